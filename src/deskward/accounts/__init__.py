@@ -1,0 +1,1 @@
+"""Bank-like accounts: balance, transactions, address, password, cards."""

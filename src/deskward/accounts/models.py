@@ -1,0 +1,148 @@
+"""Accounts: the tables, and what is shown of them. Amounts are integers of minor units."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+
+from deskward.core.database import UtcDateTime, metadata
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("balance", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["customers.tenant_id", "customers.id"]),
+)
+
+cards = sa.Table(
+    "cards",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("brand", sa.String(32), nullable=False),
+    sa.Column("last4", sa.String(4), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]
+    ),
+    sa.Index("ix_cards_user_id", "tenant_id", "user_id"),
+)
+
+transactions = sa.Table(
+    "transactions",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("description", sa.String(200), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]
+    ),
+    sa.Index("ix_transactions_user_id", "tenant_id", "user_id", "at"),
+)
+
+
+class Money(BaseModel):
+    """An amount of money (ISO 4217)."""
+
+    amount: int = Field(description="In minor units, for example cents.", examples=[542050])
+    currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
+    formatted: str = Field(description="For people.", examples=["$5,420.50"])
+
+    @classmethod
+    def of(cls, amount: int, currency: str) -> Money:
+        """The amount with its text."""
+        return cls(amount=amount, currency=currency, formatted=format_money(amount, currency))
+
+
+@lru_cache(maxsize=4096)
+def format_money(amount: int, currency: str) -> str:
+    """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`."""
+    from decimal import Decimal
+
+    from babel.numbers import format_currency, get_currency_precision
+
+    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(value, currency, locale="en_US")
+
+
+class AccountBalance(BaseModel):
+    """What is in an account."""
+
+    user_id: str = Field(examples=["user_001"])
+    balance: Money
+
+
+class Transaction(BaseModel):
+    """One movement; money that left the account is negative."""
+
+    transaction_id: str = Field(examples=["txn_1002"])
+    at: datetime
+    description: str = Field(examples=["Amazon Purchase"])
+    amount: Money
+
+
+class TransactionHistory(BaseModel):
+    """The latest movements, the newest first."""
+
+    user_id: str = Field(examples=["user_001"])
+    transactions: list[Transaction]
+
+
+CardStatus = Literal["active", "deactivated"]
+
+
+class Card(BaseModel):
+    """A payment card. Its full number is not kept."""
+
+    card_id: str = Field(examples=["card_001"])
+    brand: str = Field(examples=["Visa"])
+    last4: str = Field(description="The last four digits.", examples=["4242"])
+    status: CardStatus
+
+
+class AccountDetails(BaseModel):
+    """All that an account's owner may know of it."""
+
+    user_id: str = Field(examples=["user_001"])
+    name: str = Field(examples=["Alex Morgan"])
+    email: str = Field(examples=["alex.morgan@example.com"])
+    phone: str | None
+    address: str | None
+    status: str = Field(examples=["active"])
+    balance: Money
+    cards: list[Card]
+
+
+class PasswordChanged(BaseModel):
+    """The receipt of a new password."""
+
+    user_id: str = Field(examples=["user_001"])
+    message: str = Field(examples=["The password was changed."])
+
+
+class AddressUpdated(BaseModel):
+    """The receipt of a new address."""
+
+    user_id: str = Field(examples=["user_001"])
+    address: str = Field(examples=["12 Garden Street, Springfield, IL 62701"])
+
+
+class CardDeactivated(BaseModel):
+    """The receipt of a deactivated card."""
+
+    user_id: str = Field(examples=["user_001"])
+    card: Card

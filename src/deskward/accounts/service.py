@@ -1,0 +1,132 @@
+"""Rules and queries of accounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from deskward.accounts.models import Card, Money, Transaction, accounts, cards, transactions
+from deskward.core.database import Connection
+from deskward.core.errors import Conflict, InvalidInput, NotFound
+
+_ACCOUNT = sa.select(accounts).where(
+    accounts.c.tenant_id == sa.bindparam("tenant"), accounts.c.user_id == sa.bindparam("user_id")
+)
+_CARDS = (
+    sa.select(cards)
+    .where(cards.c.tenant_id == sa.bindparam("tenant"), cards.c.user_id == sa.bindparam("user_id"))
+    .order_by(cards.c.id)
+)
+_TRANSACTIONS = (
+    sa.select(transactions)
+    .where(
+        transactions.c.tenant_id == sa.bindparam("tenant"),
+        transactions.c.user_id == sa.bindparam("user_id"),
+    )
+    .order_by(transactions.c.at.desc(), transactions.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_SET_PASSWORD = (
+    sa.update(accounts)
+    .where(
+        accounts.c.tenant_id == sa.bindparam("b_tenant"),
+        accounts.c.user_id == sa.bindparam("b_user"),
+    )
+    .values(password_hash=sa.bindparam("b_hash"))
+)
+_DEACTIVATE = (
+    sa.update(cards)
+    .where(cards.c.tenant_id == sa.bindparam("b_tenant"), cards.c.id == sa.bindparam("b_id"))
+    .values(status="deactivated")
+)
+
+
+async def get(db: Connection, tenant: str, user_id: str) -> sa.Row[tuple[object, ...]]:
+    """The account's row.
+
+    Raises:
+        NotFound: The tenant has no such account.
+    """
+    row = await db.first(_ACCOUNT, tenant=tenant, user_id=user_id)
+    if row is None:
+        raise NotFound("account", user_id)
+    return row
+
+
+async def balance(db: Connection, tenant: str, user_id: str) -> Money:
+    """What is in the account."""
+    row = await get(db, tenant, user_id)
+    return Money.of(row.balance, row.currency)
+
+
+async def history(db: Connection, tenant: str, user_id: str, limit: int) -> list[Transaction]:
+    """The latest movements, the newest first."""
+    await get(db, tenant, user_id)
+    rows = await db.all(_TRANSACTIONS, tenant=tenant, user_id=user_id, limit=limit)
+    return [
+        Transaction(
+            transaction_id=row.id,
+            at=row.at,
+            description=row.description,
+            amount=Money.of(row.amount, row.currency),
+        )
+        for row in rows
+    ]
+
+
+async def cards_of(db: Connection, tenant: str, user_id: str) -> list[Card]:
+    """The account's cards."""
+    rows = await db.all(_CARDS, tenant=tenant, user_id=user_id)
+    return [
+        Card(card_id=row.id, brand=row.brand, last4=row.last4, status=row.status) for row in rows
+    ]
+
+
+async def set_password_hash(db: Connection, tenant: str, user_id: str, hashed: str) -> None:
+    """Replace the password by another, given as its hash.
+
+    Raises:
+        NotFound: The tenant has no such account.
+    """
+    result = await db.execute(
+        _SET_PASSWORD, {"b_tenant": tenant, "b_user": user_id, "b_hash": hashed}
+    )
+    if result.rowcount == 0:
+        raise NotFound("account", user_id)
+
+
+async def deactivate_card(
+    db: Connection, tenant: str, user_id: str, given: SecretStr | None
+) -> Card:
+    """Deactivate one of the account's cards; which one need not be said where there is only one.
+
+    Raises:
+        NotFound: The tenant has no such account, or the account no such card.
+        InvalidInput: Neither a card number nor four digits were given, or several cards fit.
+        Conflict: The card is deactivated already.
+    """
+    await get(db, tenant, user_id)
+    card = _choose(await cards_of(db, tenant, user_id), given)
+    if card.status != "active":
+        raise Conflict(f"The card ending in {card.last4} is deactivated already.")
+    await db.execute(_DEACTIVATE, {"b_tenant": tenant, "b_id": card.card_id})
+    return card.model_copy(update={"status": "deactivated"})
+
+
+def _choose(owned: Sequence[Card], given: SecretStr | None) -> Card:
+    if given is None:
+        fitting = [card for card in owned if card.status == "active"]
+        if len(fitting) > 1:
+            endings = ", ".join(card.last4 for card in fitting)
+            raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
+    else:
+        digits = re.sub(r"[\s-]", "", given.get_secret_value())
+        if not re.fullmatch(r"\d{4}|\d{13,19}", digits):
+            raise InvalidInput("Give the card's last four digits or its whole number.")
+        fitting = [card for card in owned if card.last4 == digits[-4:]]
+    if not fitting:
+        raise NotFound("card", "with these digits" if given else "that is active")
+    return fitting[0]

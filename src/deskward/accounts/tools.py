@@ -1,0 +1,130 @@
+"""The tools of accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from deskward.accounts import service
+from deskward.accounts.models import (
+    AccountBalance,
+    AccountDetails,
+    AddressUpdated,
+    CardDeactivated,
+    PasswordChanged,
+    TransactionHistory,
+)
+from deskward.customers import service as customers
+from deskward.gate.context import Context
+from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
+
+tools = ToolGroup("accounts")
+
+
+@tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/balance")
+async def get_account_balance(ctx: Context, user_id: OwnCustomerId) -> AccountBalance:
+    """Tell how much money is in an account.
+
+    Args:
+        user_id: The account's owner.
+    """
+    return AccountBalance(
+        user_id=user_id, balance=await service.balance(ctx.db, ctx.tenant, user_id)
+    )
+
+
+@tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/transactions")
+async def get_transaction_history(
+    ctx: Context,
+    user_id: OwnCustomerId,
+    limit: Annotated[int, Field(ge=1, le=100, examples=[10])] = 10,
+) -> TransactionHistory:
+    """List an account's latest transactions, the newest first.
+
+    Args:
+        user_id: The account's owner.
+        limit: How many to list at the most.
+    """
+    found = await service.history(ctx.db, ctx.tenant, user_id, limit)
+    return TransactionHistory(user_id=user_id, transactions=found)
+
+
+@tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}")
+async def get_account_details(ctx: Context, user_id: OwnCustomerId) -> AccountDetails:
+    """Show an account as a whole: owner, contact data, status, balance and cards.
+
+    Args:
+        user_id: The account's owner.
+    """
+    account = await service.get(ctx.db, ctx.tenant, user_id)
+    owner = await customers.get(ctx.db, ctx.tenant, user_id)
+    return AccountDetails(
+        user_id=user_id,
+        name=owner.name,
+        email=owner.email,
+        phone=owner.phone,
+        address=owner.address,
+        status=account.status,
+        balance=await service.balance(ctx.db, ctx.tenant, user_id),
+        cards=await service.cards_of(ctx.db, ctx.tenant, user_id),
+    )
+
+
+@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="PUT /accounts/{user_id}/password")
+async def change_password(
+    ctx: Context,
+    user_id: OwnCustomerId,
+    new_password: Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)],
+) -> PasswordChanged:
+    """Change the password of an account. The password is never shown, logged or recorded.
+
+    Args:
+        user_id: The account's owner.
+        new_password: The new password, 8 to 128 characters.
+    """
+    hashed = await hash_password(new_password)  # slow by design, so before the first statement
+    await service.set_password_hash(ctx.db, ctx.tenant, user_id, hashed)
+    return PasswordChanged(user_id=user_id, message="The password was changed.")
+
+
+@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="PUT /accounts/{user_id}/address")
+async def update_address(
+    ctx: Context,
+    user_id: OwnCustomerId,
+    new_address: Annotated[
+        str,
+        Field(
+            min_length=5,
+            max_length=300,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            examples=["12 Garden Street, Springfield, IL 62701"],
+        ),
+    ],
+) -> AddressUpdated:
+    """Replace the postal address of an account's owner.
+
+    Args:
+        user_id: The account's owner.
+        new_address: The whole new address in one line.
+    """
+    await customers.set_address(ctx.db, ctx.tenant, user_id, new_address)
+    return AddressUpdated(user_id=user_id, address=new_address)
+
+
+@tools.tool(
+    scope="accounts:write", risk=Risk.DESTRUCTIVE, rest="POST /accounts/{user_id}/cards/deactivate"
+)
+async def deactivate_card(
+    ctx: Context, user_id: OwnCustomerId, card: SecretStr | None = None
+) -> CardDeactivated:
+    """Deactivate a payment card for good, for example because it was lost or stolen.
+
+    Args:
+        user_id: The account's owner.
+        card: The card's last four digits or its whole number; may be left out where the
+            account has only one active card.
+    """
+    done = await service.deactivate_card(ctx.db, ctx.tenant, user_id, card)
+    return CardDeactivated(user_id=user_id, card=done)

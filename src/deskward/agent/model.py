@@ -1,0 +1,96 @@
+"""The port to a language model: instructions, messages and tools in, a stream of events out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True)
+class ToolRequest:
+    """A model's wish to call a tool. Not trusted: the gate judges it."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation, as models see it.
+
+    Attributes:
+        role: Who speaks; `tool` carries a tool's answer.
+        text: What is said; of a tool, its answer as JSON.
+        tool_requests: The calls that an assistant's message asks for.
+        tool_request_id: Of a tool's answer: the request that it answers.
+        state: What a model left behind with its message for its own next step. Opaque to others.
+    """
+
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    tool_requests: tuple[ToolRequest, ...] = ()
+    tool_request_id: str | None = None
+    state: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool as a model sees it: without bound parameters."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """All that a model is given for one step."""
+
+    instructions: str
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec]
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class TextPiece:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a step.
+
+    Attributes:
+        model: The name of the model that spoke, for example `anthropic:claude-…` or `offline`.
+        tokens: Tokens read and written, as the provider counts them; 0 where it does not say.
+        state: See `Message.state`.
+        truncated: Whether the answer was cut off at the token limit.
+    """
+
+    model: str
+    tokens: int = 0
+    state: dict[str, Any] | None = field(default=None)
+    truncated: bool = False
+
+
+ModelEvent = TextPiece | ToolRequest | Finished
+
+
+class Model(Protocol):
+    """Something that can answer. One call of `stream` is one step of a turn."""
+
+    name: str
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Answer: pieces of text and whole tool requests, then `Finished` as the last event.
+
+        Raises:
+            ModelUnavailable: The model cannot answer: it is away, refuses the key, or sent
+                something that is not of its protocol. Nothing of the answer may be used.
+        """
+        ...

@@ -1,0 +1,57 @@
+"""The composition root: settings → adapters → tools → gate → agent → doors.
+
+The only file that knows everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from deskward.accounts.tools import tools as account_tools
+from deskward.core.database import Database
+from deskward.core.settings import Settings
+from deskward.customers.tools import tools as customer_tools
+from deskward.demo.load import load_demo
+from deskward.gate.call import Gate
+from deskward.gate.policy import Policy
+from deskward.gate.tool import ToolGroup
+from deskward.knowledge.tools import tools as knowledge_tools
+from deskward.migrations import upgrade
+from deskward.security.api_keys import ApiKeys
+from deskward.tickets.tools import tools as ticket_tools
+
+GROUPS: tuple[ToolGroup, ...] = (account_tools, customer_tools, ticket_tools, knowledge_tools)
+
+
+@dataclass
+class Desk:
+    """Everything that a door needs."""
+
+    settings: Settings
+    database: Database
+    keys: ApiKeys
+    gate: Gate
+
+
+@contextlib.asynccontextmanager
+async def open_desk(settings: Settings, *, demo: bool = False) -> AsyncIterator[Desk]:
+    """Migrate and open the database, load the policies, and put the desk together."""
+    await upgrade(settings.database)
+    database = Database(settings.database)
+    try:
+        if demo:
+            await load_demo(database)
+        tools = [tool for group in GROUPS for tool in group.tools]
+        policy = Policy.load(settings.policy_dir, tools)
+        gate = Gate(
+            tools,
+            database=database,
+            policy=policy,
+            key=settings.key,
+            time_limit=settings.tool_timeout,
+        )
+        yield Desk(settings=settings, database=database, keys=ApiKeys(database), gate=gate)
+    finally:
+        await database.close()

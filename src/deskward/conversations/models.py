@@ -1,0 +1,68 @@
+"""Conversations: sessions, their messages, and the turns that answer them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.core.database import UtcDateTime, metadata
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(80), primary_key=True),
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("message_count", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("last_activity", UtcDateTime, nullable=False),
+)
+"""A session belongs to the principal that started it: the same id from another is another one."""
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(80), primary_key=True),
+    sa.Column("session_id", sa.String(128), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("turn_id", sa.String(32), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("data", sa.JSON),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "owner", "session_id"],
+        ["sessions.tenant_id", "sessions.owner", "sessions.id"],
+        ondelete="CASCADE",
+    ),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(80), nullable=False),
+    sa.Column("session_id", sa.String(128), nullable=False),
+    sa.Column("principal", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "owner", "session_id"],
+        ["sessions.tenant_id", "sessions.owner", "sessions.id"],
+        ondelete="CASCADE",
+    ),
+    sa.Index("ix_turns_status", "status", "lease_until"),
+    sa.Index(
+        "uq_turns_running",
+        "tenant_id",
+        "owner",
+        "session_id",
+        unique=True,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
+)
+"""One message's way to its answer. A running turn whose lease has run out lost its process."""

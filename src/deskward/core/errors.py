@@ -1,0 +1,228 @@
+"""Every error that Deskward answers with, in one tree.
+
+DeskwardError
+├── InvalidInput            400  INVALID_INPUT
+├── Unauthenticated         401  UNAUTHENTICATED
+├── Forbidden               403  FORBIDDEN
+├── NotFound                404  <KIND>_NOT_FOUND
+├── UnknownTool             404  UNKNOWN_TOOL
+├── MethodNotAllowed        405  METHOD_NOT_ALLOWED
+├── Conflict                409  CONFLICT
+│   ├── IdempotencyConflict 409  IDEMPOTENCY_CONFLICT
+│   ├── CallInProgress      409  CALL_IN_PROGRESS
+│   ├── SessionBusy         409  SESSION_BUSY
+│   └── OutcomeUnknown      409  OUTCOME_UNKNOWN
+├── TooLarge                413  TOO_LARGE
+├── UnsupportedMediaType    415  UNSUPPORTED_MEDIA_TYPE
+├── Internal                500  INTERNAL_ERROR
+├── Unavailable             503  UNAVAILABLE
+│   └── ModelUnavailable    503  MODEL_UNAVAILABLE
+└── TimeLimitExceeded       504  TIME_LIMIT_EXCEEDED
+
+A message is safe to show to anybody: it never holds a secret, a stack trace or
+another customer's data.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+
+class DeskwardError(Exception):
+    """The root of the tree.
+
+    Attributes:
+        code: Stable, upper-case name for programs; the same through every door.
+        status: HTTP status for doors that speak HTTP.
+        message: One or two sentences for people, saying what to do.
+        details: Facts for programs (field errors, the deciding policies, …).
+        retry_after: Seconds to wait before trying again, where trying again helps.
+        escalation_required: Whether a person has to look at it.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+    escalation_required: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: dict[str, Any] | None = None,
+        retry_after: int | None = None,
+        escalation_required: bool | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details or {}
+        self.retry_after = retry_after
+        self.error_code = code or self.code
+        if escalation_required is not None:
+            self.escalation_required = escalation_required
+
+    def tool_envelope(self, request_id: str) -> dict[str, Any]:
+        """The error as tools answer it (requirement document 000, error handling standards)."""
+        return {
+            "success": False,
+            "error": {
+                "code": self.error_code,
+                "message": self.message,
+                "details": self.details,
+                "retry_after": self.retry_after,
+                "escalation_required": self.escalation_required,
+            },
+            "timestamp": timestamp(),
+            "request_id": request_id,
+        }
+
+    def rest_body(self, request_id: str) -> dict[str, Any]:
+        """The error as REST answers it (requirement document 002, standard error response)."""
+        return {
+            "error": self.error_code,
+            "message": self.message,
+            "detail": self.detail_text(),
+            "request_id": request_id,
+            "timestamp": timestamp(),
+        }
+
+    def detail_text(self) -> str | None:
+        """The details in one line of text, or None where there are none."""
+        parts = [f"{name}: {_inline(value)}" for name, value in self.details.items()]
+        return "; ".join(parts) or None
+
+
+class InvalidInput(DeskwardError):
+    """The request is not of the documented form."""
+
+    code = "INVALID_INPUT"
+    status = 400
+
+
+class Unauthenticated(DeskwardError):
+    """No valid credential came with the request."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class Forbidden(DeskwardError):
+    """The caller is known and may not do this."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(DeskwardError):
+    """There is no such record for this caller. Says the same of a record of another tenant."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(
+            f"There is no {kind} {key!r}. Check the id and try again.",
+            code=f"{kind.upper().replace(' ', '_')}_NOT_FOUND",
+        )
+
+
+class UnknownTool(DeskwardError):
+    """No tool has that name, or the caller may not see it."""
+
+    code = "UNKNOWN_TOOL"
+    status = 404
+
+
+class MethodNotAllowed(DeskwardError):
+    """The address exists and does not take this HTTP method."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class Conflict(DeskwardError):
+    """The request does not fit the present state of the record."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used before with other arguments."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class CallInProgress(Conflict):
+    """The first call with this idempotency key has not ended yet."""
+
+    code = "CALL_IN_PROGRESS"
+
+
+class SessionBusy(Conflict):
+    """Another message of the same session is being answered."""
+
+    code = "SESSION_BUSY"
+
+
+class OutcomeUnknown(Conflict):
+    """A crash hid whether the effect happened. It is never tried again by itself."""
+
+    code = "OUTCOME_UNKNOWN"
+    escalation_required = True
+
+
+class TooLarge(DeskwardError):
+    """The body is over the limit."""
+
+    code = "TOO_LARGE"
+    status = 413
+
+
+class UnsupportedMediaType(DeskwardError):
+    """The body is not JSON."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+
+class Internal(DeskwardError):
+    """A fault of ours. What it was stands in the log under the request id."""
+
+    code = "INTERNAL_ERROR"
+    status = 500
+    escalation_required = True
+
+
+class Unavailable(DeskwardError):
+    """Something that Deskward needs is away."""
+
+    code = "UNAVAILABLE"
+    status = 503
+
+
+class ModelUnavailable(Unavailable):
+    """No configured model could answer."""
+
+    code = "MODEL_UNAVAILABLE"
+
+
+class TimeLimitExceeded(DeskwardError):
+    """The call took longer than it may."""
+
+    code = "TIME_LIMIT_EXCEEDED"
+    status = 504
+
+
+def timestamp() -> str:
+    """The present moment in UTC, ISO 8601 with milliseconds and a Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_inline(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(f"{key}={_inline(item)}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,33 @@
+"""Customers: the table, and what is shown of it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+import sqlalchemy as sa
+
+from deskward.core.database import UtcDateTime, metadata
+
+customers = sa.Table(
+    "customers",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("email", sa.String(320), nullable=False),
+    sa.Column("phone", sa.String(40)),
+    sa.Column("address", sa.String(300)),
+    sa.Column("tier", sa.String(32), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+
+class Customer(BaseModel):
+    """A customer's contact data."""
+
+    customer_id: str = Field(examples=["user_001"])
+    name: str = Field(examples=["Alex Morgan"])
+    email: str = Field(examples=["alex.morgan@example.com"])
+    phone: str | None = Field(examples=["+1 555 010 0001"])
+    address: str | None = Field(examples=["12 Garden Street, Springfield, IL 62701"])
+    tier: str = Field(description="Support tier.", examples=["standard"])

@@ -1,0 +1,58 @@
+"""Rules and queries of customers."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection
+from deskward.core.errors import NotFound
+from deskward.customers.models import Customer, customers
+
+_BY_ID = sa.select(customers).where(
+    customers.c.tenant_id == sa.bindparam("tenant"), customers.c.id == sa.bindparam("customer_id")
+)
+_SET_ADDRESS = (
+    sa.update(customers)
+    .where(customers.c.tenant_id == sa.bindparam("b_tenant"), customers.c.id == sa.bindparam("b_id"))
+    .values(address=sa.bindparam("b_address"))
+)
+
+
+async def find(db: Connection, tenant: str, customer_id: str) -> Customer | None:
+    """The customer, or None."""
+    row = await db.first(_BY_ID, tenant=tenant, customer_id=customer_id)
+    if row is None:
+        return None
+    return Customer(
+        customer_id=row.id,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        address=row.address,
+        tier=row.tier,
+    )
+
+
+async def get(db: Connection, tenant: str, customer_id: str) -> Customer:
+    """The customer.
+
+    Raises:
+        NotFound: The tenant has no such customer.
+    """
+    found = await find(db, tenant, customer_id)
+    if found is None:
+        raise NotFound("customer", customer_id)
+    return found
+
+
+async def set_address(db: Connection, tenant: str, customer_id: str, address: str) -> None:
+    """Replace the postal address.
+
+    Raises:
+        NotFound: The tenant has no such customer.
+    """
+    result = await db.execute(
+        _SET_ADDRESS, {"b_tenant": tenant, "b_id": customer_id, "b_address": address}
+    )
+    if result.rowcount == 0:
+        raise NotFound("customer", customer_id)

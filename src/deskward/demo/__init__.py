@@ -1,0 +1,1 @@
+"""Demo data, loaded by `deskward serve --demo`."""

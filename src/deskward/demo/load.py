@@ -1,0 +1,73 @@
+"""Puts the demo desk into an empty database."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+from pydantic import SecretStr
+
+from deskward.accounts.models import accounts, cards, transactions
+from deskward.core.database import Connection, Database, now
+from deskward.customers.models import customers
+from deskward.knowledge.models import faq
+from deskward.security.passwords import hash_password
+
+DESK = Path(__file__).parent / "desk.yaml"
+
+
+async def load_demo(database: Database) -> bool:
+    """Load the demo desk; False, and nothing done, where there are customers already."""
+    desk: dict[str, Any] = yaml.safe_load(DESK.read_text())
+    # Nobody signs in to the demo with a password, so the first one is random.
+    unknown = await hash_password(SecretStr(secrets.token_hex(16)))
+    async with database.transaction() as transaction:
+        if await transaction.first(sa.select(customers.c.id).limit(1)) is not None:
+            return False
+        for tenant, content in desk["tenants"].items():
+            for customer in content["customers"]:
+                await _load_customer(transaction, tenant, customer, unknown)
+            await transaction.execute(
+                faq.insert(), [{"tenant_id": tenant, **article} for article in desk["faq"]]
+            )
+    return True
+
+
+async def _load_customer(
+    db: Connection, tenant: str, customer: dict[str, Any], password_hash: str
+) -> None:
+    moment = now()
+    owner = {"tenant_id": tenant, "user_id": customer["id"]}
+    contact = {key: customer[key] for key in ("id", "name", "email", "phone", "address", "tier")}
+    await db.execute(customers.insert(), {"tenant_id": tenant, **contact, "created_at": moment})
+    await db.execute(
+        accounts.insert(),
+        {
+            **owner,
+            "balance": customer["balance"],
+            "currency": customer["currency"],
+            "status": "active",
+            "password_hash": password_hash,
+        },
+    )
+    await db.execute(
+        cards.insert(), [{**owner, **card, "status": "active"} for card in customer["cards"]]
+    )
+    await db.execute(
+        transactions.insert(),
+        [
+            {
+                **owner,
+                "id": movement["id"],
+                "at": moment - timedelta(days=movement["days_ago"], minutes=minute),
+                "description": movement["description"],
+                "amount": movement["amount"],
+                "currency": customer["currency"],
+            }
+            for minute, movement in enumerate(customer["transactions"])
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The doors: REST, MCP, command line. Ways in, no business rules."""

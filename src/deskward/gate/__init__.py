@@ -1,0 +1,1 @@
+"""The one gate: every tool runs through `Gate.call`."""

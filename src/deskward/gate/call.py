@@ -1,0 +1,448 @@
+"""`Gate.call`: the only way a tool runs.
+
+validate → identify → policy → effect (idempotent) → run in one transaction → ledger row.
+Doors make a `Context`, call, and render the `Outcome`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import from_json, to_json
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import SQLAlchemyError
+
+from deskward.core.database import Database, Parameters, RowReads, Transaction
+from deskward.core.errors import (
+    CallInProgress,
+    DeskwardError,
+    Forbidden,
+    Internal,
+    InvalidInput,
+    TimeLimitExceeded,
+    Unavailable,
+    UnknownTool,
+    timestamp,
+)
+from deskward.gate import approvals, effects, ledger
+from deskward.gate.context import Context, new_id
+from deskward.gate.policy import Decision, Policy, Verdict
+from deskward.gate.tool import Risk, Tool
+from deskward.security.principals import Kind, Principal
+
+log = logging.getLogger(__name__)
+
+MASK = "**********"
+"""What stands for a secret wherever a call is recorded (as `SecretStr` prints itself)."""
+
+GRACE = 30.0
+"""Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call.
+
+    Attributes:
+        status: `ok`, `pending` (it waits for a person) or `error`.
+        json: The answer as JSON text: the result, the pending receipt, or nothing on an error.
+        error: The error, where there is one.
+        request_id: What the call is known by in log and ledger.
+        decision: What policy said, where it was asked.
+        repeated: Whether this is the first answer again.
+    """
+
+    status: Literal["ok", "pending", "error"]
+    json: str
+    request_id: str
+    error: DeskwardError | None = None
+    decision: Decision | None = None
+    repeated: bool = False
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The answer as Python data; an error as the tools' error envelope."""
+        if self.error is not None:
+            return self.error.tool_envelope(self.request_id)
+        data: dict[str, Any] = from_json(self.json)
+        return data
+
+    @property
+    def text(self) -> str:
+        """The answer as JSON text; an error as the tools' error envelope."""
+        return to_json(self.value).decode() if self.error is not None else self.json
+
+
+@dataclass
+class _Call:
+    """A call on its way through the gate: what the ledger will say of it."""
+
+    tool: Tool
+    context: Context
+    key: str | None
+    arguments: dict[str, Any] | None = None
+    decision: Decision | None = None
+    record: Mapping[str, Any] | None = None
+
+    def entry(self, status: str, result: str, error: DeskwardError | None = None) -> ledger.Entry:
+        principal = self.context.principal
+        head = to_json(
+            {
+                "at": timestamp(),
+                "request_id": self.context.request_id,
+                "door": self.context.door,
+                "session_id": self.context.session_id,
+                "turn_id": self.context.turn_id,
+                "principal": principal.label,
+                "agent": principal.agent,
+                "via": principal.via,
+                "tool": self.tool.name,
+                "arguments": self.arguments,
+                "verdict": self.decision.verdict if self.decision else None,
+                "policies": self.decision.policies if self.decision else (),
+                "effect_id": self.context.effect_id or None,
+                "key": self.key,
+                "status": status,
+                "code": error.error_code if error else None,
+            }
+        ).decode()
+        return ledger.Entry(principal.tenant, f'{head[:-1]},"result":{result}}}')
+
+
+class _Repeated(Exception):
+    """Another call with the same key committed first."""
+
+
+class _CallTransaction(RowReads):
+    """A call's transaction, begun at the tool's first statement and not before.
+
+    So a tool can do slow work first (hash a password) while others use the writer.
+    """
+
+    def __init__(self, gate: Gate, stack: contextlib.AsyncExitStack) -> None:
+        self.dialect = gate.database.reader.dialect
+        self._gate = gate
+        self._stack = stack
+        self._open: Transaction | None = None
+        self.entries: list[Any] = []
+        self.effect: effects.Effect | None = None
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        return await (await self.open()).execute(statement, parameters)
+
+    async def open(self) -> Transaction:
+        if self._open is None:
+            self._open = await self._stack.enter_async_context(
+                self._gate.database.transaction(self.entries)
+            )
+            if self.effect and not await self.effect.claim(self._open, self._gate.time_limit):
+                raise _Repeated
+        return self._open
+
+
+class Gate:
+    """Holds the tools, and lets calls through to them or not."""
+
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        *,
+        database: Database,
+        policy: Policy,
+        key: bytes,
+        time_limit: float = 30.0,
+    ) -> None:
+        """Make a gate.
+
+        Args:
+            key: Keys the digests of calls.
+            time_limit: Seconds that one call may run.
+
+        Raises:
+            ValueError: Two tools have the same name or the same REST address.
+        """
+        self.tools: dict[str, Tool] = {}
+        self.database = database
+        self.policy = policy
+        self.time_limit = time_limit
+        self._key = key
+        addresses: set[tuple[str, str]] = set()
+        for tool in tools:
+            if tool.name in self.tools or (tool.method, tool.path) in addresses:
+                raise ValueError(f"two tools are called {tool.name} or {tool.method} {tool.path}")
+            self.tools[tool.name] = tool
+            addresses.add((tool.method, tool.path))
+        database.before_commit = ledger.write
+
+    def tools_for(self, principal: Principal) -> list[Tool]:
+        """The tools that the principal's roles allow."""
+        return [tool for tool in self.tools.values() if tool.may_be_used_by(principal)]
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        context: Context,
+        *,
+        idempotency_key: str | None = None,
+        strict: bool = True,
+    ) -> Outcome:
+        """Let one call through, or not. Raises nothing of its own: every end is an `Outcome`.
+
+        Args:
+            name: The tool.
+            arguments: As the caller gave them.
+            context: Who calls, and how.
+            idempotency_key: Repeating the call with the same key gives the first answer again.
+            strict: Whether `"5"` is no number; doors whose arguments are all text say False.
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            error = UnknownTool(f"There is no tool {name[:64]!r}. List the tools to see them.")
+            return Outcome("error", "", context.request_id, error)
+        call = _Call(tool, context, idempotency_key)
+        try:
+            return await self._decide(call, arguments, strict)
+        except DeskwardError as error:
+            return await self._failed(call, error)
+        except TimeoutError:
+            problem = f"{name} did not end within {self.time_limit:g} seconds and was stopped."
+            return await self._failed(call, TimeLimitExceeded(problem))
+        except SQLAlchemyError:
+            log.exception("the database failed in %s", name)
+            return await self._failed(
+                call, Unavailable("The database did not answer. Try again.", retry_after=1)
+            )
+        except Exception:
+            log.exception("%s failed", name)
+            return await self._failed(
+                call, Internal("Something went wrong on our side. Quote the request id to us.")
+            )
+
+    async def _failed(self, call: _Call, error: DeskwardError) -> Outcome:
+        request_id = call.context.request_id
+        outcome = Outcome("error", "", request_id, error, call.decision)
+        try:
+            await self.database.append(call.entry("error", "null", error))
+        except (Unavailable, SQLAlchemyError) as unavailable:
+            log.error("request %s could not be written to the ledger: %s", request_id, unavailable)
+            problem = "The database could not store this call. Try again."
+            return Outcome("error", "", request_id, Unavailable(problem, retry_after=1))
+        return outcome
+
+    async def _decide(self, call: _Call, given: Mapping[str, Any], strict: bool) -> Outcome:
+        tool, context = call.tool, call.context
+        if call.key is not None:
+            effects.check_key(call.key)
+        values = self._validate(call, given, strict)
+        if not tool.may_be_used_by(context.principal):
+            call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
+            raise _refusal(call.decision)
+        if tool.facts is not None:
+            reading = replace(context, _db=self.database.reader)
+            call.record = await tool.facts(reading, values)
+        assert call.arguments is not None
+        readable = {k: v for k, v in call.arguments.items() if k not in tool.secret}
+        call.decision = self.policy.decide(tool, context, readable, call.record)
+        if call.decision.errors:
+            log.error("policy failed for %s: %s", tool.name, "; ".join(call.decision.errors))
+        if call.decision.verdict is Verdict.DENY:
+            raise _refusal(call.decision)
+        if call.decision.verdict is Verdict.ASK:
+            return await self._wait_for_approval(call, values)
+        if tool.risk is Risk.READ:
+            return await self._read(call, values)
+        if tool.risk is Risk.OUTSIDE:
+            return await self._act_outside(call, values)
+        return await self._write(call, values)
+
+    def _validate(self, call: _Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
+        """Bind, resolve secrets, validate; gives the arguments as the tool takes them."""
+        tool, principal = call.tool, call.context.principal
+        call.arguments = {name: MASK for name in given if name in tool.arguments.model_fields}
+        arguments = dict(given)
+        if principal.kind is Kind.CUSTOMER:
+            for name in tool.bound:
+                if arguments.setdefault(name, principal.id) != principal.id:
+                    call.arguments[name] = str(arguments[name])[:64]
+                    call.decision = Decision(Verdict.DENY, (f"bound:{name}",))
+                    raise Forbidden(
+                        "You can only do this for your own account.",
+                        details={"policies": [f"bound:{name}"]},
+                    )
+        if call.context.secrets is not None:
+            for name in tool.secret & arguments.keys():
+                if isinstance(arguments[name], str):
+                    arguments[name] = call.context.secrets.resolve(arguments[name]) or arguments[name]
+        try:
+            model = _validated(tool, arguments, strict)
+        except ValidationError as error:
+            raise invalid_input(error, f"The arguments of {tool.name} are not valid.") from None
+        call.arguments = model.model_dump(mode="json")
+        return {name: getattr(model, name) for name in tool.arguments.model_fields}
+
+    def _effect(self, call: _Call, values: Mapping[str, Any], key: str) -> effects.Effect:
+        principal = call.context.principal
+        return effects.Effect(
+            tenant=principal.tenant,
+            principal=principal.label,
+            key=key,
+            effect_id=call.context.effect_id,
+            tool=call.tool.name,
+            digest=self._digest(call, values),
+        )
+
+    def _digest(self, call: _Call, values: Mapping[str, Any]) -> str:
+        exact = {
+            name: values[name].get_secret_value() if isinstance(values[name], SecretStr) else value
+            for name, value in (call.arguments or {}).items()
+        }
+        return effects.digest(self._key, call.tool.name, exact)
+
+    async def _run(self, call: _Call, context: Context, values: Mapping[str, Any]) -> str:
+        async with asyncio.timeout(self.time_limit):
+            result = await call.tool.function(context, **values)
+        return call.tool.result.dump_json(result).decode()
+
+    async def _read(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+        context = replace(call.context, _db=self.database.reader)
+        result = await self._run(call, context, values)
+        await self.database.append(call.entry("ok", result))
+        return Outcome("ok", result, context.request_id, decision=call.decision)
+
+    async def _write(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+        call.context = replace(call.context, effect_id=new_id())
+        effect = self._effect(call, values, call.key) if call.key else None
+        if effect and (first := await effect.first_answer(self.database.reader)) is not None:
+            return await self._repeat(call, first)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                transaction = _CallTransaction(self, stack)
+                transaction.effect = effect
+                result = await self._run(call, replace(call.context, _db=transaction), values)
+                connection = await transaction.open()
+                if effect:
+                    await effect.finish(connection, _answer("ok", result))
+                transaction.entries.append(call.entry("ok", result))
+        except _Repeated:
+            assert effect is not None
+            return await self._lost_race(call, effect)
+        return Outcome("ok", result, call.context.request_id, decision=call.decision)
+
+    async def _act_outside(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+        effect_id = new_id()
+        call.context = replace(call.context, effect_id=effect_id)
+        effect = self._effect(call, values, call.key or effect_id)
+        if (first := await effect.first_answer(self.database.reader)) is not None:
+            return await self._repeat(call, first)
+        try:
+            async with self.database.transaction([call.entry("started", "null")]) as transaction:
+                if not await effect.claim(transaction, self.time_limit + GRACE):
+                    raise _Repeated
+        except _Repeated:
+            return await self._lost_race(call, effect)
+        try:
+            result = await self._run(call, replace(call.context, _db=self.database.reader), values)
+        except DeskwardError:
+            # The tool knows that nothing happened; anything else leaves the outcome open.
+            async with self.database.transaction() as transaction:
+                await effect.forget(transaction)
+            raise
+        async with self.database.transaction([call.entry("ok", result)]) as transaction:
+            await effect.finish(transaction, _answer("ok", result))
+        return Outcome("ok", result, call.context.request_id, decision=call.decision)
+
+    async def _wait_for_approval(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+        effect = self._effect(call, values, call.key) if call.key else None
+        if effect and (first := await effect.first_answer(self.database.reader)) is not None:
+            return await self._repeat(call, first)
+        assert call.decision is not None
+        entries: list[Any] = []
+        async with self.database.transaction(entries) as transaction:
+            if effect and not await effect.claim(transaction, self.time_limit):
+                raise CallInProgress("The same call is being stored. Ask again.", retry_after=1)
+            pending = await approvals.request(
+                transaction,
+                tenant=call.context.tenant,
+                principal=call.context.principal.label,
+                tool=call.tool.name,
+                digest=self._digest(call, values),
+                arguments=to_json(call.arguments).decode(),
+                record=call.record,
+                policies=call.decision.policies,
+                policy_version=self.policy.version,
+            )
+            receipt = to_json(
+                {
+                    "status": "pending_approval",
+                    "approval_id": pending.approval_id,
+                    "message": "A person has to approve this before it is done.",
+                    "policies": call.decision.policies,
+                    "expires_at": pending.expires_at,
+                }
+            ).decode()
+            if effect:
+                await effect.finish(transaction, _answer("pending", receipt))
+            entries.append(call.entry("pending", receipt))
+        return Outcome("pending", receipt, call.context.request_id, decision=call.decision)
+
+    async def _lost_race(self, call: _Call, effect: effects.Effect) -> Outcome:
+        first = await effect.first_answer(self.database.reader)
+        if first is None:
+            raise CallInProgress("The same call is running. Ask again.", retry_after=1)
+        return await self._repeat(call, first)
+
+    async def _repeat(self, call: _Call, first: str) -> Outcome:
+        answer = from_json(first)
+        result = to_json(answer["result"]).decode()
+        await self.database.append(call.entry("repeated", result))
+        return Outcome(
+            answer["status"],
+            result,
+            call.context.request_id,
+            decision=call.decision,
+            repeated=True,
+        )
+
+
+def _answer(status: str, result: str) -> str:
+    return f'{{"status":"{status}","result":{result}}}'
+
+
+def _refusal(decision: Decision) -> Forbidden:
+    return Forbidden(
+        "This is not allowed. Ask a person at support if it should be.",
+        details={"policies": list(decision.policies) or ["default-deny"]},
+    )
+
+
+def _validated(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:
+    if not strict:
+        return tool.arguments.model_validate(arguments)
+    # Through JSON, so that strictness is JSON's (a date is text there) and not Python's.
+    exposed = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in arguments.items()
+    }
+    return tool.arguments.model_validate_json(to_json(exposed), strict=True)
+
+
+def invalid_input(error: ValidationError, message: str) -> InvalidInput:
+    """What is wrong with each field, without the values, which may be secret."""
+    problems = [
+        {"field": ".".join(map(str, problem["loc"])) or "(all)", "problem": problem["msg"]}
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    first = problems[0]
+    return InvalidInput(
+        f"{message} {first['field']}: {first['problem']}.", details={"fields": problems}
+    )

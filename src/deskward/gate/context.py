@@ -1,0 +1,71 @@
+"""What a tool is told about its call, besides its arguments."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pydantic import SecretStr
+
+from deskward.security.principals import Principal
+
+if TYPE_CHECKING:
+    from deskward.core.database import Connection
+
+Door = Literal["rest", "mcp", "cli", "agent"]
+
+
+class Secrets(Protocol):
+    """Where the values behind a conversation's placeholders are kept."""
+
+    def resolve(self, text: str) -> SecretStr | None:
+        """The secret that a placeholder stands for, or None where `text` is no placeholder.
+
+        Raises:
+            InvalidInput: It is a placeholder whose secret is no longer held.
+        """
+        ...
+
+
+def new_id() -> str:
+    """A random id of 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who calls, through which door and in which conversation.
+
+    A door makes one; the gate completes it with `db` and `effect_id` before the tool runs.
+
+    Attributes:
+        principal: The verified caller.
+        door: The way in.
+        request_id: What the caller's log and ours name the request by.
+        session_id: The conversation, where there is one.
+        turn_id: The turn of that conversation.
+        secrets: The conversation's secrets, where there is one.
+        db: The call's transaction; of a tool that only reads, the committed state.
+        effect_id: Unique per effect; hand it to providers that take an idempotency key.
+    """
+
+    principal: Principal
+    door: Door
+    request_id: str = field(default_factory=new_id)
+    session_id: str | None = None
+    turn_id: str | None = None
+    secrets: Secrets | None = None
+    effect_id: str = ""
+    _db: Connection | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The caller's tenant: every query of a tool is limited to it."""
+        return self.principal.tenant
+
+    @property
+    def db(self) -> Connection:
+        """The call's database connection."""
+        assert self._db is not None, "only the gate gives a tool its database"
+        return self._db

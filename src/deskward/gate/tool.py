@@ -1,0 +1,285 @@
+"""Tools: one typed function each, declared once and reachable through every door."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
+
+from deskward.gate.context import Context
+from deskward.security.principals import Kind, Principal
+
+Function = Callable[..., Awaitable[Any]]
+Facts = Callable[[Context, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+JsonSchema = dict[str, Any]
+
+
+class Risk(StrEnum):
+    """What a tool can do to the world. Everything else that clients are told follows from it."""
+
+    READ = "read"
+    WRITE = "write"
+    DESTRUCTIVE = "destructive"
+    OUTSIDE = "outside"
+    """Acts outside the database, so that a crash can leave its outcome unknown."""
+
+    @property
+    def annotations(self) -> dict[str, bool]:
+        """MCP's tool annotations (specification 2025-11-25, `ToolAnnotations`)."""
+        return {
+            "readOnlyHint": self is Risk.READ,
+            "destructiveHint": self in (Risk.DESTRUCTIVE, Risk.OUTSIDE),
+            "idempotentHint": self is Risk.READ,
+            "openWorldHint": self is Risk.OUTSIDE,
+        }
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Marks a parameter that a customer cannot choose: it is their own id, or the call is refused.
+
+    It is left out of the schema that a customer, or an agent on their behalf, sees.
+    """
+
+
+OwnCustomerId = Annotated[
+    str,
+    Bound(),
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_.-]+$",
+        description="Id of the customer that the call is about.",
+        examples=["user_001"],
+    ),
+]
+"""The id of a customer; a customer's own in their own session."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tool:
+    """A capability of the desk.
+
+    Attributes:
+        name: Unique, in snake case.
+        description: What it does, for models and people.
+        function: `async def name(ctx, …)`.
+        scope: What a caller's roles must allow.
+        risk: What it can do to the world.
+        method: HTTP method of its REST address.
+        path: Path of its REST address, with `{parameters}`.
+        arguments: The model that arguments are validated against.
+        result: Validates and serialises what the function returns.
+        bound: Parameters that are bound for customers.
+        secret: Parameters whose values are never recorded.
+        facts: Loads the record that the call is about, for policies.
+        hands_over: Whether it gives the conversation to a person.
+    """
+
+    name: str
+    description: str
+    function: Function
+    scope: str
+    risk: Risk
+    method: str
+    path: str
+    arguments: type[BaseModel]
+    result: TypeAdapter[Any]
+    bound: frozenset[str]
+    secret: frozenset[str]
+    facts: Facts | None
+    hands_over: bool
+    output_schema: JsonSchema
+    _schema: JsonSchema = field(repr=False)
+    _bound_schema: JsonSchema = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """The name as words."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def group(self) -> str:
+        """The group that the tool belongs to, as its scope names it."""
+        return self.scope.partition(":")[0]
+
+    def input_schema(self, principal: Principal | None = None) -> JsonSchema:
+        """JSON Schema (2020-12, without `$ref`) of the arguments that the principal may give."""
+        if principal is not None and principal.kind is Kind.CUSTOMER:
+            return self._bound_schema
+        return self._schema
+
+    def may_be_used_by(self, principal: Principal) -> bool:
+        """Whether the principal's roles allow the tool at all; policies decide on each call."""
+        return self.scope in principal.scopes
+
+
+class ToolGroup:
+    """The tools of one slice.
+
+    >>> tools = ToolGroup("faq")
+    >>> @tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search")
+    ... async def get_faq(ctx: Context, q: str) -> list[str]:
+    ...     '''Find answers in the FAQ.'''
+    ...     return []
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tools: list[Tool] = []
+
+    def tool(
+        self,
+        *,
+        scope: str,
+        risk: Risk,
+        rest: str,
+        facts: Facts | None = None,
+        hands_over: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Declare the function below as a tool.
+
+        Args:
+            scope: The scope that a caller needs, `group:verb`.
+            risk: What the tool can do to the world.
+            rest: Its REST address, for example `PATCH /tickets/{ticket_id}`.
+            facts: Loads the record that the call is about, for policies to judge by.
+            hands_over: Whether the tool gives the conversation to a person.
+
+        Raises:
+            TypeError: The function is not of the form that a tool needs.
+        """
+
+        def declare(function: Function) -> Function:
+            self.tools.append(_build(function, scope, risk, rest, facts, hands_over))
+            return function
+
+        return declare
+
+
+def _build(
+    function: Function, scope: str, risk: Risk, rest: str, facts: Facts | None, hands_over: bool
+) -> Tool:
+    name = function.__name__
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"tool {name} must be an async function")
+    doc = docstring_parser.parse(inspect.getdoc(function) or "")
+    if not doc.short_description:
+        raise TypeError(f"tool {name} needs a docstring: it is what models and people are told")
+    hints = get_type_hints(function, include_extras=True)
+    result = hints.pop("return", None)
+    first, *names = inspect.signature(function).parameters
+    if hints.pop(first, None) is not Context:
+        raise TypeError(f"the first parameter of tool {name} must be `ctx: Context`")
+    if result is None or any(parameter not in hints for parameter in names):
+        raise TypeError(f"tool {name} needs a type for its result and for every parameter")
+
+    described = {parameter.arg_name: parameter.description for parameter in doc.params}
+    fields: dict[str, Any] = {}
+    for parameter in names:
+        default = inspect.signature(function).parameters[parameter].default
+        annotation = hints[parameter]
+        if text := described.get(parameter):
+            annotation = Annotated[annotation, Field(description=" ".join(text.split()))]
+        fields[parameter] = (annotation, ... if default is inspect.Parameter.empty else default)
+    arguments = create_model(
+        name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields
+    )
+    schema = inline_refs(arguments.model_json_schema())
+    schema.pop("title", None)
+    bound = frozenset(n for n in names if _has_mark(hints[n], Bound))
+    secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))
+    if any(_holds_secret(schema["properties"][n]) for n in set(names) - secret):
+        raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
+    method, _, path = rest.partition(" ")
+    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", rest):
+        raise TypeError(f"tool {name}: {rest!r} is not of the form `METHOD /path`")
+    if unknown := set(re.findall(r"{(\w+)}", path)) - set(names):
+        raise TypeError(f"tool {name}: the path names {', '.join(unknown)}, which it does not take")
+    adapter: TypeAdapter[Any] = TypeAdapter(result)
+    output_schema = inline_refs(adapter.json_schema(mode="serialization"))
+    if output_schema.get("type") != "object":
+        raise TypeError(f"tool {name} must return an object: MCP's structured content is one")
+    return Tool(
+        name=name,
+        description=_description(doc),
+        function=function,
+        scope=scope,
+        risk=risk,
+        method=method,
+        path=path,
+        arguments=arguments,
+        result=adapter,
+        bound=bound,
+        secret=secret,
+        facts=facts,
+        hands_over=hands_over,
+        output_schema=output_schema,
+        _schema=schema,
+        _bound_schema=_without(schema, bound),
+    )
+
+
+def _description(doc: docstring_parser.Docstring) -> str:
+    parts = [doc.short_description or "", doc.long_description or ""]
+    return " ".join(" ".join(part.split()) for part in parts if part)
+
+
+def inline_refs(schema: JsonSchema) -> JsonSchema:
+    """The schema with every `$ref` replaced by what it names.
+
+    Raises:
+        TypeError: The schema refers to itself, which cannot be inlined.
+    """
+    definitions = schema.get("$defs", {})
+
+    def walk(node: Any, open_refs: tuple[str, ...]) -> Any:
+        if isinstance(node, list):
+            return [walk(item, open_refs) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            if name in open_refs:
+                raise TypeError(f"the schema of {name} refers to itself")
+            rest = {key: value for key, value in node.items() if key != "$ref"}
+            return {**walk(definitions[name], (*open_refs, name)), **rest}
+        return {key: walk(value, open_refs) for key, value in node.items() if key != "$defs"}
+
+    inlined: JsonSchema = walk(copy.deepcopy(schema), ())
+    return inlined
+
+
+def _without(schema: JsonSchema, names: frozenset[str]) -> JsonSchema:
+    properties = {k: v for k, v in schema.get("properties", {}).items() if k not in names}
+    required = [name for name in schema.get("required", []) if name not in names]
+    trimmed = {**schema, "properties": properties, "required": required}
+    if not required:
+        del trimmed["required"]
+    return trimmed
+
+
+def _has_mark(annotation: Any, mark: type) -> bool:
+    marks = getattr(annotation, "__metadata__", ())
+    return any(isinstance(item, mark) for item in marks) or any(
+        _has_mark(part, mark) for part in get_args(annotation)
+    )
+
+
+def _mentions(annotation: Any, wanted: type) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _mentions(get_args(annotation)[0], wanted)
+    return annotation is wanted or any(_mentions(part, wanted) for part in get_args(annotation))
+
+
+def _holds_secret(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        return schema.get("format") == "password" or any(map(_holds_secret, schema.values()))
+    return isinstance(schema, list) and any(map(_holds_secret, schema))

@@ -1,0 +1,1 @@
+"""The FAQ and its full-text search."""

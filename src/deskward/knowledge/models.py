@@ -1,0 +1,43 @@
+"""The FAQ: the table with its full-text index, and what is shown of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+
+from deskward.core.database import metadata
+
+faq = sa.Table(
+    "faq",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("tenant_id", sa.String(64), nullable=False),
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("question", sa.String(300), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("keywords", sa.Text, nullable=False),
+    sa.UniqueConstraint("tenant_id", "id"),
+)
+"""Question, keywords and answer are searched: SQLite indexes them in `faq_fts` (FTS5), kept up by
+triggers, PostgreSQL in the generated column `search` (tsvector). The first migration makes both."""
+
+
+class FaqArticle(BaseModel):
+    """A question with its answer."""
+
+    id: str = Field(description="The source to cite.", examples=["faq-transfer-time"])
+    question: str = Field(examples=["How long does a transfer take?"])
+    answer: str
+    relevance: float = Field(
+        ge=0,
+        le=1,
+        description="Share of the query's meaningful words that the article "
+        "has; its question and keywords count in full, its answer by half.",
+    )
+
+
+class FaqResults(BaseModel):
+    """What was found, the most relevant first."""
+
+    query: str
+    articles: list[FaqArticle]

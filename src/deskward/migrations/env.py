@@ -1,0 +1,13 @@
+"""What Alembic runs: migrates over the connection that `deskward.migrations.upgrade` hands in."""
+
+from alembic import context
+
+from deskward.migrations import tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables(),
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,100 @@
+"""Tickets: the tables, and what is shown of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+from deskward.core.database import UtcDateTime, metadata
+
+Status = Literal["open", "pending", "resolved", "closed"]
+Priority = Literal["low", "normal", "high", "urgent"]
+Subject = Annotated[str, Field(min_length=1, max_length=200, examples=["My card was declined"])]
+Body = Annotated[
+    str, Field(min_length=1, max_length=10_000, examples=["It was declined twice at the till."])
+]
+TicketId = Annotated[
+    str, Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"])
+]
+
+FIRST_NUMBER = 1001
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("priority", sa.String(16), nullable=False),
+    sa.Column("assignee", sa.String(64)),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
+    sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
+)
+
+ticket_numbers = sa.Table(
+    "ticket_numbers",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+)
+
+
+class Ticket(BaseModel):
+    """A request for support."""
+
+    id: TicketId
+    subject: Subject
+    body: Body
+    status: Status
+    priority: Priority
+    customer_id: str = Field(examples=["user_001"])
+    assignee: str | None = Field(examples=["staff_001"])
+    revision: int = Field(description="Grows with every change.", examples=[1])
+    created_at: datetime
+    updated_at: datetime
+
+
+class TicketUpdate(BaseModel):
+    """What to change of a ticket; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+
+    status: Status | None = Field(None, examples=["resolved"])
+    priority: Priority | None = None
+    assignee: str | None = Field(
+        None, min_length=1, max_length=64, description="Id of a member of staff."
+    )
+
+
+class TicketChanged(BaseModel):
+    """The receipt of a change."""
+
+    success: bool
+    message: str = Field(examples=["Ticket T1001 is now resolved."])
+    ticket: Ticket
+
+
+class TicketOpened(BaseModel):
+    """The receipt of a new ticket."""
+
+    ticket_id: TicketId
+    status: Status
+    message: str = Field(examples=["Ticket T1001 was opened."])
+
+
+class TicketList(BaseModel):
+    """One page of tickets, the newest first."""
+
+    total: int = Field(description="How many there are on all pages.")
+    limit: int
+    offset: int
+    tickets: list[Ticket]

@@ -1,0 +1,145 @@
+"""Rules and queries of tickets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.core.errors import InvalidInput, NotFound
+from deskward.customers import service as customers
+from deskward.tickets.models import (
+    FIRST_NUMBER,
+    Priority,
+    Status,
+    Ticket,
+    TicketList,
+    TicketUpdate,
+    ticket_numbers,
+    tickets,
+)
+
+_BY_NUMBER = sa.select(tickets).where(
+    tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
+)
+_START_NUMBERS = insert_or_ignore(ticket_numbers, "tenant_id", "last")
+_NEXT_NUMBER = (
+    sa.update(ticket_numbers)
+    .where(ticket_numbers.c.tenant_id == sa.bindparam("b_tenant"))
+    .values(last=ticket_numbers.c.last + 1)
+    .returning(ticket_numbers.c.last)
+)
+
+
+async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
+    """The ticket.
+
+    Raises:
+        NotFound: The tenant has no such ticket.
+    """
+    row = await db.first(_BY_NUMBER, tenant=tenant, number=int(ticket_id[1:]))
+    if row is None:
+        raise NotFound("ticket", ticket_id)
+    return _ticket(row)
+
+
+async def create(
+    db: Connection,
+    tenant: str,
+    customer_id: str,
+    *,
+    subject: str,
+    body: str,
+    priority: Priority = "normal",
+) -> Ticket:
+    """Open a ticket.
+
+    Raises:
+        NotFound: The tenant has no such customer.
+    """
+    await customers.get(db, tenant, customer_id)
+    await db.execute(_START_NUMBERS, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
+    number = await db.first(_NEXT_NUMBER, b_tenant=tenant)
+    assert number is not None
+    moment = now()
+    row = {
+        "tenant_id": tenant,
+        "number": number.last,
+        "customer_id": customer_id,
+        "subject": subject,
+        "body": body,
+        "status": "open",
+        "priority": priority,
+        "assignee": None,
+        "revision": 1,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    await db.execute(tickets.insert(), row)
+    return await get(db, tenant, f"T{number.last}")
+
+
+async def find(
+    db: Connection,
+    tenant: str,
+    *,
+    customer_id: str | None,
+    status: Status | None,
+    limit: int,
+    offset: int,
+) -> TicketList:
+    """One page of tickets, the newest first."""
+    where = [tickets.c.tenant_id == tenant]
+    if customer_id is not None:
+        where.append(tickets.c.customer_id == customer_id)
+    if status is not None:
+        where.append(tickets.c.status == status)
+    total = await db.first(sa.select(sa.func.count()).select_from(tickets).where(*where))
+    rows = await db.all(
+        sa.select(tickets)
+        .where(*where)
+        .order_by(tickets.c.number.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return TicketList(
+        total=total[0] if total else 0,
+        limit=limit,
+        offset=offset,
+        tickets=[_ticket(row) for row in rows],
+    )
+
+
+async def update(db: Connection, tenant: str, ticket_id: str, change: TicketUpdate) -> Ticket:
+    """Change a ticket.
+
+    Raises:
+        NotFound: The tenant has no such ticket.
+        InvalidInput: Nothing is to be changed.
+    """
+    values: dict[str, Any] = change.model_dump(exclude_none=True)
+    if not values:
+        raise InvalidInput("Say what to change: status, priority or assignee.")
+    await get(db, tenant, ticket_id)
+    await db.execute(
+        sa.update(tickets)
+        .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket_id[1:]))
+        .values(**values, revision=tickets.c.revision + 1, updated_at=now())
+    )
+    return await get(db, tenant, ticket_id)
+
+
+def _ticket(row: sa.Row[tuple[object, ...]]) -> Ticket:
+    return Ticket(
+        id=f"T{row.number}",
+        subject=row.subject,
+        body=row.body,
+        status=row.status,
+        priority=row.priority,
+        customer_id=row.customer_id,
+        assignee=row.assignee,
+        revision=row.revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,165 @@
+"""The tools of tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from deskward.gate.context import Context
+from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.tickets import service
+from deskward.tickets.models import (
+    Body,
+    Priority,
+    Status,
+    Subject,
+    Ticket,
+    TicketChanged,
+    TicketId,
+    TicketList,
+    TicketOpened,
+    TicketUpdate,
+)
+
+tools = ToolGroup("tickets")
+
+SUBJECT_LENGTH = 80
+
+
+async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What policies may know of the ticket that a call is about."""
+    ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
+    return {
+        "id": ticket.id,
+        "owner": ticket.customer_id,
+        "status": ticket.status,
+        "priority": ticket.priority,
+        "revision": ticket.revision,
+    }
+
+
+@tools.tool(
+    scope="tickets:read", risk=Risk.READ, rest="GET /tickets/{ticket_id}", facts=ticket_facts
+)
+async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
+    """Look up a support ticket.
+
+    Args:
+        ticket_id: The ticket.
+    """
+    return await service.get(ctx.db, ctx.tenant, ticket_id)
+
+
+@tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets")
+async def list_tickets(
+    ctx: Context,
+    customer_id: OwnCustomerId | None = None,
+    status: Status | None = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
+) -> TicketList:
+    """List support tickets, the newest first.
+
+    Args:
+        customer_id: Only this customer's.
+        status: Only those with this status.
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    return await service.find(
+        ctx.db, ctx.tenant, customer_id=customer_id, status=status, limit=limit, offset=offset
+    )
+
+
+@tools.tool(scope="tickets:create", risk=Risk.WRITE, rest="POST /tickets")
+async def create_ticket(
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    subject: Subject,
+    body: Body,
+    priority: Priority = "normal",
+) -> TicketOpened:
+    """Open a support ticket for a customer.
+
+    Args:
+        customer_id: The customer whom it is about.
+        subject: The matter in one line.
+        body: The matter in full.
+        priority: How urgent it is.
+    """
+    ticket = await service.create(
+        ctx.db, ctx.tenant, customer_id, subject=subject, body=body, priority=priority
+    )
+    return _opened(ticket, f"Ticket {ticket.id} was opened.")
+
+
+@tools.tool(scope="tickets:create", risk=Risk.WRITE, rest="POST /accounts/{user_id}/issues")
+async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) -> TicketOpened:
+    """Report a problem that the customer has; opens a ticket that a person will work on.
+
+    Args:
+        user_id: The customer who has the problem.
+        description: The problem in the customer's words.
+    """
+    subject = _shorten(description)
+    ticket = await service.create(
+        ctx.db, ctx.tenant, user_id, subject=subject, body=description
+    )
+    return _opened(ticket, f"The issue was reported as ticket {ticket.id}.")
+
+
+@tools.tool(
+    scope="tickets:create",
+    risk=Risk.WRITE,
+    rest="POST /tickets/handover",
+    hands_over=True,
+)
+async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> TicketOpened:
+    """Hand the conversation over to a person, when no tool can help or the customer asks for one.
+
+    Args:
+        customer_id: The customer who is waiting.
+        reason: What the customer wants, for the person who takes over.
+    """
+    ticket = await service.create(
+        ctx.db,
+        ctx.tenant,
+        customer_id,
+        subject=f"Handover: {_shorten(reason)}",
+        body=reason,
+        priority="high",
+    )
+    return _opened(ticket, f"A person will take over. The ticket is {ticket.id}.")
+
+
+@tools.tool(
+    scope="tickets:write",
+    risk=Risk.WRITE,
+    rest="PATCH /tickets/{ticket_id}",
+    facts=ticket_facts,
+)
+async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:
+    """Change a ticket's status, priority or assignee.
+
+    Args:
+        ticket_id: The ticket.
+        update: What to change.
+    """
+    ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update)
+    changed = ", ".join(
+        f"{name} {value}" for name, value in update.model_dump(exclude_none=True).items()
+    )
+    return TicketChanged(
+        success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=ticket
+    )
+
+
+def _opened(ticket: Ticket, message: str) -> TicketOpened:
+    return TicketOpened(ticket_id=ticket.id, status=ticket.status, message=message)
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1].rstrip()}…"
