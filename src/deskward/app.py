@@ -9,6 +9,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from deskward.agent.loop import Agent, Limits
+from deskward.agent.models.choose import choose_model
+from deskward.agent.models.offline import OfflineModel
+from deskward.agent.skills import Skills
+from deskward.conversations.service import Conversations
 from deskward.accounts.tools import tools as account_tools
 from deskward.core.database import Database
 from deskward.core.settings import Settings
@@ -33,6 +38,7 @@ class Desk:
     database: Database
     keys: ApiKeys
     gate: Gate
+    conversations: Conversations
 
 
 @contextlib.asynccontextmanager
@@ -52,6 +58,23 @@ async def open_desk(settings: Settings, *, demo: bool = False) -> AsyncIterator[
             key=settings.key,
             time_limit=settings.tool_timeout,
         )
-        yield Desk(settings=settings, database=database, keys=ApiKeys(database), gate=gate)
+        model = choose_model(
+            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir))
+        )
+        limits = Limits(
+            steps=settings.turn_max_steps,
+            tokens=settings.turn_max_tokens,
+            step_tokens=settings.model_max_tokens,
+            timeout=settings.model_timeout,
+        )
+        conversations = Conversations(database, Agent(gate, model, limits))
+        async with conversations.keep():
+            yield Desk(
+                settings=settings,
+                database=database,
+                keys=ApiKeys(database),
+                gate=gate,
+                conversations=conversations,
+            )
     finally:
         await database.close()

@@ -8,7 +8,6 @@ from functools import lru_cache
 import snowballstemmer
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
-_stem = lru_cache(maxsize=20_000)(snowballstemmer.stemmer("english").stemWord)
 
 STOP_WORDS = frozenset(
     """a about after again all also am an and any are as at be because been before being but by can
@@ -24,6 +23,16 @@ STOP_WORDS = frozenset(
 )
 
 
+_stemmer = snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """The stem of one lower-case word (Snowball, English)."""
+    stemmed: str = _stemmer.stemWord(word)
+    return stemmed
+
+
 def words(text: str) -> list[str]:
     """The words and numbers of a text in order, lower-cased, contractions split off."""
     plain = text.lower().replace("\u2019", "'")
@@ -32,9 +41,9 @@ def words(text: str) -> list[str]:
 
 def stems(text: str) -> list[str]:
     """The stems (Snowball, English) of all words in order."""
-    return [_stem(word) for word in words(text)]
+    return [stem(word) for word in words(text)]
 
 
 def content_stems(text: str) -> list[str]:
     """The stems of the words that carry meaning, in order."""
-    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]

@@ -228,6 +228,21 @@ class Gate:
                 call, Internal("Something went wrong on our side. Quote the request id to us.")
             )
 
+    async def first_answer(self, name: str, context: Context, key: str) -> Outcome | None:
+        """The first answer to a key whose call this process does not remember, or None.
+
+        A turn that goes on after a crash asks this before it calls again: the arguments may have
+        held a secret that died with the process.
+        """
+        principal = context.principal
+        probe = effects.Effect(principal.tenant, principal.label, key, "", name, "")
+        first = await probe.any_answer(self.database.reader)
+        if first is None:
+            return None
+        answer = from_json(first)
+        result = to_json(answer["result"]).decode()
+        return Outcome(answer["status"], result, context.request_id, repeated=True)
+
     async def _failed(self, call: _Call, error: DeskwardError) -> Outcome:
         request_id = call.context.request_id
         outcome = Outcome("error", "", request_id, error, call.decision)

@@ -96,6 +96,11 @@ class Effect:
             details={"effect_id": row.effect_id, "tool": row.tool},
         )
 
+    async def any_answer(self, connection: Connection) -> str | None:
+        """The JSON of the key's first answer whatever its arguments were, or None."""
+        row = await connection.first(_FIND, **self._whose)
+        return row.answer if row is not None and row.tool == self.tool else None
+
     async def claim(self, connection: Connection, time_limit: float) -> bool:
         """Take the key; False where another call was quicker."""
         taken = now()

@@ -1,0 +1,260 @@
+"""The turn loop: model, tools through the gate, model again, until the answer is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deskward.agent.events import (
+    ApprovalNeeded,
+    Done,
+    Event,
+    HandedOver,
+    Said,
+    Text,
+    ToolAnswered,
+    ToolCalled,
+)
+from deskward.agent.model import (
+    Finished,
+    Message,
+    Model,
+    ModelEvent,
+    ModelRequest,
+    TextPiece,
+    ToolRequest,
+    ToolSpec,
+)
+from deskward.agent.prompt import INSTRUCTIONS
+from deskward.core.errors import ModelUnavailable
+from deskward.gate.call import Gate, Outcome
+from deskward.gate.context import Context
+from deskward.gate.tool import Tool
+from deskward.security.masking import Vault, mask
+
+log = logging.getLogger(__name__)
+
+AGENT = "assistant"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one turn may use.
+
+    Attributes:
+        steps: Model calls.
+        tokens: Tokens read and written, over all steps.
+        step_tokens: Tokens that the model may write in one step.
+        timeout: Seconds that a model may take to send its next piece.
+    """
+
+    steps: int = 8
+    tokens: int = 50_000
+    step_tokens: int = 1024
+    timeout: float = 30.0
+
+
+@dataclass
+class _Turn:
+    """A turn under way."""
+
+    context: Context
+    vault: Vault
+    messages: list[Message]
+    tools: list[Tool]
+    step: int
+    tokens: int = 0
+    model: str = ""
+    text: list[str] = field(default_factory=list)
+
+
+class Agent:
+    """Answers messages with a model and the gate's tools."""
+
+    def __init__(self, gate: Gate, model: Model, limits: Limits | None = None) -> None:
+        self.model = model
+        self._gate = gate
+        self._limits = limits or Limits()
+
+    async def run(
+        self, context: Context, vault: Vault, history: Sequence[Message], *, resumed: bool = False
+    ) -> AsyncIterator[Event]:
+        """Answer the last message of a conversation.
+
+        A turn that was cut off goes on where its recorded messages end: calls that it asked for
+        and that were not answered are made with their first idempotency keys.
+
+        Args:
+            context: The caller, with session and turn.
+            vault: The conversation's secrets.
+            history: The conversation up to now, with this turn's messages.
+            resumed: Whether another process began the turn.
+        """
+        context = Context(
+            principal=context.principal.with_agent(AGENT),
+            door="agent",
+            request_id=context.request_id,
+            session_id=context.session_id,
+            turn_id=context.turn_id,
+            secrets=vault,
+        )
+        turn = _Turn(
+            context,
+            vault,
+            list(history),
+            self._gate.tools_for(context.principal),
+            step=_steps_taken(history),
+        )
+        async for event in self._pending_calls(turn, resumed):
+            yield event
+        while turn.messages[-1].role != "assistant":
+            if turn.step >= self._limits.steps or turn.tokens >= self._limits.tokens:
+                async for event in self._give_up(turn, "The turn reached its limit."):
+                    yield event
+                break
+            try:
+                async for event in self._step(turn):
+                    yield event
+            except ModelUnavailable as error:
+                log.error("no model could answer: %s", error.message)
+                async for event in self._give_up(turn, "No model could answer."):
+                    yield event
+                break
+            async for event in self._pending_calls(turn, False):
+                yield event
+        yield Done("".join(turn.text), turn.model or self.model.name, turn.tokens)
+
+    async def _step(self, turn: _Turn) -> AsyncIterator[Event]:
+        """One call of the model."""
+        turn.step += 1
+        request = ModelRequest(
+            instructions=INSTRUCTIONS,
+            messages=turn.messages,
+            tools=[_spec(tool, turn.context) for tool in turn.tools],
+            max_tokens=self._limits.step_tokens,
+        )
+        pieces: list[str] = []
+        requests: list[ToolRequest] = []
+        finished: Finished | None = None
+        try:
+            async for event in _with_timeout(self.model.stream(request), self._limits.timeout):
+                if isinstance(event, TextPiece):
+                    pieces.append(event.text)
+                    yield Text(event.text)
+                elif isinstance(event, ToolRequest):
+                    requests.append(event)
+                else:
+                    finished = event
+        finally:
+            turn.text += pieces
+        if finished is None:
+            raise ModelUnavailable("The model stopped in the middle of its answer.")
+        turn.tokens += finished.tokens
+        turn.model = finished.model
+        if not pieces and not requests:
+            raise ModelUnavailable("The model gave an empty answer.")
+        message = Message("assistant", "".join(pieces), tuple(requests), state=finished.state)
+        turn.messages.append(message)
+        yield Said(message)
+
+    async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
+        """Make the calls that the last assistant message asks for and that have no answer yet."""
+        asking = next(
+            (i for i in range(len(turn.messages) - 1, -1, -1) if turn.messages[i].tool_requests), None
+        )
+        if asking is None or any(m.role != "tool" for m in turn.messages[asking + 1 :]):
+            return
+        answered = len(turn.messages) - asking - 1
+        for number, request in enumerate(turn.messages[asking].tool_requests):
+            if number < answered:
+                continue
+            yield ToolCalled(request.id, request.name, request.arguments)
+            key = f"{turn.context.turn_id}:{turn.step}:{number}"
+            outcome = await self._call(turn, request, key, resumed)
+            answer = _masked(outcome.value, turn.vault)
+            yield ToolAnswered(request.id, request.name, outcome.status, answer)
+            if outcome.status == "pending":
+                yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
+            elif outcome.status == "ok" and self._hands_over(request.name):
+                yield HandedOver(answer["ticket_id"])
+            message = Message(
+                "tool", json.dumps(answer, ensure_ascii=False), tool_request_id=request.id
+            )
+            turn.messages.append(message)
+            yield Said(message)
+
+    async def _call(self, turn: _Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
+        if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
+            return first
+        return await self._gate.call(
+            request.name, request.arguments, turn.context, idempotency_key=key
+        )
+
+    def _hands_over(self, name: str) -> bool:
+        tool = self._gate.tools.get(name)
+        return tool is not None and tool.hands_over
+
+    async def _give_up(self, turn: _Turn, reason: str) -> AsyncIterator[Event]:
+        """End the turn with a person, because no model can end it."""
+        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
+        text = "I am sorry, I cannot answer at the moment."
+        tool = next((tool for tool in turn.tools if tool.hands_over), None)
+        if tool is not None:
+            request = ToolRequest("give-up", tool.name, {"reason": f"{reason}\n\n{said}"})
+            yield ToolCalled(request.id, request.name, request.arguments)
+            outcome = await self._call(turn, request, f"{turn.context.turn_id}:give-up", False)
+            yield ToolAnswered(request.id, request.name, outcome.status, outcome.value)
+            if outcome.status == "ok":
+                ticket = outcome.value["ticket_id"]
+                yield HandedOver(ticket)
+                text += f" A person will take over; your ticket number is {ticket}."
+        if turn.text:
+            text = f"\n\n{text}"
+        turn.text.append(text)
+        yield Text(text)
+        message = Message("assistant", "".join(turn.text))
+        turn.messages.append(message)
+        yield Said(message)
+
+
+def _spec(tool: Tool, context: Context) -> ToolSpec:
+    return ToolSpec(tool.name, tool.description, tool.input_schema(context.principal))
+
+
+def _steps_taken(history: Sequence[Message]) -> int:
+    steps = 0
+    for message in reversed(history):
+        if message.role == "user":
+            break
+        steps += message.role == "assistant"
+    return steps
+
+
+def _masked(value: Any, vault: Vault) -> Any:
+    """What a tool answered, as a model may read it."""
+    if isinstance(value, str):
+        return mask(value, vault)
+    if isinstance(value, dict):
+        return {key: _masked(item, vault) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, vault) for item in value]
+    return value
+
+
+async def _with_timeout(
+    events: AsyncIterator[ModelEvent], seconds: float
+) -> AsyncIterator[ModelEvent]:
+    iterator = aiter(events)
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                event = await anext(iterator)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise ModelUnavailable(f"The model sent nothing for {seconds:g} seconds.") from error
+        yield event

@@ -1,0 +1,170 @@
+"""Which model answers: from settings to one `Model`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from deskward.agent.model import Model
+from deskward.agent.models.fallback import FallbackModel
+from deskward.core.settings import Settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+ANTHROPIC_DEFAULT = "claude-haiku-5-5"
+"""Anthropic's model where MODEL is unset: a quick one, as befits a person who waits."""
+
+OPENAI_DEFAULT = "gpt-5.4-mini"
+"""OpenAI's model where MODEL is unset."""
+
+_ANTHROPIC_URL = "https://api.anthropic.com"
+_OPENAI_URL = "https://api.openai.com/v1"
+_RETRIES = 2
+
+
+def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
+    """The model that MODEL names, with its fallbacks in their order.
+
+    Where MODEL is unset: the first of Anthropic, Azure OpenAI and OpenAI whose own variables are
+    set, with the offline model behind it; else the offline model alone.
+
+    Args:
+        settings: Names, keys and addresses. The SDKs' own environment variables have no say.
+        offline: Makes the offline model.
+
+    Raises:
+        ValueError: An entry of MODEL has no known form, or lacks a setting that it needs.
+    """
+    models = [_model(entry.strip(), settings, offline) for entry in _entries(settings)]
+    return models[0] if len(models) == 1 else FallbackModel(models)
+
+
+def _entries(settings: Settings) -> list[str]:
+    if settings.model and settings.model.strip():
+        return settings.model.split(",")
+    deployment = settings.azure_openai_responses_deployment_name
+    if _text(settings.anthropic_api_key):
+        return [f"anthropic:{ANTHROPIC_DEFAULT}", "offline"]
+    if settings.azure_openai_endpoint and _text(settings.azure_openai_api_key) and deployment:
+        return [f"azure:{deployment}", "offline"]
+    if _text(settings.openai_api_key):
+        return [f"openai:{OPENAI_DEFAULT}", "offline"]
+    return ["offline"]
+
+
+def _model(entry: str, settings: Settings, offline: Callable[[], Model]) -> Model:
+    if entry == "offline":
+        return offline()
+    kind, _, name = entry.partition(":")
+    if kind in ("http", "https"):
+        return _compatible(entry, settings)
+    if name and kind == "anthropic":
+        return _anthropic(entry, name, settings)
+    if name and kind == "openai":
+        return _openai(entry, name, settings)
+    if name and kind == "azure":
+        return _azure(entry, name, settings)
+    raise ValueError(
+        f"MODEL has the entry {entry!r}. An entry is `anthropic:NAME`, `openai:NAME`, "
+        "`azure:DEPLOYMENT`, `http://host/v1#NAME` or `offline`; commas part them."
+    )
+
+
+# The SDKs take a second and more to import, so each is imported only where a model needs it.
+
+
+def _anthropic(entry: str, name: str, settings: Settings) -> Model:
+    from anthropic import AsyncAnthropic
+
+    from deskward.agent.models.anthropic import AnthropicModel
+    from deskward.agent.models.sse import timeouts
+
+    client = AsyncAnthropic(
+        base_url=settings.anthropic_base_url or _ANTHROPIC_URL,
+        api_key=_needed(entry, "ANTHROPIC_API_KEY", _text(settings.anthropic_api_key)),
+        timeout=timeouts(settings.model_timeout),
+        max_retries=_RETRIES,
+        # Its traces could hold what customers wrote; Deskward writes its own.
+        open_telemetry=False,
+    )
+    client._custom_headers = {}  # ANTHROPIC_CUSTOM_HEADERS
+    return AnthropicModel(entry, name, client, timeout=settings.model_timeout)
+
+
+def _openai(entry: str, name: str, settings: Settings) -> Model:
+    from deskward.agent.models.openai import OpenAIModel
+
+    key = _needed(entry, "OPENAI_API_KEY", _text(settings.openai_api_key))
+    client = _openai_client(settings.openai_base_url or _OPENAI_URL, key, settings)
+    return OpenAIModel(entry, name, client, timeout=settings.model_timeout)
+
+
+def _compatible(entry: str, settings: Settings) -> Model:
+    from deskward.agent.models.openai import OpenAIModel
+
+    parts = urlsplit(entry)
+    if not parts.hostname or not parts.fragment or parts.query or "@" in parts.netloc:
+        # Not repeated here: what stands before an @ may be a password.
+        raise ValueError(
+            "MODEL has an address that is not of the form `http://host/v1#NAME`, without user, "
+            "password and query. A key goes into OPENAI_API_KEY."
+        )
+    # Servers without keys ignore this one, which the SDK insists on.
+    key = _text(settings.openai_api_key) or "none"
+    client = _openai_client(parts._replace(fragment="").geturl(), key, settings)
+    return OpenAIModel(
+        entry, parts.fragment, client, timeout=settings.model_timeout, limit_field="max_tokens"
+    )
+
+
+def _azure(entry: str, deployment: str, settings: Settings) -> Model:
+    from openai import AsyncAzureOpenAI
+
+    from deskward.agent.models.openai import OpenAIModel
+    from deskward.agent.models.sse import timeouts
+
+    client = AsyncAzureOpenAI(
+        azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure_openai_endpoint),
+        api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure_openai_api_key)),
+        api_version=settings.azure_openai_api_version,
+        timeout=timeouts(settings.model_timeout),
+        max_retries=_RETRIES,
+    )
+    _forget_environment(client)
+    return OpenAIModel(entry, deployment, client, timeout=settings.model_timeout)
+
+
+def _openai_client(base_url: str, key: str, settings: Settings) -> AsyncOpenAI:
+    from openai import AsyncOpenAI
+
+    from deskward.agent.models.sse import timeouts
+
+    client = AsyncOpenAI(
+        base_url=base_url,
+        api_key=key,
+        timeout=timeouts(settings.model_timeout),
+        max_retries=_RETRIES,
+    )
+    _forget_environment(client)
+    return client
+
+
+def _forget_environment(client: AsyncOpenAI) -> None:
+    client.organization = None  # OPENAI_ORG_ID
+    client.project = None  # OPENAI_PROJECT_ID
+    client.admin_api_key = None  # OPENAI_ADMIN_KEY
+    client._custom_headers = {}  # OPENAI_CUSTOM_HEADERS
+
+
+def _needed(entry: str, setting: str, value: str | None) -> str:
+    if not value:
+        raise ValueError(f"MODEL names {entry!r}, which needs {setting}. Set it, or change MODEL.")
+    return value
+
+
+def _text(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""

@@ -1,0 +1,152 @@
+"""Finding the values that a sentence names."""
+
+from __future__ import annotations
+
+import re
+
+from deskward.agent.skills import SlotKind
+
+_NUMBERS = dict(
+    zip(
+        "one two three four five six seven eight nine ten eleven twelve fifteen twenty".split(),
+        [*range(1, 13), 15, 20],
+        strict=True,
+    )
+)
+_PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
+_CARD = re.compile(r"\[\[card:\d+\]\]")
+_LAST4 = re.compile(r"(?<![\d$€£.,])(?:\*+|x+|#|\.{2,}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE)
+_TICKET = re.compile(r"\b[tT][-#\s]?([1-9]\d{0,17})\b")
+_TICKET_NUMBER = re.compile(r"\b(?:ticket|case|request)\s*(?:number|no\.?|id)?\s*#?\s*([1-9]\d{2,17})\b", re.I)
+_USER = re.compile(r"\b(user_\w+)\b")
+_COUNT = re.compile(
+    r"\b(?:last|latest|recent|past|previous|newest|first|top|only|just|show(?: me)?|see|list)\s+"
+    rf"(?:my\s+|the\s+)?(?:last\s+|latest\s+|recent\s+)?(\d{{1,3}}|{'|'.join(_NUMBERS)})\b"
+    r"(?!\s*(?:day|week|month|year|hour))"
+    rf"|\b(\d{{1,3}}|{'|'.join(_NUMBERS)})\s+(?:\w+\s+)?"
+    r"(?:transactions?|purchases?|payments?|movements?|entries|charges|debits|deposits|withdrawals|things|items)\b",
+    re.IGNORECASE,
+)
+_ADDRESS_AFTER = re.compile(
+    r"(?:\b(?:address|residence|home|place|mail|letters|post)\b[^,:\n]{0,30}?"
+    r"\s*(?:\b(?:to|is|be|at|as|with|now)\b|[:=]|->)\s+"
+    r"|\b(?:moved|moving|relocated|relocating|relocate|move)\b[^,\n]{0,30}?\s(?:to|at|into)\s+"
+    r"|\b(?:live|living|reside|residing|based|staying)\s+(?:now\s+)?(?:at|in|on)\s+"
+    r"|\b(?:to|at|as|is|put|use|down|into)\s+(?=\d|P\.?O\.?\s|Flat\b|Apt\b|Apartment\b|Unit\b|Suite\b))"
+    r"(?P<address>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ADDRESS_START = re.compile(
+    r"(?P<address>(?:\b\d{1,5}[A-Za-z]?(?:[-/]\d+)?\s+[A-Z\d]|\bP\.?\s?O\.?\s+Box\b|\b(?:Flat|Apt\.?|Apartment|Unit|Suite)"
+    r"\s+\w+).+)",
+    re.DOTALL,
+)
+_ADDRESS_TAIL = re.compile(
+    r"[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+|as of \w+|now|instead"
+    r"|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|as of now|effective \w+|next (?:week|month)"
+    r"|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*|ok\??|okay\??|asap|today|tomorrow"
+    r"|last (?:week|month)|down as my address|is my (?:new )?address|will be my (?:new )?(?:home )?address)"
+    r"[\s.!?]*$",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<![A-Z])(?<!\bSt)(?<!\bRd)(?<!\bAve)(?<!\bApt)(?<!\bNo)[.!?;]\s+(?=[A-Z])")
+_CHANGES_MIND = re.compile(
+    r"^\W*(?:no\b|never\s?mind|cancel|stop|forget it|don'?t|leave it|nothing|abort|not now)",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^\W*(?:y|yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|do it|correct|right|exactly|confirm"
+    r"(?:ed)?|absolutely|of course|definitely|please|affirmative|that'?s right|sounds good|proceed)\b",
+    re.IGNORECASE,
+)
+_META_REPORT = re.compile(
+    r"^\W*(?:hi|hello|hey|please|i(?:'d| would) like to|i (?:want|need|have) to|i have|can (?:i|you|we)"
+    r"|could (?:i|you)|may i|would you|there(?:'s| is)|let me|help me|you|me|for me|a|an|the|to|my|some|new"
+    r"|this|another|report|raise|open|file|create|log|submit|make|register|lodge|start|flag|note|down|support"
+    r"|service|customer|issue|problem|ticket|case|complaint|complain|bug|fault|something|is|isn'?t|not|wrong"
+    r"|working|right|with|of|want|need|on|in|it|and|thanks|thank|app|website|about|i|am|having|trouble|want)*\W*$",
+    re.IGNORECASE,
+)
+
+
+def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | None:
+    """The value of a kind that a sentence names, or None.
+
+    Args:
+        kind: What is looked for.
+        text: The sentence, with secrets masked.
+        answers: Whether the sentence answers the question for this very value.
+    """
+    finders = {
+        "password": _password,
+        "card": _card,
+        "number": _number,
+        "ticket_id": _ticket,
+        "user_id": _user,
+        "address": _address,
+        "description": _description,
+        "message": lambda text, answers: text.strip(),
+    }
+    return finders[kind](text, answers)
+
+
+def agrees(text: str) -> bool:
+    """Whether a sentence says yes."""
+    return bool(_YES.match(text))
+
+
+def refuses(text: str) -> bool:
+    """Whether a sentence says no, or leave it."""
+    return bool(_CHANGES_MIND.match(text))
+
+
+def _password(text: str, answers: bool) -> str | None:
+    found = _PASSWORD.findall(text)
+    return found[-1] if found else None  # "from OLD to NEW": the new one is named last
+
+
+def _card(text: str, answers: bool) -> str | None:
+    if whole := _CARD.search(text):
+        return whole.group()
+    last4 = _LAST4.search(text)
+    return last4.group(1) if last4 else None
+
+
+def _number(text: str, answers: bool) -> int | None:
+    match = _COUNT.search(text)
+    word = (match.group(1) or match.group(2)).lower() if match else text.strip().lower() if answers else ""
+    number = _NUMBERS.get(word) or (int(word) if word.isascii() and word.isdigit() else None)
+    return min(number, 100) if number else None
+
+
+def _ticket(text: str, answers: bool) -> str | None:
+    match = _TICKET.search(text) or _TICKET_NUMBER.search(text)
+    if match is None and answers:
+        match = re.search(r"\b([1-9]\d{2,17})\b", text)
+    return f"T{match.group(1)}" if match else None
+
+
+def _user(text: str, answers: bool) -> str | None:
+    match = _USER.search(text)
+    return match.group(1) if match else None
+
+
+def _address(text: str, answers: bool) -> str | None:
+    matches = [m for m in (_ADDRESS_START.search(text), _ADDRESS_AFTER.search(text)) if m]
+    for match in matches:
+        address = _trimmed(match["address"])
+        if re.search(r"\d", address) and re.search(r"[A-Za-z]{2}", address) and len(address) >= 5:
+            return address
+    bare = _trimmed(text)
+    return bare if answers and len(bare) >= 5 and " " in bare else None
+
+
+def _trimmed(address: str) -> str:
+    address = _SENTENCE_END.split(" ".join(address.split()), maxsplit=1)[0]
+    while (shorter := _ADDRESS_TAIL.sub("", address)) != address:
+        address = shorter
+    return address.strip(" ,;:\"'“”.!?")
+
+
+def _description(text: str, answers: bool) -> str | None:
+    return None if not answers and _META_REPORT.match(text) else text.strip() or None

@@ -1,0 +1,213 @@
+"""What is kept of conversations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.conversations.models import messages, sessions, turns
+from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.gate.context import new_id
+from deskward.security.principals import Kind, Principal
+
+LEASE = timedelta(seconds=10)
+"""How long a turn counts as running after its process was last heard of."""
+
+MAX_HISTORY = 60
+"""How many of a session's latest messages a model is given."""
+
+_START_SESSION = insert_or_ignore(
+    sessions, "tenant_id", "owner", "id", "message_count", "created_at", "last_activity"
+)
+_HERE = {
+    table: (table.c.tenant_id == sa.bindparam("b_tenant"))
+    & (table.c.owner == sa.bindparam("b_owner"))
+    & ((table.c.id if table is sessions else table.c.session_id) == sa.bindparam("b_session"))
+    for table in (sessions, messages, turns)
+}
+_TOUCH = (
+    sa.update(sessions)
+    .where(_HERE[sessions])
+    .values(
+        last_activity=sa.bindparam("b_now"),
+        message_count=sessions.c.message_count + sa.bindparam("b_more"),
+    )
+    .returning(sessions.c.message_count)
+)
+_LAST_SEQ = sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages])
+_HISTORY = (
+    sa.select(messages).where(_HERE[messages]).order_by(messages.c.seq.desc()).limit(MAX_HISTORY)
+)
+_RUNNING = sa.select(turns).where(_HERE[turns], turns.c.status == "running")
+_LOST = sa.select(turns).where(
+    turns.c.status == "running",
+    turns.c.lease_until < sa.bindparam("moment", type_=turns.c.lease_until.type),
+)
+_TAKE_OVER = (
+    sa.update(turns)
+    .where(
+        turns.c.id == sa.bindparam("b_id"),
+        turns.c.status == "running",
+        turns.c.lease_until == sa.bindparam("b_seen", type_=turns.c.lease_until.type),
+    )
+    .values(lease_until=sa.bindparam("b_until"), attempts=turns.c.attempts + 1)
+)
+
+
+@dataclass(frozen=True)
+class Where:
+    """A session: whose, in which tenant, and its id."""
+
+    tenant: str
+    owner: str
+    session_id: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """For the statements of this file."""
+        return {"b_tenant": self.tenant, "b_owner": self.owner, "b_session": self.session_id}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn's row."""
+
+    id: str
+    where: Where
+    principal: Principal
+    attempts: int
+    lease_until: datetime
+
+
+async def begin_turn(
+    db: Connection, where: Where, principal: Principal, text: str
+) -> Turn:
+    """Record a customer's message and that it is being answered; starts the session if need be.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: The session has a running turn.
+    """
+    moment = now()
+    await db.execute(
+        _START_SESSION,
+        {
+            "tenant_id": where.tenant,
+            "owner": where.owner,
+            "id": where.session_id,
+            "message_count": 0,
+            "created_at": moment,
+            "last_activity": moment,
+        },
+    )
+    turn = Turn(new_id(), where, principal, 1, moment + LEASE)
+    await db.execute(
+        turns.insert(),
+        {
+            "id": turn.id,
+            "tenant_id": where.tenant,
+            "owner": where.owner,
+            "session_id": where.session_id,
+            "principal": asdict(principal),
+            "status": "running",
+            "attempts": 1,
+            "lease_until": turn.lease_until,
+            "created_at": moment,
+        },
+    )
+    await add_message(db, turn, Message("user", text))
+    return turn
+
+
+async def add_message(db: Connection, turn: Turn, message: Message) -> int:
+    """Record a message; gives the session's count of messages that people see."""
+    where = turn.where
+    last = await db.first(_LAST_SEQ, **where.parameters)
+    data: dict[str, Any] = {}
+    if message.tool_requests:
+        data["tool_requests"] = [asdict(request) for request in message.tool_requests]
+    if message.tool_request_id:
+        data["tool_request_id"] = message.tool_request_id
+    if message.state:
+        data["state"] = message.state
+    moment = now()
+    await db.execute(
+        messages.insert(),
+        {
+            "tenant_id": where.tenant,
+            "owner": where.owner,
+            "session_id": where.session_id,
+            "seq": ((last[0] if last else None) or 0) + 1,
+            "turn_id": turn.id,
+            "role": message.role,
+            "content": message.text,
+            "data": data or None,
+            "created_at": moment,
+        },
+    )
+    seen = message.role == "user" or (message.role == "assistant" and not message.tool_requests)
+    row = await db.first(_TOUCH, **where.parameters, b_now=moment, b_more=int(seen))
+    return row.message_count if row else 0
+
+
+async def history(db: Connection, where: Where) -> list[Message]:
+    """The latest messages of a session, the oldest first, from a customer's message on."""
+    rows = list(reversed(await db.all(_HISTORY, **where.parameters)))
+    found = [_message(row) for row in rows]
+    while found and found[0].role != "user":
+        found.pop(0)
+    return found
+
+
+async def running_turn(db: Connection, where: Where) -> Turn | None:
+    """The turn of a session that is not ended yet."""
+    row = await db.first(_RUNNING, **where.parameters)
+    return _turn(row) if row else None
+
+
+async def lost_turns(db: Connection) -> list[Turn]:
+    """Running turns whose process was not heard of for the length of a lease."""
+    return [_turn(row) for row in await db.all(_LOST, moment=now())]
+
+
+async def take_over(db: Connection, turn: Turn) -> bool:
+    """Claim a lost turn; False where another process was quicker."""
+    result = await db.execute(
+        _TAKE_OVER, {"b_id": turn.id, "b_seen": turn.lease_until, "b_until": now() + LEASE}
+    )
+    return result.rowcount == 1
+
+
+async def renew(db: Connection, turn_ids: list[str]) -> None:
+    """Say that the turns are still running."""
+    await db.execute(
+        sa.update(turns).where(turns.c.id.in_(turn_ids)).values(lease_until=now() + LEASE)
+    )
+
+
+async def end_turn(db: Connection, turn: Turn, status: str) -> None:
+    """Record how a turn ended: `done` or `failed`."""
+    await db.execute(sa.update(turns).where(turns.c.id == turn.id).values(status=status))
+
+
+def _message(row: Any) -> Message:
+    data = row.data or {}
+    return Message(
+        role=row.role,
+        text=row.content,
+        tool_requests=tuple(ToolRequest(**item) for item in data.get("tool_requests", ())),
+        tool_request_id=data.get("tool_request_id"),
+        state=data.get("state"),
+    )
+
+
+def _turn(row: Any) -> Turn:
+    fields = row.principal
+    principal = Principal(
+        **{**fields, "kind": Kind(fields["kind"]), "roles": tuple(fields["roles"])}
+    )
+    where = Where(row.tenant_id, row.owner, row.session_id)
+    return Turn(row.id, where, principal, row.attempts, row.lease_until)

@@ -1,0 +1,280 @@
+"""Keeps secrets out of what is stored and out of what a model reads.
+
+Passwords, card numbers, one-time codes and keys in a message are replaced by placeholders like
+`[[password:1]]` before the message is stored or shown to any model. The gate puts a secret back
+only into a `SecretStr` argument. The secrets themselves are held in memory for a few minutes,
+never in the database; after a restart the customer is asked again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from deskward.core.errors import InvalidInput
+
+LIFETIME = 600.0
+"""Seconds that a secret is held after its session last used one."""
+
+PLACEHOLDER = re.compile(r"\[\[(?:password|card|code|key):\d+\]\]")
+
+_KEYS = re.compile(
+    r"""-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
+    | \beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?                      # JSON Web Token, RFC 7519
+    | \b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}                        # OpenAI, Anthropic, Stripe
+    | \bdw_[0-9a-f]{8}_[\w-]{20,}                                 # Deskward
+    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b                               # AWS
+    | \bgh[pousr]_[A-Za-z0-9]{20,} | \bgithub_pat_\w{20,}         # GitHub
+    | \bxox[abposr]-[\w-]{10,} | \bglpat-[\w-]{16,} | \bAIza[\w-]{30,}
+    | (?<=bearer[ ])[\w.~+/=-]{16,}
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_NAMED_KEY = re.compile(
+    r"\b(?:(?:api|secret|access|private|auth|bearer)[ _-]?(?:key|token)|(?:client|api|app)[ _-]?"
+    r"secret|token)\b\s*(?:is|:|=|was)?\s*"
+    r"[\"'`]?(?P<secret>[A-Za-z0-9_\-./+=]{12,})",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){11,18}(?![\w-])")
+
+_CODE_WORD = (
+    r"(?:otp|one[ -]?time[ -]?(?:code|pass(?:word|code)?|pin)|verification[ -]?code"
+    r"|security[ -]?code|auth(?:entication|enticator)?[ -]?code|confirmation[ -]?code"
+    r"|sign[ -]?in[ -]?code|log[ -]?in[ -]?code|passcode|(?:2fa|mfa|sms|text|two-factor)[ -]?code"
+    r"|2fa|mfa|cvv2?|cvc|pin(?:[ ](?:code|number))?|(?<!zip )(?<!error )(?<!post )(?<!postal )(?<!area )"
+    r"(?<!country )(?<!sort )(?<!promo )(?<!discount )(?<!coupon )(?<!status )(?<!bank )"
+    r"(?<!booking )(?<!reference )(?<!product )(?<!swift )code)"
+)
+_CODE = re.compile(
+    rf"\b{_CODE_WORD}\b[^.\d\n]{{0,40}}?(?<![\d$€£.,-])"
+    r"(?P<secret>\d{3}[ -]?\d{3}|\d{2} \d{2} \d{2}|\d{3,8})(?![\d%]|[.,-]\d)"
+    rf"|(?<![\d$€£.,#-])\b(?P<before>\d{{3}}[ -]\d{{3}}|\d{{4,8}})\b[^.\d\n]{{0,25}}?\b{_CODE_WORD}\b",
+    re.IGNORECASE,
+)
+
+_PASSWORD_WORD = re.compile(
+    r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret)\b|\bpass(?=\s*[:=])", re.IGNORECASE
+)
+_QUOTED = re.compile(r"(?<!\w)[\"“”'‘’`](?P<secret>[^\"“”'‘’`\n]{3,128})[\"“”'‘’`](?!\w)")
+_SET_TO = re.compile(
+    r"(?:\b(?:to(?:\s+be)?|is|be|becomes?|as|into|with|use|using|try)\s+|[:=]\s*|->\s*|→\s*)"
+    r"(?P<secret>\S+)(?P<rest>(?:[ ]\w+){0,5}$)?",
+    re.IGNORECASE,
+)
+_SET_AS = re.compile(
+    r"\b(?:set|make|use|have|want|put|choose|pick|with|like|need)\s+(?P<secret>\S+)\s+"
+    r"(?:as|to be|be|become|for|my|the|instead)\b",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\S+")
+_ASKS_FOR_SECRET = re.compile(
+    r"\b(?:what|which|tell|enter|provide|give|type|send|choose|pick|say|need)\b[^?!.]*"
+    r"\b(?:password|passphrase|passcode|one-time code|verification code|pin)\b[^?!.]*[?:.]",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(
+    r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|[A-Z]{1,4}-?\d{2,8}"
+    r"|#\d+|\d{1,2}(?:st|nd|rd|th)|\d+(?:[./:-]\d+)*(?:am|pm|%|[kKmM])?|[$€£]\d[\d.,]*"
+    r"|[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|\d+-?(?:day|hour|digit|minute|factor|character)s?|2fa",
+    re.IGNORECASE,
+)
+_ORDINARY = frozenset(
+    """a an and are as at be been but by can change changed do does for from get give had has have
+    he help her here him his how i if in into is it its just keep let like make me my need new no not
+    now of off ok old on one or our out password please reset right same set she so some something
+    soon sure thank thanks that the their them then there they this to today tomorrow too up update
+    use very want was we were what when where which who why will with would yes you your stronger
+    safer secure different else again working wrong incorrect expired weak strong known forgotten
+    locked lost compromised stolen leaked hacked safe long short required needed case-sensitive
+    working rejected invalid about login log sign account app portal website bank email phone card
+    been being because recover remember know access enter security changed updated accepted""".split()
+)
+
+
+@dataclass
+class Vault:
+    """The secrets of one conversation, in memory only."""
+
+    values: dict[str, SecretStr] = field(default_factory=dict)
+    last_used: float = field(default_factory=time.monotonic)
+
+    def hide(self, kind: str, secret: str) -> str:
+        """Keep a secret; gives the placeholder that stands for it."""
+        self.last_used = time.monotonic()
+        for placeholder, known in self.values.items():
+            if known.get_secret_value() == secret and placeholder.startswith(f"[[{kind}:"):
+                return placeholder
+        placeholder = f"[[{kind}:{len(self.values) + 1}]]"
+        self.values[placeholder] = SecretStr(secret)
+        return placeholder
+
+    def resolve(self, text: str) -> SecretStr | None:
+        """The secret behind a placeholder, or None where the text is no placeholder.
+
+        Raises:
+            InvalidInput: The placeholder's secret is not held, or no longer.
+        """
+        if not PLACEHOLDER.fullmatch(text):
+            return None
+        found = self.values.get(text)
+        if found is None:
+            raise InvalidInput("That secret is no longer held. Please type it again.")
+        self.last_used = time.monotonic()
+        return found
+
+
+class Vaults:
+    """The vaults of all conversations of this process."""
+
+    def __init__(self) -> None:
+        self._vaults: dict[tuple[str, ...], Vault] = {}
+
+    def of(self, *conversation: str) -> Vault:
+        """The conversation's vault; those unused for `LIFETIME` are emptied on the way."""
+        limit = time.monotonic() - LIFETIME
+        for key in [k for k, vault in self._vaults.items() if vault.last_used < limit]:
+            del self._vaults[key]
+        return self._vaults.setdefault(conversation, Vault())
+
+
+def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
+    """The text with every secret replaced by a placeholder that the vault can resolve.
+
+    Args:
+        asked_by: What the customer answers to. Where it asked for a password or a code, an answer
+            of one word is taken for it.
+    """
+    if _ASKS_FOR_SECRET.search(asked_by) and (bare := _bare_answer(text)):
+        return text.replace(bare, vault.hide("password", bare))
+    text = text.replace("[[", "[ [")  # nobody but the vault writes placeholders
+    for kind, find in (
+        ("key", _find_keys),
+        ("card", _find_cards),
+        ("password", _find_passwords),
+        ("code", _find_codes),
+    ):
+        for secret in sorted(set(find(text)), key=len, reverse=True):
+            text = _outside_placeholders(text, secret, vault.hide(kind, secret))
+    return text
+
+
+def _outside_placeholders(text: str, secret: str, placeholder: str) -> str:
+    parts = re.split(f"({PLACEHOLDER.pattern})", text)
+    return "".join(
+        part if index % 2 else part.replace(secret, placeholder)
+        for index, part in enumerate(parts)
+    )
+
+
+def _find_keys(text: str) -> Iterator[str]:
+    for match in _KEYS.finditer(text):
+        yield match.group()
+    for match in _NAMED_KEY.finditer(text):
+        if re.search(r"\d", match["secret"]):
+            yield match["secret"]
+
+
+def _find_cards(text: str) -> Iterator[str]:
+    for match in _DIGITS.finditer(text):
+        if luhn(re.sub(r"\D", "", match.group())):
+            yield match.group()
+
+
+def luhn(digits: str) -> bool:
+    """Whether a card number's check digit is right (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for index, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if index % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return 12 <= len(digits) <= 19 and total % 10 == 0 and set(digits) != {"0"}
+
+
+def _find_codes(text: str) -> Iterator[str]:
+    for match in _CODE.finditer(text):
+        yield match["secret"] or match["before"]
+
+
+def _find_passwords(text: str) -> Iterator[str]:
+    if not _PASSWORD_WORD.search(text):
+        return
+    quoted = [m["secret"] for m in _QUOTED.finditer(text) if not PLACEHOLDER.search(m["secret"])]
+    if quoted:
+        yield from quoted
+        return
+    unlabelled = re.sub(r"\b(?:pass\w*|pwd|pw)\s*[:=]", " ", text, flags=re.IGNORECASE)
+    tokens = [_bare(token) for token in _TOKEN.findall(unlabelled)]
+    strong = [token for token in tokens if _looks_secret(token)]
+    yield from strong
+    if not strong:
+        yield from _named_by_grammar(text)
+
+
+def _named_by_grammar(text: str) -> Iterator[str]:
+    """What stands where a password is named, though it looks like a word: `password to sunshine`."""
+    for word in _PASSWORD_WORD.finditer(text):
+        if (before := _SET_AS.search(text, 0, word.start())) and _may_be(_bare(before["secret"])):
+            yield _bare(before["secret"])
+        for match in _SET_TO.finditer(text, word.end()):
+            between = text[word.end() : match.start()]
+            if re.search(r"[.?!]\s", between) or len(between.split()) > 4:
+                break
+            secret = _bare(match["secret"])
+            describes = match.group().lower().startswith(("is", "be")) and re.search(
+                r"(?:ed|ing|able|ful)$", secret
+            )
+            if _may_be(secret) and not describes:
+                rest = (match["rest"] or "").split()
+                phrase = not {part.lower() for part in rest} & (_ORDINARY | {"please"})
+                yield " ".join([match["secret"], *rest]) if rest and phrase else secret
+                break
+
+
+def _may_be(secret: str) -> bool:
+    """Whether a word in a password's place can be one."""
+    return (
+        len(secret) >= 4
+        and secret.lower() not in _ORDINARY
+        and not PLACEHOLDER.search(secret)
+        and not _REFERENCE.fullmatch(secret)
+    )
+
+
+def _looks_secret(token: str) -> bool:
+    """Whether a word is of a password's make: mixed kinds of characters, and no known reference."""
+    if len(token) < 5 or PLACEHOLDER.search(token) or _REFERENCE.fullmatch(token):
+        return False
+    kinds = sum(
+        bool(re.search(pattern, token)) for pattern in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w\s'’-]")
+    )
+    inner_capital = bool(re.search(r"[a-z][A-Z]", token))
+    inner_symbol = bool(re.search(r"\w[^\w\s'’.,/-]+\w|[^\w\s'’.,?!:;)\"-]", token))
+    letters_and_digits = bool(re.search(r"[A-Za-z]", token) and re.search(r"\d", token))
+    return letters_and_digits or inner_capital or (inner_symbol and kinds >= 2)
+
+
+def _bare(token: str) -> str:
+    """A word without the punctuation of the sentence around it."""
+    token = token.strip("\"“”‘’`'()<>,;")
+    return token.rstrip(".?,;:") if len(token.rstrip(".?,;:")) >= 3 else token
+
+
+_LEAD_IN = re.compile(
+    r"^\s*(?:(?:please|ok|okay|sure|yes|it'?s|it is|it should be|use|make it|set it to|change it to"
+    r"|let'?s use|how about|try|i want|i'?d like|to)[,:]?\s+)+",
+    re.IGNORECASE,
+)
+
+
+def _bare_answer(text: str) -> str | None:
+    """The secret in an answer that is little else: one word, perhaps after `it's` or `use`."""
+    rest = _bare(_LEAD_IN.sub("", text).strip())
+    parts = {part.lower() for part in rest.split()}
+    refuses = parts & {"cancel", "stop", "nevermind", "what", "why", "how", "don't", "wait"}
+    if rest.count(" ") > 4 or len(rest) < 4 or refuses or (parts & _ORDINARY and " " in rest):
+        return None
+    return None if parts <= _ORDINARY else rest
