@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(BaseSettings):
@@ -24,6 +24,12 @@ class Settings(BaseSettings):
 
     server_host: str = Field("127.0.0.1", description="Address to listen on.")
     server_port: int = Field(9080, ge=0, le=65535, description="Port to listen on.")
+    allowed_hosts: str = Field(
+        "",
+        description="Host names, separated by commas, under which browsers and clients may reach "
+        "the service (protection against DNS rebinding). Unset: this machine's own names when "
+        "listening on loopback, any otherwise.",
+    )
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded database and the secret key."
     )
@@ -89,6 +95,13 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return self.server_host in LOOPBACK
+
+    @cached_property
+    def hosts(self) -> frozenset[str] | None:
+        """The host names that requests may be addressed to, or None for any."""
+        if self.allowed_hosts:
+            return frozenset(host.strip().lower() for host in self.allowed_hosts.split(","))
+        return frozenset(LOOPBACK | {"[::1]"}) if self.on_loopback else None
 
     @cached_property
     def database(self) -> URL:

@@ -66,10 +66,16 @@ class ApiKeys:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._exist = False
 
     async def exist(self) -> bool:
-        """Whether any key was ever made; while none was, the service runs open on loopback."""
-        return await self._database.reader.first(_ANY) is not None
+        """Whether any key was ever made; while none was, the service runs open on loopback.
+
+        Keys are revoked, never deleted, so a desk that had a key does not become open again.
+        """
+        if not self._exist:
+            self._exist = await self._database.reader.first(_ANY) is not None
+        return self._exist
 
     async def create(
         self,

@@ -189,7 +189,7 @@ class _Answer:
             raise not_protocol(self._model) from error
 
     def _add(self, event: dict[str, Any]) -> str:
-        match event["type"]:
+        match event.get("type"):
             case "message_start":
                 self._count(event["message"].get("usage"))
             case "content_block_start":

@@ -106,13 +106,18 @@ def _openai(entry: str, name: str, settings: Settings) -> Model:
 def _compatible(entry: str, settings: Settings) -> Model:
     from deskward.agent.models.openai import OpenAIModel
 
-    parts = urlsplit(entry)
-    if not parts.hostname or not parts.fragment or parts.query or "@" in parts.netloc:
-        # Not repeated here: what stands before an @ may be a password.
-        raise ValueError(
-            "MODEL has an address that is not of the form `http://host/v1#NAME`, without user, "
-            "password and query. A key goes into OPENAI_API_KEY."
-        )
+    # The address is not repeated in the error: it may hold a password.
+    error = ValueError(
+        "MODEL has an address that is not of the form `http://host/v1#NAME`, without user, "
+        "password and query. A key goes into OPENAI_API_KEY."
+    )
+    try:
+        parts = urlsplit(entry)
+        whole = parts.hostname and parts.port != 0 and parts.fragment
+    except ValueError:
+        raise error from None
+    if not whole or parts.query or "@" in parts.netloc:
+        raise error
     # Servers without keys ignore this one, which the SDK insists on.
     key = _text(settings.openai_api_key) or "none"
     client = _openai_client(parts._replace(fragment="").geturl(), key, settings)

@@ -194,7 +194,8 @@ class _Answer:
         if event.get("error"):
             raise ModelUnavailable(f"{self._model} broke off its answer with an error.")
         if usage := event.get("usage"):
-            self.tokens = int(usage["total_tokens"])
+            parts = (usage.get("prompt_tokens") or 0) + (usage.get("completion_tokens") or 0)
+            self.tokens = int(usage.get("total_tokens") or parts)
         # Empty in the event of the usage, and in Azure's first one about its filters.
         if not (choices := event.get("choices")):
             return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any
 
@@ -24,7 +24,7 @@ def timeouts(seconds: float) -> httpx2.Timeout:
 
 async def read_events(
     response: httpx2.Response, model: str, seconds: float
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any], None]:
     """The JSON objects of a stream of server-sent events, up to its end; then close it.
 
     Both protocols put each event's JSON on one `data:` line, so lines are read and not events.

@@ -1,0 +1,58 @@
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Deskward needs Python 3.11 or newer; name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked dependencies, about a minute…"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Create the environment
+
+.PHONY: run
+run: $(READY) ## Set everything up and serve the desk with demo data on 127.0.0.1:9080
+	@$(BIN)/deskward serve --demo
+
+.PHONY: chat
+chat: $(READY) ## Talk to the desk in the terminal
+	@$(BIN)/deskward chat
+
+.PHONY: test
+test: $(READY) ## Set everything up and pass the tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+.PHONY: lint
+lint: $(READY) ## Check format, style, types and the order of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(READY) ## Measure a governed call and a turn side by side with others
+	$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml
+	$(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
+	.lock-venv/bin/uv pip compile --quiet --extra dev --python-version 3.11 --universal --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+	rm -rf .lock-venv
+
+.PHONY: clean
+clean: ## Remove the environment and everything generated; the data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist

@@ -1,0 +1,190 @@
+"""The command line. Heavy imports happen inside the commands, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deskward import __version__
+from deskward.entrypoints.cli_keys import keys
+
+app = App(
+    name="deskward",
+    version=__version__,
+    help="A customer-support desk run by an AI agent, in which every action passes one gate.\n\n"
+    "Start with `deskward serve --demo`, or talk to the desk at once with `deskward chat`. "
+    "Settings come from environment variables or a `.env` file; see the README.",
+)
+app.command(keys)
+ledger = App(name="ledger", help="Look after the ledger of all calls.")
+app.command(ledger)
+
+User = Annotated[
+    str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")
+]
+Staff = Annotated[str | None, Parameter(help="The member of staff who calls, instead of a customer.")]
+Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
+Url = Annotated[
+    str | None,
+    Parameter(help="Address of a running desk, for example http://127.0.0.1:9080. Default: no server is needed, the database is opened directly."),
+]
+Key = Annotated[
+    str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")
+]
+
+
+@app.command
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on. Default: SERVER_HOST.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on. Default: SERVER_PORT.")] = None,
+    demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
+) -> None:
+    """Serve REST, chat and MCP over HTTP until Ctrl-C."""
+    from deskward.entrypoints.server import run_server
+
+    changes: dict[str, Any] = {}
+    if host is not None:
+        changes["server_host"] = host
+    if port is not None:
+        changes["server_port"] = port
+    run(run_server(read_settings(**changes), demo=demo))
+
+
+@app.command
+def chat(
+    *,
+    once: Annotated[str | None, Parameter(help="Send this one message, print the answer, end.")] = None,
+    user: User = None,
+    tenant: Tenant = None,
+    session: Annotated[str | None, Parameter(help="Go on with this session.")] = None,
+    json_: Annotated[
+        bool, Parameter(name="--json", help="With --once: print the answer and its events as JSON.")
+    ] = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Talk to the desk as a customer.
+
+    Inside: `user user_002` switches the customer, `reset` starts a new conversation, `quit` ends.
+    """
+    from deskward.entrypoints.cli_chat import ChatOptions, run_chat
+
+    options = ChatOptions(once=once, user=user, tenant=tenant, session=session, json=json_, url=url, key=key)
+    run(run_chat(read_settings(), options))
+
+
+@app.command
+def call(
+    tool: str,
+    *arguments: str,
+    user: User = None,
+    staff: Staff = None,
+    tenant: Tenant = None,
+    idempotency_key: Annotated[
+        str | None, Parameter(help="Repeating the call with this key gives its first answer.")
+    ] = None,
+) -> None:
+    """Call one tool through the gate and print its answer as JSON.
+
+    An argument is `name=value`; a value that is JSON (a number, an object, …) is taken as such
+    where the tool wants it: `deskward call update_ticket ticket_id=T1001 'update={"status":"open"}'
+    --staff anna`. Exit code 0: done, 3: waits for approval, 1: refused or failed.
+
+    Parameters
+    ----------
+    tool
+        The tool's name; `deskward tools` lists them.
+    arguments
+        The tool's arguments.
+    """
+    from deskward.entrypoints.cli_tools import call_tool
+
+    run(call_tool(read_settings(), tool, arguments, user, staff, tenant, idempotency_key))
+
+
+@app.command
+def tools(
+    *,
+    user: User = None,
+    staff: Staff = None,
+    tenant: Tenant = None,
+    json_: Annotated[bool, Parameter(name="--json", help="Print names and schemas as JSON.")] = False,
+) -> None:
+    """List the tools that a caller may use."""
+    from deskward.entrypoints.cli_tools import list_tools
+
+    run(list_tools(read_settings(), user, staff, tenant, as_json=json_))
+
+
+@app.command
+def mcp(*, user: User = None, staff: Staff = None, tenant: Tenant = None) -> None:
+    """Serve the tools over MCP on standard input and output, for clients that start the server."""
+    from deskward.entrypoints.cli_tools import local_desk
+    from deskward.entrypoints.mcp_stdio import serve_stdio
+
+    async def serve_mcp() -> None:
+        async with local_desk(read_settings(), user, staff, tenant) as (desk, principal):
+            await serve_stdio(desk, principal)
+
+    run(serve_mcp())
+
+
+@ledger.command
+def verify(
+    *,
+    json_: Annotated[bool, Parameter(name="--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check every row of the ledger. Exit code 0: sound, 1: something was changed."""
+    from deskward.entrypoints.cli_tools import verify_ledger
+
+    run(verify_ledger(read_settings(), as_json=json_))
+
+
+def read_settings(**changes: Any) -> Any:
+    """The settings, with logging set up; a wrong one ends the command with what is wrong."""
+    from pydantic import ValidationError
+
+    from deskward.core.logging import configure_logging
+    from deskward.core.settings import Settings
+
+    try:
+        settings = Settings(**changes)
+        _ = settings.database
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors())
+        sys.exit(f"deskward: a setting is not valid: {problems}")
+    except ValueError as error:
+        sys.exit(f"deskward: {error}")
+    configure_logging(settings.log_level)
+    return settings
+
+
+def run(work: Any) -> None:
+    """Run a command's coroutine; errors become one line, Ctrl-C ends quietly."""
+    from deskward.core.errors import DeskwardError
+
+    try:
+        code = asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except DeskwardError as error:
+        sys.exit(f"deskward: {error.message}")
+    except (ValueError, OSError) as error:
+        sys.exit(f"deskward: {error}")
+    if code:
+        sys.exit(code)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,137 @@
+"""`deskward call`, `tools` and `ledger verify`: the tools without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from deskward.app import Desk, open_desk
+from deskward.core.database import Database
+from deskward.core.errors import InvalidInput
+from deskward.core.settings import Settings
+from deskward.entrypoints.cli import print_json
+from deskward.entrypoints.identity import local_customer
+from deskward.gate import ledger
+from deskward.gate.context import Context
+from deskward.gate.tool import Tool
+from deskward.migrations import upgrade
+from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
+
+PENDING = 3
+"""Exit code of a call that waits for approval."""
+
+
+@contextlib.asynccontextmanager
+async def local_desk(
+    settings: Settings, user: str | None, staff: str | None, tenant: str | None
+) -> AsyncIterator[tuple[Desk, Principal]]:
+    """The desk on this machine's database, and the caller, who is trusted as its operator.
+
+    A new embedded database gets the demo data.
+
+    Raises:
+        InvalidInput: Both a customer and a member of staff are named.
+        Unauthenticated: There is no such customer.
+    """
+    if user and staff:
+        raise InvalidInput("Give --user or --staff, not both.")
+    path = settings.database.database
+    new = settings.database_url is None and path is not None and not Path(path).exists()
+    if new:
+        print(f"deskward: new database {path}, with demo data", file=sys.stderr)
+    async with open_desk(settings, demo=new) as desk:
+        tenant = tenant or settings.default_tenant_id
+        if staff:
+            principal = Principal(Kind.STAFF, staff, tenant, (DEFAULT_ROLES[Kind.STAFF],))
+        else:
+            principal = await local_customer(desk, user or settings.default_user_id, tenant)
+        yield desk, principal
+
+
+async def call_tool(
+    settings: Settings,
+    name: str,
+    given: Sequence[str],
+    user: str | None,
+    staff: str | None,
+    tenant: str | None,
+    key: str | None,
+) -> int:
+    """Call one tool and print its answer; gives the exit code."""
+    async with local_desk(settings, user, staff, tenant) as (desk, principal):
+        tool = desk.gate.tools.get(name)
+        arguments = dict(_argument(tool, pair) for pair in given)
+        outcome = await desk.gate.call(
+            name, arguments, Context(principal, "cli"), idempotency_key=key, strict=False
+        )
+    print_json(outcome.value)
+    return {"ok": 0, "pending": PENDING, "error": 1}[outcome.status]
+
+
+def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:
+    name, separator, value = pair.partition("=")
+    if not separator or not name:
+        raise InvalidInput(f"{pair!r} is not of the form name=value.")
+    schema = tool.input_schema()["properties"].get(name, {}) if tool else {}
+    if schema.get("type") in ("object", "array") or "anyOf" in schema:
+        with contextlib.suppress(ValueError):
+            return name, from_json(value)
+    return name, value
+
+
+async def list_tools(
+    settings: Settings, user: str | None, staff: str | None, tenant: str | None, *, as_json: bool
+) -> None:
+    """Print the tools that a caller may use."""
+    async with local_desk(settings, user, staff, tenant) as (desk, principal):
+        found = desk.gate.tools_for(principal)
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "scope": tool.scope,
+                    "risk": tool.risk.value,
+                    "rest": f"{tool.method} {tool.path}",
+                    "input_schema": tool.input_schema(principal),
+                    "output_schema": tool.output_schema,
+                }
+                for tool in found
+            ]
+        )
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("tool", "what it does", "risk", "scope", "REST address")
+    for tool in found:
+        what = tool.description.partition(". ")[0].rstrip(".")
+        table.add_row(tool.name, what, tool.risk.value, tool.scope, f"{tool.method} {tool.path}")
+    Console().print(table)
+
+
+async def verify_ledger(settings: Settings, *, as_json: bool) -> int:
+    """Check the ledger and say what was found; gives the exit code."""
+    await upgrade(settings.database)
+    database = Database(settings.database)
+    try:
+        report = await ledger.verify(database)
+    finally:
+        await database.close()
+    if as_json:
+        print_json({"sound": report.sound, **asdict(report)})
+    else:
+        for tenant, head in report.heads.items():
+            seq, _, digest = head.partition(":")
+            print(f"{tenant}: {seq} rows, head {digest}")
+        for finding in report.findings:
+            print(f"BROKEN {finding.tenant} row {finding.seq}: {finding.problem}")
+        print("The ledger is sound." if report.sound else "The ledger was changed.")
+    return 0 if report.sound else 1

@@ -1,0 +1,86 @@
+"""Who is calling over HTTP: an API key, or, where none was ever made, anybody on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from deskward.app import Desk
+from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
+from deskward.customers import service as customers
+from deskward.security.principals import SUBJECTS_OF_A_CUSTOMER, Kind, Principal
+
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+async def identify(
+    desk: Desk, headers: Mapping[str, str], *, tenant: str | None = None
+) -> Principal:
+    """The verified caller.
+
+    `Authorization: Bearer KEY` or `X-API-Key: KEY` says who calls. A service may name the
+    customer for whom it speaks in `X-User-ID`. Where no key was ever made the service is open:
+    then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks.
+
+    Args:
+        headers: The request's, with lower-case names.
+        tenant: A tenant that the request names. With a key it must be the key's.
+
+    Raises:
+        Unauthenticated: No key, a bad key, or an unknown customer.
+        Forbidden: The caller may not speak for that customer, or in that tenant.
+        InvalidInput: The tenant or the customer's id is not of an id's form.
+    """
+    subject = headers.get("x-user-id")
+    for value in (subject, tenant):
+        if value is not None and not _ID.fullmatch(value):
+            raise InvalidInput("An id has 1 to 64 letters, digits, dots, dashes or underscores.")
+    key = _key(headers)
+    if key is not None:
+        return await _subject(desk, await desk.keys.verify(key), subject, tenant)
+    if await desk.keys.exist():
+        raise Unauthenticated(
+            "This desk needs an API key. Send it as `Authorization: Bearer dw_…`; "
+            "`deskward keys create` makes one."
+        )
+    return await local_customer(
+        desk,
+        subject or desk.settings.default_user_id,
+        tenant or desk.settings.default_tenant_id,
+    )
+
+
+async def local_customer(
+    desk: Desk, user_id: str, tenant: str, *, via: str | None = None
+) -> Principal:
+    """The customer of that id.
+
+    Raises:
+        Unauthenticated: The tenant has no such customer.
+    """
+    if await customers.find(desk.database.reader, tenant, user_id) is None:
+        raise Unauthenticated(
+            f"There is no customer {user_id!r} in tenant {tenant!r}. Name one in X-User-ID."
+        )
+    return Principal(Kind.CUSTOMER, user_id, tenant, ("customer",), via=via)
+
+
+async def _subject(
+    desk: Desk, caller: Principal, subject: str | None, tenant: str | None
+) -> Principal:
+    if tenant is not None and tenant != caller.tenant:
+        raise Forbidden("The API key belongs to another tenant.")
+    if subject is None or (caller.kind is Kind.CUSTOMER and subject == caller.id):
+        return caller
+    if SUBJECTS_OF_A_CUSTOMER not in caller.scopes:
+        raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
+    return await local_customer(desk, subject, caller.tenant, via=caller.label)
+
+
+def _key(headers: Mapping[str, str]) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    if scheme:
+        raise Unauthenticated("Send the API key as `Authorization: Bearer dw_…`.")
+    return headers.get("x-api-key")

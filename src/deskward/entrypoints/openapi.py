@@ -1,0 +1,193 @@
+"""The OpenAPI 3.1 description of the tools' addresses, with examples and every error."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from deskward.core.errors import timestamp
+from deskward.gate.tool import Risk, Tool
+
+JsonSchema = dict[str, Any]
+
+ERRORS: dict[int, tuple[str, str, str]] = {
+    400: ("INVALID_INPUT", "The request is not of this form.", "limit: Input should be a number"),
+    401: ("UNAUTHENTICATED", "No valid API key came with the request.", ""),
+    403: ("FORBIDDEN", "The caller may not do this.", "policies: bound:user_id"),
+    404: ("TICKET_NOT_FOUND", "There is no such record.", ""),
+    405: ("METHOD_NOT_ALLOWED", "The address does not take this method.", ""),
+    409: ("IDEMPOTENCY_CONFLICT", "It does not fit what was done before.", "key: 4f1c"),
+    413: ("TOO_LARGE", "The body is over 1 MiB.", ""),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "The body is not JSON.", ""),
+    500: ("INTERNAL_ERROR", "Something went wrong on our side.", ""),
+    503: ("UNAVAILABLE", "Something that Deskward needs is away. Try again.", ""),
+    504: ("TIME_LIMIT_EXCEEDED", "The call took too long and was stopped.", ""),
+}
+
+ERROR_SCHEMA: JsonSchema = {
+    "title": "Error",
+    "type": "object",
+    "required": ["error", "message", "detail", "request_id", "timestamp"],
+    "properties": {
+        "error": {"type": "string", "description": "Stable name of the error, for programs."},
+        "message": {"type": "string", "description": "What is wrong and what to do, for people."},
+        "detail": {"type": ["string", "null"], "description": "Technical details."},
+        "request_id": {"type": "string", "description": "Names the request in log and ledger."},
+        "timestamp": {"type": "string", "format": "date-time"},
+    },
+}
+
+PENDING_SCHEMA: JsonSchema = {
+    "title": "PendingApproval",
+    "type": "object",
+    "required": ["status", "approval_id", "message", "policies", "expires_at"],
+    "properties": {
+        "status": {"const": "pending_approval"},
+        "approval_id": {"type": "string"},
+        "message": {"type": "string"},
+        "policies": {"type": "array", "items": {"type": "string"}},
+        "expires_at": {"type": "string", "format": "date-time"},
+    },
+}
+
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `dw_…`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {}]
+
+_X_USER_ID: JsonSchema = {
+    "name": "X-User-ID",
+    "in": "header",
+    "required": False,
+    "description": "The customer for whom a service, or anybody in open mode, speaks.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+    "example": "user_001",
+}
+_IDEMPOTENCY_KEY: JsonSchema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeating a call with the same key gives its first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+}
+
+
+def error_responses(*statuses: int) -> dict[str, Any]:
+    """The `responses` of the errors that an address can answer with."""
+    return {str(status): _error_response(status) for status in statuses}
+
+
+def tool_paths(tools: list[Tool]) -> dict[str, dict[str, Any]]:
+    """The `paths` of the tools."""
+    paths: dict[str, dict[str, Any]] = {}
+    for tool in tools:
+        paths.setdefault(tool.path, {})[tool.method.lower()] = _operation(tool)
+    return paths
+
+
+def _operation(tool: Tool) -> dict[str, Any]:
+    schema = tool.input_schema()
+    in_path = re.findall(r"{(\w+)}", tool.path)
+    properties: JsonSchema = schema["properties"]
+    rest = {name: value for name, value in properties.items() if name not in in_path}
+    required = [name for name in schema.get("required", []) if name in rest]
+    has_body = tool.method in ("POST", "PUT", "PATCH")
+    parameters = [_parameter(name, "path", properties[name], True) for name in in_path]
+    if not has_body:
+        parameters += [_parameter(n, "query", v, n in required) for n, v in rest.items()]
+    parameters.append(_X_USER_ID)
+    if tool.risk is not Risk.READ:
+        parameters.append(_IDEMPOTENCY_KEY)
+    operation: dict[str, Any] = {
+        "operationId": tool.name,
+        "summary": tool.title,
+        "description": f"{tool.description}\n\nTool `{tool.name}`, scope `{tool.scope}`, "
+        f"risk `{tool.risk.value}`.",
+        "tags": [tool.group],
+        "security": SECURITY,
+        "parameters": parameters,
+        "responses": _responses(tool, has_body),
+    }
+    if has_body:
+        body = {"type": "object", "additionalProperties": False, "properties": rest}
+        if needed := [n for n in required if n not in tool.bound]:
+            body["required"] = needed
+        operation["requestBody"] = {
+            "required": bool(needed),
+            "content": {"application/json": {"schema": body, "example": example_of(body)}},
+        }
+    return operation
+
+
+def _parameter(name: str, where: str, schema: JsonSchema, required: bool) -> JsonSchema:
+    return {
+        "name": name,
+        "in": where,
+        "required": required,
+        "description": schema.get("description", ""),
+        "schema": schema,
+        "example": example_of(schema),
+    }
+
+
+def _responses(tool: Tool, has_body: bool) -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        "200": {
+            "description": "The result.",
+            "content": {
+                "application/json": {
+                    "schema": tool.output_schema,
+                    "example": example_of(tool.output_schema),
+                }
+            },
+        }
+    }
+    if tool.risk is not Risk.READ:
+        responses["202"] = {
+            "description": "Nothing was done yet: a person has to approve the call.",
+            "content": {"application/json": {"schema": PENDING_SCHEMA}},
+        }
+    statuses = [400, 401, 403, 404, 405, 409, 413, *([415] if has_body else []), 500, 503, 504]
+    return responses | error_responses(*statuses)
+
+
+def _error_response(status: int) -> dict[str, Any]:
+    code, description, detail = ERRORS[status]
+    example = {
+        "error": code,
+        "message": description,
+        "detail": detail or None,
+        "request_id": "4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b",
+        "timestamp": timestamp(),
+    }
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": ERROR_SCHEMA, "example": example}},
+    }
+
+
+def example_of(schema: JsonSchema) -> Any:
+    """An example that fits a schema without `$ref`."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0])
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: example_of(value) for name, value in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example_of(schema["items"])]
+    if kind in ("integer", "number"):
+        return schema.get("default", schema.get("minimum", 1))
+    if kind == "boolean":
+        return schema.get("default", True)
+    if schema.get("format") == "date-time":
+        return "2026-02-19T10:30:00Z"
+    if schema.get("format") == "password":
+        return "a-long-passphrase"
+    return None if kind == "null" else "text"

@@ -1,0 +1,124 @@
+"""The HTTP application: tools, chat, health, MCP and documentation behind one guard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from deskward import __version__
+from deskward.app import Desk
+from deskward.core.errors import (
+    DeskwardError,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    UnsupportedMediaType,
+    timestamp,
+)
+from deskward.entrypoints.chat import chat_router
+from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.guard import Guard
+from deskward.entrypoints.mcp_http import McpEndpoint
+from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, error_responses, tool_paths
+from deskward.entrypoints.rest_tools import tool_routes
+
+DESCRIPTION = """\
+The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
+approval, at-most-once effect, ledger. The same tools are reachable over MCP at `/mcp`.
+"""
+
+
+class Health(BaseModel):
+    """That the service answers."""
+
+    status: str
+    timestamp: str
+
+
+def http_application(desk: Desk) -> ASGIApp:
+    """Everything that is served over HTTP."""
+    api = _api(desk)
+    routes = [Route("/mcp", McpEndpoint(desk)), *tool_routes(desk)]
+    return Guard(Router(routes, default=api, redirect_slashes=False), desk.settings.hosts)
+
+
+def _api(desk: Desk) -> FastAPI:
+    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION)
+    api.include_router(chat_router(desk))
+
+    @api.get("/health", tags=["health"], responses=error_responses(405, 500))  # type: ignore[arg-type]
+    async def health() -> Health:
+        """Whether the service answers."""
+        return Health(status="healthy", timestamp=timestamp())
+
+    api.add_exception_handler(DeskwardError, _known)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+    described: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not described:
+            document = FastAPI.openapi(api)
+            document["paths"] |= tool_paths(list(desk.gate.tools.values()))
+            document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
+                    if path.startswith("/api/"):
+                        operation["security"] = SECURITY
+            for unused in ("HTTPValidationError", "ValidationError"):
+                document["components"].get("schemas", {}).pop(unused, None)
+            described.update(document)
+        return described
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    return api
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DeskwardError)
+    return error_response(error, request.state.request_id)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems = error.errors()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and kind != "application/json":
+        problem = "Send the body as JSON, with `Content-Type: application/json`."
+        return error_response(UnsupportedMediaType(problem), request.state.request_id)
+    if problems and problems[0]["type"] == "json_invalid":
+        reason = problems[0].get("ctx", {}).get("error", "")
+        invalid = InvalidInput(f"The body is not valid JSON: {reason}.")
+    else:
+        fields = [
+            {"field": ".".join(map(str, p["loc"][1:])) or "(body)", "problem": p["msg"]}
+            for p in problems
+        ]
+        first = fields[0]
+        invalid = InvalidInput(
+            f"The request is not valid. {first['field']}: {first['problem']}.",
+            details={"fields": fields},
+        )
+    return error_response(invalid, request.state.request_id)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    request_id = request.state.request_id
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        problem = f"This address takes {allowed}, not {request.method}."
+        response = error_response(MethodNotAllowed(problem), request_id)
+        response.headers["Allow"] = allowed
+        return response
+    if error.status_code == 404:
+        return error_response(NotFound("address", request.url.path[:200]), request_id)
+    return error_response(InvalidInput(str(error.detail)), request_id)

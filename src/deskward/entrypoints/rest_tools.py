@@ -1,0 +1,113 @@
+"""Every tool at its own REST address, made from the registry."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from deskward.app import Desk
+from deskward.core.errors import (
+    DeskwardError,
+    InvalidInput,
+    MethodNotAllowed,
+    UnsupportedMediaType,
+)
+from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.identity import identify
+from deskward.gate.call import Outcome
+from deskward.gate.context import Context
+from deskward.gate.tool import Tool
+
+IDEMPOTENCY_HEADER = "idempotency-key"
+
+
+def tool_routes(desk: Desk) -> list[BaseRoute]:
+    """One route per path; fixed paths before those with parameters."""
+    by_path: dict[str, dict[str, Tool]] = defaultdict(dict)
+    for tool in desk.gate.tools.values():
+        by_path[tool.path][tool.method] = tool
+    paths = sorted(by_path, key=lambda path: (path.count("{"), path))
+    return [Route(path, _Address(desk, by_path[path])) for path in paths]
+
+
+class _Address:
+    """The ASGI application of one path: the method chooses the tool."""
+
+    def __init__(self, desk: Desk, tools: dict[str, Tool]) -> None:
+        self._desk = desk
+        self._tools = tools
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        request_id = scope["state"]["request_id"]
+        try:
+            response = await self._answer(request, request_id)
+        except DeskwardError as error:
+            response = error_response(error, request_id)
+            if error.status == 405:
+                response.headers["Allow"] = ", ".join(sorted(self._tools))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        tool = self._tools.get(request.method)
+        if tool is None:
+            allowed = ", ".join(sorted(self._tools))
+            raise MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
+        principal = await identify(self._desk, request.headers)
+        has_body = tool.method in ("POST", "PUT", "PATCH")
+        arguments = await _body(request) if has_body else _query(request)
+        for name, value in request.path_params.items():
+            if arguments.setdefault(name, value) != value:
+                raise InvalidInput(f"{name} in the body is another than in the address.")
+        outcome = await self._desk.gate.call(
+            tool.name,
+            arguments,
+            Context(principal, "rest", request_id),
+            idempotency_key=request.headers.get(IDEMPOTENCY_HEADER),
+            strict=has_body,
+        )
+        return render(outcome)
+
+
+def render(outcome: Outcome) -> Response:
+    """An outcome as an HTTP answer: 200, 202 while a person has to approve, or the error."""
+    if outcome.error is not None:
+        return error_response(outcome.error, outcome.request_id)
+    headers = {"Idempotent-Replayed": "true"} if outcome.repeated else None
+    return Response(
+        outcome.json,
+        status_code=202 if outcome.status == "pending" else 200,
+        headers=headers,
+        media_type="application/json",
+    )
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    if request.query_params:
+        raise InvalidInput("This address takes its arguments in the body, not in the query.")
+    body = await request.body()
+    if not body:
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType("Send the body as JSON, with `Content-Type: application/json`.")
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidInput(f"The body is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    return value
+
+
+def _query(request: Request) -> dict[str, Any]:
+    arguments = dict(request.query_params)
+    if len(request.query_params.multi_items()) != len(arguments):
+        raise InvalidInput("A parameter of the query is given twice.")
+    return arguments
