@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.services.aimock import aimock
 
 from deskward.agent.model import (
     Finished,
@@ -28,7 +29,6 @@ from deskward.agent.models.choose import ANTHROPIC_DEFAULT, OPENAI_DEFAULT, choo
 from deskward.agent.models.fallback import FallbackModel
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
-from tests.services.aimock import aimock
 
 KEY = "sk-test-5f0c2d"
 TEXT = "Your order 1001 left our warehouse yesterday, and is on its way to you."
@@ -132,26 +132,39 @@ def settings(**values: Any) -> Settings:
     return Settings(**{"_env_file": None, **values})
 
 
-def connect(protocol: str, address: str, *, key: str = KEY, timeout: float = 10.0) -> Model:
-    named = {
-        "openai": "openai:test",
-        "anthropic": "anthropic:test",
-        "azure": "azure:test",
-        "compatible": f"{address}/v1#test",
-    }
-    return choose_model(
-        settings(
-            model=named[protocol],
-            model_timeout=timeout,
-            openai_api_key=key,
-            openai_base_url=f"{address}/v1",
-            anthropic_api_key=key,
-            anthropic_base_url=address,
-            azure_openai_api_key=key,
-            azure_openai_endpoint=address,
-        ),
-        Offline,
-    )
+Connect = Callable[..., Model]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Make models that speak to an address; they are closed when the test ends."""
+    models: list[Any] = []
+
+    def connected(protocol: str, address: str, *, key: str = KEY, timeout: float = 10.0) -> Model:
+        named = {
+            "openai": "openai:test",
+            "anthropic": "anthropic:test",
+            "azure": "azure:test",
+            "compatible": f"{address}/v1#test",
+        }
+        model = choose_model(
+            settings(
+                model=named[protocol],
+                model_timeout=timeout,
+                openai_api_key=key,
+                openai_base_url=f"{address}/v1",
+                anthropic_api_key=key,
+                anthropic_base_url=address,
+                azure_openai_api_key=key,
+                azure_openai_endpoint=address,
+            ),
+            Offline,
+        )
+        models.append(model)
+        return model
+
+    yield connected
+    await FallbackModel(models).close()
 
 
 def asking(text: str, *more: Message) -> ModelRequest:
@@ -189,7 +202,7 @@ async def fails(model: Model, request: ModelRequest) -> ModelUnavailable:
 
 
 @pytest.mark.parametrize("protocol", [*PROTOCOLS, "azure", "compatible"])
-async def test_text_is_streamed(peer: str, protocol: str) -> None:
+async def test_text_is_streamed(connect: Connect, peer: str, protocol: str) -> None:
     model = connect(protocol, peer)
     events = await run(model, asking("plain"))
     assert text_of(events) == TEXT
@@ -199,7 +212,9 @@ async def test_text_is_streamed(peer: str, protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_tool_is_called_and_its_result_answered(peer: str, protocol: str) -> None:
+async def test_a_tool_is_called_and_its_result_answered(
+    connect: Connect, peer: str, protocol: str
+) -> None:
     model = connect(protocol, peer)
     events = await run(model, asking("tool"))
     (call,) = calls_of(events)
@@ -218,7 +233,7 @@ async def test_a_tool_is_called_and_its_result_answered(peer: str, protocol: str
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_several_tools_in_one_step(peer: str, protocol: str) -> None:
+async def test_several_tools_in_one_step(connect: Connect, peer: str, protocol: str) -> None:
     calls = calls_of(await run(connect(protocol, peer), asking("several")))
     assert [(call.name, call.arguments) for call in calls] == [
         ("get_order", {"order": "1001"}),
@@ -229,7 +244,9 @@ async def test_several_tools_in_one_step(peer: str, protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_an_answer_at_the_token_limit_is_marked(peer: str, protocol: str) -> None:
+async def test_an_answer_at_the_token_limit_is_marked(
+    connect: Connect, peer: str, protocol: str
+) -> None:
     assert finish_of(await run(connect(protocol, peer), asking("long"))).truncated
 
 
@@ -243,13 +260,17 @@ async def test_an_answer_at_the_token_limit_is_marked(peer: str, protocol: str) 
         ("cut", "broke off"),
     ],
 )
-async def test_failures_of_the_server(peer: str, protocol: str, text: str, message: str) -> None:
+async def test_failures_of_the_server(
+    connect: Connect, peer: str, protocol: str, text: str, message: str
+) -> None:
     error = await fails(connect(protocol, peer), asking(text))
     assert message in error.message
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_hanging_server_costs_one_time_out(peer: str, protocol: str) -> None:
+async def test_a_hanging_server_costs_one_time_out(
+    connect: Connect, peer: str, protocol: str
+) -> None:
     began = asyncio.get_running_loop().time()
     error = await fails(connect(protocol, peer, timeout=0.4), asking("hang"))
     assert "in time" in error.message
@@ -257,17 +278,17 @@ async def test_a_hanging_server_costs_one_time_out(peer: str, protocol: str) -> 
 
 
 @pytest.mark.parametrize("protocol", [*PROTOCOLS, "azure"])
-async def test_a_refused_key_is_not_repeated(peer: str, protocol: str) -> None:
+async def test_a_refused_key_is_not_repeated(connect: Connect, peer: str, protocol: str) -> None:
     error = await fails(connect(protocol, peer, key="sk-wrong-9a1b"), asking("plain"))
     assert "refused the key" in error.message
     assert "9a1b" not in error.message
 
 
-async def test_a_filtered_answer_is_no_answer(peer: str) -> None:
+async def test_a_filtered_answer_is_no_answer(connect: Connect, peer: str) -> None:
     assert "withheld" in (await fails(connect("openai", peer), asking("filtered"))).message
 
 
-async def test_the_next_model_answers_for_a_dead_one(peer: str) -> None:
+async def test_the_next_model_answers_for_a_dead_one(connect: Connect, peer: str) -> None:
     with socket.socket() as dead:
         dead.bind(("127.0.0.1", 0))
         port = dead.getsockname()[1]
@@ -281,17 +302,24 @@ async def test_the_next_model_answers_for_a_dead_one(peer: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_no_other_model_takes_over_in_the_middle(peer: str, protocol: str) -> None:
+async def test_no_other_model_takes_over_in_the_middle(
+    connect: Connect, peer: str, protocol: str
+) -> None:
     model = FallbackModel([connect(protocol, peer), Offline()])
-    heard = []
-    with pytest.raises(ModelUnavailable, match=f"{protocol}:test .*broke off"):
+    heard: list[ModelEvent] = []
+    error: ModelUnavailable | None = None
+    try:
         async for event in model.stream(asking("cut")):
             heard.append(event)
+    except ModelUnavailable as caught:
+        error = caught
+    assert error is not None
+    assert "broke off" in error.message
     assert heard
     assert "I am here." not in text_of(heard)
 
 
-async def test_every_failure_is_named(peer: str) -> None:
+async def test_every_failure_is_named(connect: Connect, peer: str) -> None:
     model = FallbackModel([connect("openai", peer), connect("anthropic", peer)])
     error = await fails(model, asking("unknown model"))
     assert "openai:test is not known" in error.message
@@ -316,21 +344,28 @@ async def odd(*replies: Sequence[bytes | float]) -> AsyncIterator[Odd]:
     server_side = Odd()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        size = int(head.lower().split("content-length:")[1].split("\r\n")[0])
-        server_side.requests.append((head, json.loads(await reader.readexactly(size))))
+        start = (await reader.readuntil(b"\r\n\r\n")).decode()
+        size = int(start.lower().split("content-length:")[1].split("\r\n")[0])
+        server_side.requests.append((start, json.loads(await reader.readexactly(size))))
         for part in replies[min(len(server_side.requests), len(replies)) - 1]:
             if isinstance(part, bytes):
                 writer.write(part)
                 await writer.drain()
-            else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(reader.read(), part)
-                    server_side.left.set()
-                    break
-        writer.close()
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(), part)
+                server_side.left.set()
+                return
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            try:
+                await serve(reader, writer)
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(serve_and_close, "127.0.0.1", 0)
     server_side.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield server_side
@@ -387,7 +422,9 @@ ARGUMENTS: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_usage_may_be_missing_and_pieces_fall_anywhere(protocol: str) -> None:
+async def test_usage_may_be_missing_and_pieces_fall_anywhere(
+    connect: Connect, protocol: str
+) -> None:
     wire = b": a comment\r\n\r\n" + sse({"type": "ping"}) + ANSWERS[protocol]
     async with odd([head(), *(wire[at : at + 7] for at in range(0, len(wire), 7))]) as server:
         events = await run(connect(protocol, server.address), asking("plain"))
@@ -416,7 +453,9 @@ async def test_usage_may_be_missing_and_pieces_fall_anywhere(protocol: str) -> N
         (b"", "before its answer"),
     ],
 )
-async def test_garbage_is_no_answer(protocol: str, wire: bytes, message: str) -> None:
+async def test_garbage_is_no_answer(
+    connect: Connect, protocol: str, wire: bytes, message: str
+) -> None:
     async with odd([head(), wire]) as server:
         error = await fails(connect(protocol, server.address), asking("plain"))
     assert message in error.message
@@ -424,20 +463,20 @@ async def test_garbage_is_no_answer(protocol: str, wire: bytes, message: str) ->
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("text", ['{"order": ', "[1]", '"1001"', "NaN", "[" * 5000])
-async def test_bad_arguments_are_no_answer(protocol: str, text: str) -> None:
+async def test_bad_arguments_are_no_answer(connect: Connect, protocol: str, text: str) -> None:
     async with odd([head(), ARGUMENTS[protocol](text)]) as server:
         error = await fails(connect(protocol, server.address), asking("plain"))
     assert "get_order" in error.message
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_empty_arguments_are_none(protocol: str) -> None:
+async def test_empty_arguments_are_none(connect: Connect, protocol: str) -> None:
     async with odd([head(), ARGUMENTS[protocol]("")]) as server:
         (call,) = calls_of(await run(connect(protocol, server.address), asking("plain")))
     assert call.arguments == {}
 
 
-async def test_calls_without_index_or_id() -> None:
+async def test_calls_without_index_or_id(connect: Connect) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
     wire = sse(
         {"usage": usage},
@@ -456,7 +495,7 @@ async def test_calls_without_index_or_id() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_fault_before_the_stream_is_tried_again(protocol: str) -> None:
+async def test_a_fault_before_the_stream_is_tried_again(connect: Connect, protocol: str) -> None:
     replies = [[head(503)], [head()[:20]], [head(), ANSWERS[protocol]]]
     async with odd(*replies) as server:
         events = await run(connect(protocol, server.address), asking("plain"))
@@ -466,7 +505,9 @@ async def test_a_fault_before_the_stream_is_tried_again(protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("noise", [[], [b": here\n\n", 0.2] * 40])
-async def test_a_stream_that_stalls(protocol: str, noise: list[bytes | float]) -> None:
+async def test_a_stream_that_stalls(
+    connect: Connect, protocol: str, noise: list[bytes | float]
+) -> None:
     reply = [head(), ANSWERS[protocol].split(b"\r\n\r\n")[0] + b"\r\n\r\n", *noise, 30.0]
     async with odd(reply) as server:
         began = asyncio.get_running_loop().time()
@@ -476,7 +517,7 @@ async def test_a_stream_that_stalls(protocol: str, noise: list[bytes | float]) -
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_who_stops_listening_stops_the_model(protocol: str) -> None:
+async def test_who_stops_listening_stops_the_model(connect: Connect, protocol: str) -> None:
     start = ANSWERS[protocol][:-30]
     async with odd([head(), start, 30.0]) as server:
         stream = FallbackModel([connect(protocol, server.address)]).stream(asking("plain"))
@@ -487,19 +528,19 @@ async def test_who_stops_listening_stops_the_model(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_redirect_is_not_followed(protocol: str) -> None:
+async def test_a_redirect_is_not_followed(connect: Connect, protocol: str) -> None:
     async with odd([head(), ANSWERS[protocol]]) as other:
         async with odd([head(307, Location=other.address)]) as server:
             await fails(connect(protocol, server.address), asking("plain"))
         assert not other.requests
 
 
-async def test_retry_after_is_passed_on() -> None:
+async def test_retry_after_is_passed_on(connect: Connect) -> None:
     async with odd([head(429, Retry_After="7", x_should_retry="false")]) as server:
         assert (await fails(connect("openai", server.address), asking("plain"))).retry_after == 7
 
 
-async def test_reasoning_is_given_up_where_tools_exclude_it() -> None:
+async def test_reasoning_is_given_up_where_tools_exclude_it(connect: Connect) -> None:
     refusal = json.dumps({"error": {"param": "reasoning_effort", "message": "no"}}).encode()
     replies = [[head(400, "application/json"), refusal], [head(), ANSWERS["openai"]]]
     async with odd(*replies) as server:
@@ -518,7 +559,7 @@ async def test_reasoning_is_given_up_where_tools_exclude_it() -> None:
         ("compatible", "max_tokens"),
     ],
 )
-async def test_the_field_of_the_token_limit(protocol: str, field: str) -> None:
+async def test_the_field_of_the_token_limit(connect: Connect, protocol: str, field: str) -> None:
     async with odd([head(), ANSWERS["openai"]]) as server:
         await run(connect(protocol, server.address), asking("plain"))
         ((start, body),) = server.requests
@@ -532,7 +573,7 @@ async def test_the_field_of_the_token_limit(protocol: str, field: str) -> None:
 
 @pytest.mark.parametrize("protocol", [*PROTOCOLS, "azure", "compatible"])
 async def test_variables_of_the_sdks_have_no_say(
-    protocol: str, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"):
         monkeypatch.setenv(name, "Authorization: Bearer stolen\nX-Other: stolen")
@@ -551,7 +592,7 @@ async def test_variables_of_the_sdks_have_no_say(
 # Anthropic's form of a conversation
 
 
-async def test_anthropic_merges_roles_and_leaves_out_empty_texts() -> None:
+async def test_anthropic_merges_roles_and_leaves_out_empty_texts(connect: Connect) -> None:
     calls = (ToolRequest("functions.a:1", "get_order", {}), ToolRequest("b", "list_orders", {}))
     request = asking(
         "First.",
@@ -588,7 +629,7 @@ async def test_anthropic_merges_roles_and_leaves_out_empty_texts() -> None:
     ]
 
 
-async def test_thoughts_go_back_within_their_turn_and_no_longer() -> None:
+async def test_thoughts_go_back_within_their_turn_and_no_longer(connect: Connect) -> None:
     wire = sse(
         *block(
             0,
@@ -620,7 +661,7 @@ async def test_thoughts_go_back_within_their_turn_and_no_longer() -> None:
     assert sent == [whole, bare, whole, bare]
 
 
-async def test_anthropic_declines() -> None:
+async def test_anthropic_declines(connect: Connect) -> None:
     async with odd([head(), sse(stop("refusal"))]) as server:
         error = await fails(connect("anthropic", server.address), asking("plain"))
     assert "declined" in error.message

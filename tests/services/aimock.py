@@ -68,7 +68,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _script() -> Path:
-    """aimock's program, installed first where it is missing."""
+    """The program, installed first where it is missing."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         _give_up("node and npm are not installed")
     cache = os.environ.get("DESKWARD_TEST_CACHE") or Path.home() / ".cache" / "deskward-tests"

@@ -1,8 +1,8 @@
 """Skills: what the offline model can do, as YAML.
 
-A file holds a list of skills. Each has a `name`, `examples`, and one of `say` (an answer as it
-is), `tool` (a tool to call, with its `slots` and an `answer` template over the tool's result) or
-`search` (look the question up in the FAQ). Templates are Jinja2, sandboxed.
+A skill is a file named after it: `examples`, and one of `say` (an answer as it is), `tool` (a tool
+to call, with its `slots` and an `answer` template over the tool's result) or `search` (look the
+question up in the FAQ). Templates are Jinja2, sandboxed.
 """
 
 from __future__ import annotations
@@ -86,14 +86,11 @@ class Skills(BaseModel):
         lexicon: dict[str, list[str]] = {}
         for file in sorted(folder.glob("*.yaml")):
             try:
-                content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+                content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 a safe one
                 if file.name == LEXICON:
                     lexicon = content
-                    continue
-                for item in content:
-                    skill = Skill.model_validate(item)
-                    if skill.name in skills:
-                        raise ValueError(f"there are two skills called {skill.name}")
+                else:
+                    skill = Skill.model_validate({"name": file.stem, **content})
                     render_check(skill)
                     skills[skill.name] = skill
             except (yaml.YAMLError, ValidationError, TemplateError, TypeError, ValueError) as error:

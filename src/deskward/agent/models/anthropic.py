@@ -64,6 +64,10 @@ class AnthropicModel:
             yield tool_request
         yield Finished(self.name, answer.tokens, answer.state, answer.truncated)
 
+    async def close(self) -> None:
+        """Let go of the connections. The model is not usable afterwards."""
+        await self._client.close()
+
     async def _open(self, request: ModelRequest) -> httpx2.Response:
         body: dict[str, Any] = {
             "model": self._model,

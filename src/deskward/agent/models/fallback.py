@@ -40,3 +40,9 @@ class FallbackModel:
                 if close := getattr(events, "aclose", None):
                     await close()
         raise ModelUnavailable("No configured model could answer. " + " ".join(failures))
+
+    async def close(self) -> None:
+        """Let go of the connections of those models that have any."""
+        for model in self._models:
+            if close := getattr(model, "close", None):
+                await close()

@@ -25,17 +25,24 @@ from deskward.agent.model import (
 from deskward.agent.skills import NONE, Skill, Skills, render
 from deskward.agent.slots import agrees, find, refuses
 
-SURE = 0.40
-"""From this score on a skill acts at once; a write below it is confirmed first."""
-POSSIBLE = 0.18
-"""Below this score no skill is meant."""
+SURE = 0.6
+"""From this probability on a skill acts at once; a write below it is confirmed first."""
+POSSIBLE = 0.3
+"""Below this probability no skill is meant."""
 FAQ_SURE = 0.6
-"""An article is an answer where it has this share of the question's words."""
+FAQ_POSSIBLE = 0.3
+"""An article is an answer where it has this share of the question's words; the lower share is
+enough where the sentence is surely a general question."""
 SEARCH_TOOL = "get_faq"
 HANDOVER_TOOL = "hand_over"
 
 _PIECE = re.compile(r"\S+\s*|\s+")
-_AND_ALSO = re.compile(r"(?:[.?!;]\s+|,?\s+)(?:and|and also|and then|then|also|plus)\s+(?=\w)", re.I)
+_AND_ALSO = re.compile(
+    r"(?:[.?!;]\s+|,?\s+)(?:and|and also|and then|then|also|plus)\s+"
+    r"(?=(?:please|also|then|i|my|the|show|tell|what|how|which|give|list|check|change|update|set|block"
+    r"|freeze|cancel|deactivate|report|open|can|could|let|look|see|view|get|pull|display)\b)",
+    re.IGNORECASE,
+)
 
 
 class OfflineModel:
@@ -124,7 +131,7 @@ class _Step:
         other, score = self._model.best(text, self._tools)
         changed = other is not None and other.name != skill.name and score >= SURE
         free_text = skill.slots[waits_for].kind in ("description", "address")
-        if value is not None and not (changed and free_text and score >= 0.6):
+        if value is not None and not (changed and free_text and score >= 0.9):
             yield from self._fill(skill, {**slots, waits_for: value}, text)
         elif changed:
             yield from self._understand(text)
@@ -142,7 +149,9 @@ class _Step:
         if skill is None or skill.search or score < SURE:
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
             if SEARCH_TOOL in self._tools and (not doubt or _asks(text)):
-                self.state = {"searching": text, "doubt": doubt}
+                general = skill is not None and skill.search and score >= SURE
+                enough = FAQ_POSSIBLE if general else FAQ_SURE
+                self.state = {"searching": text, "doubt": doubt, "enough": enough}
                 yield ToolRequest("search", SEARCH_TOOL, {"q": text[:500]})
                 return
         yield from self._act(skill, score, text)
@@ -238,7 +247,7 @@ class _Step:
         text, doubt = before["searching"], before.get("doubt") or {}
         result = json.loads(last.text)
         articles = result.get("articles", [])
-        if articles and articles[0]["relevance"] >= FAQ_SURE:
+        if articles and articles[0]["relevance"] >= before["enough"]:
             yield f"{articles[0]['answer']}\n\nSource: {articles[0]['question']} [{articles[0]['id']}]"
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None

@@ -74,6 +74,10 @@ class OpenAIModel:
             yield tool_request
         yield Finished(self.name, tokens=answer.tokens, truncated=answer.truncated)
 
+    async def close(self) -> None:
+        """Let go of the connections. The model is not usable afterwards."""
+        await self._client.close()
+
     async def _open(self, request: ModelRequest) -> httpx2.Response:
         body: dict[str, Any] = {
             "model": self._model,

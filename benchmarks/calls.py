@@ -1,0 +1,194 @@
+"""A governed call beside a bare FastAPI route and a bare FastMCP server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Figure, figure, ratios, table
+from benchmarks.load import Load, Measured, Request, http_request, measure
+from benchmarks.machine import Cores, peak_memory
+from benchmarks.processes import CannotMeasure, free_port, serving, serving_desk
+
+PACKAGES = ("deskward", "fastapi", "fastmcp", "mcp", "pydantic", "uvicorn", "uvloop", "httptools")
+
+FASTAPI = "FastAPI route"
+FASTMCP = "FastMCP, 30 tools, 2026-07-28"
+FASTMCP_OLD = "FastMCP, 30 tools, 2025-11-25"
+REST_READ = "Deskward REST, read"
+REST_WRITE = "Deskward REST, write"
+MCP = "Deskward MCP, read, 2026-07-28"
+MCP_OLD = "Deskward MCP, read, 2025-11-25"
+
+RATIOS = (
+    ("REST read ÷ FastAPI", REST_READ, FASTAPI, 0.33),
+    ("REST write ÷ FastAPI", REST_WRITE, FASTAPI, 0.33),
+    ("MCP 2026-07-28 ÷ FastAPI", MCP, FASTAPI, 0.33),
+    ("MCP 2025-11-25 ÷ FastAPI", MCP_OLD, FASTAPI, 0.33),
+    ("MCP ÷ FastMCP, both 2026-07-28", MCP, FASTMCP, 10),
+    ("MCP ÷ FastMCP, both 2025-11-25", MCP_OLD, FASTMCP_OLD, None),
+)
+"""Name, above, below, and the project's goal where there is one."""
+
+_QUESTION = b'{"user_id":"user_001"}'
+_TICKET = {
+    "customer_id": "user_001",
+    "subject": "The invoice is missing",
+    "body": "I cannot find last month's invoice in my account.",
+}
+_PREFIX = "io.modelcontextprotocol/"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing to measure: the process that serves it and the request to send."""
+
+    name: str
+    pid: int
+    request: Request
+
+
+def run(folder: Path, cores: Cores, load: Load, rounds: int) -> dict[str, Any]:
+    """Measure every subject in turn, `rounds` times over.
+
+    Args:
+        folder: For databases and logs.
+
+    Raises:
+        CannotMeasure: A server does not start, or answers wrongly.
+    """
+    os.sched_setaffinity(0, {cores.load})
+    found: dict[str, list[Measured]] = defaultdict(list)
+    memory: dict[str, float] = {}
+    with contextlib.ExitStack() as stack:
+        subjects = list(_subjects(stack, folder, cores))
+        for number in range(1, rounds + 1):
+            for subject in subjects:
+                measured = measure(subject.request, load, subject.pid)
+                found[subject.name].append(measured)
+                memory[subject.name] = peak_memory(subject.pid)
+                _tell(number, rounds, subject.name, measured)
+                if measured.errors:
+                    raise CannotMeasure(f"{subject.name} answered: {measured.first_error}")
+    return {
+        "load": asdict(load) | {"rounds": rounds},
+        "subjects": {
+            name: {"peak_memory_mb": memory[name], "rounds": [asdict(m) for m in runs]}
+            for name, runs in found.items()
+        },
+    }
+
+
+def _subjects(stack: contextlib.ExitStack, folder: Path, cores: Cores) -> Iterator[Subject]:
+    """Start the servers; gives what to measure."""
+    for name in ("fastapi_route", "fastmcp_server"):
+        print(f"starting {name} …", file=sys.stderr)
+        port = free_port()
+        arguments = [f"benchmarks.subjects.{name}", str(port)]
+        pid = stack.enter_context(
+            serving(name, arguments, port=port, core=cores.server, folder=folder)
+        )
+        if name == "fastapi_route":
+            data = http_request("POST", "/balance", {}, _QUESTION)
+            yield Subject(FASTAPI, pid, Request(port, data, b'"amount":542050'))
+        else:
+            yield Subject(FASTMCP, pid, Request(port, mcp_call({}), b'"amount":542050'))
+            old = mcp_call({}, stateless=False)
+            yield Subject(FASTMCP_OLD, pid, Request(port, old, b'"amount":542050'))
+    print("starting deskward …", file=sys.stderr)
+    pid, port, key = stack.enter_context(serving_desk(folder, cores))
+    access = {"Authorization": f"Bearer {key}"}
+    read = http_request("GET", "/accounts/user_001/balance", access)
+    yield Subject(REST_READ, pid, Request(port, read, b'"user_id":"user_001"'))
+    write = http_request("POST", "/tickets", access, json.dumps(_TICKET).encode())
+    yield Subject(REST_WRITE, pid, Request(port, write, b'"status":"open"'))
+    answer = b'"isError":false'
+    yield Subject(MCP, pid, Request(port, mcp_call(access), answer))
+    yield Subject(MCP_OLD, pid, Request(port, mcp_call(access, stateless=False), answer))
+
+
+def mcp_call(access: dict[str, str], *, stateless: bool = True) -> bytes:
+    """A `tools/call` of `get_account_balance` over streamable HTTP.
+
+    Args:
+        access: Headers that say who calls.
+        stateless: Whether in the protocol of 2026-07-28, else in that of 2025-11-25.
+    """
+    version = "2026-07-28" if stateless else "2025-11-25"
+    params: dict[str, Any] = {
+        "name": "get_account_balance",
+        "arguments": {"user_id": "user_001"},
+    }
+    headers = {
+        **access,
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": version,
+    }
+    if stateless:
+        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": "get_account_balance"}
+        params["_meta"] = {
+            f"{_PREFIX}protocolVersion": version,
+            f"{_PREFIX}clientCapabilities": {},
+            f"{_PREFIX}clientInfo": {"name": "benchmark", "version": "1"},
+        }
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return http_request("POST", "/mcp", headers, json.dumps(message).encode())
+
+
+def _tell(number: int, rounds: int, name: str, measured: Measured) -> None:
+    print(
+        f"round {number}/{rounds}  {name:32} {measured.requests / measured.seconds:8,.0f}/s"
+        f"  p50 {measured.p50_ms:6.1f} ms  p99 {measured.p99_ms:6.1f} ms",
+        file=sys.stderr,
+    )
+
+
+def render(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    load = result["load"]
+    rows, rates = [], {}
+    for name, subject in result["subjects"].items():
+        runs = [Measured(**values) for values in subject["rounds"]]
+        rates[name] = [m.requests / m.seconds for m in runs]
+        rows.append(
+            [
+                name,
+                figure(rates[name]),
+                figure(m.p50_ms for m in runs),
+                figure(m.p99_ms for m in runs),
+                figure(1000 * m.server_cpu / m.requests for m in runs),
+                _percent(figure(m.server_cpu / m.seconds for m in runs)),
+                _percent(figure(m.load_cpu / m.seconds for m in runs)),
+                f"{subject['peak_memory_mb']:.0f}",
+                sum(m.errors for m in runs),
+            ]
+        )
+    header = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms/call", "server core", "load core"]
+    compared = [
+        [name, ratios(rates[above], rates[below]), f"≥ {goal}" if goal else ""]
+        for name, above, below, goal in RATIOS
+    ]
+    return "\n".join(
+        [
+            "## A governed call",
+            "",
+            f"{load['connections']} keep-alive connections, {load['rounds']} rounds of "
+            f"{load['seconds']:g} s after {load['warm_up']:g} s of warm-up, median "
+            "(least–most).",
+            "",
+            table([*header, "peak MB", "errors"], rows),
+            "",
+            table(["requests/s, round by round", "ratio", "goal"], compared),
+        ]
+    )
+
+
+def _percent(share: Figure) -> str:
+    return f"{100 * share.median:.0f} % ({100 * share.least:.0f}–{100 * share.most:.0f})"

@@ -1,0 +1,140 @@
+"""Starts what is measured in processes of their own, and ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.machine import Cores
+
+ROOT = Path(__file__).parent.parent
+START_LIMIT = 30.0
+"""Seconds that a server may take until it accepts connections."""
+
+
+class CannotMeasure(Exception):
+    """Something that is needed for a measurement is missing or does not work."""
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """A process's environment: little of ours, so that no setting of the user's has a say."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    ours = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **extra}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serving(
+    name: str,
+    arguments: list[str],
+    *,
+    port: int,
+    core: int,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """Run `python -m ARGUMENTS` on one core until the block ends; gives its process id.
+
+    Args:
+        name: What its log file is called.
+        port: Where it will listen on loopback.
+        folder: Its working directory; the log goes there, too.
+        variables: What is added to its environment.
+
+    Raises:
+        CannotMeasure: It ended, or does not listen in time.
+    """
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=folder,
+            env=environment(variables or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )
+    try:
+        _wait_for(process, name, port, log)
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(process: subprocess.Popen[bytes], name: str, port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    said = log.read_text(errors="replace")[-800:].strip()
+    raise CannotMeasure(f"{name} did not start. It said:\n{said}")
+
+
+def desk_key(folder: Path, variables: Mapping[str, str]) -> str:
+    """An API key of the demo's first customer, made by the command line.
+
+    Raises:
+        CannotMeasure: The command failed.
+    """
+    command = "keys create --kind customer --subject user_001 --name benchmark".split()
+    done = subprocess.run(
+        [sys.executable, "-m", "deskward", *command],
+        cwd=folder,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    key = done.stdout.strip()
+    if done.returncode != 0 or not key.startswith("dw_"):
+        raise CannotMeasure(f"`deskward keys create` failed: {done.stderr.strip()[-400:]}")
+    return key
+
+
+@contextlib.contextmanager
+def serving_desk(
+    folder: Path, cores: Cores, variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int, str]]:
+    """Run Deskward with its demo data, thirty tools and a key; gives process id, port and key."""
+    port = free_port()
+    settings = {
+        "DATA_DIR": str(folder / "data"),
+        "SERVER_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "MODEL": "offline",
+        **(variables or {}),
+    }
+    key = desk_key(folder, settings)
+    with serving(
+        "deskward",
+        ["benchmarks.subjects.desk", "serve", "--demo"],
+        port=port,
+        core=cores.server,
+        folder=folder,
+        variables=settings,
+    ) as pid:
+        yield pid, port, key

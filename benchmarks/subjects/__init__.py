@@ -1,0 +1,1 @@
+"""What is measured: each module is started in a process of its own."""
