@@ -9,12 +9,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from deskward.accounts.tools import tools as account_tools
 from deskward.agent.loop import Agent, Limits
+from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import Skills
 from deskward.conversations.service import Conversations
-from deskward.accounts.tools import tools as account_tools
 from deskward.core.database import Database
 from deskward.core.settings import Settings
 from deskward.customers.tools import tools as customer_tools
@@ -42,8 +43,17 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def open_desk(settings: Settings, *, demo: bool = False) -> AsyncIterator[Desk]:
-    """Migrate and open the database, load the policies, and put the desk together."""
+async def open_desk(
+    settings: Settings, *, demo: bool = False, model: Model | None = None, chat: bool = True
+) -> AsyncIterator[Desk]:
+    """Migrate and open the database, load the policies, and put the desk together.
+
+    Args:
+        settings: The operator's choices.
+        demo: Whether to load the demo desk into an empty database.
+        model: Speaks instead of the model that the settings name.
+        chat: Whether chat is expected at once; otherwise the offline model learns when it comes.
+    """
     await upgrade(settings.database)
     database = Database(settings.database)
     try:
@@ -58,8 +68,9 @@ async def open_desk(settings: Settings, *, demo: bool = False) -> AsyncIterator[
             key=settings.key,
             time_limit=settings.tool_timeout,
         )
-        model = choose_model(
-            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir))
+        model = model or choose_model(
+            settings,
+            offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=not chat),
         )
         limits = Limits(
             steps=settings.turn_max_steps,
@@ -68,13 +79,16 @@ async def open_desk(settings: Settings, *, demo: bool = False) -> AsyncIterator[
             timeout=settings.model_timeout,
         )
         conversations = Conversations(database, Agent(gate, model, limits))
-        async with conversations.keep():
-            yield Desk(
-                settings=settings,
-                database=database,
-                keys=ApiKeys(database),
-                gate=gate,
-                conversations=conversations,
-            )
+        try:
+            async with conversations.keep():
+                yield Desk(
+                    settings=settings,
+                    database=database,
+                    keys=ApiKeys(database),
+                    gate=gate,
+                    conversations=conversations,
+                )
+        finally:
+            await model.close()
     finally:
         await database.close()

@@ -32,9 +32,7 @@ cards = sa.Table(
     sa.Column("brand", sa.String(32), nullable=False),
     sa.Column("last4", sa.String(4), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]
-    ),
+    sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]),
     sa.Index("ix_cards_user_id", "tenant_id", "user_id"),
 )
 
@@ -48,9 +46,7 @@ transactions = sa.Table(
     sa.Column("description", sa.String(200), nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]
-    ),
+    sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]),
     sa.Index("ix_transactions_user_id", "tenant_id", "user_id", "at"),
 )
 

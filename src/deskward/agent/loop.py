@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 AGENT = "assistant"
 
+MAX_TOKEN_LENGTH = 16
+"""Characters per token, generously, by which a server is stopped that ignores the token limit."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -54,7 +57,7 @@ class Limits:
 
     steps: int = 8
     tokens: int = 50_000
-    step_tokens: int = 1024
+    step_tokens: int = 4096
     timeout: float = 30.0
 
 
@@ -140,10 +143,14 @@ class Agent:
         pieces: list[str] = []
         requests: list[ToolRequest] = []
         finished: Finished | None = None
+        written = 0
         try:
             async for event in _with_timeout(self.model.stream(request), self._limits.timeout):
                 if isinstance(event, TextPiece):
                     pieces.append(event.text)
+                    written += len(event.text)
+                    if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
+                        raise ModelUnavailable("The model wrote more than it was allowed to.")
                     yield Text(event.text)
                 elif isinstance(event, ToolRequest):
                     requests.append(event)
@@ -164,7 +171,8 @@ class Agent:
     async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
         """Make the calls that the last assistant message asks for and that have no answer yet."""
         asking = next(
-            (i for i in range(len(turn.messages) - 1, -1, -1) if turn.messages[i].tool_requests), None
+            (i for i in range(len(turn.messages) - 1, -1, -1) if turn.messages[i].tool_requests),
+            None,
         )
         if asking is None or any(m.role != "tool" for m in turn.messages[asking + 1 :]):
             return

@@ -94,3 +94,7 @@ class Model(Protocol):
                 something that is not of its protocol. Nothing of the answer may be used.
         """
         ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -86,7 +86,7 @@ class Skills(BaseModel):
         lexicon: dict[str, list[str]] = {}
         for file in sorted(folder.glob("*.yaml")):
             try:
-                content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 a safe one
+                content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
                 if file.name == LEXICON:
                     lexicon = content
                 else:

@@ -8,7 +8,22 @@ from deskward.agent.skills import SlotKind
 
 _NUMBERS = dict(
     zip(
-        "one two three four five six seven eight nine ten eleven twelve fifteen twenty".split(),
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "fifteen",
+            "twenty",
+        ],
         [*range(1, 13), 15, 20],
         strict=True,
     )
@@ -17,7 +32,9 @@ _PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
 _LAST4 = re.compile(r"(?<![\d$€£.,])(?:\*+|x+|#|\.{2,}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE)
 _TICKET = re.compile(r"\b[tT][-#\s]?([1-9]\d{0,17})\b")
-_TICKET_NUMBER = re.compile(r"\b(?:ticket|case|request)\s*(?:number|no\.?|id)?\s*#?\s*([1-9]\d{2,17})\b", re.I)
+_TICKET_NUMBER = re.compile(
+    r"\b(?:ticket|case|request)\s*(?:number|no\.?|id)?\s*#?\s*([1-9]\d{2,17})\b", re.I
+)
 _USER = re.compile(r"\b(user_\w+)\b")
 _COUNT = re.compile(
     r"\b(?:last|latest|recent|past|previous|newest|first|top|only|just|show(?: me)?|see|list)\s+"
@@ -49,7 +66,9 @@ _ADDRESS_TAIL = re.compile(
     r"[\s.!?]*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<![A-Z])(?<!\bSt)(?<!\bRd)(?<!\bAve)(?<!\bApt)(?<!\bNo)[.!?;]\s+(?=[A-Z])")
+_SENTENCE_END = re.compile(
+    r"(?<![A-Z])(?<!\bSt)(?<!\bRd)(?<!\bAve)(?<!\bApt)(?<!\bNo)[.!?;]\s+(?=[A-Z])"
+)
 _CHANGES_MIND = re.compile(
     r"^\W*(?:no\b|never\s?mind|cancel|stop|forget it|don'?t|leave it|nothing|abort|not now)",
     re.IGNORECASE,
@@ -114,7 +133,13 @@ def _card(text: str, answers: bool) -> str | None:
 
 def _number(text: str, answers: bool) -> int | None:
     match = _COUNT.search(text)
-    word = (match.group(1) or match.group(2)).lower() if match else text.strip().lower() if answers else ""
+    word = (
+        (match.group(1) or match.group(2)).lower()
+        if match
+        else text.strip().lower()
+        if answers
+        else ""
+    )
     number = _NUMBERS.get(word) or (int(word) if word.isascii() and word.isdigit() else None)
     return min(number, 100) if number else None
 

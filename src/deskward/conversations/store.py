@@ -83,9 +83,7 @@ class Turn:
     lease_until: datetime
 
 
-async def begin_turn(
-    db: Connection, where: Where, principal: Principal, text: str
-) -> Turn:
+async def begin_turn(db: Connection, where: Where, principal: Principal, text: str) -> Turn:
     """Record a customer's message and that it is being answered; starts the session if need be.
 
     Raises:

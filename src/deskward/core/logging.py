@@ -14,7 +14,9 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line of a record, without its traceback."""
-        return _CONTROL.sub(lambda m: m.group().encode("unicode_escape").decode(), super().formatMessage(record))
+        return _CONTROL.sub(
+            lambda m: m.group().encode("unicode_escape").decode(), super().formatMessage(record)
+        )
 
 
 def configure_logging(level: str) -> None:

@@ -59,7 +59,11 @@ class Settings(BaseSettings):
     model_timeout: float = Field(
         30.0, gt=0, description="Seconds that a model may take to send its next piece."
     )
-    model_max_tokens: int = Field(1024, gt=0, description="Most tokens a model may write per step.")
+    model_max_tokens: int = Field(
+        4096,
+        gt=0,
+        description="Most tokens a model may write per step, its thinking included.",
+    )
     turn_max_steps: int = Field(8, gt=0, description="Most model calls in one turn.")
     turn_max_tokens: int = Field(50_000, gt=0, description="Most tokens that one turn may use.")
     tool_timeout: float = Field(30.0, gt=0, description="Seconds that one tool call may take.")

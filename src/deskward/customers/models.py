@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
-
 import sqlalchemy as sa
+from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
 

@@ -13,7 +13,9 @@ _BY_ID = sa.select(customers).where(
 )
 _SET_ADDRESS = (
     sa.update(customers)
-    .where(customers.c.tenant_id == sa.bindparam("b_tenant"), customers.c.id == sa.bindparam("b_id"))
+    .where(
+        customers.c.tenant_id == sa.bindparam("b_tenant"), customers.c.id == sa.bindparam("b_id")
+    )
     .values(address=sa.bindparam("b_address"))
 )
 

@@ -72,7 +72,9 @@ def chat_router(desk: Desk) -> APIRouter:
         responses=error_responses(400, 401, 403, 405, 409, 413, 500, 503),  # type: ignore[arg-type]
     )
 
-    async def begin(request: Request, body: ChatRequest) -> tuple[Context, AsyncIterator[TurnEvent]]:
+    async def begin(
+        request: Request, body: ChatRequest
+    ) -> tuple[Context, AsyncIterator[TurnEvent]]:
         principal = await identify(desk, request.headers, tenant=body.tenant_id)
         context = Context(principal, "agent", request.state.request_id)
         return context, desk.conversations.send(context, body.session_id, body.message)

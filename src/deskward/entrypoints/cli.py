@@ -23,24 +23,26 @@ app.command(keys)
 ledger = App(name="ledger", help="Look after the ledger of all calls.")
 app.command(ledger)
 
-User = Annotated[
-    str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")
+User = Annotated[str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")]
+Staff = Annotated[
+    str | None, Parameter(help="The member of staff who calls, instead of a customer.")
 ]
-Staff = Annotated[str | None, Parameter(help="The member of staff who calls, instead of a customer.")]
 Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
 Url = Annotated[
     str | None,
-    Parameter(help="Address of a running desk, for example http://127.0.0.1:9080. Default: no server is needed, the database is opened directly."),
+    Parameter(
+        help="Address of a running desk, for example http://127.0.0.1:9080. Default: no server is needed, the database is opened directly."
+    ),
 ]
-Key = Annotated[
-    str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")
-]
+Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]
 
 
 @app.command
 def serve(
     *,
-    host: Annotated[str | None, Parameter(help="Address to listen on. Default: SERVER_HOST.")] = None,
+    host: Annotated[
+        str | None, Parameter(help="Address to listen on. Default: SERVER_HOST.")
+    ] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on. Default: SERVER_PORT.")] = None,
     demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
 ) -> None:
@@ -58,7 +60,9 @@ def serve(
 @app.command
 def chat(
     *,
-    once: Annotated[str | None, Parameter(help="Send this one message, print the answer, end.")] = None,
+    once: Annotated[
+        str | None, Parameter(help="Send this one message, print the answer, end.")
+    ] = None,
     user: User = None,
     tenant: Tenant = None,
     session: Annotated[str | None, Parameter(help="Go on with this session.")] = None,
@@ -74,7 +78,9 @@ def chat(
     """
     from deskward.entrypoints.cli_chat import ChatOptions, run_chat
 
-    options = ChatOptions(once=once, user=user, tenant=tenant, session=session, json=json_, url=url, key=key)
+    options = ChatOptions(
+        once=once, user=user, tenant=tenant, session=session, json=json_, url=url, key=key
+    )
     run(run_chat(read_settings(), options))
 
 
@@ -99,7 +105,8 @@ def call(
     ----------
     tool
         The tool's name; `deskward tools` lists them.
-    arguments
+
+    Arguments:
         The tool's arguments.
     """
     from deskward.entrypoints.cli_tools import call_tool
@@ -113,7 +120,9 @@ def tools(
     user: User = None,
     staff: Staff = None,
     tenant: Tenant = None,
-    json_: Annotated[bool, Parameter(name="--json", help="Print names and schemas as JSON.")] = False,
+    json_: Annotated[
+        bool, Parameter(name="--json", help="Print names and schemas as JSON.")
+    ] = False,
 ) -> None:
     """List the tools that a caller may use."""
     from deskward.entrypoints.cli_tools import list_tools
@@ -156,7 +165,9 @@ def read_settings(**changes: Any) -> Any:
         settings = Settings(**changes)
         _ = settings.database
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors()
+        )
         sys.exit(f"deskward: a setting is not valid: {problems}")
     except ValueError as error:
         sys.exit(f"deskward: {error}")

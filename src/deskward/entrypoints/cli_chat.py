@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 from rich.console import Console
 
 from deskward.core.errors import DeskwardError, Unavailable, timestamp
@@ -56,14 +56,14 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
     async with AsyncExitStack() as stack:
         if options.url:
             client = await stack.enter_async_context(
-                httpx.AsyncClient(base_url=options.url, timeout=httpx.Timeout(10, read=120))
+                httpx2.AsyncClient(base_url=options.url, timeout=httpx2.Timeout(10, read=120))
             )
             line: Line = _RemoteLine(client, options)
         else:
             from deskward.entrypoints.cli_tools import local_desk
 
             desk, _ = await stack.enter_async_context(
-                local_desk(settings, options.user, None, options.tenant)
+                local_desk(settings, options.user, None, options.tenant, chat=True)
             )
             line = _LocalLine(desk, options.tenant or settings.default_tenant_id)
         user = options.user or settings.default_user_id
@@ -187,7 +187,7 @@ class _LocalLine:
 class _RemoteLine:
     """A desk over HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, options: ChatOptions) -> None:
+    def __init__(self, client: httpx2.AsyncClient, options: ChatOptions) -> None:
         self._client = client
         self._tenant = options.tenant
         self._key = options.key
@@ -217,22 +217,20 @@ class _RemoteLine:
                         if event["type"] == "error":
                             raise Unavailable(event["message"])
                         yield event
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
 
     async def check(self, user: str) -> None:
         self._named = True
         try:
-            response = await self._client.get(
-                f"/customers/{user}", headers=self._headers(user)
-            )
-        except httpx.HTTPError as error:
+            response = await self._client.get(f"/customers/{user}", headers=self._headers(user))
+        except httpx2.HTTPError as error:
             raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
         if response.status_code != 200:
             raise Unavailable(_message(response))
 
 
-def _message(response: httpx.Response) -> str:
+def _message(response: httpx2.Response) -> str:
     try:
         return str(response.json()["message"])
     except (ValueError, KeyError, TypeError):

@@ -23,7 +23,9 @@ def create(
         Literal["customer", "staff", "service"], Parameter(help="Who will use the key.")
     ],
     subject: Annotated[str, Parameter(help="Their id, for example user_001, anna or website.")],
-    tenant: Annotated[str | None, Parameter(help="Their tenant. Default: DEFAULT_TENANT_ID.")] = None,
+    tenant: Annotated[
+        str | None, Parameter(help="Their tenant. Default: DEFAULT_TENANT_ID.")
+    ] = None,
     role: Annotated[
         tuple[str, ...], Parameter(help="A role, or several. Default: by kind.", negative=())
     ] = (),

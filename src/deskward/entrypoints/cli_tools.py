@@ -29,7 +29,12 @@ PENDING = 3
 
 @contextlib.asynccontextmanager
 async def local_desk(
-    settings: Settings, user: str | None, staff: str | None, tenant: str | None
+    settings: Settings,
+    user: str | None,
+    staff: str | None,
+    tenant: str | None,
+    *,
+    chat: bool = False,
 ) -> AsyncIterator[tuple[Desk, Principal]]:
     """The desk on this machine's database, and the caller, who is trusted as its operator.
 
@@ -45,7 +50,7 @@ async def local_desk(
     new = settings.database_url is None and path is not None and not Path(path).exists()
     if new:
         print(f"deskward: new database {path}, with demo data", file=sys.stderr)
-    async with open_desk(settings, demo=new) as desk:
+    async with open_desk(settings, demo=new, chat=chat) as desk:
         tenant = tenant or settings.default_tenant_id
         if staff:
             principal = Principal(Kind.STAFF, staff, tenant, (DEFAULT_ROLES[Kind.STAFF],))

@@ -69,7 +69,9 @@ class Guard:
             await self._answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             took = (time.perf_counter() - started) * 1000
-            log.info("%s %s %d %.1f ms %s", scope["method"], scope["path"], status, took, request_id)
+            log.info(
+                "%s %s %d %.1f ms %s", scope["method"], scope["path"], status, took, request_id
+            )
 
     async def _answer(
         self, error: DeskwardError, status: int, scope: Scope, receive: Receive, send: Send

@@ -297,7 +297,9 @@ class Gate:
         if call.context.secrets is not None:
             for name in tool.secret & arguments.keys():
                 if isinstance(arguments[name], str):
-                    arguments[name] = call.context.secrets.resolve(arguments[name]) or arguments[name]
+                    arguments[name] = (
+                        call.context.secrets.resolve(arguments[name]) or arguments[name]
+                    )
         try:
             model = _validated(tool, arguments, strict)
         except ValidationError as error:

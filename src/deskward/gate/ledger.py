@@ -94,9 +94,7 @@ async def write(connection: Connection, entries: list[Entry]) -> None:
             seq += 1
             digest = chained(digest, tenant, seq, body.encode())
             rows.append({"tenant_id": tenant, "seq": seq, "body": body, "hash": digest})
-        await connection.execute(
-            _MOVE_HEAD, {"tenant": tenant, "new_seq": seq, "new_hash": digest}
-        )
+        await connection.execute(_MOVE_HEAD, {"tenant": tenant, "new_seq": seq, "new_hash": digest})
     await connection.execute(_INSERT, rows)
 
 
@@ -110,9 +108,7 @@ def chained(previous: str, tenant: str, seq: int, body: bytes) -> str:
 async def _head(connection: Connection, tenant: str) -> tuple[int, str]:
     row = await connection.first(_HEAD, tenant=tenant)
     if row is None:
-        await connection.execute(
-            _FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS}
-        )
+        await connection.execute(_FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS})
         row = await connection.first(_HEAD, tenant=tenant)
         assert row is not None
     return row.seq, row.hash
@@ -162,9 +158,7 @@ async def _raw(database: Database, sql: str, **parameters: Any) -> list[tuple[An
     return [tuple(row) for row in rows]
 
 
-async def _walk(
-    database: Database, tenant: bytes, name: str, report: Report
-) -> tuple[int, str]:
+async def _walk(database: Database, tenant: bytes, name: str, report: Report) -> tuple[int, str]:
     """Check one chain; gives the number and the hash of its last row."""
     seq, digest, offset = 0, GENESIS, 0
     while rows := await _raw(database, _CHUNK, tenant=tenant, offset=offset):

@@ -31,9 +31,7 @@ async def search(db: Connection, tenant: str, query: str, *, limit: int) -> FaqR
     if not wanted or not terms:
         return FaqResults(query=query, articles=[])
     found = await _candidates(db, tenant, terms)
-    ranked = sorted(
-        (_article(row, wanted) for row in found), key=lambda a: (-a.relevance, a.id)
-    )
+    ranked = sorted((_article(row, wanted) for row in found), key=lambda a: (-a.relevance, a.id))
     return FaqResults(query=query, articles=[a for a in ranked if a.relevance > 0][:limit])
 
 

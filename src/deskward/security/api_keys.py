@@ -186,9 +186,7 @@ async def _insert(
 ) -> tuple[str, ApiKey]:
     prefix = secrets.token_hex(4)
     key = f"dw_{prefix}_{secrets.token_urlsafe(32)}"
-    stored = ApiKey(
-        prefix, tenant_id, kind, subject_id, roles, name, created_at, expires_at, None
-    )
+    stored = ApiKey(prefix, tenant_id, kind, subject_id, roles, name, created_at, expires_at, None)
     await connection.execute(
         api_keys.insert(),
         {**vars(stored), "kind": kind.value, "roles": list(roles), "hash": _hash(key)},

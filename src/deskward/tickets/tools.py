@@ -104,9 +104,7 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
         description: The problem in the customer's words.
     """
     subject = _shorten(description)
-    ticket = await service.create(
-        ctx.db, ctx.tenant, user_id, subject=subject, body=description
-    )
+    ticket = await service.create(ctx.db, ctx.tenant, user_id, subject=subject, body=description)
     return _opened(ticket, f"The issue was reported as ticket {ticket.id}.")
 
 

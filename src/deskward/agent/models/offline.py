@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from functools import cached_property
 from typing import Any
 
 from jinja2 import TemplateError
@@ -50,11 +51,22 @@ class OfflineModel:
 
     name = "offline"
 
-    def __init__(self, skills: Skills) -> None:
+    def __init__(self, skills: Skills, *, lazy: bool = False) -> None:
+        """Make the model.
+
+        Args:
+            skills: What it can do.
+            lazy: Whether to learn from the examples at the first message instead of now; takes
+                about a second.
+        """
         self._skills = skills.skills
-        self._matcher = Matcher(
-            {name: skill.examples for name, skill in self._skills.items()}, skills.lexicon
-        )
+        self._lexicon = skills.lexicon
+        if not lazy:
+            _ = self._matcher
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher({n: skill.examples for n, skill in self._skills.items()}, self._lexicon)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
@@ -66,6 +78,9 @@ class OfflineModel:
             else:
                 yield event
         yield Finished(self.name, state=step.state)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
 
     def best(self, text: str, tools: set[str]) -> tuple[Skill | None, float]:
         """The skill that a sentence means most, of those whose tool may be used."""

@@ -1,0 +1,153 @@
+"""A desk for every test: the demo data, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deskward.agent.model import Model
+from deskward.agent.models.offline import OfflineModel
+from deskward.agent.skills import Skills
+from deskward.app import Desk, open_desk
+from deskward.core.settings import Settings
+from deskward.gate.call import Outcome
+from deskward.gate.context import Context
+from deskward.security.principals import Kind, Principal
+from tests.services.postgres import postgres
+
+CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",))
+OTHER = Principal(Kind.CUSTOMER, "user_002", "default", ("customer",))
+FOREIGN = Principal(Kind.CUSTOMER, "user_001", "acme", ("customer",))
+STAFF = Principal(Kind.STAFF, "anna", "default", ("support",))
+AUDITOR = Principal(Kind.STAFF, "otto", "default", ("auditor",))
+SERVICE = Principal(Kind.SERVICE, "website", "default", ("service",))
+
+_numbers = itertools.count()
+
+
+def settings_in(folder: Path, **changes: Any) -> Settings:
+    """Settings that look at no environment variable of the machine."""
+    fields = {name: field.default for name, field in Settings.model_fields.items()}
+    return Settings(_env_file=None, **{**fields, "data_dir": folder, **changes})
+
+
+@pytest.fixture(scope="session")
+def offline() -> OfflineModel:
+    """The offline model; it learns once for all tests."""
+    return OfflineModel(Skills.load())
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the demo data, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+
+    async def make() -> None:
+        async with open_desk(settings_in(folder), demo=True, chat=False):
+            pass
+
+    run_apart(make)
+    return folder / "deskward.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server with a database `template_desk` that holds the demo data."""
+    with postgres() as url:
+        run_apart(lambda: _make_postgres_template(url))
+        yield url
+
+
+async def _make_postgres_template(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE DATABASE template_desk")
+    await connection.close()
+    settings = settings_in(
+        Path("unused"), database_url=_named(url, "template_desk"), secret_key="k" * 32
+    )
+    async with open_desk(settings, demo=True, chat=False):
+        pass
+
+
+def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine in a loop of its own, though the test has one that is running."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(work())).result()
+
+
+def _named(url: str, database: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database}"
+
+
+@pytest.fixture
+def sqlite_settings(template: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh SQLite database with the demo data."""
+    shutil.copy(template, tmp_path / "deskward.db")
+    return settings_in(tmp_path, secret_key="k" * 32)
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))]
+)
+async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Settings of a fresh database with the demo data, on each kind of database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_settings")
+        return
+    url = request.getfixturevalue("postgres_url")
+    name = f"desk_{next(_numbers)}"
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_desk")
+    try:
+        yield settings_in(tmp_path, database_url=_named(url, name), secret_key="k" * 32)
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+
+@pytest.fixture
+async def desk(settings: Settings, offline: Model) -> AsyncIterator[Desk]:
+    """A desk on each kind of database."""
+    async with open_desk(settings, model=offline) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sqlite_desk(sqlite_settings: Settings, offline: Model) -> AsyncIterator[Desk]:
+    """A desk on SQLite, for tests in which the database does not matter."""
+    async with open_desk(sqlite_settings, model=offline) as opened:
+        yield opened
+
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def call(desk: Desk) -> Call:
+    """`await call(tool, principal=CUSTOMER, key=None, **arguments)` through the gate."""
+    return caller(desk)
+
+
+@pytest.fixture
+def sqlite_call(sqlite_desk: Desk) -> Call:
+    """As `call`, on SQLite only."""
+    return caller(sqlite_desk)
+
+
+def caller(desk: Desk) -> Call:
+    """A short way to call tools of a desk."""
+
+    async def call_tool(
+        name: str, principal: Principal = CUSTOMER, key: str | None = None, **arguments: Any
+    ) -> Outcome:
+        return await desk.gate.call(name, arguments, Context(principal, "cli"), idempotency_key=key)
+
+    return call_tool

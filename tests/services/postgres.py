@@ -1,0 +1,85 @@
+"""A PostgreSQL server for the tests, in a scratch folder, on a free port of this machine.
+
+Where its programs cannot be found, tests skip with the reason, or fail if CI is set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Run a server; yields the URL of its `postgres` database."""
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="deskward-pg-") as folder:
+        data = Path(folder) / "data"
+        port = _free_port()
+        as_owner = _owner(folder)
+        _run(
+            as_owner,
+            programs / "initdb",
+            "-D",
+            data,
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c max_connections=200"
+        log = Path(folder) / "log"
+        _run(as_owner, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run(as_owner, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    on_path = shutil.which("initdb")
+    if found:
+        return found[0].parent
+    if on_path:
+        return Path(on_path).resolve().parent
+    problem = "PostgreSQL's server programs are not installed (Debian: postgresql)"
+    if os.environ.get("CI"):
+        pytest.fail(problem)
+    pytest.skip(problem)
+
+
+def _owner(folder: str) -> list[str]:
+    """The server refuses to run as root, so root hands it to the user `postgres`."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres", "postgres")
+    return ["su", "postgres", "-s", "/bin/sh", "-c", 'exec "$0" "$@"', "--"]
+
+
+def _run(as_owner: list[str], *command: object) -> None:
+    words = [str(word) for word in command]
+    if as_owner:
+        words = [*as_owner[:-1], *words]
+    result = subprocess.run(
+        words, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL
+    )
+    if result.returncode:
+        raise RuntimeError(f"{words[0]} failed: {result.stdout}{result.stderr}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
