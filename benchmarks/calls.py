@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.figures import Figure, figure, ratios, table
 from benchmarks.load import Load, Measured, Request, http_request, measure
 from benchmarks.machine import Cores, peak_memory
-from benchmarks.processes import CannotMeasure, free_port, serving, serving_desk
+from benchmarks.processes import CannotMeasure, desk_command, free_port, serving, serving_desk
 
 PACKAGES = ("deskward", "fastapi", "fastmcp", "mcp", "pydantic", "uvicorn", "uvloop", "httptools")
 
@@ -43,6 +43,7 @@ _TICKET = {
     "subject": "The invoice is missing",
     "body": "I cannot find last month's invoice in my account.",
 }
+_EXPECTED = b'"amount":542050'
 _PREFIX = "io.modelcontextprotocol/"
 
 
@@ -77,13 +78,24 @@ def run(folder: Path, cores: Cores, load: Load, rounds: int) -> dict[str, Any]:
                 _tell(number, rounds, subject.name, measured)
                 if measured.errors:
                     raise CannotMeasure(f"{subject.name} answered: {measured.first_error}")
+    rows = _ledger_rows(folder)
+    governed = (REST_READ, REST_WRITE, MCP, MCP_OLD)
+    if rows < (calls := sum(m.requests for name in governed for m in found[name])):
+        raise CannotMeasure(f"{calls} calls left only {rows} rows in the ledger")
     return {
+        "ledger_rows": rows,
         "load": asdict(load) | {"rounds": rounds},
         "subjects": {
             name: {"peak_memory_mb": memory[name], "rounds": [asdict(m) for m in runs]}
             for name, runs in found.items()
         },
     }
+
+
+def _ledger_rows(folder: Path) -> int:
+    """How many rows the ledger has, all of which verify."""
+    report = json.loads(desk_command(folder, "ledger", "verify", "--json"))
+    return int(report["rows"])
 
 
 def _subjects(stack: contextlib.ExitStack, folder: Path, cores: Cores) -> Iterator[Subject]:
@@ -97,21 +109,22 @@ def _subjects(stack: contextlib.ExitStack, folder: Path, cores: Cores) -> Iterat
         )
         if name == "fastapi_route":
             data = http_request("POST", "/balance", {}, _QUESTION)
-            yield Subject(FASTAPI, pid, Request(port, data, b'"amount":542050'))
+            yield Subject(FASTAPI, pid, Request(port, data, _EXPECTED))
         else:
-            yield Subject(FASTMCP, pid, Request(port, mcp_call({}), b'"amount":542050'))
+            yield Subject(FASTMCP, pid, Request(port, mcp_call({}), _EXPECTED))
             old = mcp_call({}, stateless=False)
-            yield Subject(FASTMCP_OLD, pid, Request(port, old, b'"amount":542050'))
-    print("starting deskward …", file=sys.stderr)
-    pid, port, key = stack.enter_context(serving_desk(folder, cores))
-    access = {"Authorization": f"Bearer {key}"}
-    read = http_request("GET", "/accounts/user_001/balance", access)
-    yield Subject(REST_READ, pid, Request(port, read, b'"user_id":"user_001"'))
-    write = http_request("POST", "/tickets", access, json.dumps(_TICKET).encode())
-    yield Subject(REST_WRITE, pid, Request(port, write, b'"status":"open"'))
-    answer = b'"isError":false'
-    yield Subject(MCP, pid, Request(port, mcp_call(access), answer))
-    yield Subject(MCP_OLD, pid, Request(port, mcp_call(access, stateless=False), answer))
+            yield Subject(FASTMCP_OLD, pid, Request(port, old, _EXPECTED))
+    desk = stack.enter_context(serving_desk(folder, cores))
+    access = {"Authorization": f"Bearer {desk.key}"}
+    requests = {
+        REST_READ: http_request("GET", "/accounts/user_001/balance", access),
+        REST_WRITE: http_request("POST", "/tickets", access, json.dumps(_TICKET).encode()),
+        MCP: mcp_call(access),
+        MCP_OLD: mcp_call(access, stateless=False),
+    }
+    for name, data in requests.items():
+        expected = b'"status":"open"' if name == REST_WRITE else _EXPECTED
+        yield Subject(name, desk.pid, Request(desk.port, data, expected))
 
 
 def mcp_call(access: dict[str, str], *, stateless: bool = True) -> bytes:
@@ -181,7 +194,7 @@ def render(result: dict[str, Any]) -> str:
             "",
             f"{load['connections']} keep-alive connections, {load['rounds']} rounds of "
             f"{load['seconds']:g} s after {load['warm_up']:g} s of warm-up, median "
-            "(least–most).",
+            f"(least–most). Every answer was checked; {result['ledger_rows']:,} ledger rows verify.",
             "",
             table([*header, "peak MB", "errors"], rows),
             "",

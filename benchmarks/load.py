@@ -7,6 +7,7 @@ a reader sees whether it, and not the server, was the limit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import time
 from dataclasses import dataclass, field
@@ -60,7 +61,8 @@ class _Run:
     times: list[float] = field(default_factory=list)
     errors: int = 0
     first_error: str = ""
-    open: set[_Connection] = field(default_factory=set)
+    open: int = 0
+    all_closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def failed(self, what: str) -> None:
         self.errors += 1
@@ -87,11 +89,13 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._run.open.add(self)
+        self._run.open += 1
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._run.open.discard(self)
+        self._run.open -= 1
+        if self._run.open == 0:
+            self._run.all_closed.set()
         if not self._run.stopped:
             self._run.failed(f"the server closed a connection ({exc})")
 
@@ -113,7 +117,6 @@ class _Connection(asyncio.Protocol):
     def _send(self) -> None:
         assert self._transport is not None
         if self._run.stopped:
-            self._run.open.discard(self)
             self._transport.close()
             return
         self._sent = time.perf_counter()
@@ -157,9 +160,8 @@ async def _measure(request: Request, load: Load, pid: int) -> Measured:
     times, run.times = sorted(run.times), []
 
     run.stopped = True
-    deadline = loop.time() + END_LIMIT
-    while run.open and loop.time() < deadline:
-        await asyncio.sleep(0.01)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(run.all_closed.wait(), END_LIMIT)
     if not times:
         raise CannotMeasure(f"no answer in {seconds:.1f} s. {run.first_error}")
     return Measured(

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.machine import Cores
 
@@ -93,33 +94,42 @@ def _wait_for(process: subprocess.Popen[bytes], name: str, port: int, log: Path)
     raise CannotMeasure(f"{name} did not start. It said:\n{said}")
 
 
-def desk_key(folder: Path, variables: Mapping[str, str]) -> str:
-    """An API key of the demo's first customer, made by the command line.
+def desk_command(folder: Path, *arguments: str) -> str:
+    """What a `deskward` command says of the database in a folder.
 
     Raises:
         CannotMeasure: The command failed.
     """
-    command = "keys create --kind customer --subject user_001 --name benchmark".split()
     done = subprocess.run(
-        [sys.executable, "-m", "deskward", *command],
+        [sys.executable, "-m", "deskward", *arguments],
         cwd=folder,
-        env=environment(variables),
+        env=environment({"DATA_DIR": str(folder / "data")}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
-    key = done.stdout.strip()
-    if done.returncode != 0 or not key.startswith("dw_"):
-        raise CannotMeasure(f"`deskward keys create` failed: {done.stderr.strip()[-400:]}")
-    return key
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-400:]
+        raise CannotMeasure(f"`deskward {' '.join(arguments)}` failed: {said}")
+    return done.stdout.strip()
+
+
+class Desk(NamedTuple):
+    """A running desk."""
+
+    pid: int
+    port: int
+    key: str
 
 
 @contextlib.contextmanager
 def serving_desk(
     folder: Path, cores: Cores, variables: Mapping[str, str] | None = None
-) -> Iterator[tuple[int, int, str]]:
-    """Run Deskward with its demo data, thirty tools and a key; gives process id, port and key."""
+) -> Iterator[Desk]:
+    """Run Deskward with its demo data, thirty tools and a customer's key until the block ends."""
+    print("starting deskward …", file=sys.stderr)
+    key = desk_command(folder, "keys", "create", "--kind", "customer", "--subject", "user_001")
     port = free_port()
     settings = {
         "DATA_DIR": str(folder / "data"),
@@ -128,7 +138,6 @@ def serving_desk(
         "MODEL": "offline",
         **(variables or {}),
     }
-    key = desk_key(folder, settings)
     with serving(
         "deskward",
         ["benchmarks.subjects.desk", "serve", "--demo"],
@@ -137,4 +146,4 @@ def serving_desk(
         folder=folder,
         variables=settings,
     ) as pid:
-        yield pid, port, key
+        yield Desk(pid, port, key)

@@ -18,8 +18,8 @@ from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import Skills
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
-from deskward.gate.call import Outcome
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from tests.services.postgres import postgres
 

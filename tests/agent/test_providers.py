@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.services.aimock import aimock
 
 from deskward.agent.model import (
     Finished,
@@ -29,6 +28,7 @@ from deskward.agent.models.choose import ANTHROPIC_DEFAULT, OPENAI_DEFAULT, choo
 from deskward.agent.models.fallback import FallbackModel
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
+from tests.services.aimock import aimock
 
 KEY = "sk-test-5f0c2d"
 TEXT = "Your order 1001 left our warehouse yesterday, and is on its way to you."

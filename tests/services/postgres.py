@@ -24,9 +24,9 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="deskward-pg-") as folder:
         data = Path(folder) / "data"
         port = _free_port()
-        as_owner = _owner(folder)
+
         _run(
-            as_owner,
+            folder,
             programs / "initdb",
             "-D",
             data,
@@ -40,11 +40,11 @@ def postgres() -> Iterator[str]:
         )
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c max_connections=200"
         log = Path(folder) / "log"
-        _run(as_owner, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
+        _run(folder, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _run(as_owner, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            _run(folder, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
 
 
 def _programs() -> Path:
@@ -60,20 +60,14 @@ def _programs() -> Path:
     pytest.skip(problem)
 
 
-def _owner(folder: str) -> list[str]:
-    """The server refuses to run as root, so root hands it to the user `postgres`."""
-    if os.geteuid() != 0:
-        return []
-    shutil.chown(folder, "postgres", "postgres")
-    return ["su", "postgres", "-s", "/bin/sh", "-c", 'exec "$0" "$@"', "--"]
-
-
-def _run(as_owner: list[str], *command: object) -> None:
+def _run(folder: str, *command: object) -> None:
+    """Run a program; as the user `postgres` where this is root, whom the server refuses."""
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user, user)
     words = [str(word) for word in command]
-    if as_owner:
-        words = [*as_owner[:-1], *words]
     result = subprocess.run(
-        words, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL
+        words, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL, user=user
     )
     if result.returncode:
         raise RuntimeError(f"{words[0]} failed: {result.stdout}{result.stderr}")

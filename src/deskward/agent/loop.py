@@ -31,8 +31,9 @@ from deskward.agent.model import (
 )
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.core.errors import ModelUnavailable
-from deskward.gate.call import Gate, Outcome
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.security.masking import Vault, mask
 

@@ -13,8 +13,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from deskward.core.words import STOP_WORDS, stem, words
 
@@ -36,7 +38,7 @@ _KINDS = (
 )
 
 Bag = dict[str, float]
-Array = np.ndarray
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def _train(
 
 def _softmax(scores: Array) -> Array:
     raised: Array = np.exp(scores - scores.max())
-    return raised / raised.sum()
+    shares: Array = raised / raised.sum()
+    return shares
 
 
 _GREETS = re.compile(

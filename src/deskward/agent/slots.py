@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from deskward.agent.skills import SlotKind
 
@@ -96,7 +97,7 @@ def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | Non
         text: The sentence, with secrets masked.
         answers: Whether the sentence answers the question for this very value.
     """
-    finders = {
+    finders: dict[SlotKind, Callable[[str, bool], str | int | None]] = {
         "password": _password,
         "card": _card,
         "number": _number,
@@ -104,7 +105,7 @@ def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | Non
         "user_id": _user,
         "address": _address,
         "description": _description,
-        "message": lambda text, answers: text.strip(),
+        "message": lambda text, _: text.strip(),
     }
     return finders[kind](text, answers)
 

@@ -34,8 +34,8 @@ from deskward.entrypoints.mcp_protocol import (
     idempotency_key,
     tool_list,
 )
-from deskward.gate.call import Outcome
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
 
 _PREFIX = "io.modelcontextprotocol/"
@@ -246,9 +246,9 @@ def _check_envelope(request: _Request) -> None:
         raise _mismatch("mcp-protocol-version", "request envelope's protocol version")
     if headers.get("mcp-method", "").strip() != request.method:
         raise _mismatch("mcp-method", "request body's method")
-    if request.method == "tools/call" and (name := request.params.get("name")) is not None:
-        if _decoded(headers.get("mcp-name", "").strip()) != name:
-            raise _mismatch("mcp-name", "request body's 'name' parameter")
+    tool = request.params.get("name") if request.method == "tools/call" else None
+    if tool is not None and _decoded(headers.get("mcp-name", "").strip()) != tool:
+        raise _mismatch("mcp-name", "request body's 'name' parameter")
     if request.version != STATELESS_VERSION:
         raise _unsupported(request.version)
     if request.method not in ("tools/call", "tools/list", "server/discover"):

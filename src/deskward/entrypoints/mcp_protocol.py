@@ -9,7 +9,8 @@ from typing import Any
 
 from deskward import __version__
 from deskward.core.errors import UnknownTool
-from deskward.gate.call import Gate, Outcome
+from deskward.gate.call import Gate
+from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.security.principals import Principal
 

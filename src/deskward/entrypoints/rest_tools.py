@@ -20,8 +20,8 @@ from deskward.core.errors import (
 )
 from deskward.entrypoints.errors import error_response
 from deskward.entrypoints.identity import identify
-from deskward.gate.call import Outcome
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 
 IDEMPOTENCY_HEADER = "idempotency-key"

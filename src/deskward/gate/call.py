@@ -10,31 +10,31 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.database import Database, Parameters, RowReads, Transaction
+from deskward.core.database import Connection, Database, Parameters, RowReads, Transaction
 from deskward.core.errors import (
     CallInProgress,
     DeskwardError,
     Forbidden,
     Internal,
-    InvalidInput,
     TimeLimitExceeded,
     Unavailable,
     UnknownTool,
-    timestamp,
 )
 from deskward.gate import approvals, effects, ledger
 from deskward.gate.context import Context, new_id
+from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy import Decision, Policy, Verdict
 from deskward.gate.tool import Risk, Tool
+from deskward.gate.validation import validated
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -46,78 +46,27 @@ GRACE = 30.0
 """Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a call.
+class _Repeated(Exception):  # noqa: N818 it is no error
+    """Another call with the same key came first."""
 
-    Attributes:
-        status: `ok`, `pending` (it waits for a person) or `error`.
-        json: The answer as JSON text: the result, the pending receipt, or nothing on an error.
-        error: The error, where there is one.
-        request_id: What the call is known by in log and ledger.
-        decision: What policy said, where it was asked.
-        repeated: Whether this is the first answer again.
+    def __init__(self, first: str) -> None:
+        super().__init__()
+        self.first = first
+
+
+async def _claim(effect: effects.Effect, connection: Connection, time_limit: float) -> None:
+    """Take the effect's key.
+
+    Raises:
+        _Repeated: The key has its first answer, perhaps in the commit that is being prepared: what
+            is written after it is durable only with it.
+        CallInProgress: The first call has not ended yet.
     """
-
-    status: Literal["ok", "pending", "error"]
-    json: str
-    request_id: str
-    error: DeskwardError | None = None
-    decision: Decision | None = None
-    repeated: bool = False
-
-    @property
-    def value(self) -> dict[str, Any]:
-        """The answer as Python data; an error as the tools' error envelope."""
-        if self.error is not None:
-            return self.error.tool_envelope(self.request_id)
-        data: dict[str, Any] = from_json(self.json)
-        return data
-
-    @property
-    def text(self) -> str:
-        """The answer as JSON text; an error as the tools' error envelope."""
-        return to_json(self.value).decode() if self.error is not None else self.json
-
-
-@dataclass
-class _Call:
-    """A call on its way through the gate: what the ledger will say of it."""
-
-    tool: Tool
-    context: Context
-    key: str | None
-    arguments: dict[str, Any] | None = None
-    decision: Decision | None = None
-    record: Mapping[str, Any] | None = None
-
-    def entry(self, status: str, result: str, error: DeskwardError | None = None) -> ledger.Entry:
-        principal = self.context.principal
-        head = to_json(
-            {
-                "at": timestamp(),
-                "request_id": self.context.request_id,
-                "door": self.context.door,
-                "session_id": self.context.session_id,
-                "turn_id": self.context.turn_id,
-                "principal": principal.label,
-                "agent": principal.agent,
-                "via": principal.via,
-                "tool": self.tool.name,
-                "arguments": self.arguments,
-                "verdict": self.decision.verdict if self.decision else None,
-                "policies": self.decision.policies if self.decision else (),
-                "effect_id": self.context.effect_id or None,
-                "key": self.key,
-                "status": status,
-                "code": error.error_code if error else None,
-            }
-        ).decode()
-        return ledger.Entry(principal.tenant, f'{head[:-1]},"result":{result}}}')
-
-
-class _Repeated(Exception):
-    """Another call with the same key committed first."""
+    if not await effect.claim(connection, time_limit):
+        first = await effect.first_answer(connection)
+        if first is None:
+            raise CallInProgress("The same call has just failed. Try again.", retry_after=1)
+        raise _Repeated(first)
 
 
 class _CallTransaction(RowReads):
@@ -144,8 +93,8 @@ class _CallTransaction(RowReads):
             self._open = await self._stack.enter_async_context(
                 self._gate.database.transaction(self.entries)
             )
-            if self.effect and not await self.effect.claim(self._open, self._gate.time_limit):
-                raise _Repeated
+            if self.effect:
+                await _claim(self.effect, self._open, self._gate.time_limit)
         return self._open
 
 
@@ -209,7 +158,7 @@ class Gate:
         if tool is None:
             error = UnknownTool(f"There is no tool {name[:64]!r}. List the tools to see them.")
             return Outcome("error", "", context.request_id, error)
-        call = _Call(tool, context, idempotency_key)
+        call = Call(tool, context, idempotency_key)
         try:
             return await self._decide(call, arguments, strict)
         except DeskwardError as error:
@@ -243,7 +192,7 @@ class Gate:
         result = to_json(answer["result"]).decode()
         return Outcome(answer["status"], result, context.request_id, repeated=True)
 
-    async def _failed(self, call: _Call, error: DeskwardError) -> Outcome:
+    async def _failed(self, call: Call, error: DeskwardError) -> Outcome:
         request_id = call.context.request_id
         outcome = Outcome("error", "", request_id, error, call.decision)
         try:
@@ -254,7 +203,7 @@ class Gate:
             return Outcome("error", "", request_id, Unavailable(problem, retry_after=1))
         return outcome
 
-    async def _decide(self, call: _Call, given: Mapping[str, Any], strict: bool) -> Outcome:
+    async def _decide(self, call: Call, given: Mapping[str, Any], strict: bool) -> Outcome:
         tool, context = call.tool, call.context
         if call.key is not None:
             effects.check_key(call.key)
@@ -280,7 +229,7 @@ class Gate:
             return await self._act_outside(call, values)
         return await self._write(call, values)
 
-    def _validate(self, call: _Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
+    def _validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; gives the arguments as the tool takes them."""
         tool, principal = call.tool, call.context.principal
         call.arguments = {name: MASK for name in given if name in tool.arguments.model_fields}
@@ -300,14 +249,11 @@ class Gate:
                     arguments[name] = (
                         call.context.secrets.resolve(arguments[name]) or arguments[name]
                     )
-        try:
-            model = _validated(tool, arguments, strict)
-        except ValidationError as error:
-            raise invalid_input(error, f"The arguments of {tool.name} are not valid.") from None
+        model = validated(tool, arguments, strict=strict)
         call.arguments = model.model_dump(mode="json")
         return {name: getattr(model, name) for name in tool.arguments.model_fields}
 
-    def _effect(self, call: _Call, values: Mapping[str, Any], key: str) -> effects.Effect:
+    def _effect(self, call: Call, values: Mapping[str, Any], key: str) -> effects.Effect:
         principal = call.context.principal
         return effects.Effect(
             tenant=principal.tenant,
@@ -318,25 +264,25 @@ class Gate:
             digest=self._digest(call, values),
         )
 
-    def _digest(self, call: _Call, values: Mapping[str, Any]) -> str:
+    def _digest(self, call: Call, values: Mapping[str, Any]) -> str:
         exact = {
             name: values[name].get_secret_value() if isinstance(values[name], SecretStr) else value
             for name, value in (call.arguments or {}).items()
         }
         return effects.digest(self._key, call.tool.name, exact)
 
-    async def _run(self, call: _Call, context: Context, values: Mapping[str, Any]) -> str:
+    async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
         async with asyncio.timeout(self.time_limit):
             result = await call.tool.function(context, **values)
         return call.tool.result.dump_json(result).decode()
 
-    async def _read(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+    async def _read(self, call: Call, values: Mapping[str, Any]) -> Outcome:
         context = replace(call.context, _db=self.database.reader)
         result = await self._run(call, context, values)
         await self.database.append(call.entry("ok", result))
         return Outcome("ok", result, context.request_id, decision=call.decision)
 
-    async def _write(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+    async def _write(self, call: Call, values: Mapping[str, Any]) -> Outcome:
         call.context = replace(call.context, effect_id=new_id())
         effect = self._effect(call, values, call.key) if call.key else None
         if effect and (first := await effect.first_answer(self.database.reader)) is not None:
@@ -350,12 +296,11 @@ class Gate:
                 if effect:
                     await effect.finish(connection, _answer("ok", result))
                 transaction.entries.append(call.entry("ok", result))
-        except _Repeated:
-            assert effect is not None
-            return await self._lost_race(call, effect)
+        except _Repeated as repeated:
+            return await self._repeat(call, repeated.first)
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
-    async def _act_outside(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+    async def _act_outside(self, call: Call, values: Mapping[str, Any]) -> Outcome:
         effect_id = new_id()
         call.context = replace(call.context, effect_id=effect_id)
         effect = self._effect(call, values, call.key or effect_id)
@@ -363,10 +308,9 @@ class Gate:
             return await self._repeat(call, first)
         try:
             async with self.database.transaction([call.entry("started", "null")]) as transaction:
-                if not await effect.claim(transaction, self.time_limit + GRACE):
-                    raise _Repeated
-        except _Repeated:
-            return await self._lost_race(call, effect)
+                await _claim(effect, transaction, self.time_limit + GRACE)
+        except _Repeated as repeated:
+            return await self._repeat(call, repeated.first)
         try:
             result = await self._run(call, replace(call.context, _db=self.database.reader), values)
         except DeskwardError:
@@ -378,47 +322,50 @@ class Gate:
             await effect.finish(transaction, _answer("ok", result))
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
-    async def _wait_for_approval(self, call: _Call, values: Mapping[str, Any]) -> Outcome:
+    async def _wait_for_approval(self, call: Call, values: Mapping[str, Any]) -> Outcome:
         effect = self._effect(call, values, call.key) if call.key else None
         if effect and (first := await effect.first_answer(self.database.reader)) is not None:
             return await self._repeat(call, first)
-        assert call.decision is not None
         entries: list[Any] = []
-        async with self.database.transaction(entries) as transaction:
-            if effect and not await effect.claim(transaction, self.time_limit):
-                raise CallInProgress("The same call is being stored. Ask again.", retry_after=1)
-            pending = await approvals.request(
-                transaction,
-                tenant=call.context.tenant,
-                principal=call.context.principal.label,
-                tool=call.tool.name,
-                digest=self._digest(call, values),
-                arguments=to_json(call.arguments).decode(),
-                record=call.record,
-                policies=call.decision.policies,
-                policy_version=self.policy.version,
-            )
-            receipt = to_json(
-                {
-                    "status": "pending_approval",
-                    "approval_id": pending.approval_id,
-                    "message": "A person has to approve this before it is done.",
-                    "policies": call.decision.policies,
-                    "expires_at": pending.expires_at,
-                }
-            ).decode()
-            if effect:
-                await effect.finish(transaction, _answer("pending", receipt))
-            entries.append(call.entry("pending", receipt))
+        try:
+            async with self.database.transaction(entries) as transaction:
+                if effect:
+                    await _claim(effect, transaction, self.time_limit)
+                receipt = await self._store_pending(transaction, call, values)
+                if effect:
+                    await effect.finish(transaction, _answer("pending", receipt))
+                entries.append(call.entry("pending", receipt))
+        except _Repeated as repeated:
+            return await self._repeat(call, repeated.first)
         return Outcome("pending", receipt, call.context.request_id, decision=call.decision)
 
-    async def _lost_race(self, call: _Call, effect: effects.Effect) -> Outcome:
-        first = await effect.first_answer(self.database.reader)
-        if first is None:
-            raise CallInProgress("The same call is running. Ask again.", retry_after=1)
-        return await self._repeat(call, first)
+    async def _store_pending(
+        self, connection: Connection, call: Call, values: Mapping[str, Any]
+    ) -> str:
+        """Store a call that waits for a person; gives its receipt as JSON."""
+        assert call.decision is not None
+        pending = await approvals.request(
+            connection,
+            tenant=call.context.tenant,
+            principal=call.context.principal.label,
+            tool=call.tool.name,
+            digest=self._digest(call, values),
+            arguments=to_json(call.arguments).decode(),
+            record=call.record,
+            policies=call.decision.policies,
+            policy_version=self.policy.version,
+        )
+        return to_json(
+            {
+                "status": "pending_approval",
+                "approval_id": pending.approval_id,
+                "message": "A person has to approve this before it is done.",
+                "policies": call.decision.policies,
+                "expires_at": pending.expires_at,
+            }
+        ).decode()
 
-    async def _repeat(self, call: _Call, first: str) -> Outcome:
+    async def _repeat(self, call: Call, first: str) -> Outcome:
         answer = from_json(first)
         result = to_json(answer["result"]).decode()
         await self.database.append(call.entry("repeated", result))
@@ -439,27 +386,4 @@ def _refusal(decision: Decision) -> Forbidden:
     return Forbidden(
         "This is not allowed. Ask a person at support if it should be.",
         details={"policies": list(decision.policies) or ["default-deny"]},
-    )
-
-
-def _validated(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:
-    if not strict:
-        return tool.arguments.model_validate(arguments)
-    # Through JSON, so that strictness is JSON's (a date is text there) and not Python's.
-    exposed = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in arguments.items()
-    }
-    return tool.arguments.model_validate_json(to_json(exposed), strict=True)
-
-
-def invalid_input(error: ValidationError, message: str) -> InvalidInput:
-    """What is wrong with each field, without the values, which may be secret."""
-    problems = [
-        {"field": ".".join(map(str, problem["loc"])) or "(all)", "problem": problem["msg"]}
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    first = problems[0]
-    return InvalidInput(
-        f"{message} {first['field']}: {first['problem']}.", details={"fields": problems}
     )

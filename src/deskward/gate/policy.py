@@ -49,7 +49,7 @@ class Policy:
 
     Entities: the principal (`Customer`, `Staff` or `Service`, with `id` and `agent`) is in its
     `Role`s; the action, named after the tool, is in its scope and in its risk
-    (`Action::"accounts:write"`, `Action::"write"`); the resource is the `Tenant`. The context has
+    (`Action::"accounts:write"`, `Action::"risk:write"`); the resource is the `Tenant`. The context has
     `unattended`, `door`, `args` (without secrets) and, for tools that load one, `record`.
     """
 
@@ -61,7 +61,7 @@ class Policy:
         """
         self.version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._ids = _ids(text)
-        self._parents = {t.name: (t.scope, t.risk.value) for t in tools}
+        self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
         self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
         self._sets = {name: _relevant(text, name, p) for name, p in self._parents.items()}
         self._principals: dict[Principal, cedarpy.Entities] = {}

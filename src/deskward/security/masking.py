@@ -79,7 +79,7 @@ _ASKS_FOR_SECRET = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|[A-Z]{1,4}-?\d{2,8}"
+    r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|T\d{3,}|[A-Z]{2,4}-\d{2,8}"
     r"|#\d+|\d{1,2}(?:st|nd|rd|th)|\d+(?:[./:-]\d+)*(?:am|pm|%|[kKmM])?|[$€£]\d[\d.,]*"
     r"|[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|\d+-?(?:day|hour|digit|minute|factor|character)s?|2fa",
     re.IGNORECASE,

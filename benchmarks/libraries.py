@@ -1,0 +1,61 @@
+"""The agent libraries that Deskward is compared with, each in an environment of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.processes import CannotMeasure
+
+INSTALL_LIMIT = 600.0
+"""Seconds that an installation may take."""
+
+_SAME = ("openai==3.52.0", "pydantic==2.14.3")
+"""What they have in common with Deskward, in the versions of its lock."""
+
+LIBRARIES: dict[str, tuple[str, ...]] = {
+    "pydantic_ai": ("pydantic-ai-slim[openai]==2.68.0", *_SAME),
+    "agent_framework": ("agent-framework-core==1.23.0", "agent-framework-openai==1.17.0", *_SAME),
+}
+"""Name, as in `subjects.turn_NAME`, and what is installed for it."""
+
+
+def cache_folder() -> Path:
+    """Where the environments are kept from one run to the next."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "deskward-benchmarks"
+
+
+def python_of(name: str) -> Path:
+    """The interpreter of a library's environment, which is made if need be.
+
+    Raises:
+        CannotMeasure: It cannot be installed, for example without network.
+    """
+    wanted = LIBRARIES[name]
+    digest = hashlib.sha256(" ".join((sys.version, *wanted)).encode()).hexdigest()[:10]
+    folder = cache_folder() / f"{name}-{digest}"
+    if not (folder / ".ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"installing {', '.join(wanted)} into {folder} …", file=sys.stderr)
+        _run([sys.executable, "-m", "venv", str(folder)])
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet"]
+        _run([*pip, "--disable-pip-version-check", *wanted])
+        (folder / ".ready").touch()
+    return folder / "bin/python"
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_LIMIT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotMeasure(f"the installation took over {INSTALL_LIMIT:g} s") from error
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["pip gave no reason"]
+        raise CannotMeasure(f"it could not be installed: {lines[-1][:200]}")

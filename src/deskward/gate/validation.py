@@ -1,0 +1,46 @@
+"""A call's arguments against the tool's model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import to_json
+
+from deskward.core.errors import InvalidInput
+from deskward.gate.tool import Tool
+
+
+def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseModel:
+    """The arguments as the tool's model.
+
+    Raises:
+        InvalidInput: They do not fit; says which and why.
+    """
+    try:
+        return _validate(tool, arguments, strict)
+    except ValidationError as error:
+        raise _invalid(error, f"The arguments of {tool.name} are not valid.") from None
+
+
+def _validate(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:
+    if not strict:
+        return tool.arguments.model_validate(arguments)
+    # Through JSON, so that strictness is JSON's (a date is text there) and not Python's.
+    exposed = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in arguments.items()
+    }
+    return tool.arguments.model_validate_json(to_json(exposed), strict=True)
+
+
+def _invalid(error: ValidationError, message: str) -> InvalidInput:
+    """What is wrong with each field, without the values, which may be secret."""
+    problems = [
+        {"field": ".".join(map(str, problem["loc"])) or "(all)", "problem": problem["msg"]}
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    first = problems[0]
+    return InvalidInput(
+        f"{message} {first['field']}: {first['problem']}.", details={"fields": problems}
+    )

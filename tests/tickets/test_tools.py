@@ -1,0 +1,81 @@
+"""Tickets: opening, finding, changing, handing over."""
+
+import asyncio
+
+from tests.conftest import FOREIGN, OTHER, STAFF, Call
+
+
+async def test_numbers_count_up_per_tenant(call: Call) -> None:
+    for expected in ("T1001", "T1002"):
+        opened = await call("create_ticket", subject="A", body="B")
+        assert opened.value == {
+            "ticket_id": expected,
+            "status": "open",
+            "message": f"Ticket {expected} was opened.",
+        }
+    assert (await call("create_ticket", FOREIGN, subject="A", body="B")).value[
+        "ticket_id"
+    ] == "T1001"
+
+
+async def test_tickets_opened_at_once_get_numbers_of_their_own(call: Call) -> None:
+    opened = await asyncio.gather(
+        *(call("create_ticket", subject=str(n), body="B") for n in range(30))
+    )
+    numbers = {outcome.value["ticket_id"] for outcome in opened}
+    assert numbers == {f"T{number}" for number in range(1001, 1031)}
+
+
+async def test_a_reported_issue_is_a_ticket(call: Call) -> None:
+    description = "The app crashes when I open it.\nAlways. " + "x" * 100
+    reported = await call("report_issue", description=description)
+    ticket = (await call("get_ticket", ticket_id=reported.value["ticket_id"])).value
+    assert ticket["body"] == description
+    assert ticket["subject"].startswith("The app crashes when I open it. Always.")
+    assert len(ticket["subject"]) <= 80
+    assert (ticket["status"], ticket["priority"], ticket["customer_id"]) == (
+        "open",
+        "normal",
+        "user_001",
+    )
+
+
+async def test_a_handover_is_urgent(call: Call) -> None:
+    handed = await call("hand_over", reason="I want a person")
+    ticket = (await call("get_ticket", ticket_id=handed.value["ticket_id"])).value
+    assert (ticket["subject"], ticket["priority"]) == ("Handover: I want a person", "high")
+
+
+async def test_a_change_counts_up_the_revision(call: Call) -> None:
+    await call("create_ticket", subject="A", body="B")
+    changed = await call(
+        "update_ticket", STAFF, ticket_id="T1001", update={"status": "resolved", "assignee": "anna"}
+    )
+    assert changed.value["success"] is True
+    assert changed.value["message"] == "Ticket T1001 now has status resolved, assignee anna."
+    ticket = (await call("get_ticket", ticket_id="T1001")).value
+    assert (ticket["status"], ticket["assignee"], ticket["revision"]) == ("resolved", "anna", 2)
+
+
+async def test_a_change_of_nothing_is_refused(call: Call) -> None:
+    await call("create_ticket", subject="A", body="B")
+    outcome = await call("update_ticket", STAFF, ticket_id="T1001", update={})
+    assert outcome.value["error"]["code"] == "INVALID_INPUT"
+    outcome = await call("update_ticket", STAFF, ticket_id="T9999", update={"status": "open"})
+    assert outcome.value["error"]["code"] == "TICKET_NOT_FOUND"
+
+
+async def test_customers_list_their_own_tickets(call: Call) -> None:
+    for number in range(3):
+        await call("create_ticket", subject=f"Mine {number}", body="B")
+    await call("create_ticket", OTHER, subject="Theirs", body="B")
+    await call("update_ticket", STAFF, ticket_id="T1002", update={"status": "closed"})
+    mine = (await call("list_tickets")).value
+    assert [t["subject"] for t in mine["tickets"]] == ["Mine 2", "Mine 1", "Mine 0"]
+    assert (await call("list_tickets", OTHER)).value["total"] == 1
+    assert (await call("list_tickets", STAFF)).value["total"] == 4
+    assert (await call("list_tickets", STAFF, customer_id="user_002")).value["total"] == 1
+    assert (await call("list_tickets", status="closed")).value["total"] == 1
+    page = (await call("list_tickets", limit=1, offset=1)).value
+    assert (page["total"], [t["subject"] for t in page["tickets"]]) == (3, ["Mine 1"])
+    assert (await call("list_tickets", customer_id=None)).value["error"]["code"] == "FORBIDDEN"
