@@ -129,7 +129,8 @@ def _render(result: dict[str, Any]) -> str:
         f"{machine['processor']}, {machine['cores']} cores (server on core "
         f"{machine['server_core']}, load on core {machine['load_core']}), "
         f"{machine['memory_gb']} GB, {machine['system']}, database on {machine['disk']}, "
-        f"load average before the run {machine['load_average']}. Python {machine['python']}; {packages}.",
+        f"load average before the run {machine['load_average']}. Python {machine['python']}; "
+        f"{packages}.",
     ]
     if "calls" in result:
         parts.append(calls.render(result["calls"]))

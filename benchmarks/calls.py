@@ -194,7 +194,8 @@ def render(result: dict[str, Any]) -> str:
             "",
             f"{load['connections']} keep-alive connections, {load['rounds']} rounds of "
             f"{load['seconds']:g} s after {load['warm_up']:g} s of warm-up, median "
-            f"(least–most). Every answer was checked; {result['ledger_rows']:,} ledger rows verify.",
+            f"(least–most). Every answer was checked; the ledger's {result['ledger_rows']:,} rows "
+            "verify.",
             "",
             table([*header, "peak MB", "errors"], rows),
             "",
@@ -204,4 +205,4 @@ def render(result: dict[str, Any]) -> str:
 
 
 def _percent(share: Figure) -> str:
-    return f"{100 * share.median:.0f} % ({100 * share.least:.0f}–{100 * share.most:.0f})"
+    return f"{Figure(*(round(100 * part) for part in share))} %"

@@ -41,4 +41,4 @@ def table(header: list[str], rows: Iterable[list[Any]]) -> str:
 def _short(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= 1 else f"{value:.2g}"
+    return f"{value:.3g}" if value >= 1 else f"{value:.2f}"

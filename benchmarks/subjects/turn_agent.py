@@ -17,8 +17,9 @@ from deskward.agent.loop import Agent
 from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.core.settings import Settings
-from deskward.gate.call import Gate, Outcome
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Risk, Tool, ToolGroup
 from deskward.security.masking import Vaults
 from deskward.security.principals import Kind, Principal

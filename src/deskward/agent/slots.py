@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from deskward.agent.skills import SlotKind
+from deskward.core.words import words
 
 _NUMBERS = dict(
     zip(
@@ -79,14 +80,14 @@ _YES = re.compile(
     r"(?:ed)?|absolutely|of course|definitely|please|affirmative|that'?s right|sounds good|proceed)\b",
     re.IGNORECASE,
 )
-_META_REPORT = re.compile(
-    r"^\W*(?:hi|hello|hey|please|i(?:'d| would) like to|i (?:want|need|have) to|i have|can (?:i|you|we)"
-    r"|could (?:i|you)|may i|would you|there(?:'s| is)|let me|help me|you|me|for me|a|an|the|to|my|some|new"
-    r"|this|another|report|raise|open|file|create|log|submit|make|register|lodge|start|flag|note|down|support"
-    r"|service|customer|issue|problem|ticket|case|complaint|complain|bug|fault|something|is|isn'?t|not|wrong"
-    r"|working|right|with|of|want|need|on|in|it|and|thanks|thank|app|website|about|i|am|having|trouble|want)*\W*$",
-    re.IGNORECASE,
+_SAYS_NO_PROBLEM = frozenset(
+    """hi hello hey please i i'd like would want need have to can could may you me we let help for a
+    an the my some new this another something is isn't not wrong right with of on in it and thanks
+    thank report reporting raise raising open opening file filing create submit make register lodge
+    start flag note down support service customer issue issues problem problems ticket case complaint
+    complain complaining bug fault am having trouble about there's there d m s t app website""".split()
 )
+"""Words that announce a problem without telling it."""
 
 
 def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | None:
@@ -175,4 +176,6 @@ def _trimmed(address: str) -> str:
 
 
 def _description(text: str, answers: bool) -> str | None:
-    return None if not answers and _META_REPORT.match(text) else text.strip() or None
+    if not answers and set(words(text)) <= _SAYS_NO_PROBLEM:
+        return None
+    return text.strip() or None

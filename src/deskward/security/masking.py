@@ -412,6 +412,9 @@ def _bare(token: str) -> str:
     return token.rstrip(".?,;:") if len(token.rstrip(".?,;:")) >= 3 else token
 
 
+_DECLINES = frozenset(
+    "cancel stop never nevermind forget leave skip abort what why how don't wait no".split()
+)
 _LEAD_IN = re.compile(
     r"^\s*(?:(?:please|ok|okay|sure|yes|it'?s|it is|it should be|use|make it|set it to|change it to"
     r"|let'?s use|how about|try|i want|i'?d like|to)[,:]?\s+)+",
@@ -423,7 +426,7 @@ def _bare_answer(text: str) -> str | None:
     """The secret in an answer that is little else: one word, perhaps after `it's` or `use`."""
     rest = _bare(_LEAD_IN.sub("", text).strip())
     parts = {part.lower() for part in rest.split()}
-    refuses = parts & {"cancel", "stop", "nevermind", "what", "why", "how", "don't", "wait"}
+    refuses = parts & _DECLINES
     if rest.count(" ") > 4 or len(rest) < 4 or refuses or (parts & _ORDINARY and " " in rest):
         return None
     return None if parts <= _ORDINARY else rest

@@ -30,6 +30,8 @@ SURE = 0.6
 """From this probability on a skill acts at once; a write below it is confirmed first."""
 POSSIBLE = 0.3
 """Below this probability no skill is meant."""
+CHANGED = 0.85
+"""From this probability on a sentence that does not answer our question is a new subject."""
 FAQ_SURE = 0.6
 FAQ_POSSIBLE = 0.3
 """An article is an answer where it has this share of the question's words; the lower share is
@@ -144,9 +146,9 @@ class _Step:
             return
         value = find(skill.slots[waits_for].kind, text, answers=True)
         other, score = self._model.best(text, self._tools)
-        changed = other is not None and other.name != skill.name and score >= SURE
+        changed = other is not None and other.name != skill.name and score >= CHANGED
         free_text = skill.slots[waits_for].kind in ("description", "address")
-        if value is not None and not (changed and free_text and score >= 0.9):
+        if value is not None and not (changed and free_text):
             yield from self._fill(skill, {**slots, waits_for: value}, text)
         elif changed:
             yield from self._understand(text)

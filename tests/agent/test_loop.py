@@ -1,0 +1,206 @@
+"""The turn loop: events, limits, and a model that is not trusted."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from deskward.agent.events import (
+    ApprovalNeeded,
+    Done,
+    Event,
+    HandedOver,
+    Said,
+    Text,
+    ToolAnswered,
+    ToolCalled,
+)
+from deskward.agent.loop import Agent, Limits
+from deskward.agent.model import Message
+from deskward.app import Desk
+from deskward.core.errors import ModelUnavailable
+from deskward.gate.context import Context
+from deskward.gate.ledger import ledger_rows
+from deskward.security.masking import Vault, mask
+from deskward.security.principals import Principal
+from tests.agent.scripted import ScriptedModel, Step, tool
+from tests.conftest import CUSTOMER, STAFF
+
+
+class Turn:
+    """One turn of a scripted model over the real gate."""
+
+    def __init__(
+        self, desk: Desk, *steps: Step, limits: Limits | None = None, **model: int
+    ) -> None:
+        self.model = ScriptedModel(*steps, **model)
+        self.agent = Agent(desk.gate, self.model, limits)
+        self.vault = Vault()
+
+    async def run(self, text: str = "hi", principal: Principal = CUSTOMER) -> list[Event]:
+        history = [Message("user", mask(text, self.vault))]
+        context = Context(principal, "agent", session_id="s", turn_id="t")
+        return [event async for event in self.agent.run(context, self.vault, history)]
+
+
+def texts(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Text))
+
+
+async def test_a_turn_calls_tools_and_answers(sqlite_desk: Desk) -> None:
+    turn = Turn(sqlite_desk, ["Let me look.", tool("get_account_balance")], ["You have ", "much."])
+    events = await turn.run()
+    kinds = [type(event) for event in events if not isinstance(event, Said)]
+    assert kinds == [Text, ToolCalled, ToolAnswered, Text, Text, Done]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert (done.text, done.model, done.tokens) == ("Let me look.You have much.", "scripted", 20)
+    said = [event.message for event in events if isinstance(event, Said)]
+    assert [message.role for message in said] == ["assistant", "tool", "assistant"]
+    assert said[0].state == {"step": 1}
+    assert json.loads(said[1].text)["balance"]["amount"] == 542050
+    assert turn.model.requests[1].messages[-1] == said[1]
+
+
+async def test_several_tools_in_one_step(sqlite_desk: Desk) -> None:
+    turn = Turn(
+        sqlite_desk, [tool("get_account_balance", "a"), tool("get_customer", "b")], ["Done."]
+    )
+    events = await turn.run()
+    answered = [event.id for event in events if isinstance(event, ToolAnswered)]
+    assert answered == ["a", "b"]
+
+
+async def test_a_model_sees_only_tools_that_the_caller_may_use(sqlite_desk: Desk) -> None:
+    for principal, expected in ((CUSTOMER, False), (STAFF, True)):
+        turn = Turn(sqlite_desk, ["Hello."])
+        await turn.run(principal=principal)
+        (request,) = turn.model.requests
+        assert ("update_ticket" in {spec.name for spec in request.tools}) is expected
+        balance = next(spec for spec in request.tools if spec.name == "get_account_balance")
+        assert ("user_id" in balance.input_schema["properties"]) is expected
+
+
+async def test_the_ledger_says_that_an_agent_called(sqlite_desk: Desk) -> None:
+    await Turn(sqlite_desk, [tool("get_account_balance")], ["Done."]).run()
+    row = await sqlite_desk.database.reader.first(sa.select(ledger_rows.c.body))
+    assert row is not None
+    body = json.loads(row.body)
+    assert (body["principal"], body["agent"], body["door"]) == (
+        "customer:user_001",
+        "assistant",
+        "agent",
+    )
+    assert (body["session_id"], body["turn_id"]) == ("s", "t")
+
+
+HOSTILE = [
+    tool("get_account_balance", user_id="user_002"),
+    tool("get_ticket", ticket_id="T1"),
+    tool("update_ticket", ticket_id="T1001", update={"status": "closed"}),
+    tool("change_password", user_id="user_002", new_password="stolen12345"),
+    tool("create_ticket", customer_id="user_002", subject="a", body="b"),
+    tool("no_such_tool"),
+    tool("get_account_balance", tenant="acme"),
+    tool("get_account_balance", principal="staff:anna"),
+]
+
+
+@pytest.mark.parametrize("request_", HOSTILE, ids=lambda r: f"{r.name} {r.arguments}")
+async def test_a_hostile_model_gets_nowhere(sqlite_desk: Desk, request_) -> None:
+    events = await Turn(sqlite_desk, [request_], ["Oh."]).run()
+    (answered,) = [event for event in events if isinstance(event, ToolAnswered)]
+    assert answered.status == "error"
+    assert answered.answer["success"] is False
+
+
+async def test_secrets_pass_the_model_as_placeholders(sqlite_desk: Desk) -> None:
+    turn = Turn(sqlite_desk, [tool("change_password", new_password="[[password:1]]")], ["Changed."])
+    events = await turn.run("Change my password to newSecurePass123")
+    assert "newSecurePass123" not in str(turn.model.requests)
+    assert "newSecurePass123" not in str(events)
+    (answered,) = [event for event in events if isinstance(event, ToolAnswered)]
+    assert answered.status == "ok"
+
+
+async def test_a_placeholder_elsewhere_stays_a_placeholder(sqlite_desk: Desk) -> None:
+    arguments = {"subject": "[[password:1]]", "body": "my password is [[password:1]]"}
+    turn = Turn(
+        sqlite_desk,
+        [tool("create_ticket", **arguments)],
+        [tool("get_ticket", "c2", ticket_id="T1001")],
+        ["Done."],
+    )
+    events = await turn.run("my password is newSecurePass123")
+    assert "newSecurePass123" not in str(events)
+
+
+async def test_what_tools_answer_is_masked_for_the_model(sqlite_desk: Desk) -> None:
+    await sqlite_desk.gate.call(
+        "report_issue",
+        {"description": "My card 4242 4242 4242 4242 fails"},
+        Context(CUSTOMER, "rest"),
+    )
+    turn = Turn(sqlite_desk, [tool("get_ticket", ticket_id="T1001")], ["Done."])
+    await turn.run()
+    assert "4242 4242" not in str(turn.model.requests)
+    assert "[[card:1]]" in turn.model.requests[1].messages[-1].text
+
+
+async def test_an_approval_is_announced(sqlite_desk: Desk) -> None:
+    request = tool("update_address", user_id="user_001", new_address="1 New Road, Boston")
+    events = await Turn(sqlite_desk, [request], ["A colleague has to approve it."]).run(
+        principal=STAFF
+    )
+    (needed,) = [event for event in events if isinstance(event, ApprovalNeeded)]
+    assert needed.name == "update_address"
+    assert len(needed.approval_id) == 32
+
+
+async def test_a_handover_is_announced(sqlite_desk: Desk) -> None:
+    events = await Turn(sqlite_desk, [tool("hand_over", reason="help")], ["T1001."]).run()
+    assert HandedOver("T1001") in events
+
+
+@pytest.mark.parametrize(
+    ("steps", "limits"),
+    [
+        ([[ModelUnavailable("away")]], Limits()),
+        ([["Half an ans", ModelUnavailable("gone")]], Limits()),
+        ([[0.5, "late"]], Limits(timeout=0.05)),
+        ([[]], Limits()),
+        ([["x" * 200]], Limits(step_tokens=10)),
+        ([[tool("get_account_balance")]] * 3, Limits(steps=2)),
+        ([[tool("get_account_balance")]] * 3, Limits(tokens=15)),
+    ],
+    ids=["away", "gone in the middle", "slow", "empty", "endless", "steps", "tokens"],
+)
+async def test_when_no_model_can_end_the_turn_a_person_does(
+    sqlite_desk: Desk, steps: list[Step], limits: Limits
+) -> None:
+    events = await Turn(sqlite_desk, *steps, limits=limits).run("please help me")
+    assert HandedOver("T1001") in events
+    assert "ticket number is T1001" in texts(events)
+    assert isinstance(events[-1], Done)
+    said = [event.message for event in events if isinstance(event, Said)]
+    assert said[-1].role == "assistant"
+    ticket = await sqlite_desk.gate.call(
+        "get_ticket", {"ticket_id": "T1001"}, Context(CUSTOMER, "rest")
+    )
+    assert "please help me" in ticket.value["body"]
+
+
+async def test_a_stream_without_its_end_is_not_an_answer(sqlite_desk: Desk) -> None:
+    class Cut(ScriptedModel):
+        async def stream(self, request) -> AsyncIterator:
+            async for event in super().stream(request):
+                if isinstance(event, type(event)) and hasattr(event, "tokens"):
+                    return
+                yield event
+
+    turn = Turn(sqlite_desk)
+    turn.agent = Agent(sqlite_desk.gate, Cut([tool("deactivate_card", card="4242")]))
+    events = await turn.run()
+    called = [event.name for event in events if isinstance(event, ToolCalled)]
+    assert called == ["hand_over"]

@@ -1,0 +1,209 @@
+"""Conversations: kept, apart, one turn at a time, and never lost."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from deskward.agent.model import Message
+from deskward.app import Desk, open_desk
+from deskward.conversations import service, store
+from deskward.conversations.models import messages, sessions, turns
+from deskward.conversations.service import APOLOGY, MAX_ATTEMPTS, Answered
+from deskward.conversations.store import Where
+from deskward.core.database import now
+from deskward.core.errors import InvalidInput, SessionBusy
+from deskward.core.settings import Settings
+from deskward.gate.context import Context
+from deskward.security.principals import Principal
+from tests.agent.scripted import ScriptedModel, tool
+from tests.conftest import CUSTOMER, FOREIGN, OTHER
+
+HERE = Where("default", "customer:user_001", "s")
+
+
+async def say(
+    desk: Desk, text: str, principal: Principal = CUSTOMER, session: str = "s"
+) -> Answered:
+    stream = desk.conversations.send(Context(principal, "agent"), session, text)
+    events = [event async for event in stream]
+    assert isinstance(events[-1], Answered)
+    return events[-1]
+
+
+async def spoken(desk: Desk, where: Where = HERE) -> list[tuple[str, str]]:
+    history = await store.history(desk.database.reader, where)
+    return [
+        (message.role, message.text)
+        for message in history
+        if not message.tool_requests and message.role != "tool"
+    ]
+
+
+async def test_messages_are_kept_and_counted(desk: Desk) -> None:
+    assert (await say(desk, "hello")).message_count == 2
+    assert (await say(desk, "my balance please")).message_count == 4
+    roles = [role for role, _ in await spoken(desk)]
+    assert roles == ["user", "assistant", "user", "assistant"]
+    row = await desk.database.reader.first(sa.select(sessions))
+    assert row is not None
+    assert row.message_count == 4
+    assert row.last_activity > row.created_at
+
+
+async def test_context_survives_a_restart(settings: Settings, offline) -> None:
+    async with open_desk(settings, model=offline) as desk:
+        await say(desk, "I want to change my password")
+    async with open_desk(settings, model=offline) as desk:
+        assert (
+            await say(desk, "sunshine-and-rain")
+        ).text == "Your password has been changed successfully."
+
+
+async def test_sessions_of_others_are_other_sessions(desk: Desk) -> None:
+    await say(desk, "I want to change my password")
+    for principal in (OTHER, FOREIGN):
+        answered = await say(desk, "sunshine-and-rain", principal)
+        assert "has been changed" not in answered.text
+        assert answered.message_count == 2
+    assert len(await spoken(desk)) == 2
+
+
+async def test_secrets_are_not_in_the_history(desk: Desk) -> None:
+    await say(desk, "Change my password to newSecurePass123")
+    await say(desk, "block my card 4242 4242 4242 4242")
+    rows = await desk.database.reader.all(sa.select(messages))
+    assert "newSecurePass123" not in str(rows)
+    assert "4242 4242" not in str(rows)
+
+
+async def test_messages_of_one_session_are_answered_one_after_the_other(desk: Desk) -> None:
+    answers = await asyncio.gather(*(say(desk, f"hello {n}") for n in range(6)))
+    assert sorted(answer.message_count for answer in answers) == [2, 4, 6, 8, 10, 12]
+    roles = [role for role, _ in await spoken(desk)]
+    assert roles == ["user", "assistant"] * 6
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001])
+async def test_messages_that_cannot_be_are_refused(sqlite_desk: Desk, text: str) -> None:
+    with pytest.raises(InvalidInput):
+        await say(sqlite_desk, text)
+
+
+async def test_a_client_that_leaves_does_not_stop_the_turn(sqlite_desk: Desk) -> None:
+    sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "One.", 0.1, "Two."])
+    stream = sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
+    await anext(stream)
+    await stream.aclose()
+    await asyncio.sleep(0.4)
+    assert (await spoken(sqlite_desk))[-1] == ("assistant", "One.Two.")
+
+
+async def test_a_turn_that_fails_is_reported(sqlite_desk: Desk) -> None:
+    sqlite_desk.conversations.agent.model = ScriptedModel([RuntimeError("a bug")])
+    with pytest.raises(Exception, match="Something went wrong"):
+        await say(sqlite_desk, "hello")
+    assert (await spoken(sqlite_desk))[-1] == ("assistant", APOLOGY)
+    sqlite_desk.conversations.agent.model = ScriptedModel(["Hello."])
+    assert (await say(sqlite_desk, "hello")).text == "Hello."
+
+
+async def lose(desk: Desk, *said: Message, attempts: int = 1) -> store.Turn:
+    """Leave a turn as a killed process would: begun, with these messages, and its lease over."""
+    async with desk.database.transaction() as transaction:
+        turn = await store.begin_turn(transaction, HERE, CUSTOMER, "What's my balance?")
+        for message in said:
+            await store.add_message(transaction, turn, message)
+        await transaction.execute(
+            sa.update(turns).values(lease_until=now() - timedelta(seconds=1), attempts=attempts)
+        )
+    return turn
+
+
+async def until_ended(desk: Desk, turn: store.Turn) -> str:
+    for _ in range(200):
+        row = await desk.database.reader.first(
+            sa.select(turns.c.status).where(turns.c.id == turn.id)
+        )
+        assert row is not None
+        if row.status != "running":
+            return str(row.status)
+        await asyncio.sleep(0.05)
+    raise AssertionError("the turn did not end")
+
+
+async def test_a_lost_turn_is_finished_after_a_restart(settings: Settings, offline) -> None:
+    async with open_desk(settings, model=offline) as desk:
+        turn = await lose(desk)
+    async with open_desk(settings, model=offline) as desk:
+        assert await until_ended(desk, turn) == "done"
+        assert (await spoken(desk))[-1][1] == "Your current account balance is $5,420.50."
+
+
+async def test_a_lost_turn_does_nothing_twice(settings: Settings, offline) -> None:
+    """The ticket was opened, and the process died before the answer was recorded."""
+    request = tool("report_issue", "call", description="broken")
+    async with open_desk(settings, model=offline) as desk:
+        turn = await lose(
+            desk,
+            Message("assistant", "", (request,), state={"called": ["report_issue"], "slots": {}}),
+        )
+        done = await desk.gate.call(
+            "report_issue",
+            request.arguments,
+            Context(CUSTOMER.with_agent("assistant"), "agent"),
+            idempotency_key=f"{turn.id}:1:0",
+        )
+    async with open_desk(settings, model=offline) as desk:
+        assert await until_ended(desk, turn) == "done"
+        assert done.value["ticket_id"] in (await spoken(desk))[-1][1]
+        tickets = await desk.gate.call("list_tickets", {}, Context(CUSTOMER, "rest"))
+        assert tickets.value["total"] == 1
+
+
+async def test_a_change_whose_secret_is_lost_is_not_done_twice_nor_wrongly(
+    settings: Settings, offline
+) -> None:
+    request = tool("change_password", "call", new_password="[[password:1]]")
+    said = Message("assistant", "", (request,), state={"called": ["change_password"], "slots": {}})
+    async with open_desk(settings, model=offline) as desk:
+        turn = await lose(desk, said)
+    async with open_desk(settings, model=offline) as desk:
+        assert await until_ended(desk, turn) == "done"
+        assert "type it again" in (await spoken(desk))[-1][1]
+
+
+async def test_a_turn_that_is_lost_too_often_is_reported(settings: Settings, offline) -> None:
+    async with open_desk(settings, model=offline) as desk:
+        turn = await lose(desk, attempts=MAX_ATTEMPTS)
+    async with open_desk(settings, model=offline) as desk:
+        assert await until_ended(desk, turn) == "failed"
+        assert (await spoken(desk))[-1] == ("assistant", APOLOGY)
+
+
+async def test_a_new_message_finishes_the_lost_turn_first(desk: Desk, monkeypatch) -> None:
+    await lose(desk)
+    assert (await say(desk, "hello")).message_count == 4
+    assert "$5,420.50" in (await spoken(desk))[1][1]
+
+
+async def test_another_processes_turn_is_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "WAIT_FOR_SESSION", 0.3)
+    async with desk.database.transaction() as transaction:
+        await store.begin_turn(transaction, HERE, CUSTOMER, "hello")
+    with pytest.raises(SessionBusy):
+        await say(desk, "hello again")
+
+
+async def test_running_turns_are_kept_alive(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.2))
+    async with open_desk(sqlite_desk.settings, model=ScriptedModel([1.0, "Late."])) as desk:
+        monkeypatch.setattr(service, "RENEW_EVERY", 0.05)
+        async with desk.conversations.keep():
+            assert (await say(desk, "hello")).text == "Late."
+            assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]
