@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -101,9 +101,10 @@ async def _once(line: Line, user: str, session: str, options: ChatOptions) -> in
 async def _talk(line: Line, user: str, session: str) -> None:
     console = Console(highlight=False)
     console.print(f"{WELCOME}\nYou are {user}; {line.model} answers.", markup=False, style="dim")
+    read_line = _reader()
     while True:
         try:
-            text = (await asyncio.to_thread(_read_line)).strip()
+            text = (await read_line()).strip()
         except EOFError:
             console.print("Goodbye.")
             return
@@ -119,8 +120,18 @@ async def _talk(line: Line, user: str, session: str) -> None:
             await _exchange(console, line, user, session, text)
 
 
-def _read_line() -> str:
-    return input("You: ")
+def _reader() -> Callable[[], Awaitable[str]]:
+    """What reads a line: with editing and history in a terminal, plainly elsewhere."""
+    if sys.stdin.isatty():
+        from prompt_toolkit import PromptSession
+
+        prompt: PromptSession[str] = PromptSession("You: ")
+        return prompt.prompt_async
+
+    async def plain() -> str:
+        return input("You: ")
+
+    return plain
 
 
 async def _switch(

@@ -112,14 +112,9 @@ async def list_tools(
             ]
         )
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("tool", "what it does", "risk", "scope", "REST address")
     for tool in found:
-        what = tool.description.partition(". ")[0].rstrip(".")
-        table.add_row(tool.name, what, tool.risk.value, tool.scope, f"{tool.method} {tool.path}")
-    Console().print(table)
+        print(f"{tool.name}  [{tool.risk.value}, {tool.scope}]  {tool.method} {tool.path}")
+        print(f"    {tool.description.partition('. ')[0].rstrip('.')}.")
 
 
 async def verify_ledger(settings: Settings, *, as_json: bool) -> int:

@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("keywords", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_faq"),
-        sa.UniqueConstraint("tenant_id", "id", name="uq_faq_tenant_id"),
+        sa.UniqueConstraint("tenant_id", "id", name="uq_faq_tenant_id_id"),
     )
     op.create_table(
         "ledger",

@@ -1,0 +1,55 @@
+"""The migrations make the tables that the code declares, on each kind of database."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from deskward.core.database import sqlite_engine
+from deskward.core.settings import Settings
+from deskward.migrations import tables, upgrade
+from deskward.migrations.versions import __name__ as versions
+
+OURS = {"faq_fts", "search", "ix_faq_search"}
+
+
+def differences(connection: sa.Connection) -> list[object]:
+    def include(_object: object, name: str | None, *_: object) -> bool:
+        return not (name or "").startswith("faq_fts") and name not in OURS
+
+    options = {"include_object": include, "compare_type": True}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), tables())
+
+
+async def test_the_database_is_what_the_code_declares(settings: Settings) -> None:
+    await upgrade(settings.database)
+    if settings.database.get_backend_name() == "sqlite":
+        engine = sqlite_engine(settings.database)
+        with engine.connect() as connection:
+            assert differences(connection) == []
+        engine.dispose()
+    else:
+        remote = create_async_engine(settings.database)
+        async with remote.connect() as connection:
+            assert await connection.run_sync(differences) == []
+        await remote.dispose()
+
+
+async def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
+    url = sa.make_url(f"sqlite:///{tmp_path}/new/desk.db")
+    await asyncio.gather(*(asyncio.to_thread(lambda: asyncio.run(upgrade(url))) for _ in range(4)))
+    engine = sqlite_engine(url)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar() == 1
+    engine.dispose()
+
+
+def test_there_is_no_way_back_from_the_first_revision() -> None:
+    import importlib
+
+    with pytest.raises(RuntimeError, match="drop the database"):
+        importlib.import_module(f"{versions}.0001_spine").downgrade()
