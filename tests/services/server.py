@@ -1,0 +1,76 @@
+"""A desk as its users run it: `deskward serve --demo` in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+
+START_TIMEOUT = 60.0
+"""Seconds that the server may take to answer; much longer than it does."""
+
+
+@asynccontextmanager
+async def server(
+    folder: Path, *, log: Path | None = None, level: str = "WARNING", **settings: str
+) -> AsyncIterator[tuple[str, int]]:
+    """Run a server on a free port; yields its address and its process id.
+
+    Args:
+        folder: Its DATA_DIR, which outlives it.
+        log: Where its output goes; a file in the folder by default.
+        level: Its LOG_LEVEL.
+        settings: More environment variables.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    log = log or folder / "server.log"
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(folder),
+        "SERVER_PORT": str(port),
+        "LOG_LEVEL": level,
+        **settings,
+    }
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deskward", "serve", "--demo"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd=folder,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        await _until_ready(url, process, log)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, START_TIMEOUT)
+
+
+async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    async with asyncio.timeout(START_TIMEOUT), httpx2.AsyncClient() as client:
+        while True:
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended: {log.read_text()}")
+            try:
+                await client.get(f"{url}/health")
+                return
+            except httpx2.HTTPError:
+                await asyncio.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
