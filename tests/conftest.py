@@ -132,7 +132,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call(desk: Desk) -> Call:
-    """`await call(tool, principal=CUSTOMER, key=None, **arguments)` through the gate."""
+    """A short way through the gate: see `caller`."""
     return caller(desk)
 
 
@@ -143,7 +143,7 @@ def sqlite_call(sqlite_desk: Desk) -> Call:
 
 
 def caller(desk: Desk) -> Call:
-    """A short way to call tools of a desk."""
+    """`await call(tool, principal=CUSTOMER, key=None, **arguments)` → the outcome."""
 
     async def call_tool(
         name: str, principal: Principal = CUSTOMER, key: str | None = None, **arguments: Any

@@ -22,31 +22,34 @@ pytestmark = pytest.mark.xdist_group("crash")
 
 async def test_secrets_are_nowhere(tmp_path: Path) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
-    async with server(data, log=log, level="DEBUG") as (url, _pid):
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-            for message in (
-                f"Change my password to {PASSWORD}",
-                f"please block my card {CARD}",
-                f"and what about {PLAIN_CARD}?",
-                "I want to change my password",
-                OTHER_PASSWORD,
-            ):
-                for path in ("chat", "chat/stream"):
-                    body = {"session_id": path, "message": message}
-                    assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 200
-            for path, secret in (
-                ("password", {"new_password": PASSWORD}),
-                ("password", {"new_password": PASSWORD, "unknown": PASSWORD}),
-                ("password", {"new_pasword": PASSWORD}),
-                ("password", {"new_password": [PASSWORD]}),
-            ):
-                await client.put(f"/accounts/user_001/{path}", json=secret)
-            await client.post("/accounts/user_001/cards/deactivate", json={"card": CARD})
-            call = {"name": "change_password", "arguments": {"new_password": PASSWORD}}
-            request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-            accept = {"Accept": "application/json"}
-            response = await client.post("/mcp", json=request, headers=accept)
-            assert response.json()["result"]["isError"] is False
+    async with (
+        server(data, log=log, level="DEBUG") as (url, _pid),
+        httpx2.AsyncClient(base_url=url, timeout=30) as client,
+    ):
+        for message in (
+            f"Change my password to {PASSWORD}",
+            f"please block my card {CARD}",
+            f"and what about {PLAIN_CARD}?",
+            "I want to change my password",
+            OTHER_PASSWORD,
+        ):
+            for path in ("chat", "chat/stream"):
+                body = {"session_id": path, "message": message}
+                assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 200
+        attempts: list[dict[str, object]] = [
+            {"new_password": PASSWORD},
+            {"new_password": PASSWORD, "unknown": PASSWORD},
+            {"new_pasword": PASSWORD},
+            {"new_password": [PASSWORD]},
+        ]
+        for attempt in attempts:
+            await client.put("/accounts/user_001/password", json=attempt)
+        await client.post("/accounts/user_001/cards/deactivate", json={"card": CARD})
+        call = {"name": "change_password", "arguments": {"new_password": PASSWORD}}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+        accept = {"Accept": "application/json"}
+        response = await client.post("/mcp", json=request, headers=accept)
+        assert response.json()["result"]["isError"] is False
     done = subprocess.run(
         [sys.executable, "-m", "deskward", "call", "change_password", f"new_password={PASSWORD}"],
         capture_output=True,

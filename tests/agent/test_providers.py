@@ -127,6 +127,9 @@ class Offline:
         yield TextPiece("I am here.")
         yield Finished("offline")
 
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
 
 def settings(**values: Any) -> Settings:
     return Settings(**{"_env_file": None, **values})

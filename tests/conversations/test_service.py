@@ -93,9 +93,8 @@ async def test_messages_that_cannot_be_are_refused(sqlite_desk: Desk, text: str)
 
 async def test_a_client_that_leaves_does_not_stop_the_turn(sqlite_desk: Desk) -> None:
     sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "One.", 0.1, "Two."])
-    stream = sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
-    await anext(stream)
-    await stream.aclose()
+    async for _ in sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello"):
+        break
     await asyncio.sleep(0.4)
     assert (await spoken(sqlite_desk))[-1] == ("assistant", "One.Two.")
 

@@ -187,15 +187,16 @@ async def test_our_own_faults_are_not_shown(client, sqlite_desk: Desk, monkeypat
 async def test_a_half_sent_body_is_no_request() -> None:
     sent = []
 
-    async def receive() -> dict:
-        messages.append(None)
+    async def receive() -> dict[str, object]:
         return parts.pop(0)
 
     async def send(message: dict) -> None:
         sent.append(message)
 
-    messages: list = []
-    parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    parts: list[dict[str, object]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"host", b"localhost")]}
 
     async def never(*_: object) -> None:

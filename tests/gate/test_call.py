@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -276,13 +275,13 @@ def world() -> World:
 
 
 @pytest.fixture
-async def probe(desk: Desk, world: World) -> AsyncIterator[Call]:
+async def probe(desk: Desk, world: World) -> Call:
     """A gate with the test tools beside the shipped ones."""
     tools = [tool for group in (*GROUPS, group_of(world)) for tool in group.tools]
     desk.gate = Gate(
         tools, database=desk.database, policy=Policy(PERMIT, tools), key=b"k", time_limit=0.3
     )
-    yield caller(desk)
+    return caller(desk)
 
 
 async def name_of(desk: Desk) -> str:

@@ -95,7 +95,8 @@ def test_arguments_of_every_kind_can_be_judged() -> None:
 
 def test_a_policy_sees_scope_risk_role_and_agent() -> None:
     text = (
-        '@id("x") permit (principal in Role::"customer", action in [Action::"knowledge:read"], resource)'
+        '@id("x") permit (principal in Role::"customer",'
+        ' action in [Action::"knowledge:read"], resource)'
         ' when { principal.agent == "assistant" };'
     )
     assert decide(text, principal=CUSTOMER.with_agent("assistant")).verdict is Verdict.ALLOW
@@ -143,8 +144,8 @@ def test_the_shipped_policies(principal, tool: str, arguments, record, verdict: 
 def test_judging_by_the_relevant_policies_is_judging_by_all() -> None:
     """The slices that calls are judged by leave out only what cannot match."""
     whole = Policy.load(None, TOOLS.values())
-    for tool in TOOLS:
-        whole._sets[tool] = _everything()
+    for name in TOOLS:
+        whole._sets[name] = _everything()
     for principal in (CUSTOMER, STAFF, AUDITOR, SERVICE):
         for name, tool in TOOLS.items():
             for record in (None, OWN, OTHERS):

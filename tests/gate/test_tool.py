@@ -104,11 +104,13 @@ def test_annotations_follow_from_the_risk(
     }
 
 
-async def no_docstring(ctx: Context, thing: str) -> Answer: ...
+async def no_docstring(ctx: Context, thing: str) -> Answer:
+    raise AssertionError
 
 
 async def no_context(thing: str) -> Answer:
     """Do."""
+    raise AssertionError
 
 
 async def no_result(ctx: Context, thing: str):
@@ -117,18 +119,22 @@ async def no_result(ctx: Context, thing: str):
 
 async def no_type(ctx: Context, thing) -> Answer:
     """Do."""
+    raise AssertionError
 
 
 def not_async(ctx: Context, thing: str) -> Answer:
     """Do."""
+    raise AssertionError
 
 
 async def not_an_object(ctx: Context, thing: str) -> list[str]:
     """Do."""
+    raise AssertionError
 
 
 async def hidden_secret(ctx: Context, thing: str, inside: WithSecret) -> Answer:
     """Do."""
+    raise AssertionError
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,6 @@ def test_vaults_are_apart_and_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInput):
         vaults.of("a", "2").resolve(placeholder)
     later = time.monotonic() + masking.LIFETIME + 1
-    monkeypatch.setattr(masking.time, "monotonic", lambda: later)
+    monkeypatch.setattr("deskward.security.masking.time.monotonic", lambda: later)
     with pytest.raises(InvalidInput):
         vaults.of("a", "1").resolve(placeholder)

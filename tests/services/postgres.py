@@ -38,7 +38,10 @@ def postgres() -> Iterator[str]:
             "UTF8",
             "--no-sync",
         )
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c max_connections=200"
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={port}"
+            f" -c unix_socket_directories={folder} -c max_connections=200"
+        )
         log = Path(folder) / "log"
         _run(folder, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
         try:

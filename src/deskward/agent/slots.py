@@ -61,10 +61,11 @@ _ADDRESS_START = re.compile(
     re.DOTALL,
 )
 _ADDRESS_TAIL = re.compile(
-    r"[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+|as of \w+|now|instead"
-    r"|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|as of now|effective \w+|next (?:week|month)"
-    r"|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*|ok\??|okay\??|asap|today|tomorrow"
-    r"|last (?:week|month)|down as my address|is my (?:new )?address|will be my (?:new )?(?:home )?address)"
+    r"[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+|as of \w+"
+    r"|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+|asap|today"
+    r"|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*"
+    r"|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address|is my (?:new )?address"
+    r"|will be my (?:new )?(?:home )?address)"
     r"[\s.!?]*$",
     re.IGNORECASE,
 )
@@ -77,15 +78,16 @@ _CHANGES_MIND = re.compile(
 )
 _YES = re.compile(
     r"^\W*(?:y|yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|do it|correct|right|exactly|confirm"
-    r"(?:ed)?|absolutely|of course|definitely|please|affirmative|that'?s right|sounds good|proceed)\b",
+    r"(?:ed)?|absolutely|of course|definitely|please|affirmative|that'?s right|sounds good"
+    r"|proceed)\b",
     re.IGNORECASE,
 )
 _SAYS_NO_PROBLEM = frozenset(
     """hi hello hey please i i'd like would want need have to can could may you me we let help for a
     an the my some new this another something is isn't not wrong right with of on in it and thanks
-    thank report reporting raise raising open opening file filing create submit make register lodge
-    start flag note down support service customer issue issues problem problems ticket case complaint
-    complain complaining bug fault am having trouble about there's there d m s t app website""".split()
+    thank report reporting raise raising open opening file filing create submit make register
+    lodge start flag note down support service customer issue issues problem problems ticket case bug fault
+    complaint complain complaining am having trouble about there's there d m s t app website""".split()
 )
 """Words that announce a problem without telling it."""
 

@@ -88,12 +88,15 @@ class RowReads(ABC):
     @abstractmethod
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]: ...
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
 
     async def first(self, statement: sa.Executable, **parameters: Any) -> Row[Any] | None:
+        """Run a statement and give its first row, or None."""
         return (await self.execute(statement, parameters)).first()
 
     async def all(self, statement: sa.Executable, **parameters: Any) -> Sequence[Row[Any]]:
+        """Run a statement and give all its rows."""
         return (await self.execute(statement, parameters)).all()
 
 
@@ -203,6 +206,7 @@ class Transaction(RowReads):
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
         return await self._connection.execute(statement, parameters)
 
 
@@ -325,7 +329,7 @@ class Database:
                 self._begun = False
 
     async def _abandon(self) -> None:
-        """Undo the group and drop the connection, which may be broken; the next begin reconnects."""
+        """Undo the group and drop the connection, which may be broken; the next one reconnects."""
         connection, self._writer = self._writer, None
         if connection is not None:
             with contextlib.suppress(DBAPIError):
@@ -345,7 +349,7 @@ async def _durable(group: Group) -> None:
 
 
 def sqlite_engine(url: URL) -> sa.Engine:
-    """A SQLite engine in WAL mode that flushes every commit to disk and begins nothing by itself."""
+    """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself."""
     engine = sa.create_engine(url)
 
     @sa.event.listens_for(engine, "connect")
@@ -368,7 +372,8 @@ def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
     """`INSERT … ON CONFLICT DO NOTHING`, which SQLite and PostgreSQL spell alike."""
     names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
     return sa.text(
-        f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"
+        # Names of our own tables and columns, never a caller's text.
+        f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
     ).bindparams(*(sa.bindparam(column, type_=table.c[column].type) for column in columns))
 
 

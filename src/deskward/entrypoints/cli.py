@@ -31,7 +31,8 @@ Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENA
 Url = Annotated[
     str | None,
     Parameter(
-        help="Address of a running desk, for example http://127.0.0.1:9080. Default: no server is needed, the database is opened directly."
+        help="Address of a running desk, for example http://127.0.0.1:9080. Default: none is "
+        "needed, the database is opened directly."
     ),
 ]
 Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
@@ -47,7 +47,7 @@ async def local_desk(
     if user and staff:
         raise InvalidInput("Give --user or --staff, not both.")
     path = settings.database.database
-    new = settings.database_url is None and path is not None and not Path(path).exists()
+    new = settings.database_url is None and path is not None and not _exists(path)
     if new:
         print(f"deskward: new database {path}, with demo data", file=sys.stderr)
     async with open_desk(settings, demo=new, chat=chat) as desk:
@@ -57,6 +57,10 @@ async def local_desk(
         else:
             principal = await local_customer(desk, user or settings.default_user_id, tenant)
         yield desk, principal
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)
 
 
 async def call_tool(

@@ -65,7 +65,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _greet(
     server: uvicorn.Server, desk: Desk, listener: socket.socket, *, is_open: bool
 ) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

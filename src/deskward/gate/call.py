@@ -46,7 +46,7 @@ GRACE = 30.0
 """Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
 
 
-class _Repeated(Exception):  # noqa: N818 it is no error
+class _Repeated(Exception):
     """Another call with the same key came first."""
 
     def __init__(self, first: str) -> None:

@@ -49,8 +49,8 @@ class Policy:
 
     Entities: the principal (`Customer`, `Staff` or `Service`, with `id` and `agent`) is in its
     `Role`s; the action, named after the tool, is in its scope and in its risk
-    (`Action::"accounts:write"`, `Action::"risk:write"`); the resource is the `Tenant`. The context has
-    `unattended`, `door`, `args` (without secrets) and, for tools that load one, `record`.
+    (`Action::"accounts:write"`, `Action::"risk:write"`); the resource is the `Tenant`. The context
+    has `unattended`, `door`, `args` (without secrets) and, for tools that load one, `record`.
     """
 
     def __init__(self, text: str, tools: Iterable[Tool]) -> None:

@@ -46,14 +46,15 @@ _CODE_WORD = (
     r"(?:otp|one[ -]?time[ -]?(?:code|pass(?:word|code)?|pin)|verification[ -]?code"
     r"|security[ -]?code|auth(?:entication|enticator)?[ -]?code|confirmation[ -]?code"
     r"|sign[ -]?in[ -]?code|log[ -]?in[ -]?code|passcode|(?:2fa|mfa|sms|text|two-factor)[ -]?code"
-    r"|2fa|mfa|cvv2?|cvc|pin(?:[ ](?:code|number))?|(?<!zip )(?<!error )(?<!post )(?<!postal )(?<!area )"
-    r"(?<!country )(?<!sort )(?<!promo )(?<!discount )(?<!coupon )(?<!status )(?<!bank )"
+    r"|2fa|mfa|cvv2?|cvc|pin(?:[ ](?:code|number))?|(?<!zip )(?<!error )(?<!post )(?<!postal )"
+    r"(?<!area )(?<!country )(?<!sort )(?<!promo )(?<!discount )(?<!coupon )(?<!status )(?<!bank )"
     r"(?<!booking )(?<!reference )(?<!product )(?<!swift )code)"
 )
 _CODE = re.compile(
     rf"\b{_CODE_WORD}\b[^.\d\n]{{0,40}}?(?<![\d$€£.,-])"
     r"(?P<secret>\d{3}[ -]?\d{3}|\d{2} \d{2} \d{2}|\d{3,8})(?![\d%]|[.,-]\d)"
-    rf"|(?<![\d$€£.,#-])\b(?P<before>\d{{3}}[ -]\d{{3}}|\d{{4,8}})\b[^.\d\n]{{0,25}}?\b{_CODE_WORD}\b",
+    r"|(?<![\d$€£.,#-])\b(?P<before>\d{3}[ -]\d{3}|\d{4,8})\b"
+    rf"[^.\d\n]{{0,25}}?\b{_CODE_WORD}\b",
     re.IGNORECASE,
 )
 
@@ -364,7 +365,7 @@ def _find_passwords(text: str) -> Iterator[str]:
 
 
 def _named_by_grammar(text: str) -> Iterator[str]:
-    """What stands where a password is named, though it looks like a word: `password to sunshine`."""
+    """What stands where a password is named, though it is a mere word: `password to sunshine`."""
     for word in _PASSWORD_WORD.finditer(text):
         if (before := _SET_AS.search(text, 0, word.start())) and _may_be(_bare(before["secret"])):
             yield _bare(before["secret"])

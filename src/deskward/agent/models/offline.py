@@ -264,8 +264,9 @@ class _Step:
         text, doubt = before["searching"], before.get("doubt") or {}
         result = json.loads(last.text)
         articles = result.get("articles", [])
-        if articles and articles[0]["relevance"] >= before["enough"]:
-            yield f"{articles[0]['answer']}\n\nSource: {articles[0]['question']} [{articles[0]['id']}]"
+        best = articles[0] if articles else {"relevance": 0.0}
+        if best["relevance"] >= before["enough"]:
+            yield f"{best['answer']}\n\nSource: {best['question']} [{best['id']}]"
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)

@@ -238,7 +238,10 @@ def _index_faq_sqlite() -> None:
         "CREATE VIRTUAL TABLE faq_fts USING fts5("
         "question, keywords, answer, content='faq', content_rowid='number', tokenize='porter')"
     )
-    new = "(rowid, question, keywords, answer) VALUES (new.number, new.question, new.keywords, new.answer)"
+    new = (
+        "(rowid, question, keywords, answer)"
+        " VALUES (new.number, new.question, new.keywords, new.answer)"
+    )
     old = (
         "(faq_fts, rowid, question, keywords, answer)"
         " VALUES ('delete', old.number, old.question, old.keywords, old.answer)"
