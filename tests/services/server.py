@@ -37,6 +37,7 @@ async def server(
         "DATA_DIR": str(folder),
         "SERVER_PORT": str(port),
         "LOG_LEVEL": level,
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         **settings,
     }
     with log.open("ab") as output:

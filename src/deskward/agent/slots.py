@@ -83,11 +83,12 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _SAYS_NO_PROBLEM = frozenset(
-    """hi hello hey please i i'd like would want need have to can could may you me we let help for a
-    an the my some new this another something is isn't not wrong right with of on in it and thanks
-    thank report reporting raise raising open opening file filing create submit make register
-    lodge start flag note down support service customer issue issues problem problems ticket case bug fault
-    complaint complain complaining am having trouble about there's there d m s t app website""".split()
+    """hi hello hey please i i'd like would want need have to can could may you me we let
+    help for a an the my some new this another something is isn't not wrong right with
+    of on in it and thanks thank report reporting raise raising open opening file
+    filing create submit make register lodge start flag note down support service
+    customer issue issues problem problems ticket case bug fault complaint complain
+    complaining am having trouble about there's there d m s t app website""".split()
 )
 """Words that announce a problem without telling it."""
 
