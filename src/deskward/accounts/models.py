@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
 import sqlalchemy as sa
+from babel.numbers import format_currency, get_currency_precision
 from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
@@ -67,10 +69,6 @@ class Money(BaseModel):
 @lru_cache(maxsize=4096)
 def format_money(amount: int, currency: str) -> str:
     """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`."""
-    from decimal import Decimal
-
-    from babel.numbers import format_currency, get_currency_precision
-
     value = Decimal(amount).scaleb(-get_currency_precision(currency))
     return format_currency(value, currency, locale="en_US")
 

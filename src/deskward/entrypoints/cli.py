@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -55,7 +56,9 @@ def serve(
         changes["server_host"] = host
     if port is not None:
         changes["server_port"] = port
-    run(run_server(read_settings(**changes), demo=demo))
+    import uvloop
+
+    run(run_server(read_settings(**changes), demo=demo), loop_factory=uvloop.new_event_loop)
 
 
 @app.command
@@ -176,12 +179,17 @@ def read_settings(**changes: Any) -> Any:
     return settings
 
 
-def run(work: Any) -> None:
+def run(
+    work: Coroutine[Any, Any, int | None],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run a command's coroutine; errors become one line, Ctrl-C ends quietly."""
     from deskward.core.errors import DeskwardError
 
     try:
-        code = asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            code = runner.run(work)
     except KeyboardInterrupt:
         sys.exit(130)
     except DeskwardError as error:

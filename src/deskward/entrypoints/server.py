@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 
 import uvicorn
 
@@ -19,6 +22,21 @@ CLOSED_MESSAGE = (
     "No API key was ever made, so the desk is open to anybody who can reach it, and it refuses to "
     "listen on {host}. Make a key first (`deskward keys create --help`), or listen on 127.0.0.1."
 )
+
+
+class _Server(uvicorn.Server):
+    """Ends on a signal without raising it again, so that what is open is closed in peace."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 async def run_server(settings: Settings, *, demo: bool) -> None:
@@ -40,7 +58,7 @@ async def run_server(settings: Settings, *, demo: bool) -> None:
             timeout_graceful_shutdown=10,
             server_header=False,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         greeting = asyncio.create_task(_greet(server, desk, listener, is_open=is_open))
         try:
             await server.serve(sockets=[listener])
