@@ -16,7 +16,7 @@ from deskward.app import Desk
 from deskward.entrypoints.cli_tools import call_tool
 from deskward.gate.context import Context
 from deskward.gate.ledger import ledger_rows
-from deskward.security.masking import Vault
+from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER
 from tests.entrypoints.conftest import client_of

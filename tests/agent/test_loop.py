@@ -22,8 +22,9 @@ from deskward.app import Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.gate.ledger import ledger_rows
-from deskward.security.masking import Vault, mask
+from deskward.security.masking import mask
 from deskward.security.principals import Principal
+from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER, STAFF
 

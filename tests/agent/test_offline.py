@@ -16,8 +16,9 @@ from deskward.app import Desk
 from deskward.conversations.service import Answered
 from deskward.core.database import now
 from deskward.gate.context import Context
-from deskward.security.masking import Vault, mask
+from deskward.security.masking import mask
 from deskward.security.principals import Principal
+from deskward.security.vault import Vault
 from tests.conftest import CUSTOMER, OTHER
 
 PARAPHRASES = Path(__file__).parent / "paraphrases"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from deskward.core.errors import InvalidInput
-from deskward.security import masking
-from deskward.security.masking import PLACEHOLDER, Vault, Vaults, luhn, mask
+from deskward.security import vault
+from deskward.security.masking import luhn, mask
+from deskward.security.vault import PLACEHOLDER, Vault, Vaults
 
 CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text())
 PARAPHRASES = Path(__file__).parents[1] / "agent" / "paraphrases"
@@ -131,7 +132,7 @@ def test_vaults_are_apart_and_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vaults.of("a", "1").resolve(placeholder)
     with pytest.raises(InvalidInput):
         vaults.of("a", "2").resolve(placeholder)
-    later = time.monotonic() + masking.LIFETIME + 1
-    monkeypatch.setattr("deskward.security.masking.time.monotonic", lambda: later)
+    later = time.monotonic() + vault.LIFETIME + 1
+    monkeypatch.setattr("deskward.security.vault.time.monotonic", lambda: later)
     with pytest.raises(InvalidInput):
         vaults.of("a", "1").resolve(placeholder)

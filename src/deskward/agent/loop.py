@@ -35,7 +35,8 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
-from deskward.security.masking import Vault, mask
+from deskward.security.masking import mask
+from deskward.security.vault import Vault
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from deskward.conversations.store import Turn, Where
 from deskward.core.database import Database, now
 from deskward.core.errors import DeskwardError, Internal, InvalidInput, SessionBusy
 from deskward.gate.context import Context
-from deskward.security.masking import Vaults, mask
+from deskward.security.masking import mask
+from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
 

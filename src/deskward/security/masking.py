@@ -2,25 +2,15 @@
 
 Passwords, card numbers, one-time codes and keys in a message are replaced by placeholders like
 `[[password:1]]` before the message is stored or shown to any model. The gate puts a secret back
-only into a `SecretStr` argument. The secrets themselves are held in memory for a few minutes,
-never in the database; after a restart the customer is asked again.
+only into a `SecretStr` argument.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from pydantic import SecretStr
-
-from deskward.core.errors import InvalidInput
-
-LIFETIME = 600.0
-"""Seconds that a secret is held after its session last used one."""
-
-PLACEHOLDER = re.compile(r"\[\[(?:password|card|code|key):\d+\]\]")
+from deskward.security.vault import PLACEHOLDER, Vault
 
 _KEYS = re.compile(
     r"""-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
@@ -245,52 +235,6 @@ _ORDINARY = frozenset(
         "accepted",
     ]
 )
-
-
-@dataclass
-class Vault:
-    """The secrets of one conversation, in memory only."""
-
-    values: dict[str, SecretStr] = field(default_factory=dict)
-    last_used: float = field(default_factory=time.monotonic)
-
-    def hide(self, kind: str, secret: str) -> str:
-        """Keep a secret; gives the placeholder that stands for it."""
-        self.last_used = time.monotonic()
-        for placeholder, known in self.values.items():
-            if known.get_secret_value() == secret and placeholder.startswith(f"[[{kind}:"):
-                return placeholder
-        placeholder = f"[[{kind}:{len(self.values) + 1}]]"
-        self.values[placeholder] = SecretStr(secret)
-        return placeholder
-
-    def resolve(self, text: str) -> SecretStr | None:
-        """The secret behind a placeholder, or None where the text is no placeholder.
-
-        Raises:
-            InvalidInput: The placeholder's secret is not held, or no longer.
-        """
-        if not PLACEHOLDER.fullmatch(text):
-            return None
-        found = self.values.get(text)
-        if found is None:
-            raise InvalidInput("That secret is no longer held. Please type it again.")
-        self.last_used = time.monotonic()
-        return found
-
-
-class Vaults:
-    """The vaults of all conversations of this process."""
-
-    def __init__(self) -> None:
-        self._vaults: dict[tuple[str, ...], Vault] = {}
-
-    def of(self, *conversation: str) -> Vault:
-        """The conversation's vault; those unused for `LIFETIME` are emptied on the way."""
-        limit = time.monotonic() - LIFETIME
-        for key in [k for k, vault in self._vaults.items() if vault.last_used < limit]:
-            del self._vaults[key]
-        return self._vaults.setdefault(conversation, Vault())
 
 
 def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
