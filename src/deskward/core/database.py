@@ -129,7 +129,12 @@ class _SqliteConnection(RowReads):
                 await asyncio.sleep(0.005)
 
     async def commit(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.raw.commit)
+        # The driver's own commit, because it hands the interpreter over just once; SQLAlchemy's,
+        # in the thread, would wait for the busy event loop at every step.
+        driver = self.raw.connection.dbapi_connection
+        assert driver is not None
+        await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
+        self.raw.commit()
 
     async def rollback(self) -> None:
         self.raw.rollback()

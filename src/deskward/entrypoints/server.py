@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import socket
@@ -59,6 +60,9 @@ async def run_server(settings: Settings, *, demo: bool) -> None:
             server_header=False,
         )
         server = _Server(config)
+        # What was made until now stays: there is no use in looking through it for garbage.
+        gc.collect()
+        gc.freeze()
         greeting = asyncio.create_task(_greet(server, desk, listener, is_open=is_open))
         try:
             await server.serve(sockets=[listener])

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import cedarpy
+from pydantic_core import to_json
 
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
-from deskward.security.principals import Principal
+from deskward.security.principals import Kind, Principal
 
 SHIPPED = Path(__file__).parent.parent / "policies"
 
@@ -63,7 +64,8 @@ class Policy:
         self._ids = _ids(text)
         self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
         self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
-        self._sets = {name: _relevant(text, name, p) for name, p in self._parents.items()}
+        self._text = text
+        self._sets: dict[tuple[str, Kind, tuple[str, ...]], cedarpy.PolicySet] = {}
         self._principals: dict[Principal, cedarpy.Entities] = {}
 
     @classmethod
@@ -102,11 +104,11 @@ class Policy:
             "principal": _uid(principal.kind.value.capitalize(), principal.id),
             "action": _uid("Action", tool.name),
             "resource": _uid("Tenant", principal.tenant),
-            "context": facts,
+            "context": to_json(facts).decode(),
         }
         try:
             result = cedarpy.is_authorized(
-                request, self._sets[tool.name], self._entities_of(principal)
+                request, self._relevant(tool, principal), self._entities_of(principal)
             )
         except Exception as error:  # Cedar raises many kinds; whatever it was, the answer is no
             return Decision(Verdict.DENY, (), (str(error),))
@@ -114,6 +116,25 @@ class Policy:
         if errors := tuple(str(error) for error in result.diagnostics.errors):
             return Decision(Verdict.DENY, policies, errors)
         return Decision(Verdict.ALLOW if result.allowed else Verdict.DENY, policies)
+
+    def _relevant(self, tool: Tool, principal: Principal) -> cedarpy.PolicySet:
+        """The policies whose scope can match: the call is judged by these alone.
+
+        Cedar tests every policy of a set on each request; most are about other callers and actions.
+        """
+        key = (tool.name, principal.kind, principal.roles)
+        found = self._sets.get(key)
+        if found is None:
+            document = json.loads(cedarpy.policies_to_json_str(self._text))
+            actions = {tool.name, *self._parents[tool.name]}
+            document["staticPolicies"] = {
+                name: policy
+                for name, policy in document["staticPolicies"].items()
+                if _can_match(policy["action"], actions) and _can_be(policy["principal"], principal)
+            }
+            text = cedarpy.policies_from_json_str(json.dumps(document))
+            found = self._sets[key] = cedarpy.PolicySet.from_str(text)
+        return found
 
     def _entities_of(self, principal: Principal) -> cedarpy.Entities:
         found = self._principals.get(principal)
@@ -163,26 +184,19 @@ def _ids(text: str) -> set[str]:
     return seen
 
 
-def _relevant(text: str, tool: str, groups: tuple[str, ...]) -> cedarpy.PolicySet:
-    """The policies whose scope can match the tool: a call is judged by these alone.
-
-    Cedar tests every policy of a set on each request; most name other actions.
-    """
-    document = json.loads(cedarpy.policies_to_json_str(text))
-    names = {tool, *groups}
-    document["staticPolicies"] = {
-        key: policy
-        for key, policy in document["staticPolicies"].items()
-        if _can_match(policy["action"], names)
-    }
-    return cedarpy.PolicySet.from_str(cedarpy.policies_from_json_str(json.dumps(document)))
-
-
 def _can_match(scope: Mapping[str, Any], names: set[str]) -> bool:
     if scope["op"] == "All":
         return True
     entities = scope.get("entities") or [scope["entity"]]
     return any(entity["id"] in names for entity in entities)
+
+
+def _can_be(scope: Mapping[str, Any], principal: Principal) -> bool:
+    """Whether a policy's principal can be this one; where that is not sure, yes."""
+    if scope["op"] == "is" and scope["entity_type"] != principal.kind.value.capitalize():
+        return False
+    group = scope.get("in", scope).get("entity") if scope["op"] in ("in", "is") else None
+    return group is None or group["type"] != "Role" or group["id"] in principal.roles
 
 
 def _cedar(value: Any) -> Any:
