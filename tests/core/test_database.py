@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from deskward.app import Desk
-from deskward.core.database import Connection, Database
+from deskward.core.database import Connection, Database, Writer
 from deskward.core.errors import Unavailable
 from deskward.customers.models import customers
 
@@ -41,7 +41,7 @@ async def test_concurrent_transactions_share_commits(desk: Desk) -> None:
     commits = 0
     written = desk.database.before_commit
 
-    async def counting(connection: Connection, entries: list[object]) -> None:
+    async def counting(connection: Writer, entries: list[object]) -> None:
         nonlocal commits
         commits += 1
         assert written is not None
@@ -102,7 +102,7 @@ async def test_a_commit_that_fails_is_told_to_everyone_in_it(desk: Desk) -> None
     before = await count(desk.database)
     works = desk.database.before_commit
 
-    async def failing(connection: Connection, entries: list[object]) -> None:
+    async def failing(connection: Writer, entries: list[object]) -> None:
         await connection.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
 
     desk.database.before_commit = failing

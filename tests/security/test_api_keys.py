@@ -1,6 +1,7 @@
 """API keys: shown once, stored as a hash, and over when they are over."""
 
 import base64
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from deskward.app import Desk
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
-from deskward.security.api_keys import ApiKey, ApiKeys, api_keys
+from deskward.security.api_keys import REMEMBERED, ApiKey, ApiKeys, api_keys
 from deskward.security.passwords import hash_password, verify_password
 from deskward.security.principals import Kind
 
@@ -63,7 +64,7 @@ async def test_an_expired_key_is_refused(desk: Desk) -> None:
             sa.update(api_keys).values(expires_at=now() - timedelta(seconds=1))
         )
     with pytest.raises(Unauthenticated):
-        await desk.keys.verify(key)
+        await ApiKeys(desk.database).verify(key)
     assert (await desk.keys.list())[0].state == "expired"
     with pytest.raises(InvalidInput, match="expired"):
         await desk.keys.rotate(stored.prefix)
@@ -104,3 +105,15 @@ async def test_passwords_are_hashed_with_argon2id() -> None:
     assert await verify_password(hashed, SecretStr("newSecurePass123"))
     assert not await verify_password(hashed, SecretStr("newSecurePass124"))
     assert not await verify_password("no hash", SecretStr("newSecurePass123"))
+
+
+async def test_a_key_revoked_elsewhere_ends_within_a_moment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, stored = await make(desk.keys)
+    await desk.keys.verify(key)
+    await ApiKeys(desk.database).revoke(stored.prefix)
+    later = time.monotonic() + REMEMBERED + 0.01
+    monkeypatch.setattr("deskward.security.api_keys.time.monotonic", lambda: later)
+    with pytest.raises(Unauthenticated):
+        await desk.keys.verify(key)

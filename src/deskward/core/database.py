@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,6 +81,14 @@ class Connection(Protocol):
         ...
 
 
+class Writer(Connection, Protocol):
+    """What `before_commit` writes with."""
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows given as the driver takes them, in the order of the table's columns."""
+        ...
+
+
 class RowReads(ABC):
     """`first` and `all` in terms of `execute`."""
 
@@ -113,6 +122,9 @@ class _SqliteConnection(RowReads):
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
         return self.raw.execute(statement, parameters)
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
 
     async def control(self, sql: str) -> None:
         self.raw.exec_driver_sql(sql)
@@ -155,6 +167,9 @@ class _PostgresConnection(RowReads):
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
         return await self.raw.execute(statement, parameters)
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        await self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
 
     async def control(self, sql: str) -> None:
         await self.raw.exec_driver_sql(sql)
@@ -215,7 +230,7 @@ class Transaction(RowReads):
         return await self._connection.execute(statement, parameters)
 
 
-BeforeCommit = Callable[[Connection, list[Any]], Awaitable[None]]
+BeforeCommit = Callable[[Writer, list[Any]], Awaitable[None]]
 
 
 class Database:
@@ -371,6 +386,11 @@ def sqlite_engine(url: URL) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+@cache
+def _insert_text(table: sa.Table, dialect: Dialect) -> str:
+    return str(table.insert().compile(dialect=dialect))
 
 
 def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:

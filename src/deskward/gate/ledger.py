@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.database import Connection, Database, insert_or_ignore, metadata
+from deskward.core.database import Connection, Database, Writer, insert_or_ignore, metadata
 
 GENESIS = "0" * 64
 """What stands in for the hash before the first row."""
@@ -49,7 +49,6 @@ _MOVE_HEAD = (
     .values(seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
 )
 _FIRST_HEAD = insert_or_ignore(ledger_heads, "tenant_id", "seq", "hash")
-_INSERT = ledger_rows.insert()
 
 
 class Entry(NamedTuple):
@@ -82,7 +81,7 @@ class Report:
         return not self.findings
 
 
-async def write(connection: Connection, entries: list[Entry]) -> None:
+async def write(connection: Writer, entries: list[Entry]) -> None:
     """Chain and insert the rows of all calls that commit together."""
     by_tenant: dict[str, list[str]] = defaultdict(list)
     for tenant, body in entries:
@@ -93,9 +92,9 @@ async def write(connection: Connection, entries: list[Entry]) -> None:
         for body in by_tenant[tenant]:
             seq += 1
             digest = chained(digest, tenant, seq, body.encode())
-            rows.append({"tenant_id": tenant, "seq": seq, "body": body, "hash": digest})
+            rows.append((tenant, seq, body, digest))
         await connection.execute(_MOVE_HEAD, {"tenant": tenant, "new_seq": seq, "new_hash": digest})
-    await connection.execute(_INSERT, rows)
+    await connection.insert_rows(ledger_rows, rows)
 
 
 def chained(previous: str, tenant: str, seq: int, body: bytes) -> str:

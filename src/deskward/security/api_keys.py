@@ -9,14 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
 from deskward.security.principals import DEFAULT_ROLES, ROLES, Kind, Principal
+
+REMEMBERED = 1.0
+"""Seconds that a stored key is remembered: one revoked by another process ends that much later."""
 
 api_keys = sa.Table(
     "api_keys",
@@ -51,6 +56,11 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None
 
+    @cached_property
+    def principal(self) -> Principal:
+        """Whom the key stands for."""
+        return Principal(self.kind, self.subject_id, self.tenant_id, self.roles)
+
     @property
     def state(self) -> str:
         """`active`, `expired` or `revoked`."""
@@ -67,6 +77,7 @@ class ApiKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._exist = False
+        self._recent: dict[str, tuple[float, bytes, ApiKey]] = {}
 
     async def exist(self) -> bool:
         """Whether any key was ever made; while none was, the service runs open on loopback.
@@ -125,6 +136,7 @@ class ApiKeys:
         """
         async with self._database.transaction() as transaction:
             await _revoke(transaction, prefix)
+        self._recent.pop(prefix, None)
 
     async def rotate(self, prefix: str) -> tuple[str, ApiKey]:
         """Replace a key by a new one for the same principal; the old one ends now.
@@ -153,6 +165,7 @@ class ApiKeys:
                 expires_at=created + lifetime if lifetime else None,
             )
             await _revoke(transaction, prefix)
+        self._recent.pop(prefix, None)
         return made
 
     async def verify(self, key: str) -> Principal:
@@ -162,15 +175,26 @@ class ApiKeys:
             Unauthenticated: The key is malformed, unknown, expired or revoked; which of these is
                 not said.
         """
-        prefix = key[3:11]
-        row = await self._database.reader.first(_BY_PREFIX, prefix=prefix)
-        if (
-            row is None
-            or not hmac.compare_digest(row.hash, _hash(key))
-            or (found := _of(row)).state != "active"
-        ):
-            raise Unauthenticated("The API key is not valid. Check it, or ask for a new one.")
-        return Principal(found.kind, found.subject_id, found.tenant_id, found.roles)
+        stored = await self._stored(key[3:11])
+        if stored is None or not hmac.compare_digest(stored[1], _hash(key)):
+            raise _invalid()
+        found = stored[2]
+        if found.state != "active":
+            raise _invalid()
+        return found.principal
+
+    async def _stored(self, prefix: str) -> tuple[float, bytes, ApiKey] | None:
+        """What is stored under a prefix, read at most `REMEMBERED` seconds ago."""
+        known = self._recent.get(prefix)
+        moment = time.monotonic()
+        if known is None or known[0] < moment:
+            row = await self._database.reader.first(_BY_PREFIX, prefix=prefix)
+            if row is None:
+                return None
+            if len(self._recent) >= 10_000:
+                self._recent.clear()
+            known = self._recent[prefix] = (moment + REMEMBERED, row.hash, _of(row))
+        return known
 
 
 async def _insert(
@@ -189,7 +213,7 @@ async def _insert(
     stored = ApiKey(prefix, tenant_id, kind, subject_id, roles, name, created_at, expires_at, None)
     await connection.execute(
         api_keys.insert(),
-        {**vars(stored), "kind": kind.value, "roles": list(roles), "hash": _hash(key)},
+        {**asdict(stored), "kind": kind.value, "roles": list(roles), "hash": _hash(key)},
     )
     return key, stored
 
@@ -202,6 +226,10 @@ async def _revoke(connection: Connection, prefix: str) -> None:
     )
     if result.rowcount == 0:
         raise NotFound("API key", prefix)
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("The API key is not valid. Check it, or ask for a new one.")
 
 
 def _of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
