@@ -112,7 +112,8 @@ class McpEndpoint:
         try:
             result = await self._dispatch(request, principal, scope["state"]["request_id"])
         except ProtocolError as error:
-            status = _STATUS.get(error.code, 200) if request.stateless else 200
+            by_code = request.stateless or error.code == HEADER_MISMATCH
+            status = _STATUS.get(error.code, 200) if by_code else 200
             return _error(status, request.id, error)
         head = b'{"jsonrpc":"2.0","id":' + to_json(request.id) + b',"result":'
         return Response(head + result + b"}", media_type="application/json")

@@ -1,0 +1,79 @@
+"""MCP peers that others wrote: the Inspector, and the protocol's conformance suite (npm)."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.services.npm import installed, newer_node
+from tests.services.server import server
+
+INSPECTOR = ("@modelcontextprotocol/inspector", "2.12.0")
+CONFORMANCE = ("@modelcontextprotocol/conformance", "0.2.0-alpha.12")
+HERE = Path(__file__).parent
+
+pytestmark = [pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+
+
+async def run(*command: str, home: Path) -> tuple[int, str]:
+    """Run a program; gives its exit code and output."""
+    environment = {**os.environ, "HOME": str(home)}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=home,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, (out + err).decode()
+
+
+def program(package: str, version: str, name: str) -> list[str]:
+    folder = installed(package, version)
+    script = json.loads((folder / "package.json").read_text())["bin"][name]
+    return [newer_node(), str(folder / script)]
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("transport", ["http", "stdio"])
+async def test_the_inspector_lists_and_calls(tmp_path: Path, era: str, transport: str) -> None:
+    inspector = [*program(*INSPECTOR, "mcp-inspector"), "--cli"]
+    ways = ["--protocol-era", era, "--format", "json"]
+    async with server(tmp_path / "data") as (url, _pid):
+        if transport == "http":
+            to, end = [f"{url}/mcp", "--transport", "http"], []
+        else:
+            to, end = [], ["--", sys.executable, "-m", "deskward", "mcp"]
+        listing = ["--method", "tools/list"]
+        exit_code, text = await run(*inspector, *to, *ways, *listing, *end, home=tmp_path)
+        assert exit_code == 0, text
+        assert '"get_account_balance"' in text
+        calling = ["--method", "tools/call", "--tool-name", "get_account_balance"]
+        exit_code, text = await run(*inspector, *to, *ways, *calling, *end, home=tmp_path)
+        assert exit_code == 0, text
+        assert "$5,420.50" in text
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+async def test_the_conformance_suite_passes(tmp_path: Path, version: str) -> None:
+    """All that a server of tools alone has a part in; the rest is listed beside this file."""
+    suite = [*program(*CONFORMANCE, "conformance"), "server", "--requirements", version]
+    async with server(tmp_path / "data") as (url, _pid):
+        baseline = str(HERE / f"conformance-{version}.yml")
+        options = [
+            "--url",
+            f"{url}/mcp",
+            "--expected-failures",
+            baseline,
+            "-o",
+            str(tmp_path / "out"),
+        ]
+        exit_code, text = await run(*suite, *options, home=tmp_path)
+    assert exit_code == 0, text[-3000:]
+    assert "Baseline check passed" in text

