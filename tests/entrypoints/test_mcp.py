@@ -122,8 +122,8 @@ def rpc(method: str, params: dict | None = None, key: object = 1) -> dict:
     return {"jsonrpc": "2.0", "id": key, "method": method, "params": params or {}}
 
 
-def modern(method: str, params: dict | None = None, **meta: Any) -> dict:
-    envelope = {VERSION: NEW, CAPABILITIES: {}, **meta}
+def modern(method: str, params: dict | None = None, meta: dict[str, Any] | None = None) -> dict:
+    envelope = {VERSION: NEW, CAPABILITIES: {}, **(meta or {})}
     return rpc(
         method, {**(params or {}), "_meta": {k: v for k, v in envelope.items() if v is not None}}
     )
@@ -192,7 +192,7 @@ LADDER = [
     ),
     (
         "an old version",
-        modern("tools/list", **{VERSION: "2099-01-01"}),
+        modern("tools/list", meta={VERSION: "2099-01-01"}),
         headers("tools/list", version="2099-01-01"),
         400,
         -32022,
@@ -200,21 +200,21 @@ LADDER = [
     ("no envelope", rpc("tools/list"), headers("tools/list"), 400, -32602),
     (
         "half an envelope",
-        modern("tools/list", **{CAPABILITIES: None}),
+        modern("tools/list", meta={CAPABILITIES: None}),
         headers("tools/list"),
         400,
         -32602,
     ),
     (
         "bad capabilities",
-        modern("tools/list", **{CAPABILITIES: 5}),
+        modern("tools/list", meta={CAPABILITIES: 5}),
         headers("tools/list"),
         400,
         -32602,
     ),
     (
         "a bad client",
-        modern("tools/list", **{"io.modelcontextprotocol/clientInfo": {"name": "x"}}),
+        modern("tools/list", meta={"io.modelcontextprotocol/clientInfo": {"name": "x"}}),
         headers("tools/list"),
         400,
         -32602,
