@@ -1,5 +1,6 @@
 """The command line."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deskward.entrypoints.cli import app
+from tests.services.server import server
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -294,3 +296,37 @@ def test_ctrl_c_in_a_terminal_is_clean(folder: Path) -> None:
     assert process.wait(timeout=20) == 130
     os.close(main)
     assert b"Traceback" not in shown
+
+
+async def test_a_conversation_with_a_running_desk(tmp_path: Path) -> None:
+    """In a process of its own, because a command has an event loop of its own."""
+
+    async def chat(url: str, *words: str, lines: str = "") -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deskward", "chat", "--url", url, *words),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=tmp_path,
+        )
+        shown, _ = await process.communicate(lines.encode())
+        assert process.returncode is not None
+        return process.returncode, shown.decode()
+
+    async with server(tmp_path / "data") as (url, _pid):
+        code, shown = await chat(url, "--once", "What's my account balance?", "--json")
+        assert (code, json.loads(shown)["message"]) == (
+            0,
+            "Your current account balance is $5,420.50.",
+        )
+        assert json.loads(shown)["model"] == "offline"
+        lines = "user user_002\nWhat's my account balance?\nuser nobody\nreset\nquit\n"
+        code, shown = await chat(url, "--tenant", "default", lines=lines)
+        assert code == 0
+        assert "✓ Switched to user: user_002" in shown
+        assert "$1,280.75" in shown
+        assert "✗ There is no customer 'nobody'" in shown
+        code, shown = await chat(url, "--once", "x" * 10_001)
+        assert (code, "Traceback" in shown) == (1, False)
+        code, shown = await chat(url, "--once", "hello", "--key", "dw_00000000_x")
+        assert (code, "API key is not valid" in shown) == (1, True)
