@@ -114,7 +114,7 @@ def _subjects(stack: contextlib.ExitStack, folder: Path, cores: Cores) -> Iterat
             yield Subject(FASTMCP, pid, Request(port, mcp_call({}), _EXPECTED))
             old = mcp_call({}, stateless=False)
             yield Subject(FASTMCP_OLD, pid, Request(port, old, _EXPECTED))
-    desk = stack.enter_context(serving_desk(folder, cores))
+    desk = stack.enter_context(serving_desk("benchmarks.subjects.desk", folder, cores))
     access = {"Authorization": f"Bearer {desk.key}"}
     requests = {
         REST_READ: http_request("GET", "/accounts/user_001/balance", access),

@@ -125,9 +125,15 @@ class Desk(NamedTuple):
 
 @contextlib.contextmanager
 def serving_desk(
-    folder: Path, cores: Cores, variables: Mapping[str, str] | None = None
+    module: str, folder: Path, cores: Cores, variables: Mapping[str, str] | None = None
 ) -> Iterator[Desk]:
-    """Run Deskward with its demo data, thirty tools and a customer's key until the block ends."""
+    """Run Deskward with its demo data and a customer's key until the block ends.
+
+    Args:
+        module: `deskward`, or a module that takes the same arguments.
+        folder: For its database and log.
+        variables: Settings besides those that are always the same.
+    """
     print("starting deskward …", file=sys.stderr)
     key = desk_command(folder, "keys", "create", "--kind", "customer", "--subject", "user_001")
     port = free_port()
@@ -140,7 +146,7 @@ def serving_desk(
     }
     with serving(
         "deskward",
-        ["benchmarks.subjects.desk", "serve", "--demo"],
+        [module, "serve", "--demo"],
         port=port,
         core=cores.server,
         folder=folder,

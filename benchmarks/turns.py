@@ -69,7 +69,7 @@ def run(folder: Path, cores: Cores, turns: int, rounds: int) -> dict[str, Any]:
         )
         url = f"http://127.0.0.1:{port}/v1"
         variables = {"MODEL": f"{url}#stub", "OPENAI_API_KEY": "none"}
-        desk = stack.enter_context(serving_desk(folder, cores, variables))
+        desk = stack.enter_context(serving_desk("deskward", folder, cores, variables))
         library = partial(_library_round, url, folder, cores)
         subjects: dict[str, Round] = {
             DESK: partial(_desk_round, desk),
@@ -77,8 +77,16 @@ def run(folder: Path, cores: Cores, turns: int, rounds: int) -> dict[str, Any]:
         }
         missing = _add_libraries(subjects, library)
         for number in range(1, rounds + 1):
-            for name, measure in subjects.items():
-                measured = measure(turns)
+            for name, measure in list(subjects.items()):
+                try:
+                    measured = measure(turns)
+                except CannotMeasure as problem:
+                    if name in (DESK, AGENT):
+                        raise
+                    missing[name] = _left_out(name, problem)
+                    del subjects[name]
+                    found.pop(name, None)
+                    continue
                 found.setdefault(name, []).append(measured)
                 _tell(number, rounds, name, measured)
     return {"turns": turns, "subjects": found, "missing": missing}
@@ -92,9 +100,13 @@ def _add_libraries(subjects: dict[str, Round], library: Callable[..., Any]) -> d
         try:
             subjects[title] = partial(library, python_of(name), name)
         except CannotMeasure as problem:
-            print(f"{title} is left out: {problem}", file=sys.stderr)
-            missing[title] = str(problem)
+            missing[title] = _left_out(title, problem)
     return missing
+
+
+def _left_out(name: str, problem: CannotMeasure) -> str:
+    print(f"{name} is left out: {problem}", file=sys.stderr)
+    return " ".join(str(problem).split())
 
 
 def _library_round(

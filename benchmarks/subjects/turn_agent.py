@@ -21,8 +21,8 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Risk, Tool, ToolGroup
-from deskward.security.masking import Vaults
 from deskward.security.principals import Kind, Principal
+from deskward.security.vault import Vaults
 
 tools = ToolGroup("accounts")
 
