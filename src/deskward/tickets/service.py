@@ -23,6 +23,7 @@ from deskward.tickets.models import (
 _BY_NUMBER = sa.select(tickets).where(
     tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
 )
+_INSERT = tickets.insert()
 _START_NUMBERS = insert_or_ignore(ticket_numbers, "tenant_id", "last")
 _NEXT_NUMBER = (
     sa.update(ticket_numbers)
@@ -59,25 +60,32 @@ async def create(
         NotFound: The tenant has no such customer.
     """
     await customers.get(db, tenant, customer_id)
-    await db.execute(_START_NUMBERS, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
-    number = await db.first(_NEXT_NUMBER, b_tenant=tenant)
-    assert number is not None
+    number = await _next_number(db, tenant)
     moment = now()
-    row = {
-        "tenant_id": tenant,
-        "number": number.last,
-        "customer_id": customer_id,
-        "subject": subject,
-        "body": body,
-        "status": "open",
-        "priority": priority,
-        "assignee": None,
-        "revision": 1,
-        "created_at": moment,
-        "updated_at": moment,
-    }
-    await db.execute(tickets.insert(), row)
-    return await get(db, tenant, f"T{number.last}")
+    ticket = Ticket(
+        id=f"T{number}",
+        subject=subject,
+        body=body,
+        status="open",
+        priority=priority,
+        customer_id=customer_id,
+        assignee=None,
+        revision=1,
+        created_at=moment,
+        updated_at=moment,
+    )
+    row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
+    await db.execute(_INSERT, row)
+    return ticket
+
+
+async def _next_number(db: Connection, tenant: str) -> int:
+    row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
+    if row is None:  # the tenant's first ticket
+        await db.execute(_START_NUMBERS, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
+        row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
+        assert row is not None
+    return int(row.last)
 
 
 async def find(
