@@ -10,8 +10,10 @@ from jinja2 import UndefinedError
 
 from deskward.agent.events import HandedOver, ToolAnswered, ToolCalled
 from deskward.agent.matching import Matcher
+from deskward.agent.model import Message, ModelRequest
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import NONE, Skills, ago, render
+from deskward.agent.slots import find
 from deskward.app import Desk
 from deskward.conversations.service import Answered
 from deskward.core.database import now
@@ -301,3 +303,39 @@ def test_how_long_ago() -> None:
     moment = now()
     days = [ago(moment - timedelta(days=count), moment) for count in (0, 1, 3)]
     assert days == ["Today", "Yesterday", "3 days ago"]
+
+
+LONG = [
+    "a" * 10_000,
+    "hi" + " " * 9_900 + "x",
+    "password is " * 800,
+    "my password to " + "x." * 4_900,
+    "1 " * 5_000,
+    "4" * 10_000,
+    "4-" * 5_000,
+    "my address is 5 Main" + " St, A" * 1_600,
+    "thanks " * 1_400,
+    "hello, " * 1_400,
+    "show and " * 1_100,
+    "'" * 10_000,
+    "\n" * 9_990 + "balance",
+    "code " * 2_000,
+    "[[password:1" * 800,
+    "sk-" * 3_300,
+    "bearer " * 1_400,
+    "-----BEGIN PRIVATE KEY-----" * 370,
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", LONG, ids=lambda text: text[:12])
+async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> None:
+    """No regular expression runs away: such a one would take minutes or hours."""
+    masked = mask(text, Vault(), asked_by="What should the new password be?")
+    masked += mask(text, Vault())
+    request = ModelRequest("", [Message("user", masked)], [], 100)
+    async for _ in offline.stream(request):
+        pass
+    for kind in ("address", "description", "number", "card", "ticket_id", "user_id"):
+        find(kind, text)
+        find(kind, text, answers=True)

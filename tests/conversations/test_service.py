@@ -85,7 +85,7 @@ async def test_messages_of_one_session_are_answered_one_after_the_other(desk: De
     assert roles == ["user", "assistant"] * 6
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001])
+@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001, "a\0b"])
 async def test_messages_that_cannot_be_are_refused(sqlite_desk: Desk, text: str) -> None:
     with pytest.raises(InvalidInput):
         await say(sqlite_desk, text)

@@ -85,6 +85,7 @@ async def test_a_record_of_another_is_refused_by_policy(call: Call) -> None:
         ("get_transaction_history", {"limit": 0}, "limit"),
         ("get_transaction_history", {"limit": True}, "limit"),
         ("get_account_balance", {"extra": 1}, "extra"),
+        ("create_ticket", {"subject": "A", "body": ""}, "body"),
         ("get_ticket", {"ticket_id": "1001"}, "ticket_id"),
         ("get_ticket", {}, "ticket_id"),
         ("get_ticket", {"ticket_id": None}, "ticket_id"),
@@ -423,3 +424,10 @@ async def test_the_ledger_of_all_this_is_sound(desk: Desk, probe: Call, world: W
     report = await verify(desk.database)
     assert report.sound
     assert report.rows == 40
+
+
+@pytest.mark.parametrize("body", ["a\0b", ["\0"], {"\0": 1}])
+async def test_text_that_cannot_be_stored_is_refused(call: Call, body: object) -> None:
+    outcome = await call("create_ticket", subject="A", body=body)
+    assert outcome.value["error"]["code"] == "INVALID_INPUT"
+    assert "NUL" in outcome.value["error"]["message"]

@@ -26,6 +26,10 @@ WEIGHT_PAIR = 0.6
 WEIGHT_STOP_WORD = 0.25
 WEIGHT_PIECES = 0.7
 PIECE_LENGTHS = (3, 4)
+COURTESY = 120
+"""Greetings and thanks are looked for in this many characters at either end."""
+LONGEST_SLIP = 20
+"""Longer words are not looked up for typing errors: there are too many ways to make one."""
 EPOCHS = 12
 RATE = 3.0
 DECAY = 1e-4
@@ -79,7 +83,7 @@ class Matcher:
 
     def match(self, text: str) -> list[Match]:
         """All skills, the most probable first. Greetings and thanks around a wish do not count."""
-        text = _without_courtesy(text)
+        text = _without_courtesy(" ".join(text.split()))
         indices, values = self._vector(self._weigh(self._count(text), text))
         scores = _softmax(values @ self._weights[indices] + self._bias)
         matches = [Match(n, float(s)) for n, s in zip(self._names, scores, strict=True)]
@@ -133,7 +137,9 @@ class Matcher:
     def _spelled(self, word: str) -> str:
         """The word, or the known word that one slip of the fingers turned into it."""
         known = self._vocabulary
-        if len(word) < 5 or word in known or word in STOP_WORDS or not word.isalpha():
+        if not 5 <= len(word) <= LONGEST_SLIP or word in known or not word.isalpha():
+            return word
+        if word in STOP_WORDS:
             return word
         if any(word[:-cut] in known and stem(word[:-cut]) == stem(word) for cut in (1, 2, 3)):
             return word
@@ -178,7 +184,10 @@ _THANKS = re.compile(
 
 
 def _without_courtesy(text: str) -> str:
-    rest = _THANKS.sub("", _GREETS.sub("", text))
+    head, tail = text[:-COURTESY], text[-COURTESY:]
+    rest = _GREETS.sub("", head[:COURTESY]) + head[COURTESY:] + _THANKS.sub("", tail)
+    if not head:
+        rest = _GREETS.sub("", rest)
     return rest if len(words(rest)) > 1 else text
 
 

@@ -145,7 +145,7 @@ def _number(text: str, answers: bool) -> int | None:
         if answers
         else ""
     )
-    number = _NUMBERS.get(word) or (int(word) if word.isascii() and word.isdigit() else None)
+    number = _NUMBERS.get(word) or (int(word) if re.fullmatch(r"[0-9]{1,6}", word) else None)
     return min(number, 100) if number else None
 
 

@@ -70,6 +70,8 @@ class Conversations:
         """
         if not text.strip():
             raise InvalidInput("The message is empty.")
+        if "\0" in text:
+            raise InvalidInput("The message holds a NUL character, which no text has.")
         if len(text) > MAX_MESSAGE:
             raise InvalidInput(f"The message is longer than {MAX_MESSAGE:,} characters.")
         where = Where(context.tenant, context.principal.label, session_id)

@@ -7,6 +7,9 @@ from functools import lru_cache
 
 import snowballstemmer
 
+MAX_WORD = 64
+"""Longer words are cut: no language needs them, and stemming them takes its time."""
+
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
 
 STOP_WORDS = frozenset(
@@ -206,7 +209,7 @@ def stem(word: str) -> str:
 def words(text: str) -> list[str]:
     """The words and numbers of a text in order, lower-cased, contractions split off."""
     plain = text.lower().replace("\u2019", "'")
-    return [part for word in _WORD.findall(plain) for part in word.split("'")]
+    return [part[:MAX_WORD] for word in _WORD.findall(plain) for part in word.split("'")]
 
 
 def stems(text: str) -> list[str]:

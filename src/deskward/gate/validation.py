@@ -17,10 +17,21 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
     Raises:
         InvalidInput: They do not fit; says which and why.
     """
+    if _holds_nul(arguments):
+        raise InvalidInput(f"The arguments of {tool.name} hold a NUL character, which no text has.")
     try:
         return _validate(tool, arguments, strict)
     except ValidationError as error:
         raise _invalid(error, f"The arguments of {tool.name} are not valid.") from None
+
+
+def _holds_nul(value: Any) -> bool:
+    """Whether a text inside holds U+0000, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
 def _validate(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:

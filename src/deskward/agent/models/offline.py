@@ -39,6 +39,7 @@ enough where the sentence is surely a general question."""
 SEARCH_TOOL = "get_faq"
 HANDOVER_TOOL = "hand_over"
 
+_SPACES = re.compile(r"\s{3,}")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _AND_ALSO = re.compile(
     r"(?:[.?!;]\s+|,?\s+)(?:and|and also|and then|then|also|plus)\s+"
@@ -122,6 +123,7 @@ class _Step:
         return {}
 
     def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
+        text = _SPACES.sub("\n\n", text)
         pending = self._model.skill(before.get("skill", ""))
         if pending is not None and "waits_for" in before:
             yield from self._continue(pending, before, text)
