@@ -1,6 +1,7 @@
 """The database: group commit, isolation of calls, and the same on both engines."""
 
 import asyncio
+import socket
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from deskward.app import Desk
 from deskward.core.database import Connection, Database, Writer
 from deskward.core.errors import Unavailable
 from deskward.customers.models import customers
+from tests.conftest import Call
 
 COUNT = sa.select(sa.func.count()).select_from(customers)
 
@@ -153,3 +155,32 @@ async def test_a_locked_file_is_waited_for(
                     await add(late, "second")
     finally:
         await other.close()
+
+
+async def test_a_server_that_is_away_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    database = Database(sa.make_url(f"postgresql+asyncpg://u@127.0.0.1:{port}/d"))
+    try:
+        with pytest.raises(Unavailable):
+            await database.reader.first(COUNT)
+        with pytest.raises(Unavailable):
+            await database.append("entry")
+        with pytest.raises(Unavailable):
+            async with database.transaction():
+                raise AssertionError
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_lost_connections_are_made_anew(desk: Desk, call: Call) -> None:
+    assert (await call("create_ticket", subject="A", body="B")).status == "ok"
+    other = Database(desk.settings.database)
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    await other.reader.all(sa.text(f"{kill} AND datname = current_database()"))
+    await other.close()
+    outcomes = [await call("create_ticket", subject="A", body="B") for _ in range(3)]
+    assert outcomes[-1].status == "ok"
+    codes = {outcome.error.error_code for outcome in outcomes if outcome.error}
+    assert codes <= {"UNAVAILABLE"}

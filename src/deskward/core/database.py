@@ -201,8 +201,11 @@ class _PostgresReader(RowReads):
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
-        async with self._engine.connect() as connection:
-            return await connection.execute(statement, parameters)
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.execute(statement, parameters)
+        except OSError as error:
+            raise _away() from error
 
     async def close(self) -> None:
         """The engine owns the connections."""
@@ -325,7 +328,10 @@ class Database:
 
     async def _connect(self) -> _AnyConnection:
         if isinstance(self._engine, AsyncEngine):
-            return _PostgresConnection(await self._engine.connect())
+            try:
+                return _PostgresConnection(await self._engine.connect())
+            except OSError as error:
+                raise _away() from error
         return _SqliteConnection(self._engine.connect(), self._thread)
 
     async def _commit(self, group: Group) -> None:
@@ -356,6 +362,10 @@ class Database:
                 await connection.rollback()
             with contextlib.suppress(DBAPIError):
                 await connection.close()
+
+
+def _away() -> Unavailable:
+    return Unavailable("The database cannot be reached. Try again.", retry_after=1)
 
 
 async def _durable(group: Group) -> None:
