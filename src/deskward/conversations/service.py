@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
@@ -58,7 +58,9 @@ class Conversations:
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    async def send(self, context: Context, session_id: str, text: str) -> AsyncIterator[TurnEvent]:
+    async def send(
+        self, context: Context, session_id: str, text: str
+    ) -> AsyncGenerator[TurnEvent, None]:
         """Answer a message. Ends with `Answered`.
 
         The turn runs to its end even when nobody listens any more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -69,12 +69,12 @@ def chat_router(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["chat"],
-        responses=error_responses(400, 401, 403, 405, 409, 413, 500, 503),  # type: ignore[arg-type]
+        responses=error_responses(400, 401, 403, 405, 409, 413, 500, 503),
     )
 
     async def begin(
         request: Request, body: ChatRequest
-    ) -> tuple[Context, AsyncIterator[TurnEvent]]:
+    ) -> tuple[Context, AsyncGenerator[TurnEvent, None]]:
         principal = await identify(desk, request.headers, tenant=body.tenant_id)
         context = Context(principal, "agent", request.state.request_id)
         return context, desk.conversations.send(context, body.session_id, body.message)
@@ -132,10 +132,10 @@ def chat_router(desk: Desk) -> APIRouter:
 
 
 async def _render(
-    first: TurnEvent, events: AsyncIterator[TurnEvent], session_id: str, request_id: str
+    first: TurnEvent, events: AsyncGenerator[TurnEvent, None], session_id: str, request_id: str
 ) -> AsyncIterator[bytes]:
     yield _event(first, session_id)
-    async with aclosing(events) as rest:  # type: ignore[type-var]
+    async with aclosing(events) as rest:
         try:
             async for event in rest:
                 yield _event(event, session_id)

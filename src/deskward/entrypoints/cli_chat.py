@@ -147,9 +147,12 @@ async def _switch(
 
 
 async def _exchange(console: Console, line: Line, user: str, session: str, text: str) -> None:
-    console.print("Assistant: ", end="")
+    speaks = False
     try:
         async for event in line.send(user, session, text):
+            if event["type"] == "token" and not speaks:
+                console.print("Assistant: ", end="")
+                speaks = True
             _show(console, event)
     except DeskwardError as error:
         console.print(f"✗ {error.message}", markup=False, end="")

@@ -73,7 +73,7 @@ _IDEMPOTENCY_KEY: JsonSchema = {
 }
 
 
-def error_responses(*statuses: int) -> dict[str, Any]:
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of the errors that an address can answer with."""
     return {str(status): _error_response(status) for status in statuses}
 
@@ -131,8 +131,8 @@ def _parameter(name: str, where: str, schema: JsonSchema, required: bool) -> Jso
     }
 
 
-def _responses(tool: Tool, has_body: bool) -> dict[str, Any]:
-    responses: dict[str, Any] = {
+def _responses(tool: Tool, has_body: bool) -> dict[int | str, dict[str, Any]]:
+    responses: dict[int | str, dict[str, Any]] = {
         "200": {
             "description": "The result.",
             "content": {

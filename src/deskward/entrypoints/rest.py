@@ -53,7 +53,7 @@ def _api(desk: Desk) -> FastAPI:
     api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION)
     api.include_router(chat_router(desk))
 
-    @api.get("/health", tags=["health"], responses=error_responses(405, 500))  # type: ignore[arg-type]
+    @api.get("/health", tags=["health"], responses=error_responses(405, 500))
     async def health() -> Health:
         """Whether the service answers."""
         return Health(status="healthy", timestamp=timestamp())
@@ -78,7 +78,7 @@ def _api(desk: Desk) -> FastAPI:
             described.update(document)
         return described
 
-    api.openapi = openapi  # type: ignore[method-assign]
+    api.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
     return api
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 
@@ -103,9 +104,11 @@ def greeting(desk: Desk, url: str, *, is_open: bool) -> str:
         else "with an API key"
     )
     client = json.dumps({"mcpServers": {"deskward": {"type": "http", "url": f"{url}/mcp"}}})
-    command = {"deskward": {"command": sys.executable, "args": ["-m", "deskward", "mcp"]}}
+    command: dict[str, dict[str, Any]] = {
+        "deskward": {"command": sys.executable, "args": ["-m", "deskward", "mcp"]}
+    }
     if desk.settings.database_url is None:
-        command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}  # type: ignore[assignment]
+        command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}
     key = "" if is_open else " \\\n    -H 'Authorization: Bearer dw_…'"
     return f"""\
 Deskward {__version__} is ready: {url}
