@@ -42,7 +42,7 @@ async def test_the_limit_and_the_tenant_hold(call: Call) -> None:
     assert (await call("get_faq", FOREIGN, q="transfer")).value["articles"]
 
 
-@given(q=st.text(min_size=1, max_size=60))
+@given(q=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60))
 @settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
