@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from deskward.agent.model import Model
@@ -31,6 +33,11 @@ AUDITOR = Principal(Kind.STAFF, "otto", "default", ("auditor",))
 SERVICE = Principal(Kind.SERVICE, "website", "default", ("service",))
 
 _numbers = itertools.count()
+
+# CI tries the same examples every time; laptops look for new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("laptop", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
