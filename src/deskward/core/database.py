@@ -408,7 +408,7 @@ def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
     names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
     return sa.text(
         # Names of our own tables and columns, never a caller's text.
-        f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+        f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 see above
     ).bindparams(*(sa.bindparam(column, type_=table.c[column].type) for column in columns))
 
 
