@@ -1,43 +1,167 @@
-"""Log lines for people: time | level | logger | message, one line each, on standard error."""
+"""Log lines for people or programs, on standard error and in a rotated file.
+
+Every line says which request, session and tenant it is about. A line is one line, whatever the
+values in it hold, and no value in it looks like a secret or like personal data.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
+import os
 import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deskward.core.settings import Settings
+
+FIELDS = ("session", "tenant", "request")
+"""What `bind` may say of a line. Nothing else of a request gets into a log by itself."""
+
+DATE = "%Y-%m-%d %H:%M:%S"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PERSONAL = re.compile(
+    r"(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"
+    r"|(?P<key>\b(?:dw_[0-9a-f]{8}_|sk-|Bearer\s+|Basic\s+)[\w.~+/=-]{8,})"
+    r"|(?P<password>(?<=://)[^\s:/@]*:[^\s/@]+(?=@))"
+    r"|(?P<number>(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)\+?\d(?:[ -]?\d){8,18}(?![\w.-]))"
+)
+_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 replaced, never changed
 
 
-class OneLine(logging.Formatter):
-    """Escapes control characters in messages, so that nobody can forge a line (CWE-117)."""
+def bind(**fields: str) -> None:
+    """Say what the lines of this task, and of those it starts, are about.
+
+    Args:
+        fields: Some of `FIELDS`.
+    """
+    if unknown := fields.keys() - set(FIELDS):
+        raise TypeError(f"log lines have no field {', '.join(unknown)}")
+    _context.set({**_context.get(), **fields})
+
+
+def scrub(text: str) -> str:
+    """The text with what looks like a mail address, a key or a long number masked."""
+    return _PERSONAL.sub(lambda match: f"[{match.lastgroup}]", text)
+
+
+def one_line(text: str) -> str:
+    """The text with control characters escaped, so that nobody can forge a line (CWE-117)."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+class _Context(logging.Filter):
+    """Puts what `bind` said onto each record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        context = _context.get()
+        for field in FIELDS:
+            setattr(record, field, scrub(one_line(context.get(field, "-"))))
+        return True
+
+
+class TextFormatter(logging.Formatter):
+    """`time | level | logger | session=… | tenant=… | message | request=…` (document 002)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(asctime)s | %(levelname)s | %(name)s | session=%(session)s | tenant=%(tenant)s"
+            " | %(message)s | request=%(request)s",
+            datefmt=DATE,
+        )
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line of a record, without its traceback."""
-        return _CONTROL.sub(
-            lambda m: m.group().encode("unicode_escape").decode(), super().formatMessage(record)
-        )
+        record.name = _short(record.name)
+        record.message = scrub(one_line(record.message))
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        """A traceback, its lines indented so that none can pass for a line of the log."""
+        return "\n".join(f"    {scrub(line)}" for line in super().formatException(ei).splitlines())
 
 
-def configure_logging(level: str) -> None:
-    """Log to standard error from `level` on."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record, its traceback inside."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": _short(record.name),
+            **{field: getattr(record, field) for field in FIELDS},
+            "message": scrub(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = scrub(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure_logging(settings: Settings, *, to_file: bool = False, worker: int = 0) -> None:
+    """Log to standard error and, where wanted and set, to the rotated file.
+
+    Args:
+        settings: LOG_LEVEL, LOG_FORMAT and the LOG_FILE settings.
+        to_file: Whether this command writes the log file.
+        worker: The number of this process where several serve: each has a file of its own, because
+            two processes cannot rotate one.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    handlers: dict[str, dict[str, Any]] = {"stderr": {"class": "logging.StreamHandler"}}
+    if to_file and settings.log_to_file:
+        path = _file(settings.log_file_path, worker)
+        handlers["file"] = {
+            "class": "logging.handlers.RotatingFileHandler",
+            "filename": str(path),
+            "maxBytes": settings.log_max_size_mb * 1_000_000,
+            "backupCount": settings.log_backup_count,
+            "encoding": "utf-8",
+        }
+    formatter = TextFormatter if settings.log_format == "text" else JsonFormatter
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": OneLine,
-                    "format": "%(asctime)s | %(levelname)s | %(name)s | %(message)s",
-                    "datefmt": "%Y-%m-%d %H:%M:%S",
-                }
+            "formatters": {"line": {"()": formatter}},
+            "filters": {"context": {"()": _Context}},
+            "handlers": {
+                name: {**handler, "formatter": "line", "filters": ["context"]}
+                for name, handler in handlers.items()
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"level": level, "handlers": ["stderr"]},
+            "root": {"level": settings.log_level, "handlers": list(handlers)},
             "loggers": {
                 # Libraries that tell of each request what our own lines tell already.
                 name: {"level": "WARNING"}
-                for name in ("httpx", "httpx2", "alembic", "uvicorn.error", "mcp", "openai")
+                for name in (
+                    *("httpx", "httpx2", "httpcore2", "alembic", "uvicorn.error", "mcp"),
+                    *("openai", "anthropic", "websockets", "aiosmtplib", "asyncio"),
+                )
             },
         }
     )
+
+
+def _file(path: Path, worker: int) -> Path:
+    if worker:
+        path = path.with_name(f"{path.stem}.{worker}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            os.chmod(path, 0o600)
+    except OSError as error:
+        raise OSError(
+            f"cannot write the log file {path}: {error.strerror}. Set LOG_FILE_PATH to another "
+            "file, or LOG_TO_FILE=false."
+        ) from error
+    return path
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("deskward.")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from deskward import __version__
+from deskward.entrypoints.cli_config import config
 from deskward.entrypoints.cli_keys import keys
 
 app = App(
@@ -21,6 +22,7 @@ app = App(
     "Settings come from environment variables or a `.env` file; see the README.",
 )
 app.command(keys)
+app.command(config)
 ledger = App(name="ledger", help="Look after the ledger of all calls.")
 app.command(ledger)
 
@@ -158,7 +160,7 @@ def verify(
     run(verify_ledger(read_settings(), as_json=json_))
 
 
-def read_settings(**changes: Any) -> Any:
+def read_settings(*, log_to_file: bool = False, worker: int = 0, **changes: Any) -> Any:
     """The settings, with logging set up; a wrong one ends the command with what is wrong."""
     from pydantic import ValidationError
 
@@ -169,14 +171,22 @@ def read_settings(**changes: Any) -> Any:
         settings = Settings(**changes)
         _ = settings.database
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors()
-        )
-        sys.exit(f"deskward: a setting is not valid: {problems}")
+        sys.exit(f"deskward: a setting is not valid: {problems_of(error)}")
     except ValueError as error:
         sys.exit(f"deskward: {error}")
-    configure_logging(settings.log_level)
+    try:
+        configure_logging(settings, to_file=log_to_file, worker=worker)
+    except OSError as error:
+        sys.exit(f"deskward: {error}")
     return settings
+
+
+def problems_of(error: Any) -> str:
+    """What is wrong with which settings, without their values, which may be secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+        for problem in error.errors(include_input=False)
+    )
 
 
 def run(

@@ -19,7 +19,7 @@ MAX_BODY = 1024 * 1024
 """Largest request body, in bytes."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-log = logging.getLogger("deskward.http")
+log = logging.getLogger("api.http")
 
 
 class Guard:

@@ -49,7 +49,7 @@ def _entries(settings: Settings) -> list[str]:
     deployment = settings.azure_openai_responses_deployment_name
     if _text(settings.anthropic_api_key):
         return [f"anthropic:{ANTHROPIC_DEFAULT}", "offline"]
-    if settings.azure_openai_endpoint and _text(settings.azure_openai_api_key) and deployment:
+    if settings.azure_endpoint and _text(settings.azure_openai_api_key) and deployment:
         return [f"azure:{deployment}", "offline"]
     if _text(settings.openai_api_key):
         return [f"openai:{OPENAI_DEFAULT}", "offline"]
@@ -133,7 +133,7 @@ def _azure(entry: str, deployment: str, settings: Settings) -> Model:
     from deskward.agent.models.sse import timeouts
 
     client = AsyncAzureOpenAI(
-        azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure_openai_endpoint),
+        azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure_endpoint),
         api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure_openai_api_key)),
         api_version=settings.azure_openai_api_version,
         timeout=timeouts(settings.model_timeout),

@@ -1,0 +1,164 @@
+"""`config/support_agent.yaml`: the settings as a file (requirement document 000, configuration).
+
+Its sections are mapped onto the settings' names; any setting may also stand at the top level by
+its own name in lower case. `${VAR}` and `${VAR:-default}` are filled in from the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+DEFAULT_PATH = Path("config/support_agent.yaml")
+PATH_VARIABLE = "DESKWARD_CONFIG"
+
+SECTIONS = {
+    "server.host": "server_host",
+    "server.port": "server_port",
+    "server.workers": "server_workers",
+    "server.timeout": "tool_timeout",
+    "database.pool_size": "database_pool_size",
+    "logging.level": "log_level",
+    "logging.format": "log_format",
+    "logging.max_file_size": "log_max_size_mb",
+    "logging.backup_count": "log_backup_count",
+}
+DATABASE = ("host", "port", "name", "user", "password")
+REDIS = ("host", "port", "password")
+UNUSED = ("integrations.", "caching.redis.ttl_default")
+"""Keys that requirement document 000 has and nothing uses yet."""
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_SIZE = re.compile(r"(\d+)\s*MB", re.IGNORECASE)
+
+
+class UnknownSetting(ValueError):
+    """A name that no setting has."""
+
+    def __init__(self, where: str, name: str, known: Iterable[str]) -> None:
+        upper = name.isupper()
+        near = difflib.get_close_matches(name.lower(), list(known), 1)
+        hint = f" Did you mean {near[0].upper() if upper else near[0]}?" if near else ""
+        super().__init__(f"{where}: {name} is no setting.{hint}")
+
+
+def config_path() -> Path | None:
+    """The YAML file that is read: DESKWARD_CONFIG, else `config/support_agent.yaml` if it exists.
+
+    Raises:
+        ValueError: DESKWARD_CONFIG names a file that does not exist.
+    """
+    named = os.environ.get(PATH_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise ValueError(f"{PATH_VARIABLE} names {named}, which is no file")
+        return Path(named)
+    return DEFAULT_PATH if DEFAULT_PATH.is_file() else None
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """The YAML file as a source of settings."""
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
+        super().__init__(settings_cls)
+        self._path = path
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the file is read as a whole."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """The settings that the file makes."""
+        return read(self._path, self.settings_cls.model_fields) if self._path else {}
+
+
+def read(path: Path, known: Mapping[str, FieldInfo]) -> dict[str, Any]:
+    """The settings that a file makes.
+
+    Raises:
+        ValueError: It is no YAML mapping, a key is unknown, or a variable is not set.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a mapping, such as `server:` with `port: 9080`")
+    flat = dict(_flat(content))
+    parts = {f"database.{key}" for key in DATABASE} | {f"caching.redis.{key}" for key in REDIS}
+    names = {**SECTIONS, **{name: name for name in known}}
+    values: dict[str, Any] = {}
+    for key, raw in flat.items():
+        if key.startswith(UNUSED):
+            continue
+        if key not in names and key not in parts:
+            raise UnknownSetting(str(path), key, [*names, *parts])
+        value = _filled(path, key, raw)
+        if key == "logging.max_file_size" and isinstance(value, str):
+            value = _megabytes(path, value)
+        if key in parts:
+            flat[key] = value
+        elif value is not None:
+            values[names[key]] = value
+    if flat.get("database.host"):
+        values["database_url"] = _url("postgresql", flat, "database", "name")
+    if flat.get("caching.redis.host"):
+        values["redis_url"] = _url("redis", flat, "caching.redis", None)
+    return values
+
+
+def unused_keys(path: Path) -> list[str]:
+    """The keys of a file that this version knows and does not use."""
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return [key for key, _ in _flat(content) if key.startswith(UNUSED)]
+
+
+def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _filled(path: Path, key: str, value: Any) -> Any:
+    """A value with its variables filled in."""
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1]) or match[2]
+        if found is None:
+            raise ValueError(
+                f"{path}: {key} wants the variable {match[1]}, which is not set. Set it, or write "
+                f"${{{match[1]}:-default}}."
+            )
+        return found
+
+    return _VARIABLE.sub(variable, value)
+
+
+def _megabytes(path: Path, value: str) -> int:
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{path}: logging.max_file_size is of the form 100MB, not {value!r}")
+    return int(match[1])
+
+
+def _url(scheme: str, flat: Mapping[str, Any], section: str, name: str | None) -> str:
+    part = {key: flat.get(f"{section}.{key}") for key in {*DATABASE, *REDIS}}
+    user = quote(str(part["user"] or ""), safe="")
+    password = f":{quote(str(part['password']), safe='')}" if part["password"] else ""
+    who = f"{user}{password}@" if user or password else ""
+    port = f":{part['port']}" if part["port"] else ""
+    path = quote(str(part[name] or ""), safe="") if name else "0"
+    return f"{scheme}://{who}{part['host']}{port}/{path}"

@@ -1,0 +1,101 @@
+"""The YAML file and `.env`: mapped, filled in from the environment, and strict about names."""
+
+from pathlib import Path
+
+import pytest
+
+from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE
+from deskward.core.settings import Settings
+
+# Requirement document 000, "Environment Configuration", in part.
+FILE = """
+server: {host: "0.0.0.0", port: 8000, workers: 4, timeout: 30}
+database:
+  {host: "${DB_HOST}", port: 5432, name: "${DB_NAME}", user: me, password: "${DB_PASSWORD}"}
+integrations: {crm: {type: salesforce, client_secret: "${SALESFORCE_CLIENT_SECRET}"}}
+caching: {redis: {host: "${REDIS_HOST:-}", port: 6379, ttl_default: 3600}}
+logging: {level: "${LOG_LEVEL_:-WARNING}", format: json, max_file_size: 20MB, backup_count: 2}
+model: offline
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> None:
+    path = folder / DEFAULT_PATH
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_file_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, FILE)
+    for name, value in {"DB_HOST": "db", "DB_NAME": "n", "DB_PASSWORD": "a@b/c"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert (settings.server_host, settings.server_port, settings.server_workers) == (
+        "0.0.0.0",
+        8000,
+        4,
+    )
+    assert settings.database_url == "postgresql://me:a%40b%2Fc@db:5432/n"
+    assert settings.database.password == "a@b/c"
+    assert settings.redis_url is None
+    assert (settings.log_level, settings.log_format, settings.log_max_size_mb) == (
+        "WARNING",
+        "json",
+        20,
+    )
+    monkeypatch.setenv("REDIS_HOST", "cache")
+    redis_url = Settings().redis_url
+    assert redis_url is not None
+    assert redis_url.get_secret_value() == "redis://cache:6379/0"
+
+
+def test_the_environment_wins_over_dotenv_and_that_over_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "server: {port: 1, host: localhost}\nmodel: offline\n")
+    (folder / ".env").write_text("SERVER_PORT=2\nSERVER_HOST=::1\n")
+    monkeypatch.setenv("SERVER_PORT", "3")
+    monkeypatch.setenv("MODEL", "")
+    settings = Settings()
+    assert (settings.server_port, settings.server_host, settings.model) == (3, "::1", "offline")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("server: {prot: 1}", r"server.prot is no setting. Did you mean server.port\?"),
+        ("modle: offline", r"modle is no setting. Did you mean model\?"),
+        ("server: [", "is not valid YAML"),
+        ("- a", "must hold a mapping"),
+        ("database: {host: '${NOT_SET_ANYWHERE}'}", "wants the variable NOT_SET_ANYWHERE"),
+        ("logging: {max_file_size: big}", "of the form 100MB"),
+    ],
+)
+def test_a_wrong_file_is_refused(folder: Path, text: str, problem: str) -> None:
+    write(folder, text)
+    with pytest.raises(ValueError, match=problem):
+        Settings()
+
+
+def test_an_unknown_name_in_dotenv_is_refused(folder: Path) -> None:
+    (folder / ".env").write_text("DESKWARD_API_KEY=dw_x\nSERVER_PROT=1\n")
+    with pytest.raises(ValueError, match=r"SERVER_PROT is no setting. Did you mean SERVER_PORT\?"):
+        Settings()
+
+
+def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mine.yaml").write_text("server_port: 7\n")
+    monkeypatch.setenv(PATH_VARIABLE, "mine.yaml")
+    assert Settings().server_port == 7
+    monkeypatch.setenv(PATH_VARIABLE, "gone.yaml")
+    with pytest.raises(ValueError, match=r"names gone\.yaml, which is no file"):
+        Settings()
