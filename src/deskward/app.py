@@ -78,7 +78,9 @@ async def open_desk(
             step_tokens=settings.model_max_tokens,
             timeout=settings.model_timeout,
         )
-        conversations = Conversations(database, Agent(gate, model, limits))
+        conversations = Conversations(
+            database, Agent(gate, model, limits), key=settings.key, grace=settings.stream_grace
+        )
         try:
             async with conversations.keep():
                 yield Desk(

@@ -15,7 +15,7 @@ from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import NONE, Skills, ago, render
 from deskward.agent.slots import find
 from deskward.app import Desk
-from deskward.conversations.service import Answered
+from deskward.conversations.positions import Answered
 from deskward.core.database import now
 from deskward.gate.context import Context
 from deskward.security.masking import mask
@@ -48,8 +48,8 @@ class Talk:
 
     async def say(self, text: str) -> str:
         context = Context(self.principal, "agent")
-        stream = self.desk.conversations.send(context, self.session, text)
-        self.events = [event async for event in stream]
+        reader = await self.desk.conversations.send(context, self.session, text)
+        self.events = [placed.event async for placed in reader]
         answered = self.events[-1]
         assert isinstance(answered, Answered)
         assert answered.model == "offline"

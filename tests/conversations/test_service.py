@@ -10,7 +10,8 @@ from deskward.agent.model import Message
 from deskward.app import Desk, open_desk
 from deskward.conversations import service, store
 from deskward.conversations.models import messages, sessions, turns
-from deskward.conversations.service import APOLOGY, MAX_ATTEMPTS, Answered
+from deskward.conversations.positions import Answered
+from deskward.conversations.service import APOLOGY, MAX_ATTEMPTS
 from deskward.conversations.store import Where
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, SessionBusy
@@ -26,8 +27,8 @@ HERE = Where("default", "customer:user_001", "s")
 async def say(
     desk: Desk, text: str, principal: Principal = CUSTOMER, session: str = "s"
 ) -> Answered:
-    stream = desk.conversations.send(Context(principal, "agent"), session, text)
-    events = [event async for event in stream]
+    reader = await desk.conversations.send(Context(principal, "agent"), session, text)
+    events = [placed.event async for placed in reader]
     assert isinstance(events[-1], Answered)
     return events[-1]
 
@@ -93,8 +94,9 @@ async def test_messages_that_cannot_be_are_refused(sqlite_desk: Desk, text: str)
 
 async def test_a_client_that_leaves_does_not_stop_the_turn(sqlite_desk: Desk) -> None:
     sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "One.", 0.1, "Two."])
-    async for _ in sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello"):
-        break
+    reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
+    await reader.next()
+    reader.close()
     await asyncio.sleep(0.4)
     assert (await spoken(sqlite_desk))[-1] == ("assistant", "One.Two.")
 

@@ -7,7 +7,7 @@ import pytest
 
 from deskward.agent.events import Done
 from deskward.app import Desk
-from deskward.entrypoints.chat import event_data
+from deskward.entrypoints.events import event_data
 from deskward.security.principals import Kind
 from tests.agent.scripted import ScriptedModel, tool
 
@@ -26,7 +26,7 @@ async def stream(client: httpx2.AsyncClient, message: str, session: str = "s1") 
     blocks = response.text.split("\n\n")
     assert blocks.pop() == ""
     assert all(block.startswith("data: ") for block in blocks)
-    return [json.loads(block[6:]) for block in blocks]
+    return [json.loads(block.splitlines()[0][6:]) for block in blocks]
 
 
 async def test_an_answer_has_the_documented_shape(client) -> None:
@@ -128,4 +128,4 @@ async def test_a_turn_that_breaks_in_the_middle_says_so(client, sqlite_desk: Des
 
 async def test_what_is_no_event_for_display_is_a_bug() -> None:
     with pytest.raises(TypeError):
-        event_data(Done("", "", 0))
+        event_data(Done("", "", 0), "s1")

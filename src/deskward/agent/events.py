@@ -55,6 +55,8 @@ class Said:
     """A whole message that now belongs to the conversation. For the record, not for display."""
 
     message: Message
+    model: str = ""
+    """Who spoke, of an assistant's message."""
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,8 @@ class _Turn:
     tokens: int = 0
     model: str = ""
     text: list[str] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+    """Pieces of text that were sent and are in no message yet."""
 
 
 class Agent:
@@ -84,6 +86,11 @@ class Agent:
         self.model = model
         self._gate = gate
         self._limits = limits or Limits()
+
+    @property
+    def handover_tools(self) -> set[str]:
+        """The names of the tools that give a conversation to a person."""
+        return {tool.name for tool in self._gate.tools.values() if tool.hands_over}
 
     async def run(
         self, context: Context, vault: Vault, history: Sequence[Message], *, resumed: bool = False
@@ -160,6 +167,7 @@ class Agent:
                     finished = event
         finally:
             turn.text += pieces
+            turn.unsaid = pieces
         if finished is None:
             raise ModelUnavailable("The model stopped in the middle of its answer.")
         turn.tokens += finished.tokens
@@ -168,7 +176,8 @@ class Agent:
             raise ModelUnavailable("The model gave an empty answer.")
         message = Message("assistant", "".join(pieces), tuple(requests), state=finished.state)
         turn.messages.append(message)
-        yield Said(message)
+        turn.unsaid = []
+        yield Said(message, turn.model)
 
     async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
         """Make the calls that the last assistant message asks for and that have no answer yet."""
@@ -210,25 +219,28 @@ class Agent:
 
     async def _give_up(self, turn: _Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
-        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
         text = "I am sorry, I cannot answer at the moment."
         tool = next((tool for tool in turn.tools if tool.hands_over), None)
         if tool is not None:
+            said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
             request = ToolRequest("give-up", tool.name, {"reason": f"{reason}\n\n{said}"})
-            yield ToolCalled(request.id, request.name, request.arguments)
-            outcome = await self._call(turn, request, f"{turn.context.turn_id}:give-up", False)
-            yield ToolAnswered(request.id, request.name, outcome.status, outcome.value)
-            if outcome.status == "ok":
-                ticket = outcome.value["ticket_id"]
-                yield HandedOver(ticket)
-                text += f" A person will take over; your ticket number is {ticket}."
+            yield self._say(turn, "".join(turn.unsaid), (request,))
+            turn.step = _steps_taken(turn.messages)
+            async for event in self._pending_calls(turn, False):
+                if isinstance(event, HandedOver):
+                    text += f" A person will take over; your ticket number is {event.ticket_id}."
+                yield event
         if turn.text:
             text = f"\n\n{text}"
         turn.text.append(text)
         yield Text(text)
-        message = Message("assistant", "".join(turn.text))
+        yield self._say(turn, "".join([*turn.unsaid, text]))
+
+    def _say(self, turn: _Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> Said:
+        message = Message("assistant", text, requests)
         turn.messages.append(message)
-        yield Said(message)
+        turn.unsaid = []
+        return Said(message, turn.model or self.model.name)
 
 
 def _spec(tool: Tool, context: Context) -> ToolSpec:

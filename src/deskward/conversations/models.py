@@ -49,6 +49,10 @@ turns = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("lease_until", UtcDateTime, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("key", sa.String(200)),
+    sa.Column("digest", sa.String(64)),
+    sa.Column("model", sa.String(200)),
+    sa.Column("message_count", sa.Integer),
     sa.ForeignKeyConstraint(
         ["tenant_id", "owner", "session_id"],
         ["sessions.tenant_id", "sessions.owner", "sessions.id"],
@@ -56,13 +60,17 @@ turns = sa.Table(
     ),
     sa.Index("ix_turns_status", "status", "lease_until"),
     sa.Index(
-        "uq_turns_running",
+        "uq_turns_open",
         "tenant_id",
         "owner",
         "session_id",
         unique=True,
-        sqlite_where=sa.text("status = 'running'"),
-        postgresql_where=sa.text("status = 'running'"),
+        sqlite_where=sa.text("status IN ('running', 'paused')"),
+        postgresql_where=sa.text("status IN ('running', 'paused')"),
     ),
+    sa.Index("uq_turns_key", "tenant_id", "owner", "session_id", "key", unique=True),
 )
-"""One message's way to its answer. A running turn whose lease has run out lost its process."""
+"""One message's way to its answer: `running`, `paused`, `done` or `failed`.
+
+A running turn whose lease has run out lost its process. A paused one waits for a reader.
+"""

@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from sqlalchemy.exc import IntegrityError
 
-from deskward.agent.events import Done, Event, Said
+from deskward.agent.events import Done, Said
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
+from deskward.conversations.positions import Answered, Position, recorded
+from deskward.conversations.reading import Reader, Running
 from deskward.conversations.store import Turn, Where
 from deskward.core.database import Database, now
-from deskward.core.errors import DeskwardError, Internal, InvalidInput, SessionBusy
+from deskward.core.errors import (
+    DeskwardError,
+    IdempotencyConflict,
+    Internal,
+    InvalidInput,
+    SessionBusy,
+    SessionNotFound,
+    Unavailable,
+)
+from deskward.gate import effects
 from deskward.gate.context import Context
 from deskward.security.masking import mask
 from deskward.security.vault import Vaults
@@ -34,165 +45,300 @@ RENEW_EVERY = 3.0
 """Seconds between signs of life of running turns, and between looks for lost ones."""
 
 APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The end of a turn as doors show it."""
-
-    text: str
-    model: str
-    message_count: int
-
-
-TurnEvent = Event | Answered
+FAILED = "Something went wrong on our side. Please try again."
 
 
 class Conversations:
     """Runs turns, one at a time per session, and finishes those that another process left."""
 
-    def __init__(self, database: Database, agent: Agent) -> None:
+    def __init__(
+        self, database: Database, agent: Agent, *, key: bytes, grace: float = 10.0
+    ) -> None:
+        """Make them.
+
+        Args:
+            key: Keys the digests of messages that have an idempotency key.
+            grace: Seconds for which a turn goes on when nobody reads it any more.
+        """
         self.agent = agent
         self._database = database
+        self._key = key
+        self._grace = grace
         self._vaults = Vaults()
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Running] = {}
+        self._closing = False
+
+    @property
+    def running(self) -> int:
+        """How many turns are being answered in this process."""
+        return len(self._running)
 
     async def send(
-        self, context: Context, session_id: str, text: str
-    ) -> AsyncGenerator[TurnEvent, None]:
-        """Answer a message. Ends with `Answered`.
+        self, context: Context, session_id: str, text: str, *, key: str | None = None
+    ) -> Reader:
+        """Begin to answer a message, after the session's earlier ones.
 
-        The turn runs to its end even when nobody listens any more.
+        A turn whose readers have all gone goes on for a while, then pauses: it spends nothing more
+        until somebody reads it again (`resume`) or the session's next message comes.
+
+        Args:
+            context: Who speaks.
+            session_id: The session; a new one starts with its first message.
+            text: The message.
+            key: Sending with the same key again reads the first message's turn again.
 
         Raises:
             InvalidInput: The message is empty or too long.
             SessionBusy: The session's earlier message took too long.
-            DeskwardError: The turn failed.
+            IdempotencyConflict: The key was used with another message.
+            Unavailable: The process is stopping.
         """
-        if not text.strip():
-            raise InvalidInput("The message is empty.")
-        if "\0" in text:
-            raise InvalidInput("The message holds a NUL character, which no text has.")
-        if len(text) > MAX_MESSAGE:
-            raise InvalidInput(f"The message is longer than {MAX_MESSAGE:,} characters.")
+        _check(text)
+        if key is not None:
+            effects.check_key(key)
         where = Where(context.tenant, context.principal.label, session_id)
-        events: asyncio.Queue[TurnEvent | DeskwardError] = asyncio.Queue()
-        async with self._only_one(where):
-            turn = await self._begin(context, where, text)
-            task = self._start(turn, context, events)
-            while True:
-                event = await events.get()
-                if isinstance(event, DeskwardError):
-                    raise event
-                yield event
-                if isinstance(event, Answered):
-                    await task
-                    return
+        if key is not None and (first := await self._first(where, key, text)):
+            return await self._read(first, context, None)
+        lock = await self._lock(where)
+        try:
+            turn = await self._begin(context, where, text, key)
+            running = None if turn is None else self._start(turn, context)
+        except BaseException:
+            lock.release()
+            raise
+        if running is None:
+            lock.release()
+            first = await self._first(where, key or "", text)
+            assert first is not None
+            return await self._read(first, context, None)
+        assert running.task is not None
+        running.task.add_done_callback(lambda _: lock.release())
+        return self._reader(running, None)
+
+    async def resume(self, context: Context, session_id: str, place: Position) -> Reader:
+        """Go on reading a turn behind a place, in whatever process it began.
+
+        Raises:
+            SessionNotFound: The session has no such turn.
+            SessionBusy: Another process has the turn and did not end it in time.
+        """
+        where = Where(context.tenant, context.principal.label, session_id)
+        turn = await store.turn(self._database.reader, where, place.turn_id)
+        if turn is None:
+            raise SessionNotFound(session_id)
+        return await self._read(turn, context, place)
+
+    async def delete(self, where: Where) -> int:
+        """Delete a session; gives how many of its messages people saw.
+
+        Raises:
+            SessionNotFound: There is no such session.
+            SessionBusy: A message of it is being answered.
+        """
+        lock = await self._lock(where)
+        try:
+            turn = await store.open_turn(self._database.reader, where)
+            if turn is not None and turn.status == "running":
+                raise _busy()
+            async with self._database.transaction() as transaction:
+                count = await store.delete(transaction, where)
+        finally:
+            lock.release()
+        if count is None:
+            raise SessionNotFound(where.session_id)
+        return count
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more messages, let turns end, and tell the readers of those that did not."""
+        self._closing = True
+        tasks = [running.task for running in self._running.values() if running.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for running in self._running.values():
+            running.finish(_stopping())
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
-        """Renew the leases of running turns and finish lost ones, while the block runs."""
+        """Renew the leases of running turns and finish lost ones, while the block runs.
+
+        Turns that run at its end are left for the next process.
+        """
         keeper = asyncio.create_task(self._keep())
         try:
             yield
         finally:
+            self._closing = True
             keeper.cancel()
-            for task in self._running.values():
+            left = list(self._running.values())
+            tasks = [running.task for running in left if running.task]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(keeper, *self._running.values(), return_exceptions=True)
+            await asyncio.gather(keeper, *tasks, return_exceptions=True)
+            if left:
+                async with self._database.transaction() as transaction:
+                    await store.release(transaction, [running.turn.id for running in left])
 
-    @contextlib.asynccontextmanager
-    async def _only_one(self, where: Where) -> AsyncIterator[None]:
+    async def _lock(self, where: Where) -> asyncio.Lock:
+        """The session's lock, taken. Who asks first gets it first."""
         lock = self._locks.setdefault(where, asyncio.Lock())
         try:
             async with asyncio.timeout(WAIT_FOR_SESSION):
                 await lock.acquire()
         except TimeoutError as error:
             raise _busy() from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock
 
-    async def _begin(self, context: Context, where: Where, text: str) -> Turn:
+    async def _first(self, where: Where, key: str, text: str) -> Turn | None:
+        """The turn that was begun with a key."""
+        turn = await store.turn_by_key(self._database.reader, where, key)
+        if turn is None:
+            return None
+        if turn.digest != self._digest(text):
+            raise IdempotencyConflict(
+                "This idempotency key was used before for another message. Use a new key.",
+                details={"key": key},
+            )
+        return turn
+
+    def _digest(self, text: str) -> str:
+        return effects.digest(self._key, "chat", {"message": text})
+
+    async def _begin(
+        self, context: Context, where: Where, text: str, key: str | None
+    ) -> Turn | None:
+        """Record the message; None where its key was used in the meantime."""
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         while asyncio.get_running_loop().time() < deadline:
+            if self._closing:
+                raise _stopping()
             earlier = await store.history(self._database.reader, where)
             last = earlier[-1].text if earlier and earlier[-1].role == "assistant" else ""
             vault = self._vaults.of(where.tenant, where.owner, where.session_id)
             masked = mask(text, vault, asked_by=last)
             try:
                 async with self._database.transaction() as transaction:
-                    return await store.begin_turn(transaction, where, context.principal, masked)
+                    return await store.begin_turn(
+                        transaction,
+                        where,
+                        context.principal,
+                        masked,
+                        key=key,
+                        digest=self._digest(text) if key else None,
+                    )
             except IntegrityError:
+                if key and await store.turn_by_key(self._database.reader, where, key):
+                    return None
                 await self._finish_other(where)
         raise _busy()
 
     async def _finish_other(self, where: Where) -> None:
-        """Wait for the session's running turn, which another process has or had."""
-        turn = await store.running_turn(self._database.reader, where)
-        if turn is not None and turn.id in self._running:
-            await asyncio.wait([self._running[turn.id]])
-        elif turn is not None:
-            await self._resume(turn)
+        """Wait for the session's open turn, which is paused or another process's."""
+        turn = await store.open_turn(self._database.reader, where)
+        if turn is None:
+            return
+        running = self._running.get(turn.id) or await self._take_over(turn)
+        if running is not None and running.task is not None:
+            await asyncio.wait([running.task])
+        else:
             await asyncio.sleep(0.1)
 
-    def _start(
-        self,
-        turn: Turn,
-        context: Context,
-        events: asyncio.Queue[TurnEvent | DeskwardError],
-        *,
-        resumed: bool = False,
-    ) -> asyncio.Task[None]:
+    async def _read(self, turn: Turn, context: Context, place: Position | None) -> Reader:
+        """Read a turn that was begun before."""
+        deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
+        while asyncio.get_running_loop().time() < deadline:
+            if running := self._running.get(turn.id):
+                return self._reader(running, place)
+            if turn.status in ("done", "failed"):
+                return self._reader(await self._recorded(turn), place)
+            if running := await self._take_over(turn, context):
+                return self._reader(running, place)
+            await asyncio.sleep(0.1)
+            found = await store.turn(self._database.reader, turn.where, turn.id)
+            if found is None:
+                raise SessionNotFound(turn.where.session_id)
+            turn = found
+        raise _busy()
+
+    def _reader(self, running: Running, place: Position | None) -> Reader:
+        return Reader(running, place, self._left_alone)
+
+    def _left_alone(self, running: Running) -> None:
+        loop = asyncio.get_running_loop()
+        running.timer = loop.call_later(self._grace, self._pause, running)
+
+    def _pause(self, running: Running) -> None:
+        if running.readers == 0 and running.task is not None and not running.task.done():
+            running.pausing = True
+            if not running.cannot_stop:  # else `_answer` stops when it can
+                running.task.cancel()
+
+    async def _recorded(self, turn: Turn) -> Running:
+        """An ended turn, or what there is of one that goes on."""
+        running = Running(turn)
+        said = await store.messages_of(self._database.reader, turn.where, turn.id)
+        running.fill(recorded(turn.id, said[1:], self.agent.handover_tools))
+        if turn.status == "failed":
+            running.finish(Internal(FAILED))
+        elif turn.status == "done":
+            text = "".join(m.text for m in said if m.role == "assistant")
+            running.finish(Answered(text, turn.model or "", turn.message_count or 0))
+        return running
+
+    def _start(self, turn: Turn, context: Context, running: Running | None = None) -> Running:
+        resumed = running is not None
+        running = running or Running(turn)
         context = replace(context, session_id=turn.where.session_id, turn_id=turn.id)
-        task = asyncio.create_task(self._run(turn, context, events, resumed))
-        self._running[turn.id] = task
-        task.add_done_callback(lambda _: self._running.pop(turn.id, None))
-        return task
+        self._running[turn.id] = running
+        running.task = asyncio.create_task(self._run(running, context, resumed))
+        running.task.add_done_callback(lambda _: self._running.pop(turn.id, None))
+        return running
 
-    async def _run(
-        self,
-        turn: Turn,
-        context: Context,
-        events: asyncio.Queue[TurnEvent | DeskwardError],
-        resumed: bool,
-    ) -> None:
+    async def _run(self, running: Running, context: Context, resumed: bool) -> None:
         try:
-            await self._answer(turn, context, events, resumed)
+            await self._answer(running, context, resumed)
+        except asyncio.CancelledError:
+            running.finish(_stopping())
+            if not running.pausing:
+                raise
+            log.info("turn %s pauses: nobody reads it any more", running.turn.id)
+            async with self._database.transaction() as transaction:
+                await store.pause(transaction, running.turn)
         except DeskwardError as error:
-            await self._fail(turn)
-            await events.put(error)
+            await self._fail(running.turn)
+            running.finish(error)
         except Exception:
-            log.exception("turn %s failed", turn.id)
-            await self._fail(turn)
-            await events.put(Internal("Something went wrong on our side. Please try again."))
+            log.exception("turn %s failed", running.turn.id)
+            await self._fail(running.turn)
+            running.finish(Internal(FAILED))
 
-    async def _answer(
-        self,
-        turn: Turn,
-        context: Context,
-        events: asyncio.Queue[TurnEvent | DeskwardError],
-        resumed: bool,
-    ) -> None:
-        where = turn.where
+    async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
+        turn, where = running.turn, running.turn.where
         history = await store.history(self._database.reader, where)
         vault = self._vaults.of(where.tenant, where.owner, where.session_id)
+        said = [placed.event.message for placed in running.placed if isinstance(placed.event, Said)]
         count = 0
-        last: Message | None = None
         async for event in self.agent.run(context, vault, history, resumed=resumed):
+            if isinstance(event, Done):
+                text = "".join(m.text for m in said if m.role == "assistant")
+                running.finish(Answered(text, event.model, count))
+                return
             if isinstance(event, Said):
-                last = event.message
-                ends = last.role == "assistant" and not last.tool_requests
-                async with self._database.transaction() as transaction:
-                    count = await store.add_message(transaction, turn, last)
-                    if ends:
-                        await store.end_turn(transaction, turn, "done")
-            elif isinstance(event, Done):
-                await events.put(Answered(event.text, event.model, count))
-            else:
-                await events.put(event)
+                said.append(event.message)
+                with running.uncut():
+                    count = await self._record(turn, event)
+            running.add(event)
+            if running.pausing and not running.cannot_stop:
+                raise asyncio.CancelledError
+
+    async def _record(self, turn: Turn, said: Said) -> int:
+        """Record a message, and the turn's end with its last one; gives the session's count."""
+        message = said.message
+        async with self._database.transaction() as transaction:
+            count = await store.add_message(transaction, turn, message)
+            if message.role == "assistant" and not message.tool_requests:
+                await store.end_turn(transaction, turn, "done", said.model, count)
+        return count
 
     async def _fail(self, turn: Turn) -> None:
         """Leave word in the conversation that the turn failed."""
@@ -207,28 +353,53 @@ class Conversations:
                     async with self._database.transaction() as transaction:
                         await store.renew(transaction, list(self._running))
                 for turn in await store.lost_turns(self._database.reader):
-                    await self._resume(turn)
+                    if running := await self._take_over(turn):
+                        assert running.task is not None
+                        await asyncio.wait([running.task])
             except Exception:
                 log.exception("could not look after running turns")
             await asyncio.sleep(RENEW_EVERY)
 
-    async def _resume(self, turn: Turn) -> None:
-        """Finish a turn whose process is gone, or report it when that failed too often."""
+    async def _take_over(self, turn: Turn, context: Context | None = None) -> Running | None:
+        """Go on with a turn that is paused or whose process is gone; None where it is neither.
+
+        It is reported in the conversation instead when that failed too often.
+        """
         async with self._database.transaction() as transaction:
-            if turn.lease_until > now() or not await store.take_over(transaction, turn):
-                return
+            is_lost = turn.status == "running" and turn.lease_until <= now()
+            if not (is_lost or turn.status == "paused"):
+                return None
+            if not await store.take_over(transaction, turn):
+                return None
         if turn.attempts >= MAX_ATTEMPTS:
             log.error("turn %s was given up after %d attempts", turn.id, turn.attempts)
             await self._fail(turn)
-            return
-        log.warning("turn %s goes on after its process was lost", turn.id)
-        context = Context(principal=turn.principal, door="agent")
-        task = self._start(turn, context, asyncio.Queue(), resumed=True)
-        await asyncio.wait([task])
+            return None
+        log.warning("turn %s goes on", turn.id)
+        context = context or Context(principal=turn.principal, door="agent")
+        context = replace(context, principal=turn.principal)
+        return self._start(turn, context, await self._recorded(turn))
+
+
+def _check(text: str) -> None:
+    if not text.strip():
+        raise InvalidInput("The message is empty.")
+    if "\0" in text:
+        raise InvalidInput("The message holds a NUL character, which no text has.")
+    if len(text) > MAX_MESSAGE:
+        raise InvalidInput(f"The message is longer than {MAX_MESSAGE:,} characters.")
 
 
 def _busy() -> SessionBusy:
     return SessionBusy(
         "An earlier message of this session is still being answered. Try again later.",
         retry_after=5,
+    )
+
+
+def _stopping() -> Unavailable:
+    return Unavailable(
+        "The desk is stopping. Nothing is lost: ask again in a moment, a stream with its last "
+        "event's id in Last-Event-ID.",
+        retry_after=2,
     )

@@ -42,7 +42,15 @@ _LAST_SEQ = sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages])
 _HISTORY = (
     sa.select(messages).where(_HERE[messages]).order_by(messages.c.seq.desc()).limit(MAX_HISTORY)
 )
-_RUNNING = sa.select(turns).where(_HERE[turns], turns.c.status == "running")
+_OPEN = sa.select(turns).where(_HERE[turns], turns.c.status.in_(["running", "paused"]))
+_TURN = sa.select(turns).where(_HERE[turns], turns.c.id == sa.bindparam("b_id"))
+_TURN_BY_KEY = sa.select(turns).where(_HERE[turns], turns.c.key == sa.bindparam("b_key"))
+_OF_TURN = (
+    sa.select(messages)
+    .where(_HERE[messages], messages.c.turn_id == sa.bindparam("b_id"))
+    .order_by(messages.c.seq)
+)
+_DELETE = sa.delete(sessions).where(_HERE[sessions]).returning(sessions.c.message_count)
 _LOST = sa.select(turns).where(
     turns.c.status == "running",
     turns.c.lease_until < sa.bindparam("moment", type_=turns.c.lease_until.type),
@@ -51,10 +59,14 @@ _TAKE_OVER = (
     sa.update(turns)
     .where(
         turns.c.id == sa.bindparam("b_id"),
-        turns.c.status == "running",
+        turns.c.status.in_(["running", "paused"]),
         turns.c.lease_until == sa.bindparam("b_seen", type_=turns.c.lease_until.type),
     )
-    .values(lease_until=sa.bindparam("b_until"), attempts=turns.c.attempts + 1)
+    .values(
+        status="running",
+        lease_until=sa.bindparam("b_until"),
+        attempts=turns.c.attempts + 1,
+    )
 )
 
 
@@ -79,15 +91,27 @@ class Turn:
     id: str
     where: Where
     principal: Principal
+    status: str
     attempts: int
     lease_until: datetime
+    digest: str | None = None
+    model: str | None = None
+    message_count: int | None = None
 
 
-async def begin_turn(db: Connection, where: Where, principal: Principal, text: str) -> Turn:
+async def begin_turn(
+    db: Connection,
+    where: Where,
+    principal: Principal,
+    text: str,
+    *,
+    key: str | None = None,
+    digest: str | None = None,
+) -> Turn:
     """Record a customer's message and that it is being answered; starts the session if need be.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: The session has a running turn.
+        sqlalchemy.exc.IntegrityError: The session has an open turn, or one with that key.
     """
     moment = now()
     await db.execute(
@@ -101,7 +125,7 @@ async def begin_turn(db: Connection, where: Where, principal: Principal, text: s
             "last_activity": moment,
         },
     )
-    turn = Turn(new_id(), where, principal, 1, moment + LEASE)
+    turn = Turn(new_id(), where, principal, "running", 1, moment + LEASE)
     await db.execute(
         turns.insert(),
         {
@@ -114,6 +138,8 @@ async def begin_turn(db: Connection, where: Where, principal: Principal, text: s
             "attempts": 1,
             "lease_until": turn.lease_until,
             "created_at": moment,
+            "key": key,
+            "digest": digest,
         },
     )
     await add_message(db, turn, Message("user", text))
@@ -160,9 +186,26 @@ async def history(db: Connection, where: Where) -> list[Message]:
     return found
 
 
-async def running_turn(db: Connection, where: Where) -> Turn | None:
+async def messages_of(db: Connection, where: Where, turn_id: str) -> list[Message]:
+    """The messages of a turn, the customer's first."""
+    return [_message(row) for row in await db.all(_OF_TURN, **where.parameters, b_id=turn_id)]
+
+
+async def open_turn(db: Connection, where: Where) -> Turn | None:
     """The turn of a session that is not ended yet."""
-    row = await db.first(_RUNNING, **where.parameters)
+    row = await db.first(_OPEN, **where.parameters)
+    return _turn(row) if row else None
+
+
+async def turn(db: Connection, where: Where, turn_id: str) -> Turn | None:
+    """The turn of that id, if it is the session's."""
+    row = await db.first(_TURN, **where.parameters, b_id=turn_id)
+    return _turn(row) if row else None
+
+
+async def turn_by_key(db: Connection, where: Where, key: str) -> Turn | None:
+    """The turn that was begun with that idempotency key."""
+    row = await db.first(_TURN_BY_KEY, **where.parameters, b_key=key)
     return _turn(row) if row else None
 
 
@@ -172,7 +215,7 @@ async def lost_turns(db: Connection) -> list[Turn]:
 
 
 async def take_over(db: Connection, turn: Turn) -> bool:
-    """Claim a lost turn; False where another process was quicker."""
+    """Claim a lost or paused turn; False where another process was quicker."""
     result = await db.execute(
         _TAKE_OVER, {"b_id": turn.id, "b_seen": turn.lease_until, "b_until": now() + LEASE}
     )
@@ -186,9 +229,39 @@ async def renew(db: Connection, turn_ids: list[str]) -> None:
     )
 
 
-async def end_turn(db: Connection, turn: Turn, status: str) -> None:
+async def release(db: Connection, turn_ids: list[str]) -> None:
+    """Let the next process go on with turns at once; stopping in peace is no failed attempt."""
+    await db.execute(
+        sa.update(turns)
+        .where(turns.c.id.in_(turn_ids), turns.c.status == "running")
+        .values(lease_until=now(), attempts=turns.c.attempts - 1)
+    )
+
+
+async def pause(db: Connection, turn: Turn) -> None:
+    """Record that a turn waits for a reader; that is no failed attempt."""
+    await db.execute(
+        sa.update(turns)
+        .where(turns.c.id == turn.id, turns.c.status == "running")
+        .values(status="paused", attempts=turns.c.attempts - 1)
+    )
+
+
+async def end_turn(
+    db: Connection, turn: Turn, status: str, model: str | None = None, count: int | None = None
+) -> None:
     """Record how a turn ended: `done` or `failed`."""
-    await db.execute(sa.update(turns).where(turns.c.id == turn.id).values(status=status))
+    await db.execute(
+        sa.update(turns)
+        .where(turns.c.id == turn.id)
+        .values(status=status, model=model, message_count=count)
+    )
+
+
+async def delete(db: Connection, where: Where) -> int | None:
+    """Delete a session with all that is in it; gives its count of messages, None where none is."""
+    row = await db.first(_DELETE, **where.parameters)
+    return row.message_count if row else None
 
 
 def _message(row: Any) -> Message:
@@ -208,4 +281,14 @@ def _turn(row: Any) -> Turn:
         **{**fields, "kind": Kind(fields["kind"]), "roles": tuple(fields["roles"])}
     )
     where = Where(row.tenant_id, row.owner, row.session_id)
-    return Turn(row.id, where, principal, row.attempts, row.lease_until)
+    return Turn(
+        id=row.id,
+        where=where,
+        principal=principal,
+        status=row.status,
+        attempts=row.attempts,
+        lease_until=row.lease_until,
+        digest=row.digest,
+        model=row.model,
+        message_count=row.message_count,
+    )

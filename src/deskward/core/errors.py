@@ -5,6 +5,7 @@ DeskwardError
 ├── Unauthenticated         401  UNAUTHENTICATED
 ├── Forbidden               403  FORBIDDEN
 ├── NotFound                404  <KIND>_NOT_FOUND
+│   └── SessionNotFound     404  SESSION_NOT_FOUND
 ├── UnknownTool             404  UNKNOWN_TOOL
 ├── MethodNotAllowed        405  METHOD_NOT_ALLOWED
 ├── Conflict                409  CONFLICT
@@ -14,6 +15,7 @@ DeskwardError
 │   └── OutcomeUnknown      409  OUTCOME_UNKNOWN
 ├── TooLarge                413  TOO_LARGE
 ├── UnsupportedMediaType    415  UNSUPPORTED_MEDIA_TYPE
+├── RateLimited             429  RATE_LIMITED
 ├── Internal                500  INTERNAL_ERROR
 ├── Unavailable             503  UNAVAILABLE
 │   └── ModelUnavailable    503  MODEL_UNAVAILABLE
@@ -127,6 +129,18 @@ class NotFound(DeskwardError):
         )
 
 
+class SessionNotFound(NotFound):
+    """There is no such conversation of this caller's."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__("session", session_id)
+        self.session_id = session_id
+
+    def rest_body(self, request_id: str) -> dict[str, Any]:
+        """The body that requirement document 002 gives this one error."""
+        return {"error": "Session not found", "session_id": self.session_id}
+
+
 class UnknownTool(DeskwardError):
     """No tool has that name, or the caller may not see it."""
 
@@ -187,6 +201,21 @@ class UnsupportedMediaType(DeskwardError):
     status = 415
 
 
+class RateLimited(DeskwardError):
+    """More requests came in a minute than are allowed."""
+
+    code = "RATE_LIMITED"
+    status = 429
+
+    def rest_body(self, request_id: str) -> dict[str, Any]:
+        """The body that requirement document 002 gives this one error."""
+        return {
+            "error": "Rate limit exceeded",
+            "message": self.message,
+            "retry_after": self.retry_after,
+        }
+
+
 class Internal(DeskwardError):
     """A fault of ours. What it was stands in the log under the request id."""
 
@@ -217,7 +246,12 @@ class TimeLimitExceeded(DeskwardError):
 
 def timestamp() -> str:
     """The present moment in UTC, ISO 8601 with milliseconds and a Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(datetime.now(UTC))
+
+
+def iso(moment: datetime) -> str:
+    """A moment in UTC, ISO 8601 with milliseconds and a Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _inline(value: Any) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 
-from deskward.agent.events import ApprovalNeeded, HandedOver, Text, ToolAnswered, ToolCalled
 from deskward.app import Desk
-from deskward.conversations.service import MAX_MESSAGE, Answered, TurnEvent
-from deskward.core.errors import DeskwardError, timestamp
+from deskward.conversations.positions import Answered, Position
+from deskward.conversations.reading import Reader
+from deskward.conversations.service import MAX_MESSAGE
+from deskward.core.errors import InvalidInput, timestamp
+from deskward.core.logging import bind
+from deskward.entrypoints.events import server_sent
 from deskward.entrypoints.identity import identify
 from deskward.entrypoints.openapi import error_responses
 from deskward.gate.context import Context
 
 MODEL_HEADER = "X-Deskward-Model"
+
+LOOK_FOR_CLIENT = 1.0
+"""Seconds between looks whether a client that waits for a whole answer is still there."""
 
 SessionId = Annotated[
     str,
@@ -31,6 +34,28 @@ SessionId = Annotated[
         examples=["abc-123-def"],
     ),
 ]
+TenantId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9_.-]+$",
+        description="With an API key: the key's tenant or nothing. In open mode: the tenant.",
+        examples=["default"],
+    ),
+]
+Message = Annotated[
+    str, Field(min_length=1, max_length=MAX_MESSAGE, examples=["What's my account balance?"])
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern="^[ -~]+$",
+        description="Sending a message again with the same key gives its first answer again.",
+    ),
+]
 
 
 class ChatRequest(BaseModel):
@@ -39,17 +64,8 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     session_id: SessionId
-    message: Annotated[
-        str, Field(min_length=1, max_length=MAX_MESSAGE, examples=["What's my account balance?"])
-    ]
-    tenant_id: str | None = Field(
-        None,
-        min_length=1,
-        max_length=64,
-        pattern="^[A-Za-z0-9_.-]+$",
-        description="With an API key: the key's tenant or nothing. In open mode: the tenant.",
-        examples=["default"],
-    )
+    message: Message
+    tenant_id: TenantId | None = None
 
 
 class ChatResponse(BaseModel):
@@ -69,25 +85,32 @@ def chat_router(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["chat"],
-        responses=error_responses(400, 401, 403, 405, 409, 413, 500, 503),
+        responses=error_responses(400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503),
     )
 
     async def begin(
-        request: Request, body: ChatRequest
-    ) -> tuple[Context, AsyncGenerator[TurnEvent, None]]:
+        request: Request, body: ChatRequest, key: str | None, last_event: str | None
+    ) -> tuple[Context, Reader]:
         principal = await identify(desk, request.headers, tenant=body.tenant_id)
+        bind(session=body.session_id)
         context = Context(principal, "agent", request.state.request_id)
-        return context, desk.conversations.send(context, body.session_id, body.message)
+        if last_event:
+            place = Position.parse(last_event)
+            return context, await desk.conversations.resume(context, body.session_id, place)
+        return context, await desk.conversations.send(
+            context, body.session_id, body.message, key=key
+        )
 
     @router.post("/chat")
-    async def chat(request: Request, body: ChatRequest, response: Response) -> ChatResponse:
+    async def chat(
+        request: Request,
+        body: ChatRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> ChatResponse:
         """Send a message and get the whole answer."""
-        context, events = await begin(request, body)
-        answered: Answered | None = None
-        async for event in events:
-            if isinstance(event, Answered):
-                answered = event
-        assert answered is not None
+        context, reader = await begin(request, body, idempotency_key, None)
+        answered = await whole(reader, request)
         response.headers[MODEL_HEADER] = answered.model
         return ChatResponse(
             session_id=body.session_id,
@@ -103,23 +126,42 @@ def chat_router(desk: Desk) -> APIRouter:
         responses={
             200: {
                 "description": "Server-sent events: `token` pieces, `tool_call`, `tool_result`, "
-                "`approval` and `handover` as they happen, then `done`; or `error`.",
+                "`approval` and `handover` as they happen, then `done`; or `error`. Each has an "
+                "`id`: send the request again with `Last-Event-ID` to go on behind it. `replace` "
+                "then gives the text of the message anew where the model wrote another one.",
                 "content": {
                     "text/event-stream": {
                         "schema": {"type": "string"},
                         "example": 'data: {"type": "token", "content": "Hello", '
-                        '"session_id": "abc-123"}\n\n',
+                        '"session_id": "abc-123"}\nid: 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b.0.5.f7d1'
+                        "8982\n\n",
                     }
                 },
             }
         },
     )
-    async def chat_stream(request: Request, body: ChatRequest) -> StreamingResponse:
+    async def chat_stream(
+        request: Request,
+        body: ChatRequest,
+        idempotency_key: IdempotencyKey = None,
+        last_event_id: Annotated[
+            str | None,
+            Header(
+                max_length=80,
+                pattern=r"^[0-9a-f.]*$",
+                description="Go on behind this event; the message is not sent again.",
+            ),
+        ] = None,
+    ) -> StreamingResponse:
         """Send a message and get the answer as it is written."""
-        _, events = await begin(request, body)
-        first = await anext(events)  # what is refused is refused with its status, not in a stream
+        _, reader = await begin(request, body, idempotency_key, last_event_id)
         return StreamingResponse(
-            _render(first, events, body.session_id, request.state.request_id),
+            server_sent(
+                reader,
+                body.session_id,
+                request.state.request_id,
+                desk.settings.stream_heartbeat,
+            ),
             media_type="text/event-stream",
             headers={
                 "Cache-Control": "no-store",
@@ -131,46 +173,19 @@ def chat_router(desk: Desk) -> APIRouter:
     return router
 
 
-async def _render(
-    first: TurnEvent, events: AsyncGenerator[TurnEvent, None], session_id: str, request_id: str
-) -> AsyncIterator[bytes]:
-    yield _event(first, session_id)
-    async with aclosing(events) as rest:
-        try:
-            async for event in rest:
-                yield _event(event, session_id)
-        except DeskwardError as error:
-            data = {"type": "error", "session_id": session_id, **error.rest_body(request_id)}
-            yield b"data: " + to_json(data) + b"\n\n"
+async def whole(reader: Reader, request: Request) -> Answered:
+    """The end of a turn, for a client that waits for all of it.
 
-
-def _event(event: TurnEvent, session_id: str) -> bytes:
-    return b"data: " + to_json({**event_data(event), "session_id": session_id}) + b"\n\n"
-
-
-def event_data(event: TurnEvent) -> dict[str, Any]:
-    """An event of a turn as JSON data."""
-    if isinstance(event, Text):
-        return {"type": "token", "content": event.text}
-    if isinstance(event, ToolCalled):
-        return {"type": "tool_call", "id": event.id, "tool": event.name, "args": event.arguments}
-    if isinstance(event, ToolAnswered):
-        return {
-            "type": "tool_result",
-            "id": event.id,
-            "tool": event.name,
-            "status": event.status,
-            "result": event.answer,
-        }
-    if isinstance(event, ApprovalNeeded):
-        return {
-            "type": "approval",
-            "id": event.id,
-            "tool": event.name,
-            "approval_id": event.approval_id,
-        }
-    if isinstance(event, HandedOver):
-        return {"type": "handover", "ticket_id": event.ticket_id}
-    if isinstance(event, Answered):
-        return {"type": "done", "message_count": event.message_count}
-    raise TypeError(f"{type(event).__name__} is not shown")
+    Raises:
+        InvalidInput: The client has gone.
+        DeskwardError: The turn failed.
+    """
+    try:
+        while True:
+            placed = await reader.next(LOOK_FOR_CLIENT)
+            if placed is not None and isinstance(placed.event, Answered):
+                return placed.event
+            if placed is None and await request.is_disconnected():
+                raise InvalidInput("The client has gone.")
+    finally:
+        reader.close()

@@ -180,17 +180,19 @@ class _LocalLine:
         self.model = desk.conversations.agent.model.name
 
     async def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
-        from deskward.conversations.service import Answered
-        from deskward.entrypoints.chat import event_data
+        from deskward.conversations.positions import Answered
+        from deskward.entrypoints.events import event_data
         from deskward.entrypoints.identity import local_customer
         from deskward.gate.context import Context
 
         principal = await local_customer(self._desk, user, self._tenant)
         context = Context(principal, "cli")
-        async for event in self._desk.conversations.send(context, session, text):
-            if isinstance(event, Answered):
-                self.model = event.model
-            yield event_data(event)
+        async for placed in await self._desk.conversations.send(context, session, text):
+            if isinstance(placed.event, Answered):
+                self.model = placed.event.model
+            data = event_data(placed.event, session)
+            if data is not None:
+                yield data
 
     async def check(self, user: str) -> None:
         from deskward.entrypoints.identity import local_customer

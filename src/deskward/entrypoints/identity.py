@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from deskward.app import Desk
 from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
+from deskward.core.logging import bind
 from deskward.customers import service as customers
 from deskward.security.principals import SUBJECTS_OF_A_CUSTOMER, Kind, Principal
 
@@ -14,7 +15,11 @@ _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 async def identify(
-    desk: Desk, headers: Mapping[str, str], *, tenant: str | None = None
+    desk: Desk,
+    headers: Mapping[str, str],
+    *,
+    tenant: str | None = None,
+    user_id: str | None = None,
 ) -> Principal:
     """The verified caller.
 
@@ -25,13 +30,26 @@ async def identify(
     Args:
         headers: The request's, with lower-case names.
         tenant: A tenant that the request names. With a key it must be the key's.
+        user_id: A customer that the request names, as X-User-ID does.
 
     Raises:
         Unauthenticated: No key, a bad key, or an unknown customer.
         Forbidden: The caller may not speak for that customer, or in that tenant.
-        InvalidInput: The tenant or the customer's id is not of an id's form.
+        InvalidInput: The tenant or the customer's id is not of an id's form, or two customers are
+            named.
+        RateLimited: The key made too many requests.
     """
-    subject = headers.get("x-user-id")
+    principal = await _identify(desk, headers, tenant, user_id)
+    bind(tenant=principal.tenant)
+    return principal
+
+
+async def _identify(
+    desk: Desk, headers: Mapping[str, str], tenant: str | None, user_id: str | None
+) -> Principal:
+    subject = headers.get("x-user-id", user_id)
+    if user_id is not None and subject != user_id:
+        raise InvalidInput("X-User-ID names another customer than the request. Leave one out.")
     for value in (subject, tenant):
         if value is not None and not _ID.fullmatch(value):
             raise InvalidInput("An id has 1 to 64 letters, digits, dots, dashes or underscores.")

@@ -19,6 +19,7 @@ ERRORS: dict[int, tuple[str, str, str]] = {
     409: ("IDEMPOTENCY_CONFLICT", "It does not fit what was done before.", "key: 4f1c"),
     413: ("TOO_LARGE", "The body is over 1 MiB.", ""),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body is not JSON.", ""),
+    429: ("Rate limit exceeded", "Maximum 100 requests per minute per IP address", ""),
     500: ("INTERNAL_ERROR", "Something went wrong on our side.", ""),
     503: ("UNAVAILABLE", "Something that Deskward needs is away. Try again.", ""),
     504: ("TIME_LIMIT_EXCEEDED", "The call took too long and was stopped.", ""),
@@ -35,6 +36,37 @@ ERROR_SCHEMA: JsonSchema = {
         "request_id": {"type": "string", "description": "Names the request in log and ledger."},
         "timestamp": {"type": "string", "format": "date-time"},
     },
+}
+
+RATE_LIMITED_SCHEMA: JsonSchema = {
+    "title": "RateLimited",
+    "type": "object",
+    "required": ["error", "message", "retry_after"],
+    "properties": {
+        "error": {"const": "Rate limit exceeded"},
+        "message": {"type": "string"},
+        "retry_after": {"type": "integer", "description": "Seconds to wait."},
+    },
+}
+
+SESSION_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    "404": {
+        "description": "The caller has no such session.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "title": "SessionNotFound",
+                    "type": "object",
+                    "required": ["error", "session_id"],
+                    "properties": {
+                        "error": {"const": "Session not found"},
+                        "session_id": {"type": "string"},
+                    },
+                },
+                "example": {"error": "Session not found", "session_id": "abc-123-def"},
+            }
+        },
+    }
 }
 
 PENDING_SCHEMA: JsonSchema = {
@@ -148,12 +180,17 @@ def _responses(tool: Tool, has_body: bool) -> dict[int | str, dict[str, Any]]:
             "description": "Nothing was done yet: a person has to approve the call.",
             "content": {"application/json": {"schema": PENDING_SCHEMA}},
         }
-    statuses = [400, 401, 403, 404, 405, 409, 413, *([415] if has_body else []), 500, 503, 504]
+    media_type = [415] if has_body else []
+    statuses = [400, 401, 403, 404, 405, 409, 413, *media_type, 429, 500, 503, 504]
     return responses | error_responses(*statuses)
 
 
 def _error_response(status: int) -> dict[str, Any]:
     code, description, detail = ERRORS[status]
+    if status == 429:
+        limited = {"error": code, "message": description, "retry_after": 30}
+        content = {"schema": RATE_LIMITED_SCHEMA, "example": limited}
+        return {"description": code, "content": {"application/json": content}}
     example = {
         "error": code,
         "message": description,

@@ -28,6 +28,7 @@ from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.mcp_http import McpEndpoint
 from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, error_responses, tool_paths
 from deskward.entrypoints.rest_tools import tool_routes
+from deskward.entrypoints.sessions import sessions_router
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -52,6 +53,7 @@ def http_application(desk: Desk) -> ASGIApp:
 def _api(desk: Desk) -> FastAPI:
     api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION)
     api.include_router(chat_router(desk))
+    api.include_router(sessions_router(desk))
 
     @api.get("/health", tags=["health"], responses=error_responses(405, 500))
     async def health() -> Health:

@@ -1,0 +1,96 @@
+"""Sessions as their owners look back at them: a list, and what was said in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from deskward.conversations.models import messages, sessions
+from deskward.conversations.store import Where
+from deskward.core.database import Connection
+from deskward.core.errors import SessionNotFound
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session without its messages."""
+
+    id: str
+    message_count: int
+    created_at: datetime
+    last_activity: datetime
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What one side said in a turn."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    timestamp: datetime
+
+
+async def sessions_of(
+    db: Connection, tenant: str, owner: str, *, limit: int, offset: int
+) -> tuple[int, list[Session]]:
+    """How many sessions a caller has, and one page of them, the latest active first."""
+    mine = (sessions.c.tenant_id == tenant) & (sessions.c.owner == owner)
+    total = await db.first(sa.select(sa.func.count()).select_from(sessions).where(mine))
+    rows = await db.all(
+        sa.select(sessions)
+        .where(mine)
+        .order_by(sessions.c.last_activity.desc(), sessions.c.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return total[0] if total else 0, [_session(row) for row in rows]
+
+
+async def session(db: Connection, where: Where) -> Session:
+    """One session.
+
+    Raises:
+        SessionNotFound: The caller has no such session.
+    """
+    row = await db.first(
+        sa.select(sessions).where(
+            sessions.c.tenant_id == where.tenant,
+            sessions.c.owner == where.owner,
+            sessions.c.id == where.session_id,
+        )
+    )
+    if row is None:
+        raise SessionNotFound(where.session_id)
+    return _session(row)
+
+
+async def spoken(db: Connection, where: Where) -> list[Spoken]:
+    """All that was said in a session, the oldest first; of each turn one answer, in one piece."""
+    rows = await db.all(
+        sa.select(messages)
+        .where(
+            messages.c.tenant_id == where.tenant,
+            messages.c.owner == where.owner,
+            messages.c.session_id == where.session_id,
+            messages.c.role.in_(["user", "assistant"]),
+        )
+        .order_by(messages.c.seq)
+    )
+    said: list[Spoken] = []
+    answer: list[str] = []
+    for row in rows:
+        if row.role == "user":
+            answer = []
+            said.append(Spoken("user", row.content, row.created_at))
+            continue
+        answer.append(row.content)
+        if not (row.data or {}).get("tool_requests"):
+            said.append(Spoken("assistant", "".join(answer), row.created_at))
+    return said
+
+
+def _session(row: Any) -> Session:
+    return Session(row.id, row.message_count, row.created_at, row.last_activity)
