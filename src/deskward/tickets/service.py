@@ -6,11 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput, NotFound
 from deskward.customers import service as customers
 from deskward.tickets.models import (
-    FIRST_NUMBER,
     Priority,
     Status,
     Ticket,
@@ -24,13 +23,6 @@ _BY_NUMBER = sa.select(tickets).where(
     tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
 )
 _INSERT = tickets.insert()
-_START_NUMBERS = insert_or_ignore(ticket_numbers, "tenant_id", "last")
-_NEXT_NUMBER = (
-    sa.update(ticket_numbers)
-    .where(ticket_numbers.c.tenant_id == sa.bindparam("b_tenant"))
-    .values(last=ticket_numbers.c.last + 1)
-    .returning(ticket_numbers.c.last)
-)
 
 
 async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
@@ -60,7 +52,7 @@ async def create(
         NotFound: The tenant has no such customer.
     """
     await customers.get(db, tenant, customer_id)
-    number = await _next_number(db, tenant)
+    number = await ticket_numbers.next(db, tenant)
     moment = now()
     ticket = Ticket(
         id=f"T{number}",
@@ -77,15 +69,6 @@ async def create(
     row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
     await db.execute(_INSERT, row)
     return ticket
-
-
-async def _next_number(db: Connection, tenant: str) -> int:
-    row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
-    if row is None:  # the tenant's first ticket
-        await db.execute(_START_NUMBERS, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
-        row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
-        assert row is not None
-    return int(row.last)
 
 
 async def find(
