@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.tickets.models import (
     Priority,
@@ -86,16 +87,9 @@ async def find(
         where.append(tickets.c.customer_id == customer_id)
     if status is not None:
         where.append(tickets.c.status == status)
-    total = await db.first(sa.select(sa.func.count()).select_from(tickets).where(*where))
-    rows = await db.all(
-        sa.select(tickets)
-        .where(*where)
-        .order_by(tickets.c.number.desc())
-        .limit(limit)
-        .offset(offset)
-    )
+    total, rows = await newest(db, tickets, where, limit=limit, offset=offset)
     return TicketList(
-        total=total[0] if total else 0,
+        total=total,
         limit=limit,
         offset=offset,
         tickets=[_ticket(row) for row in rows],
