@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deskward.core.database import sqlite_engine
 from deskward.core.settings import Settings
-from deskward.migrations import tables, upgrade
+from deskward.migrations import configuration, tables, upgrade
 from deskward.migrations.versions import __name__ as versions
 
 OURS = {"faq_fts", "search", "ix_faq_search"}
@@ -45,6 +46,17 @@ async def test_processes_that_start_together_migrate_once(tmp_path: Path) -> Non
     engine = sqlite_engine(url)
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar() == 1
+    engine.dispose()
+
+
+def test_the_second_revision_can_be_taken_back(tmp_path: Path) -> None:
+    engine = sqlite_engine(sa.make_url(f"sqlite:///{tmp_path}/desk.db"))
+    with engine.connect() as connection:
+        command.upgrade(configuration(connection), "head")
+        command.downgrade(configuration(connection), "0001")
+        assert "orders" not in sa.inspect(connection).get_table_names()
+        command.upgrade(configuration(connection), "head")
+        assert differences(connection) == []
     engine.dispose()
 
 

@@ -15,6 +15,7 @@ from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import Skills
+from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
 from deskward.core.settings import Settings
@@ -25,10 +26,18 @@ from deskward.gate.policy import Policy
 from deskward.gate.tool import ToolGroup
 from deskward.knowledge.tools import tools as knowledge_tools
 from deskward.migrations import upgrade
+from deskward.orders.tools import tools as order_tools
 from deskward.security.api_keys import ApiKeys
 from deskward.tickets.tools import tools as ticket_tools
 
-GROUPS: tuple[ToolGroup, ...] = (account_tools, customer_tools, ticket_tools, knowledge_tools)
+GROUPS: tuple[ToolGroup, ...] = (
+    account_tools,
+    customer_tools,
+    ticket_tools,
+    knowledge_tools,
+    order_tools,
+    complaint_tools,
+)
 
 
 @dataclass

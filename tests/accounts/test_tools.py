@@ -4,8 +4,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from deskward.accounts.models import accounts, format_money
+from deskward.accounts.models import accounts
 from deskward.app import Desk
+from deskward.core.money import format_money
 from deskward.security.passwords import verify_password
 from tests.conftest import OTHER, STAFF, Call
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Literal
 
 import sqlalchemy as sa
-from babel.numbers import format_currency, get_currency_precision
 from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
+from deskward.core.money import Money
 
 accounts = sa.Table(
     "accounts",
@@ -51,26 +49,6 @@ transactions = sa.Table(
     sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]),
     sa.Index("ix_transactions_user_id", "tenant_id", "user_id", "at"),
 )
-
-
-class Money(BaseModel):
-    """An amount of money (ISO 4217)."""
-
-    amount: int = Field(description="In minor units, for example cents.", examples=[542050])
-    currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
-    formatted: str = Field(description="For people.", examples=["$5,420.50"])
-
-    @classmethod
-    def of(cls, amount: int, currency: str) -> Money:
-        """The amount with its text."""
-        return cls(amount=amount, currency=currency, formatted=format_money(amount, currency))
-
-
-@lru_cache(maxsize=4096)
-def format_money(amount: int, currency: str) -> str:
-    """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`."""
-    value = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return format_currency(value, currency, locale="en_US")
 
 
 class AccountBalance(BaseModel):

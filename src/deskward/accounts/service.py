@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from deskward.accounts.models import Card, Money, Transaction, accounts, cards, transactions
+from deskward.accounts.models import Card, Transaction, accounts, cards, transactions
 from deskward.core.database import Connection
 from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.money import Money
 
 _ACCOUNT = sa.select(accounts).where(
     accounts.c.tenant_id == sa.bindparam("tenant"), accounts.c.user_id == sa.bindparam("user_id")

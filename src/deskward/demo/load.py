@@ -12,9 +12,12 @@ import yaml
 from pydantic import SecretStr
 
 from deskward.accounts.models import accounts, cards, transactions
+from deskward.complaints import service as complaints
 from deskward.core.database import Connection, Database, now
 from deskward.customers.models import customers
 from deskward.knowledge.models import faq
+from deskward.orders import service as orders
+from deskward.orders.models import NewLine
 from deskward.security.passwords import hash_password
 
 DESK = Path(__file__).parent / "desk.yaml"
@@ -31,6 +34,8 @@ async def load_demo(database: Database) -> bool:
         for tenant, content in desk["tenants"].items():
             for customer in content["customers"]:
                 await _load_customer(transaction, tenant, customer, unknown)
+                await _load_orders(transaction, tenant, customer)
+                await _load_complaints(transaction, tenant, customer)
             await transaction.execute(
                 faq.insert(), [{"tenant_id": tenant, **article} for article in desk["faq"]]
             )
@@ -71,3 +76,22 @@ async def _load_customer(
             for minute, movement in enumerate(customer["transactions"])
         ],
     )
+
+
+async def _load_orders(db: Connection, tenant: str, customer: dict[str, Any]) -> None:
+    for content in customer.get("orders", ()):
+        order = await orders.create(
+            db,
+            tenant,
+            customer["id"],
+            lines=[NewLine.model_validate(line) for line in content["lines"]],
+            currency=customer["currency"],
+            shipping_address=customer["address"],
+        )
+        for status in content["became"]:
+            await orders.set_status(db, tenant, order.id, status)
+
+
+async def _load_complaints(db: Connection, tenant: str, customer: dict[str, Any]) -> None:
+    for content in customer.get("complaints", ()):
+        await complaints.register(db, tenant, customer["id"], **content, priority="normal")

@@ -28,6 +28,8 @@ def tables() -> sa.MetaData:
         "accounts.models",
         "tickets.models",
         "knowledge.models",
+        "orders.models",
+        "complaints.models",
         "conversations.models",
     ):
         importlib.import_module(f"deskward.{name}")

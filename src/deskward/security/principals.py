@@ -27,6 +27,11 @@ ROLES: dict[str, frozenset[str]] = {
             "tickets:read",
             "tickets:create",
             "knowledge:read",
+            "orders:read",
+            "orders:create",
+            "orders:write",
+            "complaints:read",
+            "complaints:create",
         }
     ),
     "support": frozenset(
@@ -38,9 +43,16 @@ ROLES: dict[str, frozenset[str]] = {
             "tickets:create",
             "tickets:write",
             "knowledge:read",
+            "orders:read",
+            "orders:create",
+            "orders:write",
+            "orders:list",
+            "complaints:read",
+            "complaints:create",
+            "complaints:write",
         }
     ),
-    "auditor": frozenset({"ledger:read", "tickets:read", "customers:read"}),
+    "auditor": frozenset({"ledger:read", "tickets:read", "customers:read", "orders:read"}),
     "service": frozenset(
         {
             SUBJECTS_OF_A_CUSTOMER,
@@ -50,6 +62,13 @@ ROLES: dict[str, frozenset[str]] = {
             "tickets:create",
             "tickets:write",
             "knowledge:read",
+            "orders:read",
+            "orders:create",
+            "orders:write",
+            "orders:list",
+            "complaints:read",
+            "complaints:create",
+            "complaints:write",
         }
     ),
 }

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from deskward.core.database import UtcDateTime, metadata
+from deskward.core.numbering import Numbering
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -19,8 +20,6 @@ Body = Annotated[
 TicketId = Annotated[
     str, Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"])
 ]
-
-FIRST_NUMBER = 1001
 
 tickets = sa.Table(
     "tickets",
@@ -40,12 +39,7 @@ tickets = sa.Table(
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
 )
 
-ticket_numbers = sa.Table(
-    "ticket_numbers",
-    metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("last", sa.BigInteger, nullable=False),
-)
+ticket_numbers = Numbering("ticket_numbers")
 
 
 class Ticket(BaseModel):

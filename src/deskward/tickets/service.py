@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.tickets.models import (
-    FIRST_NUMBER,
     Priority,
     Status,
     Ticket,
@@ -24,13 +24,6 @@ _BY_NUMBER = sa.select(tickets).where(
     tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
 )
 _INSERT = tickets.insert()
-_START_NUMBERS = insert_or_ignore(ticket_numbers, "tenant_id", "last")
-_NEXT_NUMBER = (
-    sa.update(ticket_numbers)
-    .where(ticket_numbers.c.tenant_id == sa.bindparam("b_tenant"))
-    .values(last=ticket_numbers.c.last + 1)
-    .returning(ticket_numbers.c.last)
-)
 
 
 async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
@@ -60,7 +53,7 @@ async def create(
         NotFound: The tenant has no such customer.
     """
     await customers.get(db, tenant, customer_id)
-    number = await _next_number(db, tenant)
+    number = await ticket_numbers.next(db, tenant)
     moment = now()
     ticket = Ticket(
         id=f"T{number}",
@@ -79,15 +72,6 @@ async def create(
     return ticket
 
 
-async def _next_number(db: Connection, tenant: str) -> int:
-    row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
-    if row is None:  # the tenant's first ticket
-        await db.execute(_START_NUMBERS, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
-        row = await db.first(_NEXT_NUMBER, b_tenant=tenant)
-        assert row is not None
-    return int(row.last)
-
-
 async def find(
     db: Connection,
     tenant: str,
@@ -103,16 +87,9 @@ async def find(
         where.append(tickets.c.customer_id == customer_id)
     if status is not None:
         where.append(tickets.c.status == status)
-    total = await db.first(sa.select(sa.func.count()).select_from(tickets).where(*where))
-    rows = await db.all(
-        sa.select(tickets)
-        .where(*where)
-        .order_by(tickets.c.number.desc())
-        .limit(limit)
-        .offset(offset)
-    )
+    total, rows = await newest(db, tickets, where, limit=limit, offset=offset)
     return TicketList(
-        total=total[0] if total else 0,
+        total=total,
         limit=limit,
         offset=offset,
         tickets=[_ticket(row) for row in rows],

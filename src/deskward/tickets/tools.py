@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
+from deskward.core.paging import Limit, Offset
+from deskward.core.text import shorten
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.tickets import service
@@ -24,8 +24,6 @@ from deskward.tickets.models import (
 )
 
 tools = ToolGroup("tickets")
-
-SUBJECT_LENGTH = 80
 
 
 async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +55,8 @@ async def list_tickets(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,
     status: Status | None = None,
-    limit: Annotated[int, Field(ge=1, le=100)] = 20,
-    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
+    limit: Limit = 20,
+    offset: Offset = 0,
 ) -> TicketList:
     """List support tickets, the newest first.
 
@@ -103,7 +101,7 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
         user_id: The customer who has the problem.
         description: The problem in the customer's words.
     """
-    subject = _shorten(description)
+    subject = shorten(description)
     ticket = await service.create(ctx.db, ctx.tenant, user_id, subject=subject, body=description)
     return _opened(ticket, f"The issue was reported as ticket {ticket.id}.")
 
@@ -125,7 +123,7 @@ async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> T
         ctx.db,
         ctx.tenant,
         customer_id,
-        subject=f"Handover: {_shorten(reason)}",
+        subject=f"Handover: {shorten(reason)}",
         body=reason,
         priority="high",
     )
@@ -156,8 +154,3 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
 
 def _opened(ticket: Ticket, message: str) -> TicketOpened:
     return TicketOpened(ticket_id=ticket.id, status=ticket.status, message=message)
-
-
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1].rstrip()}…"

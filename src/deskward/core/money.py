@@ -1,0 +1,46 @@
+"""Amounts of money: integers of minor units, and how they are read and written."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+from pydantic import BaseModel, Field
+
+from deskward.core.errors import InvalidInput
+
+
+class Money(BaseModel):
+    """An amount of money (ISO 4217)."""
+
+    amount: int = Field(description="In minor units, for example cents.", examples=[542050])
+    currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
+    formatted: str = Field(description="For people.", examples=["$5,420.50"])
+
+    @classmethod
+    def of(cls, amount: int, currency: str) -> Money:
+        """The amount with its text."""
+        return cls(amount=amount, currency=currency, formatted=format_money(amount, currency))
+
+
+@lru_cache(maxsize=4096)
+def format_money(amount: int, currency: str) -> str:
+    """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`."""
+    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(value, currency, locale="en_US")
+
+
+def minor_units(amount: str, currency: str) -> int:
+    """A decimal number as minor units: `minor_units("5420.50", "USD")` is 542050.
+
+    Raises:
+        InvalidInput: There is no such currency, or it has fewer decimal places.
+    """
+    if currency not in list_currencies():
+        raise InvalidInput(f"There is no currency {currency!r}. Give its ISO 4217 code.")
+    places = get_currency_precision(currency)
+    scaled = Decimal(amount).scaleb(places)
+    if scaled != scaled.to_integral_value():
+        raise InvalidInput(f"{amount} is no amount of {currency}, which has {places} decimals.")
+    return int(scaled)

@@ -1,0 +1,41 @@
+"""Numbers that count up per tenant, for ids that people can say, as T1001."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, insert_or_ignore, metadata
+
+FIRST_NUMBER = 1001
+
+
+class Numbering:
+    """Gives out the numbers of one kind of record.
+
+    A number is taken in the caller's transaction, so one that is rolled back is given out again.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Declare the table of that name, which holds the last number of every tenant."""
+        self.table = sa.Table(
+            name,
+            metadata,
+            sa.Column("tenant_id", sa.String(64), primary_key=True),
+            sa.Column("last", sa.BigInteger, nullable=False),
+        )
+        self._start = insert_or_ignore(self.table, "tenant_id", "last")
+        self._next = (
+            sa.update(self.table)
+            .where(self.table.c.tenant_id == sa.bindparam("b_tenant"))
+            .values(last=self.table.c.last + 1)
+            .returning(self.table.c.last)
+        )
+
+    async def next(self, db: Connection, tenant: str) -> int:
+        """The tenant's next number."""
+        row = await db.first(self._next, b_tenant=tenant)
+        if row is None:  # the tenant's first
+            await db.execute(self._start, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
+            row = await db.first(self._next, b_tenant=tenant)
+            assert row is not None
+        return int(row.last)

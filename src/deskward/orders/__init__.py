@@ -1,0 +1,1 @@
+"""Orders: what was bought, where it goes, and how far it is."""

@@ -1,0 +1,143 @@
+"""Orders: the tables, and what is shown of them. Prices are kept as integers of minor units."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+from deskward.core.database import UtcDateTime, metadata
+from deskward.core.money import Money
+from deskward.core.numbering import Numbering
+
+Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled", "returned"]
+OrderId = Annotated[
+    str, Field(pattern=r"^O[1-9][0-9]{0,17}$", description="Id of an order.", examples=["O1001"])
+]
+Sku = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$",
+        description="The article's stock keeping unit.",
+        examples=["KB-201"],
+    ),
+]
+Price = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,3})?$",
+        description="A decimal number in the order's currency, as text so that it stays exact.",
+        examples=["49.90"],
+    ),
+]
+Currency = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
+]
+ShippingAddress = Annotated[
+    str,
+    Field(
+        min_length=5,
+        max_length=300,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        examples=["12 Garden Street, Springfield, IL 62701"],
+    ),
+]
+
+MAX_LINES = 50
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("shipping_address", sa.String(300), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
+    sa.Index("ix_orders_customer_id", "tenant_id", "customer_id"),
+    sa.Index("ix_orders_status", "tenant_id", "status"),
+)
+
+order_lines = sa.Table(
+    "order_lines",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("order_number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sku", sa.String(64), nullable=False),
+    sa.Column("description", sa.String(200), nullable=False),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.Column("unit_price", sa.BigInteger, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
+    sa.Index("ix_order_lines_sku", "tenant_id", "sku"),
+)
+
+order_numbers = Numbering("order_numbers")
+
+
+class NewLine(BaseModel):
+    """An article to be ordered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sku: Sku
+    description: str = Field(min_length=1, max_length=200, examples=["Keyboard, US layout"])
+    quantity: int = Field(ge=1, le=10_000, examples=[1])
+    unit_price: Price
+
+
+class Line(BaseModel):
+    """An article of an order."""
+
+    sku: Sku
+    description: str = Field(examples=["Keyboard, US layout"])
+    quantity: int = Field(examples=[1])
+    unit_price: Money
+    total: Money
+
+
+class Order(BaseModel):
+    """What a customer ordered."""
+
+    id: OrderId
+    customer_id: str = Field(examples=["user_001"])
+    lines: list[Line]
+    currency: Currency
+    total: Money
+    shipping_address: ShippingAddress
+    status: Status
+    revision: int = Field(description="Grows with every change.", examples=[1])
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderCreated(BaseModel):
+    """The receipt of a new order."""
+
+    order_id: OrderId
+    status: Status
+    total: Money
+    message: str = Field(examples=["Order O1001 was created."])
+
+
+class OrderChanged(BaseModel):
+    """The receipt of a change."""
+
+    success: bool
+    message: str = Field(examples=["Order O1001 is now shipped."])
+    order: Order
+
+
+class OrderList(BaseModel):
+    """One page of orders, the newest first."""
+
+    total: int = Field(description="How many there are on all pages.")
+    limit: int
+    offset: int
+    orders: list[Order]

@@ -1,0 +1,211 @@
+"""Rules and queries of orders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, now
+from deskward.core.errors import Conflict, NotFound
+from deskward.core.money import Money, minor_units
+from deskward.core.paging import newest
+from deskward.customers import service as customers
+from deskward.orders.models import (
+    Line,
+    NewLine,
+    Order,
+    OrderList,
+    Status,
+    order_lines,
+    order_numbers,
+    orders,
+)
+
+TRANSITIONS: dict[Status, tuple[Status, ...]] = {
+    "pending": ("confirmed", "cancelled"),
+    "confirmed": ("shipped", "cancelled"),
+    "shipped": ("delivered", "returned"),
+    "delivered": ("returned",),
+    "cancelled": (),
+    "returned": (),
+}
+"""Status → what an order of that status can become."""
+
+_BY_NUMBER = sa.select(orders).where(
+    orders.c.tenant_id == sa.bindparam("tenant"), orders.c.number == sa.bindparam("number")
+)
+_BY_NUMBER_LOCKED = _BY_NUMBER.with_for_update()
+_LINES = (
+    sa.select(order_lines)
+    .where(
+        order_lines.c.tenant_id == sa.bindparam("tenant"),
+        order_lines.c.order_number.in_(sa.bindparam("numbers", expanding=True)),
+    )
+    .order_by(order_lines.c.order_number, order_lines.c.position)
+)
+_INSERT = orders.insert()
+_INSERT_LINES = order_lines.insert()
+_SET_STATUS = (
+    sa.update(orders)
+    .where(
+        orders.c.tenant_id == sa.bindparam("b_tenant"), orders.c.number == sa.bindparam("b_number")
+    )
+    .values(
+        status=sa.bindparam("b_status"),
+        revision=orders.c.revision + 1,
+        updated_at=sa.bindparam("b_moment", type_=orders.c.updated_at.type),
+    )
+)
+
+
+async def get(db: Connection, tenant: str, order_id: str) -> Order:
+    """The order.
+
+    Raises:
+        NotFound: The tenant has no such order.
+    """
+    row = await _row(db, _BY_NUMBER, tenant, order_id)
+    (order,) = await _with_lines(db, tenant, [row])
+    return order
+
+
+async def create(
+    db: Connection,
+    tenant: str,
+    customer_id: str,
+    *,
+    lines: Sequence[NewLine],
+    currency: str,
+    shipping_address: str,
+) -> Order:
+    """Create an order.
+
+    Raises:
+        NotFound: The tenant has no such customer.
+        InvalidInput: There is no such currency, or a price has too many decimals for it.
+    """
+    await customers.get(db, tenant, customer_id)
+    prices = [minor_units(line.unit_price, currency) for line in lines]
+    number = await order_numbers.next(db, tenant)
+    moment = now()
+    row = {
+        "tenant_id": tenant,
+        "number": number,
+        "customer_id": customer_id,
+        "currency": currency,
+        "shipping_address": shipping_address,
+        "status": "pending",
+        "revision": 1,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    await db.execute(_INSERT, row)
+    await db.execute(
+        _INSERT_LINES,
+        [
+            {
+                "tenant_id": tenant,
+                "order_number": number,
+                "position": position,
+                "sku": line.sku,
+                "description": line.description,
+                "quantity": line.quantity,
+                "unit_price": price,
+            }
+            for position, (line, price) in enumerate(zip(lines, prices, strict=True), 1)
+        ],
+    )
+    return await get(db, tenant, f"O{number}")
+
+
+async def find(
+    db: Connection,
+    tenant: str,
+    *,
+    customer_id: str | None = None,
+    sku: str | None = None,
+    address: str | None = None,
+    status: Status | None = None,
+    limit: int,
+    offset: int,
+) -> OrderList:
+    """One page of orders, the newest first."""
+    where = [orders.c.tenant_id == tenant]
+    if customer_id is not None:
+        where.append(orders.c.customer_id == customer_id)
+    if sku is not None:
+        having = sa.select(order_lines.c.order_number).where(
+            order_lines.c.tenant_id == tenant, order_lines.c.sku == sku
+        )
+        where.append(orders.c.number.in_(having))
+    if address is not None:
+        where.append(orders.c.shipping_address.icontains(address, autoescape=True))
+    if status is not None:
+        where.append(orders.c.status == status)
+    total, rows = await newest(db, orders, where, limit=limit, offset=offset)
+    found = await _with_lines(db, tenant, rows)
+    return OrderList(total=total, limit=limit, offset=offset, orders=found)
+
+
+async def set_status(db: Connection, tenant: str, order_id: str, status: Status) -> Order:
+    """Move an order on to another status.
+
+    Raises:
+        NotFound: The tenant has no such order.
+        Conflict: An order of its status cannot become that.
+    """
+    row = await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
+    allowed = TRANSITIONS[row.status]
+    if status not in allowed:
+        ways = f"can only become {' or '.join(allowed)}" if allowed else "can no longer change"
+        raise Conflict(
+            f"Order {order_id} is {row.status} and {ways}.",
+            details={"status": row.status, "allowed": list(allowed)},
+        )
+    await db.execute(
+        _SET_STATUS,
+        {"b_tenant": tenant, "b_number": row.number, "b_status": status, "b_moment": now()},
+    )
+    return await get(db, tenant, order_id)
+
+
+async def _row(db: Connection, statement: sa.Executable, tenant: str, order_id: str) -> sa.Row[Any]:
+    row = await db.first(statement, tenant=tenant, number=int(order_id[1:]))
+    if row is None:
+        raise NotFound("order", order_id)
+    return row
+
+
+async def _with_lines(db: Connection, tenant: str, rows: Sequence[sa.Row[Any]]) -> list[Order]:
+    lines: defaultdict[int, list[sa.Row[Any]]] = defaultdict(list)
+    for line in await db.all(_LINES, tenant=tenant, numbers=[row.number for row in rows]):
+        lines[line.order_number].append(line)
+    return [_order(row, lines[row.number]) for row in rows]
+
+
+def _order(row: sa.Row[Any], lines: Sequence[sa.Row[Any]]) -> Order:
+    total = sum(line.quantity * line.unit_price for line in lines)
+    return Order(
+        id=f"O{row.number}",
+        customer_id=row.customer_id,
+        lines=[
+            Line(
+                sku=line.sku,
+                description=line.description,
+                quantity=line.quantity,
+                unit_price=Money.of(line.unit_price, row.currency),
+                total=Money.of(line.quantity * line.unit_price, row.currency),
+            )
+            for line in lines
+        ],
+        currency=row.currency,
+        total=Money.of(total, row.currency),
+        shipping_address=row.shipping_address,
+        status=row.status,
+        revision=row.revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

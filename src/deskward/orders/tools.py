@@ -1,0 +1,166 @@
+"""The tools of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from deskward.core.paging import Limit, Offset
+from deskward.customers import service as customers
+from deskward.gate.context import Context
+from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.orders import service
+from deskward.orders.models import (
+    MAX_LINES,
+    Currency,
+    NewLine,
+    Order,
+    OrderChanged,
+    OrderCreated,
+    OrderId,
+    OrderList,
+    ShippingAddress,
+    Sku,
+    Status,
+)
+
+tools = ToolGroup("orders")
+
+
+async def order_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What policies may know of the order that a call is about."""
+    order = await service.get(ctx.db, ctx.tenant, arguments["order_id"])
+    return {
+        "id": order.id,
+        "owner": order.customer_id,
+        "status": order.status,
+        "total": order.total.amount,
+        "currency": order.currency,
+        "revision": order.revision,
+    }
+
+
+@tools.tool(scope="orders:create", risk=Risk.WRITE, rest="POST /orders")
+async def create_order(
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    lines: Annotated[list[NewLine], Field(min_length=1, max_length=MAX_LINES)],
+    currency: Currency,
+    shipping_address: ShippingAddress,
+) -> OrderCreated:
+    """Create an order for a customer.
+
+    Args:
+        customer_id: The customer who orders.
+        lines: What is ordered.
+        currency: The currency of all prices, as an ISO 4217 code.
+        shipping_address: Where it is to be sent, in one line.
+    """
+    order = await service.create(
+        ctx.db,
+        ctx.tenant,
+        customer_id,
+        lines=lines,
+        currency=currency,
+        shipping_address=shipping_address,
+    )
+    return OrderCreated(
+        order_id=order.id,
+        status=order.status,
+        total=order.total,
+        message=f"Order {order.id} was created.",
+    )
+
+
+@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/{order_id}", facts=order_facts)
+async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
+    """Look up an order: its status, lines, total and shipping address.
+
+    Args:
+        order_id: The order.
+    """
+    return await service.get(ctx.db, ctx.tenant, order_id)
+
+
+@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /customers/{customer_id}/orders")
+async def get_orders_by_customer(
+    ctx: Context, customer_id: OwnCustomerId, limit: Limit = 20, offset: Offset = 0
+) -> OrderList:
+    """List a customer's orders, the newest first.
+
+    Args:
+        customer_id: The customer who ordered.
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    await customers.get(ctx.db, ctx.tenant, customer_id)
+    return await service.find(
+        ctx.db, ctx.tenant, customer_id=customer_id, limit=limit, offset=offset
+    )
+
+
+@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/search")
+async def search_orders(
+    ctx: Context,
+    customer_id: OwnCustomerId | None = None,
+    sku: Sku | None = None,
+    address: Annotated[str, Field(min_length=1, max_length=300)] | None = None,
+    status: Status | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> OrderList:
+    """Find orders by article, shipping address or status, the newest first.
+
+    Args:
+        customer_id: Only this customer's.
+        sku: Only those with this article.
+        address: Only those whose shipping address has this in it, in capitals or not.
+        status: Only those with this status.
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    return await service.find(
+        ctx.db,
+        ctx.tenant,
+        customer_id=customer_id,
+        sku=sku,
+        address=address,
+        status=status,
+        limit=limit,
+        offset=offset,
+    )
+
+
+@tools.tool(scope="orders:list", risk=Risk.READ, rest="GET /orders")
+async def get_all_orders(ctx: Context, limit: Limit = 20, offset: Offset = 0) -> OrderList:
+    """List the orders of all customers, the newest first.
+
+    Args:
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    return await service.find(ctx.db, ctx.tenant, limit=limit, offset=offset)
+
+
+@tools.tool(
+    scope="orders:write",
+    risk=Risk.WRITE,
+    rest="PATCH /orders/{order_id}/status",
+    facts=order_facts,
+)
+async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -> OrderChanged:
+    """Move an order on to another status.
+
+    A pending order can be confirmed or cancelled, a confirmed one shipped or cancelled, a shipped
+    one delivered or returned, a delivered one returned.
+
+    Args:
+        order_id: The order.
+        status: What it becomes.
+    """
+    order = await service.set_status(ctx.db, ctx.tenant, order_id, status)
+    return OrderChanged(
+        success=True, message=f"Order {order.id} is now {order.status}.", order=order
+    )
