@@ -18,12 +18,14 @@ from deskward.agent.skills import Skills
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
+from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.customers.tools import tools as customer_tools
 from deskward.demo.load import load_demo
 from deskward.gate.call import Gate
 from deskward.gate.policy import Policy
 from deskward.gate.tool import ToolGroup
+from deskward.hub.hub import Hub, Outside
 from deskward.knowledge.tools import tools as knowledge_tools
 from deskward.migrations import upgrade
 from deskward.orders.tools import tools as order_tools
@@ -49,11 +51,20 @@ class Desk:
     keys: ApiKeys
     gate: Gate
     conversations: Conversations
+    limiter: RateLimiter
+    hub: Hub | None = None
+    serves_one_group: bool = False
+    """Whether it serves other programs, with the tools of one group."""
 
 
 @contextlib.asynccontextmanager
 async def open_desk(
-    settings: Settings, *, demo: bool = False, model: Model | None = None, chat: bool = True
+    settings: Settings,
+    *,
+    demo: bool = False,
+    model: Model | None = None,
+    chat: bool = True,
+    only: str | None = None,
 ) -> AsyncIterator[Desk]:
     """Migrate and open the database, load the policies, and put the desk together.
 
@@ -62,25 +73,26 @@ async def open_desk(
         demo: Whether to load the demo desk into an empty database.
         model: Speaks instead of the model that the settings name.
         chat: Whether chat is expected at once; otherwise the offline model learns when it comes.
+        only: The one group of tools to have; None for all, with those of outside servers.
     """
     await upgrade(settings.database)
-    database = Database(settings.database)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(settings.database, pool_size=settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        limiter = RateLimiter(settings.redis_url.get_secret_value() if settings.redis_url else None)
+        stack.push_async_callback(limiter.close)
         if demo:
             await load_demo(database)
-        tools = [tool for group in GROUPS for tool in group.tools]
-        policy = Policy.load(settings.policy_dir, tools)
-        gate = Gate(
-            tools,
-            database=database,
-            policy=policy,
-            key=settings.key,
-            time_limit=settings.tool_timeout,
-        )
+        gate = _gate(settings, database, only)
+        hub = None
+        if settings.mcp_server_url and only is None:
+            hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
+            await stack.enter_async_context(hub.keep())
         model = model or choose_model(
             settings,
             offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=not chat),
         )
+        stack.push_async_callback(model.close)
         limits = Limits(
             steps=settings.turn_max_steps,
             tokens=settings.turn_max_tokens,
@@ -90,16 +102,43 @@ async def open_desk(
         conversations = Conversations(
             database, Agent(gate, model, limits), key=settings.key, grace=settings.stream_grace
         )
-        try:
-            async with conversations.keep():
-                yield Desk(
-                    settings=settings,
-                    database=database,
-                    keys=ApiKeys(database),
-                    gate=gate,
-                    conversations=conversations,
-                )
-        finally:
-            await model.close()
-    finally:
-        await database.close()
+        await stack.enter_async_context(conversations.keep())
+        yield Desk(
+            settings=settings,
+            database=database,
+            keys=ApiKeys(database),
+            gate=gate,
+            conversations=conversations,
+            limiter=limiter,
+            hub=hub,
+            serves_one_group=only is not None,
+        )
+
+
+def _gate(settings: Settings, database: Database, only: str | None) -> Gate:
+    groups = [group for group in GROUPS if only in (None, "all", group.name)]
+    if only is None and settings.mcp_server_url:
+        groups.remove(complaint_tools)
+    tools = [tool for group in groups for tool in group.tools]
+    return Gate(
+        tools,
+        database=database,
+        policy=Policy.load(settings.policy_dir, tools),
+        key=settings.key,
+        time_limit=settings.tool_timeout,
+    )
+
+
+def _complaints_server(settings: Settings, url: str) -> Outside:
+    """The server at MCP_SERVER_URL, whose tools take the place of the built-in complaints."""
+    key = settings.mcp_server_api_key
+    return Outside(
+        name=complaint_tools.name,
+        url=url,
+        tenant=settings.default_tenant_id,
+        key=key.get_secret_value() if key else None,
+        prefix=settings.mcp_server_prefix,
+        timeout=settings.mcp_server_timeout,
+        twins={tool.name: tool for tool in complaint_tools.tools},
+        lookup=("get_complaint", "complaint_id", "customer_id"),
+    )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deskward.conversations.models import messages, sessions
 from deskward.conversations.store import Where
-from deskward.core.database import Connection
+from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.core.errors import SessionNotFound
 
 
@@ -90,6 +90,58 @@ async def spoken(db: Connection, where: Where) -> list[Spoken]:
         if not (row.data or {}).get("tool_requests"):
             said.append(Spoken("assistant", "".join(answer), row.created_at))
     return said
+
+
+async def present_session(db: Connection, tenant: str, owner: str, prefix: str) -> str:
+    """The id of a caller's latest numbered session: the prefix and the highest number, from 1."""
+    return f"{prefix}{max(1, await _highest(db, tenant, owner, prefix))}"
+
+
+async def next_session(db: Connection, where: Where, prefix: str) -> str:
+    """Begin the numbered session after the present one, unless that one is still empty.
+
+    Args:
+        where: The present one.
+        prefix: What its id begins with.
+    """
+    number = await _highest(db, where.tenant, where.owner, prefix)
+    row = await db.first(
+        sa.select(sessions.c.message_count).where(
+            sessions.c.tenant_id == where.tenant,
+            sessions.c.owner == where.owner,
+            sessions.c.id == where.session_id,
+        )
+    )
+    if row is None or row.message_count == 0:
+        return where.session_id
+    moment = now()
+    begun = f"{prefix}{number + 1}"
+    await db.execute(
+        insert_or_ignore(
+            sessions, "tenant_id", "owner", "id", "message_count", "created_at", "last_activity"
+        ),
+        {
+            "tenant_id": where.tenant,
+            "owner": where.owner,
+            "id": begun,
+            "message_count": 0,
+            "created_at": moment,
+            "last_activity": moment,
+        },
+    )
+    return begun
+
+
+async def _highest(db: Connection, tenant: str, owner: str, prefix: str) -> int:
+    rows = await db.all(
+        sa.select(sessions.c.id).where(
+            sessions.c.tenant_id == tenant,
+            sessions.c.owner == owner,
+            sessions.c.id.startswith(prefix, autoescape=True),
+        )
+    )
+    numbers = [row.id.removeprefix(prefix) for row in rows]
+    return max((int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < 10), default=0)
 
 
 def _session(row: Any) -> Session:

@@ -243,7 +243,7 @@ class Database:
     `append`ed: the ledger uses it to chain the rows of concurrent calls in one go.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, pool_size: int = 10) -> None:
         self.url = url
         self.before_commit: BeforeCommit | None = None
         self.is_sqlite = url.get_backend_name() == "sqlite"
@@ -264,7 +264,7 @@ class Database:
                 self._thread,
             )
         else:
-            self._engine = create_async_engine(url, pool_pre_ping=True, pool_size=10)
+            self._engine = create_async_engine(url, pool_pre_ping=True, pool_size=pool_size)
             self.reader = _PostgresReader(self._engine)
 
     async def close(self) -> None:
@@ -280,6 +280,15 @@ class Database:
             await self.reader.close()
             self._engine.dispose()
         self._thread.shutdown()
+
+    async def ping(self) -> None:
+        """See that the database answers.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: It does not.
+            Unavailable: It cannot be reached.
+        """
+        await self.reader.first(sa.text("SELECT 1"))
 
     async def append(self, entry: Any) -> None:
         """Have `before_commit` write `entry`, and return once it is durable."""

@@ -6,12 +6,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from deskward import __version__
 from deskward.entrypoints.cli_config import config
+from deskward.entrypoints.cli_hub import hub
 from deskward.entrypoints.cli_keys import keys
 
 app = App(
@@ -23,6 +24,7 @@ app = App(
 )
 app.command(keys)
 app.command(config)
+app.command(hub)
 ledger = App(name="ledger", help="Look after the ledger of all calls.")
 app.command(ledger)
 
@@ -50,17 +52,25 @@ def serve(
     port: Annotated[int | None, Parameter(help="Port to listen on. Default: SERVER_PORT.")] = None,
     demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
 ) -> None:
-    """Serve REST, chat and MCP over HTTP until Ctrl-C."""
+    """Serve REST, chat, WebSocket and MCP over HTTP until Ctrl-C."""
     from deskward.entrypoints.server import run_server
+    from deskward.entrypoints.workers import run_workers, worker
 
     changes: dict[str, Any] = {}
     if host is not None:
         changes["server_host"] = host
     if port is not None:
         changes["server_port"] = port
+    number, listener = worker()
+    settings = read_settings(log_to_file=True, worker=max(0, number - 1), **changes)
+    if settings.server_workers > 1 and listener is None:
+        sys.exit(run_workers(settings, sys.argv[1:]))
     import uvloop
 
-    run(run_server(read_settings(**changes), demo=demo), loop_factory=uvloop.new_event_loop)
+    run(
+        run_server(settings, demo=demo, listener=listener, quiet=number > 1),
+        loop_factory=uvloop.new_event_loop,
+    )
 
 
 @app.command
@@ -137,16 +147,64 @@ def tools(
 
 
 @app.command
-def mcp(*, user: User = None, staff: Staff = None, tenant: Tenant = None) -> None:
-    """Serve the tools over MCP on standard input and output, for clients that start the server."""
+def mcp(
+    group: Annotated[
+        str | None,
+        Parameter(help="Serve this group of tools only, for example `complaints`."),
+    ] = None,
+    /,
+    *,
+    transport: Annotated[
+        Literal["stdio", "http"],
+        Parameter(help="`stdio`, for clients that start the server, or streamable HTTP."),
+    ] = "stdio",
+    host: Annotated[
+        str | None, Parameter(help="Address to listen on. Default: MCP_SERVER_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None, Parameter(help="Port to listen on. Default: MCP_SERVER_PORT.")
+    ] = None,
+    user: User = None,
+    staff: Staff = None,
+    tenant: Tenant = None,
+) -> None:
+    """Serve the tools over MCP, all of them or one group.
+
+    `deskward mcp` on standard input and output, as one customer. `deskward mcp complaints
+    --transport http --port 8000` is a server of its own, to be named in another desk's
+    MCP_SERVER_URL; without API keys it serves this machine only, and its callers are services.
+    """
+    from deskward.app import GROUPS
+
+    names = [known.name for known in GROUPS]
+    if group is not None and group not in names:
+        sys.exit(f"deskward: there is no group {group!r}. There are {', '.join(names)}.")
+    if transport == "http":
+        _mcp_over_http(group, host, port)
+        return
     from deskward.entrypoints.cli_tools import local_desk
     from deskward.entrypoints.mcp_stdio import serve_stdio
 
     async def serve_mcp() -> None:
-        async with local_desk(read_settings(), user, staff, tenant) as (desk, principal):
-            await serve_stdio(desk, principal)
+        async with local_desk(read_settings(), user, staff, tenant, only=group) as (desk, caller):
+            await serve_stdio(desk, caller)
 
     run(serve_mcp())
+
+
+def _mcp_over_http(group: str | None, host: str | None, port: int | None) -> None:
+    import uvloop
+
+    from deskward.entrypoints.cli_tools import is_new
+    from deskward.entrypoints.server import run_server
+
+    settings = read_settings()
+    settings.server_host = host or settings.mcp_server_host
+    settings.server_port = settings.mcp_server_port if port is None else port
+    run(
+        run_server(settings, demo=is_new(settings), only=group or "all"),
+        loop_factory=uvloop.new_event_loop,
+    )
 
 
 @ledger.command

@@ -35,6 +35,7 @@ async def local_desk(
     tenant: str | None,
     *,
     chat: bool = False,
+    only: str | None = None,
 ) -> AsyncIterator[tuple[Desk, Principal]]:
     """The desk on this machine's database, and the caller, who is trusted as its operator.
 
@@ -46,11 +47,7 @@ async def local_desk(
     """
     if user and staff:
         raise InvalidInput("Give --user or --staff, not both.")
-    path = settings.database.database
-    new = settings.database_url is None and path is not None and not _exists(path)
-    if new:
-        print(f"deskward: new database {path}, with demo data", file=sys.stderr)
-    async with open_desk(settings, demo=new, chat=chat) as desk:
+    async with open_desk(settings, demo=is_new(settings), chat=chat, only=only) as desk:
         tenant = tenant or settings.default_tenant_id
         if staff:
             principal = Principal(Kind.STAFF, staff, tenant, (DEFAULT_ROLES[Kind.STAFF],))
@@ -59,8 +56,13 @@ async def local_desk(
         yield desk, principal
 
 
-def _exists(path: str) -> bool:
-    return os.path.exists(path)
+def is_new(settings: Settings) -> bool:
+    """Whether the embedded database does not exist yet; says that it will get the demo data."""
+    path = settings.database.database
+    new = settings.database_url is None and path is not None and not os.path.exists(path)
+    if new:
+        print(f"deskward: new database {path}, with demo data", file=sys.stderr)
+    return new
 
 
 async def call_tool(
@@ -88,7 +90,7 @@ def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:
     if not separator or not name:
         raise InvalidInput(f"{pair!r} is not of the form name=value.")
     schema = tool.input_schema()["properties"].get(name, {}) if tool else {}
-    if schema.get("type") in ("object", "array") or "anyOf" in schema:
+    if schema.get("type") not in ("string", None) or "anyOf" in schema:
         with contextlib.suppress(ValueError):
             return name, from_json(value)
     return name, value

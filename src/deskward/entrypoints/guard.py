@@ -1,7 +1,9 @@
-"""What every HTTP request passes first: host and origin, size, request id, and a last resort."""
+"""What every request passes first: host and origin, rate, size, request id, and a last resort."""
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import logging
 import re
 import time
@@ -12,87 +14,140 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskward.core.errors import DeskwardError, Forbidden, Internal, InvalidInput, TooLarge
+from deskward.core.logging import bind
+from deskward.core.rate_limit import RateLimiter
+from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response
 from deskward.gate.context import new_id
 
 MAX_BODY = 1024 * 1024
 """Largest request body, in bytes."""
+BODY_TIMEOUT = 30.0
+"""Seconds within which a request's body has to be there."""
+
+HEALTH = "/health"
+"""Addresses that begin so are for probes: any host name, no rate limit."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 log = logging.getLogger("api.http")
 
 
 class Guard:
-    """ASGI middleware. Puts `request_id` and the lower-cased `headers` into the request's state."""
+    """ASGI middleware. Puts `request_id` into the request's state."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
-        """Wrap an application.
-
-        Args:
-            hosts: The host names that requests may be addressed to, or None for any.
-        """
+    def __init__(self, app: ASGIApp, settings: Settings, limiter: RateLimiter) -> None:
         self._app = app
-        self._hosts = hosts
+        self._hosts = settings.hosts
+        self._origins = settings.origins
+        self._limiter = limiter if settings.enable_rate_limiting else None
+        self._limit = settings.rate_limit_per_minute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
-        scope.setdefault("state", {})["request_id"] = request_id
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, request_id = _identified(scope)
         started = time.perf_counter()
         status = 0
+        more: list[tuple[bytes, bytes]] = [
+            (b"x-request-id", request_id.encode()),
+            (b"x-content-type-options", b"nosniff"),
+        ]
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         try:
-            self._check_origin(headers)
+            if not scope["path"].startswith(HEALTH):
+                self._check_origin(headers)
+                if self._limiter is not None:
+                    standing = await self._limiter.admit(_address(scope), self._limit)
+                    more += standing.headers
+                    standing.check("IP address")
             whole = await _whole_body(headers, receive)
             await self._app(scope, whole, send_with_id)
         except DeskwardError as error:
-            await self._answer(error, status, scope, receive, send_with_id)
+            await _answer(error, status, scope, receive, send_with_id)
         except Exception:
-            log.exception("request %s failed", request_id)
+            log.exception("request failed")
             problem = "Something went wrong on our side. Quote the request id to us."
-            await self._answer(Internal(problem), status, scope, receive, send_with_id)
+            await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             took = (time.perf_counter() - started) * 1000
-            log.info(
-                "%s %s %d %.1f ms %s", scope["method"], scope["path"], status, took, request_id
-            )
+            log.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, took)
 
-    async def _answer(
-        self, error: DeskwardError, status: int, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if status == 0:  # nothing was sent yet
-            response: Response = error_response(error, scope["state"]["request_id"])
-            await response(scope, receive, send)
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, _ = _identified(scope)
+        try:
+            self._check_origin(headers)
+            if self._limiter is not None:
+                (await self._limiter.admit(_address(scope), self._limit)).check("IP address")
+        except DeskwardError as error:
+            log.info("WebSocket refused: %s", error.error_code)
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # before accept: HTTP 403
+            return
+        await self._app(scope, receive, send)
 
     def _check_origin(self, headers: Headers) -> None:
         """Refuse what a hostile web page could have a browser send (DNS rebinding)."""
-        if self._hosts is None:
-            return
         host = _host_name(headers.get("host", ""))
-        if host not in self._hosts:
+        if self._hosts is not None and host not in self._hosts:
             raise Forbidden(
                 "The service is not reached under this host name. Use its own, or add the name "
                 "to ALLOWED_HOSTS."
             )
         origin = headers.get("origin")
-        if origin and _host_name(urlsplit(origin).netloc) not in self._hosts:
-            raise Forbidden("Requests from web pages of other hosts are not served.")
+        if not origin or {"*", origin.lower()} & self._origins:
+            return
+        page = _host_name(urlsplit(origin).netloc)
+        if page not in (self._hosts if self._hosts is not None else {host}):
+            raise Forbidden(
+                "Requests from web pages of other hosts are not served. Add the page's origin to "
+                "CORS_ORIGINS if it may call."
+            )
+
+
+def _identified(scope: Scope) -> tuple[Headers, str]:
+    """The headers, and the request's id: the client's, if it is of an id's form, or a new one."""
+    headers = Headers(scope=scope)
+    given = headers.get("x-request-id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+    scope.setdefault("state", {})["request_id"] = request_id
+    bind(request=request_id)
+    return headers, request_id
+
+
+def _address(scope: Scope) -> str:
+    """The client's address; of IPv6 the network, which is what one client has."""
+    host = (scope.get("client") or ("unknown", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"ip:{host}"
+    if address.version == 6:
+        if address.ipv4_mapped is not None:
+            return f"ip:{address.ipv4_mapped}"
+        return f"ip:{ipaddress.ip_network((address, 64), strict=False)}"
+    return f"ip:{address}"
+
+
+async def _answer(
+    error: DeskwardError, status: int, scope: Scope, receive: Receive, send: Send
+) -> None:
+    if status == 0:  # nothing was sent yet
+        response: Response = error_response(error, scope["state"]["request_id"])
+        await response(scope, receive, send)
 
 
 def _host_name(netloc: str) -> str:
@@ -104,21 +159,18 @@ async def _whole_body(headers: Headers, receive: Receive) -> Receive:
 
     Raises:
         TooLarge: The body is over the limit.
-        InvalidInput: The client went away in the middle of it.
+        InvalidInput: The client went away in the middle of it, or took too long.
     """
     declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise _too_large()
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidInput("The request ended before its body was whole.")
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise _too_large()
-        if not message.get("more_body", False):
-            break
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            await _read_into(body, receive)
+    except TimeoutError as error:
+        problem = f"The request's body was not whole within {BODY_TIMEOUT:g} seconds."
+        raise InvalidInput(problem) from error
     handed_out = False
 
     async def again() -> Message:
@@ -129,6 +181,18 @@ async def _whole_body(headers: Headers, receive: Receive) -> Receive:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     return again
+
+
+async def _read_into(body: bytearray, receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("The request ended before its body was whole.")
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return
 
 
 def _too_large() -> TooLarge:

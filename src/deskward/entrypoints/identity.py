@@ -9,7 +9,12 @@ from deskward.app import Desk
 from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
 from deskward.core.logging import bind
 from deskward.customers import service as customers
-from deskward.security.principals import SUBJECTS_OF_A_CUSTOMER, Kind, Principal
+from deskward.security.principals import (
+    DEFAULT_ROLES,
+    SUBJECTS_OF_A_CUSTOMER,
+    Kind,
+    Principal,
+)
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -25,7 +30,8 @@ async def identify(
 
     `Authorization: Bearer KEY` or `X-API-Key: KEY` says who calls. A service may name the
     customer for whom it speaks in `X-User-ID`. Where no key was ever made the service is open:
-    then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks.
+    then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks; a server of one group of tools
+    is called by services.
 
     Args:
         headers: The request's, with lower-case names.
@@ -55,12 +61,20 @@ async def _identify(
             raise InvalidInput("An id has 1 to 64 letters, digits, dots, dashes or underscores.")
     key = _key(headers)
     if key is not None:
-        return await _subject(desk, await desk.keys.verify(key), subject, tenant)
+        caller = await desk.keys.verify(key)
+        settings = desk.settings
+        if settings.enable_rate_limiting:
+            limit = settings.rate_limit_per_key_per_minute or settings.rate_limit_per_minute
+            (await desk.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
+        return await _subject(desk, caller, subject, tenant)
     if await desk.keys.exist():
         raise Unauthenticated(
             "This desk needs an API key. Send it as `Authorization: Bearer dw_…`; "
             "`deskward keys create` makes one."
         )
+    if subject is None and desk.serves_one_group:
+        tenant = tenant or desk.settings.default_tenant_id
+        return Principal(Kind.SERVICE, "local", tenant, (DEFAULT_ROLES[Kind.SERVICE],))
     return await local_customer(
         desk,
         subject or desk.settings.default_user_id,

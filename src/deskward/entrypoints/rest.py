@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 from deskward import __version__
@@ -20,15 +20,18 @@ from deskward.core.errors import (
     MethodNotAllowed,
     NotFound,
     UnsupportedMediaType,
-    timestamp,
 )
+from deskward.core.settings import Settings
 from deskward.entrypoints.chat import chat_router
 from deskward.entrypoints.errors import error_response
 from deskward.entrypoints.guard import Guard
+from deskward.entrypoints.health import health_router
 from deskward.entrypoints.mcp_http import McpEndpoint
-from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, error_responses, tool_paths
+from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, tool_paths
 from deskward.entrypoints.rest_tools import tool_routes
 from deskward.entrypoints.sessions import sessions_router
+from deskward.entrypoints.user_chat import user_chat_router
+from deskward.entrypoints.websocket import ChatSocket
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -36,37 +39,65 @@ approval, at-most-once effect, ledger. The same tools are reachable over MCP at 
 """
 
 
-class Health(BaseModel):
-    """That the service answers."""
-
-    status: str
-    timestamp: str
-
-
 def http_application(desk: Desk) -> ASGIApp:
     """Everything that is served over HTTP."""
     api = _api(desk)
-    routes = [Route("/mcp", McpEndpoint(desk)), *tool_routes(desk)]
-    return Guard(Router(routes, default=api, redirect_slashes=False), desk.settings.hosts)
+    routes = [
+        Route("/mcp", McpEndpoint(desk)),
+        WebSocketRoute("/ws/{user_id}", ChatSocket(desk).serve),
+        *tool_routes(desk),
+    ]
+    app = Router(routes, default=api, redirect_slashes=False)
+    return _with_cors(Guard(app, desk.settings, desk.limiter), desk.settings)
+
+
+def mcp_application(desk: Desk) -> ASGIApp:
+    """The tools over MCP, and health, alone."""
+    api = FastAPI(title="Deskward", version=__version__, openapi_url=None)
+    api.include_router(health_router(desk))
+    _handle_errors(api)
+    app = Router([Route("/mcp", McpEndpoint(desk))], default=api, redirect_slashes=False)
+    return Guard(app, desk.settings, desk.limiter)
+
+
+def _handle_errors(api: FastAPI) -> None:
+    api.add_exception_handler(DeskwardError, _known)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+
+
+def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Let web pages of CORS_ORIGINS call. `*` with credentials is for this machine only."""
+    origins = settings.origins
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=sorted(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=["*"],
+        allow_credentials="*" not in origins or settings.on_loopback,
+        expose_headers=["X-Request-ID", "X-Deskward-Model", "Retry-After", *_RATE_HEADERS],
+    )
+
+
+_RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def _api(desk: Desk) -> FastAPI:
     api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION)
     api.include_router(chat_router(desk))
     api.include_router(sessions_router(desk))
+    api.include_router(user_chat_router(desk))
+    api.include_router(health_router(desk))
 
-    @api.get("/health", tags=["health"], responses=error_responses(405, 500))
-    async def health() -> Health:
-        """Whether the service answers."""
-        return Health(status="healthy", timestamp=timestamp())
-
-    api.add_exception_handler(DeskwardError, _known)
-    api.add_exception_handler(RequestValidationError, _invalid)
-    api.add_exception_handler(HTTPException, _http)
-    described: dict[str, Any] = {}
+    _handle_errors(api)
+    described: dict[int, dict[str, Any]] = {}
 
     def openapi() -> dict[str, Any]:
-        if not described:
+        generation = desk.gate.generation
+        if generation not in described:
+            api.openapi_schema = None
             document = FastAPI.openapi(api)
             document["paths"] |= tool_paths(list(desk.gate.tools.values()))
             document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
@@ -77,8 +108,9 @@ def _api(desk: Desk) -> FastAPI:
                         operation["security"] = SECURITY
             for unused in ("HTTPValidationError", "ValidationError"):
                 document["components"].get("schemas", {}).pop(unused, None)
-            described.update(document)
-        return described
+            described.clear()
+            described[generation] = document
+        return described[generation]
 
     api.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
     return api

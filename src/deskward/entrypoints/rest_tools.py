@@ -16,6 +16,7 @@ from deskward.core.errors import (
     DeskwardError,
     InvalidInput,
     MethodNotAllowed,
+    NotFound,
     UnsupportedMediaType,
 )
 from deskward.entrypoints.errors import error_response
@@ -33,7 +34,25 @@ def tool_routes(desk: Desk) -> list[BaseRoute]:
     for tool in desk.gate.tools.values():
         by_path[tool.path][tool.method] = tool
     paths = sorted(by_path, key=lambda path: (path.count("{"), path))
-    return [Route(path, _Address(desk, by_path[path])) for path in paths]
+    return [
+        *(Route(path, _Address(desk, by_path[path])) for path in paths),
+        Route("/tools/{tool}", _RemoteAddresses(desk)),
+    ]
+
+
+class _RemoteAddresses:
+    """The tools of outside servers, which come and go."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tool = self._desk.gate.tools.get(scope["path_params"].pop("tool"))
+        if tool is None or tool.path != scope["path"]:
+            error = NotFound("address", scope["path"][:200])
+            await error_response(error, scope["state"]["request_id"])(scope, receive, send)
+        else:
+            await _Address(self._desk, {tool.method: tool})(scope, receive, send)
 
 
 class _Address:

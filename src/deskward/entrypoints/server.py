@@ -1,36 +1,55 @@
-"""`deskward serve`: the HTTP server, and what it says when it is ready."""
+"""`deskward serve`: the HTTP server, from its first word to its last."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
-import json
 import signal
 import socket
-import sys
 from collections.abc import Iterator
-from typing import Any
+from types import FrameType
 
 import uvicorn
 
-from deskward import __version__
 from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
-from deskward.entrypoints.rest import http_application
+from deskward.entrypoints.banner import banner
+from deskward.entrypoints.rest import http_application, mcp_application
+from deskward.entrypoints.websocket import MAX_FRAME
 
 CLOSED_MESSAGE = (
     "No API key was ever made, so the desk is open to anybody who can reach it, and it refuses to "
     "listen on {host}. Make a key first (`deskward keys create --help`), or listen on 127.0.0.1."
 )
+DRAIN = 5.0
+"""Seconds that turns have to end when the server stops; then they are left for the next one."""
 
 
 class _Server(uvicorn.Server):
     """Ends on a signal without raising it again, so that what is open is closed in peace."""
 
+    def __init__(self, config: uvicorn.Config, desk: Desk, *, quiet: bool) -> None:
+        super().__init__(config)
+        self._desk = desk
+        self._quiet = quiet
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at the second Ctrl-C, at once."""
+        if not self.should_exit:
+            conversations = self._desk.conversations
+            self.say(
+                " Shutdown signal received...\n"
+                f"  • Closing active sessions... [{conversations.running} sessions]"
+            )
+            self._draining = asyncio.get_running_loop().create_task(conversations.drain(DRAIN))
+        super().handle_exit(sig, frame)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM while the block runs."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -39,40 +58,71 @@ class _Server(uvicorn.Server):
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+            if self._draining is not None:
+                self._draining.cancel()
+
+    def say(self, text: str) -> None:
+        """Print, unless another worker speaks for all."""
+        if not self._quiet:
+            print(text, flush=True)
 
 
-async def run_server(settings: Settings, *, demo: bool) -> None:
+async def run_server(
+    settings: Settings,
+    *,
+    demo: bool,
+    only: str | None = None,
+    listener: socket.socket | None = None,
+    quiet: bool = False,
+) -> None:
     """Serve until a signal.
+
+    Args:
+        settings: The operator's choices.
+        demo: Whether to load demo data into an empty database.
+        only: Serve this group of tools over MCP, and nothing else.
+        listener: A socket that listens already.
+        quiet: Whether another worker speaks for all.
 
     Raises:
         InvalidInput: No key was ever made, and the address is not this machine's own.
         OSError: The port is taken.
     """
-    async with open_desk(settings, demo=demo) as desk:
+    async with open_desk(settings, demo=demo, chat=only is None, only=only) as desk:
         is_open = not await desk.keys.exist()
         if is_open and not settings.on_loopback:
             raise InvalidInput(CLOSED_MESSAGE.format(host=settings.server_host))
-        listener = _listen(settings)
+        listener = listener or listen(settings)
+        application = mcp_application(desk) if only else http_application(desk)
         config = uvicorn.Config(
-            http_application(desk),
+            application,
             access_log=False,
             log_config=None,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=int(DRAIN) + 5,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            ws_max_size=MAX_FRAME,
         )
-        server = _Server(config)
+        server = _Server(config, desk, quiet=quiet)
         # What was made until now stays: there is no use in looking through it for garbage.
         gc.collect()
         gc.freeze()
-        greeting = asyncio.create_task(_greet(server, desk, listener, is_open=is_open))
+        greeting = asyncio.create_task(_greet(server, desk, listener, is_open, only))
         try:
             await server.serve(sockets=[listener])
         finally:
             greeting.cancel()
-    print("Deskward has stopped. Goodbye!", file=sys.stderr)
+        server.say("  • Flushing logs...\n  • Closing database connections...")
+    server.say("  • Cleanup complete.\nServer stopped gracefully. Goodbye!")
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    Raises:
+        OSError: The port is taken, or the address is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
     try:
         return socket.create_server(
@@ -86,43 +136,13 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _greet(
-    server: uvicorn.Server, desk: Desk, listener: socket.socket, *, is_open: bool
+    server: _Server, desk: Desk, listener: socket.socket, is_open: bool, only: str | None
 ) -> None:
     while not server.started:  # noqa: ASYNC110 uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(greeting(desk, f"http://{shown}:{port}", is_open=is_open), flush=True)
-
-
-def greeting(desk: Desk, url: str, *, is_open: bool) -> str:
-    """What is running, and what to try next."""
-    user = desk.settings.default_user_id
-    access = (
-        f"open, because no API key was ever made; callers on this machine speak as {user}"
-        if is_open
-        else "with an API key"
-    )
-    client = json.dumps({"mcpServers": {"deskward": {"type": "http", "url": f"{url}/mcp"}}})
-    command: dict[str, dict[str, Any]] = {
-        "deskward": {"command": sys.executable, "args": ["-m", "deskward", "mcp"]}
-    }
-    if desk.settings.database_url is None:
-        command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}
-    key = "" if is_open else " \\\n    -H 'Authorization: Bearer dw_…'"
-    return f"""\
-Deskward {__version__} is ready: {url}
-  Access:    {access}
-  Model:     {desk.conversations.agent.model.name}
-  Database:  {desk.settings.database.render_as_string(hide_password=True)}
-  Tools:     {len(desk.gate.tools)}, policy version {desk.gate.policy.version}
-  Documents: {url}/docs
-
-Try next:
-  curl -s {url}/api/v1/chat -H 'Content-Type: application/json'{key} \\
-    -d '{{"session_id": "demo", "message": "What is my account balance?"}}'
-  {sys.executable} -m deskward chat --url {url}
-An MCP client's configuration, over HTTP or over stdio:
-  {client}
-  {json.dumps({"mcpServers": command})}
-Stop with Ctrl-C."""
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if only:
+        server.say(f"Serving {len(desk.gate.tools)} {only} tools over MCP at {url}/mcp")
+    else:
+        server.say(banner(desk, url, is_open=is_open))

@@ -25,6 +25,7 @@ from deskward.core.errors import (
     DeskwardError,
     Forbidden,
     Internal,
+    OutcomeUnknown,
     TimeLimitExceeded,
     Unavailable,
     UnknownTool,
@@ -120,6 +121,8 @@ class Gate:
             ValueError: Two tools have the same name or the same REST address.
         """
         self.tools: dict[str, Tool] = {}
+        self.generation = 0
+        """Grows whenever the tools change."""
         self.database = database
         self.policy = policy
         self.time_limit = time_limit
@@ -131,6 +134,21 @@ class Gate:
             self.tools[tool.name] = tool
             addresses.add((tool.method, tool.path))
         database.before_commit = ledger.write
+
+    def mount(self, server: str, tools: Iterable[Tool]) -> None:
+        """Have these tools of an outside server, instead of those that it had before.
+
+        A tool that is called like another one, or is at its address, is left out.
+        """
+        self.tools = {name: tool for name, tool in self.tools.items() if tool.server != server}
+        taken = {(tool.method, tool.path) for tool in self.tools.values()}
+        for tool in tools:
+            if tool.name in self.tools or (tool.method, tool.path) in taken:
+                log.warning("tool %s of %s is left out: there is one already", tool.name, server)
+            else:
+                self.tools[tool.name] = tool
+        self.policy.know(self.tools.values())
+        self.generation += 1
 
     def tools_for(self, principal: Principal) -> list[Tool]:
         """The tools that the principal's roles allow."""
@@ -232,7 +250,7 @@ class Gate:
     def _validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; gives the arguments as the tool takes them."""
         tool, principal = call.tool, call.context.principal
-        call.arguments = {name: MASK for name in given if name in tool.arguments.model_fields}
+        call.arguments = {name: MASK for name in given if name in tool.parameters}
         arguments = dict(given)
         if principal.kind is Kind.CUSTOMER:
             for name in tool.bound:
@@ -251,7 +269,8 @@ class Gate:
                     )
         model = validated(tool, arguments, strict=strict)
         call.arguments = model.model_dump(mode="json")
-        return {name: getattr(model, name) for name in tool.arguments.model_fields}
+        given_values = {**model.__dict__, **(model.model_extra or {})}
+        return {name: given_values[name] for name in tool.parameters if name in given_values}
 
     def _effect(self, call: Call, values: Mapping[str, Any], key: str) -> effects.Effect:
         principal = call.context.principal
@@ -313,6 +332,8 @@ class Gate:
             return await self._repeat(call, repeated.first)
         try:
             result = await self._run(call, replace(call.context, _db=self.database.reader), values)
+        except OutcomeUnknown:
+            raise
         except DeskwardError:
             # The tool knows that nothing happened; anything else leaves the outcome open.
             async with self.database.transaction() as transaction:

@@ -62,11 +62,17 @@ class Policy:
         """
         self.version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._ids = _ids(text)
-        self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
-        self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
         self._text = text
         self._sets: dict[tuple[str, Kind, tuple[str, ...]], cedarpy.PolicySet] = {}
         self._principals: dict[Principal, cedarpy.Entities] = {}
+        self.know(tools)
+
+    def know(self, tools: Iterable[Tool]) -> None:
+        """Judge calls of these tools from now on."""
+        self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
+        self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
+        self._sets.clear()
+        self._principals.clear()
 
     @classmethod
     def load(cls, folder: Path | None, tools: Iterable[Tool]) -> Policy:

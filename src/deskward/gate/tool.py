@@ -76,11 +76,14 @@ class Tool:
         method: HTTP method of its REST address.
         path: Path of its REST address, with `{parameters}`.
         arguments: The model that arguments are validated against.
+        parameters: The names of all arguments.
         result: Validates and serialises what the function returns.
         bound: Parameters that are bound for customers.
         secret: Parameters whose values are never recorded.
         facts: Loads the record that the call is about, for policies.
         hands_over: Whether it gives the conversation to a person.
+        server: The outside server that it is called at, or None for our own.
+        tenant: The only tenant that may use it, or None for all.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Tool:
     method: str
     path: str
     arguments: type[BaseModel]
+    parameters: frozenset[str]
     result: TypeAdapter[Any]
     bound: frozenset[str]
     secret: frozenset[str]
@@ -99,6 +103,8 @@ class Tool:
     output_schema: JsonSchema
     _schema: JsonSchema = field(repr=False)
     _bound_schema: JsonSchema = field(repr=False)
+    server: str | None = None
+    tenant: str | None = None
 
     @property
     def title(self) -> str:
@@ -118,7 +124,7 @@ class Tool:
 
     def may_be_used_by(self, principal: Principal) -> bool:
         """Whether the principal's roles allow the tool at all; policies decide on each call."""
-        return self.scope in principal.scopes
+        return self.scope in principal.scopes and self.tenant in (None, principal.tenant)
 
 
 class ToolGroup:
@@ -216,6 +222,7 @@ def _build(
         method=method,
         path=path,
         arguments=arguments,
+        parameters=frozenset(names),
         result=adapter,
         bound=bound,
         secret=secret,
@@ -223,7 +230,7 @@ def _build(
         hands_over=hands_over,
         output_schema=output_schema,
         _schema=schema,
-        _bound_schema=_without(schema, bound),
+        _bound_schema=without(schema, bound),
     )
 
 
@@ -257,7 +264,8 @@ def inline_refs(schema: JsonSchema) -> JsonSchema:
     return inlined
 
 
-def _without(schema: JsonSchema, names: frozenset[str]) -> JsonSchema:
+def without(schema: JsonSchema, names: frozenset[str]) -> JsonSchema:
+    """The schema of an object without some of its properties."""
     properties = {k: v for k, v in schema.get("properties", {}).items() if k not in names}
     required = [name for name in schema.get("required", []) if name not in names]
     trimmed = {**schema, "properties": properties, "required": required}

@@ -31,6 +31,7 @@ def tables() -> sa.MetaData:
         "orders.models",
         "complaints.models",
         "conversations.models",
+        "hub.pins",
     ):
         importlib.import_module(f"deskward.{name}")
     return metadata

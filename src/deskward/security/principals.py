@@ -50,6 +50,8 @@ ROLES: dict[str, frozenset[str]] = {
             "complaints:read",
             "complaints:create",
             "complaints:write",
+            "remote:read",
+            "remote:write",
         }
     ),
     "auditor": frozenset({"ledger:read", "tickets:read", "customers:read", "orders:read"}),
@@ -69,6 +71,8 @@ ROLES: dict[str, frozenset[str]] = {
             "complaints:read",
             "complaints:create",
             "complaints:write",
+            "remote:read",
+            "remote:write",
         }
     ),
 }

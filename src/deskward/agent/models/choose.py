@@ -43,6 +43,21 @@ def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
     return models[0] if len(models) == 1 else FallbackModel(models)
 
 
+def model_addresses(settings: Settings) -> list[str | None]:
+    """Where each model of MODEL is reached, in their order; None for one that needs no network."""
+    found: list[str | None] = []
+    for entry in map(str.strip, _entries(settings)):
+        kind = entry.partition(":")[0]
+        named = {
+            "offline": None,
+            "anthropic": settings.anthropic_base_url or _ANTHROPIC_URL,
+            "openai": settings.openai_base_url or _OPENAI_URL,
+            "azure": settings.azure_endpoint,
+        }
+        found.append(named.get(kind, entry))
+    return found
+
+
 def _entries(settings: Settings) -> list[str]:
     if settings.model and settings.model.strip():
         return settings.model.split(",")

@@ -1,10 +1,10 @@
-"""The customer-service API: turns that pause and can be read again."""
+"""The customer-service API: turns that can be read again, and pins of outside tools."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -26,4 +26,16 @@ def upgrade() -> None:
     )
     op.create_index(
         "uq_turns_key", "turns", ["tenant_id", "owner", "session_id", "key"], unique=True
+    )
+    op.create_table(
+        "hub_tools",
+        sa.Column("server", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=True),
+        sa.Column("offered", sa.String(length=64), nullable=False),
+        sa.Column("shape", sa.Text(), nullable=False),
+        sa.Column("offered_shape", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("server", "name", name="pk_hub_tools"),
     )

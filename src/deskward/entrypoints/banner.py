@@ -1,0 +1,124 @@
+"""What the server says when it starts and when it stops (requirement document 002)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from deskward import __version__
+from deskward.app import Desk
+
+WIDTH = 62
+
+
+def box(*lines: str) -> str:
+    """Lines centred in a box."""
+    middle = [f"║{line:^{WIDTH}}║" for line in lines]
+    return "\n".join([f"╔{'═' * WIDTH}╗", *middle, f"╚{'═' * WIDTH}╝"])
+
+
+def banner(desk: Desk, url: str, *, is_open: bool) -> str:
+    """What is running, with what around it, and what to try next."""
+    settings = desk.settings
+    sections = {
+        "Server Configuration": [
+            f"Host: {settings.server_host}",
+            f"Port: {url.rpartition(':')[2]}",
+            *([f"Workers: {settings.server_workers}"] if settings.server_workers > 1 else []),
+            f"Log Level: {settings.log_level}",
+            f"CORS: {_cors(desk)}",
+            f"Rate Limiting: {_rate(desk)}",
+            f"Access: {_access(desk, is_open)}",
+            f"Database: {settings.database.render_as_string(hide_password=True)}",
+        ],
+        "Agent Configuration": [
+            f"Model: {desk.conversations.agent.model.name}",
+            f"Tools: {_tools(desk)}",
+            f"MCP Server: {_mcp(desk)}",
+            f"Policy: version {desk.gate.policy.version}",
+        ],
+        "Logging": _logging(desk),
+    }
+    parts = [box("Deskward Service", f"Version {__version__}")]
+    for title, lines in sections.items():
+        parts.append("\n".join([f"{title}:", *(f"  • {line}" for line in lines)]))
+    if found := warnings(desk):
+        parts.append("\n".join(["Warnings:", *(f"  ⚠ {line}" for line in found)]))
+    parts.append(f"Starting server... ✓\nAPI Documentation: {url}/docs")
+    parts.append(_next(desk, url, is_open))
+    return "\n\n".join(parts)
+
+
+def warnings(desk: Desk) -> list[str]:
+    """What an operator should know before customers come."""
+    settings = desk.settings
+    found = []
+    if desk.hub is not None and not desk.hub.available:
+        found.append(f"MCP server not reachable at {settings.mcp_server_url}")
+    if settings.smtp_server is None:
+        found.append("SMTP is not configured: mails are only printed to the log")
+    if "*" in settings.origins:
+        found.append("CORS_ORIGINS=* lets any web page call: for a laptop only")
+    return found
+
+
+def _cors(desk: Desk) -> str:
+    if not desk.settings.enable_cors:
+        return "Disabled"
+    return f"Enabled ({', '.join(sorted(desk.settings.origins)) or 'same origin only'})"
+
+
+def _rate(desk: Desk) -> str:
+    settings = desk.settings
+    if not settings.enable_rate_limiting:
+        return "Disabled"
+    return f"Enabled ({settings.rate_limit_per_minute} per minute)"
+
+
+def _access(desk: Desk, is_open: bool) -> str:
+    if is_open:
+        return f"open, no API key was ever made; callers speak as {desk.settings.default_user_id}"
+    return "with an API key"
+
+
+def _tools(desk: Desk) -> str:
+    outside = sum(tool.server is not None for tool in desk.gate.tools.values())
+    return f"{len(desk.gate.tools)} ({'MCP + Local' if outside else 'Local'})"
+
+
+def _mcp(desk: Desk) -> str:
+    if desk.hub is None:
+        return "none, complaints are served in-process"
+    state = "✓ Available" if desk.hub.available else "⚠ Unavailable"
+    return f"{desk.settings.mcp_server_url} [{state}]"
+
+
+def _logging(desk: Desk) -> list[str]:
+    settings = desk.settings
+    if not settings.log_to_file:
+        return ["File: none (Disabled)"]
+    return [
+        f"File: {settings.log_file_path} (Enabled)",
+        f"Max Size: {settings.log_max_size_mb}MB",
+        f"Backups: {settings.log_backup_count}",
+    ]
+
+
+def _next(desk: Desk, url: str, is_open: bool) -> str:
+    client = json.dumps({"mcpServers": {"deskward": {"type": "http", "url": f"{url}/mcp"}}})
+    command: dict[str, dict[str, Any]] = {
+        "deskward": {"command": sys.executable, "args": ["-m", "deskward", "mcp"]}
+    }
+    if desk.settings.database_url is None:
+        command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}
+    key = "" if is_open else " \\\n    -H 'Authorization: Bearer dw_…'"
+    return f"""\
+Try next:
+  curl -s {url}/api/v1/chat -H 'Content-Type: application/json'{key} \\
+    -d '{{"session_id": "demo", "message": "What is my account balance?"}}'
+  {sys.executable} -m deskward chat --url {url}
+An MCP client's configuration, over HTTP or over stdio:
+  {client}
+  {json.dumps({"mcpServers": command})}
+Stop with Ctrl-C."""

@@ -1,0 +1,69 @@
+"""`deskward hub`: look at the tools of outside servers, and accept what they have become."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+hub = App(name="hub", help="Look after the tools of outside MCP servers.")
+
+
+@hub.command(name="list")
+def list_tools() -> None:
+    """List the pinned tools; of a quarantined one, what was accepted and what is offered now."""
+    from deskward.core.database import Database
+    from deskward.entrypoints.cli import read_settings, run
+    from deskward.hub import pins
+    from deskward.migrations import upgrade
+
+    settings = read_settings()
+
+    async def show() -> None:
+        await upgrade(settings.database)
+        database = Database(settings.database)
+        try:
+            found = await pins.pins(database.reader)
+        finally:
+            await database.close()
+        for pin in found:
+            state = "QUARANTINED" if pin.quarantined else f"accepted by {pin.accepted_by}"
+            print(f"{pin.server} {pin.name}  {pin.offered[:16]}  {state}")
+            if pin.quarantined:
+                print(f"    accepted: {pin.shape if pin.fingerprint else '(never)'}")
+                print(f"    offered:  {pin.offered_shape}")
+        if not found:
+            print("No outside server was met yet; MCP_SERVER_URL names one.")
+
+    run(show())
+
+
+@hub.command
+def accept(
+    server: str,
+    tool: str,
+    fingerprint: Annotated[
+        str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
+    ],
+) -> None:
+    """Accept a quarantined tool as it is now. A running desk has it within seconds."""
+    from deskward.core.database import Database
+    from deskward.entrypoints.cli import read_settings, run
+    from deskward.hub import pins
+    from deskward.migrations import upgrade
+
+    settings = read_settings()
+
+    async def change() -> None:
+        await upgrade(settings.database)
+        database = Database(settings.database)
+        try:
+            async with database.transaction() as transaction:
+                who = getpass.getuser()
+                await pins.accept(transaction, server, tool, fingerprint, who)
+        finally:
+            await database.close()
+        print(f"Accepted {tool} of {server}.")
+
+    run(change())

@@ -1,0 +1,1 @@
+"""Outside MCP servers: their tools, pinned, behind the same gate."""

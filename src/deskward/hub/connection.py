@@ -1,0 +1,250 @@
+"""One kept connection to an MCP server over streamable HTTP, which comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import CallToolResult, Tool
+
+REFRESH = 5.0
+"""Seconds between looks at what the server offers."""
+RETRY_AFTER = 1.0
+"""Seconds before the server is tried again."""
+MAX_TOOLS = 200
+
+NOT_SENT = -32050
+UNCLEAR = -32051
+"""JSON-RPC codes that we put in place of transport failures; servers' own are -32000 to -32099
+too, so their `data` says that they are ours."""
+_OURS = "deskward.transport"
+
+log = logging.getLogger(__name__)
+
+Listing = Callable[[list[dict[str, Any]]], Awaitable[None]]
+
+
+class RemoteFailed(DeskwardError):
+    """An outside tool answered with an error, and so did nothing."""
+
+    code = "REMOTE_TOOL_FAILED"
+    status = 502
+
+
+class _Calm(httpx2.AsyncBaseTransport):
+    """Answers a request that failed in transport with a JSON-RPC error.
+
+    The client would otherwise end its whole session, and with it every other call under way.
+    """
+
+    def __init__(self) -> None:
+        self._inner = httpx2.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._inner.handle_async_request(request)
+        except httpx2.TransportError as error:
+            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            with contextlib.suppress(ValueError, AttributeError, httpx2.StreamError):
+                number = json.loads(request.content).get("id")
+                code = UNCLEAR if sent else NOT_SENT
+                problem = {"code": code, "message": str(error), "data": _OURS}
+                body = {"jsonrpc": "2.0", "id": number, "error": problem}
+                return httpx2.Response(503, json=body)
+            raise
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Connection:
+    """The way to one server."""
+
+    def __init__(self, name: str, url: str, *, key: str | None, timeout: float) -> None:
+        """Make a connection; `keep` opens it.
+
+        Args:
+            name: What the log and errors call the server.
+            url: Where it serves MCP.
+            key: Sent as `Authorization: Bearer …`.
+            timeout: Seconds that one request may take.
+        """
+        self.name = name
+        self.url = url
+        self.available = False
+        self._key = key
+        self._timeout = timeout
+        self._client: Client | None = None
+        self._look = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def keep(self, listing: Listing, *, patience: float) -> AsyncIterator[None]:
+        """Keep the connection while the block runs.
+
+        Args:
+            listing: Told what tools the server offers, whenever it was looked at.
+            patience: Seconds to wait for the first look before the block begins.
+        """
+        looked = asyncio.Event()
+
+        async def told(tools: list[dict[str, Any]]) -> None:
+            await listing(tools)
+            looked.set()
+
+        keeper = asyncio.create_task(self._keep(told))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await looked.wait()
+            if not looked.is_set():
+                log.warning("MCP server %s not reachable at %s", self.name, self.url)
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    def look_again(self) -> None:
+        """Look at the server's tools now rather than at the next turn."""
+        self._look.set()
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any], *, safe: bool, key: str | None = None
+    ) -> dict[str, Any]:
+        """Call a tool; gives its structured content, or its text as `{"text": …}`.
+
+        Args:
+            safe: Whether the call only reads, so that it is tried a second time.
+            key: An idempotency key, for servers that know ours.
+
+        Raises:
+            RemoteFailed: The tool answered with an error.
+            Unavailable: The server is away; nothing happened.
+            TimeLimitExceeded: A call that only reads took too long.
+            OutcomeUnknown: The connection broke in the middle of another call.
+        """
+        try:
+            return await self._once(tool, arguments, key)
+        except (Unavailable, OutcomeUnknown, TimeLimitExceeded):
+            if not safe:
+                raise
+        await asyncio.sleep(0.1)
+        try:
+            return await self._once(tool, arguments, key)
+        except OutcomeUnknown as error:  # of a call that only reads nothing is unknown
+            raise self._away() from error
+
+    async def _once(self, tool: str, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
+        from mcp import MCPError
+
+        client = self._client
+        if client is None:
+            raise self._away()
+        meta: Any = {"deskward/idempotency-key": key} if key else None
+        try:
+            async with asyncio.timeout(self._timeout):
+                result = await client.call_tool(tool, arguments, meta=meta)
+        except TimeoutError as error:
+            raise self._unknown("did not answer in time") from error
+        except MCPError as error:
+            if error.data == _OURS:
+                self._lost()
+                if error.code == NOT_SENT:
+                    raise self._away() from error
+                raise self._unknown("broke the connection") from error
+            raise RemoteFailed(f"The {self.name} server refused the call.") from error
+        except Exception as error:  # the session ended under the call
+            log.warning("the session with %s ended: %s", self.name, type(error).__name__)
+            self._lost()
+            raise self._unknown("broke the connection") from error
+        return _content(result)
+
+    async def _keep(self, listing: Listing) -> None:
+        while True:
+            try:
+                async with self._open() as client:
+                    while True:
+                        tools = await _all_tools(client)
+                        self._client = client
+                        self._found()
+                        await listing(tools)
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(REFRESH):
+                                await self._look.wait()
+                        self._look.clear()
+            except Exception as error:
+                log.debug("%s: %s", self.name, error)
+            finally:
+                self._client = None
+            self._lost()
+            await asyncio.sleep(RETRY_AFTER)
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[Client]:
+        from mcp import Client
+        from mcp.client.streamable_http import streamable_http_client
+
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        async with httpx2.AsyncClient(
+            transport=_Calm(), headers=headers, timeout=self._timeout, follow_redirects=False
+        ) as http:
+            transport = streamable_http_client(self.url, http_client=http)
+            async with Client(transport, read_timeout_seconds=self._timeout) as client:
+                yield client
+
+    def _found(self) -> None:
+        if not self.available:
+            log.info("MCP server %s is available at %s", self.name, self.url)
+        self.available = True
+
+    def _lost(self) -> None:
+        if self.available:
+            log.warning("MCP server %s is away", self.name)
+        self.available = False
+        self._look.set()
+
+    def _away(self) -> Unavailable:
+        return Unavailable(
+            f"The {self.name} service cannot be reached at the moment. Please try again later.",
+            retry_after=int(REFRESH),
+        )
+
+    def _unknown(self, what: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"The {self.name} service {what}, and whether the call took effect is not known. A "
+            "person has to look before it is tried again."
+        )
+
+
+async def _all_tools(client: Client) -> list[dict[str, Any]]:
+    found: list[Tool] = []
+    cursor: str | None = None
+    while True:
+        page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+        found += page.tools
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= MAX_TOOLS:
+            break
+    return [tool.model_dump(mode="json", by_alias=True) for tool in found[:MAX_TOOLS]]
+
+
+def _content(result: CallToolResult) -> dict[str, Any]:
+    structured = result.structured_content
+    texts = [block.text for block in result.content if block.type == "text"]
+    if not result.is_error:
+        return structured if isinstance(structured, dict) else {"text": "\n".join(texts)}
+    error = structured.get("error") if isinstance(structured, dict) else None
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        code, message = error.get("code"), error["message"]
+    else:
+        code, message = None, "\n".join(texts) or "The tool failed."
+    raise RemoteFailed(message[:500], code=code if isinstance(code, str) else None)

@@ -1,0 +1,140 @@
+"""Pinned tools: what an outside server may change without a person seeing it is nothing.
+
+The tools of a server's first contact are pinned as they are. A tool that is new or another one
+later is quarantined: nobody can call it until a person has accepted its new shape.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.errors import NotFound
+
+hub_tools = sa.Table(
+    "hub_tools",
+    metadata,
+    sa.Column("server", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(128), primary_key=True),
+    sa.Column("fingerprint", sa.String(64)),
+    sa.Column("offered", sa.String(64), nullable=False),
+    sa.Column("shape", sa.Text, nullable=False),
+    sa.Column("offered_shape", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("accepted_by", sa.String(80)),
+)
+"""`fingerprint` is what was accepted (null: nothing yet), `offered` what the server shows now."""
+
+_OF_SERVER = sa.select(hub_tools).where(hub_tools.c.server == sa.bindparam("server"))
+_INSERT = insert_or_ignore(
+    hub_tools,
+    *("server", "name", "fingerprint", "offered", "shape", "offered_shape", "since"),
+    "accepted_by",
+)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A tool of an outside server, as it was accepted and as it is offered."""
+
+    server: str
+    name: str
+    fingerprint: str | None
+    offered: str
+    shape: str
+    offered_shape: str
+    since: datetime
+    accepted_by: str | None
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether nobody may call it."""
+        return self.fingerprint != self.offered
+
+
+def fingerprint(shape: str) -> str:
+    """SHA-256 of a tool's shape."""
+    return hashlib.sha256(shape.encode()).hexdigest()
+
+
+def shape_of(tool: Mapping[str, Any]) -> str:
+    """All that a tool's name, description, schemas and hints say, as canonical JSON."""
+    parts = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
+    return json.dumps(
+        {part: tool.get(part) for part in parts if tool.get(part) is not None},
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+async def compare(db: Connection, server: str, shapes: Mapping[str, str]) -> dict[str, Pin]:
+    """Note what a server offers now; gives all its pins.
+
+    Args:
+        shapes: Name → shape of every tool that it lists.
+    """
+    known = {row.name: _pin(row) for row in await db.all(_OF_SERVER, server=server)}
+    first_contact = not known
+    for name, shape in shapes.items():
+        offered = fingerprint(shape)
+        pin = known.get(name)
+        if pin is None:
+            await db.execute(
+                _INSERT,
+                {
+                    "server": server,
+                    "name": name,
+                    "fingerprint": offered if first_contact else None,
+                    "offered": offered,
+                    "shape": shape,
+                    "offered_shape": shape,
+                    "since": now(),
+                    "accepted_by": "first contact" if first_contact else None,
+                },
+            )
+        elif pin.offered != offered:
+            await db.execute(
+                _of(server, name).values(offered=offered, offered_shape=shape, since=now())
+            )
+    return {row.name: _pin(row) for row in await db.all(_OF_SERVER, server=server)}
+
+
+async def pins(db: Connection) -> list[Pin]:
+    """All pins of all servers."""
+    rows = await db.all(sa.select(hub_tools).order_by(hub_tools.c.server, hub_tools.c.name))
+    return [_pin(row) for row in rows]
+
+
+async def accept(db: Connection, server: str, name: str, offered: str, who: str) -> None:
+    """Accept what a tool is now.
+
+    Args:
+        offered: The fingerprint, or its beginning, that the person has looked at.
+
+    Raises:
+        NotFound: There is no such tool, or it is another one again.
+    """
+    pin = next((pin for pin in await pins(db) if (pin.server, pin.name) == (server, name)), None)
+    if pin is None or len(offered) < 8 or not pin.offered.startswith(offered):
+        raise NotFound("offered tool", f"{server}/{name} {offered}")
+    await db.execute(
+        _of(server, name).values(
+            fingerprint=pin.offered, shape=pin.offered_shape, accepted_by=who, since=now()
+        )
+    )
+
+
+def _of(server: str, name: str) -> sa.Update:
+    return sa.update(hub_tools).where(hub_tools.c.server == server, hub_tools.c.name == name)
+
+
+def _pin(row: Any) -> Pin:
+    return Pin(**{column.name: getattr(row, column.name) for column in hub_tools.columns})

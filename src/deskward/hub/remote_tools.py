@@ -1,0 +1,125 @@
+"""From a tool that an outside server lists to a `Tool` that passes the gate like our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model, model_validator
+from referencing import Registry
+
+from deskward.gate.context import Context
+from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
+
+OWNERS = frozenset({"customer_id", "user_id"})
+"""Parameters that are bound to the verified customer, whoever's tool it is."""
+
+MAX_SCHEMA = 64 * 1024
+MAX_DESCRIPTION = 4_000
+
+READ_SCOPE = "remote:read"
+WRITE_SCOPE = "remote:write"
+
+
+class JsonArguments(BaseModel):
+    """Arguments that a JSON Schema describes."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+    validator: ClassVar[Draft202012Validator]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fits(cls, data: Any) -> Any:
+        for error in cls.validator.iter_errors(data):
+            # Without the value, which may be secret.
+            where = ".".join(map(str, error.absolute_path)) or "(all)"
+            raise ValueError(f"{where} does not fit the schema's {error.validator!r}")
+        return data
+
+
+def remote_tool(
+    listed: Mapping[str, Any],
+    function: Function,
+    *,
+    prefix: str,
+    server: str,
+    tenant: str,
+    twin: Tool | None,
+    facts: Facts | None,
+) -> Tool:
+    """A tool that calls an outside one.
+
+    Args:
+        listed: As `tools/list` shows it.
+        function: Makes the call.
+        prefix: What its name gets in front here.
+        server: The server's name.
+        tenant: The tenant whose server it is.
+        twin: A built-in tool that it takes the place of, whose scope it inherits.
+        facts: Loads the record that a call is about.
+
+    Raises:
+        ValueError: The server's description of it cannot be used; says why.
+    """
+    schema = dict(listed.get("inputSchema") or {"type": "object"})
+    schema.setdefault("properties", {})
+    if len(str(schema)) > MAX_SCHEMA:
+        raise ValueError("its schema is too long")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"its schema is not valid: {error.message[:100]}") from None
+    name = f"{prefix}{listed['name']}"
+    if not (name.isidentifier() and name.isascii() and len(name) <= 64):
+        raise ValueError("its name has other characters than letters, digits and underscores")
+    reads = bool((listed.get("annotations") or {}).get("readOnlyHint"))
+    if twin is not None:
+        reads = twin.risk is Risk.READ
+    # The registry is empty: a `$ref` to another server is not followed.
+    validator = Draft202012Validator(schema, registry=Registry())
+    arguments = create_model(name, __base__=JsonArguments)
+    arguments.validator = validator
+    bound = OWNERS & schema["properties"].keys()
+    return Tool(
+        name=name,
+        description=str(listed.get("description") or name)[:MAX_DESCRIPTION],
+        function=function,
+        scope=twin.scope if twin else READ_SCOPE if reads else WRITE_SCOPE,
+        risk=Risk.READ if reads else Risk.OUTSIDE,
+        method="POST",
+        path=f"/tools/{name}",
+        arguments=arguments,
+        parameters=frozenset(schema["properties"]),
+        result=TypeAdapter(dict[str, Any]),
+        bound=bound,
+        secret=frozenset(),
+        facts=facts,
+        hands_over=False,
+        output_schema=_output(listed),
+        server=server,
+        tenant=tenant,
+        _schema=schema,
+        _bound_schema=without(schema, bound),
+    )
+
+
+def _output(listed: Mapping[str, Any]) -> JsonSchema:
+    schema = listed.get("outputSchema")
+    if isinstance(schema, dict) and schema.get("type") == "object":
+        return schema
+    return {"type": "object", "additionalProperties": True}
+
+
+def calls(call: Any, name: str, *, safe: bool) -> Function:
+    """The function of a remote tool."""
+
+    async def remote(ctx: Context, **arguments: Any) -> dict[str, Any]:
+        result: dict[str, Any] = await call(
+            name, arguments, safe=safe, key=None if safe else ctx.effect_id
+        )
+        return result
+
+    return remote
