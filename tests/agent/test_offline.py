@@ -2,26 +2,24 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from jinja2 import UndefinedError
 
-from deskward.agent.events import HandedOver, ToolAnswered, ToolCalled
+from deskward.agent.events import HandedOver, ToolCalled
 from deskward.agent.matching import Matcher
 from deskward.agent.model import Message, ModelRequest
 from deskward.agent.models.offline import OfflineModel
-from deskward.agent.skills import NONE, Skills, ago, render
+from deskward.agent.skills import NONE, Skills, SlotKind, ago, render
 from deskward.agent.slots import find
 from deskward.app import Desk
-from deskward.conversations.positions import Answered
 from deskward.core.database import now
-from deskward.gate.context import Context
 from deskward.security.masking import mask
-from deskward.security.principals import Principal
 from deskward.security.vault import Vault
-from tests.conftest import CUSTOMER, OTHER
+from tests.agent.talk import Talk
+from tests.conftest import OTHER
 
 PARAPHRASES = Path(__file__).parent / "paraphrases"
 OPERATIONS = yaml.safe_load((PARAPHRASES / "operations.yaml").read_text())
@@ -36,38 +34,12 @@ TOOL_OF = {
     "report_issue": "report_issue",
     "ticket_status": "get_ticket",
     "human": "hand_over",
+    "order_status": "get_order_by_id",
+    "my_orders": "get_orders_by_customer",
+    "cancel_order": "update_order_status",
+    "register_complaint": "register_complaint",
+    "complaint_status": "get_complaint",
 }
-
-
-class Talk:
-    """A conversation with what happened in its last turn."""
-
-    def __init__(self, desk: Desk, principal: Principal = CUSTOMER, session: str = "s") -> None:
-        self.desk, self.principal, self.session = desk, principal, session
-        self.events: list[Any] = []
-
-    async def say(self, text: str) -> str:
-        context = Context(self.principal, "agent")
-        reader = await self.desk.conversations.send(context, self.session, text)
-        self.events = [placed.event async for placed in reader]
-        answered = self.events[-1]
-        assert isinstance(answered, Answered)
-        assert answered.model == "offline"
-        return answered.text
-
-    @property
-    def tools(self) -> list[str]:
-        called = [event.name for event in self.events if isinstance(event, ToolCalled)]
-        return [name for name in called if name != "get_faq"]
-
-    @property
-    def statuses(self) -> list[str]:
-        return [event.status for event in self.events if isinstance(event, ToolAnswered)]
-
-
-@pytest.fixture
-def talk(sqlite_desk: Desk) -> Talk:
-    return Talk(sqlite_desk)
 
 
 async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
@@ -109,9 +81,14 @@ def test_unseen_sentences_are_told_apart(
     meant = [(case, offline.best(mask(case["text"], Vault()), tools)[0]) for case in cases]
     inside = [(case, skill) for case, skill in meant if case["intent"] != "oos"]
     outside = [skill for case, skill in meant if case["intent"] == "oos"]
-    hits = sum(skill is not None and skill.name == case["intent"] for case, skill in inside)
+    hits = sum(skill is not None and skill.name in _right(case) for case, skill in inside)
     assert hits / len(inside) >= right
     assert sum(skill is None for skill in outside) / len(outside) >= left_alone
+
+
+def _right(case: dict[str, Any]) -> list[str]:
+    """The skills that are right; of a sentence that two fit, either is."""
+    return case["intent"] if isinstance(case["intent"], list) else [case["intent"]]
 
 
 async def test_a_missing_slot_is_asked_for(talk: Talk) -> None:
@@ -266,6 +243,10 @@ BAD_SKILLS = {
     "no answer": "tool: get_faq\nexamples: [x]",
     "an unknown key": "say: hi\nsey: hi\nexamples: [x]",
     "a bad template": "tool: t\nanswer: '{{ x'\nexamples: [x]",
+    "constants without a tool": "say: hi\narguments: {a: b}\nexamples: [x]",
+    "a constant that is a slot": (
+        "tool: t\nanswer: x\narguments: {a: b}\nslots: {a: {kind: number}}\nexamples: [x]"
+    ),
     "an unknown slot": "tool: t\nanswer: x\nslots: {a: {kind: nothing}}\nexamples: [x]",
     "a list": "- say: hi",
 }
@@ -320,6 +301,8 @@ LONG = [
     "'" * 10_000,
     "\n" * 9_990 + "balance",
     "code " * 2_000,
+    "order number " * 800,
+    "order" + " " * 9_000 + "x",
     "[[password:1" * 800,
     "sk-" * 3_300,
     "bearer " * 1_400,
@@ -336,6 +319,6 @@ async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> N
     request = ModelRequest("", [Message("user", masked)], [], 100)
     async for _ in offline.stream(request):
         pass
-    for kind in ("address", "description", "number", "card", "ticket_id", "user_id"):
+    for kind in get_args(SlotKind):
         find(kind, text)
         find(kind, text, answers=True)

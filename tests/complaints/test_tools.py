@@ -102,12 +102,12 @@ async def test_a_complaint_moves_on_only_as_it_may(call: Call, state: str, deed:
     await bring_to(call, "C1002", state)
     before = (await call("get_complaint", complaint_id="C1002")).value
     assert before["status"] == state
-    arguments: dict[str, Any] = {
+    arguments: dict[str, dict[str, Any]] = {
         "update": {"update": {"priority": "low"}},
         "resolve": {"resolution": "We sent another."},
         "archive": {},
-    }[deed]
-    outcome = await call(f"{deed}_complaint", STAFF, complaint_id="C1002", **arguments)
+    }
+    outcome = await call(f"{deed}_complaint", STAFF, complaint_id="C1002", **arguments[deed])
     after = (await call("get_complaint", complaint_id="C1002")).value
     if state in {"archive": ("resolved",)}.get(deed, ("open", "in_progress")):
         assert outcome.value["complaint"] == after

@@ -34,10 +34,13 @@ EPOCHS = 12
 RATE = 3.0
 DECAY = 1e-4
 
+_NUMBER = r"\s?(?:number\b|no\b\.?|id\b)?\s?[:#]?\s?[1-9]\d{2,17}\b"
 _KINDS = (
     (re.compile(r"\[\[(?:password|key|code):\d+\]\]"), " xpassword "),
     (re.compile(r"\[\[card:\d+\]\]"), " xcard "),
     (re.compile(r"\b[tT]\d{3,}\b"), " xticket "),
+    (re.compile(rf"\bo\d{{3,}}\b|(?<=\border){_NUMBER}", re.IGNORECASE), " xorder "),
+    (re.compile(rf"\bc\d{{3,}}\b|(?<=\bcomplaint){_NUMBER}", re.IGNORECASE), " xcomplaint "),
     (re.compile(r"\b\d+[a-z]?\s+(?:[A-Z][\w.]*\s+){1,4}[^.?!]*"), " xaddress "),
 )
 
@@ -192,7 +195,7 @@ def _without_courtesy(text: str) -> str:
 
 
 def _with_kinds(text: str) -> str:
-    """The text with secrets, ticket ids and addresses replaced by a word for their kind."""
+    """The text with secrets, ids of records and addresses replaced by a word for their kind."""
     for pattern, kind in _KINDS:
         text = pattern.sub(kind, text)
     return text

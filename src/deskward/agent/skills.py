@@ -1,8 +1,8 @@
 """Skills: what the offline model can do, as YAML.
 
 A skill is a file named after it: `examples`, and one of `say` (an answer as it is), `tool` (a tool
-to call, with its `slots` and an `answer` template over the tool's result) or `search` (look the
-question up in the FAQ). Templates are Jinja2, sandboxed.
+to call, with its `slots`, `arguments` that never change, and an `answer` template over the tool's
+result) or `search` (look the question up in the FAQ). Templates are Jinja2, sandboxed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
 
 SlotKind = Literal[
-    "password", "card", "number", "ticket_id", "user_id", "address", "description", "message"
+    "password",
+    "card",
+    "number",
+    "ticket_id",
+    "order_id",
+    "complaint_id",
+    "user_id",
+    "address",
+    "description",
+    "message",
 ]
 
 
@@ -53,6 +62,7 @@ class Skill(BaseModel):
     examples: list[str] = Field(min_length=1)
     say: str | None = None
     tool: str | None = None
+    arguments: dict[str, str | int | bool] = {}
     slots: dict[str, Slot] = {}
     confirm: str | None = None
     answer: str | None = None
@@ -65,6 +75,10 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} needs one of `say`, `tool` and `search`")
         if self.tool is not None and self.answer is None:
             raise ValueError(f"skill {self.name} calls a tool and so needs an `answer`")
+        if self.arguments and self.tool is None:
+            raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
+        if twice := self.arguments.keys() & self.slots.keys():
+            raise ValueError(f"skill {self.name} has {min(twice)} as argument and as slot")
         return self
 
 

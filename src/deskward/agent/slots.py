@@ -8,6 +8,8 @@ from collections.abc import Callable
 from deskward.agent.skills import SlotKind
 from deskward.core.words import words
 
+Finder = Callable[[str, bool], str | int | None]
+
 _NUMBERS = dict(
     zip(
         [
@@ -33,17 +35,13 @@ _NUMBERS = dict(
 _PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
 _LAST4 = re.compile(r"(?<![\d$€£.,])(?:\*+|x+|#|\.{2,}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE)
-_TICKET = re.compile(r"\b[tT][-#\s]?([1-9]\d{0,17})\b")
-_TICKET_NUMBER = re.compile(
-    r"\b(?:ticket|case|request)\s*(?:number|no\.?|id)?\s*#?\s*([1-9]\d{2,17})\b", re.I
-)
 _USER = re.compile(r"\b(user_\w+)\b")
 _COUNT = re.compile(
     r"\b(?:last|latest|recent|past|previous|newest|first|top|only|just|show(?: me)?|see|list)\s+"
     rf"(?:my\s+|the\s+)?(?:last\s+|latest\s+|recent\s+)?(\d{{1,3}}|{'|'.join(_NUMBERS)})\b"
     r"(?!\s*(?:day|week|month|year|hour))"
     rf"|\b(\d{{1,3}}|{'|'.join(_NUMBERS)})\s+(?:\w+\s+)?"
-    r"(?:transactions?|purchases?|payments?|movements?|entries|charges|debits|deposits|withdrawals|things|items)\b",
+    r"(?:transactions?|purchases?|payments?|movements?|entries|charges|debits|deposits|withdrawals|orders|things|items)\b",
     re.IGNORECASE,
 )
 _ADDRESS_AFTER = re.compile(
@@ -88,7 +86,8 @@ _SAYS_NO_PROBLEM = frozenset(
     of on in it and thanks thank report reporting raise raising open opening file
     filing create submit make register lodge start flag note down support service
     customer issue issues problem problems ticket case bug fault complaint complain
-    complaining am having trouble about there's there d m s t app website""".split()
+    complaining complaints grievance
+    formal official am having trouble about there's there d m s t app website""".split()
 )
 """Words that announce a problem without telling it."""
 
@@ -101,11 +100,13 @@ def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | Non
         text: The sentence, with secrets masked.
         answers: Whether the sentence answers the question for this very value.
     """
-    finders: dict[SlotKind, Callable[[str, bool], str | int | None]] = {
+    finders: dict[SlotKind, Finder] = {
         "password": _password,
         "card": _card,
         "number": _number,
         "ticket_id": _ticket,
+        "order_id": _order,
+        "complaint_id": _complaint,
         "user_id": _user,
         "address": _address,
         "description": _description,
@@ -149,11 +150,26 @@ def _number(text: str, answers: bool) -> int | None:
     return min(number, 100) if number else None
 
 
-def _ticket(text: str, answers: bool) -> str | None:
-    match = _TICKET.search(text) or _TICKET_NUMBER.search(text)
-    if match is None and answers:
-        match = re.search(r"\b([1-9]\d{2,17})\b", text)
-    return f"T{match.group(1)}" if match else None
+def _record_id(letter: str, nouns: str, *, fewest: int = 3) -> Finder:
+    """A finder of ids such as T1001, also said as "ticket 1001" or "ticket #1001"."""
+    whole = re.compile(rf"\b{letter}[-#\s]?([1-9]\d{{{fewest - 1},17}})\b", re.IGNORECASE)
+    named = re.compile(
+        rf"\b(?:{nouns})\s{{0,3}}(?:number\b|no\b\.?|id\b)?\s{{0,3}}[:#]?\s{{0,3}}([1-9]\d{{2,17}})\b",
+        re.IGNORECASE,
+    )
+
+    def find_id(text: str, answers: bool) -> str | None:
+        match = whole.search(text) or named.search(text)
+        if match is None and answers:
+            match = re.search(r"\b([1-9]\d{2,17})\b", text)
+        return f"{letter}{match.group(1)}" if match else None
+
+    return find_id
+
+
+_ticket = _record_id("T", "ticket|case|request", fewest=1)
+_order = _record_id("O", "order")
+_complaint = _record_id("C", "complaint")
 
 
 def _user(text: str, answers: bool) -> str | None:

@@ -44,7 +44,7 @@ class DeskwardError(Exception):
     """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
-    status: ClassVar[int] = 500
+    status: int = 500
     escalation_required: bool = False
 
     def __init__(

@@ -31,6 +31,9 @@ _OURS = "deskward.transport"
 
 log = logging.getLogger(__name__)
 
+_STATUS = {"_NOT_FOUND": 404, "INVALID_INPUT": 400, "CONFLICT": 409, "FORBIDDEN": 403}
+"""HTTP status by the end of the error's code, for servers that answer with our envelope."""
+
 Listing = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
@@ -247,4 +250,6 @@ def _content(result: CallToolResult) -> dict[str, Any]:
         code, message = error.get("code"), error["message"]
     else:
         code, message = None, "\n".join(texts) or "The tool failed."
-    raise RemoteFailed(message[:500], code=code if isinstance(code, str) else None)
+    failed = RemoteFailed(message[:500], code=code if isinstance(code, str) else None)
+    failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
+    raise failed

@@ -193,7 +193,7 @@ class _Step:
         self.state = {"called": [skill.name for skill, _ in parts]}
         for number, (skill, slots) in enumerate(parts):
             assert skill.tool is not None
-            yield ToolRequest(f"call-{number}", skill.tool, slots)
+            yield ToolRequest(f"call-{number}", skill.tool, {**skill.arguments, **slots})
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         if skill is None or skill.search:
@@ -232,7 +232,7 @@ class _Step:
     def _call(self, skill: Skill, slots: dict[str, Any]) -> Iterator[ToolRequest]:
         assert skill.tool is not None
         self.state = {"called": [skill.name], "slots": slots}
-        yield ToolRequest("call", skill.tool, slots)
+        yield ToolRequest("call", skill.tool, {**skill.arguments, **slots})
 
     def _hand_over(self, text: str) -> ToolRequest | str:
         if HANDOVER_TOOL not in self._tools:
