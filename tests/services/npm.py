@@ -12,9 +12,8 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.services.programs import give_up
 
 INSTALL_TIMEOUT = 100
 """Seconds; less than a test may take, so that a registry out of reach is a reason, not a hang."""
@@ -66,10 +65,3 @@ def _install(folder: Path, package: str, version: str) -> None:
 def newer_node() -> str:
     """A Node.js of version 22 or newer."""
     return str(installed(*NODE) / "bin" / "node")
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip the test, or fail it in CI."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

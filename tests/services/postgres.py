@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.services.programs import free_port, give_up
 
 
 @contextlib.contextmanager
@@ -23,7 +22,7 @@ def postgres() -> Iterator[str]:
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="deskward-pg-") as folder:
         data = Path(folder) / "data"
-        port = _free_port()
+        port = free_port()
 
         _run(
             folder,
@@ -53,14 +52,9 @@ def postgres() -> Iterator[str]:
 def _programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
     on_path = shutil.which("initdb")
-    if found:
-        return found[0].parent
-    if on_path:
-        return Path(on_path).resolve().parent
-    problem = "PostgreSQL's server programs are not installed (Debian: postgresql)"
-    if os.environ.get("CI"):
-        pytest.fail(problem)
-    pytest.skip(problem)
+    if not found and not on_path:
+        give_up("PostgreSQL's server programs are not installed (Debian: postgresql)")
+    return found[0].parent if found else Path(on_path or "").resolve().parent
 
 
 def _run(folder: str, *command: object) -> None:
@@ -74,9 +68,3 @@ def _run(folder: str, *command: object) -> None:
     )
     if result.returncode:
         raise RuntimeError(f"{words[0]} failed: {result.stdout}{result.stderr}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
+
+from tests.services.programs import free_port
 
 START_TIMEOUT = 60.0
 """Seconds that the server may take to answer; much longer than it does."""
@@ -68,10 +69,3 @@ async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) ->
                 return
             except httpx2.HTTPError:
                 await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
