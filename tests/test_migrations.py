@@ -49,7 +49,7 @@ async def test_processes_that_start_together_migrate_once(tmp_path: Path) -> Non
     engine.dispose()
 
 
-def test_the_second_revision_can_be_taken_back(tmp_path: Path) -> None:
+def test_later_revisions_can_be_taken_back(tmp_path: Path) -> None:
     engine = sqlite_engine(sa.make_url(f"sqlite:///{tmp_path}/desk.db"))
     with engine.connect() as connection:
         command.upgrade(configuration(connection), "head")

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from deskward.app import GROUPS, Desk
+from deskward.core.rate_limit import RateLimiter
 from deskward.entrypoints import guard
 from deskward.entrypoints.guard import MAX_BODY, Guard
 from deskward.entrypoints.openapi import example_of
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
+from tests.conftest import settings_in
 
 ERROR_KEYS = {"error", "message", "detail", "request_id", "timestamp"}
 TOOLS = [tool for group in GROUPS for tool in group.tools]
@@ -128,9 +131,9 @@ async def test_an_idempotency_key_repeats_the_answer(client: httpx2.AsyncClient)
         ("PUT", "/api/v1/chat", b"", {}, 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/no/such/place", b"", {}, 404, "ADDRESS_NOT_FOUND"),
         ("GET", "/accounts/user_001/balance/", b"", {}, 404, "ADDRESS_NOT_FOUND"),
-        ("GET", "/health", b"", {"Host": "evil.example"}, 403, "FORBIDDEN"),
-        ("GET", "/health", b"", {"Origin": "http://evil.example"}, 403, "FORBIDDEN"),
-        ("GET", "/health", b"", {"Origin": "null"}, 403, "FORBIDDEN"),
+        ("GET", "/tickets", b"", {"Host": "evil.example"}, 403, "FORBIDDEN"),
+        ("GET", "/tickets", b"", {"Origin": "http://evil.example"}, 403, "FORBIDDEN"),
+        ("GET", "/tickets", b"", {"Origin": "null"}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Authorization": "Basic eDp5"}, 401, "UNAUTHENTICATED"),
         ("GET", "/tickets", b"", {"Authorization": "Bearer dw_00000000_x"}, 401, "UNAUTHENTICATED"),
     ],
@@ -184,7 +187,7 @@ async def test_our_own_faults_are_not_shown(client, sqlite_desk: Desk, monkeypat
     assert "secret detail" in caplog.text
 
 
-async def test_a_half_sent_body_is_no_request() -> None:
+async def test_a_half_sent_body_is_no_request(tmp_path: Path) -> None:
     sent = []
 
     async def receive() -> dict[str, object]:
@@ -266,10 +269,13 @@ async def test_openapi_describes_every_tool_with_examples_and_errors(client) -> 
         for status in ("400", "401", "403", "404", "405", "409", "413", "500", "503", "504"):
             content = operation["responses"][status]["content"]["application/json"]
             assert set(content["example"]) == ERROR_KEYS
+        limited = operation["responses"]["429"]["content"]["application/json"]["example"]
+        assert set(limited) == {"error", "message", "retry_after"}
         if "requestBody" in operation:
             example = operation["requestBody"]["content"]["application/json"]["example"]
             bound = {name: "user_001" for name in tool.bound}
-            in_path = dict.fromkeys(re.findall(r"{(\w+)}", tool.path), "T1001")
+            parameters = operation["parameters"]
+            in_path = {p["name"]: p["example"] for p in parameters if p["in"] == "path"}
             validated(tool, {**in_path, **bound, **example}, strict=True)
         assert operation["responses"]["200"]["content"]["application/json"]["example"]
     assert "422" not in json.dumps(document["paths"])

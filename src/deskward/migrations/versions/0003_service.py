@@ -39,3 +39,22 @@ def upgrade() -> None:
         sa.Column("accepted_by", sa.String(length=80), nullable=True),
         sa.PrimaryKeyConstraint("server", "name", name="pk_hub_tools"),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("hub_tools")
+    op.drop_index("uq_turns_key", "turns")
+    op.drop_index("uq_turns_open", "turns")
+    op.execute("UPDATE turns SET status = 'failed' WHERE status = 'paused'")
+    is_running = sa.text("status = 'running'")
+    op.create_index(
+        "uq_turns_running",
+        "turns",
+        ["tenant_id", "owner", "session_id"],
+        unique=True,
+        sqlite_where=is_running,
+        postgresql_where=is_running,
+    )
+    with op.batch_alter_table("turns") as batch:
+        for column in ("message_count", "model", "digest", "key"):
+            batch.drop_column(column)
