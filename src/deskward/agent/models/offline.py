@@ -24,7 +24,7 @@ from deskward.agent.model import (
     ToolRequest,
 )
 from deskward.agent.skills import NONE, Skill, Skills, render
-from deskward.agent.slots import agrees, find, refuses
+from deskward.agent.slots import agrees, find, only_asks, refuses
 
 SURE = 0.6
 """From this probability on a skill acts at once; a write below it is confirmed first."""
@@ -183,7 +183,7 @@ class _Step:
             if skill is None or skill.tool is None or score < SURE:
                 return []
             slots = self._slots(skill, part)
-            if self._missing(skill, slots):
+            if self._missing(skill, slots) or (skill.careful and only_asks(part)):
                 return []
             found.append((skill, slots))
         names = {skill.name for skill, _ in found}
@@ -201,7 +201,8 @@ class _Step:
         elif skill.say is not None:
             yield skill.say
         else:
-            yield from self._fill(skill, self._slots(skill, text), text, sure=score >= SURE)
+            sure = score >= SURE and not (skill.careful and only_asks(text))
+            yield from self._fill(skill, self._slots(skill, text), text, sure=sure)
 
     def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
         found = {name: find(slot.kind, text) for name, slot in skill.slots.items()}
