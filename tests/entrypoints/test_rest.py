@@ -268,7 +268,8 @@ async def test_openapi_describes_every_tool_with_examples_and_errors(client) -> 
         if "requestBody" in operation:
             example = operation["requestBody"]["content"]["application/json"]["example"]
             bound = {name: "user_001" for name in tool.bound}
-            in_path = dict.fromkeys(re.findall(r"{(\w+)}", tool.path), "T1001")
+            shown = tool.input_schema()["properties"]
+            in_path = {n: shown[n]["examples"][0] for n in re.findall(r"{(\w+)}", tool.path)}
             validated(tool, {**in_path, **bound, **example}, strict=True)
         assert operation["responses"]["200"]["content"]["application/json"]["example"]
     assert "422" not in json.dumps(document["paths"])

@@ -60,7 +60,7 @@ class OfflineModel:
         Args:
             skills: What it can do.
             lazy: Whether to learn from the examples at the first message instead of now; takes
-                about a second.
+                about two seconds.
         """
         self._skills = skills.skills
         self._lexicon = skills.lexicon
