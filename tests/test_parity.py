@@ -31,12 +31,17 @@ ADDRESSES = {
     "create_ticket": ("POST", "/tickets"),
     "update_ticket": ("PATCH", "/tickets/{ticket_id}"),
     "change_password": ("PUT", "/accounts/{user_id}/password"),
+    "search_orders": ("GET", "/orders/search"),
+    "update_order_status": ("PATCH", "/orders/{order_id}/status"),
+    "search_complaints": ("GET", "/complaints"),
 }
+
+IN_PATH = ("user_id", "ticket_id", "order_id")
 
 
 async def by_rest(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
     method, path = ADDRESSES[name]
-    in_path = {key: arguments.get(key, CUSTOMER.id) for key in ("user_id", "ticket_id")}
+    in_path = {key: arguments.get(key, CUSTOMER.id) for key in IN_PATH}
     rest = {key: value for key, value in arguments.items() if f"{{{key}}}" not in path}
     more: dict[str, Any] = {"params": rest} if method == "GET" else {"json": rest}
     async with client_of(desk) as client:
@@ -115,6 +120,10 @@ async def last_row(desk: Desk) -> dict[str, Any]:
         ("update_ticket", {"ticket_id": "T1001", "update": {"status": "open"}}, "FORBIDDEN"),
         ("change_password", {"new_password": "newSecurePass123"}, None),
         ("change_password", {"new_password": "short"}, "INVALID_INPUT"),
+        ("search_orders", {"sku": "KB-201", "status": "delivered"}, None),
+        ("update_order_status", {"order_id": "O1002", "status": "cancelled"}, "CONFLICT"),
+        ("update_order_status", {"order_id": "O1003", "status": "confirmed"}, "FORBIDDEN"),
+        ("search_complaints", {"query": "keyboard"}, None),
     ],
 )
 async def test_the_doors_agree(

@@ -243,6 +243,7 @@ BAD_SKILLS = {
     "no answer": "tool: get_faq\nexamples: [x]",
     "an unknown key": "say: hi\nsey: hi\nexamples: [x]",
     "a bad template": "tool: t\nanswer: '{{ x'\nexamples: [x]",
+    "care without a question": "tool: t\nanswer: x\ncareful: true\nexamples: [x]",
     "constants without a tool": "say: hi\narguments: {a: b}\nexamples: [x]",
     "a constant that is a slot": (
         "tool: t\nanswer: x\narguments: {a: b}\nslots: {a: {kind: number}}\nexamples: [x]"

@@ -59,6 +59,31 @@ async def test_a_cancellation_that_is_not_sure_is_confirmed(
     assert await talk.say("yes") == "Order O1003 has been cancelled."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is order O1003 cancelled?",
+        "has O1003 been cancelled",
+        "why did you cancel O1003",
+        "don't cancel order O1003",
+        "please don’t cancel O1003",
+        "I never asked you to cancel O1003",
+        "I do not want to cancel order O1003",
+        "what happens if I cancel order O1003",
+        "show my orders and don't cancel order O1003",
+    ],
+)
+async def test_who_only_asks_cancels_nothing(talk: Talk, text: str) -> None:
+    await talk.say(text)
+    assert "update_order_status" not in talk.tools
+
+
+@pytest.mark.parametrize("text", ["is my card ending in 4242 blocked", "don't block my card"])
+async def test_who_only_asks_blocks_no_card(talk: Talk, text: str) -> None:
+    await talk.say(text)
+    assert "deactivate_card" not in talk.tools
+
+
 async def test_a_complaint_is_registered_and_followed(talk: Talk) -> None:
     assert "Please describe what went wrong" in await talk.say("I want to make a complaint")
     said = await talk.say("the driver threw my parcel over the fence")

@@ -2,7 +2,7 @@
 
 A sentence becomes a weighted bag of stems, concepts (words of one meaning, from `lexicon.yaml`),
 pairs of neighbours and pieces of words. A multinomial logistic regression, trained on the skills'
-examples when the model is made (about a second), gives each skill its probability.
+examples when the model is made (about two seconds), gives each skill its probability.
 """
 
 from __future__ import annotations

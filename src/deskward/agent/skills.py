@@ -54,7 +54,19 @@ class Slot(BaseModel):
 
 
 class Skill(BaseModel):
-    """One thing that the offline model can do."""
+    """One thing that the offline model can do.
+
+    Attributes:
+        examples: Sentences that mean it.
+        say: An answer as it is.
+        tool: The tool to call.
+        arguments: What the tool is given besides the slots, always the same.
+        slots: What the customer has to say, or may.
+        confirm: The question that is asked first where it is not sure that the skill is meant.
+        careful: Whether it is never sure of a sentence that may only ask about the deed.
+        answer: A template over the tool's result.
+        search: Whether to look the sentence up in the FAQ.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +77,7 @@ class Skill(BaseModel):
     arguments: dict[str, str | int | bool] = {}
     slots: dict[str, Slot] = {}
     confirm: str | None = None
+    careful: bool = False
     answer: str | None = None
     search: bool = False
 
@@ -75,6 +88,8 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} needs one of `say`, `tool` and `search`")
         if self.tool is not None and self.answer is None:
             raise ValueError(f"skill {self.name} calls a tool and so needs an `answer`")
+        if self.careful and self.confirm is None:
+            raise ValueError(f"skill {self.name} is careful and so needs a `confirm`")
         if self.arguments and self.tool is None:
             raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
         if twice := self.arguments.keys() & self.slots.keys():

@@ -80,14 +80,20 @@ _YES = re.compile(
     r"|proceed)\b",
     re.IGNORECASE,
 )
+_IS_NO_ORDER = re.compile(
+    r"^\W*(?:please\s+)?(?:don'?t|do not|is|are|was|were|has|have|had|do|does|did|why|who|what|when"
+    r"|where|which)\b|\bnever\b"
+    r"|\b(?:don'?t|do not|not)\s+(?:\w+\s+){0,3}(?:cancel|block|deactivate|freeze|disable|stop)\b",
+    re.IGNORECASE,
+)
 _SAYS_NO_PROBLEM = frozenset(
     """hi hello hey please i i'd like would want need have to can could may you me we let
     help for a an the my some new this another something is isn't not wrong right with
     of on in it and thanks thank report reporting raise raising open opening file
     filing create submit make register lodge start flag note down support service
     customer issue issues problem problems ticket case bug fault complaint complain
-    complaining complaints grievance
-    formal official am having trouble about there's there d m s t app website""".split()
+    complaining complaints grievance formal official am having trouble about there's
+    there d m s t app website""".split()
 )
 """Words that announce a problem without telling it."""
 
@@ -123,6 +129,11 @@ def agrees(text: str) -> bool:
 def refuses(text: str) -> bool:
     """Whether a sentence says no, or leave it."""
     return bool(_CHANGES_MIND.match(text))
+
+
+def only_asks(text: str) -> bool:
+    """Whether a sentence may ask about a deed, or forbid it, rather than want it done."""
+    return bool(_IS_NO_ORDER.search(text.replace("\u2019", "'")))
 
 
 def _password(text: str, answers: bool) -> str | None:

@@ -24,7 +24,7 @@ from deskward.agent.model import (
     ToolRequest,
 )
 from deskward.agent.skills import NONE, Skill, Skills, render
-from deskward.agent.slots import agrees, find, refuses
+from deskward.agent.slots import agrees, find, only_asks, refuses
 
 SURE = 0.6
 """From this probability on a skill acts at once; a write below it is confirmed first."""
@@ -60,7 +60,7 @@ class OfflineModel:
         Args:
             skills: What it can do.
             lazy: Whether to learn from the examples at the first message instead of now; takes
-                about a second.
+                about two seconds.
         """
         self._skills = skills.skills
         self._lexicon = skills.lexicon
@@ -143,10 +143,11 @@ class _Step:
             else:
                 yield from self._understand(text)
             return
-        if refuses(text):
+        value = find(skill.slots[waits_for].kind, text, answers=True)
+        is_id = skill.slots[waits_for].kind.endswith("_id")
+        if refuses(text) and not (is_id and value is not None):  # "cancel O1003" names one
             yield "All right, I have left everything as it is. What else can I do for you?"
             return
-        value = find(skill.slots[waits_for].kind, text, answers=True)
         other, score = self._model.best(text, self._tools)
         changed = other is not None and other.name != skill.name and score >= CHANGED
         free_text = skill.slots[waits_for].kind in ("description", "address")
@@ -183,7 +184,7 @@ class _Step:
             if skill is None or skill.tool is None or score < SURE:
                 return []
             slots = self._slots(skill, part)
-            if self._missing(skill, slots):
+            if self._missing(skill, slots) or (skill.careful and only_asks(part)):
                 return []
             found.append((skill, slots))
         names = {skill.name for skill, _ in found}
@@ -201,7 +202,8 @@ class _Step:
         elif skill.say is not None:
             yield skill.say
         else:
-            yield from self._fill(skill, self._slots(skill, text), text, sure=score >= SURE)
+            sure = score >= SURE and not (skill.careful and only_asks(text))
+            yield from self._fill(skill, self._slots(skill, text), text, sure=sure)
 
     def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
         found = {name: find(slot.kind, text) for name, slot in skill.slots.items()}
