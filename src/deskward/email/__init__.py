@@ -1,0 +1,1 @@
+"""Mail to customers: written, queued, sent at most once."""

@@ -1,0 +1,124 @@
+"""From what is to be said to a message (RFC 5322, MIME)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from deskward.core.database import now
+from deskward.core.errors import InvalidInput
+from deskward.email.models import Letter
+from deskward.files.service import Content
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_BLOCKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol"})
+_UNSEEN = frozenset({"script", "style", "head", "title"})
+
+
+def message(
+    email_id: str,
+    letter: Letter,
+    attached: Sequence[Content],
+    *,
+    sender_name: str,
+    sender_email: str,
+) -> EmailMessage:
+    """The message of a letter. Who gets a blind copy is in no header.
+
+    Its Message-ID follows from the mail's id, so that a copy can be known as one.
+    """
+    built = EmailMessage(policy=SMTP)
+    local, _, domain = sender_email.partition("@")
+    built["From"] = Mailbox(sender_name, local, domain)
+    built["To"] = ", ".join(letter.to)
+    if letter.cc:
+        built["Cc"] = ", ".join(letter.cc)
+    built["Subject"] = letter.subject
+    built["Date"] = format_datetime(now())
+    built["Message-ID"] = f"<{email_id}@{domain}>"
+    built.set_content(letter.text)
+    if letter.html:
+        built.add_alternative(letter.html, subtype="html")
+    for file in attached:
+        kind, _, subtype = file.content_type.partition("/")
+        built.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name)
+    return built
+
+
+def text_of(html: str) -> str:
+    """HTML as plain text: its words, a line per block, and where links go."""
+    reader = _TextOf()
+    reader.feed(html)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
+    return "\n".join(line for line in lines if line) or "(This mail has no text.)"
+
+
+class _TextOf(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unseen = 0
+        self._links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _UNSEEN:
+            self._unseen += 1
+        elif tag == "a":
+            self._links.append(dict(attrs).get("href") or "")
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(0, self._unseen - 1)
+        elif tag == "a" and self._links and (target := self._links.pop()):
+            self.parts.append(f" ({target})")
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.parts.append(data)
+
+
+@cache
+def templates() -> dict[str, dict[str, str]]:
+    """The templates that ship: name → `subject`, `text` and perhaps `html`."""
+    return {file.stem: yaml.safe_load(file.read_text()) for file in TEMPLATES.glob("*.yaml")}
+
+
+def fill(name: str, values: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    """Subject, text and HTML of a template.
+
+    Raises:
+        InvalidInput: There is no such template, or it names a value that is missing.
+    """
+    template = templates().get(name)
+    if template is None:
+        known = ", ".join(sorted(templates()))
+        raise InvalidInput(f"There is no template {name!r}. There are {known}.")
+    try:
+        subject = _render(template["subject"], values, escape=False)
+        text = _render(template["text"], values, escape=False)
+        html = _render(template["html"], values, escape=True) if "html" in template else None
+    except TemplateError as error:
+        raise InvalidInput(f"The template {name!r} cannot be filled: {error.message}.") from None
+    return " ".join(subject.split())[:200], text, html
+
+
+def _render(template: str, values: Mapping[str, Any], *, escape: bool) -> str:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=escape)
+    return environment.from_string(template).render(values).strip()

@@ -1,0 +1,123 @@
+"""Mail: the table of the outbox, and the shapes of what goes in and out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from pydantic import AfterValidator, BaseModel, EmailStr, Field
+
+from deskward.core.database import UtcDateTime, metadata
+
+Status = Literal["queued", "sending", "sent", "printed", "failed", "unknown"]
+"""`printed`: no mail server is set, so the mail was only printed. `unknown`: the connection broke,
+or the process died, when the server had the whole mail and had not said yet whether it took it."""
+
+
+def _ascii(address: str) -> str:
+    if not address.isascii():
+        raise ValueError("an address has ASCII characters only")
+    return address
+
+
+Address = Annotated[
+    EmailStr,
+    AfterValidator(_ascii),
+    Field(max_length=254, description="A mail address.", examples=["alice@example.com"]),
+]
+Addresses = Annotated[list[Address], Field(max_length=50)]
+Subject = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="The subject, in one line.",
+        examples=["Your order has been shipped"],
+    ),
+]
+Body = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100_000,
+        description="The text.",
+        examples=["Your order O1001 is on its way."],
+    ),
+]
+Html = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200_000,
+        description="The text as HTML; a plain text part is always sent with it.",
+        examples=["<p>Your order <b>O1001</b> is on its way.</p>"],
+    ),
+]
+EmailId = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{32}$",
+        description="Id of a mail.",
+        examples=["4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b"],
+    ),
+]
+
+emails = sa.Table(
+    "emails",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(80), nullable=False),
+    sa.Column("recipients", sa.JSON, nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("html", sa.Text),
+    sa.Column("attachments", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+"""`recipients` is `{"to": […], "cc": […], "bcc": […]}`."""
+
+
+class Letter(BaseModel):
+    """A mail that is to be sent."""
+
+    to: list[str]
+    cc: list[str] = []
+    bcc: list[str] = []
+    subject: str
+    text: str
+    html: str | None = None
+    attachments: list[str] = []
+
+
+class EmailReceipt(BaseModel):
+    """What became of a mail."""
+
+    email_id: EmailId
+    status: Status
+    message: str = Field(examples=["The mail was sent."])
+    refused: dict[str, str] = Field(
+        default={}, description="Recipients that the server did not take, and why."
+    )
+
+
+class Email(EmailReceipt):
+    """A mail in the outbox."""
+
+    to: list[str] = Field(examples=[["alice@example.com"]])
+    subject: Subject
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConnectionTest(BaseModel):
+    """What the mail server answered."""
+
+    configured: bool
+    success: bool
+    message: str = Field(examples=["Connected to mail.example.com and signed in."])

@@ -1,0 +1,149 @@
+"""The tools of mail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from deskward.core.errors import InvalidInput
+from deskward.email import compose, outbox
+from deskward.email.mailer import NotNow, Refused
+from deskward.email.models import (
+    Address,
+    Addresses,
+    Body,
+    ConnectionTest,
+    Email,
+    EmailId,
+    EmailReceipt,
+    Html,
+    Letter,
+    Subject,
+)
+from deskward.email.outbox import Outbox
+from deskward.files.models import FileId
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk, ToolGroup
+
+tools = ToolGroup("email")
+
+To = Annotated[list[Address], Field(min_length=1, max_length=50)]
+Attachments = Annotated[list[FileId], Field(max_length=20)]
+
+
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send")
+async def send_email(
+    ctx: Context,
+    to: To,
+    subject: Subject | None = None,
+    body: Body | None = None,
+    html: Html | None = None,
+    cc: Addresses = [],  # noqa: B006 the gate copies it
+    bcc: Addresses = [],  # noqa: B006
+    attachments: Attachments = [],  # noqa: B006
+    template: Annotated[str, Field(max_length=64)] | None = None,
+    values: dict[str, Any] | None = None,
+) -> EmailReceipt:
+    """Send a mail, with everything that a mail can have.
+
+    Args:
+        to: Who gets it.
+        subject: Its subject; a template brings its own.
+        body: Its text. Left out where there is HTML or a template.
+        html: Its text as HTML.
+        cc: Who gets a copy.
+        bcc: Who gets a copy without the others seeing it.
+        attachments: Ids of files that were uploaded, or made by a tool.
+        template: The name of a template to fill instead of subject and body.
+        values: What the template is filled with.
+    """
+    if template is not None:
+        if subject or body or html:
+            raise InvalidInput("Give a template, or subject and body, not both.")
+        subject, body, html = compose.fill(template, values or {})
+    if not subject or not (body or html):
+        raise InvalidInput("A mail needs a subject, and a body, HTML or a template.")
+    text = body or compose.text_of(html or "")
+    letter = Letter(
+        to=to, cc=cc, bcc=bcc, subject=subject, text=text, html=html, attachments=attachments
+    )
+    return await _send(ctx, letter)
+
+
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-text")
+async def send_text_email(ctx: Context, to: Address, subject: Subject, body: Body) -> EmailReceipt:
+    """Send a plain text mail to one recipient.
+
+    Args:
+        to: Who gets it.
+        subject: Its subject.
+        body: Its text.
+    """
+    return await _send(ctx, Letter(to=[to], subject=subject, text=body))
+
+
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-html")
+async def send_html_email(
+    ctx: Context, to: Address, subject: Subject, html: Html, body: Body | None = None
+) -> EmailReceipt:
+    """Send an HTML mail to one recipient, with a plain text part.
+
+    Args:
+        to: Who gets it.
+        subject: Its subject.
+        html: Its text as HTML.
+        body: Its plain text; made from the HTML where left out.
+    """
+    text = body or compose.text_of(html)
+    return await _send(ctx, Letter(to=[to], subject=subject, text=text, html=html))
+
+
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-with-attachments")
+async def send_email_with_attachments(
+    ctx: Context,
+    to: To,
+    subject: Subject,
+    body: Body,
+    attachments: Annotated[list[FileId], Field(min_length=1, max_length=20)],
+) -> EmailReceipt:
+    """Send a plain text mail with files.
+
+    Args:
+        to: Who gets it.
+        subject: Its subject.
+        body: Its text.
+        attachments: Ids of files that were uploaded, or made by a tool.
+    """
+    return await _send(ctx, Letter(to=to, subject=subject, text=body, attachments=attachments))
+
+
+@tools.tool(scope="email:read", risk=Risk.READ, rest="GET /email/{email_id}")
+async def get_email(ctx: Context, email_id: EmailId) -> Email:
+    """Tell what became of a mail that the caller sent.
+
+    Args:
+        email_id: The mail.
+    """
+    return await outbox.get(ctx.db, ctx.tenant, ctx.principal.label, email_id)
+
+
+@tools.tool(scope="email:read", risk=Risk.READ, rest="POST /email/test-connection")
+async def test_connection(ctx: Context) -> ConnectionTest:
+    """Connect to the mail server and sign in, without sending anything."""
+    mailer = ctx.port(Outbox).mailer
+    try:
+        message = await mailer.test()
+    except (Refused, NotNow) as error:
+        return ConnectionTest(configured=True, success=False, message=str(error))
+    return ConnectionTest(
+        configured=mailer.configured, success=mailer.configured, message=message
+    )
+
+
+async def _send(ctx: Context, letter: Letter) -> EmailReceipt:
+    receipt = await ctx.port(Outbox).send(
+        ctx.tenant, ctx.principal.label, ctx.effect_id, letter
+    )
+    fields = EmailReceipt.model_fields
+    return EmailReceipt(**receipt.model_dump(include=set(fields)))

@@ -1,0 +1,1 @@
+"""Files that were uploaded or made by a tool."""

@@ -1,0 +1,42 @@
+"""Files: the table, and what is shown of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+
+from deskward.core.database import UtcDateTime, metadata
+
+FileId = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{32}$",
+        description="Id of a file that was uploaded, or made by a tool.",
+        examples=["4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b"],
+    ),
+]
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(80), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("content_type", sa.String(100), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+
+class StoredFile(BaseModel):
+    """A file without its content."""
+
+    file_id: FileId
+    name: str = Field(examples=["invoice.pdf"])
+    content_type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="In bytes.", examples=[20480])
+    created_at: datetime
