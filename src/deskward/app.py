@@ -6,8 +6,9 @@ The only file that knows everything.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from deskward.accounts.tools import tools as account_tools
 from deskward.agent.loop import Agent, Limits
@@ -18,14 +19,19 @@ from deskward.agent.skills import Skills
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
+from deskward.core.jobs import Jobs
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.customers.tools import tools as customer_tools
 from deskward.demo.load import load_demo
+from deskward.email.mailer import Mailer
+from deskward.email.outbox import JOB, Outbox
+from deskward.email.tools import tools as email_tools
 from deskward.gate.call import Gate
 from deskward.gate.policy import Policy
 from deskward.gate.tool import ToolGroup
 from deskward.hub.hub import Hub, Outside
+from deskward.integrations.console_mail import ConsoleMailer
 from deskward.knowledge.tools import tools as knowledge_tools
 from deskward.migrations import upgrade
 from deskward.orders.tools import tools as order_tools
@@ -39,6 +45,7 @@ GROUPS: tuple[ToolGroup, ...] = (
     knowledge_tools,
     order_tools,
     complaint_tools,
+    email_tools,
 )
 
 
@@ -83,7 +90,15 @@ async def open_desk(
         stack.push_async_callback(limiter.close)
         if demo:
             await load_demo(database)
-        gate = _gate(settings, database, only)
+        outbox = Outbox(
+            database,
+            _mailer(settings),
+            sender_name=settings.sender_name,
+            sender_email=settings.sender_email or "desk@localhost",
+        )
+        outbox.jobs = Jobs(database, {JOB: outbox.deliver})
+        await stack.enter_async_context(outbox.jobs.keep())
+        gate = _gate(settings, database, only, {Outbox: outbox})
         hub = None
         if settings.mcp_server_url and only is None:
             hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
@@ -115,7 +130,26 @@ async def open_desk(
         )
 
 
-def _gate(settings: Settings, database: Database, only: str | None) -> Gate:
+def _mailer(settings: Settings) -> Mailer:
+    if settings.smtp_server is None:
+        return ConsoleMailer()
+    from deskward.integrations.smtp import SmtpMailer
+
+    password = settings.sender_password
+    return SmtpMailer(
+        settings.smtp_server,
+        settings.smtp_port,
+        sender=settings.sender_email or "",
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        security=settings.smtp_security,
+        ca_file=settings.smtp_ca_file,
+    )
+
+
+def _gate(
+    settings: Settings, database: Database, only: str | None, ports: Mapping[type, Any]
+) -> Gate:
     groups = [group for group in GROUPS if only in (None, "all", group.name)]
     if only is None and settings.mcp_server_url:
         groups.remove(complaint_tools)
@@ -126,6 +160,7 @@ def _gate(settings: Settings, database: Database, only: str | None) -> Gate:
         policy=Policy.load(settings.policy_dir, tools),
         key=settings.key,
         time_limit=settings.tool_timeout,
+        ports=ports,
     )
 
 

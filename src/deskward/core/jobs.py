@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,7 +40,7 @@ jobs = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index("ix_jobs_due", "status", "due_at"),
 )
-"""`queued` or `failed`; a job that is done is gone. While it is worked on, `due_at` is its lease."""
+"""`queued` or `failed`; one that is done is gone. While it is worked on, `due_at` is its lease."""
 
 _DUE = (
     sa.select(jobs)
@@ -146,9 +147,9 @@ class Jobs:
             if claimed.rowcount == 1:
                 task = asyncio.create_task(self._do(job))
                 self._working[job.id] = task
-                task.add_done_callback(lambda _, job_id=job.id: self._done(job_id))
+                task.add_done_callback(partial(self._done, job.id))
 
-    def _done(self, job_id: str) -> None:
+    def _done(self, job_id: str, _task: asyncio.Task[None]) -> None:
         self._working.pop(job_id, None)
         self._wake.set()  # there is room for another one
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -235,6 +235,14 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
             raise ValueError(f"{value!r} is no mail address")
         return value
+
+    @model_validator(mode="after")
+    def _mails_have_a_sender(self) -> Settings:
+        if self.smtp_server and not self.sender_email:
+            raise ValueError("SENDER_EMAIL is needed with SMTP_SERVER: mails come from somebody")
+        if self.smtp_server and self.sender_password and self.smtp_security == "none":
+            raise ValueError("SMTP_SECURITY=none would send SENDER_PASSWORD in the clear")
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

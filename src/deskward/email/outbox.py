@@ -193,9 +193,7 @@ async def _row(db: Connection, tenant: str, email_id: str) -> Any:
     )
 
 
-async def _insert(
-    db: Connection, tenant: str, owner: str, email_id: str, letter: Letter
-) -> None:
+async def _insert(db: Connection, tenant: str, owner: str, email_id: str, letter: Letter) -> None:
     if await _row(db, tenant, email_id) is not None:
         return
     moment = now()

@@ -136,14 +136,10 @@ async def test_connection(ctx: Context) -> ConnectionTest:
         message = await mailer.test()
     except (Refused, NotNow) as error:
         return ConnectionTest(configured=True, success=False, message=str(error))
-    return ConnectionTest(
-        configured=mailer.configured, success=mailer.configured, message=message
-    )
+    return ConnectionTest(configured=mailer.configured, success=mailer.configured, message=message)
 
 
 async def _send(ctx: Context, letter: Letter) -> EmailReceipt:
-    receipt = await ctx.port(Outbox).send(
-        ctx.tenant, ctx.principal.label, ctx.effect_id, letter
-    )
+    receipt = await ctx.port(Outbox).send(ctx.tenant, ctx.principal.label, ctx.effect_id, letter)
     fields = EmailReceipt.model_fields
     return EmailReceipt(**receipt.model_dump(include=set(fields)))

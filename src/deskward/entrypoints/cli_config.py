@@ -95,10 +95,6 @@ def _problems(settings: Any) -> list[str]:
             load()
         except (ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
-    if settings.smtp_server and not settings.sender_email:
-        problems.append("SENDER_EMAIL: mails need an address that they come from.")
-    if settings.sender_password and settings.smtp_security == "none":
-        problems.append("SMTP_SECURITY: a password is not sent over an unprotected connection.")
     if settings.smtp_ca_file and not settings.smtp_ca_file.is_file():
         problems.append(f"SMTP_CA_FILE: {settings.smtp_ca_file} is no file.")
     if settings.mcp_server_required and not settings.mcp_server_url:

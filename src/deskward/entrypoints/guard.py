@@ -18,6 +18,7 @@ from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.uploads import UPLOADS
 from deskward.gate.context import new_id
 
 MAX_BODY = 1024 * 1024
@@ -41,6 +42,7 @@ class Guard:
         self._origins = settings.origins
         self._limiter = limiter if settings.enable_rate_limiting else None
         self._limit = settings.rate_limit_per_minute
+        self._most_upload = settings.email_max_attachment_mb * 1_000_000 + 10_000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -74,7 +76,8 @@ class Guard:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
-            whole = await _whole_body(headers, receive)
+            most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
+            whole = await _whole_body(headers, receive, most)
             await self._app(scope, whole, send_with_id)
         except DeskwardError as error:
             await _answer(error, status, scope, receive, send_with_id)
@@ -154,7 +157,7 @@ def _host_name(netloc: str) -> str:
     return re.sub(r":\d*$", "", netloc.lower())
 
 
-async def _whole_body(headers: Headers, receive: Receive) -> Receive:
+async def _whole_body(headers: Headers, receive: Receive, most: int) -> Receive:
     """Read the body, up to the limit, and give a `receive` that hands it out once more.
 
     Raises:
@@ -162,12 +165,12 @@ async def _whole_body(headers: Headers, receive: Receive) -> Receive:
         InvalidInput: The client went away in the middle of it, or took too long.
     """
     declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MAX_BODY:
-        raise _too_large()
+    if declared.isdigit() and int(declared) > most:
+        raise _too_large(most)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            await _read_into(body, receive)
+            await _read_into(body, receive, most)
     except TimeoutError as error:
         problem = f"The request's body was not whole within {BODY_TIMEOUT:g} seconds."
         raise InvalidInput(problem) from error
@@ -183,17 +186,17 @@ async def _whole_body(headers: Headers, receive: Receive) -> Receive:
     return again
 
 
-async def _read_into(body: bytearray, receive: Receive) -> None:
+async def _read_into(body: bytearray, receive: Receive, most: int) -> None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise InvalidInput("The request ended before its body was whole.")
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise _too_large()
+        if len(body) > most:
+            raise _too_large(most)
         if not message.get("more_body", False):
             return
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body is over the limit of {MAX_BODY:,} bytes. Send less at once.")
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is over the limit of {most:,} bytes. Send less at once.")

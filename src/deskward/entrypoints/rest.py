@@ -30,6 +30,7 @@ from deskward.entrypoints.mcp_http import McpEndpoint
 from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, tool_paths
 from deskward.entrypoints.rest_tools import tool_routes
 from deskward.entrypoints.sessions import sessions_router
+from deskward.entrypoints.uploads import UPLOADS, uploads_router
 from deskward.entrypoints.user_chat import user_chat_router
 from deskward.entrypoints.websocket import ChatSocket
 
@@ -89,6 +90,7 @@ def _api(desk: Desk) -> FastAPI:
     api.include_router(chat_router(desk))
     api.include_router(sessions_router(desk))
     api.include_router(user_chat_router(desk))
+    api.include_router(uploads_router(desk))
     api.include_router(health_router(desk))
 
     _handle_errors(api)
@@ -125,8 +127,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = error.errors()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method == "POST" and kind != "application/json":
-        problem = "Send the body as JSON, with `Content-Type: application/json`."
+    wanted = "multipart/form-data" if request.url.path == UPLOADS else "application/json"
+    if request.method in ("POST", "PUT") and kind != wanted:
+        problem = f"Send the body as `Content-Type: {wanted}`."
         return error_response(UnsupportedMediaType(problem), request.state.request_id)
     if problems and problems[0]["type"] == "json_invalid":
         reason = problems[0].get("ctx", {}).get("error", "")

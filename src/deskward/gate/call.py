@@ -110,12 +110,14 @@ class Gate:
         policy: Policy,
         key: bytes,
         time_limit: float = 30.0,
+        ports: Mapping[type, Any] | None = None,
     ) -> None:
         """Make a gate.
 
         Args:
             key: Keys the digests of calls.
             time_limit: Seconds that one call may run.
+            ports: What tools get by `Context.port`: by its type.
 
         Raises:
             ValueError: Two tools have the same name or the same REST address.
@@ -127,6 +129,7 @@ class Gate:
         self.policy = policy
         self.time_limit = time_limit
         self._key = key
+        self._ports = ports or {}
         addresses: set[tuple[str, str]] = set()
         for tool in tools:
             if tool.name in self.tools or (tool.method, tool.path) in addresses:
@@ -291,6 +294,8 @@ class Gate:
         return effects.digest(self._key, call.tool.name, exact)
 
     async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
+        if self._ports:
+            context = replace(context, _ports=self._ports)
         async with asyncio.timeout(self.time_limit):
             result = await call.tool.function(context, **values)
         return call.tool.result.dump_json(result).decode()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -13,6 +14,7 @@ from deskward.security.principals import Principal
 if TYPE_CHECKING:
     from deskward.core.database import Connection
 
+Port = TypeVar("Port")
 Door = Literal["rest", "mcp", "cli", "agent"]
 
 
@@ -58,6 +60,7 @@ class Context:
     secrets: Secrets | None = None
     effect_id: str = ""
     _db: Connection | None = None
+    _ports: Mapping[type, Any] = field(default_factory=dict)
 
     @property
     def tenant(self) -> str:
@@ -69,3 +72,9 @@ class Context:
         """The call's database connection."""
         assert self._db is not None, "only the gate gives a tool its database"
         return self._db
+
+    def port(self, kind: type[Port]) -> Port:
+        """The way to something outside the database, as the desk was put together."""
+        found = self._ports[kind]
+        assert isinstance(found, kind)
+        return found

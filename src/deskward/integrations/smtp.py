@@ -103,9 +103,7 @@ class SmtpMailer:
             raise NotNow(f"{problem} ({type(error).__name__}).") from None
         return client
 
-    async def _envelope(
-        self, client: aiosmtplib.SMTP, recipients: Sequence[str]
-    ) -> dict[str, str]:
+    async def _envelope(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> dict[str, str]:
         """Say who sends and who gets it; gives those that the server refused."""
         refused: dict[str, str] = {}
         later = False

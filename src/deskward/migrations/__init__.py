@@ -32,6 +32,9 @@ def tables() -> sa.MetaData:
         "complaints.models",
         "conversations.models",
         "hub.pins",
+        "core.jobs",
+        "files.models",
+        "email.models",
     ):
         importlib.import_module(f"deskward.{name}")
     return metadata

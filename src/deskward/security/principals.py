@@ -50,6 +50,8 @@ ROLES: dict[str, frozenset[str]] = {
             "complaints:read",
             "complaints:create",
             "complaints:write",
+            "email:read",
+            "email:send",
             "remote:read",
             "remote:write",
         }
@@ -71,6 +73,8 @@ ROLES: dict[str, frozenset[str]] = {
             "complaints:read",
             "complaints:create",
             "complaints:write",
+            "email:read",
+            "email:send",
             "remote:read",
             "remote:write",
         }

@@ -1,0 +1,40 @@
+"""Uploading files, to be attached to mails."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Request, UploadFile
+
+from deskward.app import Desk
+from deskward.entrypoints.identity import identify
+from deskward.entrypoints.openapi import error_responses
+from deskward.files import service as files
+from deskward.files.models import StoredFile
+
+UPLOADS = "/api/v1/files"
+
+
+def uploads_router(desk: Desk) -> APIRouter:
+    """The endpoint of uploads."""
+    router = APIRouter(
+        tags=["files"],
+        responses=error_responses(400, 401, 403, 405, 413, 415, 429, 500, 503),
+    )
+
+    @router.post(UPLOADS)
+    async def upload_file(request: Request, file: Annotated[UploadFile, File()]) -> StoredFile:
+        """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
+        principal = await identify(desk, request.headers)
+        data = await file.read()
+        async with desk.database.transaction() as transaction:
+            return await files.store(
+                transaction,
+                principal.tenant,
+                principal.label,
+                file.filename or "",
+                data,
+                max_size=desk.settings.email_max_attachment_mb * 1_000_000,
+            )
+
+    return router
