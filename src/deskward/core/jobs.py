@@ -19,10 +19,12 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 
-LEASE = timedelta(seconds=90)
-"""How long a job may take before it counts as lost."""
+LEASE = timedelta(seconds=15)
+"""How long a job counts as worked on after its process was last heard of."""
+TIMEOUT = 120.0
+"""Seconds that one attempt may take."""
 POLL = 2.0
-"""Seconds between looks for due jobs that other processes added."""
+"""Seconds between looks for due jobs that other processes added, and between signs of life."""
 AT_ONCE = 8
 """How many jobs one process works on at the same time."""
 
@@ -104,6 +106,7 @@ class Jobs:
         self._handlers = handlers
         self._wake = asyncio.Event()
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._leased: set[str] = set()
 
     def wake(self) -> None:
         """Look for due jobs now: one was added."""
@@ -126,12 +129,22 @@ class Jobs:
         while True:
             self._wake.clear()
             try:
+                await self._renew()
                 await self._start_due()
             except Exception:
                 log.exception("could not look for jobs")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await self._wake.wait()
+
+    async def _renew(self) -> None:
+        if not self._leased:
+            return
+        async with self._database.transaction() as transaction:
+            # Listed inside: what has ended meanwhile must keep the moment that it was given.
+            await transaction.execute(
+                sa.update(jobs).where(jobs.c.id.in_(self._leased)).values(due_at=now() + LEASE)
+            )
 
     async def _start_due(self) -> None:
         kinds = list(self._handlers)
@@ -147,16 +160,18 @@ class Jobs:
             if claimed.rowcount == 1:
                 task = asyncio.create_task(self._do(job))
                 self._working[job.id] = task
+                self._leased.add(job.id)
                 task.add_done_callback(partial(self._done, job.id))
 
     def _done(self, job_id: str, _task: asyncio.Task[None]) -> None:
         self._working.pop(job_id, None)
+        self._leased.discard(job_id)
         self._wake.set()  # there is room for another one
 
     async def _do(self, job: Any) -> None:
         statement: sa.Executable = sa.delete(jobs).where(jobs.c.id == job.id)
         try:
-            async with asyncio.timeout(LEASE.total_seconds() * 0.8):
+            async with asyncio.timeout(TIMEOUT):
                 await self._handlers[job.kind](job.payload, job.attempts + 1)
         except Later as later:
             again = now() + timedelta(seconds=later.seconds)
@@ -165,4 +180,5 @@ class Jobs:
             log.exception("job %s of kind %s failed", job.id, job.kind)
             statement = sa.update(jobs).where(jobs.c.id == job.id).values(status="failed")
         async with self._database.transaction() as transaction:
+            self._leased.discard(job.id)
             await transaction.execute(statement)
