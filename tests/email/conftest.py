@@ -56,7 +56,7 @@ async def desk(sqlite_settings: Settings, server: Mail, offline) -> AsyncIterato
 
 @pytest.fixture
 def send(desk: Desk) -> Send:
-    """A short way through the gate: `await send(tool, principal=STAFF, key=None, …)`."""
+    """A short way through the gate, as staff unless another principal is given."""
 
     async def call(
         name: str, principal: Principal = STAFF, key: str | None = None, **arguments: Any

@@ -32,7 +32,19 @@ SlotKind = Literal[
     "user_id",
     "address",
     "description",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "body",
+    "files",
     "message",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "body",
+    "files",
 ]
 
 

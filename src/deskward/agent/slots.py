@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from deskward.agent import mail_slots
 from deskward.agent.skills import SlotKind
 from deskward.core.words import words
 
-Finder = Callable[[str, bool], str | int | None]
+Found = str | int | list[str] | None
+Finder = Callable[[str, bool], Found]
 
 _NUMBERS = dict(
     zip(
@@ -98,7 +100,7 @@ _SAYS_NO_PROBLEM = frozenset(
 """Words that announce a problem without telling it."""
 
 
-def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | None:
+def find(kind: SlotKind, text: str, *, answers: bool = False) -> Found:
     """The value of a kind that a sentence names, or None.
 
     Args:
@@ -117,6 +119,7 @@ def find(kind: SlotKind, text: str, *, answers: bool = False) -> str | int | Non
         "address": _address,
         "description": _description,
         "message": lambda text, _: text.strip(),
+        **mail_slots.FINDERS,
     }
     return finders[kind](text, answers)
 
