@@ -9,6 +9,9 @@ from deskward.agent import mail_slots
 from deskward.agent.skills import SlotKind
 from deskward.core.words import words
 
+MAX_ADDRESS = 400
+"""Characters in which an address is looked for; a longer one is none."""
+
 Found = str | int | list[str] | None
 Finder = Callable[[str, bool], Found]
 
@@ -61,8 +64,8 @@ _ADDRESS_START = re.compile(
     re.DOTALL,
 )
 _ADDRESS_TAIL = re.compile(
-    r"[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+|as of \w+"
-    r"|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+|asap|today"
+    r"(?<![\s,])[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+"
+    r"|as of \w+|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+|asap|today"
     r"|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*"
     r"|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address|is my (?:new )?address"
     r"|will be my (?:new )?(?:home )?address)"
@@ -202,7 +205,7 @@ def _address(text: str, answers: bool) -> str | None:
 
 
 def _trimmed(address: str) -> str:
-    address = _SENTENCE_END.split(" ".join(address.split()), maxsplit=1)[0]
+    address = _SENTENCE_END.split(" ".join(address[:MAX_ADDRESS].split()), maxsplit=1)[0]
     while (shorter := _ADDRESS_TAIL.sub("", address)) != address:
         address = shorter
     return address.strip(" ,;:\"'“”.!?")

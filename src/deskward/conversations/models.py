@@ -48,6 +48,7 @@ turns = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("lease_until", UtcDateTime, nullable=False),
+    sa.Column("holder", sa.String(32)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("key", sa.String(200)),
     sa.Column("digest", sa.String(64)),
@@ -72,5 +73,6 @@ turns = sa.Table(
 )
 """One message's way to its answer: `running`, `paused`, `done` or `failed`.
 
-A running turn whose lease has run out lost its process. A paused one waits for a reader.
+A running turn whose lease has run out lost its process. A paused one waits for a reader. `holder`
+names who answers it now: who is not the holder any more writes nothing.
 """

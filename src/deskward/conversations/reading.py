@@ -19,7 +19,8 @@ class Running:
 
     Attributes:
         cannot_stop: Whether a tool is being called or a message stored, which is not cut off.
-        pausing: Whether it is to stop because nobody reads it any more.
+        pausing: Whether it is to stop when it can, because nobody reads it any more.
+        stopping: Whether it does stop, for that reason.
         answered: The turn's end, once it is there.
         error: Why the turn, or reading it, ended without one.
     """
@@ -29,6 +30,7 @@ class Running:
     readers: int = 0
     cannot_stop: bool = False
     pausing: bool = False
+    stopping: bool = False
     answered: Answered | None = None
     error: DeskwardError | None = None
     task: asyncio.Task[None] | None = None
@@ -76,6 +78,12 @@ class Running:
                 self.error = end
         self.wake()
 
+    def stop(self) -> None:
+        """Cut the turn off."""
+        self.stopping = True
+        if self.task is not None:
+            self.task.cancel()
+
     def wake(self) -> None:
         """Let all readers look."""
         for future in self._waiting:
@@ -114,6 +122,7 @@ class Reader:
         self._next = 0
         self._over = False
         running.readers += 1
+        running.pausing = False
         if running.timer is not None:
             running.timer.cancel()
             running.timer = None

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from deskward.agent.events import Done, Said
 from deskward.agent.loop import Agent
@@ -17,7 +17,7 @@ from deskward.agent.model import Message
 from deskward.conversations import store
 from deskward.conversations.positions import Answered, Position, recorded
 from deskward.conversations.reading import Reader, Running
-from deskward.conversations.store import Turn, Where
+from deskward.conversations.store import NotHeld, Turn, Where
 from deskward.core.database import Database, now
 from deskward.core.errors import (
     DeskwardError,
@@ -43,6 +43,9 @@ WAIT_FOR_SESSION = 60.0
 """Seconds that a message waits for the session's earlier message to be answered."""
 RENEW_EVERY = 3.0
 """Seconds between signs of life of running turns, and between looks for lost ones."""
+
+MAX_TAKEN_OVER = 50
+"""Lost turns are taken over while this process answers fewer than that."""
 
 APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
 FAILED = "Something went wrong on our side. Please try again."
@@ -177,7 +180,8 @@ class Conversations:
             await asyncio.gather(keeper, *tasks, return_exceptions=True)
             if left:
                 async with self._database.transaction() as transaction:
-                    await store.release(transaction, [running.turn.id for running in left])
+                    for running in left:
+                        await store.release(transaction, running.turn)
 
     async def _lock(self, where: Where) -> asyncio.Lock:
         """The session's lock, taken. Who asks first gets it first."""
@@ -248,12 +252,16 @@ class Conversations:
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         while asyncio.get_running_loop().time() < deadline:
             if running := self._running.get(turn.id):
-                return self._reader(running, place)
-            if turn.status in ("done", "failed"):
+                if not running.stopping:
+                    return self._reader(running, place)
+                assert running.task is not None
+                await asyncio.wait([running.task])
+            elif turn.status in ("done", "failed"):
                 return self._reader(await self._recorded(turn), place)
-            if running := await self._take_over(turn, context):
+            elif running := await self._take_over(turn, context):
                 return self._reader(running, place)
-            await asyncio.sleep(0.1)
+            else:
+                await asyncio.sleep(0.1)
             found = await store.turn(self._database.reader, turn.where, turn.id)
             if found is None:
                 raise SessionNotFound(turn.where.session_id)
@@ -271,7 +279,7 @@ class Conversations:
         if running.readers == 0 and running.task is not None and not running.task.done():
             running.pausing = True
             if not running.cannot_stop:  # else `_answer` stops when it can
-                running.task.cancel()
+                running.stop()
 
     async def _recorded(self, turn: Turn) -> Running:
         """An ended turn, or what there is of one that goes on."""
@@ -295,22 +303,30 @@ class Conversations:
         return running
 
     async def _run(self, running: Running, context: Context, resumed: bool) -> None:
+        turn = running.turn
         try:
             await self._answer(running, context, resumed)
         except asyncio.CancelledError:
             running.finish(_stopping())
-            if not running.pausing:
+            if not running.stopping:
                 raise
-            log.info("turn %s pauses: nobody reads it any more", running.turn.id)
+            log.info("turn %s pauses: nobody reads it any more", turn.id)
             async with self._database.transaction() as transaction:
-                await store.pause(transaction, running.turn)
-        except DeskwardError as error:
-            await self._fail(running.turn)
-            running.finish(error)
-        except Exception:
-            log.exception("turn %s failed", running.turn.id)
-            await self._fail(running.turn)
-            running.finish(Internal(FAILED))
+                await store.pause(transaction, turn)
+        except NotHeld:
+            log.warning("turn %s is answered by another process by now", turn.id)
+            running.finish(_stopping())
+        except (SQLAlchemyError, Unavailable):
+            # Left to its lease: whoever reaches the database first goes on with it.
+            log.exception("turn %s could not be stored", turn.id)
+            running.finish(_stopping())
+        except Exception as error:
+            log.exception("turn %s failed", turn.id)
+            try:
+                await self._fail(turn)
+            except Exception:
+                log.exception("turn %s could not be reported as failed", turn.id)
+            running.finish(error if isinstance(error, DeskwardError) else Internal(FAILED))
 
     async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
         turn, where = running.turn, running.turn.where
@@ -329,6 +345,7 @@ class Conversations:
                     count = await self._record(turn, event)
             running.add(event)
             if running.pausing and not running.cannot_stop:
+                running.stopping = True
                 raise asyncio.CancelledError
 
     async def _record(self, turn: Turn, said: Said) -> int:
@@ -349,16 +366,21 @@ class Conversations:
     async def _keep(self) -> None:
         while True:
             try:
-                if self._running:
-                    async with self._database.transaction() as transaction:
-                        await store.renew(transaction, list(self._running))
+                await self._renew()
                 for turn in await store.lost_turns(self._database.reader):
-                    if running := await self._take_over(turn):
-                        assert running.task is not None
-                        await asyncio.wait([running.task])
+                    if len(self._running) < MAX_TAKEN_OVER:
+                        await self._take_over(turn)
             except Exception:
                 log.exception("could not look after running turns")
             await asyncio.sleep(RENEW_EVERY)
+
+    async def _renew(self) -> None:
+        if not self._running:
+            return
+        async with self._database.transaction() as transaction:
+            for running in self._running.values():
+                with contextlib.suppress(NotHeld):  # it will see that when it writes
+                    await store.hold(transaction, running.turn)
 
     async def _take_over(self, turn: Turn, context: Context | None = None) -> Running | None:
         """Go on with a turn that is paused or whose process is gone; None where it is neither.
@@ -369,10 +391,12 @@ class Conversations:
             is_lost = turn.status == "running" and turn.lease_until <= now()
             if not (is_lost or turn.status == "paused"):
                 return None
-            if not await store.take_over(transaction, turn):
-                return None
-        if turn.attempts >= MAX_ATTEMPTS:
-            log.error("turn %s was given up after %d attempts", turn.id, turn.attempts)
+            taken = await store.take_over(transaction, turn)
+        if taken is None:
+            return None
+        turn = taken
+        if turn.attempts > MAX_ATTEMPTS:
+            log.error("turn %s was given up after %d attempts", turn.id, MAX_ATTEMPTS)
             await self._fail(turn)
             return None
         log.warning("turn %s goes on", turn.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,8 +65,18 @@ _TAKE_OVER = (
     .values(
         status="running",
         lease_until=sa.bindparam("b_until"),
+        holder=sa.bindparam("b_holder"),
         attempts=turns.c.attempts + 1,
     )
+)
+_HOLD = (
+    sa.update(turns)
+    .where(
+        turns.c.id == sa.bindparam("b_id"),
+        turns.c.holder == sa.bindparam("b_mine"),
+        turns.c.status == "running",
+    )
+    .values(lease_until=sa.bindparam("b_until"))
 )
 
 
@@ -84,6 +94,10 @@ class Where:
         return {"b_tenant": self.tenant, "b_owner": self.owner, "b_session": self.session_id}
 
 
+class NotHeld(Exception):
+    """The turn is another process's by now, or its session is gone."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """A turn's row."""
@@ -94,6 +108,7 @@ class Turn:
     status: str
     attempts: int
     lease_until: datetime
+    holder: str | None
     digest: str | None = None
     model: str | None = None
     message_count: int | None = None
@@ -125,7 +140,7 @@ async def begin_turn(
             "last_activity": moment,
         },
     )
-    turn = Turn(new_id(), where, principal, "running", 1, moment + LEASE)
+    turn = Turn(new_id(), where, principal, "running", 1, moment + LEASE, new_id())
     await db.execute(
         turns.insert(),
         {
@@ -137,17 +152,40 @@ async def begin_turn(
             "status": "running",
             "attempts": 1,
             "lease_until": turn.lease_until,
+            "holder": turn.holder,
             "created_at": moment,
             "key": key,
             "digest": digest,
         },
     )
-    await add_message(db, turn, Message("user", text))
+    await _add(db, turn, Message("user", text))
     return turn
 
 
 async def add_message(db: Connection, turn: Turn, message: Message) -> int:
-    """Record a message; gives the session's count of messages that people see."""
+    """Record a message; gives the session's count of messages that people see.
+
+    Raises:
+        NotHeld: Another process answers the turn by now.
+    """
+    await hold(db, turn)
+    return await _add(db, turn, message)
+
+
+async def hold(db: Connection, turn: Turn) -> None:
+    """Go on holding a turn.
+
+    Raises:
+        NotHeld: Another process answers it by now.
+    """
+    held = await db.execute(
+        _HOLD, {"b_id": turn.id, "b_mine": turn.holder, "b_until": now() + LEASE}
+    )
+    if held.rowcount != 1:
+        raise NotHeld
+
+
+async def _add(db: Connection, turn: Turn, message: Message) -> int:
     where = turn.where
     last = await db.first(_LAST_SEQ, **where.parameters)
     data: dict[str, Any] = {}
@@ -183,6 +221,8 @@ async def history(db: Connection, where: Where) -> list[Message]:
     found = [_message(row) for row in rows]
     while found and found[0].role != "user":
         found.pop(0)
+    if rows and not found:  # the last turn alone is longer than that
+        return await messages_of(db, where, rows[-1].turn_id)
     return found
 
 
@@ -214,43 +254,42 @@ async def lost_turns(db: Connection) -> list[Turn]:
     return [_turn(row) for row in await db.all(_LOST, moment=now())]
 
 
-async def take_over(db: Connection, turn: Turn) -> bool:
-    """Claim a lost or paused turn; False where another process was quicker."""
+async def take_over(db: Connection, turn: Turn) -> Turn | None:
+    """Claim a lost or paused turn; None where another process was quicker."""
+    holder, until = new_id(), now() + LEASE
     result = await db.execute(
-        _TAKE_OVER, {"b_id": turn.id, "b_seen": turn.lease_until, "b_until": now() + LEASE}
+        _TAKE_OVER,
+        {"b_id": turn.id, "b_seen": turn.lease_until, "b_until": until, "b_holder": holder},
     )
-    return result.rowcount == 1
-
-
-async def renew(db: Connection, turn_ids: list[str]) -> None:
-    """Say that the turns are still running."""
-    await db.execute(
-        sa.update(turns).where(turns.c.id.in_(turn_ids)).values(lease_until=now() + LEASE)
+    if result.rowcount != 1:
+        return None
+    return replace(
+        turn, status="running", attempts=turn.attempts + 1, lease_until=until, holder=holder
     )
 
 
-async def release(db: Connection, turn_ids: list[str]) -> None:
-    """Let the next process go on with turns at once; stopping in peace is no failed attempt."""
-    await db.execute(
-        sa.update(turns)
-        .where(turns.c.id.in_(turn_ids), turns.c.status == "running")
-        .values(lease_until=now(), attempts=turns.c.attempts - 1)
-    )
+async def release(db: Connection, turn: Turn) -> None:
+    """Let the next process go on with a turn at once; stopping in peace is no failed attempt."""
+    await _let_go(db, turn, "running")
 
 
 async def pause(db: Connection, turn: Turn) -> None:
     """Record that a turn waits for a reader; that is no failed attempt."""
+    await _let_go(db, turn, "paused")
+
+
+async def _let_go(db: Connection, turn: Turn, status: str) -> None:
     await db.execute(
         sa.update(turns)
-        .where(turns.c.id == turn.id, turns.c.status == "running")
-        .values(status="paused", attempts=turns.c.attempts - 1)
+        .where(turns.c.id == turn.id, turns.c.holder == turn.holder, turns.c.status == "running")
+        .values(status=status, holder=None, lease_until=now(), attempts=turns.c.attempts - 1)
     )
 
 
 async def end_turn(
     db: Connection, turn: Turn, status: str, model: str | None = None, count: int | None = None
 ) -> None:
-    """Record how a turn ended: `done` or `failed`."""
+    """Record how a turn that is held ended: `done` or `failed`."""
     await db.execute(
         sa.update(turns)
         .where(turns.c.id == turn.id)
@@ -288,6 +327,7 @@ def _turn(row: Any) -> Turn:
         status=row.status,
         attempts=row.attempts,
         lease_until=row.lease_until,
+        holder=row.holder,
         digest=row.digest,
         model=row.model,
         message_count=row.message_count,

@@ -14,20 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from deskward.core.errors import Unavailable
+from deskward.core.errors import OutcomeUnknown, Unavailable
 
 metadata = sa.MetaData(
     naming_convention={
@@ -43,6 +44,21 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 LOCK_WAIT = 10.0
 """Seconds that a commit waits for another process that is writing to the same SQLite file."""
+
+
+CONNECT_TIMEOUT = 10.0
+COMMAND_TIMEOUT = 30.0
+"""Seconds that PostgreSQL may take to let us in, and for one statement."""
+POSTGRES_SETTINGS = {
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""So that a process that froze does not hold the others' locks for ever."""
+
+log = logging.getLogger(__name__)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -148,6 +164,11 @@ class _SqliteConnection(RowReads):
         await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
         self.raw.commit()
 
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still open: a full disk, say, makes SQLite end it."""
+        driver = self.raw.connection.dbapi_connection
+        return driver is not None and bool(driver.in_transaction)
+
     async def rollback(self) -> None:
         self.raw.rollback()
 
@@ -156,7 +177,10 @@ class _SqliteConnection(RowReads):
 
 
 class _PostgresConnection(RowReads):
-    """A connection over asyncpg."""
+    """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
+
+    asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
+    """
 
     dialect = "postgresql"
 
@@ -166,28 +190,46 @@ class _PostgresConnection(RowReads):
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
-        return await self.raw.execute(statement, parameters)
+        return await _whole(self.raw.execute(statement, parameters))
 
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-        await self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
+        await _whole(self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows))
 
     async def control(self, sql: str) -> None:
-        await self.raw.exec_driver_sql(sql)
+        await _whole(self.raw.exec_driver_sql(sql))
 
     async def begin(self) -> None:
-        await self.raw.begin()
+        await _whole(self.raw.begin().start())
 
     async def commit(self) -> None:
-        await self.raw.commit()
+        await _whole(self.raw.commit())
+
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still open."""
+        return self.raw.in_transaction() and not self.raw.invalidated
 
     async def rollback(self) -> None:
-        await self.raw.rollback()
+        await _whole(self.raw.rollback())
 
     async def close(self) -> None:
-        await self.raw.close()
+        await _whole(self.raw.close())
 
 
 _AnyConnection = _SqliteConnection | _PostgresConnection
+
+_T = TypeVar("_T")
+
+
+async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work to its end; a cancellation meanwhile is raised after it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen; the cancellation is what is raised
+        raise
 
 
 class _PostgresReader(RowReads):
@@ -217,6 +259,8 @@ class Group:
     def __init__(self, done: asyncio.Future[None]) -> None:
         self.entries: list[Any] = []
         self.done = done
+        self.broken = False
+        """Whether the transaction is lost: nothing of the group may be committed."""
 
 
 class Transaction(RowReads):
@@ -264,7 +308,17 @@ class Database:
                 self._thread,
             )
         else:
-            self._engine = create_async_engine(url, pool_pre_ping=True, pool_size=pool_size)
+            self._engine = create_async_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=pool_size,
+                hide_parameters=True,
+                connect_args={
+                    "timeout": CONNECT_TIMEOUT,
+                    "command_timeout": COMMAND_TIMEOUT,
+                    "server_settings": POSTGRES_SETTINGS,
+                },
+            )
             self.reader = _PostgresReader(self._engine)
 
     async def close(self) -> None:
@@ -306,16 +360,28 @@ class Database:
         async with self._lock:
             connection = await self._begin()
             group = self._join()
-            await connection.control("SAVEPOINT call")
+            if group.broken:
+                raise _not_kept()
             try:
+                await connection.control("SAVEPOINT call")
                 yield Transaction(connection)
-            except BaseException:
-                await connection.control("ROLLBACK TO SAVEPOINT call")
                 await connection.control("RELEASE SAVEPOINT call")
+            except BaseException:
+                await self._undo(connection, group)
                 raise
-            await connection.control("RELEASE SAVEPOINT call")
             group.entries.extend(entries or ())
         await _durable(group)
+
+    async def _undo(self, connection: _AnyConnection, group: Group) -> None:
+        """Undo one call; where that cannot be, or SQLite did more, the whole group is lost."""
+        try:
+            if connection.in_transaction():
+                await connection.control("ROLLBACK TO SAVEPOINT call")
+                await connection.control("RELEASE SAVEPOINT call")
+                return
+        except Exception:
+            log.exception("a call could not be undone by itself")
+        group.broken = True
 
     def _join(self) -> Group:
         """The open group; opening one schedules its commit behind all who already wait."""
@@ -347,19 +413,22 @@ class Database:
         # The lock is fair: whoever waited before this task still gets into the group.
         async with self._lock:
             self._group = None
+            committing = False
             try:
                 connection = await self._begin()
-                if group.entries and self.before_commit is not None:
+                if group.entries and self.before_commit is not None and not group.broken:
                     await self.before_commit(connection, group.entries)
+                if group.broken or not connection.in_transaction():
+                    raise _not_kept()
+                committing = True
                 await connection.commit()
             except Exception as error:
                 await self._abandon()
-                if not group.done.done():
-                    group.done.set_exception(error)
-                    group.done.exception()  # a group nobody waits for any more is no warning
+                # A server that is lost during COMMIT may have committed; a file has not.
+                unknown = committing and not self.is_sqlite and isinstance(error, DBAPIError)
+                _settle(group, _unknown() if unknown else error)
             else:
-                if not group.done.done():
-                    group.done.set_result(None)
+                _settle(group, None)
             finally:
                 self._begun = False
 
@@ -373,23 +442,44 @@ class Database:
                 await connection.close()
 
 
+def _settle(group: Group, error: Exception | None) -> None:
+    if group.done.done():
+        return
+    if error is None:
+        group.done.set_result(None)
+    else:
+        group.done.set_exception(error)
+        group.done.exception()  # a group nobody waits for any more is no warning
+
+
 def _away() -> Unavailable:
     return Unavailable("The database cannot be reached. Try again.", retry_after=1)
+
+
+def _not_kept() -> Unavailable:
+    return Unavailable(
+        "The database could not store this call, and nothing of it was kept. Try again.",
+        retry_after=1,
+    )
+
+
+def _unknown() -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "The database was lost while it stored this call, and whether it did is not known. Look "
+        "before you try again; with an idempotency key, trying again is safe."
+    )
 
 
 async def _durable(group: Group) -> None:
     try:
         await asyncio.shield(group.done)
     except DBAPIError as error:
-        raise Unavailable(
-            "The database could not store this call, and nothing of it was kept. Try again.",
-            retry_after=1,
-        ) from error
+        raise _not_kept() from error
 
 
 def sqlite_engine(url: URL) -> sa.Engine:
     """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -9,11 +9,19 @@ import re
 import time
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskward.core.errors import DeskwardError, Forbidden, Internal, InvalidInput, TooLarge
+from deskward.core.errors import (
+    DeskwardError,
+    Forbidden,
+    Internal,
+    InvalidInput,
+    TooLarge,
+    Unavailable,
+)
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
@@ -81,6 +89,11 @@ class Guard:
             await self._app(scope, whole, send_with_id)
         except DeskwardError as error:
             await _answer(error, status, scope, receive, send_with_id)
+        except SQLAlchemyError:
+            log.exception("the database failed")
+            problem = "The database did not answer. Try again."
+            unavailable = Unavailable(problem, retry_after=1)
+            await _answer(unavailable, status, scope, receive, send_with_id)
         except Exception:
             log.exception("request failed")
             problem = "Something went wrong on our side. Quote the request id to us."
@@ -113,7 +126,10 @@ class Guard:
         origin = headers.get("origin")
         if not origin or {"*", origin.lower()} & self._origins:
             return
-        page = _host_name(urlsplit(origin).netloc)
+        try:
+            page = _host_name(urlsplit(origin).netloc)
+        except ValueError:
+            page = ""
         if page not in (self._hosts if self._hosts is not None else {host}):
             raise Forbidden(
                 "Requests from web pages of other hosts are not served. Add the page's origin to "

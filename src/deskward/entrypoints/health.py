@@ -88,7 +88,8 @@ class Checks:
             self._looking = asyncio.create_task(self._look())
         if self._looking is not None:
             await asyncio.wait([self._looking], timeout=PATIENCE if self._found else CHECK_TIMEOUT)
-        found = {"api": ("healthy", None), **self._found}
+        unknown = ("unavailable", "A check has not ended yet")
+        found = {"api": ("healthy", None), **{n: self._found.get(n, unknown) for n in self._checks}}
         required_away = (
             self._desk.settings.mcp_server_required and found["mcp_server"][0] != "healthy"
         )

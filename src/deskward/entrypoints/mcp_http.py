@@ -121,7 +121,7 @@ class McpEndpoint:
     async def _dispatch(self, request: _Request, principal: Principal, request_id: str) -> bytes:
         if request.stateless:
             _check_envelope(request)
-        elif request.version is None and _VERSION_KEY in (request.params.get("_meta") or {}):
+        elif request.version is None and _marked(request.params.get("_meta")):
             # Marked as of the new era in the body only: guessing would serve it by other rules.
             raise ProtocolError(HEADER_MISMATCH, "mcp-protocol-version header is missing")
         method, params = request.method, request.params
@@ -257,6 +257,10 @@ def _check_envelope(request: _Request) -> None:
     client = meta.get(_CLIENT_KEY)
     if not isinstance(meta[_CAPABILITIES_KEY], dict) or not (client is None or _is_client(client)):
         raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
+
+
+def _marked(meta: Any) -> bool:
+    return isinstance(meta, dict) and _VERSION_KEY in meta
 
 
 def _mismatch(header: str, of: str) -> ProtocolError:

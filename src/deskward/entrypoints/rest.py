@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -16,9 +18,11 @@ from deskward import __version__
 from deskward.app import Desk
 from deskward.core.errors import (
     DeskwardError,
+    Internal,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
+    Unavailable,
     UnsupportedMediaType,
 )
 from deskward.core.settings import Settings
@@ -33,6 +37,8 @@ from deskward.entrypoints.sessions import sessions_router
 from deskward.entrypoints.uploads import UPLOADS, uploads_router
 from deskward.entrypoints.user_chat import user_chat_router
 from deskward.entrypoints.websocket import ChatSocket
+
+log = logging.getLogger("api.rest")
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -65,6 +71,8 @@ def _handle_errors(api: FastAPI) -> None:
     api.add_exception_handler(DeskwardError, _known)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(SQLAlchemyError, _database)
+    api.add_exception_handler(Exception, _unexpected)
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -121,6 +129,18 @@ def _api(desk: Desk) -> FastAPI:
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, DeskwardError)
     return error_response(error, request.state.request_id)
+
+
+async def _database(request: Request, _error: Exception) -> Response:
+    log.exception("the database failed")
+    problem = "The database did not answer. Try again."
+    return error_response(Unavailable(problem, retry_after=1), request.state.request_id)
+
+
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    # The guard, to which it is raised next, logs it.
+    problem = "Something went wrong on our side. Quote the request id to us."
+    return error_response(Internal(problem), request.state.request_id)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -42,6 +42,7 @@ _SAME = sa.select(approvals.c.id, approvals.c.expires_at).where(
     approvals.c.principal == sa.bindparam("principal"),
     approvals.c.digest == sa.bindparam("digest"),
     approvals.c.policy_version == sa.bindparam("policy_version"),
+    sa.func.coalesce(approvals.c.record, "") == sa.bindparam("record"),
     approvals.c.status == "pending",
     approvals.c.expires_at > sa.bindparam("moment", type_=UtcDateTime),
 )
@@ -74,8 +75,10 @@ async def request(
             stored, so the requester gives it again when the call is approved.
     """
     moment = now()
+    known = json.dumps(record) if record is not None else None
     same = await connection.first(
         _SAME,
+        record=known or "",
         tenant=tenant,
         principal=principal,
         digest=digest,
@@ -94,7 +97,7 @@ async def request(
             "tool": tool,
             "digest": digest,
             "arguments": arguments,
-            "record": json.dumps(record) if record is not None else None,
+            "record": known,
             "policies": list(policies),
             "policy_version": policy_version,
             "status": "pending",

@@ -287,10 +287,10 @@ class Gate:
         )
 
     def _digest(self, call: Call, values: Mapping[str, Any]) -> str:
-        exact = {
-            name: values[name].get_secret_value() if isinstance(values[name], SecretStr) else value
-            for name, value in (call.arguments or {}).items()
-        }
+        exact = {}
+        for name, value in (call.arguments or {}).items():
+            given = values.get(name)
+            exact[name] = given.get_secret_value() if isinstance(given, SecretStr) else value
         return effects.digest(self._key, call.tool.name, exact)
 
     async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
@@ -344,8 +344,14 @@ class Gate:
             async with self.database.transaction() as transaction:
                 await effect.forget(transaction)
             raise
-        async with self.database.transaction([call.entry("ok", result)]) as transaction:
-            await effect.finish(transaction, _answer("ok", result))
+        except Exception as error:
+            log.exception("%s ended in an error", call.tool.name)
+            raise _unknown(effect) from error
+        try:
+            async with self.database.transaction([call.entry("ok", result)]) as transaction:
+                await effect.finish(transaction, _answer("ok", result))
+        except (DeskwardError, SQLAlchemyError) as error:
+            raise _unknown(effect) from error
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
     async def _wait_for_approval(self, call: Call, values: Mapping[str, Any]) -> Outcome:
@@ -402,6 +408,13 @@ class Gate:
             decision=call.decision,
             repeated=True,
         )
+
+
+def _unknown(effect: effects.Effect) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "Whether this took effect is not known. A person has to look before it is tried again.",
+        details={"effect_id": effect.effect_id, "tool": effect.tool},
+    )
 
 
 def _answer(status: str, result: str) -> str:

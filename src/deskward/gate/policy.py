@@ -193,7 +193,7 @@ def _ids(text: str) -> set[str]:
 def _can_match(scope: Mapping[str, Any], names: set[str]) -> bool:
     if scope["op"] == "All":
         return True
-    entities = scope.get("entities") or [scope["entity"]]
+    entities = scope["entities"] if "entities" in scope else [scope["entity"]]
     return any(entity["id"] in names for entity in entities)
 
 

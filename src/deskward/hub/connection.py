@@ -28,6 +28,9 @@ UNCLEAR = -32051
 """JSON-RPC codes that we put in place of transport failures; servers' own are -32000 to -32099
 too, so their `data` says that they are ours."""
 _OURS = "deskward.transport"
+_NOT_DONE = frozenset({-32600, -32601, -32602})
+"""JSON-RPC codes of requests that were not carried out: invalid, no such method, wrong parameters.
+After every other one the call may have been."""
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +167,9 @@ class Connection:
                 if error.code == NOT_SENT:
                     raise self._away() from error
                 raise self._unknown("broke the connection") from error
-            raise RemoteFailed(f"The {self.name} server refused the call.") from error
+            if error.code in _NOT_DONE:
+                raise RemoteFailed(f"The {self.name} server refused the call.") from error
+            raise self._unknown("gave no proper answer") from error
         except Exception as error:  # the session ended under the call
             log.warning("the session with %s ended: %s", self.name, type(error).__name__)
             self._lost()

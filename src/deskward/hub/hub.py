@@ -101,8 +101,7 @@ class Hub:
     def _tool(self, listed: Mapping[str, Any]) -> Tool | None:
         name = str(listed["name"])
         twin = self._outside.twins.get(name)
-        reads = bool((listed.get("annotations") or {}).get("readOnlyHint"))
-        safe = twin.risk is Risk.READ if twin else reads
+        safe = twin is not None and twin.risk is Risk.READ
         try:
             return remote_tool(
                 listed,

@@ -29,10 +29,13 @@ class JsonArguments(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
     validator: ClassVar[Draft202012Validator]
+    known: ClassVar[frozenset[str]]
 
     @model_validator(mode="before")
     @classmethod
     def _fits(cls, data: Any) -> Any:
+        for name in data.keys() - cls.known:
+            raise ValueError(f"{str(name)[:64]} is no parameter of this tool")
         for error in cls.validator.iter_errors(data):
             # Without the value, which may be secret.
             where = ".".join(map(str, error.absolute_path)) or "(all)"
@@ -82,13 +85,17 @@ def remote_tool(
     validator = Draft202012Validator(schema, registry=Registry())
     arguments = create_model(name, __base__=JsonArguments)
     arguments.validator = validator
+    arguments.known = frozenset(schema["properties"])
     bound = OWNERS & schema["properties"].keys()
+    if twin is not None and facts is None and not twin.bound <= bound:
+        raise ValueError(f"it lacks {', '.join(twin.bound - bound)}, so that it knows no limits")
     return Tool(
         name=name,
         description=str(listed.get("description") or name)[:MAX_DESCRIPTION],
         function=function,
         scope=twin.scope if twin else READ_SCOPE if reads else WRITE_SCOPE,
-        risk=Risk.READ if reads else Risk.OUTSIDE,
+        # Only of a twin is it known that it reads; its server's word is no ground to repeat it.
+        risk=Risk.READ if reads and twin is not None else Risk.OUTSIDE,
         method="POST",
         path=f"/tools/{name}",
         arguments=arguments,

@@ -48,6 +48,9 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 
+ASKED_BY = 500
+"""How many of the last characters of what we said are looked at for a question."""
+
 _PASSWORD_WORD = re.compile(
     r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret)\b|\bpass(?=\s*[:=])",
     re.IGNORECASE,
@@ -65,8 +68,8 @@ _SET_AS = re.compile(
 )
 _TOKEN = re.compile(r"\S+")
 _ASKS_FOR_SECRET = re.compile(
-    r"\b(?:what|which|tell|enter|provide|give|type|send|choose|pick|say|need)\b[^?!.]*"
-    r"\b(?:password|passphrase|passcode|one-time code|verification code|pin)\b[^?!.]*[?:.]",
+    r"\b(?:what|which|tell|enter|provide|give|type|send|choose|pick|say|need)\b[^?!.]{0,200}"
+    r"\b(?:password|passphrase|passcode|one-time code|verification code|pin)\b[^?!.]{0,200}[?:.]",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -244,7 +247,7 @@ def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
         asked_by: What the customer answers to. Where it asked for a password or a code, an answer
             of one word is taken for it.
     """
-    if _ASKS_FOR_SECRET.search(asked_by) and (bare := _bare_answer(text)):
+    if _ASKS_FOR_SECRET.search(asked_by[-ASKED_BY:]) and (bare := _bare_answer(text)):
         return text.replace(bare, vault.hide("password", bare))
     text = text.replace("[[", "[ [")  # nobody but the vault writes placeholders
     for kind, find in (

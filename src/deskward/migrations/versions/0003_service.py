@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("turns", sa.Column("holder", sa.String(length=32), nullable=True))
     op.add_column("turns", sa.Column("key", sa.String(length=200), nullable=True))
     op.add_column("turns", sa.Column("digest", sa.String(length=64), nullable=True))
     op.add_column("turns", sa.Column("model", sa.String(length=200), nullable=True))
@@ -96,5 +97,5 @@ def downgrade() -> None:
         postgresql_where=is_running,
     )
     with op.batch_alter_table("turns") as batch:
-        for column in ("message_count", "model", "digest", "key"):
+        for column in ("message_count", "model", "digest", "key", "holder"):
             batch.drop_column(column)
