@@ -32,7 +32,7 @@ async def server(
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = log or folder / "server.log"
-    port = free_port()
+    port = int(settings.get("SERVER_PORT") or free_port())
     environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(folder),

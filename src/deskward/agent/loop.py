@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from deskward.agent.events import (
     ApprovalNeeded,
@@ -31,11 +31,11 @@ from deskward.agent.model import (
 )
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.core.errors import ModelUnavailable
-from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.security.masking import mask
+from deskward.security.principals import Principal
 from deskward.security.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -79,10 +79,35 @@ class _Turn:
     """Pieces of text that were sent and are in no message yet."""
 
 
+class Toolbox(Protocol):
+    """Where the agent's calls go: the gate, or a client of a remote one. See `Gate`."""
+
+    tools: dict[str, Tool]
+
+    def tools_for(self, principal: Principal, /) -> list[Tool]:
+        """The tools that the principal may use."""
+        ...
+
+    async def first_answer(self, name: str, context: Context, key: str, /) -> Outcome | None:
+        """The first answer to a key, or None."""
+        ...
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        context: Context,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Outcome:
+        """Call a tool. Raises nothing of its own."""
+        ...
+
+
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
-    def __init__(self, gate: Gate, model: Model, limits: Limits | None = None) -> None:
+    def __init__(self, gate: Toolbox, model: Model, limits: Limits | None = None) -> None:
         self.model = model
         self._gate = gate
         self._limits = limits or Limits()

@@ -65,7 +65,8 @@ _ADDRESS_START = re.compile(
 )
 _ADDRESS_TAIL = re.compile(
     r"(?<![\s,])[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+"
-    r"|as of \w+|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+|asap|today"
+    r"|as of \w+|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+"
+    r"|asap|today"
     r"|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*"
     r"|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address|is my (?:new )?address"
     r"|will be my (?:new )?(?:home )?address)"

@@ -174,7 +174,7 @@ class Connection:
             log.warning("the session with %s ended: %s", self.name, type(error).__name__)
             self._lost()
             raise self._unknown("broke the connection") from error
-        return _content(result)
+        return content(result)
 
     async def _keep(self, listing: Listing) -> None:
         while True:
@@ -245,7 +245,12 @@ async def _all_tools(client: Client) -> list[dict[str, Any]]:
     return [tool.model_dump(mode="json", by_alias=True) for tool in found[:MAX_TOOLS]]
 
 
-def _content(result: CallToolResult) -> dict[str, Any]:
+def content(result: CallToolResult) -> dict[str, Any]:
+    """A result's structured content, or its text as `{"text": …}`.
+
+    Raises:
+        RemoteFailed: It is an error.
+    """
     structured = result.structured_content
     texts = [block.text for block in result.content if block.type == "text"]
     if not result.is_error:

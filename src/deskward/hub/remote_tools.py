@@ -52,6 +52,7 @@ def remote_tool(
     tenant: str,
     twin: Tool | None,
     facts: Facts | None,
+    hands_over: bool = False,
 ) -> Tool:
     """A tool that calls an outside one.
 
@@ -63,6 +64,7 @@ def remote_tool(
         tenant: The tenant whose server it is.
         twin: A built-in tool that it takes the place of, whose scope it inherits.
         facts: Loads the record that a call is about.
+        hands_over: Whether it gives a conversation to a person.
 
     Raises:
         ValueError: The server's description of it cannot be used; says why.
@@ -104,7 +106,7 @@ def remote_tool(
         bound=bound,
         secret=frozenset(),
         facts=facts,
-        hands_over=False,
+        hands_over=hands_over,
         output_schema=_output(listed),
         server=server,
         tenant=tenant,

@@ -1,0 +1,404 @@
+"""The Python client: call a desk's tools over MCP, or talk to its customers' agent in a few lines.
+
+>>> from deskward.client import AgentSession, SyncMCPClient
+>>> with SyncMCPClient() as client:                        # doctest: +SKIP
+...     session = AgentSession(client, user_id="user_001")
+...     print(session.chat("What's my balance?"))
+Your current account balance is $5,420.50.
+
+The client starts `deskward mcp` on standard input and output, or another server's command, or
+connects to a URL. The agent runs in this process with the model that MODEL names; each of its
+calls passes the desk's own gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx2
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CallToolResult
+from pydantic_core import to_json
+
+from deskward.agent.events import Done, Said
+from deskward.agent.loop import Agent
+from deskward.agent.model import Message, Model
+from deskward.agent.models.choose import choose_model
+from deskward.agent.models.offline import OfflineModel
+from deskward.agent.skills import Skills
+from deskward.core.errors import DeskwardError, InvalidInput, Unavailable, UnknownTool
+from deskward.core.settings import Settings
+from deskward.gate.context import Context, Secrets, new_id
+from deskward.gate.outcome import Outcome
+from deskward.gate.tool import Tool
+from deskward.hub.connection import content
+from deskward.hub.remote_tools import remote_tool
+from deskward.security.masking import mask
+from deskward.security.principals import Kind, Principal
+from deskward.security.vault import Vault
+
+Server = str | Path | Sequence[str] | None
+
+HANDOVER = "hand_over"
+IDEMPOTENCY_META = "deskward/idempotency-key"
+
+
+class MCPClient:
+    """An MCP server's tools: `async with MCPClient() as client: await client.call_tool(…)`.
+
+    Args:
+        server: A URL, a Python file, a command as a list, or None for this installation's
+            `deskward mcp`.
+        user_id: The customer for whom a desk is to act.
+        key: An API key, for a URL.
+        timeout: Seconds that one request may take.
+    """
+
+    def __init__(
+        self,
+        server: Server = None,
+        *,
+        user_id: str | None = None,
+        key: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self.user_id = user_id
+        self._server = server
+        self._key = key
+        self._timeout = timeout
+        self._client: Client | None = None
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._others: dict[str, MCPClient] = {}
+
+    async def __aenter__(self) -> MCPClient:
+        # In a task of its own, because the connection has to be closed by the task that opened it.
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._stay_open(opened))
+        await opened
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for other in self._others.values():
+            await other.__aexit__()
+        self._closing.set()
+        if self._task is not None:
+            await self._task
+
+    async def list_tools(self) -> list[dict[str, Any]]:
+        """The tools, as `tools/list` shows them.
+
+        Raises:
+            Unavailable: The server is away.
+        """
+        found = []
+        cursor: str | None = None
+        while True:
+            try:
+                page = await self._open_client.list_tools(cursor=cursor)
+            except MCPError as error:
+                raise Unavailable(f"The MCP server did not list its tools: {error}") from error
+            found += [tool.model_dump(mode="json", by_alias=True) for tool in page.tools]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Call a tool; gives its structured content, or its text as `{"text": …}`.
+
+        Args:
+            idempotency_key: Repeating a call with the same key gives its first answer, at a desk.
+
+        Raises:
+            RemoteFailed: The tool answered with an error; `error_code` has the desk's code.
+            UnknownTool: There is no such tool.
+            Unavailable: The server is away.
+        """
+        meta: Any = {IDEMPOTENCY_META: idempotency_key} if idempotency_key else None
+        try:
+            result = await self._open_client.call_tool(name, dict(arguments or {}), meta=meta)
+        except MCPError as error:
+            if error.code == -32602:
+                raise UnknownTool(str(error)) from error
+            raise Unavailable(f"The MCP server did not answer: {error}") from error
+        assert isinstance(result, CallToolResult)
+        return content(result)
+
+    async def for_user(self, user_id: str) -> MCPClient:
+        """A client of the same server that acts for a customer; closed with this one."""
+        if user_id == self.user_id:
+            return self
+        if user_id not in self._others:
+            other = MCPClient(self._server, user_id=user_id, key=self._key, timeout=self._timeout)
+            self._others[user_id] = await other.__aenter__()
+        return self._others[user_id]
+
+    @property
+    def _open_client(self) -> Client:
+        if self._client is None:
+            raise Unavailable("The client is not connected. Use it in a `with` block.")
+        return self._client
+
+    async def _stay_open(self, opened: asyncio.Future[None]) -> None:
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                self._client = await self._connect(stack)
+                opened.set_result(None)
+                await self._closing.wait()
+        except Exception as error:
+            if opened.done():
+                return  # the connection ended by itself; calls say so
+            problem = f"The MCP server {self._server or 'deskward mcp'} could not be reached."
+            opened.set_exception(Unavailable(f"{problem} {type(error).__name__}: {error}"))
+        finally:
+            self._client = None
+
+    async def _connect(self, stack: contextlib.AsyncExitStack) -> Client:
+        target: Any
+        if isinstance(self._server, str) and self._server.startswith(("http://", "https://")):
+            headers = {"X-User-ID": self.user_id} if self.user_id else {}
+            if self._key:
+                headers["Authorization"] = f"Bearer {self._key}"
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(headers=headers, timeout=self._timeout)
+            )
+            target = streamable_http_client(self._server, http_client=http)
+        else:
+            command, *arguments = self._command()
+            target = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
+        return await stack.enter_async_context(Client(target, read_timeout_seconds=self._timeout))
+
+    def _command(self) -> list[str]:
+        if self._server is None:
+            user = ["--user", self.user_id] if self.user_id else []
+            return [sys.executable, "-m", "deskward", "mcp", *user]
+        if isinstance(self._server, str | Path):
+            if Path(self._server).suffix != ".py":
+                raise InvalidInput(
+                    f"{self._server} is no URL and no Python file. Give a command as a list."
+                )
+            return [sys.executable, str(self._server)]
+        return list(self._server)
+
+
+class SyncMCPClient:
+    """`MCPClient` for programs without an event loop: `with SyncMCPClient() as client: …`."""
+
+    def __init__(
+        self,
+        server: Server = None,
+        *,
+        user_id: str | None = None,
+        key: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._make = partial(MCPClient, server, user_id=user_id, key=key, timeout=timeout)
+        self._portals: AbstractContextManager[BlockingPortal] | None = None
+        self.portal: BlockingPortal | None = None
+        self.client: MCPClient | None = None
+
+    def __enter__(self) -> SyncMCPClient:
+        self._portals = start_blocking_portal()
+        self.portal = self._portals.__enter__()
+        try:
+            self.client = self._run(self._open)
+        except BaseException:
+            self._portals.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._portals is not None
+        try:
+            if self.client is not None:
+                self._run(self.client.__aexit__)
+        finally:
+            self._portals.__exit__(None, None, None)
+            self.portal = self.client = None
+
+    def list_tools(self) -> list[dict[str, Any]]:
+        """See `MCPClient.list_tools`."""
+        found: list[dict[str, Any]] = self._run(self._connected.list_tools)
+        return found
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """See `MCPClient.call_tool`."""
+        call = partial(self._connected.call_tool, name, arguments, idempotency_key=idempotency_key)
+        result: dict[str, Any] = self._run(call)
+        return result
+
+    @property
+    def _connected(self) -> MCPClient:
+        if self.client is None:
+            raise Unavailable("The client is not connected. Use it in a `with` block.")
+        return self.client
+
+    async def _open(self) -> MCPClient:
+        return await self._make().__aenter__()
+
+    def _run(self, work: Any) -> Any:
+        if self.portal is None:
+            raise Unavailable("The client is not connected. Use it in a `with` block.")
+        return self.portal.call(work)
+
+
+class AsyncAgentSession:
+    """A conversation of one customer with the agent, over a client's tools.
+
+    Args:
+        client: Where the tools are.
+        user_id: The customer who speaks.
+        model: Who answers; by default what MODEL names.
+    """
+
+    def __init__(
+        self, client: MCPClient, user_id: str | None = None, *, model: Model | None = None
+    ) -> None:
+        self.history: list[Message] = []
+        self._client = client
+        settings = Settings()
+        self._user_id = user_id or settings.default_user_id
+        self._model = model or choose_model(
+            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir))
+        )
+        self._vault = Vault()
+
+    async def chat(self, message: str) -> str:
+        """Send a message and get the whole answer.
+
+        Raises:
+            Unavailable: The server is away.
+        """
+        toolbox = _Toolbox(await self._client.for_user(self._user_id), self._user_id)
+        await toolbox.load()
+        last = self.history[-1].text if self.history else ""
+        self.history.append(Message("user", mask(message, self._vault, asked_by=last)))
+        principal = Principal(Kind.CUSTOMER, self._user_id, "default", ("customer",))
+        context = Context(principal, "agent", turn_id=new_id())
+        answer = ""
+        async for event in Agent(toolbox, self._model).run(context, self._vault, self.history):
+            if isinstance(event, Said):
+                self.history.append(event.message)
+            elif isinstance(event, Done):
+                answer = event.text
+        return answer
+
+    def reset(self) -> None:
+        """Begin a new conversation."""
+        self.history.clear()
+        self._vault = Vault()
+
+
+class AgentSession:
+    """`AsyncAgentSession` for programs without an event loop."""
+
+    def __init__(
+        self, client: SyncMCPClient, user_id: str | None = None, *, model: Model | None = None
+    ) -> None:
+        if client.client is None:
+            raise Unavailable("The client is not connected. Use it in a `with` block.")
+        self._client = client
+        self._session = AsyncAgentSession(client.client, user_id, model=model)
+
+    @property
+    def history(self) -> list[Message]:
+        """The messages of the conversation."""
+        return self._session.history
+
+    def chat(self, message: str) -> str:
+        """See `AsyncAgentSession.chat`."""
+        assert self._client.portal is not None, "the client was closed"
+        return self._client.portal.call(self._session.chat, message)
+
+    def reset(self) -> None:
+        """Begin a new conversation."""
+        self._session.reset()
+
+
+class _Toolbox:
+    """A client's tools, as the agent's loop calls them."""
+
+    def __init__(self, client: MCPClient, user_id: str) -> None:
+        self.tools: dict[str, Tool] = {}
+        self._client = client
+        self._user_id = user_id
+
+    async def load(self) -> None:
+        for listed in await self._client.list_tools():
+            with contextlib.suppress(ValueError):  # a name that no model could call
+                tool = remote_tool(
+                    listed,
+                    self._client.call_tool,
+                    prefix="",
+                    server="client",
+                    tenant="default",
+                    twin=None,
+                    facts=None,
+                    hands_over=listed["name"] == HANDOVER,
+                )
+                self.tools[tool.name] = tool
+
+    def tools_for(self, _principal: Principal) -> list[Tool]:
+        return list(self.tools.values())
+
+    async def first_answer(self, _name: str, _context: Context, _key: str) -> Outcome | None:
+        return None
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        context: Context,
+        *,
+        idempotency_key: str | None = None,
+        strict: bool = True,
+    ) -> Outcome:
+        given = dict(arguments)
+        try:
+            tool = self.tools.get(name)
+            if tool is None:
+                raise UnknownTool(f"There is no tool {name[:64]!r}.")
+            if context.secrets is not None:
+                given = {key: _revealed(value, context.secrets) for key, value in given.items()}
+            # A server that is no desk wants to be told for whom it acts.
+            given |= dict.fromkeys(tool.bound, self._user_id)
+            result = await self._client.call_tool(name, given, idempotency_key=idempotency_key)
+        except DeskwardError as error:
+            return Outcome("error", "", context.request_id, error)
+        if result.get("status") == "pending_approval":
+            return Outcome("pending", to_json(result).decode(), context.request_id)
+        return Outcome("ok", to_json(result).decode(), context.request_id)
+
+
+def _revealed(value: Any, secrets: Secrets) -> Any:
+    """A value, or the secret that it stands for: the desk, not the model, may see it."""
+    secret = secrets.resolve(value) if isinstance(value, str) else None
+    return secret.get_secret_value() if secret is not None else value
