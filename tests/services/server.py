@@ -20,12 +20,17 @@ START_TIMEOUT = 60.0
 
 @asynccontextmanager
 async def server(
-    folder: Path, *, log: Path | None = None, level: str = "WARNING", **settings: str
+    folder: Path,
+    *arguments: str,
+    log: Path | None = None,
+    level: str = "WARNING",
+    **settings: str,
 ) -> AsyncIterator[tuple[str, int]]:
     """Run a server on a free port; yields its address and its process id.
 
     Args:
         folder: Its DATA_DIR, which outlives it.
+        arguments: Its command line; `serve --demo` by default.
         log: Where its output goes; a file in the folder by default.
         level: Its LOG_LEVEL.
         settings: More environment variables.
@@ -37,13 +42,14 @@ async def server(
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(folder),
         "SERVER_PORT": str(port),
+        "MCP_SERVER_PORT": str(port),
         "LOG_LEVEL": level,
         **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         **settings,
     }
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deskward", "serve", "--demo"],
+            [sys.executable, "-m", "deskward", *(arguments or ("serve", "--demo"))],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,53 @@
+"""The complaints server as one of its own, which dies and comes back in a conversation."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from deskward.app import open_desk
+from deskward.core.settings import Settings
+from deskward.gate.context import Context
+from deskward.hub import connection
+from tests.agent.talk import Talk
+from tests.conftest import STAFF
+from tests.services.programs import free_port
+from tests.services.server import server
+
+pytestmark = [pytest.mark.xdist_group("hub"), pytest.mark.timeout(180)]
+
+COMPLAINT = "I want to make a complaint: my parcel arrived broken"
+COMMAND = ("mcp", "complaints", "--transport", "http")
+
+
+async def test_it_dies_and_comes_back_in_a_conversation(
+    sqlite_settings: Settings, offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "REFRESH", 0.3)
+    monkeypatch.setattr(connection, "RETRY_AFTER", 0.3)
+    folder, port = tmp_path / "complaints", str(free_port())
+    settings = sqlite_settings.model_copy(update={"mcp_server_url": f"http://127.0.0.1:{port}/mcp"})
+    async with (
+        server(folder, *COMMAND, SERVER_PORT=port) as (_, pid),
+        open_desk(settings, model=offline) as desk,
+    ):
+        talk = Talk(desk)
+        assert "C1002" in await talk.say(COMPLAINT)
+        assert talk.tools == ["register_complaint"]
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.1)
+        answer = await talk.say(COMPLAINT)
+        assert "complaints service cannot be reached at the moment" in answer
+        async with server(folder, *COMMAND, SERVER_PORT=port):
+            async with asyncio.timeout(30):
+                while not (desk.hub and desk.hub.available):
+                    await asyncio.sleep(0.05)
+            assert "C1003" in await talk.say(COMPLAINT)
+            context = Context(STAFF, "rest")
+            resolve = {"complaint_id": "C1003", "resolution": "We sent another one."}
+            outcome = await desk.gate.call("resolve_complaint", resolve, context)
+            assert outcome.value["complaint"]["status"] == "resolved"
+            found = await talk.say("What is the status of my complaint C1003?")
+            assert "resolved" in found
