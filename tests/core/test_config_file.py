@@ -99,3 +99,13 @@ def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(PATH_VARIABLE, "gone.yaml")
     with pytest.raises(ValueError, match=r"names gone\.yaml, which is no file"):
         Settings()
+
+
+def test_the_example_file_is_what_it_says(folder: Path) -> None:
+    example = Path(__file__).parents[2] / "config" / "support_agent.example.yaml"
+    write(folder, example.read_text())
+    settings = Settings()
+    assert settings.model_dump(exclude={"model", "database_pool_size"}) == Settings(
+        _env_file=None
+    ).model_dump(exclude={"model", "database_pool_size"})
+    assert (settings.model, settings.database_pool_size) == ("offline", 20)
