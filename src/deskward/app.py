@@ -95,6 +95,7 @@ async def open_desk(
             _mailer(settings),
             sender_name=settings.sender_name,
             sender_email=settings.sender_email or "desk@localhost",
+            max_attachments=settings.email_max_attachment_mb * 1_000_000,
         )
         outbox.jobs = Jobs(database, {JOB: outbox.deliver})
         await stack.enter_async_context(outbox.jobs.keep())

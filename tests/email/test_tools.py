@@ -104,6 +104,17 @@ async def test_attachments_are_the_senders_own(send: Send, server: Mail, desk: D
     assert server.received == []
 
 
+async def test_attachments_are_limited_together(send: Send, server: Mail, desk: Desk) -> None:
+    ids = [await upload(desk, f"{n}.txt", b"x" * 4_000_000) for n in range(3)]
+    arguments = {"to": [TO], "subject": "s", "body": "b"}
+    outcome = await send("send_email_with_attachments", attachments=ids, **arguments)
+    assert outcome.error is not None
+    assert outcome.error.error_code == "INVALID_INPUT"
+    assert server.received == []
+    outcome = await send("send_email_with_attachments", attachments=ids[:2], **arguments)
+    assert outcome.value["status"] == "sent"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

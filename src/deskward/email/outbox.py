@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
-from deskward.core.errors import NotFound
+from deskward.core.errors import InvalidInput, NotFound
 from deskward.core.jobs import Jobs, Later
 from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
@@ -49,14 +49,26 @@ class Outbox:
     """Takes mails and sees to their delivery."""
 
     def __init__(
-        self, database: Database, mailer: Mailer, *, sender_name: str, sender_email: str
+        self,
+        database: Database,
+        mailer: Mailer,
+        *,
+        sender_name: str,
+        sender_email: str,
+        max_attachments: int,
     ) -> None:
+        """Make an outbox.
+
+        Args:
+            max_attachments: Most bytes that the files of one mail may have together.
+        """
         self.mailer = mailer
         self.jobs: Jobs | None = None
         """The worker to be woken when there is a mail."""
         self._database = database
         self._sender_name = sender_name
         self._sender_email = sender_email
+        self._max_attachments = max_attachments
         self._ended: dict[str, asyncio.Event] = {}
 
     async def send(self, tenant: str, owner: str, email_id: str, letter: Letter) -> EmailReceipt:
@@ -68,8 +80,14 @@ class Outbox:
 
         Raises:
             NotFound: An attachment does not exist.
+            InvalidInput: The attachments are too large together.
         """
-        await files.load(self._database.reader, tenant, owner, letter.attachments)
+        attached = await files.load(self._database.reader, tenant, owner, letter.attachments)
+        if sum(len(file.data) for file in attached) > self._max_attachments:
+            raise InvalidInput(
+                f"The files of one mail may have {self._max_attachments:,} bytes together. Send "
+                "fewer, or several mails."
+            )
         ended = self._ended.setdefault(email_id, asyncio.Event())
         try:
             async with self._database.transaction() as transaction:
