@@ -5,6 +5,8 @@ import email.policy
 from email.message import EmailMessage
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,10 +20,23 @@ from deskward.gate.context import Context
 from tests.conftest import CUSTOMER, FOREIGN, STAFF
 from tests.email.conftest import Send, with_mail
 from tests.services.mail import Mail
+from tests.services.programs import free_port
 
 pytestmark = pytest.mark.xdist_group("mail")
 
 TO = "alice@example.com"
+
+
+class Sink:
+    """A handler that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(envelope.content)
+        return "250 OK"
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -212,7 +227,7 @@ async def test_the_connection_is_tested(
     for change, problem in (
         ({"sender_password": "wrong"}, "did not accept the password"),
         ({"smtp_port": 1}, "cannot be reached"),
-        ({"smtp_ca_file": None}, "cannot be reached"),
+        ({"smtp_ca_file": None, "smtp_security": "starttls"}, "cannot be reached"),
         ({"smtp_security": "tls"}, "cannot be reached"),
     ):
         settings = with_mail(sqlite_settings, server, **change)
@@ -233,3 +248,25 @@ async def test_without_a_server_mails_are_printed_and_that_is_said(
     assert "Dear Alice" in capsys.readouterr().err
     value = (await sqlite_desk.gate.call("test_connection", {}, Context(STAFF, "rest"))).value
     assert (value["configured"], value["success"]) == (False, False)
+
+
+async def test_a_plain_server_on_this_machine_is_enough(sqlite_settings: Settings, offline) -> None:
+    """What `aiosmtpd -n` is: neither TLS nor sign-in, though a password is set."""
+    handler = Sink()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        changes = {
+            "smtp_server": "localhost",
+            "smtp_port": controller.port,
+            "sender_email": "desk@example.com",
+            "sender_password": "p",
+        }
+        settings = Settings(_env_file=None, **{**dict(sqlite_settings), **changes})
+        async with open_desk(settings, model=offline) as desk:
+            arguments = {"to": TO, "subject": "s", "body": "b"}
+            outcome = await desk.gate.call("send_text_email", arguments, Context(STAFF, "rest"))
+            assert outcome.value["status"] == "sent"
+    finally:
+        controller.stop()
+    assert len(handler.messages) == 1

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -154,7 +155,12 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     Raises:
         jinja2.TemplateError: It names a value that is not there.
     """
-    return _templates.from_string(template).render(values).strip()
+    return _compiled(template).render(values).strip()
+
+
+@cache
+def _compiled(template: str) -> Template:
+    return _templates.from_string(template)
 
 
 def render_check(skill: Skill) -> None:
@@ -165,7 +171,7 @@ def render_check(skill: Skill) -> None:
     """
     for template in (skill.answer, skill.confirm, skill.say):
         if template:
-            _templates.from_string(template)
+            _compiled(template)
 
 
 def ago(moment: datetime, present: datetime) -> str:

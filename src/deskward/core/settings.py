@@ -201,7 +201,7 @@ class Settings(BaseSettings):
     smtp_security: Literal["auto", "starttls", "tls", "none"] = Field(
         "auto",
         description="`tls` from the first byte, `starttls`, or `none`. `auto`: `tls` on port 465, "
-        "otherwise `starttls`.",
+        "otherwise `starttls`; with a server on this machine whatever it offers.",
     )
     smtp_username: str | None = Field(
         None, description="Name to sign in with. Unset: SENDER_EMAIL, where there is a password."

@@ -11,6 +11,7 @@ from typing import Literal
 
 import aiosmtplib
 
+from deskward.core.settings import LOOPBACK
 from deskward.email.mailer import NotNow, Refused, Unclear
 
 TIMEOUT = 20.0
@@ -46,6 +47,8 @@ class SmtpMailer:
         Raises:
             ValueError: A password would be sent in the clear.
         """
+        # Nobody listens between this machine and itself: there, TLS is used if it is offered.
+        self._lax = security == "auto" and host in LOOPBACK
         if security == "auto":
             security = "tls" if port == IMPLICIT_TLS_PORT else "starttls"
         if password and security == "none":
@@ -54,6 +57,9 @@ class SmtpMailer:
         self._username, self._password = username, password
         self._security = security
         self._context = ssl.create_default_context()
+        if self._lax:
+            self._context.check_hostname = False
+            self._context.verify_mode = ssl.CERT_NONE
         if ca_file is not None:
             self._context.load_verify_locations(ca_file)
 
@@ -86,13 +92,13 @@ class SmtpMailer:
             hostname=self._host,
             port=self._port,
             use_tls=self._security == "tls",
-            start_tls=self._security == "starttls",
+            start_tls=None if self._lax else self._security == "starttls",
             tls_context=self._context,
             timeout=TIMEOUT,
         )
         try:
             await client.connect()
-            if self._password:
+            if self._password and await self._can_sign_in(client):
                 await client.login(self._username or self._sender, self._password)
         except aiosmtplib.SMTPAuthenticationError as error:
             client.close()
@@ -102,6 +108,13 @@ class SmtpMailer:
             problem = f"The mail server {self._host}:{self._port} cannot be reached"
             raise NotNow(f"{problem} ({type(error).__name__}).") from None
         return client
+
+    async def _can_sign_in(self, client: aiosmtplib.SMTP) -> bool:
+        """Whether to sign in: always, but at a server on this machine that has no such thing."""
+        if not self._lax:
+            return True
+        await client.ehlo()  # after STARTTLS a server says anew what it can do
+        return client.supports_extension("auth")
 
     async def _envelope(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> dict[str, str]:
         """Say who sends and who gets it; gives those that the server refused."""
