@@ -17,7 +17,7 @@ from deskward.core.errors import InvalidInput, timestamp
 from deskward.core.logging import bind
 from deskward.entrypoints.events import server_sent
 from deskward.entrypoints.identity import identify
-from deskward.entrypoints.openapi import EVENT_SCHEMA, error_responses
+from deskward.entrypoints.openapi import EVENT_SCHEMA, NO_NUL, SESSION_NOT_FOUND, error_responses
 from deskward.gate.context import Context
 
 MODEL_HEADER = "X-Deskward-Model"
@@ -50,7 +50,7 @@ Message = Annotated[
     Field(
         min_length=1,
         max_length=MAX_MESSAGE,
-        pattern=r"^[^\x00]*$",
+        json_schema_extra=NO_NUL,
         examples=["What's my account balance?"],
     ),
 ]
@@ -92,7 +92,7 @@ def chat_router(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["chat"],
-        responses=error_responses(400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503),
+        responses=error_responses(400, 401, 403, 405, 409, 413, 415, 429, 500, 503),
     )
 
     async def begin(
@@ -130,7 +130,8 @@ def chat_router(desk: Desk) -> APIRouter:
     @router.post(
         "/chat/stream",
         response_class=StreamingResponse,
-        responses={
+        responses=SESSION_NOT_FOUND
+        | {
             200: {
                 "description": "Server-sent events: `token` pieces, `tool_call`, `tool_result`, "
                 "`approval` and `handover` as they happen, then `done`; or `error`. Each has an "

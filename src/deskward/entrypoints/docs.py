@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from deskward.app import Desk
 from deskward.core.errors import NotFound
@@ -77,6 +79,14 @@ def add_docs(desk: Desk, api: FastAPI) -> None:
     for page in (swagger, redoc):
         page.headers["Content-Security-Policy"] = POLICY
 
+    @cache
+    def loaded(name: str) -> Response:
+        return Response(
+            (assets / name).read_bytes(),
+            media_type=guess_type(name)[0],
+            headers={"Cache-Control": "public, max-age=3600"},
+        )
+
     async def swagger_page(_: Request) -> Response:
         return swagger
 
@@ -87,7 +97,7 @@ def add_docs(desk: Desk, api: FastAPI) -> None:
         name = request.path_params["name"]
         if name not in (SWAGGER_JS, SWAGGER_CSS, REDOC_JS, ICON):
             raise NotFound("address", request.url.path[:200])
-        return FileResponse(assets / name, headers={"Cache-Control": "public, max-age=3600"})
+        return loaded(name)
 
     api.add_route(DOCUMENT, _Document(desk, api).serve, include_in_schema=False)
     api.add_route("/docs", swagger_page, include_in_schema=False)

@@ -141,7 +141,7 @@ _IDEMPOTENCY_KEY: JsonSchema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
 
-_TEXT = r"^[^\x00]*$"
+NO_NUL: JsonSchema = {"not": {"pattern": r"\x00"}}
 """No text that is taken has a NUL character."""
 
 
@@ -167,9 +167,7 @@ def _operation(tool: Tool) -> dict[str, Any]:
     has_body = tool.method in ("POST", "PUT", "PATCH")
     parameters = [_parameter(name, "path", properties[name], True) for name in in_path]
     if not has_body:
-        parameters += [
-            _parameter(n, "query", _not_null(v), n in required) for n, v in rest.items()
-        ]
+        parameters += [_parameter(n, "query", _not_null(v), n in required) for n, v in rest.items()]
     parameters.append(_X_USER_ID)
     if tool.risk is not Risk.READ:
         parameters.append(_IDEMPOTENCY_KEY)
@@ -213,7 +211,7 @@ def _without_nul(schema: Any) -> Any:
     walked = {name: _without_nul(part) for name, part in schema.items()}
     of_a_form = schema.keys() & {"pattern", "enum", "const"}
     if schema.get("type") == "string" and not of_a_form:
-        walked["pattern"] = _TEXT
+        walked |= NO_NUL
     return walked
 
 

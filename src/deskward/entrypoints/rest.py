@@ -84,9 +84,7 @@ _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Rese
 
 
 def _api(desk: Desk) -> FastAPI:
-    api = FastAPI(
-        title="Deskward", version=__version__, description=DESCRIPTION, openapi_url=None
-    )
+    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION, openapi_url=None)
     api.include_router(chat_router(desk))
     api.include_router(sessions_router(desk))
     api.include_router(user_chat_router(desk))

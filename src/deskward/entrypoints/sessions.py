@@ -105,7 +105,7 @@ def sessions_router(desk: Desk) -> APIRouter:
             sessions=[_summary(session) for session in found],
         )
 
-    @router.get("/{session_id}/history", responses=SESSION_NOT_FOUND)
+    @router.get("/{session_id:path}/history", responses=SESSION_NOT_FOUND)
     async def session_history(
         request: Request, session_id: PathSession, tenant_id: Tenant = None
     ) -> History:
@@ -119,7 +119,7 @@ def sessions_router(desk: Desk) -> APIRouter:
             messages=[shown(item) for item in said],
         )
 
-    @router.delete("/{session_id}", responses=SESSION_NOT_FOUND | error_responses(409))
+    @router.delete("/{session_id:path}", responses=SESSION_NOT_FOUND | error_responses(409))
     async def delete_session(
         request: Request, session_id: PathSession, tenant_id: Tenant = None
     ) -> SessionDeleted:

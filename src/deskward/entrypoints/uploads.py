@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, UploadFile
 
 from deskward.app import Desk
+from deskward.core.errors import InvalidInput
 from deskward.entrypoints.identity import identify
 from deskward.entrypoints.openapi import error_responses
 from deskward.files import service as files
@@ -44,9 +45,13 @@ def uploads_router(desk: Desk) -> APIRouter:
     )
 
     @router.post(UPLOADS, openapi_extra={"requestBody": BODY})
-    async def upload_file(request: Request, file: Annotated[UploadFile, File(json_schema_extra={"minLength": 1})]) -> StoredFile:
+    async def upload_file(
+        request: Request, file: Annotated[UploadFile, File(json_schema_extra={"minLength": 1})]
+    ) -> StoredFile:
         """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
         principal = await identify(desk, request.headers)
+        if len((await request.form()).getlist("file")) > 1:
+            raise InvalidInput("Send one file at a time.")
         data = await file.read()
         async with desk.database.transaction() as transaction:
             return await files.store(
