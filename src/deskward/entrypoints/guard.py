@@ -93,13 +93,13 @@ class Guard:
             await send(message)
 
         try:
-            _check_form(scope, headers)
             if not scope["path"].startswith(HEALTH):
                 self._check_origin(headers)
                 if self._limiter is not None:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
+            _check_form(scope, headers)
             most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
             whole = await _whole_body(headers, receive, most)
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
