@@ -59,7 +59,7 @@ async def test_an_address_is_replaced(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "card", ["4242", "4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242"]
+    "card", ["4242", "4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", " 4242 "]
 )
 async def test_a_card_is_named_by_its_digits(sqlite_call: Call, card: str) -> None:
     outcome = await sqlite_call("deactivate_card", card=card)
@@ -86,6 +86,7 @@ async def test_the_only_active_card_need_not_be_named(call: Call) -> None:
     [
         ("12", "INVALID_INPUT"),
         ("abcd", "INVALID_INPUT"),
+        ("٤٢٤٢", "INVALID_INPUT"),
         ("9999", "CARD_NOT_FOUND"),
         ("1881", "CARD_NOT_FOUND"),
     ],

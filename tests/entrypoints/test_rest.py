@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -281,11 +282,48 @@ async def test_openapi_describes_every_tool_with_examples_and_errors(client) -> 
     assert "422" not in json.dumps(document["paths"])
 
 
-async def test_the_documentation_pages_are_there(client) -> None:
-    for path in ("/docs", "/redoc"):
-        response = await client.get(path)
-        assert response.status_code == 200
-        assert "Deskward" in response.text
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_the_documentation_pages_need_no_other_host(client, path: str) -> None:
+    page = await client.get(path, headers={"Origin": "http://127.0.0.1:9080"})
+    assert page.status_code == 200
+    assert "Deskward" in page.text
+    assert not re.search(r"(https?:)?//\w", re.sub(r"<!--.*?-->", "", page.text))
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    loaded = re.findall(r"""(?:src|href|url|spec-url)[=:]\s*["']([^"']+)""", page.text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        response = await client.get(address)
+        assert response.status_code == 200, address
+        assert response.content
+    assert (await client.get("/docs/assets/core.py")).status_code == 404
+
+
+async def test_the_document_asks_for_a_key_where_one_was_made(client, sqlite_desk: Desk) -> None:
+    async def security() -> list:
+        document = (await client.get("/openapi.json")).json()
+        assert "security" not in document["paths"]["/health"]["get"]
+        return document["paths"]["/tickets"]["get"]["security"]
+
+    assert {} in await security()
+    await key_for(sqlite_desk, Kind.STAFF, "anna")
+    assert {} not in await security()
+
+
+async def test_head_is_get_without_the_body(client) -> None:
+    for path in ("/health", "/tickets", "/api/v1/sessions", "/docs"):
+        got, head = await client.get(path), await client.head(path)
+        assert head.status_code == 200
+        assert head.content == b""
+        assert head.headers["content-length"] == got.headers["content-length"]
+
+
+async def test_a_session_is_found_under_every_id_that_it_can_have(client) -> None:
+    session = "a/b?c#d%20/history"
+    body = {"session_id": session, "message": "Hello"}
+    assert (await client.post("/api/v1/chat", json=body)).status_code == 200
+    address = f"/api/v1/sessions/{quote(session, safe='')}"
+    assert (await client.get(f"{address}/history")).json()["session_id"] == session
+    assert (await client.delete(address)).json()["messages_deleted"] == 2
 
 
 @pytest.mark.parametrize(
@@ -297,6 +335,7 @@ async def test_the_documentation_pages_are_there(client) -> None:
         ({"type": "null"}, None),
         ({"type": "number", "minimum": 0}, 0),
         ({"type": "array", "items": {"type": "string"}}, ["text"]),
+        ({"type": "object", "properties": {"a": {"const": 1}}, "anyOf": [{}]}, {"a": 1}),
     ],
 )
 def test_examples_fit_their_schemas(schema: dict, example: object) -> None:

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import pytest
 from pydantic import BaseModel, Field, SecretStr
+from pydantic_core import from_json
 
 from deskward.app import Desk
+from deskward.core.errors import InvalidInput
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, Tool, ToolGroup, inline_refs
+from deskward.gate.validation import validated
 from tests.conftest import CUSTOMER, STAFF
 
 
@@ -180,3 +183,18 @@ async def test_two_tools_of_one_name_or_address_are_refused(sqlite_desk: Desk) -
             policy=gate.policy,
             key=b"k",
         )
+
+
+@pytest.mark.parametrize(
+    ("count", "taken"), [("5", 5), ("5.0", 5), ("5.5", None), ('"5"', None), ("1e300", None)]
+)
+def test_an_integer_is_what_json_schema_calls_one(count: str, taken: int | None) -> None:
+    given = from_json(
+        f'{{"thing":"a","owner":"b","inner":{{"size":2.0}},"secret":"c","count":{count}}}'
+    )
+    if taken is None:
+        with pytest.raises(InvalidInput):
+            validated(declare(make_thing), given, strict=True)
+    else:
+        model = validated(declare(make_thing), given, strict=True).model_dump()
+        assert (model["count"], model["inner"]) == (taken, {"size": 2})

@@ -16,6 +16,8 @@ from tests.services.programs import free_port
 
 START_TIMEOUT = 60.0
 """Seconds that the server may take to answer; much longer than it does."""
+PASSED_ON = ("COVERAGE_", "PYTHONPATH")
+"""Which environment variables the server has of ours."""
 
 
 @asynccontextmanager
@@ -44,7 +46,7 @@ async def server(
         "SERVER_PORT": str(port),
         "MCP_SERVER_PORT": str(port),
         "LOG_LEVEL": level,
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+        **{name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)},
         **settings,
     }
     with log.open("ab") as output:

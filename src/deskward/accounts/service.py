@@ -13,6 +13,9 @@ from deskward.core.database import Connection
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.money import Money
 
+CARD = r"^[ -]*([0-9][ -]*){4}$|^[ -]*([0-9][ -]*){13,19}$"
+"""How a card is named: by its last four digits, or by its whole number."""
+
 _ACCOUNT = sa.select(accounts).where(
     accounts.c.tenant_id == sa.bindparam("tenant"), accounts.c.user_id == sa.bindparam("user_id")
 )
@@ -124,10 +127,11 @@ def _choose(owned: Sequence[Card], given: SecretStr | None) -> Card:
             endings = ", ".join(card.last4 for card in fitting)
             raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
     else:
-        digits = re.sub(r"[\s-]", "", given.get_secret_value())
-        if not re.fullmatch(r"\d{4}|\d{13,19}", digits):
+        text = given.get_secret_value()
+        if not re.fullmatch(CARD, text):
             raise InvalidInput("Give the card's last four digits or its whole number.")
-        fitting = [card for card in owned if card.last4 == digits[-4:]]
+        last4 = re.sub(r"[ -]", "", text)[-4:]
+        fitting = [card for card in owned if card.last4 == last4]
     if not fitting:
         raise NotFound("card", "with these digits" if given else "that is active")
     return fitting[0]

@@ -117,7 +117,12 @@ async def update_address(
     scope="accounts:write", risk=Risk.DESTRUCTIVE, rest="POST /accounts/{user_id}/cards/deactivate"
 )
 async def deactivate_card(
-    ctx: Context, user_id: OwnCustomerId, card: SecretStr | None = None
+    ctx: Context,
+    user_id: OwnCustomerId,
+    card: Annotated[
+        SecretStr, Field(json_schema_extra={"pattern": service.CARD, "examples": ["4242"]})
+    ]
+    | None = None,
 ) -> CardDeactivated:
     """Deactivate a payment card for good, for example because it was lost or stolen.
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
+from deskward.core.schema import not_all_null
 
 Status = Literal["open", "in_progress", "resolved", "archived"]
 Category = Literal["billing", "delivery", "product", "service", "other"]
@@ -72,7 +73,7 @@ class Complaint(BaseModel):
 class ComplaintUpdate(BaseModel):
     """What to change of a complaint; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null)
 
     description: Description | None = None
     category: Category | None = None

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from deskward.app import Desk
 from deskward.conversations.positions import Answered, Position
@@ -16,7 +17,7 @@ from deskward.core.errors import InvalidInput, timestamp
 from deskward.core.logging import bind
 from deskward.entrypoints.events import server_sent
 from deskward.entrypoints.identity import identify
-from deskward.entrypoints.openapi import error_responses
+from deskward.entrypoints.openapi import EVENT_SCHEMA, NO_NUL, SESSION_NOT_FOUND, error_responses
 from deskward.gate.context import Context
 
 MODEL_HEADER = "X-Deskward-Model"
@@ -45,10 +46,16 @@ TenantId = Annotated[
     ),
 ]
 Message = Annotated[
-    str, Field(min_length=1, max_length=MAX_MESSAGE, examples=["What's my account balance?"])
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_MESSAGE,
+        json_schema_extra=NO_NUL,
+        examples=["What's my account balance?"],
+    ),
 ]
 IdempotencyKey = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         min_length=1,
         max_length=200,
@@ -85,7 +92,7 @@ def chat_router(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["chat"],
-        responses=error_responses(400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503),
+        responses=error_responses(400, 401, 403, 405, 409, 413, 415, 429, 500, 503),
     )
 
     async def begin(
@@ -123,7 +130,8 @@ def chat_router(desk: Desk) -> APIRouter:
     @router.post(
         "/chat/stream",
         response_class=StreamingResponse,
-        responses={
+        responses=SESSION_NOT_FOUND
+        | {
             200: {
                 "description": "Server-sent events: `token` pieces, `tool_call`, `tool_result`, "
                 "`approval` and `handover` as they happen, then `done`; or `error`. Each has an "
@@ -131,7 +139,7 @@ def chat_router(desk: Desk) -> APIRouter:
                 "then gives the text of the message anew where the model wrote another one.",
                 "content": {
                     "text/event-stream": {
-                        "schema": {"type": "string"},
+                        "schema": EVENT_SCHEMA,
                         "example": 'data: {"type": "token", "content": "Hello", '
                         '"session_id": "abc-123"}\nid: 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b.0.5.f7d1'
                         "8982\n\n",
@@ -145,7 +153,7 @@ def chat_router(desk: Desk) -> APIRouter:
         body: ChatRequest,
         idempotency_key: IdempotencyKey = None,
         last_event_id: Annotated[
-            str | None,
+            str | SkipJsonSchema[None],
             Header(
                 max_length=80,
                 pattern=r"^[0-9a-f.]*$",

@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ from deskward.core.errors import (
     InvalidInput,
     TooLarge,
     Unavailable,
+    UnsupportedMediaType,
 )
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
@@ -33,6 +34,20 @@ MAX_BODY = 1024 * 1024
 """Largest request body, in bytes."""
 BODY_TIMEOUT = 30.0
 """Seconds within which a request's body has to be there."""
+
+ONCE = (
+    b"authorization",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"host",
+    b"idempotency-key",
+    b"last-event-id",
+    b"origin",
+    b"x-api-key",
+    b"x-user-id",
+)
+"""Headers of which one alone has a meaning."""
 
 HEALTH = "/health"
 """Addresses that begin so are for probes: any host name, no rate limit."""
@@ -75,6 +90,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *more]
+            elif scope["method"] == "HEAD":
+                message["body"] = b""
             await send(message)
 
         try:
@@ -84,9 +101,12 @@ class Guard:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
+            _check_form(scope, headers)
             most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
             whole = await _whole_body(headers, receive, most)
-            await self._app(scope, whole, send_with_id)
+            # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
+            served = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._app(served, whole, send_with_id)
         except DeskwardError as error:
             await _answer(error, status, scope, receive, send_with_id)
         except SQLAlchemyError:
@@ -126,10 +146,7 @@ class Guard:
         origin = headers.get("origin")
         if not origin or {"*", origin.lower()} & self._origins:
             return
-        try:
-            page = _host_name(urlsplit(origin).netloc)
-        except ValueError:
-            page = ""
+        page = _page_of(origin)
         if page not in (self._hosts if self._hosts is not None else {host}):
             raise Forbidden(
                 "Requests from web pages of other hosts are not served. Add the page's origin to "
@@ -169,6 +186,32 @@ async def _answer(
         await response(scope, receive, send)
 
 
+def _check_form(scope: Scope, headers: Headers) -> None:
+    """Refuse what two readers could understand differently.
+
+    Raises:
+        InvalidInput: Something that can be there once is there twice.
+        UnsupportedMediaType: The body is compressed.
+    """
+    names = [name for name, _ in headers.raw]
+    for name in ONCE:
+        if names.count(name) > 1:
+            raise InvalidInput(f"The header {name.decode()} is given twice.")
+    given = [name for name, _ in QueryParams(scope.get("query_string", b"")).multi_items()]
+    if len(given) != len(set(given)):
+        raise InvalidInput("A parameter of the query is given twice.")
+    coding = headers.get("content-encoding", "identity").lower()
+    if coding != "identity" and scope["method"] in ("POST", "PUT", "PATCH"):
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+
+
+def _page_of(origin: str) -> str | None:
+    try:
+        return _host_name(urlsplit(origin).netloc)
+    except ValueError:
+        return None  # an address that no page has
+
+
 def _host_name(netloc: str) -> str:
     return re.sub(r":\d*$", "", netloc.lower())
 
@@ -180,8 +223,8 @@ async def _whole_body(headers: Headers, receive: Receive, most: int) -> Receive:
         TooLarge: The body is over the limit.
         InvalidInput: The client went away in the middle of it, or took too long.
     """
-    declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > most:
+    declared = headers.get("content-length", "").lstrip("0")
+    if declared.isdigit() and (len(declared) > 18 or int(declared) > most):
         raise _too_large(most)
     body = bytearray()
     try:

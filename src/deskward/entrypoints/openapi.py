@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from deskward.core.errors import timestamp
@@ -82,11 +83,47 @@ PENDING_SCHEMA: JsonSchema = {
     },
 }
 
+EVENT_SCHEMA: JsonSchema = {
+    "title": "Event",
+    "description": "One event of the stream.",
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "id": {"type": "string", "description": "For `Last-Event-ID`. An error has none."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "type": "object",
+                "required": ["type", "session_id"],
+                "properties": {
+                    "type": {
+                        "enum": [
+                            "token",
+                            "tool_call",
+                            "tool_result",
+                            "approval",
+                            "handover",
+                            "replace",
+                            "done",
+                            "error",
+                        ]
+                    },
+                    "session_id": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `dw_…`."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
-SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {}]
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
+"""How a caller says who it is, where a key was ever made."""
+OPEN: list[dict[str, list[str]]] = [*SECURITY, {}]
+"""As SECURITY, where none was."""
 
 _X_USER_ID: JsonSchema = {
     "name": "X-User-ID",
@@ -104,13 +141,16 @@ _IDEMPOTENCY_KEY: JsonSchema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
 
+NO_NUL: JsonSchema = {"not": {"pattern": r"\x00"}}
+"""No text that is taken has a NUL character."""
+
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of the errors that an address can answer with."""
     return {str(status): _error_response(status) for status in statuses}
 
 
-def tool_paths(tools: list[Tool]) -> dict[str, dict[str, Any]]:
+def tool_paths(tools: Iterable[Tool]) -> dict[str, dict[str, Any]]:
     """The `paths` of the tools."""
     paths: dict[str, dict[str, Any]] = {}
     for tool in tools:
@@ -119,7 +159,7 @@ def tool_paths(tools: list[Tool]) -> dict[str, dict[str, Any]]:
 
 
 def _operation(tool: Tool) -> dict[str, Any]:
-    schema = tool.input_schema()
+    schema = _without_nul(tool.input_schema())
     in_path = re.findall(r"{(\w+)}", tool.path)
     properties: JsonSchema = schema["properties"]
     rest = {name: value for name, value in properties.items() if name not in in_path}
@@ -127,7 +167,7 @@ def _operation(tool: Tool) -> dict[str, Any]:
     has_body = tool.method in ("POST", "PUT", "PATCH")
     parameters = [_parameter(name, "path", properties[name], True) for name in in_path]
     if not has_body:
-        parameters += [_parameter(n, "query", v, n in required) for n, v in rest.items()]
+        parameters += [_parameter(n, "query", _not_null(v), n in required) for n, v in rest.items()]
     parameters.append(_X_USER_ID)
     if tool.risk is not Risk.READ:
         parameters.append(_IDEMPOTENCY_KEY)
@@ -137,7 +177,6 @@ def _operation(tool: Tool) -> dict[str, Any]:
         "description": f"{tool.description}\n\nTool `{tool.name}`, scope `{tool.scope}`, "
         f"risk `{tool.risk.value}`.",
         "tags": [tool.group],
-        "security": SECURITY,
         "parameters": parameters,
         "responses": _responses(tool, has_body),
     }
@@ -161,6 +200,28 @@ def _parameter(name: str, where: str, schema: JsonSchema, required: bool) -> Jso
         "schema": schema,
         "example": example_of(schema),
     }
+
+
+def _without_nul(schema: Any) -> Any:
+    """The schema of what is taken, in which texts of no other form have no NUL character."""
+    if isinstance(schema, list):
+        return [_without_nul(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    walked = {name: _without_nul(part) for name, part in schema.items()}
+    of_a_form = schema.keys() & {"pattern", "enum", "const"}
+    if schema.get("type") == "string" and not of_a_form:
+        walked |= NO_NUL
+    return walked
+
+
+def _not_null(schema: JsonSchema) -> JsonSchema:
+    """The schema without null, which a query cannot say: what is null is left out of it."""
+    if "anyOf" not in schema:
+        return schema
+    kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
+    rest = {name: part for name, part in schema.items() if name not in ("anyOf", "default")}
+    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
 
 
 def _responses(tool: Tool, has_body: bool) -> dict[int | str, dict[str, Any]]:
@@ -212,7 +273,7 @@ def example_of(schema: JsonSchema) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return example_of(schema["anyOf"][0])
     kind = schema.get("type")
     if kind == "object":

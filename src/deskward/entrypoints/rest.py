@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,11 +26,11 @@ from deskward.core.errors import (
 )
 from deskward.core.settings import Settings
 from deskward.entrypoints.chat import chat_router
+from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.health import health_router
 from deskward.entrypoints.mcp_http import McpEndpoint
-from deskward.entrypoints.openapi import SECURITY, SECURITY_SCHEMES, tool_paths
 from deskward.entrypoints.rest_tools import tool_routes
 from deskward.entrypoints.sessions import sessions_router
 from deskward.entrypoints.uploads import UPLOADS, uploads_router
@@ -94,7 +93,7 @@ _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Rese
 
 
 def _api(desk: Desk) -> FastAPI:
-    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION)
+    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION, openapi_url=None)
     api.include_router(chat_router(desk))
     api.include_router(sessions_router(desk))
     api.include_router(user_chat_router(desk))
@@ -102,27 +101,7 @@ def _api(desk: Desk) -> FastAPI:
     api.include_router(health_router(desk))
 
     _handle_errors(api)
-    described: dict[int, dict[str, Any]] = {}
-
-    def openapi() -> dict[str, Any]:
-        generation = desk.gate.generation
-        if generation not in described:
-            api.openapi_schema = None
-            document = FastAPI.openapi(api)
-            document["paths"] |= tool_paths(list(desk.gate.tools.values()))
-            document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
-            for path, operations in document["paths"].items():
-                for operation in operations.values():
-                    operation["responses"].pop("422", None)
-                    if path.startswith("/api/"):
-                        operation["security"] = SECURITY
-            for unused in ("HTTPValidationError", "ValidationError"):
-                document["components"].get("schemas", {}).pop(unused, None)
-            described.clear()
-            described[generation] = document
-        return described[generation]
-
-    api.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
+    add_docs(desk, api)
     return api
 
 

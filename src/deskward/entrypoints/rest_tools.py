@@ -80,7 +80,7 @@ class _Address:
             raise MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
         principal = await identify(self._desk, request.headers)
         has_body = tool.method in ("POST", "PUT", "PATCH")
-        arguments = await _body(request) if has_body else _query(request)
+        arguments = await _body(request) if has_body else dict(request.query_params)
         for name, value in request.path_params.items():
             if arguments.setdefault(name, value) != value:
                 raise InvalidInput(f"{name} in the body is another than in the address.")
@@ -123,10 +123,3 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput("The body must be a JSON object.")
     return value
-
-
-def _query(request: Request) -> dict[str, Any]:
-    arguments = dict(request.query_params)
-    if len(request.query_params.multi_items()) != len(arguments):
-        raise InvalidInput("A parameter of the query is given twice.")
-    return arguments

@@ -16,6 +16,7 @@ from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
 from deskward.entrypoints.banner import banner
+from deskward.entrypoints.protocol import Protocol
 from deskward.entrypoints.rest import http_application, mcp_application
 from deskward.entrypoints.websocket import MAX_FRAME
 
@@ -96,6 +97,7 @@ async def run_server(
         application = mcp_application(desk) if only else http_application(desk)
         config = uvicorn.Config(
             application,
+            http=Protocol,
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=int(DRAIN) + 5,

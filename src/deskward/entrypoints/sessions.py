@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from deskward.app import Desk
 from deskward.conversations import archive
@@ -17,7 +18,7 @@ from deskward.entrypoints.chat import TenantId
 from deskward.entrypoints.identity import identify
 from deskward.entrypoints.openapi import SESSION_NOT_FOUND, error_responses
 
-Tenant = Annotated[TenantId | None, Query()]
+Tenant = Annotated[TenantId | SkipJsonSchema[None], Query()]
 PathSession = Annotated[
     str,
     Path(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", examples=["abc-123-def"]),
@@ -104,7 +105,7 @@ def sessions_router(desk: Desk) -> APIRouter:
             sessions=[_summary(session) for session in found],
         )
 
-    @router.get("/{session_id}/history", responses=SESSION_NOT_FOUND)
+    @router.get("/{session_id:path}/history", responses=SESSION_NOT_FOUND)
     async def session_history(
         request: Request, session_id: PathSession, tenant_id: Tenant = None
     ) -> History:
@@ -118,7 +119,7 @@ def sessions_router(desk: Desk) -> APIRouter:
             messages=[shown(item) for item in said],
         )
 
-    @router.delete("/{session_id}", responses=SESSION_NOT_FOUND | error_responses(409))
+    @router.delete("/{session_id:path}", responses=SESSION_NOT_FOUND | error_responses(409))
     async def delete_session(
         request: Request, session_id: PathSession, tenant_id: Tenant = None
     ) -> SessionDeleted:

@@ -7,12 +7,34 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, UploadFile
 
 from deskward.app import Desk
+from deskward.core.errors import InvalidInput
 from deskward.entrypoints.identity import identify
 from deskward.entrypoints.openapi import error_responses
 from deskward.files import service as files
 from deskward.files.models import StoredFile
 
 UPLOADS = "/api/v1/files"
+
+BODY = {
+    "content": {
+        "multipart/form-data": {
+            "encoding": {
+                "file": {
+                    "contentType": ", ".join(sorted({kind for kind, _ in files.TYPES.values()})),
+                    "headers": {
+                        "Content-Disposition": {
+                            "description": "Has the file's name, whose ending says its type: "
+                            f"{', '.join(sorted(files.TYPES))}.",
+                            "schema": {"type": "string"},
+                            "example": 'form-data; name="file"; filename="notes.txt"',
+                        }
+                    },
+                }
+            }
+        }
+    }
+}
+"""What FastAPI does not say of an upload's body."""
 
 
 def uploads_router(desk: Desk) -> APIRouter:
@@ -22,10 +44,14 @@ def uploads_router(desk: Desk) -> APIRouter:
         responses=error_responses(400, 401, 403, 405, 413, 415, 429, 500, 503),
     )
 
-    @router.post(UPLOADS)
-    async def upload_file(request: Request, file: Annotated[UploadFile, File()]) -> StoredFile:
+    @router.post(UPLOADS, openapi_extra={"requestBody": BODY})
+    async def upload_file(
+        request: Request, file: Annotated[UploadFile, File(json_schema_extra={"minLength": 1})]
+    ) -> StoredFile:
         """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
         principal = await identify(desk, request.headers)
+        if len((await request.form()).getlist("file")) > 1:
+            raise InvalidInput("Send one file at a time.")
         data = await file.read()
         async with desk.database.transaction() as transaction:
             return await files.store(

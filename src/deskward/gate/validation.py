@@ -10,6 +10,9 @@ from pydantic_core import to_json
 from deskward.core.errors import InvalidInput
 from deskward.gate.tool import Tool
 
+EXACT = 2**53
+"""Beyond it a JSON number with a fraction or an exponent is not exact (RFC 8259, section 6)."""
+
 
 def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseModel:
     """The arguments as the tool's model.
@@ -39,10 +42,19 @@ def _validate(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:
         return tool.arguments.model_validate(arguments)
     # Through JSON, so that strictness is JSON's (a date is text there) and not Python's.
     exposed = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        name: value.get_secret_value() if isinstance(value, SecretStr) else _whole(value)
         for name, value in arguments.items()
     }
     return tool.arguments.model_validate_json(to_json(exposed), strict=True)
+
+
+def _whole(value: Any) -> Any:
+    """The value with 5.0 as 5: an integer in JSON Schema (Core 2020-12, 4.2.3), not in Python."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXACT else value
+    if isinstance(value, dict):
+        return {name: _whole(part) for name, part in value.items()}
+    return [_whole(part) for part in value] if isinstance(value, list) else value
 
 
 def _invalid(error: ValidationError, message: str) -> InvalidInput:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
+from deskward.core.schema import not_all_null
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -60,7 +61,7 @@ class Ticket(BaseModel):
 class TicketUpdate(BaseModel):
     """What to change of a ticket; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null)
 
     status: Status | None = Field(None, examples=["resolved"])
     priority: Priority | None = None

@@ -1,0 +1,105 @@
+"""The OpenAPI document, and Swagger UI and ReDoc over it, with nothing from another host."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from deskward.app import Desk
+from deskward.core.errors import NotFound
+from deskward.entrypoints.openapi import OPEN, SECURITY, SECURITY_SCHEMES, tool_paths
+
+DOCUMENT = "/openapi.json"
+ASSETS = "/docs/assets"
+SWAGGER_JS, SWAGGER_CSS = "swagger-ui-bundle.js", "swagger-ui.css"
+REDOC_JS, ICON = "redoc.standalone.js", "favicon.png"
+
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy: what the scripts would fetch elsewhere (a logo) stays away as well."""
+
+
+class _Document:
+    """Describes the desk as it is: its tools come and go, and with the first key it closes."""
+
+    def __init__(self, desk: Desk, api: FastAPI) -> None:
+        self._desk = desk
+        self._api = api
+        self._made: tuple[object, dict[str, Any]] | None = None
+
+    async def serve(self, request: Request) -> Response:
+        state = self._desk.gate.generation, not await self._desk.keys.exist()
+        if self._made is None or self._made[0] != state:
+            self._made = state, self._describe(is_open=state[1])
+        return JSONResponse(self._made[1])
+
+    def _describe(self, *, is_open: bool) -> dict[str, Any]:
+        self._api.openapi_schema = None
+        document = self._api.openapi()
+        document["paths"] |= tool_paths(self._desk.gate.tools.values())
+        document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+                if not path.startswith("/health"):
+                    operation["security"] = OPEN if is_open else SECURITY
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"].get("schemas", {}).pop(unused, None)
+        return document
+
+
+def add_docs(desk: Desk, api: FastAPI) -> None:
+    """Add the pages, and what they load."""
+    assets = Path(str(files("fastapi_offline"))) / "static"
+    swagger = get_swagger_ui_html(
+        openapi_url=DOCUMENT,
+        title=f"{api.title} - Swagger UI",
+        swagger_js_url=f"{ASSETS}/{SWAGGER_JS}",
+        swagger_css_url=f"{ASSETS}/{SWAGGER_CSS}",
+        swagger_favicon_url=f"{ASSETS}/{ICON}",
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    redoc = get_redoc_html(
+        openapi_url=DOCUMENT,
+        title=f"{api.title} - ReDoc",
+        redoc_js_url=f"{ASSETS}/{REDOC_JS}",
+        redoc_favicon_url=f"{ASSETS}/{ICON}",
+        with_google_fonts=False,
+    )
+    for page in (swagger, redoc):
+        page.headers["Content-Security-Policy"] = POLICY
+
+    @cache
+    def loaded(name: str) -> Response:
+        return Response(
+            (assets / name).read_bytes(),
+            media_type=guess_type(name)[0],
+            headers={"Cache-Control": "public, max-age=3600"},
+        )
+
+    async def swagger_page(_: Request) -> Response:
+        return swagger
+
+    async def redoc_page(_: Request) -> Response:
+        return redoc
+
+    async def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in (SWAGGER_JS, SWAGGER_CSS, REDOC_JS, ICON):
+            raise NotFound("address", request.url.path[:200])
+        return loaded(name)
+
+    api.add_route(DOCUMENT, _Document(desk, api).serve, include_in_schema=False)
+    api.add_route("/docs", swagger_page, include_in_schema=False)
+    api.add_route("/redoc", redoc_page, include_in_schema=False)
+    api.add_route(f"{ASSETS}/{{name}}", asset, include_in_schema=False)

@@ -1,0 +1,53 @@
+"""Schemathesis over every operation of the OpenAPI document: what is told is what happens."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from deskward.app import open_desk
+from deskward.security.principals import Kind
+from tests.conftest import settings_in
+from tests.services.server import server
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES = 3
+"""Per operation and phase of chance; the other phases go by the document, some 50 each."""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", [None, Kind.STAFF], ids=["open", "with a key"])
+async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind: Kind | None):
+    more = ["--generation-deterministic"] if os.environ.get("CI") else []
+    async with open_desk(settings_in(tmp_path / "desk"), demo=True, chat=False) as desk:
+        if kind is not None:
+            key, _ = await desk.keys.create(tenant_id="default", kind=kind, subject_id="anna")
+            more += ["--header", f"Authorization: Bearer {key}"]
+    async with server(tmp_path / "desk") as (url, _):
+        code, report = await asyncio.to_thread(run, tmp_path, f"{url}/openapi.json", *more)
+        async with httpx2.AsyncClient() as client:
+            document = (await client.get(f"{url}/openapi.json")).json()
+    operations = sum(len(operations) for operations in document["paths"].values())
+    assert code == 0, report
+    assert re.search(rf"Tested: {operations}\n", report), report
+    assert re.search(r"Test cases:\n +\d{4} generated", report), report
+    assert "Traceback" not in (tmp_path / "desk" / "server.log").read_text()
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Its exit code and report."""
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    bounds = ["--checks", "all", "--max-examples", str(EXAMPLES)]
+    done = subprocess.run(
+        [program, "--config-file", str(CONFIG), "--no-color", "run", *bounds, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
