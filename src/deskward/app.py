@@ -88,6 +88,7 @@ async def open_desk(
         stack.push_async_callback(database.close)
         limiter = RateLimiter(settings.redis_url.get_secret_value() if settings.redis_url else None)
         stack.push_async_callback(limiter.close)
+        await stack.enter_async_context(limiter.keep())
         if demo:
             await load_demo(database)
         outbox = Outbox(

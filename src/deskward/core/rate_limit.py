@@ -7,10 +7,12 @@ not just in every calendar minute (the "sliding window log").
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
@@ -24,6 +26,8 @@ REDIS_TIMEOUT = 0.5
 """Seconds that Redis may take."""
 RETRY_AFTER = 1.0
 """Seconds after which a Redis that failed is asked again."""
+SIGN_OF_LIFE = 5.0
+"""Seconds between looks at how many processes share Redis."""
 MAX_CALLERS = 100_000
 """How many callers this process remembers at the most."""
 
@@ -44,7 +48,7 @@ if count < tonumber(ARGV[1]) then
   redis.call('PEXPIRE', KEYS[1], ARGV[2] / 1000)
 end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-return {admitted, count, tostring(oldest - now), redis.call('ZCARD', KEYS[2])}
+return {admitted, count, tostring((oldest or now) - now), redis.call('ZCARD', KEYS[2])}
 """
 """One atomic step, by Redis's own clock: forget what left the window, count, admit or not."""
 
@@ -109,16 +113,35 @@ class RateLimiter:
             try:
                 return await self._shared(caller, limit)
             except (RedisError, OSError, TimeoutError) as error:
+                if time.monotonic() >= self._away_until:  # calls that failed together tell it once
+                    log.error(
+                        "Redis cannot be reached (%s): this process admits its share, 1/%d of "
+                        "each limit, by its own count",
+                        type(error).__name__,
+                        self._sharing,
+                    )
                 self._away_until = time.monotonic() + RETRY_AFTER
-                log.error(
-                    "Redis cannot be reached (%s): this process admits its share, 1/%d of each "
-                    "limit, by its own count",
-                    type(error).__name__,
-                    self._sharing,
-                )
         # Without the others' counts, each process has an equal share: losing Redis opens nothing.
         share = max(1, limit // self._sharing) if self._redis is not None else limit
         return self._alone(caller, share)
+
+    @contextlib.asynccontextmanager
+    async def keep(self) -> AsyncIterator[None]:
+        """Know, while the block runs, how many processes share Redis, also without requests."""
+        keeper = asyncio.create_task(self._keep()) if self._redis is not None else None
+        try:
+            yield
+        finally:
+            if keeper is not None:
+                keeper.cancel()
+                await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            if time.monotonic() >= self._away_until:
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    await self._shared(f"alive:{self._process}", 0)
+            await asyncio.sleep(SIGN_OF_LIFE)
 
     async def reachable(self) -> bool:
         """Whether Redis answers; False where there is none."""

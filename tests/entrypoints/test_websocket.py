@@ -1,0 +1,131 @@
+"""Chat over WebSocket, with a real client against a real server."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from deskward.core.database import Database
+from deskward.security.api_keys import ApiKeys
+from deskward.security.principals import Kind
+from tests.conftest import settings_in
+from tests.services.server import server
+
+pytestmark = [pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
+
+BALANCE = "Your current account balance is $5,420.50."
+
+
+@pytest.fixture
+async def address(tmp_path: Path) -> AsyncIterator[str]:
+    async with server(tmp_path) as (url, _):
+        yield url.replace("http", "ws")
+
+
+async def key_for(folder: Path, kind: Kind, subject: str) -> str:
+    database = Database(settings_in(folder).database)
+    key, _ = await ApiKeys(database).create(tenant_id="default", kind=kind, subject_id=subject)
+    await database.close()
+    return key
+
+
+async def answer(socket: ClientConnection, text: str) -> tuple[str, list[dict[str, Any]]]:
+    """Send a text; gives the whole answer and its events."""
+    await socket.send(text)
+    events: list[dict[str, Any]] = []
+    async with asyncio.timeout(20):
+        while not events or events[-1]["type"] not in ("done", "error"):
+            events.append(json.loads(await socket.recv()))
+    return "".join(event.get("content", "") for event in events), events
+
+
+async def closed(socket: ClientConnection) -> tuple[int, str]:
+    async with asyncio.timeout(20):
+        await socket.wait_closed()
+    assert socket.close_code is not None
+    return socket.close_code, socket.close_reason or ""
+
+
+async def test_a_text_in_the_streamed_answer_out(address: str) -> None:
+    async with connect(f"{address}/ws/user_001?session_id=mine") as socket:
+        text, events = await answer(socket, "What's my account balance?")
+        assert text == BALANCE
+        assert [event["type"] for event in events[:3]] == ["tool_call", "tool_result", "token"]
+        assert {event["session_id"] for event in events} == {"mine"}
+        assert all(event["event_id"] for event in events)
+        assert events[-1]["message_count"] == 2
+        assert "?" in (await answer(socket, "I want to change my password"))[0]
+    async with connect(f"{address}/ws/user_001?session_id=mine") as socket:
+        text, events = await answer(socket, "sunshine-and-rain-77")
+        assert text == "Your password has been changed successfully."
+        assert events[-1]["message_count"] == 6
+
+
+async def test_a_bad_message_is_an_error_and_the_next_one_is_answered(address: str) -> None:
+    async with connect(f"{address}/ws/user_001") as socket:
+        for bad in ("", "x" * 10_001, "a\0b"):
+            _, events = await answer(socket, bad)
+            assert (events[-1]["type"], events[-1]["error"]) == ("error", "INVALID_INPUT")
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+
+
+async def test_frames_that_are_no_text_or_too_long_close(address: str) -> None:
+    async with connect(f"{address}/ws/user_001") as socket:
+        await socket.send(b"\x00\x01")
+        assert (await closed(socket))[0] == 1003
+    async with connect(f"{address}/ws/user_001") as socket:
+        await socket.send("x" * 70_000)
+        assert (await closed(socket))[0] == 1009
+
+
+async def test_who_may_not_speak_is_told_by_the_close_code(address: str, tmp_path: Path) -> None:
+    async with connect(f"{address}/ws/nobody") as socket:
+        assert (await closed(socket))[0] == 4401
+    key = await key_for(tmp_path, Kind.CUSTOMER, "user_001")
+    await asyncio.sleep(1.1)  # a server remembers for a second that there was no key
+    async with connect(f"{address}/ws/user_001") as socket:
+        assert (await closed(socket))[0] == 4401
+    headers = {"Authorization": f"Bearer {key}"}
+    async with connect(f"{address}/ws/user_002", additional_headers=headers) as socket:
+        assert (await closed(socket))[0] == 4403
+    async with connect(f"{address}/ws/user_001", additional_headers=headers) as socket:
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+    offered: Any = ["deskward", f"deskward.key.{key}"]
+    async with connect(f"{address}/ws/user_001", subprotocols=offered) as socket:
+        assert socket.subprotocol == "deskward"
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+
+
+async def test_a_page_of_another_host_is_refused(address: str) -> None:
+    for origin in ("http://evil.example", "null", "http://["):
+        with pytest.raises(InvalidStatus) as error:
+            await connect(f"{address}/ws/user_001", additional_headers={"Origin": origin})
+        assert error.value.response.status_code == 403
+    async with connect(f"{address}/ws/user_001", origin="http://localhost:3000"):  # type: ignore[arg-type]  # an Origin is a str
+        pass
+
+
+async def test_a_client_that_vanishes_leaves_the_server_well(address: str) -> None:
+    for _ in range(5):
+        socket = await connect(f"{address}/ws/user_001?session_id=v")
+        await socket.send("What's my account balance?")
+        socket.transport.abort()
+    async with connect(f"{address}/ws/user_001?session_id=v") as socket:
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+
+
+async def test_a_server_that_stops_says_so(tmp_path: Path) -> None:
+    async with (
+        server(tmp_path) as (url, pid),
+        connect(f"{url.replace('http', 'ws')}/ws/user_001") as socket,
+    ):
+        await answer(socket, "hello")
+        os.kill(pid, signal.SIGTERM)
+        assert (await closed(socket))[0] == 1012
