@@ -20,12 +20,11 @@ from deskward.core.errors import (
     Internal,
     InvalidInput,
     TooLarge,
-    Unavailable,
 )
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
-from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.uploads import UPLOADS
 from deskward.gate.context import new_id
 
@@ -87,13 +86,8 @@ class Guard:
             most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
             whole = await _whole_body(headers, receive, most)
             await self._app(scope, whole, send_with_id)
-        except DeskwardError as error:
-            await _answer(error, status, scope, receive, send_with_id)
-        except SQLAlchemyError:
-            log.exception("the database failed")
-            problem = "The database did not answer. Try again."
-            unavailable = Unavailable(problem, retry_after=1)
-            await _answer(unavailable, status, scope, receive, send_with_id)
+        except (DeskwardError, SQLAlchemyError) as error:
+            await _answer(known(error), status, scope, receive, send_with_id)
         except Exception:
             log.exception("request failed")
             problem = "Something went wrong on our side. Quote the request id to us."
