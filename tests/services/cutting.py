@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.engine import make_url
+
 from deskward.core.settings import Settings
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -54,20 +56,21 @@ class Cutting:
 async def cutting(settings: Settings) -> AsyncIterator[tuple[Cutting, Settings]]:
     """Run one before the database of these settings; yields it and settings that go through it."""
     way = Cutting()
+    direct = make_url(settings.database_url or "")
     carried: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         carried.add(task)
-        server = await asyncio.open_connection(settings.database.host, settings.database.port)
+        server = await asyncio.open_connection(direct.host, direct.port)
         with contextlib.suppress(asyncio.CancelledError):  # asyncio logs a handler's cancellation
             await way.carry((reader, writer), server)
         carried.discard(task)
 
     listener = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    url = settings.database.set(host="127.0.0.1", port=port, query={"ssl": "disable"})
+    url = direct.set(host="127.0.0.1", port=port, query={"ssl": "disable"})
     try:
         yield (
             way,
