@@ -247,21 +247,6 @@ async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
     assert len(slow.requests) == 2
 
 
-async def test_leases_are_renewed_while_turns_begin_and_end(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(service, "RENEW_EVERY", 0.001)
-    desk.conversations.agent.model = ScriptedModel(*([0.01, "Hello."] for _ in range(60)))
-    async with desk.conversations.keep():
-
-        async def talk(session: str) -> None:
-            for _ in range(5):
-                await say(desk, "hello", session=session)
-
-        await asyncio.gather(*(talk(f"s{number}") for number in range(12)))
-    assert "could not look after running turns" not in caplog.text
-
-
 async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
