@@ -1,5 +1,6 @@
 """The offline model: what customers say in many ways is understood, and the rest handed over."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -323,3 +324,10 @@ async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> N
     for kind in get_args(SlotKind):
         find(kind, text)
         find(kind, text, answers=True)
+
+
+@pytest.mark.parametrize("tail", [", " * 4900 + "x", " now" * 2400, ", please" * 1200])
+def test_an_address_is_found_in_no_time(tail: str) -> None:
+    began = time.perf_counter()
+    assert find("address", f"change my address to 12 A Street{tail}", answers=False)
+    assert time.perf_counter() - began < 0.5  # it stopped the process for half a minute

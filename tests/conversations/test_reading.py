@@ -1,7 +1,8 @@
 """Reading a turn again: after a cut, by key, in another process; and what leaving it does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -89,26 +90,45 @@ async def test_a_turn_that_is_left_pauses_and_goes_on_when_it_is_read_again(quic
     assert (text, end.text) == ("Two.", "One. Two.")
 
 
+@contextmanager
+def slowly(desk: Desk, name: str, seconds: float) -> Iterator[None]:
+    """Have a tool take its time."""
+    slow = desk.gate.tools[name]
+    function = slow.function
+
+    async def slowed(*args: object, **kwargs: object) -> object:
+        await asyncio.sleep(seconds)
+        return await function(*args, **kwargs)
+
+    object.__setattr__(slow, "function", slowed)
+    try:
+        yield
+    finally:
+        object.__setattr__(slow, "function", function)
+
+
+async def test_who_comes_back_during_a_tool_call_reads_to_the_end(quick: Desk) -> None:
+    quick.conversations.agent.model = ScriptedModel([tool("get_account_balance")], ["Rich."])
+    with slowly(quick, "get_account_balance", 0.5):
+        reader = await send(quick)
+        first = await reader.next()
+        assert first is not None
+        reader.close()
+        await asyncio.sleep(0.3)  # it is to pause now, once the call has ended
+        text, end = await read(await quick.conversations.resume(CONTEXT, "s", first.end))
+    assert (text, end.text) == ("Rich.", "Rich.")
+
+
 async def test_a_tool_call_is_not_cut_off(quick: Desk) -> None:
     model = ScriptedModel(
         [tool("create_ticket", customer_id="user_001", subject="x", body="y")], ["Opened."]
     )
     quick.conversations.agent.model = model
-    slow = quick.gate.tools["create_ticket"]
-    function = slow.function
-
-    async def slowly(*args: object, **kwargs: object) -> object:
-        await asyncio.sleep(0.3)
-        return await function(*args, **kwargs)
-
-    object.__setattr__(slow, "function", slowly)
-    try:
+    with slowly(quick, "create_ticket", 0.3):
         reader = await send(quick)
         await reader.next()
         reader.close()
         await asyncio.sleep(0.6)
-    finally:
-        object.__setattr__(slow, "function", function)
     assert len(model.requests) == 1
     reader = await send(quick, "and now?")  # the paused turn is ended first
     model.steps.append(["Now."])

@@ -1,6 +1,7 @@
 """Conversations: kept, apart, one turn at a time, and never lost."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from deskward.conversations.positions import Answered
 from deskward.conversations.service import APOLOGY, MAX_ATTEMPTS
 from deskward.conversations.store import Where
 from deskward.core.database import now
-from deskward.core.errors import InvalidInput, SessionBusy
+from deskward.core.errors import InvalidInput, SessionBusy, Unavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
@@ -208,3 +209,62 @@ async def test_running_turns_are_kept_alive(
         async with desk.conversations.keep():
             assert (await say(desk, "hello")).text == "Late."
             assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]
+
+
+async def test_a_process_that_lost_its_turn_writes_nothing_more(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr(service, "RENEW_EVERY", 60.0)  # as if the process stood still
+    slow = ScriptedModel([1.5, "From the first."])
+    quick = ScriptedModel(["From the second."], ["I am."])
+    async with open_desk(settings, model=slow) as first, open_desk(settings, model=quick) as second:
+        late = await first.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
+        await asyncio.sleep(0.5)
+        assert (await say(second, "still there?")).text == "I am."
+        with pytest.raises(Unavailable):
+            [placed async for placed in late]
+        said = await spoken(second)
+    assert [text for _, text in said] == ["hello", "From the second.", "still there?", "I am."]
+
+
+async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(service, "RENEW_EVERY", 0.1)
+    slow = ScriptedModel([1.5, "Lost and found."], [1.5, "Late."])
+    async with open_desk(settings, model=slow) as first:
+        lost = await lose(first)
+        async with asyncio.timeout(5):
+            while not slow.requests:
+                await asyncio.sleep(0.01)
+        other = ScriptedModel(["Twice."], ["Twice."])
+        async with open_desk(settings, model=other):
+            assert (await say(first, "hello", session="live")).text == "Late."
+            assert await until_ended(first, lost) == "done"
+        assert other.requests == []
+    assert len(slow.requests) == 2
+
+
+async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deskward.core.database.LOCK_WAIT", 0.1)
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
+    sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "Lost."], ["Kept."])
+    reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
+    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file.execute("BEGIN IMMEDIATE")
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(Unavailable):
+                [placed async for placed in reader]
+    finally:
+        file.close()
+    # The session is not blocked, and the turn is answered before its next message.
+    sqlite_desk.conversations.agent.model.steps.append(["And now."])
+    assert (await say(sqlite_desk, "and now?")).text == "And now."
+    assert [text for _, text in await spoken(sqlite_desk)] == [
+        *("hello", "Kept.", "and now?", "And now.")
+    ]

@@ -1,17 +1,23 @@
 """The database: group commit, isolation of calls, and the same on both engines."""
 
 import asyncio
+import resource
 import socket
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from deskward.app import Desk
+from deskward.agent.model import Model
+from deskward.app import Desk, open_desk
 from deskward.core.database import Connection, Database, Writer
 from deskward.core.errors import Unavailable
+from deskward.core.settings import Settings
 from deskward.customers.models import customers
-from tests.conftest import Call
+from deskward.gate.ledger import verify
+from tests.conftest import Call, caller
+from tests.services.cutting import cutting
 
 COUNT = sa.select(sa.func.count()).select_from(customers)
 
@@ -184,3 +190,116 @@ async def test_lost_connections_are_made_anew(desk: Desk, call: Call) -> None:
     assert outcomes[-1].status == "ok"
     codes = {outcome.error.error_code for outcome in outcomes if outcome.error}
     assert codes <= {"UNAVAILABLE"}
+
+
+async def test_a_full_disk_undoes_the_whole_group_and_says_so(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    """SQLite ends the transaction itself, with all the calls that are in it."""
+    async with sqlite_desk.database.transaction() as transaction:
+        pages = await transaction.first(sa.text("PRAGMA page_count"))
+        assert pages is not None
+        await transaction.execute(sa.text(f"PRAGMA max_page_count = {pages[0] + 1}"))
+    address = {"new_address": "1 Lost Street, Boston"}
+    outcomes = await asyncio.gather(
+        sqlite_call("update_address", key="k", **address),
+        sqlite_call("report_issue", description="x" * 10_000),
+    )
+    assert {outcome.value["error"]["code"] for outcome in outcomes} == {"UNAVAILABLE"}
+    details = await sqlite_call("get_account_details")
+    assert details.value["address"] != address["new_address"]
+    assert (await verify(sqlite_desk.database)).sound
+    again = await sqlite_call("update_address", key="k", **address)
+    assert (again.status, again.repeated) == ("ok", False)
+    assert (await verify(sqlite_desk.database)).sound
+
+
+async def test_a_commit_that_the_disk_refuses_is_unavailable(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    await sqlite_call("report_issue", description="warm")
+    wal = Path(f"{sqlite_desk.settings.database.database}-wal")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, limits[1]))
+    try:
+        outcome = await sqlite_call("report_issue", description="lost")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert outcome.value["error"]["code"] == "UNAVAILABLE"
+    assert (await sqlite_call("report_issue", description="kept")).value["ticket_id"] == "T1002"
+    assert (await verify(sqlite_desk.database)).sound
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_a_cancelled_statement_leaves_its_neighbours_alone(desk: Desk) -> None:
+    before = await count(desk.database)
+
+    async def one(key: str) -> None:
+        async with desk.database.transaction() as transaction:
+            await add(transaction, key)
+
+    async def slow() -> None:
+        async with desk.database.transaction() as transaction:
+            await add(transaction, "cancelled")
+            await transaction.execute(sa.text("SELECT pg_sleep(0.4)"))
+
+    first, cut, last = (asyncio.create_task(work) for work in (one("a"), slow(), one("b")))
+    for _ in range(2):  # as at shutdown: the pause of a turn, then the end of the loop
+        await asyncio.sleep(0.1)
+        cut.cancel()
+    results = await asyncio.gather(first, cut, last, return_exceptions=True)
+    assert results[0] is results[2] is None
+    assert isinstance(results[1], asyncio.CancelledError)
+    assert await count(desk.database) == before + 2
+
+
+async def test_calls_that_are_cancelled_anywhere_harm_nobody(desk: Desk) -> None:
+    kept: set[str] = set()
+    written: list[object] = []
+
+    async def noting(_connection: Writer, entries: list[object]) -> None:
+        written.extend(entries)
+
+    desk.database.before_commit = noting
+
+    async def one(key: str) -> None:
+        async with desk.database.transaction([key]) as transaction:
+            await add(transaction, key)
+        kept.add(key)
+
+    before = await count(desk.database)
+    for steps in range(40):
+        cut = asyncio.create_task(one(f"cut_{steps}"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        cut.cancel()
+        await asyncio.gather(one(f"beside_{steps}"), cut, return_exceptions=True)
+        await one(f"after_{steps}")
+    assert {f"{when}_{n}" for when in ("beside", "after") for n in range(40)} <= kept
+    # Whoever was cancelled during the commit is kept; but a row and its entry always together.
+    assert len(written) == await count(desk.database) - before
+    assert kept <= set(written)
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("how", ["cut", "silent"])
+async def test_a_commit_whose_answer_is_lost_is_unknown(
+    settings: Settings, offline: Model, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("deskward.core.database.COMMAND_TIMEOUT", 1.0)
+    async with (
+        cutting(settings) as (way, through),
+        open_desk(through, model=offline) as desk,
+    ):
+        call = caller(desk)
+        await call("report_issue", description="first")
+        way.next = how
+        lost = await call("report_issue", key="k", description="second")
+        assert lost.value["error"]["code"] == "OUTCOME_UNKNOWN"
+        way.next = how
+        read = await call("get_account_balance")  # which may well be read again
+        assert read.value["error"]["code"] == "UNAVAILABLE"
+        again = await call("report_issue", key="k", description="second")
+        assert again.value["ticket_id"] == "T1002"
+        assert (await call("list_tickets")).value["total"] == 2
+        assert (await verify(desk.database)).sound

@@ -14,7 +14,7 @@ ALLOW = "access-control-allow-origin"
 
 
 async def ask(
-    settings: Settings, offline: Any, origin: str, method: str = "GET", **changes: Any
+    settings: Settings, offline: Any, origin: str, method: Any = "GET", **changes: Any
 ) -> httpx2.Response:
     async with (
         open_desk(settings.model_copy(update=changes), model=offline) as desk,

@@ -183,6 +183,8 @@ LADDER = [
     ("arguments are no object", rpc("tools/call", {"name": "x", "arguments": []}), {}, 200, -32602),
     ("no name", rpc("tools/call"), {}, 200, -32602),
     ("a bad cursor", rpc("tools/list", {"cursor": 5}), {}, 200, -32602),
+    ("_meta is no object", rpc("tools/list", {"_meta": 5}), {}, 200, None),
+    ("_meta is true", rpc("tools/call", {**CALL, "_meta": True}), {}, 200, None),
     (
         "a bad key",
         rpc("tools/call", {**CALL, "_meta": {"deskward/idempotency-key": 5}}),

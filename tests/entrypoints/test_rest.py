@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -135,6 +136,7 @@ async def test_an_idempotency_key_repeats_the_answer(client: httpx2.AsyncClient)
         ("GET", "/tickets", b"", {"Host": "evil.example"}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Origin": "http://evil.example"}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Origin": "null"}, 403, "FORBIDDEN"),
+        ("GET", "/tickets", b"", {"Origin": "http://["}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Authorization": "Basic eDp5"}, 401, "UNAUTHENTICATED"),
         ("GET", "/tickets", b"", {"Authorization": "Bearer dw_00000000_x"}, 401, "UNAUTHENTICATED"),
     ],
@@ -340,3 +342,30 @@ async def test_a_session_is_found_under_every_id_that_it_can_have(client) -> Non
 )
 def test_examples_fit_their_schemas(schema: dict, example: object) -> None:
     assert example_of(schema) == example
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/chat", {"session_id": "s", "message": "hello"}),
+        ("/api/reset", {"user_id": "user_001"}),
+        ("/accounts/user_001/issues", {"description": "broken"}),
+    ],
+)
+async def test_a_database_that_fails_is_unavailable_at_every_door(
+    client: httpx2.AsyncClient,
+    sqlite_desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict,
+) -> None:
+    monkeypatch.setattr("deskward.core.database.LOCK_WAIT", 0.1)
+    await client.post("/api/v1/chat", json={"session_id": "user_001-1", "message": "hello"})
+    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file.execute("BEGIN IMMEDIATE")
+    try:
+        response = await client.post(path, json=body)
+    finally:
+        file.close()
+    check_error(response, 503, "UNAVAILABLE")
+    assert response.headers["retry-after"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from deskward.app import GROUPS, Desk
-from deskward.core.database import now
+from deskward.core.database import Writer, now
 from deskward.core.errors import Conflict, Unavailable
 from deskward.customers.models import customers
 from deskward.gate.approvals import approvals
@@ -359,12 +360,13 @@ async def test_a_refusal_outside_is_known_to_have_had_no_effect(probe: Call, wor
 async def test_an_unknown_outcome_is_said_and_never_retried(
     desk: Desk, probe: Call, world: World, how: str
 ) -> None:
-    if how == "bug":
-        world.raises = RuntimeError("connection lost after sending")
-        await probe("act_outside", what="mail", key="k")
-    elif how == "time limit":
-        world.waits = asyncio.Event()
-        await probe("act_outside", what="mail", key="k")
+    if how != "crash":
+        if how == "bug":
+            world.raises = RuntimeError("connection lost after sending")
+        else:
+            world.waits = asyncio.Event()
+        outcome = await probe("act_outside", what="mail", key="k")
+        assert outcome.value["error"]["code"] == "OUTCOME_UNKNOWN"
     else:
         world.waits = asyncio.Event()
         task = asyncio.create_task(probe("act_outside", what="mail", key="k"))
@@ -383,6 +385,30 @@ async def test_an_unknown_outcome_is_said_and_never_retried(
         assert error["code"] == "OUTCOME_UNKNOWN"
         assert error["escalation_required"] is True
         assert error["details"]["effect_id"] == world.effect_ids[0]
+    assert world.acted == ["mail"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+async def test_an_effect_that_cannot_be_recorded_is_unknown_and_not_to_be_tried_again(
+    desk: Desk, probe: Call, world: World, failing: int
+) -> None:
+    """Also where the error itself cannot be written to the ledger."""
+    works, fail = desk.database.before_commit, failing
+    assert works is not None
+
+    async def away_after_the_effect(connection: Writer, entries: list[Any]) -> None:
+        nonlocal fail
+        if world.acted and fail:
+            fail -= 1
+            raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
+        await works(connection, entries)
+
+    desk.database.before_commit = away_after_the_effect
+    error = (await probe("act_outside", what="mail", key="k")).value["error"]
+    assert (error["code"], error["retry_after"]) == ("OUTCOME_UNKNOWN", None)
+    assert error["details"]["effect_id"] == world.effect_ids[0]
+    again = await probe("act_outside", what="mail", key="k")
+    assert again.value["error"]["code"] == "CALL_IN_PROGRESS"
     assert world.acted == ["mail"]
 
 

@@ -1,5 +1,6 @@
 """The ledger: every change to it is found."""
 
+import asyncio
 import random
 import sqlite3
 
@@ -25,6 +26,24 @@ async def test_a_sound_ledger_verifies(desk: Desk, call: Call) -> None:
     assert report.rows == 16
     assert set(report.heads) == {"default", "acme"}
     assert report.heads["default"].startswith("12:")
+
+
+async def test_a_desk_that_works_meanwhile_is_no_finding(desk: Desk, call: Call) -> None:
+    async def work() -> None:
+        while not stop.is_set():
+            await filled(call, 1)
+            await asyncio.sleep(0)
+
+    stop = asyncio.Event()
+    workers = [asyncio.create_task(work()) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    try:
+        for _ in range(10):
+            assert (await ledger.verify(desk.database)).findings == []
+            await asyncio.sleep(0.02)
+    finally:
+        stop.set()
+        await asyncio.gather(*workers)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ def test_the_deciding_policies_are_named() -> None:
     assert decide(PERMIT).policies == ("all",)
 
 
+def test_a_policy_for_no_action_at_all_stops_nothing() -> None:
+    decision = decide(PERMIT + '@id("nothing") forbid (principal, action in [], resource);')
+    assert (decision.verdict, decision.policies) == (Verdict.ALLOW, ("all",))
+
+
 def test_what_is_permitted_only_with_a_person_asks() -> None:
     text = '@id("ask") forbid (principal, action, resource) when { context.unattended };'
     decision = decide(PERMIT + text)

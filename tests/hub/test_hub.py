@@ -14,6 +14,7 @@ from deskward.gate.outcome import Outcome
 from deskward.hub import connection, pins
 from deskward.security.principals import Principal
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF
+from tests.services.faulty_mcp import FaultyMcp, faulty_mcp
 from tests.services.outside_mcp import OutsideMcp, outside_mcp
 
 pytestmark = [pytest.mark.xdist_group("hub"), pytest.mark.timeout(180)]
@@ -34,7 +35,7 @@ def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def desk_with(
-    settings: Settings, outside: OutsideMcp, offline: Any, **changes: Any
+    settings: Settings, outside: OutsideMcp | FaultyMcp, offline: Any, **changes: Any
 ) -> AsyncIterator[Desk]:
     fields = {"mcp_server_url": outside.url, "mcp_server_timeout": 1.5, **changes}
     async with open_desk(settings.model_copy(update=fields), model=offline) as desk:
@@ -193,3 +194,50 @@ async def test_a_changed_tool_is_quarantined_until_a_person_accepts_it(
         outside.stop()
         outside.start()  # what it was before is now a change, too
         await until(lambda: "register_complaint" not in desk.gate.tools)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ("504", "OUTCOME_UNKNOWN"),
+        ("502 in JSON", "OUTCOME_UNKNOWN"),
+        ("an internal error", "OUTCOME_UNKNOWN"),
+        ("a stream that ends", "OUTCOME_UNKNOWN"),
+        ("HTML", "OUTCOME_UNKNOWN"),
+        ("half of it", "OUTCOME_UNKNOWN"),
+        ("202", "OUTCOME_UNKNOWN"),
+        ("unknown to it, too", "OUTCOME_UNKNOWN"),
+        ("wrong parameters", "REMOTE_TOOL_FAILED"),
+    ],
+)
+async def test_only_a_refusal_counts_as_nothing_done(
+    sqlite_settings: Settings, offline, answers: str, expected: str
+) -> None:
+    async with faulty_mcp() as faulty, desk_with(sqlite_settings, faulty, offline) as desk:
+        faulty.answers = answers
+        first = await call(desk, "register_complaint", key="k", description="x")
+        assert code(first) == expected
+        await until(lambda: desk.hub is not None and desk.hub.available)
+        again = await call(desk, "register_complaint", key="k", description="x")
+        if expected == "REMOTE_TOOL_FAILED":
+            assert code(again) == expected
+        else:
+            assert code(again) in ("CALL_IN_PROGRESS", "OUTCOME_UNKNOWN")
+            assert len(faulty.acted) == 1
+
+
+async def test_a_tool_that_cannot_be_kept_to_one_customer_is_left_out(
+    sqlite_settings: Settings, offline
+) -> None:
+    async with faulty_mcp() as faulty, desk_with(sqlite_settings, faulty, offline) as desk:
+        assert code(await call(desk, "search_complaints", query="x")) == "UNKNOWN_TOOL"
+        assert code(await call(desk, "search_complaints", STAFF, query="x")) == "UNKNOWN_TOOL"
+
+
+async def test_an_argument_that_a_tool_has_not_is_refused(
+    sqlite_settings: Settings, offline
+) -> None:
+    async with faulty_mcp() as faulty, desk_with(sqlite_settings, faulty, offline) as desk:
+        outcome = await call(desk, "register_complaint", description="x", more="y")
+        assert code(outcome) == "INVALID_INPUT"
+        assert faulty.acted == []

@@ -66,10 +66,9 @@ _ADDRESS_START = re.compile(
 _ADDRESS_TAIL = re.compile(
     r"(?<![\s,])[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+"
     r"|as of \w+|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+"
-    r"|asap|today"
-    r"|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)|if (?:you|that).*"
-    r"|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address|is my (?:new )?address"
-    r"|will be my (?:new )?(?:home )?address)"
+    r"|asap|today|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)"
+    r"|if (?:you|that).*|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address"
+    r"|is my (?:new )?address|will be my (?:new )?(?:home )?address)"
     r"[\s.!?]*$",
     re.IGNORECASE,
 )

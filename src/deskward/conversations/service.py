@@ -24,6 +24,7 @@ from deskward.core.errors import (
     IdempotencyConflict,
     Internal,
     InvalidInput,
+    OutcomeUnknown,
     SessionBusy,
     SessionNotFound,
     Unavailable,
@@ -48,6 +49,8 @@ MAX_TAKEN_OVER = 50
 """Lost turns are taken over while this process answers fewer than that."""
 
 APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
+_NOT_STORED = (SQLAlchemyError, Unavailable, OutcomeUnknown)
+
 FAILED = "Something went wrong on our side. Please try again."
 
 
@@ -311,12 +314,15 @@ class Conversations:
             if not running.stopping:
                 raise
             log.info("turn %s pauses: nobody reads it any more", turn.id)
-            async with self._database.transaction() as transaction:
-                await store.pause(transaction, turn)
+            try:
+                async with self._database.transaction() as transaction:
+                    await store.pause(transaction, turn)
+            except _NOT_STORED:
+                log.exception("turn %s could not be paused", turn.id)
         except NotHeld:
             log.warning("turn %s is answered by another process by now", turn.id)
             running.finish(_stopping())
-        except (SQLAlchemyError, Unavailable):
+        except _NOT_STORED:
             # Left to its lease: whoever reaches the database first goes on with it.
             log.exception("turn %s could not be stored", turn.id)
             running.finish(_stopping())
@@ -378,9 +384,8 @@ class Conversations:
         if not self._running:
             return
         async with self._database.transaction() as transaction:
-            for running in self._running.values():
-                with contextlib.suppress(NotHeld):  # it will see that when it writes
-                    await store.hold(transaction, running.turn)
+            # Listed inside, where no turn begins or ends while the list is made.
+            await store.renew(transaction, [running.turn for running in self._running.values()])
 
     async def _take_over(self, turn: Turn, context: Context | None = None) -> Running | None:
         """Go on with a turn that is paused or whose process is gone; None where it is neither.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,6 +69,14 @@ _TAKE_OVER = (
         holder=sa.bindparam("b_holder"),
         attempts=turns.c.attempts + 1,
     )
+)
+_RENEW = (
+    sa.update(turns)
+    .where(
+        turns.c.holder.in_(sa.bindparam("b_holders", expanding=True)),
+        turns.c.status == "running",
+    )
+    .values(lease_until=sa.bindparam("b_until"))
 )
 _HOLD = (
     sa.update(turns)
@@ -183,6 +192,12 @@ async def hold(db: Connection, turn: Turn) -> None:
     )
     if held.rowcount != 1:
         raise NotHeld
+
+
+async def renew(db: Connection, held: Iterable[Turn]) -> None:
+    """Go on holding turns, all but those that another process answers by now."""
+    holders = [turn.holder for turn in held]
+    await db.execute(_RENEW, {"b_holders": holders, "b_until": now() + LEASE})
 
 
 async def _add(db: Connection, turn: Turn, message: Message) -> int:

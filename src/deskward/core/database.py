@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -161,7 +162,10 @@ class _SqliteConnection(RowReads):
         # in the thread, would wait for the busy event loop at every step.
         driver = self.raw.connection.dbapi_connection
         assert driver is not None
-        await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
+        except sqlite3.Error as error:
+            raise OperationalError("COMMIT", None, error) from error
         self.raw.commit()
 
     def in_transaction(self) -> bool:
@@ -199,7 +203,8 @@ class _PostgresConnection(RowReads):
         await _whole(self.raw.exec_driver_sql(sql))
 
     async def begin(self) -> None:
-        await _whole(self.raw.begin().start())
+        if not self.raw.in_transaction():  # else who began was cancelled just then
+            await _whole(self.raw.begin().start())
 
     async def commit(self) -> None:
         await _whole(self.raw.commit())
@@ -221,15 +226,19 @@ _T = TypeVar("_T")
 
 
 async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work to its end; a cancellation meanwhile is raised after it."""
+    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # seen; the cancellation is what is raised
         raise
+    except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
+        raise _away() from error
 
 
 class _PostgresReader(RowReads):
@@ -345,10 +354,17 @@ class Database:
         await self.reader.first(sa.text("SELECT 1"))
 
     async def append(self, entry: Any) -> None:
-        """Have `before_commit` write `entry`, and return once it is durable."""
+        """Have `before_commit` write `entry`, and return once it is durable.
+
+        Raises:
+            Unavailable: It is not, or nobody knows; nothing but the entry hangs on that.
+        """
         group = self._join()
         group.entries.append(entry)
-        await _durable(group)
+        try:
+            await _durable(group)
+        except OutcomeUnknown as error:
+            raise _away() from error
 
     @contextlib.asynccontextmanager
     async def transaction(self, entries: list[Any] | None = None) -> AsyncIterator[Transaction]:
@@ -356,6 +372,10 @@ class Database:
 
         The writer belongs to the block while it runs, so it must not wait for anything but the
         database. `entries`, filled inside the block, go to `before_commit` with the same commit.
+
+        Raises:
+            Unavailable: The group could not be committed; nothing of it was kept.
+            OutcomeUnknown: The server was lost during the commit.
         """
         async with self._lock:
             connection = await self._begin()
@@ -365,11 +385,16 @@ class Database:
             try:
                 await connection.control("SAVEPOINT call")
                 yield Transaction(connection)
-                await connection.control("RELEASE SAVEPOINT call")
             except BaseException:
                 await self._undo(connection, group)
                 raise
+            # The call is in the group from here on, also where its caller is cancelled.
             group.entries.extend(entries or ())
+            try:
+                await connection.control("RELEASE SAVEPOINT call")
+            except Exception:
+                group.broken = True
+                raise
         await _durable(group)
 
     async def _undo(self, connection: _AnyConnection, group: Group) -> None:
@@ -425,8 +450,7 @@ class Database:
             except Exception as error:
                 await self._abandon()
                 # A server that is lost during COMMIT may have committed; a file has not.
-                unknown = committing and not self.is_sqlite and isinstance(error, DBAPIError)
-                _settle(group, _unknown() if unknown else error)
+                _settle(group, _unknown() if committing and not self.is_sqlite else error)
             else:
                 _settle(group, None)
             finally:
@@ -436,10 +460,11 @@ class Database:
         """Undo the group and drop the connection, which may be broken; the next one reconnects."""
         connection, self._writer = self._writer, None
         if connection is not None:
-            with contextlib.suppress(DBAPIError):
-                await connection.rollback()
-            with contextlib.suppress(DBAPIError):
-                await connection.close()
+            for end in (connection.rollback, connection.close):
+                try:
+                    await end()
+                except Exception as error:
+                    log.warning("a broken connection could not be closed in order: %s", error)
 
 
 def _settle(group: Group, error: Exception | None) -> None:

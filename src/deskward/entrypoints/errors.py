@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from pydantic_core import to_json
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from deskward.core.errors import DeskwardError
+from deskward.core.errors import DeskwardError, Unavailable
+
+log = logging.getLogger("api.errors")
+
+
+def known(error: DeskwardError | SQLAlchemyError) -> DeskwardError:
+    """The error as it is said; that the database failed is logged."""
+    if isinstance(error, DeskwardError):
+        return error
+    log.error("the database failed", exc_info=error)
+    return Unavailable("The database did not answer. Try again.", retry_after=1)
 
 
 def error_response(error: DeskwardError, request_id: str) -> Response:

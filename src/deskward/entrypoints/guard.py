@@ -20,13 +20,12 @@ from deskward.core.errors import (
     Internal,
     InvalidInput,
     TooLarge,
-    Unavailable,
     UnsupportedMediaType,
 )
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
-from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.uploads import UPLOADS
 from deskward.gate.context import new_id
 
@@ -107,13 +106,8 @@ class Guard:
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
             served = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(served, whole, send_with_id)
-        except DeskwardError as error:
-            await _answer(error, status, scope, receive, send_with_id)
-        except SQLAlchemyError:
-            log.exception("the database failed")
-            problem = "The database did not answer. Try again."
-            unavailable = Unavailable(problem, retry_after=1)
-            await _answer(unavailable, status, scope, receive, send_with_id)
+        except (DeskwardError, SQLAlchemyError) as error:
+            await _answer(known(error), status, scope, receive, send_with_id)
         except Exception:
             log.exception("request failed")
             problem = "Something went wrong on our side. Quote the request id to us."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,13 +19,12 @@ from deskward.core.errors import (
     InvalidInput,
     MethodNotAllowed,
     NotFound,
-    Unavailable,
     UnsupportedMediaType,
 )
 from deskward.core.settings import Settings
 from deskward.entrypoints.chat import chat_router
 from deskward.entrypoints.docs import add_docs
-from deskward.entrypoints.errors import error_response
+from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.health import health_router
 from deskward.entrypoints.mcp_http import McpEndpoint
@@ -36,8 +33,6 @@ from deskward.entrypoints.sessions import sessions_router
 from deskward.entrypoints.uploads import UPLOADS, uploads_router
 from deskward.entrypoints.user_chat import user_chat_router
 from deskward.entrypoints.websocket import ChatSocket
-
-log = logging.getLogger("api.rest")
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -70,7 +65,7 @@ def _handle_errors(api: FastAPI) -> None:
     api.add_exception_handler(DeskwardError, _known)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    api.add_exception_handler(SQLAlchemyError, _database)
+    api.add_exception_handler(SQLAlchemyError, _known)
     api.add_exception_handler(Exception, _unexpected)
 
 
@@ -106,14 +101,8 @@ def _api(desk: Desk) -> FastAPI:
 
 
 async def _known(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DeskwardError)
-    return error_response(error, request.state.request_id)
-
-
-async def _database(request: Request, _error: Exception) -> Response:
-    log.exception("the database failed")
-    problem = "The database did not answer. Try again."
-    return error_response(Unavailable(problem, retry_after=1), request.state.request_id)
+    assert isinstance(error, DeskwardError | SQLAlchemyError)
+    return error_response(known(error), request.state.request_id)
 
 
 async def _unexpected(request: Request, _error: Exception) -> Response:

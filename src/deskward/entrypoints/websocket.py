@@ -2,7 +2,8 @@
 
 Each event of the answer is one text frame of JSON, as in the server-sent events. Close codes:
 1000 the client closed, 1003 a binary frame came, 1009 a frame was too long, 1012 the server stops,
-4400 the request is not valid, 4401 no valid key, 4403 not allowed, 4429 too many messages.
+4400 the request is not valid, 4401 no valid key, 4403 not allowed, 4429 too many messages,
+4503 the database is away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 from collections.abc import Mapping
 
 from pydantic_core import to_json
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from deskward.app import Desk
@@ -20,6 +22,7 @@ from deskward.conversations.reading import Reader
 from deskward.core.errors import DeskwardError, InvalidInput, RateLimited
 from deskward.core.logging import bind
 from deskward.entrypoints.chat import LOOK_FOR_CLIENT
+from deskward.entrypoints.errors import known
 from deskward.entrypoints.events import error_data, event_data
 from deskward.entrypoints.user_chat import user_of
 from deskward.gate.context import Context, new_id
@@ -50,7 +53,8 @@ class ChatSocket:
             session_id = websocket.query_params.get("session_id") or f"ws-{new_id()[:12]}"
             if not (len(session_id) <= 128 and session_id.isascii() and session_id.isprintable()):
                 raise InvalidInput("A session_id has 1 to 128 printable characters.")
-        except DeskwardError as error:
+        except (DeskwardError, SQLAlchemyError) as failed:
+            error = known(failed)
             await _close(websocket, 4000 + error.status, error.message)
             return
         bind(session=session_id)
@@ -81,7 +85,8 @@ class ChatSocket:
                     await self._identify(websocket)
                     reader = await self._desk.conversations.send(context, session_id, text)
                     await _answer(websocket, reader, session_id, listening)
-                except DeskwardError as error:
+                except (DeskwardError, SQLAlchemyError) as failed:
+                    error = known(failed)
                     data = error_data(error, session_id, request_id)
                     await websocket.send_text(to_json(data).decode())
                     if isinstance(error, RateLimited) or error.status in (401, 403):

@@ -220,6 +220,8 @@ class Gate:
             await self.database.append(call.entry("error", "null", error))
         except (Unavailable, SQLAlchemyError) as unavailable:
             log.error("request %s could not be written to the ledger: %s", request_id, unavailable)
+            if isinstance(error, OutcomeUnknown):  # which must not turn into "try again"
+                return outcome
             problem = "The database could not store this call. Try again."
             return Outcome("error", "", request_id, Unavailable(problem, retry_after=1))
         return outcome
@@ -350,7 +352,8 @@ class Gate:
         try:
             async with self.database.transaction([call.entry("ok", result)]) as transaction:
                 await effect.finish(transaction, _answer("ok", result))
-        except (DeskwardError, SQLAlchemyError) as error:
+        except Exception as error:
+            log.exception("what %s did could not be recorded", call.tool.name)
             raise _unknown(effect) from error
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 

@@ -28,9 +28,9 @@ UNCLEAR = -32051
 """JSON-RPC codes that we put in place of transport failures; servers' own are -32000 to -32099
 too, so their `data` says that they are ours."""
 _OURS = "deskward.transport"
-_NOT_DONE = frozenset({-32600, -32601, -32602})
-"""JSON-RPC codes of requests that were not carried out: invalid, no such method, wrong parameters.
-After every other one the call may have been."""
+_NOT_DONE = frozenset({-32601, -32602})
+"""JSON-RPC codes of requests that were not carried out: no such method, wrong parameters. After
+every other one the call may have been; the client says -32600 also of an answer of another type."""
 
 log = logging.getLogger(__name__)
 
@@ -58,19 +58,32 @@ class _Calm(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
-            return await self._inner.handle_async_request(request)
+            response = await self._inner.handle_async_request(request)
         except httpx2.TransportError as error:
             sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            with contextlib.suppress(ValueError, AttributeError, httpx2.StreamError):
-                number = json.loads(request.content).get("id")
-                code = UNCLEAR if sent else NOT_SENT
-                problem = {"code": code, "message": str(error), "data": _OURS}
-                body = {"jsonrpc": "2.0", "id": number, "error": problem}
-                return httpx2.Response(503, json=body)
-            raise
+            if (answer := _problem(request, UNCLEAR if sent else NOT_SENT, str(error))) is None:
+                raise
+            return answer
+        if (
+            response.status_code == 404
+            and "mcp-session-id" in request.headers
+            and (answer := _problem(request, NOT_SENT, "no such session")) is not None
+        ):  # the server has started anew, and has done nothing
+            await response.aclose()
+            return answer
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _problem(request: httpx2.Request, code: int, message: str) -> httpx2.Response | None:
+    """A JSON-RPC error in answer to a request; None where it is none of JSON-RPC."""
+    with contextlib.suppress(ValueError, AttributeError, httpx2.StreamError):
+        number = json.loads(request.content).get("id")
+        problem = {"code": code, "message": message, "data": _OURS}
+        return httpx2.Response(503, json={"jsonrpc": "2.0", "id": number, "error": problem})
+    return None
 
 
 class Connection:
@@ -260,6 +273,8 @@ def content(result: CallToolResult) -> dict[str, Any]:
         code, message = error.get("code"), error["message"]
     else:
         code, message = None, "\n".join(texts) or "The tool failed."
+    if code == OutcomeUnknown.code:
+        raise OutcomeUnknown(message[:500])
     failed = RemoteFailed(message[:500], code=code if isinstance(code, str) else None)
     failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
     raise failed

@@ -51,6 +51,9 @@ _CODE = re.compile(
 ASKED_BY = 500
 """How many of the last characters of what we said are looked at for a question."""
 
+REACH = 300
+"""How many characters before a word for a password are looked at for the password."""
+
 _PASSWORD_WORD = re.compile(
     r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret)\b|\bpass(?=\s*[:=])",
     re.IGNORECASE,
@@ -314,7 +317,9 @@ def _find_passwords(text: str) -> Iterator[str]:
 def _named_by_grammar(text: str) -> Iterator[str]:
     """What stands where a password is named, though it is a mere word: `password to sunshine`."""
     for word in _PASSWORD_WORD.finditer(text):
-        if (before := _SET_AS.search(text, 0, word.start())) and _may_be(_bare(before["secret"])):
+        start = max(0, word.start() - REACH)
+        before = _SET_AS.search(text, start, word.start())
+        if before and _may_be(_bare(before["secret"])):
             yield _bare(before["secret"])
         for match in _SET_TO.finditer(text, word.end()):
             between = text[word.end() : match.start()]
