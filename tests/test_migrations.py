@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deskward.core.database import sqlite_engine
+from deskward.core.connections import sqlite_engine
 from deskward.core.settings import Settings
 from deskward.migrations import configuration, tables, upgrade
 from deskward.migrations.versions import __name__ as versions

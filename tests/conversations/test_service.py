@@ -250,7 +250,7 @@ async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
 async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deskward.core.database.LOCK_WAIT", 0.1)
+    monkeypatch.setattr("deskward.core.connections.LOCK_WAIT", 0.1)
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
     sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "Lost."], ["Kept."])
     reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")

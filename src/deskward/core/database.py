@@ -5,9 +5,8 @@ calls that arrive together share one: every call works inside its own savepoint 
 open transaction, and waits for the commit of the *group* that it is in. A call that fails rolls
 its own savepoint back and leaves the others alone. Nothing is acknowledged before its commit.
 
-On SQLite, statements run directly on the event loop (tens of microseconds each) and only the
-commit, which waits for the disk, runs in a thread. On PostgreSQL the same code awaits asyncpg.
-The measurements behind this are in `docs/decisions/0001-storage.md`.
+How the two databases are spoken to is in `connections.py`; the measurements behind all this are in
+`docs/decisions/0001-storage.md`.
 """
 
 from __future__ import annotations
@@ -15,20 +14,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deskward.core.connections import (
+    AnyConnection,
+    Parameters,
+    PostgresConnection,
+    PostgresReader,
+    RowReads,
+    SqliteConnection,
+    away,
+    postgres_engine,
+    sqlite_engine,
+)
 from deskward.core.errors import OutcomeUnknown, Unavailable
 
 metadata = sa.MetaData(
@@ -40,24 +47,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-
-LOCK_WAIT = 10.0
-"""Seconds that a commit waits for another process that is writing to the same SQLite file."""
-
-
-CONNECT_TIMEOUT = 10.0
-COMMAND_TIMEOUT = 30.0
-"""Seconds that PostgreSQL may take to let us in, and for one statement."""
-POSTGRES_SETTINGS = {
-    "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "60s",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-"""So that a process that froze does not hold the others' locks for ever."""
 
 log = logging.getLogger(__name__)
 
@@ -106,162 +95,6 @@ class Writer(Connection, Protocol):
         ...
 
 
-class RowReads(ABC):
-    """`first` and `all` in terms of `execute`."""
-
-    dialect: str
-
-    @abstractmethod
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        """Run a statement and give its buffered result."""
-
-    async def first(self, statement: sa.Executable, **parameters: Any) -> Row[Any] | None:
-        """Run a statement and give its first row, or None."""
-        return (await self.execute(statement, parameters)).first()
-
-    async def all(self, statement: sa.Executable, **parameters: Any) -> Sequence[Row[Any]]:
-        """Run a statement and give all its rows."""
-        return (await self.execute(statement, parameters)).all()
-
-
-class _SqliteConnection(RowReads):
-    """A connection whose statements run on the event loop and whose commit runs in a thread."""
-
-    dialect = "sqlite"
-
-    def __init__(self, connection: sa.Connection, thread: ThreadPoolExecutor) -> None:
-        self.raw = connection
-        self._thread = thread
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        return self.raw.execute(statement, parameters)
-
-    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-        self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
-
-    async def control(self, sql: str) -> None:
-        self.raw.exec_driver_sql(sql)
-
-    async def begin(self) -> None:
-        deadline = asyncio.get_running_loop().time() + LOCK_WAIT
-        while True:
-            try:
-                self.raw.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await asyncio.sleep(0.005)
-
-    async def commit(self) -> None:
-        # The driver's own commit, because it hands the interpreter over just once; SQLAlchemy's,
-        # in the thread, would wait for the busy event loop at every step.
-        driver = self.raw.connection.dbapi_connection
-        assert driver is not None
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
-        except sqlite3.Error as error:
-            raise OperationalError("COMMIT", None, error) from error
-        self.raw.commit()
-
-    def in_transaction(self) -> bool:
-        """Whether the transaction is still open: a full disk, say, makes SQLite end it."""
-        driver = self.raw.connection.dbapi_connection
-        return driver is not None and bool(driver.in_transaction)
-
-    async def rollback(self) -> None:
-        self.raw.rollback()
-
-    async def close(self) -> None:
-        self.raw.close()
-
-
-class _PostgresConnection(RowReads):
-    """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
-
-    asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
-    """
-
-    dialect = "postgresql"
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.raw = connection
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        return await _whole(self.raw.execute(statement, parameters))
-
-    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-        await _whole(self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows))
-
-    async def control(self, sql: str) -> None:
-        await _whole(self.raw.exec_driver_sql(sql))
-
-    async def begin(self) -> None:
-        if not self.raw.in_transaction():  # else who began was cancelled just then
-            await _whole(self.raw.begin().start())
-
-    async def commit(self) -> None:
-        await _whole(self.raw.commit())
-
-    def in_transaction(self) -> bool:
-        """Whether the transaction is still open."""
-        return self.raw.in_transaction() and not self.raw.invalidated
-
-    async def rollback(self) -> None:
-        await _whole(self.raw.rollback())
-
-    async def close(self) -> None:
-        await _whole(self.raw.close())
-
-
-_AnyConnection = _SqliteConnection | _PostgresConnection
-
-_T = TypeVar("_T")
-
-
-async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen; the cancellation is what is raised
-        raise
-    except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
-        raise _away() from error
-
-
-class _PostgresReader(RowReads):
-    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
-
-    dialect = "postgresql"
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        try:
-            async with self._engine.connect() as connection:
-                return await connection.execute(statement, parameters)
-        except OSError as error:
-            raise _away() from error
-
-    async def close(self) -> None:
-        """The engine owns the connections."""
-
-
 class Group:
     """The calls that one commit makes durable, with what is to be written just before it."""
 
@@ -275,7 +108,7 @@ class Group:
 class Transaction(RowReads):
     """One call's part of the open group: it commits with the group or rolls back alone."""
 
-    def __init__(self, connection: _AnyConnection) -> None:
+    def __init__(self, connection: AnyConnection) -> None:
         self._connection = connection
         self.dialect = connection.dialect
 
@@ -304,7 +137,7 @@ class Database:
         self._group: Group | None = None
         self._begun = False
         self._committers: set[asyncio.Task[None]] = set()
-        self._writer: _AnyConnection | None = None
+        self._writer: AnyConnection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._engine: sa.Engine | AsyncEngine
         self.reader: Connection
@@ -312,23 +145,13 @@ class Database:
             if url.database:
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sqlite_engine(url)
-            self.reader = _SqliteConnection(
+            self.reader = SqliteConnection(
                 self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"),
                 self._thread,
             )
         else:
-            self._engine = create_async_engine(
-                url,
-                pool_pre_ping=True,
-                pool_size=pool_size,
-                hide_parameters=True,
-                connect_args={
-                    "timeout": CONNECT_TIMEOUT,
-                    "command_timeout": COMMAND_TIMEOUT,
-                    "server_settings": POSTGRES_SETTINGS,
-                },
-            )
-            self.reader = _PostgresReader(self._engine)
+            self._engine = postgres_engine(url, pool_size)
+            self.reader = PostgresReader(self._engine)
 
     async def close(self) -> None:
         """Wait for what is being committed, and let go of every connection."""
@@ -339,7 +162,7 @@ class Database:
         if isinstance(self._engine, AsyncEngine):
             await self._engine.dispose()
         else:
-            assert isinstance(self.reader, _SqliteConnection)
+            assert isinstance(self.reader, SqliteConnection)
             await self.reader.close()
             self._engine.dispose()
         self._thread.shutdown()
@@ -364,7 +187,7 @@ class Database:
         try:
             await _durable(group)
         except OutcomeUnknown as error:
-            raise _away() from error
+            raise away() from error
 
     @contextlib.asynccontextmanager
     async def transaction(self, entries: list[Any] | None = None) -> AsyncIterator[Transaction]:
@@ -397,7 +220,7 @@ class Database:
                 raise
         await _durable(group)
 
-    async def _undo(self, connection: _AnyConnection, group: Group) -> None:
+    async def _undo(self, connection: AnyConnection, group: Group) -> None:
         """Undo one call; where that cannot be, or SQLite did more, the whole group is lost."""
         try:
             if connection.in_transaction():
@@ -418,7 +241,7 @@ class Database:
             task.add_done_callback(self._committers.discard)
         return self._group
 
-    async def _begin(self) -> _AnyConnection:
+    async def _begin(self) -> AnyConnection:
         if self._writer is None:
             self._writer = await self._connect()
         if not self._begun:
@@ -426,13 +249,13 @@ class Database:
             self._begun = True
         return self._writer
 
-    async def _connect(self) -> _AnyConnection:
+    async def _connect(self) -> AnyConnection:
         if isinstance(self._engine, AsyncEngine):
             try:
-                return _PostgresConnection(await self._engine.connect())
+                return PostgresConnection(await self._engine.connect())
             except OSError as error:
-                raise _away() from error
-        return _SqliteConnection(self._engine.connect(), self._thread)
+                raise away() from error
+        return SqliteConnection(self._engine.connect(), self._thread)
 
     async def _commit(self, group: Group) -> None:
         # The lock is fair: whoever waited before this task still gets into the group.
@@ -477,10 +300,6 @@ def _settle(group: Group, error: Exception | None) -> None:
         group.done.exception()  # a group nobody waits for any more is no warning
 
 
-def _away() -> Unavailable:
-    return Unavailable("The database cannot be reached. Try again.", retry_after=1)
-
-
 def _not_kept() -> Unavailable:
     return Unavailable(
         "The database could not store this call, and nothing of it was kept. Try again.",
@@ -500,31 +319,6 @@ async def _durable(group: Group) -> None:
         await asyncio.shield(group.done)
     except DBAPIError as error:
         raise _not_kept() from error
-
-
-def sqlite_engine(url: URL) -> sa.Engine:
-    """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself."""
-    engine = sa.create_engine(url, hide_parameters=True)
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "busy_timeout = 5000",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "secure_delete = ON",
-            "busy_timeout = 0",  # `begin` waits without blocking the event loop
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-@cache
-def _insert_text(table: sa.Table, dialect: Dialect) -> str:
-    return str(table.insert().compile(dialect=dialect))
 
 
 def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:

@@ -19,7 +19,8 @@ from pydantic_core import from_json, to_json
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.database import Connection, Database, Parameters, RowReads, Transaction
+from deskward.core.connections import Parameters, RowReads
+from deskward.core.database import Connection, Database, Transaction
 from deskward.core.errors import (
     CallInProgress,
     DeskwardError,

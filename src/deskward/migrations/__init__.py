@@ -11,7 +11,8 @@ from alembic.config import Config
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deskward.core.database import metadata, sqlite_engine
+from deskward.core.connections import sqlite_engine
+from deskward.core.database import metadata
 
 LOCK = 0x6465736B
 """PostgreSQL advisory lock under which one process at a time migrates."""

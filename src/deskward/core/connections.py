@@ -1,0 +1,257 @@
+"""Connections to SQLite and PostgreSQL, alike to whoever uses them.
+
+On SQLite, statements run directly on the event loop (tens of microseconds each) and only the
+commit, which waits for the disk, runs in a thread. On PostgreSQL the same code awaits asyncpg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, CursorResult, Dialect, Row
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from deskward.core.errors import Unavailable
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+LOCK_WAIT = 10.0
+"""Seconds that a commit waits for another process that is writing to the same SQLite file."""
+
+
+CONNECT_TIMEOUT = 10.0
+COMMAND_TIMEOUT = 30.0
+"""Seconds that PostgreSQL may take to let us in, and for one statement."""
+POSTGRES_SETTINGS = {
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""So that a process that froze does not hold the others' locks for ever."""
+
+
+class RowReads(ABC):
+    """`first` and `all` in terms of `execute`."""
+
+    dialect: str
+
+    @abstractmethod
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+
+    async def first(self, statement: sa.Executable, **parameters: Any) -> Row[Any] | None:
+        """Run a statement and give its first row, or None."""
+        return (await self.execute(statement, parameters)).first()
+
+    async def all(self, statement: sa.Executable, **parameters: Any) -> Sequence[Row[Any]]:
+        """Run a statement and give all its rows."""
+        return (await self.execute(statement, parameters)).all()
+
+
+class SqliteConnection(RowReads):
+    """A connection whose statements run on the event loop and whose commit runs in a thread."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sa.Connection, thread: ThreadPoolExecutor) -> None:
+        self.raw = connection
+        self._thread = thread
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        return self.raw.execute(statement, parameters)
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows given as the driver takes them."""
+        self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
+
+    async def control(self, sql: str) -> None:
+        """Run a statement of transaction control."""
+        self.raw.exec_driver_sql(sql)
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        deadline = asyncio.get_running_loop().time() + LOCK_WAIT
+        while True:
+            try:
+                self.raw.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.005)
+
+    async def commit(self) -> None:
+        """Make the transaction durable."""
+        # The driver's own commit, because it hands the interpreter over just once; SQLAlchemy's,
+        # in the thread, would wait for the busy event loop at every step.
+        driver = self.raw.connection.dbapi_connection
+        assert driver is not None
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
+        except sqlite3.Error as error:
+            raise OperationalError("COMMIT", None, error) from error
+        self.raw.commit()
+
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still open: a full disk, say, makes SQLite end it."""
+        driver = self.raw.connection.dbapi_connection
+        return driver is not None and bool(driver.in_transaction)
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        self.raw.rollback()
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        self.raw.close()
+
+
+class PostgresConnection(RowReads):
+    """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
+
+    asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.raw = connection
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        return await _whole(self.raw.execute(statement, parameters))
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows given as the driver takes them."""
+        await _whole(self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows))
+
+    async def control(self, sql: str) -> None:
+        """Run a statement of transaction control."""
+        await _whole(self.raw.exec_driver_sql(sql))
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        if not self.raw.in_transaction():  # else who began was cancelled just then
+            await _whole(self.raw.begin().start())
+
+    async def commit(self) -> None:
+        """Make the transaction durable."""
+        await _whole(self.raw.commit())
+
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still open."""
+        return self.raw.in_transaction() and not self.raw.invalidated
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        await _whole(self.raw.rollback())
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await _whole(self.raw.close())
+
+
+AnyConnection = SqliteConnection | PostgresConnection
+
+_T = TypeVar("_T")
+
+
+async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen; the cancellation is what is raised
+        raise
+    except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
+        raise away() from error
+
+
+class PostgresReader(RowReads):
+    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
+
+    dialect = "postgresql"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.execute(statement, parameters)
+        except OSError as error:
+            raise away() from error
+
+    async def close(self) -> None:
+        """The engine owns the connections."""
+
+
+def away() -> Unavailable:
+    """What is said when the server cannot be reached."""
+    return Unavailable("The database cannot be reached. Try again.", retry_after=1)
+
+
+def sqlite_engine(url: URL) -> sa.Engine:
+    """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself."""
+    engine = sa.create_engine(url, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "busy_timeout = 5000",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "busy_timeout = 0",  # `begin` waits without blocking the event loop
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+@cache
+def _insert_text(table: sa.Table, dialect: Dialect) -> str:
+    return str(table.insert().compile(dialect=dialect))
+
+
+def postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
+    """A PostgreSQL engine whose server and network may not keep us waiting for ever."""
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        hide_parameters=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": COMMAND_TIMEOUT,
+            "server_settings": POSTGRES_SETTINGS,
+        },
+    )
