@@ -64,7 +64,7 @@ async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
 async def test_ten_ways_to_say_each_operation(talk: Talk, operation: str, text: str) -> None:
     answer = await talk.say(text)
     if not talk.tools:
-        slots = talk.desk.conversations.agent.model.skill(operation).slots.values()  # type: ignore[attr-defined]
+        slots = talk.desk.conversations.agent.model.skill(operation).slots.values()  # type: ignore[attr-defined]  # it is the offline model
         assert any(slot.ask and answer.endswith(slot.ask) for slot in slots), answer
     else:
         assert talk.tools == [TOOL_OF[operation]]

@@ -12,8 +12,9 @@ from deskward.app import Desk, open_desk
 from deskward.conversations import service, store
 from deskward.conversations.models import messages, sessions, turns
 from deskward.conversations.positions import Answered
-from deskward.conversations.service import APOLOGY, MAX_ATTEMPTS
+from deskward.conversations.service import MAX_ATTEMPTS
 from deskward.conversations.store import Where
+from deskward.conversations.wording import APOLOGY
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, SessionBusy, Unavailable
 from deskward.core.settings import Settings
@@ -208,7 +209,7 @@ async def test_running_turns_are_kept_alive(
         monkeypatch.setattr(service, "RENEW_EVERY", 0.05)
         async with desk.conversations.keep():
             assert (await say(desk, "hello")).text == "Late."
-            assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]
+            assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]  # it is scripted
 
 
 async def test_a_process_that_lost_its_turn_writes_nothing_more(

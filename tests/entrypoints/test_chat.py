@@ -15,7 +15,7 @@ from tests.agent.scripted import ScriptedModel, tool
 async def send(client: httpx2.AsyncClient, message: str, **more: object) -> httpx2.Response:
     body = {"session_id": "s1", "message": message, **more}
     headers = body.pop("headers", {})
-    return await client.post("/api/v1/chat", json=body, headers=headers)  # type: ignore[arg-type]
+    return await client.post("/api/v1/chat", json=body, headers=headers)  # type: ignore[arg-type]  # taken out of a dict of anything
 
 
 async def stream(client: httpx2.AsyncClient, message: str, session: str = "s1") -> list[dict]:

@@ -137,7 +137,7 @@ async def test_an_order_moves_on_only_as_it_may(call: Call, before: str, after: 
         assert order["updated_at"] > order["created_at"]
     else:
         assert code(outcome) == "CONFLICT"
-        allowed = list(TRANSITIONS[before])  # type: ignore[index]
+        allowed = list(TRANSITIONS[before])  # type: ignore[index]  # a status as text
         assert outcome.value["error"]["details"] == {"status": before, "allowed": allowed}
         assert all(status in outcome.value["error"]["message"] for status in allowed)
         assert order["status"] == before

@@ -18,14 +18,13 @@ from deskward.conversations import store
 from deskward.conversations.positions import Answered, Position, recorded
 from deskward.conversations.reading import Reader, Running
 from deskward.conversations.store import NotHeld, Turn, Where
+from deskward.conversations.wording import APOLOGY, FAILED, busy, check, stopping
 from deskward.core.database import Database, now
 from deskward.core.errors import (
     DeskwardError,
     IdempotencyConflict,
     Internal,
-    InvalidInput,
     OutcomeUnknown,
-    SessionBusy,
     SessionNotFound,
     Unavailable,
 )
@@ -36,8 +35,6 @@ from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE = 10_000
-"""Longest message, in characters."""
 MAX_ATTEMPTS = 3
 """How often a turn is begun before it is reported as failed."""
 WAIT_FOR_SESSION = 60.0
@@ -48,10 +45,7 @@ RENEW_EVERY = 3.0
 MAX_TAKEN_OVER = 50
 """Lost turns are taken over while this process answers fewer than that."""
 
-APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
 _NOT_STORED = (SQLAlchemyError, Unavailable, OutcomeUnknown)
-
-FAILED = "Something went wrong on our side. Please try again."
 
 
 class Conversations:
@@ -100,7 +94,7 @@ class Conversations:
             IdempotencyConflict: The key was used with another message.
             Unavailable: The process is stopping.
         """
-        _check(text)
+        check(text)
         if key is not None:
             effects.check_key(key)
         where = Where(context.tenant, context.principal.label, session_id)
@@ -146,7 +140,7 @@ class Conversations:
         try:
             turn = await store.open_turn(self._database.reader, where)
             if turn is not None and turn.status == "running":
-                raise _busy()
+                raise busy()
             async with self._database.transaction() as transaction:
                 count = await store.delete(transaction, where)
         finally:
@@ -162,7 +156,7 @@ class Conversations:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
         for running in self._running.values():
-            running.finish(_stopping())
+            running.finish(stopping())
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
@@ -193,7 +187,7 @@ class Conversations:
             async with asyncio.timeout(WAIT_FOR_SESSION):
                 await lock.acquire()
         except TimeoutError as error:
-            raise _busy() from error
+            raise busy() from error
         return lock
 
     async def _first(self, where: Where, key: str, text: str) -> Turn | None:
@@ -218,7 +212,7 @@ class Conversations:
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         while asyncio.get_running_loop().time() < deadline:
             if self._closing:
-                raise _stopping()
+                raise stopping()
             earlier = await store.history(self._database.reader, where)
             last = earlier[-1].text if earlier and earlier[-1].role == "assistant" else ""
             vault = self._vaults.of(where.tenant, where.owner, where.session_id)
@@ -237,7 +231,7 @@ class Conversations:
                 if key and await store.turn_by_key(self._database.reader, where, key):
                     return None
                 await self._finish_other(where)
-        raise _busy()
+        raise busy()
 
     async def _finish_other(self, where: Where) -> None:
         """Wait for the session's open turn, which is paused or another process's."""
@@ -269,7 +263,7 @@ class Conversations:
             if found is None:
                 raise SessionNotFound(turn.where.session_id)
             turn = found
-        raise _busy()
+        raise busy()
 
     def _reader(self, running: Running, place: Position | None) -> Reader:
         return Reader(running, place, self._left_alone)
@@ -310,7 +304,7 @@ class Conversations:
         try:
             await self._answer(running, context, resumed)
         except asyncio.CancelledError:
-            running.finish(_stopping())
+            running.finish(stopping())
             if not running.stopping:
                 raise
             log.info("turn %s pauses: nobody reads it any more", turn.id)
@@ -321,11 +315,11 @@ class Conversations:
                 log.exception("turn %s could not be paused", turn.id)
         except NotHeld:
             log.warning("turn %s is answered by another process by now", turn.id)
-            running.finish(_stopping())
+            running.finish(stopping())
         except _NOT_STORED:
             # Left to its lease: whoever reaches the database first goes on with it.
             log.exception("turn %s could not be stored", turn.id)
-            running.finish(_stopping())
+            running.finish(stopping())
         except Exception as error:
             log.exception("turn %s failed", turn.id)
             try:
@@ -408,27 +402,3 @@ class Conversations:
         context = context or Context(principal=turn.principal, door="agent")
         context = replace(context, principal=turn.principal)
         return self._start(turn, context, await self._recorded(turn))
-
-
-def _check(text: str) -> None:
-    if not text.strip():
-        raise InvalidInput("The message is empty.")
-    if "\0" in text:
-        raise InvalidInput("The message holds a NUL character, which no text has.")
-    if len(text) > MAX_MESSAGE:
-        raise InvalidInput(f"The message is longer than {MAX_MESSAGE:,} characters.")
-
-
-def _busy() -> SessionBusy:
-    return SessionBusy(
-        "An earlier message of this session is still being answered. Try again later.",
-        retry_after=5,
-    )
-
-
-def _stopping() -> Unavailable:
-    return Unavailable(
-        "The desk is stopping. Nothing is lost: ask again in a moment, a stream with its last "
-        "event's id in Last-Event-ID.",
-        retry_after=2,
-    )

@@ -40,8 +40,8 @@ async def send_email(
     body: Body | None = None,
     html: Html | None = None,
     cc: Addresses = [],  # noqa: B006 the gate copies it
-    bcc: Addresses = [],  # noqa: B006
-    attachments: Attachments = [],  # noqa: B006
+    bcc: Addresses = [],  # noqa: B006 the gate copies it
+    attachments: Attachments = [],  # noqa: B006 the gate copies it
     template: Annotated[str, Field(max_length=64)] | None = None,
     values: dict[str, Any] | None = None,
 ) -> EmailReceipt:

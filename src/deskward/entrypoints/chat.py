@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from deskward.app import Desk
 from deskward.conversations.positions import Answered, Position
 from deskward.conversations.reading import Reader
-from deskward.conversations.service import MAX_MESSAGE
+from deskward.conversations.wording import MAX_MESSAGE
 from deskward.core.errors import InvalidInput, timestamp
 from deskward.core.logging import bind
 from deskward.entrypoints.events import server_sent

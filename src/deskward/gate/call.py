@@ -13,16 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic import SecretStr
 from pydantic_core import from_json, to_json
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.connections import Parameters, RowReads
-from deskward.core.database import Connection, Database, Transaction
+from deskward.core.database import Connection, Database
 from deskward.core.errors import (
-    CallInProgress,
     DeskwardError,
     Forbidden,
     Internal,
@@ -36,6 +32,7 @@ from deskward.gate.context import Context, new_id
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy import Decision, Policy, Verdict
 from deskward.gate.tool import Risk, Tool
+from deskward.gate.transaction import CallTransaction, Repeated, claim
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind, Principal
 
@@ -46,58 +43,6 @@ MASK = "**********"
 
 GRACE = 30.0
 """Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
-
-
-class _Repeated(Exception):
-    """Another call with the same key came first."""
-
-    def __init__(self, first: str) -> None:
-        super().__init__()
-        self.first = first
-
-
-async def _claim(effect: effects.Effect, connection: Connection, time_limit: float) -> None:
-    """Take the effect's key.
-
-    Raises:
-        _Repeated: The key has its first answer, perhaps in the commit that is being prepared: what
-            is written after it is durable only with it.
-        CallInProgress: The first call has not ended yet.
-    """
-    if not await effect.claim(connection, time_limit):
-        first = await effect.first_answer(connection)
-        if first is None:
-            raise CallInProgress("The same call has just failed. Try again.", retry_after=1)
-        raise _Repeated(first)
-
-
-class _CallTransaction(RowReads):
-    """A call's transaction, begun at the tool's first statement and not before.
-
-    So a tool can do slow work first (hash a password) while others use the writer.
-    """
-
-    def __init__(self, gate: Gate, stack: contextlib.AsyncExitStack) -> None:
-        self.dialect = gate.database.reader.dialect
-        self._gate = gate
-        self._stack = stack
-        self._open: Transaction | None = None
-        self.entries: list[Any] = []
-        self.effect: effects.Effect | None = None
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        return await (await self.open()).execute(statement, parameters)
-
-    async def open(self) -> Transaction:
-        if self._open is None:
-            self._open = await self._stack.enter_async_context(
-                self._gate.database.transaction(self.entries)
-            )
-            if self.effect:
-                await _claim(self.effect, self._open, self._gate.time_limit)
-        return self._open
 
 
 class Gate:
@@ -316,14 +261,14 @@ class Gate:
             return await self._repeat(call, first)
         try:
             async with contextlib.AsyncExitStack() as stack:
-                transaction = _CallTransaction(self, stack)
+                transaction = CallTransaction(self.database, stack, self.time_limit)
                 transaction.effect = effect
                 result = await self._run(call, replace(call.context, _db=transaction), values)
                 connection = await transaction.open()
                 if effect:
                     await effect.finish(connection, _answer("ok", result))
                 transaction.entries.append(call.entry("ok", result))
-        except _Repeated as repeated:
+        except Repeated as repeated:
             return await self._repeat(call, repeated.first)
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
@@ -335,8 +280,8 @@ class Gate:
             return await self._repeat(call, first)
         try:
             async with self.database.transaction([call.entry("started", "null")]) as transaction:
-                await _claim(effect, transaction, self.time_limit + GRACE)
-        except _Repeated as repeated:
+                await claim(effect, transaction, self.time_limit + GRACE)
+        except Repeated as repeated:
             return await self._repeat(call, repeated.first)
         try:
             result = await self._run(call, replace(call.context, _db=self.database.reader), values)
@@ -366,12 +311,12 @@ class Gate:
         try:
             async with self.database.transaction(entries) as transaction:
                 if effect:
-                    await _claim(effect, transaction, self.time_limit)
+                    await claim(effect, transaction, self.time_limit)
                 receipt = await self._store_pending(transaction, call, values)
                 if effect:
                     await effect.finish(transaction, _answer("pending", receipt))
                 entries.append(call.entry("pending", receipt))
-        except _Repeated as repeated:
+        except Repeated as repeated:
             return await self._repeat(call, repeated.first)
         return Outcome("pending", receipt, call.context.request_id, decision=call.decision)
 

@@ -18,6 +18,28 @@ class Kind(StrEnum):
 SUBJECTS_OF_A_CUSTOMER = "customers:act"
 """The scope with which a service may speak as any customer of its tenant (`X-User-ID`)."""
 
+_DESK_WORK = frozenset(
+    {
+        "accounts:read",
+        "customers:read",
+        "tickets:read",
+        "tickets:create",
+        "tickets:write",
+        "knowledge:read",
+        "orders:read",
+        "orders:create",
+        "orders:write",
+        "orders:list",
+        "complaints:read",
+        "complaints:create",
+        "complaints:write",
+        "email:read",
+        "email:send",
+        "remote:read",
+        "remote:write",
+    }
+)
+
 ROLES: dict[str, frozenset[str]] = {
     "customer": frozenset(
         {
@@ -34,51 +56,9 @@ ROLES: dict[str, frozenset[str]] = {
             "complaints:create",
         }
     ),
-    "support": frozenset(
-        {
-            "accounts:read",
-            "accounts:write",
-            "customers:read",
-            "tickets:read",
-            "tickets:create",
-            "tickets:write",
-            "knowledge:read",
-            "orders:read",
-            "orders:create",
-            "orders:write",
-            "orders:list",
-            "complaints:read",
-            "complaints:create",
-            "complaints:write",
-            "email:read",
-            "email:send",
-            "remote:read",
-            "remote:write",
-        }
-    ),
+    "support": _DESK_WORK | {"accounts:write"},
     "auditor": frozenset({"ledger:read", "tickets:read", "customers:read", "orders:read"}),
-    "service": frozenset(
-        {
-            SUBJECTS_OF_A_CUSTOMER,
-            "accounts:read",
-            "customers:read",
-            "tickets:read",
-            "tickets:create",
-            "tickets:write",
-            "knowledge:read",
-            "orders:read",
-            "orders:create",
-            "orders:write",
-            "orders:list",
-            "complaints:read",
-            "complaints:create",
-            "complaints:write",
-            "email:read",
-            "email:send",
-            "remote:read",
-            "remote:write",
-        }
-    ),
+    "service": _DESK_WORK | {SUBJECTS_OF_A_CUSTOMER},
 }
 """Role → scopes. A tool names one scope; who does not have it cannot see or call the tool."""
 

@@ -1,15 +1,4 @@
-"""The Python client: call a desk's tools over MCP, or talk to its customers' agent in a few lines.
-
->>> from deskward.client import AgentSession, SyncMCPClient
->>> with SyncMCPClient() as client:                        # doctest: +SKIP
-...     session = AgentSession(client, user_id="user_001")
-...     print(session.chat("What's my balance?"))
-Your current account balance is $5,420.50.
-
-The client starts `deskward mcp` on standard input and output, or another server's command, or
-connects to a URL. The agent runs in this process with the model that MODEL names; each of its
-calls passes the desk's own gate.
-"""
+"""Calling the tools of an MCP server."""
 
 from __future__ import annotations
 
@@ -29,28 +18,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
-from pydantic_core import to_json
 
-from deskward.agent.events import Done, Said
-from deskward.agent.loop import Agent
-from deskward.agent.model import Message, Model
-from deskward.agent.models.choose import choose_model
-from deskward.agent.models.offline import OfflineModel
-from deskward.agent.skills import Skills
-from deskward.core.errors import DeskwardError, InvalidInput, Unavailable, UnknownTool
-from deskward.core.settings import Settings
-from deskward.gate.context import Context, Secrets, new_id
-from deskward.gate.outcome import Outcome
-from deskward.gate.tool import Tool
+from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
 from deskward.hub.connection import content
-from deskward.hub.remote_tools import remote_tool
-from deskward.security.masking import mask
-from deskward.security.principals import Kind, Principal
-from deskward.security.vault import Vault
 
 Server = str | Path | Sequence[str] | None
 
-HANDOVER = "hand_over"
 IDEMPOTENCY_META = "deskward/idempotency-key"
 
 
@@ -268,137 +241,3 @@ class SyncMCPClient:
         if self.portal is None:
             raise Unavailable("The client is not connected. Use it in a `with` block.")
         return self.portal.call(work)
-
-
-class AsyncAgentSession:
-    """A conversation of one customer with the agent, over a client's tools.
-
-    Args:
-        client: Where the tools are.
-        user_id: The customer who speaks.
-        model: Who answers; by default what MODEL names.
-    """
-
-    def __init__(
-        self, client: MCPClient, user_id: str | None = None, *, model: Model | None = None
-    ) -> None:
-        self.history: list[Message] = []
-        self._client = client
-        settings = Settings()
-        self._user_id = user_id or settings.default_user_id
-        self._model = model or choose_model(
-            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir))
-        )
-        self._vault = Vault()
-
-    async def chat(self, message: str) -> str:
-        """Send a message and get the whole answer.
-
-        Raises:
-            Unavailable: The server is away.
-        """
-        toolbox = _Toolbox(await self._client.for_user(self._user_id), self._user_id)
-        await toolbox.load()
-        last = self.history[-1].text if self.history else ""
-        self.history.append(Message("user", mask(message, self._vault, asked_by=last)))
-        principal = Principal(Kind.CUSTOMER, self._user_id, "default", ("customer",))
-        context = Context(principal, "agent", turn_id=new_id())
-        answer = ""
-        async for event in Agent(toolbox, self._model).run(context, self._vault, self.history):
-            if isinstance(event, Said):
-                self.history.append(event.message)
-            elif isinstance(event, Done):
-                answer = event.text
-        return answer
-
-    def reset(self) -> None:
-        """Begin a new conversation."""
-        self.history.clear()
-        self._vault = Vault()
-
-
-class AgentSession:
-    """`AsyncAgentSession` for programs without an event loop."""
-
-    def __init__(
-        self, client: SyncMCPClient, user_id: str | None = None, *, model: Model | None = None
-    ) -> None:
-        if client.client is None:
-            raise Unavailable("The client is not connected. Use it in a `with` block.")
-        self._client = client
-        self._session = AsyncAgentSession(client.client, user_id, model=model)
-
-    @property
-    def history(self) -> list[Message]:
-        """The messages of the conversation."""
-        return self._session.history
-
-    def chat(self, message: str) -> str:
-        """See `AsyncAgentSession.chat`."""
-        assert self._client.portal is not None, "the client was closed"
-        return self._client.portal.call(self._session.chat, message)
-
-    def reset(self) -> None:
-        """Begin a new conversation."""
-        self._session.reset()
-
-
-class _Toolbox:
-    """A client's tools, as the agent's loop calls them."""
-
-    def __init__(self, client: MCPClient, user_id: str) -> None:
-        self.tools: dict[str, Tool] = {}
-        self._client = client
-        self._user_id = user_id
-
-    async def load(self) -> None:
-        for listed in await self._client.list_tools():
-            with contextlib.suppress(ValueError):  # a name that no model could call
-                tool = remote_tool(
-                    listed,
-                    self._client.call_tool,
-                    prefix="",
-                    server="client",
-                    tenant="default",
-                    twin=None,
-                    facts=None,
-                    hands_over=listed["name"] == HANDOVER,
-                )
-                self.tools[tool.name] = tool
-
-    def tools_for(self, _principal: Principal) -> list[Tool]:
-        return list(self.tools.values())
-
-    async def first_answer(self, _name: str, _context: Context, _key: str) -> Outcome | None:
-        return None
-
-    async def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        context: Context,
-        *,
-        idempotency_key: str | None = None,
-        strict: bool = True,
-    ) -> Outcome:
-        given = dict(arguments)
-        try:
-            tool = self.tools.get(name)
-            if tool is None:
-                raise UnknownTool(f"There is no tool {name[:64]!r}.")
-            if context.secrets is not None:
-                given = {key: _revealed(value, context.secrets) for key, value in given.items()}
-            # A server that is no desk wants to be told for whom it acts.
-            given |= dict.fromkeys(tool.bound, self._user_id)
-            result = await self._client.call_tool(name, given, idempotency_key=idempotency_key)
-        except DeskwardError as error:
-            return Outcome("error", "", context.request_id, error)
-        if result.get("status") == "pending_approval":
-            return Outcome("pending", to_json(result).decode(), context.request_id)
-        return Outcome("ok", to_json(result).decode(), context.request_id)
-
-
-def _revealed(value: Any, secrets: Secrets) -> Any:
-    """A value, or the secret that it stands for: the desk, not the model, may see it."""
-    secret = secrets.resolve(value) if isinstance(value, str) else None
-    return secret.get_secret_value() if secret is not None else value

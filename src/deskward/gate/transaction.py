@@ -1,0 +1,83 @@
+"""One call's transaction, and its claim on an idempotency key."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import CursorResult
+
+from deskward.core.connections import Parameters, RowReads
+from deskward.core.database import Connection, Database, Transaction
+from deskward.core.errors import CallInProgress
+from deskward.gate import effects
+
+
+class Repeated(Exception):
+    """Another call with the same key came first."""
+
+    def __init__(self, first: str) -> None:
+        super().__init__()
+        self.first = first
+
+
+async def claim(effect: effects.Effect, connection: Connection, time_limit: float) -> None:
+    """Take the effect's key.
+
+    Raises:
+        Repeated: The key has its first answer, perhaps in the commit that is being prepared: what
+            is written after it is durable only with it.
+        CallInProgress: The first call has not ended yet.
+    """
+    if not await effect.claim(connection, time_limit):
+        first = await effect.first_answer(connection)
+        if first is None:
+            raise CallInProgress("The same call has just failed. Try again.", retry_after=1)
+        raise Repeated(first)
+
+
+class CallTransaction(RowReads):
+    """A call's transaction, begun at the tool's first statement and not before.
+
+    So a tool can do slow work first (hash a password) while others use the writer.
+    """
+
+    def __init__(
+        self, database: Database, stack: contextlib.AsyncExitStack, time_limit: float
+    ) -> None:
+        """Make one.
+
+        Args:
+            stack: Ends it.
+            time_limit: Seconds that the call may run.
+        """
+        self.dialect = database.reader.dialect
+        self.entries: list[Any] = []
+        """What goes into the ledger with it."""
+        self.effect: effects.Effect | None = None
+        """The key that is claimed when it begins."""
+        self._database = database
+        self._stack = stack
+        self._time_limit = time_limit
+        self._open: Transaction | None = None
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        return await (await self.open()).execute(statement, parameters)
+
+    async def open(self) -> Transaction:
+        """The transaction, begun.
+
+        Raises:
+            Repeated: The effect's key has its first answer.
+        """
+        if self._open is None:
+            self._open = await self._stack.enter_async_context(
+                self._database.transaction(self.entries)
+            )
+            if self.effect:
+                await claim(self.effect, self._open, self._time_limit)
+        return self._open
