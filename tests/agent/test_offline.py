@@ -328,6 +328,6 @@ async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> N
 
 @pytest.mark.parametrize("tail", [", " * 4900 + "x", " now" * 2400, ", please" * 1200])
 def test_an_address_is_found_in_no_time(tail: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert find("address", f"change my address to 12 A Street{tail}", answers=False)
-    assert time.perf_counter() - began < 0.5  # it stopped the process for half a minute
+    assert time.process_time() - began < 0.5  # it stopped the process for half a minute

@@ -139,8 +139,10 @@ def test_vaults_are_apart_and_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("asked", ["", "tell password " * 700, "tell " * 2000])
-@pytest.mark.parametrize("text", ["pw is " * 1600, "password " * 1100, "x"])
+@pytest.mark.parametrize(
+    "text", ["pw is " * 1600, "password " * 1100, f"{'password ' * 1000}is sunshine", "x"]
+)
 def test_masking_takes_no_time(text: str, asked: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     mask(text, Vault(), asked_by=asked)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.4

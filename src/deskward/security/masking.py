@@ -52,7 +52,7 @@ ASKED_BY = 500
 """How many of the last characters of what we said are looked at for a question."""
 
 REACH = 300
-"""How many characters before a word for a password are looked at for the password."""
+"""How many characters before and after a word for a password are looked at for the password."""
 
 _PASSWORD_WORD = re.compile(
     r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret)\b|\bpass(?=\s*[:=])",
@@ -316,11 +316,17 @@ def _find_passwords(text: str) -> Iterator[str]:
 
 def _named_by_grammar(text: str) -> Iterator[str]:
     """What stands where a password is named, though it is a mere word: `password to sunshine`."""
+    next_name = -1
     for word in _PASSWORD_WORD.finditer(text):
         start = max(0, word.start() - REACH)
         before = _SET_AS.search(text, start, word.start())
         if before and _may_be(_bare(before["secret"])):
             yield _bare(before["secret"])
+        if next_name < word.end():  # else it is still the next one
+            found = _SET_TO.search(text, word.end())
+            next_name = found.start() if found else len(text) + REACH
+        if next_name - word.end() > REACH:
+            continue
         for match in _SET_TO.finditer(text, word.end()):
             between = text[word.end() : match.start()]
             if re.search(r"[.?!]\s", between) or len(between.split()) > 4:
