@@ -16,14 +16,18 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from deskward.core.errors import RateLimited
 
 WINDOW = 60.0
 """Seconds of the window."""
-REDIS_TIMEOUT = 0.5
+REDIS_TIMEOUT = 1.0
 """Seconds that Redis may take."""
+REDIS_CONNECTIONS = 8
+"""Connections of this process to Redis; a burst of requests takes turns on them."""
 RETRY_AFTER = 1.0
 """Seconds after which a Redis that failed is asked again."""
 SIGN_OF_LIFE = 5.0
@@ -98,9 +102,10 @@ class RateLimiter:
                 redis_url,
                 socket_timeout=REDIS_TIMEOUT,
                 socket_connect_timeout=REDIS_TIMEOUT,
-                max_connections=50,
+                retry=Retry(NoBackoff(), 1),  # a connection may have died while it was not used
             )
             self._script = self._redis.register_script(_ADMIT)
+        self._turns = asyncio.Semaphore(REDIS_CONNECTIONS)
         self._process = f"{time.time_ns():x}{id(self):x}"
         self._number = 0
         self._sharing = 1
@@ -109,18 +114,11 @@ class RateLimiter:
 
     async def admit(self, caller: str, limit: int) -> Standing:
         """Count a request of a caller, and say whether it may go on."""
-        if self._redis is not None and time.monotonic() >= self._away_until:
-            try:
-                return await self._shared(caller, limit)
-            except (RedisError, OSError, TimeoutError) as error:
-                if time.monotonic() >= self._away_until:  # calls that failed together tell it once
-                    log.error(
-                        "Redis cannot be reached (%s): this process admits its share, 1/%d of "
-                        "each limit, by its own count",
-                        type(error).__name__,
-                        self._sharing,
-                    )
-                self._away_until = time.monotonic() + RETRY_AFTER
+        if self._redis is not None:
+            async with self._turns:
+                standing = await self._asked(caller, limit)
+            if standing is not None:
+                return standing
         # Without the others' counts, each process has an equal share: losing Redis opens nothing.
         share = max(1, limit // self._sharing) if self._redis is not None else limit
         return self._alone(caller, share)
@@ -157,6 +155,23 @@ class RateLimiter:
         """Let go of the connections."""
         if self._redis is not None:
             await self._redis.aclose()
+
+    async def _asked(self, caller: str, limit: int) -> Standing | None:
+        """What Redis says; None while it is away."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            return await self._shared(caller, limit)
+        except (RedisError, OSError, TimeoutError) as error:
+            if time.monotonic() >= self._away_until:  # calls that failed together tell it once
+                log.error(
+                    "Redis cannot be reached (%s): this process admits its share, 1/%d of "
+                    "each limit, by its own count",
+                    type(error).__name__,
+                    self._sharing,
+                )
+            self._away_until = time.monotonic() + RETRY_AFTER
+            return None
 
     async def _shared(self, caller: str, limit: int) -> Standing:
         self._number += 1

@@ -100,6 +100,7 @@ async def run_server(
             http=Protocol,
             access_log=False,
             log_config=None,
+            lifespan="off",
             timeout_graceful_shutdown=int(DRAIN) + 5,
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
