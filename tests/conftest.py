@@ -21,9 +21,17 @@ from deskward.agent.skills import Skills
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
+from deskward.gate.ledger import rows_of
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from tests.services.postgres import postgres
+
+
+async def recorded(desk: Desk, tenant: str = "default") -> list[dict[str, Any]]:
+    """The ledger's rows of a tenant, opened."""
+    rows = await rows_of(desk.database.reader, tenant, limit=10_000)
+    return await desk.gate.ledger.read(desk.database.reader, tenant, rows)
+
 
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",))
 OTHER = Principal(Kind.CUSTOMER, "user_002", "default", ("customer",))

@@ -12,7 +12,7 @@ import pytest
 
 from deskward.core.database import Database
 from deskward.core.settings import Settings
-from deskward.gate import ledger
+from deskward.gate.verify import verify
 from tests.conftest import settings_in
 from tests.services.server import server
 
@@ -76,7 +76,7 @@ async def test_killed_processes_lose_and_repeat_nothing(tmp_path: Path) -> None:
 async def _verify(settings: Settings, *, at_least: int) -> None:
     database = Database(settings.database)
     try:
-        report = await ledger.verify(database)
+        report = await verify(database)
     finally:
         await database.close()
     assert report.findings == []

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from deskward.accounts.tools import tools as account_tools
 from deskward.agent.loop import Agent, Limits
@@ -29,6 +30,7 @@ from deskward.email.outbox import JOB, Outbox
 from deskward.email.tools import tools as email_tools
 from deskward.gate.call import Gate
 from deskward.gate.policy import Policy
+from deskward.gate.policy_versions import PolicyWatch
 from deskward.gate.tool import ToolGroup
 from deskward.hub.hub import Hub, Outside
 from deskward.integrations.console_mail import ConsoleMailer
@@ -101,6 +103,7 @@ async def open_desk(
         outbox.jobs = Jobs(database, {JOB: outbox.deliver})
         await stack.enter_async_context(outbox.jobs.keep())
         gate = _gate(settings, database, only, {Outbox: outbox})
+        await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
         if settings.mcp_server_url and only is None:
             hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
@@ -123,7 +126,7 @@ async def open_desk(
         yield Desk(
             settings=settings,
             database=database,
-            keys=ApiKeys(database),
+            keys=ApiKeys(database, gate.policy.roles),
             gate=gate,
             conversations=conversations,
             limiter=limiter,
@@ -163,6 +166,7 @@ def _gate(
         key=settings.key,
         time_limit=settings.tool_timeout,
         ports=ports,
+        zone=ZoneInfo(settings.business_timezone),
     )
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-import sqlalchemy as sa
 
 from deskward.agent.events import (
     ApprovalNeeded,
@@ -21,12 +20,11 @@ from deskward.agent.model import Message
 from deskward.app import Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
-from deskward.gate.ledger import ledger_rows
 from deskward.security.masking import mask
 from deskward.security.principals import Principal
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, Step, tool
-from tests.conftest import CUSTOMER, STAFF
+from tests.conftest import CUSTOMER, STAFF, recorded
 
 
 class Turn:
@@ -85,11 +83,9 @@ async def test_a_model_sees_only_tools_that_the_caller_may_use(sqlite_desk: Desk
 
 async def test_the_ledger_says_that_an_agent_called(sqlite_desk: Desk) -> None:
     await Turn(sqlite_desk, [tool("get_account_balance")], ["Done."]).run()
-    row = await sqlite_desk.database.reader.first(sa.select(ledger_rows.c.body))
-    assert row is not None
-    body = json.loads(row.body)
-    assert (body["principal"], body["agent"], body["door"]) == (
-        "customer:user_001",
+    (body,) = [row for row in await recorded(sqlite_desk) if row["kind"] == "call"]
+    assert (body["principal"]["id"], body["agent"], body["door"]) == (
+        "user_001",
         "assistant",
         "agent",
     )

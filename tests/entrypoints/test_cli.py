@@ -236,7 +236,7 @@ def test_the_ledger_is_verified(cli: Cli, folder: Path) -> None:
     import sqlite3
 
     with sqlite3.connect(folder / "deskward.db") as file:
-        file.execute("UPDATE ledger SET body = replace(body, 'user_001', 'user_002')")
+        file.execute("UPDATE ledger SET body = replace(body, '\"ok\"', '\"no\"')")
     code, out, _ = cli("ledger", "verify")
     assert (code, "BROKEN default row 1" in out) == (1, True)
     _, out, _ = cli("ledger", "verify", "--json")

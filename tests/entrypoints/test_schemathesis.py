@@ -18,9 +18,11 @@ from tests.services.server import server
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = 3
 """Per operation and phase of chance; the other phases go by the document, some 50 each."""
+TIMEOUT = 180
+"""Seconds that it may take; it takes about 30."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", [None, Kind.STAFF], ids=["open", "with a key"])
 async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind: Kind | None):
     more = ["--generation-deterministic"] if os.environ.get("CI") else []
@@ -43,11 +45,17 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Its exit code and report."""
     program = str(Path(sys.executable).with_name("schemathesis"))
     bounds = ["--checks", "all", "--max-examples", str(EXAMPLES)]
-    done = subprocess.run(
-        [program, "--config-file", str(CONFIG), "--no-color", "run", *bounds, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [program, "--config-file", str(CONFIG), "--no-color", "run", *bounds, *arguments]
+    for attempt in (1, 2):
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, check=False, timeout=TIMEOUT
+            )
+        except subprocess.TimeoutExpired:
+            # Seen once in some fifty runs: it hung in native code before its first request of a
+            # phase, with the interpreter's lock held.
+            if attempt == 2:
+                raise
+        else:
+            break
     return done.returncode, done.stdout + done.stderr

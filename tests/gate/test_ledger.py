@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
-from deskward.gate import ledger
+from deskward.gate.verify import verify
 from tests.conftest import FOREIGN, Call
 
 
@@ -21,7 +21,7 @@ async def filled(call: Call, rows: int = 12) -> None:
 
 async def test_a_sound_ledger_verifies(desk: Desk, call: Call) -> None:
     await filled(call)
-    report = await ledger.verify(desk.database)
+    report = await verify(desk.database)
     assert report.sound
     assert report.rows == 16
     assert set(report.heads) == {"default", "acme"}
@@ -39,7 +39,7 @@ async def test_a_desk_that_works_meanwhile_is_no_finding(desk: Desk, call: Call)
     await asyncio.sleep(0.1)
     try:
         for _ in range(10):
-            assert (await ledger.verify(desk.database)).findings == []
+            assert (await verify(desk.database)).findings == []
             await asyncio.sleep(0.02)
     finally:
         stop.set()
@@ -49,7 +49,8 @@ async def test_a_desk_that_works_meanwhile_is_no_finding(desk: Desk, call: Call)
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE ledger SET body = replace(body, 'user_001', 'user_002') WHERE seq = 3",
+        "UPDATE ledger SET body = replace(body, '\"ok\"', '\"no\"') WHERE seq = 3",
+        "UPDATE ledger SET conversation = 'another' WHERE seq = 3",
         "UPDATE ledger SET body = body || ' ' WHERE seq = 5",
         "UPDATE ledger SET hash = replace(hash, substr(hash, 1, 1), 'g') WHERE seq = 4",
         "UPDATE ledger SET tenant_id = 'other' WHERE seq = 12",
@@ -66,7 +67,7 @@ async def test_a_change_is_found(desk: Desk, call: Call, change: str) -> None:
     await filled(call)
     async with desk.database.transaction() as transaction:
         await transaction.execute(sa.text(change))
-    assert not (await ledger.verify(desk.database)).sound
+    assert not (await verify(desk.database)).sound
 
 
 async def test_two_rows_that_changed_places_are_found(desk: Desk, call: Call) -> None:
@@ -78,7 +79,7 @@ async def test_two_rows_that_changed_places_are_found(desk: Desk, call: Call) ->
                     f"UPDATE ledger SET seq = {new} WHERE seq = {old} AND tenant_id = 'default'"
                 )
             )
-    findings = (await ledger.verify(desk.database)).findings
+    findings = (await verify(desk.database)).findings
     assert {finding.seq for finding in findings} >= {3, 4}
 
 
@@ -88,7 +89,7 @@ async def test_one_damaged_row_is_one_finding(desk: Desk, call: Call) -> None:
         await transaction.execute(
             sa.text("UPDATE ledger SET body = '{}' WHERE seq = 6 AND tenant_id = 'default'")
         )
-    findings = (await ledger.verify(desk.database)).findings
+    findings = (await verify(desk.database)).findings
     assert [(finding.tenant, finding.seq) for finding in findings] == [("default", 6)]
 
 
@@ -111,9 +112,9 @@ async def test_any_flipped_byte_is_found(sqlite_desk: Desk, sqlite_call: Call) -
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
         update = f"UPDATE {table} SET {column} = CAST(? AS TEXT) WHERE rowid = ?"
         file.execute(update, (bytes(damaged), rowid))
-        assert not (await ledger.verify(sqlite_desk.database)).sound, (table, column, rowid)
+        assert not (await verify(sqlite_desk.database)).sound, (table, column, rowid)
         file.execute(update, (whole, rowid))
-    assert (await ledger.verify(sqlite_desk.database)).sound
+    assert (await verify(sqlite_desk.database)).sound
     file.close()
 
 
@@ -121,4 +122,4 @@ async def test_a_damaged_number_is_found(sqlite_desk: Desk, sqlite_call: Call) -
     await filled(sqlite_call)
     async with sqlite_desk.database.transaction() as transaction:
         await transaction.execute(sa.text("UPDATE ledger SET seq = 'x' WHERE seq = 5"))
-    assert not (await ledger.verify(sqlite_desk.database)).sound
+    assert not (await verify(sqlite_desk.database)).sound

@@ -27,7 +27,7 @@ class Cutting:
 
         async def up() -> None:
             while data := await client[0].read(65536):
-                if self.next and b"COMMIT" in data:
+                if self.next and b"COMMIT;" in data:
                     lost.append(self.next)
                     self.next = None
                 server[1].write(data)

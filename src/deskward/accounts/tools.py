@@ -35,7 +35,12 @@ async def get_account_balance(ctx: Context, user_id: OwnCustomerId) -> AccountBa
     )
 
 
-@tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/transactions")
+@tools.tool(
+    scope="accounts:read",
+    risk=Risk.READ,
+    rest="GET /accounts/{user_id}/transactions",
+    untrusted="transaction",
+)
 async def get_transaction_history(
     ctx: Context,
     user_id: OwnCustomerId,
@@ -51,7 +56,9 @@ async def get_transaction_history(
     return TransactionHistory(user_id=user_id, transactions=found)
 
 
-@tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}")
+@tools.tool(
+    scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}", untrusted="profile"
+)
 async def get_account_details(ctx: Context, user_id: OwnCustomerId) -> AccountDetails:
     """Show an account as a whole: owner, contact data, status, balance and cards.
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from deskward.agent.events import (
@@ -19,6 +19,7 @@ from deskward.agent.events import (
     ToolAnswered,
     ToolCalled,
 )
+from deskward.agent.influence import influence_of
 from deskward.agent.model import (
     Finished,
     Message,
@@ -234,9 +235,10 @@ class Agent:
     async def _call(self, turn: _Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
         if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
-        return await self._gate.call(
-            request.name, request.arguments, turn.context, idempotency_key=key
-        )
+        principal = turn.context.principal
+        influence = influence_of(turn.messages, self._gate.tools, principal)
+        context = replace(turn.context, influence=influence)
+        return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)
 
     def _hands_over(self, name: str) -> bool:
         tool = self._gate.tools.get(name)

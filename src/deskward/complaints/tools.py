@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
@@ -31,8 +31,19 @@ from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 tools = ToolGroup("complaints")
 
 
-async def complaint_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+class ComplaintFacts(TypedDict):
     """What policies may know of the complaint that a call is about."""
+
+    id: str
+    owner: str
+    status: str
+    category: str
+    priority: str
+    revision: int
+
+
+async def complaint_facts(ctx: Context, arguments: Mapping[str, Any]) -> ComplaintFacts:
+    """The facts of a call about a complaint."""
     complaint = await service.get(ctx.db, ctx.tenant, arguments["complaint_id"])
     return {
         "id": complaint.id,
@@ -86,6 +97,7 @@ async def register_complaint(
     risk=Risk.READ,
     rest="GET /complaints/{complaint_id}",
     facts=complaint_facts,
+    untrusted="complaint",
 )
 async def get_complaint(ctx: Context, complaint_id: ComplaintId) -> Complaint:
     """Look up a complaint: its status, and how it was resolved.
@@ -96,7 +108,7 @@ async def get_complaint(ctx: Context, complaint_id: ComplaintId) -> Complaint:
     return await service.get(ctx.db, ctx.tenant, complaint_id)
 
 
-@tools.tool(scope="complaints:read", risk=Risk.READ, rest="GET /complaints")
+@tools.tool(scope="complaints:read", risk=Risk.READ, rest="GET /complaints", untrusted="complaint")
 async def search_complaints(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,

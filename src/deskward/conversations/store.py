@@ -13,7 +13,7 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.conversations.models import messages, sessions, turns
 from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.gate.context import new_id
-from deskward.security.principals import Kind, Principal
+from deskward.security.principals import Principal
 
 LEASE = timedelta(seconds=10)
 """How long a turn counts as running after its process was last heard of."""
@@ -157,7 +157,7 @@ async def begin_turn(
             "tenant_id": where.tenant,
             "owner": where.owner,
             "session_id": where.session_id,
-            "principal": asdict(principal),
+            "principal": principal.facts,
             "status": "running",
             "attempts": 1,
             "lease_until": turn.lease_until,
@@ -330,15 +330,11 @@ def _message(row: Any) -> Message:
 
 
 def _turn(row: Any) -> Turn:
-    fields = row.principal
-    principal = Principal(
-        **{**fields, "kind": Kind(fields["kind"]), "roles": tuple(fields["roles"])}
-    )
     where = Where(row.tenant_id, row.owner, row.session_id)
     return Turn(
         id=row.id,
         where=where,
-        principal=principal,
+        principal=Principal.of_facts(row.principal),
         status=row.status,
         attempts=row.attempts,
         lease_until=row.lease_until,

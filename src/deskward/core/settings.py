@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -216,7 +217,13 @@ class Settings(BaseSettings):
         10, gt=0, description="Size in megabytes that the attachments of one mail may have."
     )
     policy_dir: Path | None = Field(
-        None, description="Folder of Cedar policies. Unset: those that ship with Deskward."
+        None,
+        description="Folder of Cedar policies and roles. Unset: those that ship with Deskward.",
+    )
+    business_timezone: str = Field(
+        "UTC",
+        description="Time zone by whose clock policies know the hour and the day, for example "
+        "`Europe/Berlin`.",
     )
     skills_dir: Path | None = Field(
         None, description="Folder of offline skills. Unset: those that ship with Deskward."
@@ -243,6 +250,13 @@ class Settings(BaseSettings):
         if self.smtp_server and self.sender_password and self.smtp_security == "none":
             raise ValueError("SMTP_SECURITY=none would send SENDER_PASSWORD in the clear")
         return self
+
+    @field_validator("business_timezone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"there is no time zone {value!r}")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

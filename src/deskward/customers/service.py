@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
@@ -17,6 +19,14 @@ _SET_ADDRESS = (
         customers.c.tenant_id == sa.bindparam("b_tenant"), customers.c.id == sa.bindparam("b_id")
     )
     .values(address=sa.bindparam("b_address"))
+)
+_BY_EMAIL = (
+    sa.select(customers.c.id, customers.c.email)
+    .where(
+        customers.c.tenant_id == sa.bindparam("tenant"),
+        sa.func.lower(customers.c.email).in_(sa.bindparam("emails", expanding=True)),
+    )
+    .order_by(customers.c.id)
 )
 
 
@@ -45,6 +55,13 @@ async def get(db: Connection, tenant: str, customer_id: str) -> Customer:
     if found is None:
         raise NotFound("customer", customer_id)
     return found
+
+
+async def of_addresses(db: Connection, tenant: str, emails: Collection[str]) -> dict[str, str]:
+    """Whose mail addresses these are: address in lower case → customer's id, for those known."""
+    wanted = sorted({email.lower() for email in emails})
+    rows = await db.all(_BY_EMAIL, tenant=tenant, emails=wanted)
+    return {row.email.lower(): row.id for row in rows}
 
 
 async def set_address(db: Connection, tenant: str, customer_id: str, address: str) -> None:

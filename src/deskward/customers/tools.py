@@ -10,7 +10,9 @@ from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 tools = ToolGroup("customers")
 
 
-@tools.tool(scope="customers:read", risk=Risk.READ, rest="GET /customers/{customer_id}")
+@tools.tool(
+    scope="customers:read", risk=Risk.READ, rest="GET /customers/{customer_id}", untrusted="profile"
+)
 async def get_customer(ctx: Context, customer_id: OwnCustomerId) -> Customer:
     """Look up a customer's contact data and support tier.
 

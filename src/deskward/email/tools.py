@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from pydantic import Field
 
 from deskward.core.errors import InvalidInput
+from deskward.customers import service as customers
 from deskward.email import compose, outbox
 from deskward.email.mailer import NotNow, Refused
 from deskward.email.models import (
@@ -32,7 +34,44 @@ To = Annotated[list[Address], Field(min_length=1, max_length=50)]
 Attachments = Annotated[list[FileId], Field(max_length=20)]
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send")
+class MailFacts(TypedDict):
+    """What policies may know of a mail.
+
+    `verified`: all recipients are addresses of customers' records. `owner`: the customer, where it
+    goes to a single one. `customers`: all of them.
+    """
+
+    recipients: int
+    verified: bool
+    attachments: int
+    customers: list[str]
+    owner: NotRequired[str]
+
+
+async def mail_facts(ctx: Context, arguments: Mapping[str, Any]) -> MailFacts:
+    """The facts of a mail."""
+    to = arguments["to"]
+    everybody = {
+        address.lower()
+        for address in [
+            *([to] if isinstance(to, str) else to),
+            *arguments.get("cc", []),
+            *arguments.get("bcc", []),
+        ]
+    }
+    known = await customers.of_addresses(ctx.db, ctx.tenant, everybody)
+    facts: MailFacts = {
+        "recipients": len(everybody),
+        "verified": known.keys() == everybody,
+        "attachments": len(arguments.get("attachments", [])),
+        "customers": sorted(set(known.values())),
+    }
+    if facts["verified"] and len(facts["customers"]) == 1:
+        facts["owner"] = facts["customers"][0]
+    return facts
+
+
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send", facts=mail_facts)
 async def send_email(
     ctx: Context,
     to: To,
@@ -71,7 +110,7 @@ async def send_email(
     return await _send(ctx, letter)
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-text")
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-text", facts=mail_facts)
 async def send_text_email(ctx: Context, to: Address, subject: Subject, body: Body) -> EmailReceipt:
     """Send a plain text mail to one recipient.
 
@@ -83,7 +122,7 @@ async def send_text_email(ctx: Context, to: Address, subject: Subject, body: Bod
     return await _send(ctx, Letter(to=[to], subject=subject, text=body))
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-html")
+@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-html", facts=mail_facts)
 async def send_html_email(
     ctx: Context, to: Address, subject: Subject, html: Html, body: Body | None = None
 ) -> EmailReceipt:
@@ -99,7 +138,12 @@ async def send_html_email(
     return await _send(ctx, Letter(to=[to], subject=subject, text=text, html=html))
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-with-attachments")
+@tools.tool(
+    scope="email:send",
+    risk=Risk.OUTSIDE,
+    rest="POST /email/send-with-attachments",
+    facts=mail_facts,
+)
 async def send_email_with_attachments(
     ctx: Context,
     to: To,

@@ -17,9 +17,9 @@ from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
 from deskward.entrypoints.cli import print_json
 from deskward.entrypoints.identity import local_customer
-from deskward.gate import ledger
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
+from deskward.gate.verify import verify
 from deskward.migrations import upgrade
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 
@@ -128,7 +128,7 @@ async def verify_ledger(settings: Settings, *, as_json: bool) -> int:
     await upgrade(settings.database)
     database = Database(settings.database)
     try:
-        report = await ledger.verify(database)
+        report = await verify(database)
     finally:
         await database.close()
     if as_json:

@@ -14,6 +14,7 @@ from deskward.security.principals import (
     SUBJECTS_OF_A_CUSTOMER,
     Kind,
     Principal,
+    Proof,
 )
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -94,7 +95,7 @@ async def local_customer(
         raise Unauthenticated(
             f"There is no customer {user_id!r} in tenant {tenant!r}. Name one in X-User-ID."
         )
-    return Principal(Kind.CUSTOMER, user_id, tenant, ("customer",), via=via)
+    return Principal(Kind.CUSTOMER, user_id, tenant, ("customer",), via=via, proof=Proof.VOUCHED)
 
 
 async def _subject(
@@ -104,7 +105,7 @@ async def _subject(
         raise Forbidden("The API key belongs to another tenant.")
     if subject is None or (caller.kind is Kind.CUSTOMER and subject == caller.id):
         return caller
-    if SUBJECTS_OF_A_CUSTOMER not in caller.scopes:
+    if not desk.gate.policy.roles.may(caller, SUBJECTS_OF_A_CUSTOMER):
         raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
     return await local_customer(desk, subject, caller.tenant, via=caller.label)
 

@@ -11,13 +11,14 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import Any
 
 from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.database import Connection, Database
+from deskward.core.database import Connection, Database, now
 from deskward.core.errors import (
     DeskwardError,
     Forbidden,
@@ -27,8 +28,10 @@ from deskward.core.errors import (
     Unavailable,
     UnknownTool,
 )
-from deskward.gate import approvals, effects, ledger
+from deskward.gate import approvals, effects
 from deskward.gate.context import Context, new_id
+from deskward.gate.facts import facts_of
+from deskward.gate.ledger import Ledger
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy import Decision, Policy, Verdict
 from deskward.gate.tool import Risk, Tool
@@ -57,6 +60,7 @@ class Gate:
         key: bytes,
         time_limit: float = 30.0,
         ports: Mapping[type, Any] | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         """Make a gate.
 
@@ -64,6 +68,7 @@ class Gate:
             key: Keys the digests of calls.
             time_limit: Seconds that one call may run.
             ports: What tools get by `Context.port`: by its type.
+            zone: The desk's time zone, for policies that look at the clock.
 
         Raises:
             ValueError: Two tools have the same name or the same REST address.
@@ -74,6 +79,7 @@ class Gate:
         self.database = database
         self.policy = policy
         self.time_limit = time_limit
+        self.zone = zone
         self._key = key
         self._ports = ports or {}
         addresses: set[tuple[str, str]] = set()
@@ -82,7 +88,10 @@ class Gate:
                 raise ValueError(f"two tools are called {tool.name} or {tool.method} {tool.path}")
             self.tools[tool.name] = tool
             addresses.add((tool.method, tool.path))
-        database.before_commit = ledger.write
+        self.ledger = Ledger(key)
+        self.shadow: Policy | None = None
+        """Policies that are asked beside those that count, and whose dissent is recorded."""
+        database.before_commit = self.ledger.write
 
     def mount(self, server: str, tools: Iterable[Tool]) -> None:
         """Have these tools of an outside server, instead of those that it had before.
@@ -101,7 +110,7 @@ class Gate:
 
     def tools_for(self, principal: Principal) -> list[Tool]:
         """The tools that the principal's roles allow."""
-        return [tool for tool in self.tools.values() if tool.may_be_used_by(principal)]
+        return [tool for tool in self.tools.values() if self.policy.may_use(tool, principal)]
 
     async def call(
         self,
@@ -126,6 +135,11 @@ class Gate:
             error = UnknownTool(f"There is no tool {name[:64]!r}. List the tools to see them.")
             return Outcome("error", "", context.request_id, error)
         call = Call(tool, context, idempotency_key)
+        call.policy_version = self.policy.version
+        if context.session_id is not None:
+            call.conversation = self.ledger.conversation(
+                context.tenant, context.principal.label, context.session_id
+            )
         try:
             return await self._decide(call, arguments, strict)
         except DeskwardError as error:
@@ -177,7 +191,7 @@ class Gate:
         if call.key is not None:
             effects.check_key(call.key)
         values = self._validate(call, given, strict)
-        if not tool.may_be_used_by(context.principal):
+        if not self.policy.may_use(tool, context.principal):
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
             raise _refusal(call.decision)
         if tool.facts is not None:
@@ -185,7 +199,11 @@ class Gate:
             call.record = await tool.facts(reading, values)
         assert call.arguments is not None
         readable = {k: v for k, v in call.arguments.items() if k not in tool.secret}
-        call.decision = self.policy.decide(tool, context, readable, call.record)
+        moment = now().astimezone(self.zone)
+        call.facts = facts_of(tool, context, readable, call.record, moment, given=given)
+        call.decision = self.policy.judge(tool, context.principal, call.facts)
+        if self.shadow is not None:
+            call.shadow = _dissent(self.shadow, call)
         if call.decision.errors:
             log.error("policy failed for %s: %s", tool.name, "; ".join(call.decision.errors))
         if call.decision.verdict is Verdict.DENY:
@@ -357,6 +375,20 @@ class Gate:
             decision=call.decision,
             repeated=True,
         )
+
+
+def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
+    """What other policies say of a call, where it is something else."""
+    assert call.facts is not None
+    assert call.decision is not None
+    other = shadow.judge(call.tool, call.context.principal, call.facts)
+    if other.verdict is call.decision.verdict:
+        return None
+    log.warning(
+        "policies %s in shadow would %s %s, which %s",
+        *(shadow.version, other.verdict.value, call.tool.name, call.decision.verdict.value),
+    )
+    return {"version": shadow.version, "verdict": other.verdict, "policies": other.policies}
 
 
 def _unknown(effect: effects.Effect) -> OutcomeUnknown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from deskward.gate.influence import Influence
 from deskward.security.principals import Principal
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ class Context:
         session_id: The conversation, where there is one.
         turn_id: The turn of that conversation.
         secrets: The conversation's secrets, where there is one.
+        influence: What an agent's turn has read; None where the principal calls directly.
+        confidence: From 0 to 1, how sure the desk is of what the call rests on, by its own
+            measure and never by a model's word.
         db: The call's transaction; of a tool that only reads, the committed state.
+        approval_id: The approval that this call was made with, where it needed one.
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
     """
 
@@ -58,6 +63,9 @@ class Context:
     session_id: str | None = None
     turn_id: str | None = None
     secrets: Secrets | None = None
+    influence: Influence | None = None
+    confidence: float | None = None
+    approval_id: str | None = None
     effect_id: str = ""
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)

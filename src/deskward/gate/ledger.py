@@ -1,5 +1,9 @@
 """The ledger: what every call asked, what was decided, and what came of it.
 
+A row is JSON text: in the clear what was decided when about which tool, and `sealed` all that may
+be personal (who, which arguments, what came of it), encrypted under the keys of the customers whom
+it is about (`subject_keys.py`). Erasing a key erases that data and leaves the chain whole.
+
 Append-only and per tenant. The row `n` holds
 `hash(n) = SHA-256(hash(n-1) ‖ tenant ‖ 0x00 ‖ n as decimal ‖ 0x00 ‖ body)`, so that a changed,
 removed or moved row breaks the chain (the construction of Schneier and Kelsey's secure audit
@@ -8,15 +12,28 @@ logs, without their forward-secure keys). `ledger_heads` says where each chain e
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from cryptography.exceptions import InvalidTag
+from pydantic_core import from_json, to_json
 
-from deskward.core.database import Connection, Database, Writer, insert_or_ignore, metadata
+from deskward.core.database import Connection, Writer, insert_or_ignore, metadata
+from deskward.gate.subject_keys import (
+    EVERYBODY,
+    SubjectKey,
+    SubjectKeys,
+    derived,
+    seal,
+    unseal,
+)
 
 GENESIS = "0" * 64
 """What stands in for the hash before the first row."""
@@ -28,7 +45,16 @@ ledger_rows = sa.Table(
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("conversation", sa.String(32)),
+    sa.Index(
+        "ix_ledger_conversation",
+        "tenant_id",
+        "conversation",
+        sqlite_where=sa.text("conversation IS NOT NULL"),
+        postgresql_where=sa.text("conversation IS NOT NULL"),
+    ),
 )
+"""`conversation` repeats what the body says, to be found by."""
 
 ledger_heads = sa.Table(
     "ledger_heads",
@@ -48,53 +74,115 @@ _MOVE_HEAD = (
     .where(ledger_heads.c.tenant_id == sa.bindparam("tenant"))
     .values(seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
 )
+_SUBJECT = re.compile(rb'"(?:customer_id|user_id)":"([A-Za-z0-9_.-]{1,64})"')
 _FIRST_HEAD = insert_or_ignore(ledger_heads, "tenant_id", "seq", "hash")
 
 
-class Entry(NamedTuple):
-    """One row to be chained: the tenant and the JSON text of the call."""
-
-    tenant: str
-    body: str
-
-
 @dataclass(frozen=True)
-class Finding:
-    """A place where a chain is broken."""
+class Entry:
+    """One row to be chained.
+
+    Attributes:
+        tenant: Whose chain.
+        clear: What everybody who holds the ledger may read; begins with `at` and `kind`.
+        private: JSON text of an object, to be sealed.
+        subjects: The customers whom it is about, besides those that `private` names.
+    """
 
     tenant: str
-    seq: int
-    problem: str
-
-
-@dataclass
-class Report:
-    """The result of verifying the chains."""
-
-    rows: int
-    heads: dict[str, str]
-    findings: list[Finding]
+    clear: Mapping[str, Any]
+    private: bytes
+    subjects: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def sound(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+    def all_subjects(self) -> list[str]:
+        """Everybody whom the row is about."""
+        named = {match.decode() for match in _SUBJECT.findall(self.private)}
+        return sorted(self.subjects | named) or [EVERYBODY]
 
 
-async def write(connection: Writer, entries: list[Entry]) -> None:
-    """Chain and insert the rows of all calls that commit together."""
-    by_tenant: dict[str, list[str]] = defaultdict(list)
-    for tenant, body in entries:
-        by_tenant[tenant].append(body)
-    rows = []
-    for tenant in sorted(by_tenant):  # one order for every process, so that none deadlocks
-        seq, digest = await _head(connection, tenant)
-        for body in by_tenant[tenant]:
-            seq += 1
-            digest = chained(digest, tenant, seq, body.encode())
-            rows.append((tenant, seq, body, digest))
-        await connection.execute(_MOVE_HEAD, {"tenant": tenant, "new_seq": seq, "new_hash": digest})
-    await connection.insert_rows(ledger_rows, rows)
+class Row(NamedTuple):
+    """A row as it is stored."""
+
+    seq: int
+    body: str
+    hash: str
+
+
+class Ledger:
+    """Writes rows, and reads what is sealed in them."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Make one.
+
+        Args:
+            secret: The desk's secret key.
+        """
+        self.keys = SubjectKeys(secret)
+        self._naming = derived(secret, "names of conversations")
+
+    def conversation(self, tenant: str, owner: str, session_id: str) -> str:
+        """The name of a conversation in the ledger: without the secret it tells nothing."""
+        whole = "\0".join((tenant, owner, session_id)).encode()
+        return hmac.new(self._naming, whole, hashlib.sha256).hexdigest()[:32]
+
+    async def write(self, connection: Writer, entries: list[Entry]) -> None:
+        """Seal, chain and insert the rows of all calls that commit together."""
+        by_tenant: dict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            by_tenant[entry.tenant].append(entry)
+        rows = []
+        for tenant in sorted(by_tenant):  # one order for every process, so that none deadlocks
+            seq, digest = await _head(connection, tenant)
+            keys = await self._keys(connection, tenant, by_tenant[tenant])
+            for entry in by_tenant[tenant]:
+                seq += 1
+                body = _body(entry, [keys[subject] for subject in entry.all_subjects])
+                digest = chained(digest, tenant, seq, body.encode())
+                rows.append((tenant, seq, body, digest, entry.clear.get("conversation")))
+            moved = {"tenant": tenant, "new_seq": seq, "new_hash": digest}
+            await connection.execute(_MOVE_HEAD, moved)
+        await connection.insert_rows(ledger_rows, rows)
+
+    async def _keys(
+        self, connection: Connection, tenant: str, entries: Iterable[Entry]
+    ) -> dict[str, SubjectKey]:
+        subjects = sorted({subject for entry in entries for subject in entry.all_subjects})
+        return {subject: await self.keys.of(connection, tenant, subject) for subject in subjects}
+
+    async def read(self, db: Connection, tenant: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Rows with what is sealed in them, and their `seq`; `erased` where no key is left.
+
+        Raises:
+            ValueError: They were sealed under another secret key.
+        """
+        bodies = [from_json(row.body) for row in rows]
+        ids = {name for body in bodies for name in body.get("subjects", ())}
+        keys = await self.keys.by_ids(db, ids) if ids else {}
+        return [
+            {"seq": row.seq, **_opened(body, tenant, keys)}
+            for row, body in zip(rows, bodies, strict=True)
+        ]
+
+
+async def rows_of(
+    db: Connection, tenant: str, *, conversation: str | None = None, after: int = 0, limit: int
+) -> list[Row]:
+    """Rows of a tenant in their order.
+
+    Args:
+        conversation: Only those of this conversation, by its name in the ledger.
+        after: Only those behind this number.
+    """
+    statement = (
+        sa.select(ledger_rows.c.seq, ledger_rows.c.body, ledger_rows.c.hash)
+        .where(ledger_rows.c.tenant_id == tenant, ledger_rows.c.seq > after)
+        .order_by(ledger_rows.c.seq)
+        .limit(limit)
+    )
+    if conversation is not None:
+        statement = statement.where(ledger_rows.c.conversation == conversation)
+    return [Row(row.seq, row.body, row.hash) for row in await db.all(statement)]
 
 
 def chained(previous: str, tenant: str, seq: int, body: bytes) -> str:
@@ -104,6 +192,27 @@ def chained(previous: str, tenant: str, seq: int, body: bytes) -> str:
     ).hexdigest()
 
 
+def _body(entry: Entry, keys: list[SubjectKey]) -> str:
+    sealed = base64.b64encode(seal(keys, entry.private, entry.tenant.encode())).decode()
+    clear = {name: value for name, value in entry.clear.items() if value is not None}
+    head = to_json({**clear, "subjects": [key.id for key in keys]}).decode()
+    return f'{head[:-1]},"sealed":"{sealed}"}}'
+
+
+def _opened(body: dict[str, Any], tenant: str, keys: Mapping[str, SubjectKey]) -> dict[str, Any]:
+    sealed = body.pop("sealed", None)
+    subjects = body.pop("subjects", [])
+    if sealed is None:
+        return body
+    if any(name not in keys for name in subjects):
+        return {**body, "erased": True}
+    try:
+        plain = unseal([keys[name] for name in subjects], base64.b64decode(sealed), tenant.encode())
+    except (InvalidTag, ValueError):
+        return {**body, "damaged": True}
+    return {**body, **from_json(plain)}
+
+
 async def _head(connection: Connection, tenant: str) -> tuple[int, str]:
     row = await connection.first(_HEAD, tenant=tenant)
     if row is None:
@@ -111,80 +220,3 @@ async def _head(connection: Connection, tenant: str) -> tuple[int, str]:
         row = await connection.first(_HEAD, tenant=tenant)
         assert row is not None
     return row.seq, row.hash
-
-
-async def verify(database: Database) -> Report:
-    """Walk every chain from its first row to its head, and say where it is broken.
-
-    A chain that was cut at its end, and its head with it, is found only by comparing with a head
-    that was noted elsewhere: `Report.heads` gives the heads to note.
-    """
-    report = Report(rows=0, heads={}, findings=[])
-    try:
-        heads = {row[0]: (row[1], row[2]) for row in await _raw(database, _HEADS)}
-        tenants = {row[0] for row in await _raw(database, _TENANTS)}
-    except SQLAlchemyError as error:
-        report.findings.append(Finding("?", 0, f"the ledger cannot be read: {error}"))
-        return report
-    for tenant in sorted(tenants | heads.keys()):
-        name = tenant.decode(errors="replace")
-        head = heads.get(tenant, (0, GENESIS.encode()))
-        try:
-            seq, digest, at_head = await _walk(database, tenant, name, head[0], report)
-            later = {row[0]: (row[1], row[2]) for row in await _raw(database, _HEADS)}
-        except SQLAlchemyError as error:
-            report.findings.append(Finding(name, 0, f"rows cannot be read: {error}"))
-            continue
-        # The desk may go on writing meanwhile: rows behind the head that we began with are sound
-        # if the head has moved at least as far.
-        now_at = later.get(tenant, (0, b""))
-        ends_well = now_at[0] > seq if seq > head[0] else True
-        if at_head != head[1].decode(errors="replace") or not (
-            ends_well or now_at == (seq, digest.encode())
-        ):
-            report.findings.append(
-                Finding(name, seq, "the chain does not end where its head says it does")
-            )
-        report.heads[name] = f"{seq}:{digest}"
-    return report
-
-
-# Everything is read as bytes: a damaged row may hold text that is not UTF-8.
-_HEADS = "SELECT {tenant_id}, seq, {hash} FROM ledger_heads"
-_TENANTS = "SELECT DISTINCT {tenant_id} FROM ledger"
-_CHUNK = (
-    "SELECT seq, {body}, {hash} FROM ledger WHERE {tenant_id} = :tenant"
-    " ORDER BY seq LIMIT 1000 OFFSET :offset"
-)
-
-
-async def _raw(database: Database, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    as_bytes = "CAST({} AS BLOB)" if database.is_sqlite else "convert_to({}, 'UTF8')"
-    columns = {name: as_bytes.format(name) for name in ("tenant_id", "body", "hash")}
-    rows = await database.reader.all(sa.text(sql.format(**columns)), **parameters)
-    return [tuple(row) for row in rows]
-
-
-async def _walk(
-    database: Database, tenant: bytes, name: str, head: int, report: Report
-) -> tuple[int, str, str | None]:
-    """Check one chain; gives the number and hash of its last row, and the hash of row `head`."""
-    seq, digest, offset = 0, GENESIS, 0
-    at_head = GENESIS if head == 0 else None
-    while rows := await _raw(database, _CHUNK, tenant=tenant, offset=offset):
-        offset += len(rows)
-        report.rows += len(rows)
-        for found_seq, body, found_hash in rows:
-            if found_seq != seq + 1:
-                problem = f"row {found_seq} stands where row {seq + 1} should"
-                report.findings.append(Finding(name, seq + 1, problem))
-                seq = found_seq - 1 if isinstance(found_seq, int) else seq
-            seq += 1
-            expected = chained(digest, name, seq, body)
-            if found_hash != expected.encode():
-                report.findings.append(Finding(name, seq, "the row does not fit its hash"))
-            # Go on from the stored hash, so that one damaged row is one finding.
-            digest = found_hash.decode(errors="replace")
-            if seq == head:
-                at_head = digest
-    return seq, digest, at_head

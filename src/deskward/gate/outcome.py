@@ -13,6 +13,7 @@ from deskward.gate import ledger
 from deskward.gate.context import Context
 from deskward.gate.policy import Decision
 from deskward.gate.tool import Tool
+from deskward.security.principals import Kind
 
 
 @dataclass(frozen=True)
@@ -58,29 +59,56 @@ class Call:
     key: str | None
     arguments: dict[str, Any] | None = None
     decision: Decision | None = None
-    record: Mapping[str, Any] | None = None
+    record: Mapping[str, object] | None = None
+    facts: Mapping[str, Any] | None = None
+    conversation: str | None = None
+    policy_version: str | None = None
+    shadow: Mapping[str, Any] | None = None
+    """What the policies in shadow would have said, where it is something else."""
 
     def entry(self, status: str, result: str, error: DeskwardError | None = None) -> ledger.Entry:
         """The ledger's row; `result` is JSON text."""
-        principal = self.context.principal
-        head = to_json(
+        context, decision = self.context, self.decision
+        principal = context.principal
+        clear = {
+            "at": timestamp(),
+            "kind": "call",
+            "request_id": context.request_id,
+            "door": context.door,
+            "conversation": self.conversation,
+            "turn_id": context.turn_id,
+            "by": principal.label if principal.kind is not Kind.CUSTOMER else "customer",
+            "agent": principal.agent,
+            "via": principal.via,
+            "tool": self.tool.name,
+            "verdict": decision.verdict if decision else None,
+            "policies": decision.policies if decision else (),
+            "policy_version": self.policy_version,
+            "shadow": self.shadow,
+            "approval": context.approval_id,
+            "effect_id": context.effect_id or None,
+            "status": status,
+            "code": error.error_code if error else None,
+        }
+        private = to_json(
             {
-                "at": timestamp(),
-                "request_id": self.context.request_id,
-                "door": self.context.door,
-                "session_id": self.context.session_id,
-                "turn_id": self.context.turn_id,
-                "principal": principal.label,
-                "agent": principal.agent,
-                "via": principal.via,
-                "tool": self.tool.name,
-                "arguments": self.arguments,
-                "verdict": self.decision.verdict if self.decision else None,
-                "policies": self.decision.policies if self.decision else (),
-                "effect_id": self.context.effect_id or None,
+                "principal": principal.facts,
+                "session_id": context.session_id,
                 "key": self.key,
-                "status": status,
-                "code": error.error_code if error else None,
+                "arguments": self.arguments,
+                "facts": self.facts,
             }
-        ).decode()
-        return ledger.Entry(principal.tenant, f'{head[:-1]},"result":{result}}}')
+        )
+        subjects = set(_subjects(self.record))
+        if principal.kind is Kind.CUSTOMER:
+            subjects.add(principal.id)
+        if self.facts and (about := self.facts.get("about")):
+            subjects.add(str(about))
+        whole = b'%s,"result":%s}' % (private[:-1], result.encode())
+        return ledger.Entry(principal.tenant, clear, whole, frozenset(subjects))
+
+
+def _subjects(record: Mapping[str, object] | None) -> list[str]:
+    """The customers whom a record is about, besides its owner."""
+    named = record.get("customers") if record else None
+    return [str(name) for name in named] if isinstance(named, list) else []

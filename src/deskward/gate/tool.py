@@ -6,7 +6,7 @@ import copy
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -17,7 +17,7 @@ from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 
 Function = Callable[..., Awaitable[Any]]
-Facts = Callable[[Context, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+Facts = Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 JsonSchema = dict[str, Any]
 
 
@@ -82,6 +82,7 @@ class Tool:
         secret: Parameters whose values are never recorded.
         facts: Loads the record that the call is about, for policies.
         hands_over: Whether it gives the conversation to a person.
+        untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
     """
@@ -105,6 +106,7 @@ class Tool:
     _bound_schema: JsonSchema = field(repr=False)
     server: str | None = None
     tenant: str | None = None
+    untrusted: str | None = None
 
     @property
     def title(self) -> str:
@@ -121,10 +123,6 @@ class Tool:
         if principal is not None and principal.kind is Kind.CUSTOMER:
             return self._bound_schema
         return self._schema
-
-    def may_be_used_by(self, principal: Principal) -> bool:
-        """Whether the principal's roles allow the tool at all; policies decide on each call."""
-        return self.scope in principal.scopes and self.tenant in (None, principal.tenant)
 
 
 class ToolGroup:
@@ -149,6 +147,7 @@ class ToolGroup:
         rest: str,
         facts: Facts | None = None,
         hands_over: bool = False,
+        untrusted: str | None = None,
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -158,13 +157,16 @@ class ToolGroup:
             rest: Its REST address, for example `PATCH /tickets/{ticket_id}`.
             facts: Loads the record that the call is about, for policies to judge by.
             hands_over: Whether the tool gives the conversation to a person.
+            untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
+                is judged more strictly: they may hold an attacker's instructions.
 
         Raises:
             TypeError: The function is not of the form that a tool needs.
         """
 
         def declare(function: Function) -> Function:
-            self.tools.append(_build(function, scope, risk, rest, facts, hands_over))
+            built = _build(function, scope, risk, rest, facts, hands_over)
+            self.tools.append(replace(built, untrusted=untrusted))
             return function
 
         return declare

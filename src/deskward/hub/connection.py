@@ -129,7 +129,11 @@ class Connection:
                 log.warning("MCP server %s not reachable at %s", self.name, self.url)
             yield
         finally:
-            keeper.cancel()
+            # Again and again: a cancellation that comes while the client is failing by itself is
+            # lost in the failure.
+            while not keeper.done():
+                keeper.cancel()
+                await asyncio.wait([keeper], timeout=0.5)
             await asyncio.gather(keeper, return_exceptions=True)
 
     def look_again(self) -> None:

@@ -110,6 +110,7 @@ def remote_tool(
         output_schema=_output(listed),
         server=server,
         tenant=tenant,
+        untrusted="outside",
         _schema=schema,
         _bound_schema=without(schema, bound),
     )

@@ -14,7 +14,7 @@ from deskward.knowledge.models import FaqResults
 tools = ToolGroup("knowledge")
 
 
-@tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search")
+@tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search", untrusted="article")
 async def get_faq(
     ctx: Context,
     q: Annotated[

@@ -36,6 +36,8 @@ def tables() -> sa.MetaData:
         "core.jobs",
         "files.models",
         "email.models",
+        "gate.subject_keys",
+        "gate.policy_versions",
     ):
         importlib.import_module(f"deskward.{name}")
     return metadata

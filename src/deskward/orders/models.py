@@ -78,6 +78,20 @@ order_lines = sa.Table(
     sa.Index("ix_order_lines_sku", "tenant_id", "sku"),
 )
 
+refunds = sa.Table(
+    "refunds",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("order_number", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
+    sa.Index("ix_refunds_order_number", "tenant_id", "order_number"),
+)
+"""What was granted. Paying it out is the payment provider's part."""
+
 order_numbers = Numbering("order_numbers")
 
 
@@ -132,6 +146,16 @@ class OrderChanged(BaseModel):
     success: bool
     message: str = Field(examples=["Order O1001 is now shipped."])
     order: Order
+
+
+class RefundGranted(BaseModel):
+    """The receipt of a refund."""
+
+    refund_id: str = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
+    order_id: OrderId
+    amount: Money
+    refunded: Money = Field(description="All refunds of the order together.")
+    message: str = Field(examples=["$20.00 of order O1001 were refunded."])
 
 
 class OrderList(BaseModel):

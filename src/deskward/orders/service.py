@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.money import Money, minor_units
 from deskward.core.paging import newest
 from deskward.customers import service as customers
@@ -18,10 +18,12 @@ from deskward.orders.models import (
     NewLine,
     Order,
     OrderList,
+    RefundGranted,
     Status,
     order_lines,
     order_numbers,
     orders,
+    refunds,
 )
 
 TRANSITIONS: dict[Status, tuple[Status, ...]] = {
@@ -55,6 +57,20 @@ _SET_STATUS = (
     )
     .values(
         status=sa.bindparam("b_status"),
+        revision=orders.c.revision + 1,
+        updated_at=sa.bindparam("b_moment", type_=orders.c.updated_at.type),
+    )
+)
+_REFUNDED = sa.select(sa.func.coalesce(sa.func.sum(refunds.c.amount), 0)).where(
+    refunds.c.tenant_id == sa.bindparam("tenant"),
+    refunds.c.order_number == sa.bindparam("number"),
+)
+_TOUCH = (
+    sa.update(orders)
+    .where(
+        orders.c.tenant_id == sa.bindparam("b_tenant"), orders.c.number == sa.bindparam("b_number")
+    )
+    .values(
         revision=orders.c.revision + 1,
         updated_at=sa.bindparam("b_moment", type_=orders.c.updated_at.type),
     )
@@ -170,6 +186,60 @@ async def set_status(db: Connection, tenant: str, order_id: str, status: Status)
         {"b_tenant": tenant, "b_number": row.number, "b_status": status, "b_moment": now()},
     )
     return await get(db, tenant, order_id)
+
+
+async def refunded(db: Connection, tenant: str, order_id: str) -> int:
+    """What of an order was refunded, in minor units."""
+    row = await db.first(_REFUNDED, tenant=tenant, number=int(order_id[1:]))
+    return int(row[0]) if row else 0
+
+
+async def refund(
+    db: Connection, tenant: str, order_id: str, *, refund_id: str, amount: str, reason: str
+) -> RefundGranted:
+    """Grant a refund.
+
+    Raises:
+        NotFound: The tenant has no such order.
+        InvalidInput: The amount is not positive, or has too many decimals for the currency.
+        Conflict: Nothing was paid yet, or more would be refunded than was paid.
+    """
+    row = await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
+    wanted = minor_units(amount, row.currency)
+    if wanted <= 0:
+        raise InvalidInput("The amount of a refund is more than nothing.")
+    if row.status == "pending":
+        raise Conflict(f"Order {order_id} is pending: nothing was paid that could be refunded.")
+    (order,) = await _with_lines(db, tenant, [row])
+    before = await refunded(db, tenant, order_id)
+    left = order.total.amount - before
+    if wanted > left:
+        rest = Money.of(left, row.currency)
+        raise Conflict(
+            f"Of order {order_id} no more than {rest.formatted} can be refunded.",
+            details={"refundable": rest.model_dump()},
+        )
+    moment = now()
+    await db.execute(
+        refunds.insert(),
+        {
+            "tenant_id": tenant,
+            "id": refund_id,
+            "order_number": row.number,
+            "amount": wanted,
+            "reason": reason,
+            "created_at": moment,
+        },
+    )
+    await db.execute(_TOUCH, {"b_tenant": tenant, "b_number": row.number, "b_moment": moment})
+    granted = Money.of(wanted, row.currency)
+    return RefundGranted(
+        refund_id=refund_id,
+        order_id=order_id,
+        amount=granted,
+        refunded=Money.of(before + wanted, row.currency),
+        message=f"{granted.formatted} of order {order_id} were refunded.",
+    )
 
 
 async def _row(db: Connection, statement: sa.Executable, tenant: str, order_id: str) -> sa.Row[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
+from deskward.core.money import minor_units
 from deskward.core.paging import Limit, Offset
 from deskward.customers import service as customers
 from deskward.gate.context import Context
@@ -21,6 +22,8 @@ from deskward.orders.models import (
     OrderCreated,
     OrderId,
     OrderList,
+    Price,
+    RefundGranted,
     ShippingAddress,
     Sku,
     Status,
@@ -29,8 +32,28 @@ from deskward.orders.models import (
 tools = ToolGroup("orders")
 
 
-async def order_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What policies may know of the order that a call is about."""
+class OrderFacts(TypedDict):
+    """What policies may know of the order that a call is about; `total` is in minor units."""
+
+    id: str
+    owner: str
+    status: str
+    total: int
+    currency: str
+    revision: int
+
+
+class RefundFacts(OrderFacts):
+    """The order, and the `amount` of all its refunds with this one, in minor units.
+
+    So a limit cannot be passed in parts.
+    """
+
+    amount: int
+
+
+async def order_facts(ctx: Context, arguments: Mapping[str, Any]) -> OrderFacts:
+    """The facts of a call about an order."""
     order = await service.get(ctx.db, ctx.tenant, arguments["order_id"])
     return {
         "id": order.id,
@@ -40,6 +63,13 @@ async def order_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, A
         "currency": order.currency,
         "revision": order.revision,
     }
+
+
+async def refund_facts(ctx: Context, arguments: Mapping[str, Any]) -> RefundFacts:
+    """The facts of a refund."""
+    facts = await order_facts(ctx, arguments)
+    before = await service.refunded(ctx.db, ctx.tenant, facts["id"])
+    return {**facts, "amount": before + minor_units(arguments["amount"], facts["currency"])}
 
 
 @tools.tool(scope="orders:create", risk=Risk.WRITE, rest="POST /orders")
@@ -74,7 +104,13 @@ async def create_order(
     )
 
 
-@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/{order_id}", facts=order_facts)
+@tools.tool(
+    scope="orders:read",
+    risk=Risk.READ,
+    rest="GET /orders/{order_id}",
+    facts=order_facts,
+    untrusted="order",
+)
 async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     """Look up an order: its status, lines, total and shipping address.
 
@@ -84,7 +120,12 @@ async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     return await service.get(ctx.db, ctx.tenant, order_id)
 
 
-@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /customers/{customer_id}/orders")
+@tools.tool(
+    scope="orders:read",
+    risk=Risk.READ,
+    rest="GET /customers/{customer_id}/orders",
+    untrusted="order",
+)
 async def get_orders_by_customer(
     ctx: Context, customer_id: OwnCustomerId, limit: Limit = 20, offset: Offset = 0
 ) -> OrderList:
@@ -101,7 +142,7 @@ async def get_orders_by_customer(
     )
 
 
-@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/search")
+@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/search", untrusted="order")
 async def search_orders(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,
@@ -133,7 +174,7 @@ async def search_orders(
     )
 
 
-@tools.tool(scope="orders:list", risk=Risk.READ, rest="GET /orders")
+@tools.tool(scope="orders:list", risk=Risk.READ, rest="GET /orders", untrusted="order")
 async def get_all_orders(ctx: Context, limit: Limit = 20, offset: Offset = 0) -> OrderList:
     """List the orders of all customers, the newest first.
 
@@ -163,4 +204,28 @@ async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -
     order = await service.set_status(ctx.db, ctx.tenant, order_id, status)
     return OrderChanged(
         success=True, message=f"Order {order.id} is now {order.status}.", order=order
+    )
+
+
+@tools.tool(
+    scope="orders:refund",
+    risk=Risk.DESTRUCTIVE,
+    rest="POST /orders/{order_id}/refunds",
+    facts=refund_facts,
+)
+async def refund_order(
+    ctx: Context,
+    order_id: OrderId,
+    amount: Price,
+    reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["It came broken."])],
+) -> RefundGranted:
+    """Grant a refund of all or a part of what an order cost. Paying it out is not done here.
+
+    Args:
+        order_id: The order.
+        amount: How much, in the order's currency.
+        reason: Why.
+    """
+    return await service.refund(
+        ctx.db, ctx.tenant, order_id, refund_id=ctx.effect_id, amount=amount, reason=reason
     )

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
-from deskward.security.principals import DEFAULT_ROLES, ROLES, Kind, Principal
+from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
+from deskward.security.roles import Roles
 
 REMEMBERED = 1.0
 """Seconds that a stored key is remembered: one revoked by another process ends that much later."""
@@ -74,8 +75,14 @@ class ApiKey:
 class ApiKeys:
     """Makes, checks, rotates and revokes keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, roles: Roles | None = None) -> None:
+        """Make them.
+
+        Args:
+            roles: The roles that there are, by default those that ship.
+        """
         self._database = database
+        self._roles = roles or Roles.load()
         self._exist = False
         self._recent: dict[str, tuple[float, bytes, ApiKey]] = {}
 
@@ -101,12 +108,13 @@ class ApiKeys:
         """Make a key; gives the key itself, for the only time, and what is stored of it.
 
         Raises:
-            InvalidInput: A role is not in `ROLES`, or the lifetime is not positive.
+            InvalidInput: There is no such role, or the lifetime is not positive.
         """
         roles = roles or (DEFAULT_ROLES[kind],)
-        if unknown := [role for role in roles if role not in ROLES]:
+        names = self._roles.names
+        if unknown := [role for role in roles if role not in names]:
             raise InvalidInput(
-                f"There is no role {unknown[0]!r}. The roles are: {', '.join(ROLES)}."
+                f"There is no role {unknown[0]!r}. The roles are: {', '.join(names)}."
             )
         if lifetime is not None and lifetime <= timedelta(0):
             raise InvalidInput("A key must expire in the future.")

@@ -1,10 +1,12 @@
-"""Who is calling, and the one table that says which role may use which scope."""
+"""Who is calling."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import cached_property
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -15,52 +17,19 @@ class Kind(StrEnum):
     SERVICE = "service"
 
 
+class Proof(IntEnum):
+    """How well it is known who calls; policies may ask for more than the least."""
+
+    CLAIMED = 0
+    """Somebody says so, for example the sender of a mail."""
+    VOUCHED = 1
+    """A service that has signed in says so, or the operator of an open desk."""
+    CREDENTIAL = 2
+    """The caller's own key."""
+
+
 SUBJECTS_OF_A_CUSTOMER = "customers:act"
 """The scope with which a service may speak as any customer of its tenant (`X-User-ID`)."""
-
-_DESK_WORK = frozenset(
-    {
-        "accounts:read",
-        "customers:read",
-        "tickets:read",
-        "tickets:create",
-        "tickets:write",
-        "knowledge:read",
-        "orders:read",
-        "orders:create",
-        "orders:write",
-        "orders:list",
-        "complaints:read",
-        "complaints:create",
-        "complaints:write",
-        "email:read",
-        "email:send",
-        "remote:read",
-        "remote:write",
-    }
-)
-
-ROLES: dict[str, frozenset[str]] = {
-    "customer": frozenset(
-        {
-            "accounts:read",
-            "accounts:write",
-            "customers:read",
-            "tickets:read",
-            "tickets:create",
-            "knowledge:read",
-            "orders:read",
-            "orders:create",
-            "orders:write",
-            "complaints:read",
-            "complaints:create",
-        }
-    ),
-    "support": _DESK_WORK | {"accounts:write"},
-    "auditor": frozenset({"ledger:read", "tickets:read", "customers:read", "orders:read"}),
-    "service": _DESK_WORK | {SUBJECTS_OF_A_CUSTOMER},
-}
-"""Role → scopes. A tool names one scope; who does not have it cannot see or call the tool."""
 
 DEFAULT_ROLES = {Kind.CUSTOMER: "customer", Kind.STAFF: "support", Kind.SERVICE: "service"}
 
@@ -73,9 +42,10 @@ class Principal:
         kind: Customer, staff or service.
         id: Its id within the tenant; a customer's is its `user_id`.
         tenant: The tenant that its credential belongs to. Nothing else names a tenant.
-        roles: Keys of `ROLES`.
+        roles: Names of roles, of which `roles.yaml` says what they may do.
         agent: The name of the agent that acts on the principal's behalf, or None.
         via: The service that speaks for the customer, or None.
+        proof: How well it is known that it is them.
     """
 
     kind: Kind
@@ -84,16 +54,37 @@ class Principal:
     roles: tuple[str, ...]
     agent: str | None = None
     via: str | None = None
-
-    @cached_property
-    def scopes(self) -> frozenset[str]:
-        """All that the roles allow."""
-        return frozenset().union(*(ROLES.get(role, frozenset()) for role in self.roles))
+    proof: Proof = Proof.CREDENTIAL
 
     @cached_property
     def label(self) -> str:
         """`kind:id`, as the ledger names the caller."""
         return f"{self.kind.value}:{self.id}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it as JSON, for the record; see `of_facts`."""
+        return {
+            "kind": self.kind.value,
+            "id": self.id,
+            "tenant": self.tenant,
+            "roles": list(self.roles),
+            "agent": self.agent,
+            "via": self.via,
+            "proof": int(self.proof),
+        }
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Principal:
+        """The principal that is on record; one from before there was `proof` was vouched for."""
+        return cls(
+            **{
+                **facts,
+                "kind": Kind(facts["kind"]),
+                "roles": tuple(facts["roles"]),
+                "proof": Proof(facts.get("proof", Proof.VOUCHED)),
+            }
+        )
 
     def with_agent(self, agent: str) -> Principal:
         """The same principal with an agent acting on its behalf."""

@@ -33,6 +33,7 @@ tickets = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("priority", sa.String(16), nullable=False),
     sa.Column("assignee", sa.String(64)),
+    sa.Column("reply", sa.Text),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -53,6 +54,9 @@ class Ticket(BaseModel):
     priority: Priority
     customer_id: str = Field(examples=["user_001"])
     assignee: str | None = Field(examples=["staff_001"])
+    reply: str | None = Field(
+        description="The answer to the customer.", examples=["Your card was unlocked again."]
+    )
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
     updated_at: datetime
@@ -67,6 +71,9 @@ class TicketUpdate(BaseModel):
     priority: Priority | None = None
     assignee: str | None = Field(
         None, min_length=1, max_length=64, description="Id of a member of staff."
+    )
+    reply: Annotated[str, Field(max_length=10_000)] | None = Field(
+        None, min_length=1, description="The answer to the customer, who can read it."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.tickets.models import (
@@ -63,6 +63,7 @@ async def create(
         priority=priority,
         customer_id=customer_id,
         assignee=None,
+        reply=None,
         revision=1,
         created_at=moment,
         updated_at=moment,
@@ -102,16 +103,23 @@ async def update(db: Connection, tenant: str, ticket_id: str, change: TicketUpda
     Raises:
         NotFound: The tenant has no such ticket.
         InvalidInput: Nothing is to be changed.
+        Conflict: The ticket is closed, which is final.
     """
     values: dict[str, Any] = change.model_dump(exclude_none=True)
     if not values:
-        raise InvalidInput("Say what to change: status, priority or assignee.")
+        raise InvalidInput("Say what to change: status, priority, assignee or reply.")
     await get(db, tenant, ticket_id)
-    await db.execute(
+    changed = await db.execute(
         sa.update(tickets)
-        .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket_id[1:]))
+        .where(
+            tickets.c.tenant_id == tenant,
+            tickets.c.number == int(ticket_id[1:]),
+            tickets.c.status != "closed",
+        )
         .values(**values, revision=tickets.c.revision + 1, updated_at=now())
     )
+    if changed.rowcount == 0:
+        raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
     return await get(db, tenant, ticket_id)
 
 
@@ -124,6 +132,7 @@ def _ticket(row: sa.Row[tuple[object, ...]]) -> Ticket:
         priority=row.priority,
         customer_id=row.customer_id,
         assignee=row.assignee,
+        reply=row.reply,
         revision=row.revision,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
@@ -26,8 +26,24 @@ from deskward.tickets.models import (
 tools = ToolGroup("tickets")
 
 
-async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+class TicketFacts(TypedDict):
     """What policies may know of the ticket that a call is about."""
+
+    id: str
+    owner: str
+    status: str
+    priority: str
+    revision: int
+
+
+class ChangeFacts(TicketFacts):
+    """The ticket, and whether the change to it can be undone: a closed one stays closed."""
+
+    reversible: bool
+
+
+async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> TicketFacts:
+    """The facts of a call about a ticket."""
     ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
     return {
         "id": ticket.id,
@@ -38,8 +54,18 @@ async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> dict[str, 
     }
 
 
+async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFacts:
+    """The facts of a change of a ticket."""
+    facts = await ticket_facts(ctx, arguments)
+    return {**facts, "reversible": arguments["update"].status != "closed"}
+
+
 @tools.tool(
-    scope="tickets:read", risk=Risk.READ, rest="GET /tickets/{ticket_id}", facts=ticket_facts
+    scope="tickets:read",
+    risk=Risk.READ,
+    rest="GET /tickets/{ticket_id}",
+    facts=ticket_facts,
+    untrusted="ticket",
 )
 async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     """Look up a support ticket.
@@ -50,7 +76,7 @@ async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     return await service.get(ctx.db, ctx.tenant, ticket_id)
 
 
-@tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets")
+@tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets", untrusted="ticket")
 async def list_tickets(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,
@@ -134,10 +160,10 @@ async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> T
     scope="tickets:write",
     risk=Risk.WRITE,
     rest="PATCH /tickets/{ticket_id}",
-    facts=ticket_facts,
+    facts=change_facts,
 )
 async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:
-    """Change a ticket's status, priority or assignee.
+    """Change a ticket's status, priority, assignee or reply. A closed ticket cannot be changed.
 
     Args:
         ticket_id: The ticket.
@@ -145,7 +171,8 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     """
     ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update)
     changed = ", ".join(
-        f"{name} {value}" for name, value in update.model_dump(exclude_none=True).items()
+        f"{name} {value}" if name != "reply" else "a reply"
+        for name, value in update.model_dump(exclude_none=True).items()
     )
     return TicketChanged(
         success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=ticket

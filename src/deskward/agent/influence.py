@@ -1,0 +1,58 @@
+"""What a conversation's messages let influence the agent: derived from them alone.
+
+So a turn that another process goes on with, or that is replayed, is judged as it was at first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.gate.facts import CUSTOMERS
+from deskward.gate.influence import Influence
+from deskward.gate.tool import Tool
+from deskward.security.principals import Kind, Principal
+
+OWN_TEXTS = frozenset({"order", "profile"})
+"""What a customer reads of these, they wrote themselves."""
+
+
+def influence_of(
+    messages: Sequence[Message], tools: Mapping[str, Tool], principal: Principal
+) -> Influence:
+    """What the messages that a model is given have told it, and by whom it was told.
+
+    Args:
+        messages: The conversation, as the model sees it.
+        tools: All tools, by name.
+        principal: Who speaks in the user's messages.
+    """
+    said = Influence(said=tuple(m.text for m in messages if m.role == "user"))
+    requests = {request.id: request for message in messages for request in message.tool_requests}
+    taint: set[str] = set()
+    subjects: set[str] = set()
+    for message in messages:
+        request = requests.get(message.tool_request_id or "")
+        if message.role != "tool" or request is None:
+            continue
+        tool = tools.get(request.name)
+        # Of a tool that is gone by now nobody knows whose words it brought.
+        taint.add(tool.untrusted or "" if tool is not None else "outside")
+        if said.own_words(request.arguments):
+            subjects |= _customers(request, message)
+    if principal.kind is Kind.CUSTOMER:
+        taint -= OWN_TEXTS
+    return Influence(frozenset(taint - {""}), said.said, frozenset(subjects))
+
+
+def _customers(request: ToolRequest, answer: Message) -> set[str]:
+    """Whom a call that the principal asked for was about, by the answer's own fields."""
+    try:
+        told = json.loads(answer.text)
+    except ValueError:
+        told = {}
+    found = {request.arguments.get(name) for name in CUSTOMERS}
+    if isinstance(told, dict):
+        found |= {told.get(name) for name in CUSTOMERS}
+    return {name for name in found if isinstance(name, str)}

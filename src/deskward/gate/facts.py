@@ -1,0 +1,80 @@
+"""What policies know of a call: everything that a verdict depends on, as plain JSON.
+
+The ledger keeps the facts of every call, so that a verdict can be explained, and asked again under
+other policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from deskward.gate.context import Context
+from deskward.gate.influence import Influence
+from deskward.gate.tool import Tool
+from deskward.security.principals import Kind, Principal
+
+CUSTOMERS = ("customer_id", "user_id")
+"""Parameters that name the customer whom a call is about."""
+
+_NOTHING = Influence()
+
+
+def facts_of(
+    tool: Tool,
+    context: Context,
+    arguments: Mapping[str, Any],
+    record: Mapping[str, Any] | None,
+    moment: datetime,
+    *,
+    given: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The facts of one call.
+
+    Args:
+        arguments: As the tool takes them, as JSON, without secrets.
+        record: The record that the call is about.
+        moment: Now, in the desk's time zone.
+        given: The arguments as the caller gave them; by default `arguments`.
+    """
+    influence = context.influence or _NOTHING
+    about = about_whom(context.principal, arguments, record)
+    facts: dict[str, Any] = {
+        "door": context.door,
+        "args": dict(arguments),
+        "taint": sorted(influence.taint),
+        "tainted": bool(influence.taint),
+        "own_words": bool(influence.taint) and _own_words(influence, tool, given or arguments),
+        "about_known": about is not None and _expected(about, context.principal, influence),
+        "weekday": moment.isoweekday(),
+        "minute": moment.hour * 60 + moment.minute,
+    }
+    if record is not None:
+        facts["record"] = dict(record)
+    if about is not None:
+        facts["about"] = about
+    if context.confidence is not None:
+        facts["confidence"] = context.confidence
+    return facts
+
+
+def about_whom(
+    principal: Principal, arguments: Mapping[str, Any], record: Mapping[str, Any] | None
+) -> str | None:
+    """The customer whom a call is about, where it is about one."""
+    if record is not None and isinstance(record.get("owner"), str):
+        return str(record["owner"])
+    for name in CUSTOMERS:
+        if isinstance(arguments.get(name), str):
+            return str(arguments[name])
+    return principal.id if principal.kind is Kind.CUSTOMER else None
+
+
+def _own_words(influence: Influence, tool: Tool, given: Mapping[str, Any]) -> bool:
+    return influence.own_words({name: given[name] for name in given.keys() - tool.bound})
+
+
+def _expected(about: str, principal: Principal, influence: Influence) -> bool:
+    is_self = principal.kind is Kind.CUSTOMER and about == principal.id
+    return is_self or about in influence.subjects
