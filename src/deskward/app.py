@@ -18,9 +18,10 @@ from deskward.agent.models.choose import choose_model
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import Skills
 from deskward.complaints.tools import tools as complaint_tools
+from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
-from deskward.core.jobs import Jobs
+from deskward.core.jobs import Handler, Jobs
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.customers.tools import tools as customer_tools
@@ -28,6 +29,8 @@ from deskward.demo.load import load_demo
 from deskward.email.mailer import Mailer
 from deskward.email.outbox import JOB, Outbox
 from deskward.email.tools import tools as email_tools
+from deskward.gate.approval_tools import JOB as APPROVAL
+from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.call import Gate
 from deskward.gate.policy import Policy
 from deskward.gate.policy_versions import PolicyWatch
@@ -48,6 +51,7 @@ GROUPS: tuple[ToolGroup, ...] = (
     order_tools,
     complaint_tools,
     email_tools,
+    approval_tools,
 )
 
 
@@ -100,8 +104,8 @@ async def open_desk(
             sender_email=settings.sender_email or "desk@localhost",
             max_attachments=settings.email_max_attachment_mb * 1_000_000,
         )
-        outbox.jobs = Jobs(database, {JOB: outbox.deliver})
-        await stack.enter_async_context(outbox.jobs.keep())
+        handlers: dict[str, Handler] = {JOB: outbox.deliver}
+        outbox.jobs = jobs = Jobs(database, handlers)
         gate = _gate(settings, database, only, {Outbox: outbox})
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
@@ -123,6 +127,8 @@ async def open_desk(
             database, Agent(gate, model, limits), key=settings.key, grace=settings.stream_grace
         )
         await stack.enter_async_context(conversations.keep())
+        handlers[APPROVAL] = Decisions(gate, conversations, database).carry_out
+        await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,
             database=database,

@@ -115,7 +115,9 @@ async def test_a_turn_that_fails_is_reported(sqlite_desk: Desk) -> None:
 async def lose(desk: Desk, *said: Message, attempts: int = 1) -> store.Turn:
     """Leave a turn as a killed process would: begun, with these messages, and its lease over."""
     async with desk.database.transaction() as transaction:
-        turn = await store.begin_turn(transaction, HERE, CUSTOMER, "What's my balance?")
+        turn = await store.begin_turn(
+            transaction, HERE, CUSTOMER, [Message("user", "What's my balance?")]
+        )
         for message in said:
             await store.add_message(transaction, turn, message)
         await transaction.execute(
@@ -196,7 +198,7 @@ async def test_another_processes_turn_is_waited_for(
 ) -> None:
     monkeypatch.setattr(service, "WAIT_FOR_SESSION", 0.3)
     async with desk.database.transaction() as transaction:
-        await store.begin_turn(transaction, HERE, CUSTOMER, "hello")
+        await store.begin_turn(transaction, HERE, CUSTOMER, [Message("user", "hello")])
     with pytest.raises(SessionBusy):
         await say(desk, "hello again")
 

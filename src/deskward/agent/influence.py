@@ -29,11 +29,13 @@ def influence_of(
         principal: Who speaks in the user's messages.
     """
     said = Influence(said=tuple(m.text for m in messages if m.role == "user"))
-    requests = {request.id: request for message in messages for request in message.tool_requests}
+    asked: dict[str, ToolRequest] = {}
     taint: set[str] = set()
     subjects: set[str] = set()
     for message in messages:
-        request = requests.get(message.tool_request_id or "")
+        if message.tool_requests:  # an id is unique among these only
+            asked = {request.id: request for request in message.tool_requests}
+        request = asked.get(message.tool_request_id or "")
         if message.role != "tool" or request is None:
             continue
         tool = tools.get(request.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -102,7 +102,8 @@ class Conversations:
             return await self._read(first, context, None)
         lock = await self._lock(where)
         try:
-            turn = await self._begin(context, where, text, key)
+            digest = self._digest(text) if key else None
+            turn = await self._begin(context, where, text, key, digest)
             running = None if turn is None else self._start(turn, context)
         except BaseException:
             lock.release()
@@ -115,6 +116,33 @@ class Conversations:
         assert running.task is not None
         running.task.add_done_callback(lambda _: lock.release())
         return self._reader(running, None)
+
+    async def follow_up(
+        self, context: Context, session_id: str, said: Sequence[Message], *, key: str
+    ) -> None:
+        """Go on with a conversation after something that happened outside it, once.
+
+        Args:
+            context: Whose conversation it is.
+            session_id: The session, which must exist.
+            said: What happened: a call and its answer.
+            key: Names what happened: what has the same key is told once.
+
+        Raises:
+            SessionBusy: A message of the session takes too long.
+            Unavailable: The process is stopping.
+        """
+        where = Where(context.tenant, context.principal.label, session_id)
+        lock = await self._lock(where)
+        try:
+            turn = await self._begin(context, where, said, key)
+            if turn is None:
+                return
+            running = self._start(turn, context)
+            assert running.task is not None
+            await asyncio.wait([running.task])
+        finally:
+            lock.release()
 
     async def resume(self, context: Context, session_id: str, place: Position) -> Reader:
         """Go on reading a turn behind a place, in whatever process it began.
@@ -206,32 +234,36 @@ class Conversations:
         return effects.digest(self._key, "chat", {"message": text})
 
     async def _begin(
-        self, context: Context, where: Where, text: str, key: str | None
+        self,
+        context: Context,
+        where: Where,
+        said: str | Sequence[Message],
+        key: str | None,
+        digest: str | None = None,
     ) -> Turn | None:
-        """Record the message; None where its key was used in the meantime."""
+        """Record what begins a turn; None where its key was used in the meantime."""
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         while asyncio.get_running_loop().time() < deadline:
             if self._closing:
                 raise stopping()
-            earlier = await store.history(self._database.reader, where)
-            last = earlier[-1].text if earlier and earlier[-1].role == "assistant" else ""
-            vault = self._vaults.of(where.tenant, where.owner, where.session_id)
-            masked = mask(text, vault, asked_by=last)
+            messages = await self._masked(where, said) if isinstance(said, str) else said
             try:
                 async with self._database.transaction() as transaction:
                     return await store.begin_turn(
-                        transaction,
-                        where,
-                        context.principal,
-                        masked,
-                        key=key,
-                        digest=self._digest(text) if key else None,
+                        transaction, where, context.principal, messages, key=key, digest=digest
                     )
             except IntegrityError:
                 if key and await store.turn_by_key(self._database.reader, where, key):
                     return None
                 await self._finish_other(where)
         raise busy()
+
+    async def _masked(self, where: Where, text: str) -> list[Message]:
+        """A customer's message, its secrets replaced by placeholders."""
+        earlier = await store.history(self._database.reader, where)
+        last = earlier[-1].text if earlier and earlier[-1].role == "assistant" else ""
+        vault = self._vaults.of(where.tenant, where.owner, where.session_id)
+        return [Message("user", mask(text, vault, asked_by=last))]
 
     async def _finish_other(self, where: Where) -> None:
         """Wait for the session's open turn, which is paused or another process's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -127,12 +127,15 @@ async def begin_turn(
     db: Connection,
     where: Where,
     principal: Principal,
-    text: str,
+    said: Sequence[Message],
     *,
     key: str | None = None,
     digest: str | None = None,
 ) -> Turn:
-    """Record a customer's message and that it is being answered; starts the session if need be.
+    """Record what begins a turn, and that it is being answered; starts the session if need be.
+
+    Args:
+        said: A customer's message; or a call that was decided on by a person, with its answer.
 
     Raises:
         sqlalchemy.exc.IntegrityError: The session has an open turn, or one with that key.
@@ -167,7 +170,8 @@ async def begin_turn(
             "digest": digest,
         },
     )
-    await _add(db, turn, Message("user", text))
+    for message in said:
+        await _add(db, turn, message)
     return turn
 
 

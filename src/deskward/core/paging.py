@@ -15,11 +15,21 @@ Offset = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 async def newest(
-    db: Connection, table: sa.Table, where: Sequence[Any], *, limit: int, offset: int
+    db: Connection,
+    table: sa.Table,
+    where: Sequence[Any],
+    *,
+    limit: int,
+    offset: int,
+    by: str = "number",
 ) -> tuple[int, Sequence[sa.Row[Any]]]:
-    """How many rows of a numbered table there are, and one page of them, the newest first."""
+    """How many rows of a table there are, and one page of them, the newest first.
+
+    Args:
+        by: The column that grows with each row.
+    """
     total = await db.first(sa.select(sa.func.count()).select_from(table).where(*where))
     rows = await db.all(
-        sa.select(table).where(*where).order_by(table.c.number.desc()).limit(limit).offset(offset)
+        sa.select(table).where(*where).order_by(table.c[by].desc()).limit(limit).offset(offset)
     )
     return total[0] if total else 0, rows

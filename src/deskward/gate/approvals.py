@@ -1,21 +1,33 @@
 """Calls that wait for a person.
 
-A pending call is bound to everything that was true when it was made: tool, arguments, tenant,
-requester, policy version and the record it is about. It is stored, never run.
+A pending call is bound to everything that was true when it was made: tool, exact arguments, tenant,
+requester, policy version, the record that it is about, and an expiry. All of it is under a keyed
+digest (HMAC, RFC 2104), so that whoever can write to the database still cannot have another call
+approved than the one that was asked for. It is used once.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from pydantic_core import from_json
 
 from deskward.core.database import Connection, UtcDateTime, metadata, now
-from deskward.gate.context import new_id
+from deskward.core.errors import Conflict, NotFound
+from deskward.gate.context import Context, new_id
+from deskward.gate.subject_keys import SubjectKey, derived, seal, unseal
+from deskward.security.principals import Principal
+
+Status = Literal["pending", "approved", "denied", "done", "failed", "unknown"]
+"""`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."""
 
 LIFETIME = timedelta(days=3)
 
@@ -34,7 +46,23 @@ approvals = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("origin", sa.Text),
+    sa.Column("about", sa.String(64)),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("binding", sa.String(64)),
+    sa.Column("decided_by", sa.String(80)),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Column("comment", sa.Text),
+    sa.Column("answer", sa.Text),
     sa.Index("ix_approvals_digest", "tenant_id", "digest"),
+    sa.Index("ix_approvals_status", "tenant_id", "status", "created_at"),
+)
+"""`arguments` are canonical JSON with secrets masked; `sealed` holds them whole, encrypted, until
+the call has run or was denied. `origin` says who called, from where, and what policies knew."""
+
+_BOUND = (
+    *("id", "tenant_id", "principal", "tool", "digest", "arguments", "record"),
+    *("policies", "policy_version", "origin", "about"),
 )
 
 _SAME = sa.select(approvals.c.id, approvals.c.expires_at).where(
@@ -46,6 +74,49 @@ _SAME = sa.select(approvals.c.id, approvals.c.expires_at).where(
     approvals.c.status == "pending",
     approvals.c.expires_at > sa.bindparam("moment", type_=UtcDateTime),
 )
+_BY_ID = sa.select(approvals).where(
+    approvals.c.tenant_id == sa.bindparam("tenant"), approvals.c.id == sa.bindparam("approval")
+)
+_DECIDE = (
+    sa.update(approvals)
+    .where(approvals.c.id == sa.bindparam("b_id"), approvals.c.status == "pending")
+    .values(
+        status=sa.bindparam("b_status"),
+        decided_by=sa.bindparam("b_by"),
+        decided_at=sa.bindparam("b_at"),
+        comment=sa.bindparam("b_comment"),
+        binding=sa.bindparam("b_binding"),
+    )
+)
+
+
+class ApprovalVoid(Conflict):
+    """The call that was to be approved is not, or no longer, the one that was asked for."""
+
+    code = "APPROVAL_VOID"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call that is to wait.
+
+    Attributes:
+        arguments: The exact arguments, with secrets, as JSON values.
+        shown: The same with secrets masked.
+        digest: The keyed digest of tool and arguments.
+        origin: See `origin_of`.
+    """
+
+    tool: str
+    principal: Principal
+    arguments: Mapping[str, Any]
+    shown: Mapping[str, Any]
+    digest: str
+    record: Mapping[str, object] | None
+    about: str | None
+    policies: tuple[str, ...]
+    policy_version: str
+    origin: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,53 +127,132 @@ class PendingApproval:
     expires_at: datetime
 
 
-async def request(
-    connection: Connection,
-    *,
-    tenant: str,
-    principal: str,
-    tool: str,
-    digest: str,
-    arguments: str,
-    record: Mapping[str, Any] | None,
-    policies: tuple[str, ...],
-    policy_version: str,
-) -> PendingApproval:
-    """Store a call; asking again for the same call gives the same receipt.
+def canonical(value: Any) -> str:
+    """JSON in one form for one value: sorted names, no spaces (as RFC 8785 does for our types)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    Args:
-        arguments: The canonical arguments as JSON, with secrets masked. A secret is never
-            stored, so the requester gives it again when the call is approved.
-    """
-    moment = now()
-    known = json.dumps(record) if record is not None else None
-    same = await connection.first(
-        _SAME,
-        record=known or "",
-        tenant=tenant,
-        principal=principal,
-        digest=digest,
-        policy_version=policy_version,
-        moment=moment,
-    )
-    if same is not None:
-        return PendingApproval(same.id, same.expires_at)
-    pending = PendingApproval(new_id(), moment + LIFETIME)
-    await connection.execute(
-        approvals.insert(),
-        {
+
+def origin_of(context: Context, facts: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+    """Where a call came from, so that it can be made later as it would have been made."""
+    return {
+        "principal": context.principal.facts,
+        "door": context.door,
+        "request_id": context.request_id,
+        "session_id": context.session_id,
+        "turn_id": context.turn_id,
+        "key": key,
+        "facts": dict(facts),
+    }
+
+
+class Approvals:
+    """Stores calls that wait, and checks that they are still what they were."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._binding = derived(secret, "approvals")
+        self._sealing = SubjectKey("", derived(secret, "arguments of approvals"))
+
+    async def request(self, db: Connection, asked: Asked) -> PendingApproval:
+        """Store a call; asking again for the same call gives the same receipt."""
+        moment = now()
+        record = canonical(asked.record) if asked.record is not None else None
+        same = await db.first(
+            _SAME,
+            record=record or "",
+            tenant=asked.principal.tenant,
+            principal=asked.principal.label,
+            digest=asked.digest,
+            policy_version=asked.policy_version,
+            moment=moment,
+        )
+        if same is not None:
+            return PendingApproval(same.id, same.expires_at)
+        pending = PendingApproval(new_id(), moment + LIFETIME)
+        whole = canonical(asked.arguments).encode()
+        row: dict[str, Any] = {
             "id": pending.approval_id,
-            "tenant_id": tenant,
-            "principal": principal,
-            "tool": tool,
-            "digest": digest,
-            "arguments": arguments,
-            "record": known,
-            "policies": list(policies),
-            "policy_version": policy_version,
+            "tenant_id": asked.principal.tenant,
+            "principal": asked.principal.label,
+            "tool": asked.tool,
+            "digest": asked.digest,
+            "arguments": canonical(asked.shown),
+            "record": record,
+            "policies": list(asked.policies),
+            "policy_version": asked.policy_version,
             "status": "pending",
             "created_at": moment,
             "expires_at": pending.expires_at,
-        },
-    )
-    return pending
+            "origin": canonical(asked.origin),
+            "about": asked.about,
+            "sealed": seal([self._sealing], whole, pending.approval_id.encode()),
+        }
+        row["binding"] = self._bind(row)
+        await db.execute(approvals.insert(), row)
+        return pending
+
+    async def get(self, db: Connection, tenant: str, approval_id: str) -> sa.Row[Any]:
+        """The row of a call that waits or waited.
+
+        Raises:
+            NotFound: The tenant has none of that id.
+        """
+        row = await db.first(_BY_ID, tenant=tenant, approval=approval_id)
+        if row is None:
+            raise NotFound("approval", approval_id)
+        return row
+
+    def arguments(self, row: sa.Row[Any]) -> dict[str, Any]:
+        """The exact arguments of a call, once it is sure that nothing of it was changed.
+
+        Raises:
+            ApprovalVoid: Something was, or it is too old to have been bound.
+        """
+        bound = self._bind(dict(row._mapping))
+        if not row.binding or not hmac.compare_digest(bound, row.binding):
+            raise ApprovalVoid("This call is not as it was asked for: something of it was changed.")
+        try:
+            whole = unseal([self._sealing], bytes(row.sealed or b""), row.id.encode())
+        except (InvalidTag, ValueError):
+            raise ApprovalVoid(
+                "This call's arguments are not held any more, or were changed."
+            ) from None
+        found: dict[str, Any] = from_json(whole)
+        return found
+
+    async def decide(
+        self, db: Connection, row: sa.Row[Any], status: Status, *, by: str, comment: str
+    ) -> None:
+        """Record a person's decision; of several at once the first counts.
+
+        Raises:
+            Conflict: It was decided on before.
+        """
+        decided = {"status": status, "decided_by": by, "decided_at": now(), "comment": comment}
+        values = {
+            "b_id": row.id,
+            "b_status": status,
+            "b_by": by,
+            "b_at": decided["decided_at"],
+            "b_comment": comment,
+            "b_binding": self._bind({**row._mapping, **decided}),
+        }
+        changed = await db.execute(_DECIDE, values)
+        if changed.rowcount != 1:
+            raise Conflict(
+                "Somebody has decided on this call already.", details={"approval_id": row.id}
+            )
+
+    async def finish(self, db: Connection, approval_id: str, status: Status, answer: str) -> None:
+        """Record what came of a call; its exact arguments are forgotten."""
+        await db.execute(
+            sa.update(approvals)
+            .where(approvals.c.id == approval_id)
+            .values(status=status, answer=answer, sealed=None)
+        )
+
+    def _bind(self, row: Mapping[str, Any]) -> str:
+        parts = [row[name] for name in _BOUND] + [row["expires_at"].isoformat()]
+        if row.get("status", "pending") != "pending":
+            verdict = "denied" if row["status"] == "denied" else "approved"
+            parts += [verdict, row["decided_by"], row["decided_at"].isoformat(), row["comment"]]
+        return hmac.new(self._binding, canonical(parts).encode(), hashlib.sha256).hexdigest()

@@ -6,16 +6,12 @@ Doors make a `Context`, call, and render the `Outcome`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
-from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from deskward.core.database import Connection, Database, now
@@ -28,14 +24,16 @@ from deskward.core.errors import (
     Unavailable,
     UnknownTool,
 )
-from deskward.gate import approvals, effects
-from deskward.gate.context import Context, new_id
+from deskward.gate import effects
+from deskward.gate.approvals import Approvals, Asked, origin_of
+from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
 from deskward.gate.ledger import Ledger
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy import Decision, Policy, Verdict
-from deskward.gate.tool import Risk, Tool
-from deskward.gate.transaction import CallTransaction, Repeated, claim
+from deskward.gate.run import Runner, answer_of, exact
+from deskward.gate.tool import Tool
+from deskward.gate.transaction import Repeated, claim
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind, Principal
 
@@ -43,9 +41,6 @@ log = logging.getLogger(__name__)
 
 MASK = "**********"
 """What stands for a secret wherever a call is recorded (as `SecretStr` prints itself)."""
-
-GRACE = 30.0
-"""Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
 
 
 class Gate:
@@ -78,10 +73,8 @@ class Gate:
         """Grows whenever the tools change."""
         self.database = database
         self.policy = policy
-        self.time_limit = time_limit
         self.zone = zone
-        self._key = key
-        self._ports = ports or {}
+        self.runner = Runner(database, key, time_limit, {Gate: self, **(ports or {})})
         addresses: set[tuple[str, str]] = set()
         for tool in tools:
             if tool.name in self.tools or (tool.method, tool.path) in addresses:
@@ -89,6 +82,7 @@ class Gate:
             self.tools[tool.name] = tool
             addresses.add((tool.method, tool.path))
         self.ledger = Ledger(key)
+        self.approvals = Approvals(key)
         self.shadow: Policy | None = None
         """Policies that are asked beside those that count, and whose dissent is recorded."""
         database.before_commit = self.ledger.write
@@ -105,7 +99,8 @@ class Gate:
                 log.warning("tool %s of %s is left out: there is one already", tool.name, server)
             else:
                 self.tools[tool.name] = tool
-        self.policy.know(self.tools.values())
+        for policy in filter(None, (self.policy, self.shadow)):
+            policy.know(self.tools.values())
         self.generation += 1
 
     def tools_for(self, principal: Principal) -> list[Tool]:
@@ -134,18 +129,29 @@ class Gate:
         if tool is None:
             error = UnknownTool(f"There is no tool {name[:64]!r}. List the tools to see them.")
             return Outcome("error", "", context.request_id, error)
-        call = Call(tool, context, idempotency_key)
-        call.policy_version = self.policy.version
+        call = self.call_of(tool, context, idempotency_key)
+        return await self.guarded(call, lambda: self._decide(call, arguments, strict))
+
+    def call_of(self, tool: Tool, context: Context, key: str | None) -> Call:
+        """A call at its beginning."""
+        call = Call(tool, context, key, policy_version=self.policy.version)
         if context.session_id is not None:
             call.conversation = self.ledger.conversation(
                 context.tenant, context.principal.label, context.session_id
             )
+        return call
+
+    async def guarded(self, call: Call, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """What comes of a call, also where it fails."""
+        name = call.tool.name
         try:
-            return await self._decide(call, arguments, strict)
+            return await work()
         except DeskwardError as error:
             return await self._failed(call, error)
         except TimeoutError:
-            problem = f"{name} did not end within {self.time_limit:g} seconds and was stopped."
+            problem = (
+                f"{name} did not end within {self.runner.time_limit:g} seconds and was stopped."
+            )
             return await self._failed(call, TimeLimitExceeded(problem))
         except SQLAlchemyError:
             log.exception("the database failed in %s", name)
@@ -159,19 +165,8 @@ class Gate:
             )
 
     async def first_answer(self, name: str, context: Context, key: str) -> Outcome | None:
-        """The first answer to a key whose call this process does not remember, or None.
-
-        A turn that goes on after a crash asks this before it calls again: the arguments may have
-        held a secret that died with the process.
-        """
-        principal = context.principal
-        probe = effects.Effect(principal.tenant, principal.label, key, "", name, "")
-        first = await probe.any_answer(self.database.reader)
-        if first is None:
-            return None
-        answer = from_json(first)
-        result = to_json(answer["result"]).decode()
-        return Outcome(answer["status"], result, context.request_id, repeated=True)
+        """See `Runner.first_answer`."""
+        return await self.runner.first_answer(name, context, key)
 
     async def _failed(self, call: Call, error: DeskwardError) -> Outcome:
         request_id = call.context.request_id
@@ -190,13 +185,12 @@ class Gate:
         tool, context = call.tool, call.context
         if call.key is not None:
             effects.check_key(call.key)
-        values = self._validate(call, given, strict)
+        values = self.validate(call, given, strict)
         if not self.policy.may_use(tool, context.principal):
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
-            raise _refusal(call.decision)
+            raise refusal(call.decision)
         if tool.facts is not None:
-            reading = replace(context, _db=self.database.reader)
-            call.record = await tool.facts(reading, values)
+            call.record = await tool.facts(self.runner.reading(context), values)
         assert call.arguments is not None
         readable = {k: v for k, v in call.arguments.items() if k not in tool.secret}
         moment = now().astimezone(self.zone)
@@ -207,16 +201,12 @@ class Gate:
         if call.decision.errors:
             log.error("policy failed for %s: %s", tool.name, "; ".join(call.decision.errors))
         if call.decision.verdict is Verdict.DENY:
-            raise _refusal(call.decision)
+            raise refusal(call.decision)
         if call.decision.verdict is Verdict.ASK:
             return await self._wait_for_approval(call, values)
-        if tool.risk is Risk.READ:
-            return await self._read(call, values)
-        if tool.risk is Risk.OUTSIDE:
-            return await self._act_outside(call, values)
-        return await self._write(call, values)
+        return await self.runner.act(call, values)
 
-    def _validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
+    def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; gives the arguments as the tool takes them."""
         tool, principal = call.tool, call.context.principal
         call.arguments = {name: MASK for name in given if name in tool.parameters}
@@ -241,101 +231,21 @@ class Gate:
         given_values = {**model.__dict__, **(model.model_extra or {})}
         return {name: given_values[name] for name in tool.parameters if name in given_values}
 
-    def _effect(self, call: Call, values: Mapping[str, Any], key: str) -> effects.Effect:
-        principal = call.context.principal
-        return effects.Effect(
-            tenant=principal.tenant,
-            principal=principal.label,
-            key=key,
-            effect_id=call.context.effect_id,
-            tool=call.tool.name,
-            digest=self._digest(call, values),
-        )
-
-    def _digest(self, call: Call, values: Mapping[str, Any]) -> str:
-        exact = {}
-        for name, value in (call.arguments or {}).items():
-            given = values.get(name)
-            exact[name] = given.get_secret_value() if isinstance(given, SecretStr) else value
-        return effects.digest(self._key, call.tool.name, exact)
-
-    async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
-        if self._ports:
-            context = replace(context, _ports=self._ports)
-        async with asyncio.timeout(self.time_limit):
-            result = await call.tool.function(context, **values)
-        return call.tool.result.dump_json(result).decode()
-
-    async def _read(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        context = replace(call.context, _db=self.database.reader)
-        result = await self._run(call, context, values)
-        await self.database.append(call.entry("ok", result))
-        return Outcome("ok", result, context.request_id, decision=call.decision)
-
-    async def _write(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        call.context = replace(call.context, effect_id=new_id())
-        effect = self._effect(call, values, call.key) if call.key else None
-        if effect and (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self._repeat(call, first)
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                transaction = CallTransaction(self.database, stack, self.time_limit)
-                transaction.effect = effect
-                result = await self._run(call, replace(call.context, _db=transaction), values)
-                connection = await transaction.open()
-                if effect:
-                    await effect.finish(connection, _answer("ok", result))
-                transaction.entries.append(call.entry("ok", result))
-        except Repeated as repeated:
-            return await self._repeat(call, repeated.first)
-        return Outcome("ok", result, call.context.request_id, decision=call.decision)
-
-    async def _act_outside(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        effect_id = new_id()
-        call.context = replace(call.context, effect_id=effect_id)
-        effect = self._effect(call, values, call.key or effect_id)
-        if (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self._repeat(call, first)
-        try:
-            async with self.database.transaction([call.entry("started", "null")]) as transaction:
-                await claim(effect, transaction, self.time_limit + GRACE)
-        except Repeated as repeated:
-            return await self._repeat(call, repeated.first)
-        try:
-            result = await self._run(call, replace(call.context, _db=self.database.reader), values)
-        except OutcomeUnknown:
-            raise
-        except DeskwardError:
-            # The tool knows that nothing happened; anything else leaves the outcome open.
-            async with self.database.transaction() as transaction:
-                await effect.forget(transaction)
-            raise
-        except Exception as error:
-            log.exception("%s ended in an error", call.tool.name)
-            raise _unknown(effect) from error
-        try:
-            async with self.database.transaction([call.entry("ok", result)]) as transaction:
-                await effect.finish(transaction, _answer("ok", result))
-        except Exception as error:
-            log.exception("what %s did could not be recorded", call.tool.name)
-            raise _unknown(effect) from error
-        return Outcome("ok", result, call.context.request_id, decision=call.decision)
-
     async def _wait_for_approval(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        effect = self._effect(call, values, call.key) if call.key else None
+        effect = self.runner.effect(call, values, call.key) if call.key else None
         if effect and (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self._repeat(call, first)
+            return await self.runner.repeat(call, first)
         entries: list[Any] = []
         try:
             async with self.database.transaction(entries) as transaction:
                 if effect:
-                    await claim(effect, transaction, self.time_limit)
+                    await claim(effect, transaction, self.runner.time_limit)
                 receipt = await self._store_pending(transaction, call, values)
                 if effect:
-                    await effect.finish(transaction, _answer("pending", receipt))
+                    await effect.finish(transaction, answer_of("pending", receipt))
                 entries.append(call.entry("pending", receipt))
         except Repeated as repeated:
-            return await self._repeat(call, repeated.first)
+            return await self.runner.repeat(call, repeated.first)
         return Outcome("pending", receipt, call.context.request_id, decision=call.decision)
 
     async def _store_pending(
@@ -343,17 +253,20 @@ class Gate:
     ) -> str:
         """Store a call that waits for a person; gives its receipt as JSON."""
         assert call.decision is not None
-        pending = await approvals.request(
-            connection,
-            tenant=call.context.tenant,
-            principal=call.context.principal.label,
+        facts = call.facts or {}
+        asked = Asked(
             tool=call.tool.name,
-            digest=self._digest(call, values),
-            arguments=to_json(call.arguments).decode(),
+            principal=call.context.principal,
+            arguments=exact(call, values),
+            shown=call.arguments or {},
+            digest=self.runner.digest(call, values),
             record=call.record,
+            about=facts.get("about"),
             policies=call.decision.policies,
             policy_version=self.policy.version,
+            origin=origin_of(call.context, facts, call.key),
         )
+        pending = await self.approvals.request(connection, asked)
         return to_json(
             {
                 "status": "pending_approval",
@@ -363,18 +276,6 @@ class Gate:
                 "expires_at": pending.expires_at,
             }
         ).decode()
-
-    async def _repeat(self, call: Call, first: str) -> Outcome:
-        answer = from_json(first)
-        result = to_json(answer["result"]).decode()
-        await self.database.append(call.entry("repeated", result))
-        return Outcome(
-            answer["status"],
-            result,
-            call.context.request_id,
-            decision=call.decision,
-            repeated=True,
-        )
 
 
 def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
@@ -391,18 +292,8 @@ def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
     return {"version": shadow.version, "verdict": other.verdict, "policies": other.policies}
 
 
-def _unknown(effect: effects.Effect) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "Whether this took effect is not known. A person has to look before it is tried again.",
-        details={"effect_id": effect.effect_id, "tool": effect.tool},
-    )
-
-
-def _answer(status: str, result: str) -> str:
-    return f'{{"status":"{status}","result":{result}}}'
-
-
-def _refusal(decision: Decision) -> Forbidden:
+def refusal(decision: Decision) -> Forbidden:
+    """The error of a call that policy refuses."""
     return Forbidden(
         "This is not allowed. Ask a person at support if it should be.",
         details={"policies": list(decision.policies) or ["default-deny"]},

@@ -198,6 +198,7 @@ class PolicyWatch:
             return
         active = await self._policy(slots.get("active")) or self._files
         self._gate.shadow = await self._policy(slots.get("shadow"))
+        active.know(self._gate.tools.values())
         self._gate.policy = active
         self._slots = slots
         shadow = self._gate.shadow.version if self._gate.shadow else "none"

@@ -95,6 +95,10 @@ class OfflineModel:
                 return skill, match.score
         return None, 0.0
 
+    def skill_of(self, tool: str) -> str:
+        """The name of the skill that calls a tool, or nothing."""
+        return next((name for name, skill in self._skills.items() if skill.tool == tool), "")
+
     def skill(self, name: str) -> Skill | None:
         """The skill of that name, which may be gone since it was noted."""
         return self._skills.get(name)
@@ -249,12 +253,19 @@ class _Step:
         elif "handing_over" in before:
             yield self._handed_over(last)
         else:
-            results = self._results()
             answers = [
                 self._answer(self._model.skill(name), result, before)
-                for name, result in zip(before.get("called", ()), results, strict=False)
+                for name, result in zip(self._called(before), self._results(), strict=False)
             ]
             yield "\n\n".join(answers) or "Done."
+
+    def _called(self, before: dict[str, Any]) -> list[str]:
+        """The skills whose tools were called; of a call that a person decided on, by its tool."""
+        if "called" in before:
+            return list(before["called"])
+        asked = next((m for m in reversed(self._messages) if m.role == "assistant"), None)
+        requests = asked.tool_requests if asked else ()
+        return [self._model.skill_of(request.name) for request in requests]
 
     def _results(self) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []

@@ -36,6 +36,15 @@ def upgrade() -> None:
         sqlite_where=is_filed,
         postgresql_where=is_filed,
     )
+    op.add_column("approvals", sa.Column("origin", sa.Text(), nullable=True))
+    op.add_column("approvals", sa.Column("about", sa.String(length=64), nullable=True))
+    op.add_column("approvals", sa.Column("sealed", sa.LargeBinary(), nullable=True))
+    op.add_column("approvals", sa.Column("binding", sa.String(length=64), nullable=True))
+    op.add_column("approvals", sa.Column("decided_by", sa.String(length=80), nullable=True))
+    op.add_column("approvals", sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("approvals", sa.Column("comment", sa.Text(), nullable=True))
+    op.add_column("approvals", sa.Column("answer", sa.Text(), nullable=True))
+    op.create_index("ix_approvals_status", "approvals", ["tenant_id", "status", "created_at"])
     op.create_table(
         "subject_keys",
         sa.Column("tenant_id", sa.String(length=64), nullable=False),
@@ -67,6 +76,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("policy_changes", "policy_versions", "subject_keys"):
         op.drop_table(name)
+    op.drop_index("ix_approvals_status", "approvals")
+    with op.batch_alter_table("approvals") as batch:
+        for column in (
+            *("answer", "comment", "decided_at", "decided_by"),
+            *("binding", "sealed", "about", "origin"),
+        ):
+            batch.drop_column(column)
     op.drop_index("ix_ledger_conversation", "ledger")
     with op.batch_alter_table("ledger") as batch:
         batch.drop_column("conversation")

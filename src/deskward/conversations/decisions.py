@@ -1,0 +1,125 @@
+"""What happens once a person has decided on a call: it is made, and its conversation goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_core import from_json, to_json
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.conversations import store
+from deskward.conversations.service import Conversations
+from deskward.conversations.store import Where
+from deskward.core.database import Database
+from deskward.core.errors import (
+    CallInProgress,
+    DeskwardError,
+    Forbidden,
+    OutcomeUnknown,
+    SessionBusy,
+    Unavailable,
+)
+from deskward.core.jobs import Later
+from deskward.gate import effects
+from deskward.gate.approvals import Status
+from deskward.gate.approved import run_approved
+from deskward.gate.call import Gate
+from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
+from deskward.gate.run import answer_of
+from deskward.security.principals import Principal
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 20
+"""How often a call is tried while something that it needs is away."""
+AGAIN = 5.0
+"""Seconds between these attempts."""
+
+_PASSING = (CallInProgress, Unavailable)
+
+
+class Decisions:
+    """Carries decisions out. Every step can be done again: a process may die between any two."""
+
+    def __init__(self, gate: Gate, conversations: Conversations, database: Database) -> None:
+        self._gate = gate
+        self._conversations = conversations
+        self._database = database
+
+    async def carry_out(self, payload: Mapping[str, Any], attempt: int) -> None:
+        """Make the call of a decision, or not, and tell the conversation that it came from.
+
+        Raises:
+            Later: Something that it needs is away.
+        """
+        tenant, approval_id = payload["tenant"], payload["approval_id"]
+        row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+        if row.status == "approved":
+            outcome = await self._run(row)
+            if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
+                raise Later(AGAIN)
+            await self._record(row, outcome)
+            row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+        origin = from_json(row.origin)
+        if origin["session_id"] and origin["turn_id"]:
+            await self._tell(row, origin)
+
+    async def _run(self, row: sa.Row[Any]) -> Outcome:
+        try:
+            return await run_approved(self._gate, row)
+        except DeskwardError as error:  # of a row that cannot be believed
+            log.error("the approved call %s is not made: %s", row.id, error.message)
+            return Outcome("error", "", row.id, error)
+
+    async def _record(self, row: sa.Row[Any], outcome: Outcome) -> None:
+        status: Status = "done"
+        if outcome.error is not None:
+            status = "unknown" if isinstance(outcome.error, OutcomeUnknown) else "failed"
+        key = from_json(row.origin)["key"]
+        async with self._database.transaction() as transaction:
+            await self._gate.approvals.finish(transaction, row.id, status, outcome.text)
+            if key and status == "done":  # whoever repeats the call is told what came of it
+                effect = effects.Effect(row.tenant_id, row.principal, key, "", row.tool, "")
+                await effect.finish(transaction, answer_of("ok", outcome.json))
+
+    async def _tell(self, row: sa.Row[Any], origin: Mapping[str, Any]) -> None:
+        principal = Principal.of_facts({**origin["principal"], "agent": None})
+        where = Where(row.tenant_id, principal.label, origin["session_id"])
+        request = await self._request(where, origin["turn_id"], row.id)
+        if request is None:  # the session was deleted
+            return
+        answer = from_json(row.answer) if row.answer else _denial(row)
+        asked = ToolRequest(f"approved-{row.id[:12]}", request.name, request.arguments)
+        said = [
+            Message("assistant", "", (asked,)),
+            Message("tool", json.dumps(answer, ensure_ascii=False), tool_request_id=asked.id),
+        ]
+        context = Context(principal=principal, door="agent")
+        try:
+            await self._conversations.follow_up(
+                context, where.session_id, said, key=f"approval:{row.id}"
+            )
+        except (SessionBusy, Unavailable):
+            raise Later(AGAIN) from None
+
+    async def _request(self, where: Where, turn_id: str, approval_id: str) -> ToolRequest | None:
+        """The agent's request whose call waited."""
+        asked: dict[str, ToolRequest] = {}
+        for message in await store.messages_of(self._database.reader, where, turn_id):
+            if message.tool_requests:
+                asked = {request.id: request for request in message.tool_requests}
+            elif message.role == "tool" and approval_id in message.text:
+                return asked.get(message.tool_request_id or "")
+        return None
+
+
+def _denial(row: sa.Row[Any]) -> dict[str, Any]:
+    said = f" They said: {row.comment}" if row.comment else ""
+    error = Forbidden(f"A colleague has decided that this is not done.{said}")
+    denial: dict[str, Any] = from_json(to_json(error.tool_envelope(row.id)))
+    return denial

@@ -1,0 +1,259 @@
+"""The tools with which people look at calls that wait, and decide on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+from pydantic_core import from_json
+
+from deskward.core import jobs
+from deskward.core.database import now
+from deskward.core.errors import Conflict, Forbidden
+from deskward.core.paging import Limit, Offset, newest
+from deskward.gate.approvals import Approvals, approvals
+from deskward.gate.approved import check_approval
+from deskward.gate.call import Gate
+from deskward.gate.context import Context, new_id
+from deskward.gate.tool import Risk, ToolGroup
+
+JOB = "approval"
+"""The kind of job that carries a decision out."""
+
+tools = ToolGroup("approvals")
+
+State = Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown"]
+ApprovalId = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{32}$",
+        description="Id of a call that waits.",
+        examples=["8f14e45fceea167a5a36dedd4bea2543"],
+    ),
+]
+Comment = Annotated[
+    str, Field(max_length=1000, examples=["Checked with the customer by telephone."])
+]
+
+
+class Reason(BaseModel):
+    """A policy because of which a person has to look."""
+
+    policy: str = Field(description="Its `@id`.", examples=["refund-over-5000-needs-approval"])
+    text: str = Field(description="The policy in Cedar; empty where it has changed since.")
+
+
+class Approval(BaseModel):
+    """A call that waits for a person, or waited."""
+
+    approval_id: ApprovalId
+    status: State = Field(
+        description="`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."
+    )
+    tool: str = Field(examples=["refund_order"])
+    arguments: dict[str, Any] = Field(description="The exact arguments; secrets are masked.")
+    canonical_arguments: str = Field(description="The same as canonical JSON, as it is bound.")
+    requested_by: str = Field(examples=["staff:anna"])
+    agent: str | None = Field(description="The agent that asked on their behalf.")
+    about: str | None = Field(description="The customer whom it is about.")
+    record: dict[str, Any] | None = Field(description="The record as it was; a change voids it.")
+    facts: dict[str, Any] = Field(description="What policies knew when it was asked for.")
+    reasons: list[Reason]
+    policy_version: str
+    session_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    comment: str | None
+    answer: dict[str, Any] | None = Field(description="What the call answered, once it has run.")
+
+
+class ApprovalList(BaseModel):
+    """One page of calls that wait, the newest first."""
+
+    total: int
+    limit: int
+    offset: int
+    approvals: list[Approval]
+
+
+class Decided(BaseModel):
+    """The receipt of a decision."""
+
+    approval_id: ApprovalId
+    status: Literal["approved", "denied"]
+    message: str = Field(examples=["The call was approved and is being made."])
+
+
+class ApprovalFacts(TypedDict):
+    """What policies may know of the call that is decided on."""
+
+    id: str
+    tool: str
+    group: str
+    risk: str
+    requester: str
+    owner: NotRequired[str]
+    amount: NotRequired[int]
+    currency: NotRequired[str]
+
+
+async def approval_facts(ctx: Context, arguments: Mapping[str, Any]) -> ApprovalFacts:
+    """The facts of a decision."""
+    gate = ctx.port(Gate)
+    row = await gate.approvals.get(ctx.db, ctx.tenant, arguments["approval_id"])
+    tool = gate.tools.get(row.tool)
+    record = from_json(row.record) if row.record else {}
+    facts: ApprovalFacts = {
+        "id": row.id,
+        "tool": row.tool,
+        "group": tool.group if tool else "",
+        "risk": tool.risk.value if tool else "destructive",
+        "requester": row.principal,
+    }
+    if row.about:
+        facts["owner"] = row.about
+    if isinstance(record.get("amount"), int):
+        facts["amount"] = record["amount"]
+        facts["currency"] = str(record.get("currency", ""))
+    return facts
+
+
+@tools.tool(scope="approvals:read", risk=Risk.READ, rest="GET /approvals")
+async def list_approvals(
+    ctx: Context, status: State | None = "pending", limit: Limit = 20, offset: Offset = 0
+) -> ApprovalList:
+    """List calls that wait for a person's approval, the newest first.
+
+    Args:
+        status: Only those with this status; `pending` where it is left out, null for all.
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    where = [approvals.c.tenant_id == ctx.tenant]
+    if status in ("pending", "expired"):
+        late = approvals.c.expires_at <= now()
+        where += [approvals.c.status == "pending", late if status == "expired" else ~late]
+    elif status is not None:
+        where.append(approvals.c.status == status)
+    page = {"limit": limit, "offset": offset}
+    total, rows = await newest(ctx.db, approvals, where, by="created_at", **page)
+    gate = ctx.port(Gate)
+    return ApprovalList(
+        total=total, limit=limit, offset=offset, approvals=[_shown(gate, row) for row in rows]
+    )
+
+
+@tools.tool(
+    scope="approvals:read",
+    risk=Risk.READ,
+    rest="GET /approvals/{approval_id}",
+    facts=approval_facts,
+)
+async def get_approval(ctx: Context, approval_id: ApprovalId) -> Approval:
+    """Show a call that waits for approval: its exact arguments, and why a person has to look.
+
+    Args:
+        approval_id: The call.
+    """
+    gate = ctx.port(Gate)
+    return _shown(gate, await gate.approvals.get(ctx.db, ctx.tenant, approval_id))
+
+
+@tools.tool(
+    scope="approvals:decide",
+    risk=Risk.WRITE,
+    rest="POST /approvals/{approval_id}/approve",
+    facts=approval_facts,
+)
+async def approve_call(ctx: Context, approval_id: ApprovalId, comment: Comment = "") -> Decided:
+    """Approve a call that waits: exactly this call is then made, once.
+
+    Args:
+        approval_id: The call.
+        comment: Why; it is recorded.
+    """
+    gate = ctx.port(Gate)
+    row = await _to_decide(ctx, gate.approvals, approval_id)
+    await check_approval(gate, row)
+    await gate.approvals.decide(ctx.db, row, "approved", by=ctx.principal.label, comment=comment)
+    await _carry_out(ctx, approval_id)
+    return Decided(
+        approval_id=approval_id,
+        status="approved",
+        message="The call was approved and is being made.",
+    )
+
+
+@tools.tool(
+    scope="approvals:decide",
+    risk=Risk.WRITE,
+    rest="POST /approvals/{approval_id}/deny",
+    facts=approval_facts,
+)
+async def deny_call(ctx: Context, approval_id: ApprovalId, comment: Comment = "") -> Decided:
+    """Decide that a call that waits is not made.
+
+    Args:
+        approval_id: The call.
+        comment: Why; the requester is told.
+    """
+    gate = ctx.port(Gate)
+    row = await _to_decide(ctx, gate.approvals, approval_id)
+    await gate.approvals.decide(ctx.db, row, "denied", by=ctx.principal.label, comment=comment)
+    await _carry_out(ctx, approval_id)
+    return Decided(approval_id=approval_id, status="denied", message="The call will not be made.")
+
+
+async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> sa.Row[Any]:
+    row = await store.get(ctx.db, ctx.tenant, approval_id)
+    if row.principal == ctx.principal.label:
+        raise Forbidden("Nobody decides on a call of their own. Ask a colleague.")
+    if row.status != "pending":
+        raise Conflict(
+            f"This call is {row.status} already.",
+            details={"approval_id": row.id, "status": row.status},
+        )
+    return row
+
+
+async def _carry_out(ctx: Context, approval_id: str) -> None:
+    """Have the decision carried out, by whichever process comes first."""
+    payload = {"tenant": ctx.tenant, "approval_id": approval_id}
+    await jobs.add(ctx.db, new_id(), JOB, payload)
+
+
+def _shown(gate: Gate, row: sa.Row[Any]) -> Approval:
+    origin = from_json(row.origin) if row.origin else {}
+    status = row.status
+    if status == "pending" and row.expires_at <= now():
+        status = "expired"
+    known = gate.policy.policies if row.policy_version == gate.policy.version else {}
+    return Approval(
+        approval_id=row.id,
+        status=status,
+        tool=row.tool,
+        arguments=from_json(row.arguments),
+        canonical_arguments=row.arguments,
+        requested_by=row.principal,
+        agent=origin.get("principal", {}).get("agent"),
+        about=row.about,
+        record=from_json(row.record) if row.record else None,
+        facts=origin.get("facts", {}),
+        reasons=[
+            Reason(policy=name, text=gate.policy.written(name) if name in known else "")
+            for name in row.policies
+        ],
+        policy_version=row.policy_version,
+        session_id=origin.get("session_id"),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        comment=row.comment,
+        answer=from_json(row.answer) if row.answer else None,
+    )
