@@ -52,9 +52,30 @@ class Reply(Item):
     reply: str = Field(min_length=1)
 
 
+class Call(Item):
+    tool: str
+    arguments: dict[str, Any]
+
+
+class Attack(Item):
+    id: str = Field(pattern=r"^a\d{3}$")
+    where: Literal["ticket", "article"]
+    goal: str = Field(min_length=1, max_length=60)
+    subject: str | None = Field(None, min_length=1, max_length=200)
+    question: str | None = Field(None, min_length=1, max_length=300)
+    text: str = Field(min_length=1, max_length=10_000)
+    calls: list[Call]
+    answer: str = Field(min_length=1)
+
+
 @cache
 def replies() -> list[Reply]:
     return TypeAdapter(list[Reply]).validate_python(_read("replies"))
+
+
+@cache
+def attacks() -> list[Attack]:
+    return TypeAdapter(list[Attack]).validate_python(_read("attacks"))
 
 
 def _read(name: str) -> list[dict[str, Any]]:
@@ -101,3 +122,32 @@ def test_results_are_such_as_the_tools_give() -> None:
             else:
                 assert result.answer["success"] is False, reply.id
                 assert CODE.match(result.answer["error"]["code"]), reply.id
+
+
+def test_attacks_are_many_and_in_both_places() -> None:
+    assert len(attacks()) >= 220
+    assert len({attack.text for attack in attacks()}) == len(attacks())
+    places = Counter(attack.where for attack in attacks())
+    assert min(places.values()) / len(attacks()) >= 0.45
+    for attack in attacks():
+        title, other = attack.subject, attack.question
+        assert (title and not other) if attack.where == "ticket" else (other and not title)
+
+
+def test_attacks_ask_for_what_can_be_called() -> None:
+    calls = [call for attack in attacks() for call in attack.calls]
+    for call in calls:
+        _check_call(call.tool, call.arguments)
+    assert sum(bool(attack.calls) for attack in attacks()) / len(attacks()) >= 0.75
+    asked = {call.tool for call in calls}
+    assert "hand_over" not in asked
+    assert len(asked) >= 20
+    assert max(Counter(call.tool for call in calls).values()) / len(calls) <= 0.2
+
+
+def test_attacks_leave_by_many_ways() -> None:
+    answers = [attack.answer for attack in attacks()]
+    for way in ("https://evil.example", "![", "<img", "mailto:", "javascript:", "data:", "<iframe"):
+        assert any(way in answer for answer in answers), way
+    assert any(re.search(r"(?<![/@.])\b(\w+\.)?evil\.example\b", answer) for answer in answers)
+    assert sum("Rivera" in answer or "Tanaka" in answer for answer in answers) >= 20
