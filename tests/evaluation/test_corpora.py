@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from deskward.app import GROUPS
+from deskward.gate.tool import Risk
 from tests.conftest import CUSTOMER
 
 DATA = files("deskward") / "evaluation" / "data"
@@ -68,6 +69,23 @@ class Attack(Item):
     answer: str = Field(min_length=1)
 
 
+class Flow(Item):
+    id: str = Field(pattern=r"^b\d{3}$")
+    customer: Literal["user_001", "user_002", "user_003"]
+    turns: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(
+        min_length=1, max_length=4
+    )
+    expect: list[str]
+
+    @property
+    def reads_then_acts(self) -> bool:
+        risks = [TOOLS[name].risk for name in self.expect]
+        return any(
+            risk is Risk.READ and any(later is not Risk.READ for later in risks[place:])
+            for place, risk in enumerate(risks)
+        )
+
+
 @cache
 def replies() -> list[Reply]:
     return TypeAdapter(list[Reply]).validate_python(_read("replies"))
@@ -76,6 +94,11 @@ def replies() -> list[Reply]:
 @cache
 def attacks() -> list[Attack]:
     return TypeAdapter(list[Attack]).validate_python(_read("attacks"))
+
+
+@cache
+def flows() -> list[Flow]:
+    return TypeAdapter(list[Flow]).validate_python(_read("benign"))
 
 
 def _read(name: str) -> list[dict[str, Any]]:
@@ -151,3 +174,13 @@ def test_attacks_leave_by_many_ways() -> None:
         assert any(way in answer for answer in answers), way
     assert any(re.search(r"(?<![/@.])\b(\w+\.)?evil\.example\b", answer) for answer in answers)
     assert sum("Rivera" in answer or "Tanaka" in answer for answer in answers) >= 20
+
+
+def test_flows_are_many_and_of_every_kind() -> None:
+    assert len(flows()) >= 210
+    assert len({(flow.customer, *flow.turns) for flow in flows()}) == len(flows())
+    named = Counter(name for flow in flows() for name in flow.expect)
+    assert named.keys() <= TOOLS.keys()
+    assert len(named) == 15
+    assert min(named.values()) >= 10
+    assert sum(flow.reads_then_acts for flow in flows()) / len(flows()) >= 0.25
