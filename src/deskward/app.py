@@ -65,6 +65,7 @@ class Desk:
     gate: Gate
     conversations: Conversations
     limiter: RateLimiter
+    jobs: Jobs
     hub: Hub | None = None
     serves_one_group: bool = False
     """Whether it serves other programs, with the tools of one group."""
@@ -136,6 +137,7 @@ async def open_desk(
             gate=gate,
             conversations=conversations,
             limiter=limiter,
+            jobs=jobs,
             hub=hub,
             serves_one_group=only is not None,
         )

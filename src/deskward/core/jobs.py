@@ -112,6 +112,14 @@ class Jobs:
         """Look for due jobs now: one was added."""
         self._wake.set()
 
+    async def idle(self, about: str) -> bool:
+        """Whether no job whose payload holds this text is left to do; looks for due ones."""
+        self.wake()
+        waiting = sa.select(jobs.c.payload).where(jobs.c.status == "queued")
+        return not any(
+            about in str(row.payload) for row in await self._database.reader.all(waiting)
+        )
+
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
         """Work while the block runs. Jobs under way at its end are left to their leases."""

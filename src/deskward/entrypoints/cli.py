@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from deskward import __version__
+from deskward.entrypoints.cli_approvals import approvals
 from deskward.entrypoints.cli_config import config
 from deskward.entrypoints.cli_hub import hub
 from deskward.entrypoints.cli_keys import keys
+from deskward.entrypoints.cli_ledger import ledger
+from deskward.entrypoints.cli_policy import policy
 
 app = App(
     name="deskward",
@@ -25,8 +28,9 @@ app = App(
 app.command(keys)
 app.command(config)
 app.command(hub)
-ledger = App(name="ledger", help="Look after the ledger of all calls.")
+app.command(approvals)
 app.command(ledger)
+app.command(policy)
 
 User = Annotated[str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")]
 Staff = Annotated[
@@ -106,6 +110,10 @@ def call(
     *arguments: str,
     user: User = None,
     staff: Staff = None,
+    role: Annotated[
+        tuple[str, ...],
+        Parameter(help="With --staff: their role, or several. Default: support.", negative=()),
+    ] = (),
     tenant: Tenant = None,
     idempotency_key: Annotated[
         str | None, Parameter(help="Repeating the call with this key gives its first answer.")
@@ -127,7 +135,7 @@ def call(
     """
     from deskward.entrypoints.cli_tools import call_tool
 
-    run(call_tool(read_settings(), tool, arguments, user, staff, tenant, idempotency_key))
+    run(call_tool(read_settings(), tool, arguments, user, staff, tenant, idempotency_key, role))
 
 
 @app.command
@@ -205,17 +213,6 @@ def _mcp_over_http(group: str | None, host: str | None, port: int | None) -> Non
         run_server(settings, demo=is_new(settings), only=group or "all"),
         loop_factory=uvloop.new_event_loop,
     )
-
-
-@ledger.command
-def verify(
-    *,
-    json_: Annotated[bool, Parameter(name="--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Check every row of the ledger. Exit code 0: sound, 1: something was changed."""
-    from deskward.entrypoints.cli_tools import verify_ledger
-
-    run(verify_ledger(read_settings(), as_json=json_))
 
 
 def read_settings(*, log_to_file: bool = False, worker: int = 0, **changes: Any) -> Any:

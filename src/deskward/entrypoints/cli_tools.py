@@ -6,21 +6,17 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import from_json
 
 from deskward.app import Desk, open_desk
-from deskward.core.database import Database
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
 from deskward.entrypoints.cli import print_json
 from deskward.entrypoints.identity import local_customer
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
-from deskward.gate.verify import verify
-from deskward.migrations import upgrade
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 
 PENDING = 3
@@ -36,6 +32,7 @@ async def local_desk(
     *,
     chat: bool = False,
     only: str | None = None,
+    roles: tuple[str, ...] = (),
 ) -> AsyncIterator[tuple[Desk, Principal]]:
     """The desk on this machine's database, and the caller, who is trusted as its operator.
 
@@ -50,7 +47,7 @@ async def local_desk(
     async with open_desk(settings, demo=is_new(settings), chat=chat, only=only) as desk:
         tenant = tenant or settings.default_tenant_id
         if staff:
-            principal = Principal(Kind.STAFF, staff, tenant, (DEFAULT_ROLES[Kind.STAFF],))
+            principal = Principal(Kind.STAFF, staff, tenant, roles or (DEFAULT_ROLES[Kind.STAFF],))
         else:
             principal = await local_customer(desk, user or settings.default_user_id, tenant)
         yield desk, principal
@@ -73,9 +70,10 @@ async def call_tool(
     staff: str | None,
     tenant: str | None,
     key: str | None,
+    roles: tuple[str, ...] = (),
 ) -> int:
     """Call one tool and print its answer; gives the exit code."""
-    async with local_desk(settings, user, staff, tenant) as (desk, principal):
+    async with local_desk(settings, user, staff, tenant, roles=roles) as (desk, principal):
         tool = desk.gate.tools.get(name)
         arguments = dict(_argument(tool, pair) for pair in given)
         outcome = await desk.gate.call(
@@ -90,9 +88,11 @@ def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:
     if not separator or not name:
         raise InvalidInput(f"{pair!r} is not of the form name=value.")
     schema = tool.input_schema()["properties"].get(name, {}) if tool else {}
-    if schema.get("type") not in ("string", None) or "anyOf" in schema:
-        with contextlib.suppress(ValueError):
-            return name, from_json(value)
+    kinds = {part.get("type") for part in schema.get("anyOf", [schema])}
+    if "string" in kinds and not value.startswith(("{", "[", '"')) and value != "null":
+        return name, value
+    with contextlib.suppress(ValueError):
+        return name, from_json(value)
     return name, value
 
 
@@ -121,23 +121,3 @@ async def list_tools(
     for tool in found:
         print(f"{tool.name}  [{tool.risk.value}, {tool.scope}]  {tool.method} {tool.path}")
         print(f"    {tool.description.partition('. ')[0].rstrip('.')}.")
-
-
-async def verify_ledger(settings: Settings, *, as_json: bool) -> int:
-    """Check the ledger and say what was found; gives the exit code."""
-    await upgrade(settings.database)
-    database = Database(settings.database)
-    try:
-        report = await verify(database)
-    finally:
-        await database.close()
-    if as_json:
-        print_json({"sound": report.sound, **asdict(report)})
-    else:
-        for tenant, head in report.heads.items():
-            seq, _, digest = head.partition(":")
-            print(f"{tenant}: {seq} rows, head {digest}")
-        for finding in report.findings:
-            print(f"BROKEN {finding.tenant} row {finding.seq}: {finding.problem}")
-        print("The ledger is sound." if report.sound else "The ledger was changed.")
-    return 0 if report.sound else 1
