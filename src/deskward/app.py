@@ -125,7 +125,11 @@ async def open_desk(
             timeout=settings.model_timeout,
         )
         conversations = Conversations(
-            database, Agent(gate, model, limits), key=settings.key, grace=settings.stream_grace
+            database,
+            Agent(gate, model, limits),
+            key=settings.key,
+            ledger=gate.ledger,
+            grace=settings.stream_grace,
         )
         await stack.enter_async_context(conversations.keep())
         handlers[APPROVAL] = Decisions(gate, conversations, database).carry_out

@@ -51,12 +51,38 @@ class HandedOver:
 
 
 @dataclass(frozen=True)
+class ModelCall:
+    """One call of a model, for the record: enough to replay it, and to see where a replay differs.
+
+    Attributes:
+        step: Which call of the turn it was, from 1.
+        given: The messages that the model was given and no earlier call of the turn was.
+        digest: SHA-256 of the whole request.
+        settings: What else it was given: the digest of instructions and tools, limits.
+        tokens: Read and written, as the provider counts them.
+        error: Why it gave no answer, where it gave none.
+    """
+
+    step: int
+    given: tuple[Message, ...]
+    digest: str
+    settings: dict[str, Any]
+    tokens: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class Said:
-    """A whole message that now belongs to the conversation. For the record, not for display."""
+    """A whole message that now belongs to the conversation. For the record, not for display.
+
+    Attributes:
+        model: Who spoke, of an assistant's message.
+        call: The call of the model that it came from, or whose failure it answers.
+    """
 
     message: Message
     model: str = ""
-    """Who spoke, of an assistant's message."""
+    call: ModelCall | None = None
 
 
 @dataclass(frozen=True)

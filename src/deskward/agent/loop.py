@@ -14,6 +14,7 @@ from deskward.agent.events import (
     Done,
     Event,
     HandedOver,
+    ModelCall,
     Said,
     Text,
     ToolAnswered,
@@ -78,6 +79,10 @@ class _Turn:
     text: list[str] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)
     """Pieces of text that were sent and are in no message yet."""
+    told: int = 0
+    """How many of the messages a model was given in this turn, and the record has."""
+    call: ModelCall | None = None
+    """The call of a model that is under way, or that failed and is not on record yet."""
 
 
 class Toolbox(Protocol):
@@ -146,6 +151,7 @@ class Agent:
             list(history),
             self._gate.tools_for(context.principal),
             step=_steps_taken(history),
+            told=_begun_at(history),
         )
         async for event in self._pending_calls(turn, resumed):
             yield event
@@ -159,6 +165,8 @@ class Agent:
                     yield event
             except ModelUnavailable as error:
                 log.error("no model could answer: %s", error.message)
+                if turn.call is not None:
+                    turn.call = replace(turn.call, error=error.message)
                 async for event in self._give_up(turn, "No model could answer."):
                     yield event
                 break
@@ -175,6 +183,7 @@ class Agent:
             tools=[_spec(tool, turn.context) for tool in turn.tools],
             max_tokens=self._limits.step_tokens,
         )
+        turn.call = _on_record(turn, request)
         pieces: list[str] = []
         requests: list[ToolRequest] = []
         finished: Finished | None = None
@@ -203,7 +212,9 @@ class Agent:
         message = Message("assistant", "".join(pieces), tuple(requests), state=finished.state)
         turn.messages.append(message)
         turn.unsaid = []
-        yield Said(message, turn.model)
+        call, turn.call = replace(turn.call, tokens=finished.tokens), None
+        turn.told = len(turn.messages)
+        yield Said(message, turn.model, call)
 
     async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
         """Make the calls that the last assistant message asks for and that have no answer yet."""
@@ -267,11 +278,32 @@ class Agent:
         message = Message("assistant", text, requests)
         turn.messages.append(message)
         turn.unsaid = []
-        return Said(message, turn.model or self.model.name)
+        call, turn.call = turn.call, None
+        return Said(message, turn.model or self.model.name, call)
+
+
+def _on_record(turn: _Turn, request: ModelRequest) -> ModelCall:
+    settings = request.settings
+    given = tuple(turn.messages[turn.told :])
+    return ModelCall(turn.step, given, request.digest(settings), settings)
 
 
 def _spec(tool: Tool, context: Context) -> ToolSpec:
     return ToolSpec(tool.name, tool.description, tool.input_schema(context.principal))
+
+
+def _begun_at(history: Sequence[Message]) -> int:
+    """Where the messages begin that the record of this turn's model calls does not have yet.
+
+    Of a turn that goes on elsewhere the last call is recorded with its answer, and what was
+    answered to that is new. What lies before the turn, the record of earlier turns has.
+    """
+    for index in range(len(history) - 1, -1, -1):
+        if history[index].role == "user":
+            return index
+        if history[index].role == "assistant":
+            return index + 1
+    return 0
 
 
 def _steps_taken(history: Sequence[Message]) -> int:

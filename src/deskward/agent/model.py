@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 
@@ -34,6 +36,22 @@ class Message:
     tool_request_id: str | None = None
     state: dict[str, Any] | None = None
 
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As JSON, without the state."""
+        found: dict[str, Any] = {"role": self.role, "text": self.text}
+        if self.tool_requests:
+            found["tool_requests"] = [asdict(request) for request in self.tool_requests]
+        if self.tool_request_id:
+            found["tool_request_id"] = self.tool_request_id
+        return found
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Message:
+        """The message of its JSON."""
+        requests = tuple(ToolRequest(**item) for item in plain.get("tool_requests", ()))
+        return cls(**{**plain, "tool_requests": requests})
+
 
 @dataclass(frozen=True)
 class ToolSpec:
@@ -52,6 +70,22 @@ class ModelRequest:
     messages: Sequence[Message]
     tools: Sequence[ToolSpec]
     max_tokens: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the messages, as the ledger keeps it."""
+        tools = [(tool.name, tool.description, tool.input_schema) for tool in self.tools]
+        given = json.dumps([self.instructions, tools], sort_keys=True)
+        return {
+            "instructions_and_tools": hashlib.sha256(given.encode()).hexdigest(),
+            "max_tokens": self.max_tokens,
+        }
+
+    def digest(self, settings: dict[str, Any]) -> str:
+        """SHA-256 of the whole request: the same request has the same digest in every process."""
+        messages = [message.plain for message in self.messages]
+        whole = json.dumps([settings, messages], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(whole.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

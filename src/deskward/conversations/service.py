@@ -17,6 +17,7 @@ from deskward.agent.model import Message
 from deskward.conversations import store
 from deskward.conversations.positions import Answered, Position, recorded
 from deskward.conversations.reading import Reader, Running
+from deskward.conversations.record import model_entry, turn_entry
 from deskward.conversations.store import NotHeld, Turn, Where
 from deskward.conversations.wording import APOLOGY, FAILED, busy, check, stopping
 from deskward.core.database import Database, now
@@ -30,6 +31,7 @@ from deskward.core.errors import (
 )
 from deskward.gate import effects
 from deskward.gate.context import Context
+from deskward.gate.ledger import Entry, Ledger
 from deskward.security.masking import mask
 from deskward.security.vault import Vaults
 
@@ -52,17 +54,25 @@ class Conversations:
     """Runs turns, one at a time per session, and finishes those that another process left."""
 
     def __init__(
-        self, database: Database, agent: Agent, *, key: bytes, grace: float = 10.0
+        self,
+        database: Database,
+        agent: Agent,
+        *,
+        key: bytes,
+        ledger: Ledger,
+        grace: float = 10.0,
     ) -> None:
         """Make them.
 
         Args:
+            ledger: Keeps a record of the turns.
             key: Keys the digests of messages that have an idempotency key.
             grace: Seconds for which a turn goes on when nobody reads it any more.
         """
         self.agent = agent
         self._database = database
         self._key = key
+        self._ledger = ledger
         self._grace = grace
         self._vaults = Vaults()
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
@@ -248,10 +258,13 @@ class Conversations:
                 raise stopping()
             messages = await self._masked(where, said) if isinstance(said, str) else said
             try:
-                async with self._database.transaction() as transaction:
-                    return await store.begin_turn(
+                entries: list[Entry] = []
+                async with self._database.transaction(entries) as transaction:
+                    turn = await store.begin_turn(
                         transaction, where, context.principal, messages, key=key, digest=digest
                     )
+                    entries.append(turn_entry(self._ledger, turn, "begun", said=messages))
+                    return turn
             except IntegrityError:
                 if key and await store.turn_by_key(self._database.reader, where, key):
                     return None
@@ -341,7 +354,8 @@ class Conversations:
                 raise
             log.info("turn %s pauses: nobody reads it any more", turn.id)
             try:
-                async with self._database.transaction() as transaction:
+                entry = turn_entry(self._ledger, turn, "paused")
+                async with self._database.transaction([entry]) as transaction:
                     await store.pause(transaction, turn)
             except _NOT_STORED:
                 log.exception("turn %s could not be paused", turn.id)
@@ -383,15 +397,18 @@ class Conversations:
     async def _record(self, turn: Turn, said: Said) -> int:
         """Record a message, and the turn's end with its last one; gives the session's count."""
         message = said.message
-        async with self._database.transaction() as transaction:
+        entries = [model_entry(self._ledger, turn, said)] if said.call else []
+        async with self._database.transaction(entries) as transaction:
             count = await store.add_message(transaction, turn, message)
             if message.role == "assistant" and not message.tool_requests:
                 await store.end_turn(transaction, turn, "done", said.model, count)
+                entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
         return count
 
     async def _fail(self, turn: Turn) -> None:
         """Leave word in the conversation that the turn failed."""
-        async with self._database.transaction() as transaction:
+        entry = turn_entry(self._ledger, turn, "failed")
+        async with self._database.transaction([entry]) as transaction:
             await store.add_message(transaction, turn, Message("assistant", APOLOGY))
             await store.end_turn(transaction, turn, "failed")
 
@@ -418,11 +435,14 @@ class Conversations:
 
         It is reported in the conversation instead when that failed too often.
         """
-        async with self._database.transaction() as transaction:
+        entries: list[Entry] = []
+        async with self._database.transaction(entries) as transaction:
             is_lost = turn.status == "running" and turn.lease_until <= now()
             if not (is_lost or turn.status == "paused"):
                 return None
             taken = await store.take_over(transaction, turn)
+            if taken is not None:
+                entries.append(turn_entry(self._ledger, taken, "resumed"))
         if taken is None:
             return None
         turn = taken

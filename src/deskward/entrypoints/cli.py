@@ -17,6 +17,7 @@ from deskward.entrypoints.cli_hub import hub
 from deskward.entrypoints.cli_keys import keys
 from deskward.entrypoints.cli_ledger import ledger
 from deskward.entrypoints.cli_policy import policy
+from deskward.entrypoints.cli_replay import replay
 
 app = App(
     name="deskward",
@@ -31,6 +32,7 @@ app.command(hub)
 app.command(approvals)
 app.command(ledger)
 app.command(policy)
+app.command(replay)
 
 User = Annotated[str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")]
 Staff = Annotated[

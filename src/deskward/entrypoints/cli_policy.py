@@ -34,7 +34,7 @@ def check(which: Which = "files", /) -> None:
     async def work(desk: Desk) -> int:
         from deskward.gate.policy_schema import check as problems_of
 
-        chosen = await _chosen(desk, which)
+        chosen = await chosen_policy(desk, which)
         problems = problems_of(chosen, desk.gate.tools.values())
         for problem in problems:
             print(f"{problem.policy}: {problem.problem}")
@@ -60,7 +60,7 @@ def run_tests(
         from deskward.gate.truth_table import read_tables, run_tables
 
         folder = tables or _folder(which) or desk.settings.policy_dir
-        rows = list(run_tables(await _chosen(desk, which), read_tables(folder)))
+        rows = list(run_tables(await chosen_policy(desk, which), read_tables(folder)))
         failed = [row for row in rows if not row.passed]
         for row in failed:
             said = ", ".join(row.decision.policies) or "nothing permits it"
@@ -90,7 +90,7 @@ def explain(
     """Say what policies decide on a call, which of them, and what they knew."""
 
     async def work(desk: Desk) -> int:
-        chosen = await _chosen(desk, which)
+        chosen = await chosen_policy(desk, which)
         if call.lstrip().startswith("{"):
             _explain_imagined(chosen, call)
             return 0
@@ -106,7 +106,7 @@ def diff(old: Which, new: Which, /) -> None:
     async def work(desk: Desk) -> int:
         from deskward.gate.policy_diff import diff as compare
 
-        before, after = await _chosen(desk, old), await _chosen(desk, new)
+        before, after = await chosen_policy(desk, old), await chosen_policy(desk, new)
         found = compare(before, after, desk.gate.tools, await _recorded(desk))
         for change in found.changes:
             what = f"{change.tool} by {change.by}: {_said(change.old)} -> {_said(change.new)}"
@@ -158,7 +158,7 @@ def publish(
         from deskward.gate.policy_schema import check as problems_of
         from deskward.gate.truth_table import read_tables, run_tables
 
-        chosen = await _chosen(desk, str(folder))
+        chosen = await chosen_policy(desk, str(folder))
         problems = problems_of(chosen, desk.gate.tools.values())
         failed = [row for row in run_tables(chosen, read_tables(folder)) if not row.passed]
         if problems or failed:
@@ -187,7 +187,7 @@ def rollback(
 
         reader = desk.database.reader
         wanted = version or await policy_versions.previous(reader) or "files"
-        target = None if wanted == "files" else (await _chosen(desk, wanted)).version
+        target = None if wanted == "files" else (await chosen_policy(desk, wanted)).version
         await _put(desk, "active", target)
         print(f"{target or 'The files'} {'is' if target else 'are'} active.")
         return 0
@@ -216,7 +216,7 @@ async def _put(desk: Desk, slot: Any, version: str | None) -> None:
         await policy_versions.put(transaction, slot, version, by=by)
 
 
-async def _chosen(desk: Desk, which: str) -> Policy:
+async def chosen_policy(desk: Desk, which: str) -> Policy:
     """The policies that a word names."""
     from deskward.gate import policy_versions
     from deskward.gate.policy import Policy
