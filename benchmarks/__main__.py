@@ -118,10 +118,10 @@ def _options() -> argparse.Namespace:
     add("what", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     add("--quick", action="store_true", help="less of everything: for a look, not for a comparison")
     add("--rounds", type=_count, help="rounds per subject, interleaved (default 3)")
-    add("--seconds", type=_seconds, help="overhead, calls: seconds of a round (default 3)")
+    add("--seconds", type=_seconds, help="overhead, calls: seconds of a round (default 2)")
     add("--warm-up", type=_seconds, help="overhead, calls: seconds before that (default 1)")
     add("--connections", type=_count, help="calls: connections (default 50)")
-    add("--turns", type=_count, help="turns, end-to-end: turns per round (default 60)")
+    add("--turns", type=_count, help="turns, end-to-end: turns per round (default 40)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
     with serving_targets(folder, cores) as (all_targets, missing):
         targets = [target for target in all_targets if target.name != FASTAPI_MCP_ROUTE]
         for target in targets:
-            measure(target.request(), WARM_UP, target.pid)
+            with contextlib.suppress(CannotMeasure):  # too late an answer is no reason to end
+                measure(target.request(), WARM_UP, target.pid)
         for generator in _installed(missing):
             for number in range(1, plan.crowd_rounds + 1):
                 for users in crowds[generator]:

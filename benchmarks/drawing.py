@@ -14,9 +14,9 @@ import matplotlib
 
 matplotlib.use("svg")
 
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
-COLOURS = {"good": "tab:green", "bad": "tab:red"}
+GOOD, BAD = "tab:green", ("tab:red", "tab:orange", "tab:purple", "tab:brown", "black")
 
 
 def draw(plot: dict[str, Any]) -> str:
@@ -54,6 +54,7 @@ def _bars(axes: Any, plot: dict[str, Any]) -> None:
     axes.invert_yaxis()
     if plot["log"]:
         axes.set_xscale("log")
+        _plain(axes.xaxis)
 
 
 def _lines(axes: Any, plot: dict[str, Any]) -> None:
@@ -69,11 +70,13 @@ def _lines(axes: Any, plot: dict[str, Any]) -> None:
     axes.set_xlabel(plot["x_title"])
     if plot["log"]:
         axes.set_yscale("log")
+        _plain(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
 
 
 def _answers(axes: Any, plot: dict[str, Any]) -> None:
+    bad = iter(BAD * len(plot["series"]))
     for name, points in plot["series"].items():
         good = name.startswith("200")
         axes.scatter(
@@ -81,13 +84,20 @@ def _answers(axes: Any, plot: dict[str, Any]) -> None:
             [middle for _, (middle, _, _) in points],
             s=10,
             label=name,
-            color=COLOURS["good"] if good else None,
+            color=GOOD if good else next(bad),
             marker="o" if good else "x",
         )
     for since, until in plot["spans"]:
-        axes.axvspan(since, until, color=COLOURS["bad"], alpha=0.12)
+        axes.axvspan(since, until, color="tab:red", alpha=0.1)
     axes.set_xlabel(plot["x_title"])
     axes.set_yscale("log")
+    _plain(axes.yaxis)
+
+
+def _plain(axis: Any) -> None:
+    """Numbers as people write them, not powers of ten."""
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _spread(points: list[Any]) -> list[list[float]]:

@@ -215,7 +215,12 @@ def section(result: dict[str, Any]) -> Section:
             "The time of a configured model is mostly the model's own and its network's."
         ),
         Table([*header, "CPU ms/turn", "called a tool", "failed"], rows),
-        Plot("A turn: first token and whole, p50, ms", "bars", bars, log=True),
+        Plot(
+            "A turn: first token and whole, p50, ms",
+            "bars",
+            bars,
+            log=CONFIGURED in result["subjects"],
+        ),
         Notes([f"{name} is left out: {why}" for name, why in result["missing"].items()]),
     ]
     return Section("End to end: a turn with each model", blocks)

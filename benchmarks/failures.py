@@ -253,7 +253,7 @@ def section(result: dict[str, Any]) -> Section:
         "Clients ask at a steady pace, whether or not they are answered: for a balance over REST "
         f"or for complaints over MCP {QUICK:g} times per second, with a message to "
         f"`POST /api/v1/chat` {SLOW:g} times. Then something is taken away, and comes back; "
-        f"{times} times in all, median (least–most). Counted are the questions asked while it was "
+        f"{times} × each, median (least–most). Counted are the questions asked while it was "
         "away (for servers that includes their start). Recovery is from the moment at which it "
         "works again by itself: until the first good answer to a question asked later, and until "
         f"the last bad answer. MODEL_TIMEOUT is {MODEL_TIMEOUT} s; readiness is the status of "

@@ -39,7 +39,8 @@ def differences(from_: list[float], what: list[float]) -> Figure:
 
 def percent(shares: Iterable[float]) -> str:
     """The figure of some rounds' shares of one, in whole percents."""
-    return f"{Figure(*(round(100 * part) for part in figure(shares)))} %"
+    middle, least, most = (round(100 * part) for part in figure(shares))
+    return f"{middle} %" if least == most else f"{middle} ({least}–{most}) %"
 
 
 def percentile(values: Sequence[float], part: float) -> float:
