@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -104,6 +105,9 @@ def _measure(name: str, folder: Path, cores: Cores, plan: Plan, result: dict[str
     except CannotMeasure as problem:
         print(f"benchmarks: {name}: {problem}", file=sys.stderr)
         result["failed"][name] = " ".join(str(problem).split())
+    except Exception as problem:  # what the other parts have found must not be lost
+        traceback.print_exc()
+        result["failed"][name] = f"{type(problem).__name__}: {problem}"
     result["seconds"][name] = round(time.monotonic() - began)
 
 

@@ -27,7 +27,7 @@ from benchmarks.edits import (
     apply,
 )
 from benchmarks.figures import Figure, figure
-from benchmarks.libraries import python_of
+from benchmarks.libraries import python_of, told
 from benchmarks.machine import Cores
 from benchmarks.plan import Plan
 from benchmarks.processes import (
@@ -107,7 +107,7 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
                 continue
             found.setdefault(name, []).append(asdict(added))
             print(f"{name}: {added.lines} lines, {added.seconds:.1f} s", file=sys.stderr)
-    return {"subjects": found, "missing": missing}
+    return {"subjects": found, "missing": missing, "versions": told(["fastapi_mcp"])}
 
 
 def _seen(saved: float, door: Door, place: Path, edits: tuple[Edit, ...]) -> Added:
@@ -245,6 +245,7 @@ def section(result: dict[str, Any]) -> Section:
                     "Deskward's tool is called through the gate: policy, validation and ledger are "
                     "in its lines' price. Its rules also ask for a test (two or three lines) and a "
                     "new snapshot, which are not counted here; the others have no such rule.",
+                    *result["versions"],
                     *(f"{name} is left out: {why}" for name, why in result["missing"].items()),
                 ]
             ),

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.crowds import Crowd, k6, locust
 from benchmarks.figures import Figure, figure, percent
-from benchmarks.libraries import python_of, versions_of
+from benchmarks.libraries import python_of, told
 from benchmarks.load import Load, measure
 from benchmarks.machine import Cores
 from benchmarks.plan import Plan
@@ -62,7 +62,7 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
         "rounds": plan.crowd_rounds,
         "runs": found,
         "missing": missing,
-        "versions": versions_of(GENERATORS),
+        "versions": told([*GENERATORS, "fastapi_mcp"]),
     }
 
 
@@ -96,9 +96,7 @@ def section(result: dict[str, Any]) -> Section:
             f"As many users as the table says, each with one request under way: {result['rounds']} "
             f"rounds of {result['seconds']:g} s, median (least–most). Every answer was looked at. "
             "`load core` near 100 % means that the generator was the limit, not the server; "
-            "locust's times are rounded to two digits, and its rate counts from its start. "
-            + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-            + "."
+            "locust's times are rounded to two digits, and its rate counts from its start."
         )
     ]
     header = ["", "users", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"]
@@ -116,7 +114,8 @@ def section(result: dict[str, Any]) -> Section:
         ):
             blocks.append(_plot(f"{title}, by {generator}", runs, generator, value))
     blocks += _costs(runs)
-    blocks.append(Notes([f"{name} is left out: {why}" for name, why in result["missing"].items()]))
+    missing = [f"{name} is left out: {why}" for name, why in result["missing"].items()]
+    blocks.append(Notes([*result["versions"], *missing]))
     return Section("Under load: 50 to 500 concurrent requests", blocks)
 
 

@@ -48,6 +48,7 @@ class Outage:
     mend_it: Callable[[], None]
     ask: Callable[[httpx2.AsyncClient], Awaitable[str]]
     pace: float
+    version: str = ""
 
 
 Scenario = Callable[[Path, Cores], AbstractContextManager[Outage]]
@@ -73,6 +74,7 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     missing: dict[str, str] = {}
+    versions: list[str] = []
     for number, (name, scenario) in enumerate(scenarios.items()):
         place = folder / str(number)
         place.mkdir()
@@ -83,10 +85,12 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
             missing[name] = " ".join(str(problem).split())
             print(f"{name} is left out: {problem}", file=sys.stderr)
             continue
+        if outage.version:
+            versions.append(outage.version)
         found[name] = [asdict(watched) for watched in rounds]
         for watched in rounds:
             print(f"{name}: {summary(watched)['said']}", file=sys.stderr)
-    return {"outages": found, "missing": missing}
+    return {"outages": found, "missing": missing, "versions": versions}
 
 
 async def _watched(outage: Outage, plan: Plan) -> Watched:
@@ -171,7 +175,7 @@ def _postgres_away(folder: Path, cores: Cores) -> Iterator[Outage]:
     with postgres() as server:
         variables = {"DATABASE_URL": server.url}
         with serving_desk("deskward", folder, cores, variables) as desk:
-            yield Outage(desk, server.stop, server.start, _balance, QUICK)
+            yield Outage(desk, server.stop, server.start, _balance, QUICK, server.version)
 
 
 @contextlib.contextmanager
@@ -266,7 +270,12 @@ def section(result: dict[str, Any]) -> Section:
             Text(text),
             Table([*header, "first good after s", "last bad after s"], rows),
             *plots,
-            Notes([f"{name} is left out: {why}" for name, why in result["missing"].items()]),
+            Notes(
+                [
+                    *result["versions"],
+                    *(f"{name} is left out: {why}" for name, why in result["missing"].items()),
+                ]
+            ),
         ],
     )
 

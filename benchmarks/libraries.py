@@ -71,9 +71,18 @@ def python_of(name: str) -> Path:
 
 
 def versions_of(names: Iterable[str]) -> dict[str, str]:
-    """What is pinned in some environments, for the report."""
+    """What is pinned in some environments."""
     pins = (pin.split("==") for name in names for pin in LIBRARIES[name])
     return {package.partition("[")[0]: version for package, version in pins}
+
+
+def told(names: Iterable[str]) -> list[str]:
+    """A remark for the report on each of some environments."""
+    pins = {name: versions_of([name]) for name in names}
+    return [
+        f"In {name}'s own environment: " + ", ".join(f"{k} {v}" for k, v in found.items())
+        for name, found in pins.items()
+    ]
 
 
 def _run(command: list[str]) -> None:

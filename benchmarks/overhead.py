@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure, differences, figure, ratios
+from benchmarks.libraries import told
 from benchmarks.load import Load, Measured, measure
 from benchmarks.machine import Cores
 from benchmarks.plan import Plan
@@ -45,7 +46,12 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
                     raise CannotMeasure(f"{target.name} answered: {measured.first_error}")
                 found[target.name].append(asdict(measured))
                 _tell(number, plan.rounds, target.name, measured)
-    return {"load": asdict(load), "subjects": found, "missing": missing}
+    return {
+        "load": asdict(load),
+        "subjects": found,
+        "missing": missing,
+        "versions": told(["fastapi_mcp"]),
+    }
 
 
 def _tell(number: int, rounds: int, name: str, measured: Measured) -> None:
@@ -99,6 +105,11 @@ def section(result: dict[str, Any]) -> Section:
             ),
             Table([*header, "+ p50 ms", "+ CPU ms", "p50 ÷ route"], rows),
             Plot("One call by one client: latency and CPU of the server, ms", "bars", bars),
-            Notes([f"{name} is left out: {why}" for name, why in result["missing"].items()]),
+            Notes(
+                [
+                    *result["versions"],
+                    *(f"{name} is left out: {why}" for name, why in result["missing"].items()),
+                ]
+            ),
         ],
     )

@@ -22,6 +22,11 @@ class Postgres:
         self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
+    @property
+    def version(self) -> str:
+        """What it says it is."""
+        return self._run("postgres", "--version").strip()
+
     def create(self) -> None:
         """Make its files.
 
@@ -52,7 +57,7 @@ class Postgres:
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> str:
         # It refuses to run as root; Debian's package has made this user.
         user = "postgres" if os.geteuid() == 0 else None
         done = subprocess.run(
@@ -66,6 +71,7 @@ class Postgres:
         )
         if done.returncode:
             raise CannotMeasure(f"{program} failed: {(done.stderr or done.stdout)[-300:]}")
+        return done.stdout
 
 
 @contextlib.contextmanager

@@ -1,6 +1,10 @@
 """What is made of an outage's answers."""
 
+from dataclasses import asdict
+
+from benchmarks import failures
 from benchmarks.failures import said
+from benchmarks.report import markdown, plots_of
 from benchmarks.watch import Answer, Watched, summary
 
 
@@ -37,3 +41,24 @@ def test_answers_in_a_few_words() -> None:
     assert said(200, mcp_error) == "MCP error AWAY (200)"
     assert said(200, b'{"error": {"code": -32601}}') == "MCP error -32601 (200)"
     assert said(200, b'{"result": {"content": []}}') == "200"
+
+
+def test_outages_are_shown_with_their_spread() -> None:
+    def outage(away: float) -> dict[str, object]:
+        answers = [Answer(0.5, 0.01, "200"), Answer(1.5, 0.2, "503 AWAY"), Answer(5.0, 0.1, "200")]
+        return asdict(Watched(answers, 1.0, 1.0 + away, "503"))
+
+    section = failures.section(
+        {
+            "outages": {"database away": [outage(2.0), outage(3.0)]},
+            "missing": {"another": "not installed"},
+            "versions": ["postgres 1"],
+        }
+    )
+    text = markdown("Report", [section])
+    row = "| database away | 2.5 (2–3) | 100 % | 2 × 503 AWAY | 200 | 200 | 503 | 1.6 (1.1–2.1) |"
+    assert row in text
+    assert "- postgres 1\n- another is left out: not installed" in text
+    (plot,) = plots_of([section])
+    assert plot.spans == [(1.0, 3.0)]
+    assert set(plot.series) == {"200", "503 AWAY"}

@@ -36,6 +36,7 @@ def test_overhead_is_taken_from_the_route_of_the_same_environment() -> None:
             "load": {"connections": 1, "seconds": 1.0, "warm_up": 0.5},
             "subjects": {name: rounds(p50) for name, p50 in found.items()},
             "missing": {"another": "no network"},
+            "versions": ["k6 1"],
         }
     )
     table = rows(section)
@@ -64,7 +65,7 @@ def test_load_is_shown_by_generator_and_crowd() -> None:
         for users in (50, 500)
     ]
     section = concurrency.section(
-        {"seconds": 2.0, "rounds": 1, "runs": runs, "missing": {}, "versions": {"k6": "1"}}
+        {"seconds": 2.0, "rounds": 1, "runs": runs, "missing": {}, "versions": ["k6 1"]}
     )
     text = markdown("Report", [section])
     assert f"| {ROUTE} | 50 | 1,000 | 5 | 6 | 7 | 0.05 % | 50 % | 100 % |" in text
@@ -135,7 +136,7 @@ def test_lines_are_counted_without_blank_ones() -> None:
 
 def test_added_tools_are_shown() -> None:
     added = {"seconds": 1.5, "lines": 9, "files": 1, "rest": True, "schema": False, "closed": False}
-    section = additions.section({"subjects": {"FastMCP": [added]}, "missing": {}})
+    section = additions.section({"subjects": {"FastMCP": [added]}, "missing": {}, "versions": []})
     assert rows(section)["FastMCP"] == ["9", "1", "1.5", "yes", "no", "no"]
 
 
