@@ -67,7 +67,7 @@ to read it.
 EXAMPLES = """\
 examples:
   python -m benchmarks                          everything, about ten minutes
-  python -m benchmarks --quick                  everything, in about two
+  python -m benchmarks --quick                  everything, in about three
   python -m benchmarks calls --seconds 6        calls, with longer rounds
   python -m benchmarks turns load --rounds 5    two parts, with more rounds
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from benchmarks.targets import FASTAPI_MCP_ROUTE, Target, serving_targets
 
 PACKAGES = ("deskward", "fastapi", "fastmcp", "mcp", "pydantic", "uvicorn")
 
-GENERATORS: dict[str, Callable[[Target, int, float, Cores], Crowd]] = {"k6": k6, "locust": locust}
+Generator = Callable[[Target, int, float, Cores, Sequence[str]], Crowd]
+GENERATORS: dict[str, Generator] = {"k6": k6, "locust": locust}
 WARM_UP = Load(1, 0.5, 0.5)
 """What every server gets of our own generator first."""
 
@@ -45,13 +46,17 @@ def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
         for target in targets:
             with contextlib.suppress(CannotMeasure):  # too late an answer is no reason to end
                 measure(target.request(), WARM_UP, target.pid)
+        most = max(*plan.crowds, *plan.locust_crowds)
+        sessions = {target.name: target.sessions(most) for target in targets}
         for generator in _installed(missing):
             for number in range(1, plan.crowd_rounds + 1):
                 for users in crowds[generator]:
                     for target in targets:
                         who = {"generator": generator, "users": users, "subject": target.name}
                         try:
-                            crowd = GENERATORS[generator](target, users, plan.crowd_seconds, cores)
+                            crowd = GENERATORS[generator](
+                                target, users, plan.crowd_seconds, cores, sessions[target.name]
+                            )
                         except CannotMeasure as problem:
                             missing[f"{generator}, {users} users"] = " ".join(str(problem).split())
                             continue
@@ -96,7 +101,8 @@ def section(result: dict[str, Any]) -> Section:
             f"As many users as the table says, each with one request under way: {result['rounds']} "
             f"rounds of {result['seconds']:g} s, median (least–most). Every answer was looked at. "
             "`load core` near 100 % means that the generator was the limit, not the server; "
-            "locust's times are rounded to two digits, and its rate counts from its start."
+            "its share is of the whole time that it ran, with its start. Where MCP needs sessions, "
+            "they are opened beforehand. locust's times are rounded to two digits."
         )
     ]
     header = ["", "users", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"]
@@ -140,7 +146,7 @@ def _row(subject: str, users: int, found: list[dict[str, Any]]) -> list[Cell]:
         *(figure(run[f"p{part}_ms"] for run in found) for part in (50, 95, 99)),
         f"{100 * sum(run['errors'] for run in found) / total:.2g} %",
         percent(run["server_cpu"] / run["seconds"] for run in found),
-        percent(run["load_cpu"] / run["seconds"] for run in found),
+        percent(run["load_cpu"] / run["load_wall"] for run in found),
     ]
 
 
@@ -153,9 +159,12 @@ def _plot(title: str, runs: Runs, generator: str, value: Callable[[dict[str, Any
 
 
 def _costs(runs: Runs) -> list[Block]:
-    """CPU and memory per 1,000 requests, over all of k6's runs of a subject."""
+    """CPU and memory per 1,000 requests, over all runs of a subject by the first generator."""
     by_subject: dict[str, list[dict[str, Any]]] = {}
-    for (_, subject, _), found in runs.items():
+    first = next((generator for generator, _, _ in runs), "")
+    for (generator, subject, _), found in runs.items():
+        if generator != first:
+            continue
         by_subject.setdefault(subject, []).extend(found)
     rows: list[list[Cell]] = []
     bars: list[tuple[str | float, Figure]] = []
@@ -176,8 +185,8 @@ def _costs(runs: Runs) -> list[Block]:
     header = ["per 1,000 requests", "CPU s", "memory MB, by run", "memory MB, over all"]
     return [
         Text(
-            "What 1,000 requests cost the server, over the runs above: its CPU time, and by how "
-            "much its resident memory grew. Memory grows most in the first runs, and is used "
+            f"What 1,000 requests cost the server, over the runs by {first} above: its CPU "
+            "time, and by how much its resident memory grew. Memory grows most in the first runs, and is used "
             "again later, so a run can be below 0 or far above the mean over all."
         ),
         Table([*header, "peak MB", "requests"], rows),

@@ -7,6 +7,8 @@ import math
 import os
 import resource
 import subprocess
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ class Crowd:
         seconds: How long it sent.
         server_cpu: Seconds of CPU of the server.
         load_cpu: Seconds of CPU of the generator, with its start.
+        load_wall: Seconds that the generator ran, with its start.
         grown_mb: By how much the server's resident memory grew.
     """
 
@@ -40,12 +43,18 @@ class Crowd:
     p99_ms: float
     server_cpu: float
     load_cpu: float
+    load_wall: float
     grown_mb: float
     peak_mb: float
 
 
-def k6(target: Target, users: int, seconds: float, cores: Cores) -> Crowd:
+def k6(target: Target, users: int, seconds: float, cores: Cores, sessions: Sequence[str]) -> Crowd:
     """Send with k6.
+
+    Args:
+        users: How many requests are under way together.
+        seconds: For how long.
+        sessions: One for each user, where the target wants them.
 
     Raises:
         CannotMeasure: k6 cannot be installed, or failed.
@@ -58,11 +67,14 @@ def k6(target: Target, users: int, seconds: float, cores: Cores) -> Crowd:
         "SECONDS": str(seconds),
     }
     command = [str(program), "run", "--quiet", "--no-color", str(SUBJECTS / "crowd.js")]
+    variables["TARGET"] = target.for_clients(sessions[:users])
     return _sent(target, command, variables, seconds, cores, json.loads)
 
 
-def locust(target: Target, users: int, seconds: float, cores: Cores) -> Crowd:
-    """Send with locust.
+def locust(
+    target: Target, users: int, seconds: float, cores: Cores, sessions: Sequence[str]
+) -> Crowd:
+    """Send with locust. Arguments are those of `k6`.
 
     Raises:
         CannotMeasure: locust cannot be installed, or failed.
@@ -72,7 +84,10 @@ def locust(target: Target, users: int, seconds: float, cores: Cores) -> Crowd:
     command += ["--run-time", f"{math.ceil(seconds)}s", "--json", "--loglevel", "ERROR"]
     # It would end with 1 where answers were wrong; the report counts those.
     command += ["--exit-code-on-error", "0"]
-    return _sent(target, command, {}, seconds, cores, read_locust)
+    # Requests that are under way at the end are waited for, and counted.
+    command += ["--stop-timeout", "10"]
+    variables = {"TARGET": target.for_clients(sessions[:users])}
+    return _sent(target, command, variables, seconds, cores, read_locust)
 
 
 def read_locust(output: str) -> dict[str, Any]:
@@ -113,11 +128,12 @@ def _sent(
     read: Any,
 ) -> Crowd:
     """Run a generator on the load's core, and look at the server before and after."""
-    cpu, rss, own = cpu_seconds(target.pid), memory(target.pid), _children()
+    cpu, rss = cpu_seconds(target.pid), memory(target.pid)
+    began, own = time.perf_counter(), _children()
     try:
         done = subprocess.run(
             command,
-            env=environment({**variables, "TARGET": target.for_client()}),
+            env=environment(variables),
             capture_output=True,
             text=True,
             timeout=seconds + EXTRA,
@@ -135,6 +151,7 @@ def _sent(
         **found,
         server_cpu=cpu_seconds(target.pid) - cpu,
         load_cpu=_children() - own,
+        load_wall=time.perf_counter() - began,
         grown_mb=memory(target.pid) - rss,
         peak_mb=peak_memory(target.pid),
     )

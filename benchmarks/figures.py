@@ -16,9 +16,8 @@ class Figure(NamedTuple):
 
     def __str__(self) -> str:
         """For a table: `median (least–most)`."""
-        if self.least == self.most:
-            return _short(self.median)
-        return f"{_short(self.median)} ({_short(self.least)}–{_short(self.most)})"
+        middle, least, most = map(_short, self)
+        return middle if least == most else f"{middle} ({least}–{most})"
 
 
 def figure(values: Iterable[float]) -> Figure:

@@ -1,4 +1,4 @@
-"""How much is measured: everything in about ten minutes, or a quick look in about two."""
+"""How much is measured: everything in about ten minutes, or a quick look in about three."""
 
 from __future__ import annotations
 

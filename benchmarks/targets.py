@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,8 +50,12 @@ class Target:
     body: str = ""
     session: bool = False
 
-    def for_client(self) -> str:
-        """The target as JSON, for k6 and locust."""
+    def for_clients(self, sessions: Sequence[str]) -> str:
+        """The target as JSON, for k6 and locust.
+
+        Args:
+            sessions: One of MCP's for each client, where it wants them.
+        """
         return json.dumps(
             {
                 "url": f"http://127.0.0.1:{self.port}",
@@ -60,9 +64,18 @@ class Target:
                 "headers": {**self.headers, "Content-Type": "application/json"},
                 "body": self.body,
                 "expected": EXPECTED,
-                "opening": OPENING if self.session else "",
+                "sessions": list(sessions),
             }
         )
+
+    def sessions(self, count: int) -> list[str]:
+        """Open sessions, where it wants them; empty where it does not.
+
+        Raises:
+            CannotMeasure: One could not be opened.
+        """
+        wanted = range(count if self.session else 0)
+        return [open_session(self.port, self.path, self.headers) for _ in wanted]
 
     def request(self) -> Request:
         """The target for our own load generator, for one connection where it wants a session.
@@ -71,8 +84,8 @@ class Target:
             CannotMeasure: No session could be opened.
         """
         headers = dict(self.headers)
-        if self.session:
-            headers["Mcp-Session-Id"] = open_session(self.port, self.path, headers)
+        for session in self.sessions(1):
+            headers["Mcp-Session-Id"] = session
         data = http_request(self.method, self.path, headers, self.body.encode())
         return Request(self.port, data, EXPECTED.encode())
 

@@ -1,6 +1,6 @@
 """locust's client: each user sends the target's request over and over. Runs with locust's packages.
 
-TARGET is `Target.for_client()`. Started by `python -m locust -f`.
+TARGET is `Target.for_clients()`. Started by `python -m locust -f`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from locust import constant, task
 from locust.contrib.fasthttp import FastHttpUser
 
 TARGET = json.loads(os.environ["TARGET"])
+SESSIONS = iter(TARGET["sessions"])
 
 
 class Client(FastHttpUser):
@@ -21,13 +22,10 @@ class Client(FastHttpUser):
     wait_time = constant(0)
 
     def on_start(self) -> None:
-        """Open a session, where the target wants one."""
+        """Take one of the sessions that were opened beforehand, where the target wants one."""
         self.headers = dict(TARGET["headers"])
-        if TARGET["opening"]:
-            answer = self.client.post(
-                TARGET["path"], data=TARGET["opening"], headers=self.headers, name="opening"
-            )
-            self.headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
+        if session := next(SESSIONS, None):
+            self.headers["Mcp-Session-Id"] = session
 
     @task
     def call(self) -> None:

@@ -11,6 +11,7 @@ def test_a_figure_is_the_median_with_the_least_and_the_most() -> None:
 def test_a_figure_without_spread_is_one_number() -> None:
     assert str(figure([0.5, 0.5])) == "0.50"
     assert str(figure([1234.4])) == "1,234"
+    assert str(figure([2.001, 2.002])) == "2"
 
 
 def test_ratios_and_differences_are_taken_round_by_round() -> None:

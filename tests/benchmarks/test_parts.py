@@ -56,6 +56,7 @@ def test_load_is_shown_by_generator_and_crowd() -> None:
         "p99_ms": 7.0,
         "server_cpu": 1.0,
         "load_cpu": 2.0,
+        "load_wall": 2.5,
         "grown_mb": 4.0,
         "peak_mb": 60.0,
     }
@@ -68,8 +69,8 @@ def test_load_is_shown_by_generator_and_crowd() -> None:
         {"seconds": 2.0, "rounds": 1, "runs": runs, "missing": {}, "versions": ["k6 1"]}
     )
     text = markdown("Report", [section])
-    assert f"| {ROUTE} | 50 | 1,000 | 5 | 6 | 7 | 0.05 % | 50 % | 100 % |" in text
-    assert f"| {ROUTE} | 0.50 | 2 | 2.00 | 60 | 8,000 |" in text
+    assert f"| {ROUTE} | 50 | 1,000 | 5 | 6 | 7 | 0.05 % | 50 % | 80 % |" in text
+    assert f"| {ROUTE} | 0.50 | 2 | 2.00 | 60 | 4,000 |" in text
     assert len(plots_of([section])) == 5
 
 
@@ -160,7 +161,8 @@ def test_pins_shared_with_the_desk_are_those_of_its_lock() -> None:
 
 def test_clients_are_told_a_target_as_json() -> None:
     target = Target("name", 1, 8000, "POST", "/mcp", {"Accept": "x"}, "{}", session=True)
-    told = json.loads(target.for_client())
+    told = json.loads(target.for_clients(["one", "two"]))
     assert told["url"] == "http://127.0.0.1:8000"
     assert told["headers"] == {"Accept": "x", "Content-Type": "application/json"}
-    assert json.loads(told["opening"])["method"] == "initialize"
+    assert told["sessions"] == ["one", "two"]
+    assert Target("name", 1, 8000, "GET", "/").sessions(5) == []
