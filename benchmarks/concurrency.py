@@ -186,8 +186,8 @@ def _costs(runs: Runs) -> list[Block]:
     return [
         Text(
             f"What 1,000 requests cost the server, over the runs by {first} above: its CPU "
-            "time, and by how much its resident memory grew. Memory grows most in the first runs, and is used "
-            "again later, so a run can be below 0 or far above the mean over all."
+            "time, and by how much its resident memory grew. Memory grows most in the first runs, "
+            "and is used again later, so a run can be below 0 or far above the mean over all."
         ),
         Table([*header, "peak MB", "requests"], rows),
         Plot("CPU per 1,000 requests, seconds", "bars", {"CPU s": bars}),
