@@ -161,12 +161,13 @@ def _write(result: dict[str, Any]) -> str:
     (folder / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
     measured = [PARTS[name].section(found) for name, found in result["parts"].items()]
     drawn: Sequence[str] = ()
+    left_out = []
     try:
         drawn = draw(plots_of(measured))
     except CannotMeasure as problem:
-        result["failed"]["plots"] = " ".join(str(problem).split())
+        left_out.append(f"Plots are left out: {' '.join(str(problem).split())}")
     title = f"Benchmarks of {result['machine']['at']}"
-    sections = [_about(result), *measured]
+    sections = [_about(result, left_out), *measured]
     addresses = [f"plot-{number}.svg" for number in range(1, len(drawn) + 1)]
     for address, svg in zip(addresses, drawn, strict=True):
         (folder / address).write_text(svg)
@@ -177,7 +178,7 @@ def _write(result: dict[str, Any]) -> str:
     return text
 
 
-def _about(result: dict[str, Any]) -> Section:
+def _about(result: dict[str, Any], left_out: Sequence[str] = ()) -> Section:
     """What a reader has to know to judge the figures."""
     machine = result["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
@@ -196,7 +197,7 @@ def _about(result: dict[str, Any]) -> Section:
                 f"It took {seconds}. Figures are medians, with the least and the most in brackets; "
                 "compare them within this run only. `benchmarks/README.md` says how they are made."
             ),
-            Notes([f"{name} has failed: {why}" for name, why in result["failed"].items()]),
+            Notes([*(f"{n} has failed: {why}" for n, why in result["failed"].items()), *left_out]),
         ],
     )
 

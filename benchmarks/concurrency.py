@@ -119,7 +119,8 @@ def section(result: dict[str, Any]) -> Section:
             ("p99, ms", lambda run: run["p99_ms"]),
         ):
             blocks.append(_plot(f"{title}, by {generator}", runs, generator, value))
-    blocks += _costs(runs)
+    if runs:
+        blocks += _costs(runs)
     missing = [f"{name} is left out: {why}" for name, why in result["missing"].items()]
     blocks.append(Notes([*result["versions"], *missing]))
     return Section("Under load: 50 to 500 concurrent requests", blocks)
@@ -161,7 +162,7 @@ def _plot(title: str, runs: Runs, generator: str, value: Callable[[dict[str, Any
 def _costs(runs: Runs) -> list[Block]:
     """CPU and memory per 1,000 requests, over all runs of a subject by the first generator."""
     by_subject: dict[str, list[dict[str, Any]]] = {}
-    first = next((generator for generator, _, _ in runs), "")
+    first = next(generator for generator, _, _ in runs)
     for (generator, subject, _), found in runs.items():
         if generator != first:
             continue

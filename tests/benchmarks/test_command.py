@@ -41,8 +41,8 @@ def test_the_report_says_the_machine_and_what_failed() -> None:
         "packages": {"fastapi": "1.0"},
     }
     found = {"machine": machine, "seconds": {"calls": 4}, "failed": {"load": "no k6"}}
-    section = command._about(found)
+    section = command._about(found, ["Plots are left out: no network"])
     text = markdown("Report", [section])
     assert "A processor, 2 cores" in text
     assert "fastapi 1.0" in text
-    assert "- load has failed: no k6" in text
+    assert "- load has failed: no k6\n- Plots are left out: no network" in text

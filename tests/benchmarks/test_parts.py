@@ -74,6 +74,13 @@ def test_load_is_shown_by_generator_and_crowd() -> None:
     assert len(plots_of([section])) == 5
 
 
+def test_load_without_any_generator_is_told() -> None:
+    result = {"seconds": 2.0, "rounds": 1, "runs": [], "missing": {"k6": "away"}, "versions": []}
+    section = concurrency.section(result)
+    assert "- k6 is left out: away" in markdown("Report", [section])
+    assert not plots_of([section])
+
+
 def test_turns_that_failed_are_told() -> None:
     turn = {"first_token": 0.01, "whole": 0.02, "tools": 1}
     failed = {"first_token": 0.0, "whole": 0.5, "tools": 0, "failed": "503"}
