@@ -46,7 +46,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(READY) ## Measure a governed call and a turn side by side with others
+bench: $(READY) ## Measure it all side by side with others, and write a report
 	$(BIN)/python -m benchmarks
 
 .PHONY: lock

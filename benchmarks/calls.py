@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Figure, figure, ratios, table
+from benchmarks.figures import Figure, figure, percent, ratios
 from benchmarks.load import Load, Measured, Request, http_request, measure
 from benchmarks.machine import Cores, peak_memory
+from benchmarks.plan import Plan
 from benchmarks.processes import CannotMeasure, desk_command, free_port, serving, serving_desk
+from benchmarks.report import Cell, Plot, Section, Table, Text
 
 PACKAGES = ("deskward", "fastapi", "fastmcp", "mcp", "pydantic", "uvicorn", "uvloop", "httptools")
 
@@ -37,6 +39,16 @@ RATIOS = (
 )
 """Name, above, below, and the project's goal where there is one."""
 
+_HEADER = (
+    "",
+    "requests/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU ms/call",
+    "server core",
+    "load core",
+)
 _QUESTION = b'{"user_id":"user_001"}'
 _TICKET = {
     "customer_id": "user_001",
@@ -56,16 +68,18 @@ class Subject:
     request: Request
 
 
-def run(folder: Path, cores: Cores, load: Load, rounds: int) -> dict[str, Any]:
-    """Measure every subject in turn, `rounds` times over.
+def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
+    """Measure every subject in turn, in several rounds.
 
     Args:
         folder: For databases and logs.
+        plan: How much.
 
     Raises:
         CannotMeasure: A server does not start, or answers wrongly.
     """
     os.sched_setaffinity(0, {cores.load})
+    load, rounds = Load(plan.connections, plan.seconds, plan.warm_up), plan.rounds
     found: dict[str, list[Measured]] = defaultdict(list)
     memory: dict[str, float] = {}
     with contextlib.ExitStack() as stack:
@@ -135,24 +149,28 @@ def mcp_call(access: dict[str, str], *, stateless: bool = True) -> bytes:
         stateless: Whether in the protocol of 2026-07-28, else in that of 2025-11-25.
     """
     version = "2026-07-28" if stateless else "2025-11-25"
-    params: dict[str, Any] = {
-        "name": "get_account_balance",
-        "arguments": {"user_id": "user_001"},
-    }
-    headers = {
-        **access,
-        "Accept": "application/json, text/event-stream",
-        "MCP-Protocol-Version": version,
-    }
+    tool = "get_account_balance"
+    headers = {**access, **mcp_headers(version)}
+    message = mcp_call_message(tool)
     if stateless:
-        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": "get_account_balance"}
-        params["_meta"] = {
+        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": tool}
+        message["params"]["_meta"] = {
             f"{_PREFIX}protocolVersion": version,
             f"{_PREFIX}clientCapabilities": {},
             f"{_PREFIX}clientInfo": {"name": "benchmark", "version": "1"},
         }
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     return http_request("POST", "/mcp", headers, json.dumps(message).encode())
+
+
+def mcp_headers(version: str) -> dict[str, str]:
+    """What a request of MCP over streamable HTTP carries, in a version of the protocol."""
+    return {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": version}
+
+
+def mcp_call_message(tool: str) -> dict[str, Any]:
+    """A `tools/call` that asks for a customer's balance."""
+    params = {"name": tool, "arguments": {"user_id": "user_001"}}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
 
 
 def _tell(number: int, rounds: int, name: str, measured: Measured) -> None:
@@ -163,10 +181,11 @@ def _tell(number: int, rounds: int, name: str, measured: Measured) -> None:
     )
 
 
-def render(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
+def section(result: dict[str, Any]) -> Section:
+    """The result as a part of the report."""
     load = result["load"]
-    rows, rates = [], {}
+    rows: list[list[Cell]] = []
+    rates = {}
     for name, subject in result["subjects"].items():
         runs = [Measured(**values) for values in subject["rounds"]]
         rates[name] = [m.requests / m.seconds for m in runs]
@@ -175,34 +194,31 @@ def render(result: dict[str, Any]) -> str:
                 name,
                 figure(rates[name]),
                 figure(m.p50_ms for m in runs),
+                figure(m.p95_ms for m in runs),
                 figure(m.p99_ms for m in runs),
                 figure(1000 * m.server_cpu / m.requests for m in runs),
-                _percent(figure(m.server_cpu / m.seconds for m in runs)),
-                _percent(figure(m.load_cpu / m.seconds for m in runs)),
+                percent(m.server_cpu / m.seconds for m in runs),
+                percent(m.load_cpu / m.seconds for m in runs),
                 f"{subject['peak_memory_mb']:.0f}",
                 sum(m.errors for m in runs),
             ]
         )
-    header = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms/call", "server core", "load core"]
-    compared = [
+    compared: list[list[Cell]] = [
         [name, ratios(rates[above], rates[below]), f"≥ {goal}" if goal else ""]
         for name, above, below, goal in RATIOS
     ]
-    return "\n".join(
+    points: list[tuple[str | float, Figure]] = [(name, figure(r)) for name, r in rates.items()]
+    return Section(
+        "A governed call",
         [
-            "## A governed call",
-            "",
-            f"{load['connections']} keep-alive connections, {load['rounds']} rounds of "
-            f"{load['seconds']:g} s after {load['warm_up']:g} s of warm-up, median "
-            f"(least–most). Every answer was checked; the ledger's {result['ledger_rows']:,} rows "
-            "verify.",
-            "",
-            table([*header, "peak MB", "errors"], rows),
-            "",
-            table(["requests/s, round by round", "ratio", "goal"], compared),
-        ]
+            Text(
+                f"{load['connections']} keep-alive connections, {load['rounds']} rounds of "
+                f"{load['seconds']:g} s after {load['warm_up']:g} s of warm-up, median "
+                "(least–most). Every answer was checked; the ledger's "
+                f"{result['ledger_rows']:,} rows verify."
+            ),
+            Table([*_HEADER, "peak MB", "errors"], rows),
+            Table(["requests/s, round by round", "ratio", "goal"], compared),
+            Plot("Requests per second", "bars", {"requests/s": points}),
+        ],
     )
-
-
-def _percent(share: Figure) -> str:
-    return f"{Figure(*(round(100 * part) for part in share))} %"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Figure(NamedTuple):
@@ -16,9 +16,8 @@ class Figure(NamedTuple):
 
     def __str__(self) -> str:
         """For a table: `median (least–most)`."""
-        if self.least == self.most:
-            return _short(self.median)
-        return f"{_short(self.median)} ({_short(self.least)}–{_short(self.most)})"
+        middle, least, most = map(_short, self)
+        return middle if least == most else f"{middle} ({least}–{most})"
 
 
 def figure(values: Iterable[float]) -> Figure:
@@ -32,13 +31,23 @@ def ratios(above: list[float], below: list[float]) -> Figure:
     return figure(a / b for a, b in zip(above, below, strict=True))
 
 
-def table(header: list[str], rows: Iterable[list[Any]]) -> str:
-    """A Markdown table; the first column holds names, the others numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+def differences(from_: list[float], what: list[float]) -> Figure:
+    """The figure of a difference that is taken round by round."""
+    return figure(a - b for a, b in zip(from_, what, strict=True))
+
+
+def percent(shares: Iterable[float]) -> str:
+    """The figure of some rounds' shares of one, in whole percents."""
+    middle, least, most = (round(100 * part) for part in figure(shares))
+    return f"{middle} %" if least == most else f"{middle} ({least}–{most}) %"
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value that so great a part of the values stays below: 0.5 is the middle one."""
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
 def _short(value: float) -> str:
-    if value >= 100:
+    if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= 1 else f"{value:.2f}"
+    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2f}"

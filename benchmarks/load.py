@@ -48,6 +48,7 @@ class Measured:
     errors: int
     seconds: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     server_cpu: float
     load_cpu: float
@@ -169,6 +170,7 @@ async def _measure(request: Request, load: Load, pid: int) -> Measured:
         errors=run.errors,
         seconds=seconds,
         p50_ms=1000 * times[len(times) // 2],
+        p95_ms=1000 * times[int(len(times) * 0.95)],
         p99_ms=1000 * times[int(len(times) * 0.99)],
         server_cpu=server_cpu,
         load_cpu=load_cpu,

@@ -36,8 +36,17 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory(pid: int) -> float:
     """The largest resident size of a process up to now, in MB."""
+    return _megabytes(pid, "VmHWM:")
+
+
+def memory(pid: int) -> float:
+    """The resident size of a process, in MB."""
+    return _megabytes(pid, "VmRSS:")
+
+
+def _megabytes(pid: int, field: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(field):
             return int(line.split()[1]) / 1024
     return 0.0
 

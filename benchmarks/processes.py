@@ -27,7 +27,9 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """A process's environment: little of ours, so that no setting of the user's has a say."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
     ours = {name: os.environ[name] for name in kept if name in os.environ}
-    return {**ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **extra}
+    # Measured is the code beside these benchmarks, whatever else is installed.
+    path = os.pathsep.join((str(ROOT), str(ROOT / "src")))
+    return {**ours, "PYTHONPATH": path, "NO_COLOR": "1", **extra}
 
 
 def free_port() -> int:
@@ -47,6 +49,7 @@ def serving(
     core: int,
     folder: Path,
     variables: Mapping[str, str] | None = None,
+    python: Path | None = None,
 ) -> Iterator[int]:
     """Run `python -m ARGUMENTS` on one core until the block ends; gives its process id.
 
@@ -55,6 +58,7 @@ def serving(
         port: Where it will listen on loopback.
         folder: Its working directory; the log goes there, too.
         variables: What is added to its environment.
+        python: Its interpreter; ours by default.
 
     Raises:
         CannotMeasure: It ended, or does not listen in time.
@@ -62,7 +66,7 @@ def serving(
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [python or sys.executable, "-m", *arguments],
             cwd=folder,
             env=environment(variables or {}),
             stdin=subprocess.DEVNULL,
@@ -94,8 +98,13 @@ def _wait_for(process: subprocess.Popen[bytes], name: str, port: int, log: Path)
     raise CannotMeasure(f"{name} did not start. It said:\n{said}")
 
 
-def desk_command(folder: Path, *arguments: str) -> str:
+def desk_command(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
     """What a `deskward` command says of the database in a folder.
+
+    Args:
+        folder: Where its data is.
+        arguments: Its command line.
+        variables: Settings besides that.
 
     Raises:
         CannotMeasure: The command failed.
@@ -103,7 +112,7 @@ def desk_command(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "deskward", *arguments],
         cwd=folder,
-        env=environment({"DATA_DIR": str(folder / "data")}),
+        env=environment({"DATA_DIR": str(folder / "data"), **(variables or {})}),
         capture_output=True,
         text=True,
         timeout=120,
@@ -123,6 +132,16 @@ class Desk(NamedTuple):
     key: str
 
 
+def desk_settings(folder: Path, port: int) -> dict[str, str]:
+    """The settings that are the same wherever a desk is measured."""
+    return {
+        "DATA_DIR": str(folder / "data"),
+        "SERVER_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "MODEL": "offline",
+    }
+
+
 @contextlib.contextmanager
 def serving_desk(
     module: str, folder: Path, cores: Cores, variables: Mapping[str, str] | None = None
@@ -135,15 +154,10 @@ def serving_desk(
         variables: Settings besides those that are always the same.
     """
     print("starting deskward …", file=sys.stderr)
-    key = desk_command(folder, "keys", "create", "--kind", "customer", "--subject", "user_001")
+    make_key = ("keys", "create", "--kind", "customer", "--subject", "user_001")
+    key = desk_command(folder, *make_key, variables=variables)
     port = free_port()
-    settings = {
-        "DATA_DIR": str(folder / "data"),
-        "SERVER_PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-        "MODEL": "offline",
-        **(variables or {}),
-    }
+    settings = {**desk_settings(folder, port), **(variables or {})}
     with serving(
         "deskward",
         [module, "serve", "--demo"],

@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import figure, ratios, table
-from benchmarks.libraries import LIBRARIES, python_of
+from benchmarks.figures import Figure, figure, percentile, ratios
+from benchmarks.libraries import AGENTS, python_of
 from benchmarks.machine import Cores, cpu_seconds, peak_memory
+from benchmarks.plan import Plan
 from benchmarks.processes import (
     CannotMeasure,
     Desk,
@@ -25,6 +26,7 @@ from benchmarks.processes import (
     serving,
     serving_desk,
 )
+from benchmarks.report import Cell, Notes, Plot, Section, Table, Text
 from benchmarks.subjects.stub_model import ANSWER
 from benchmarks.subjects.turn_loop import QUESTION
 
@@ -49,17 +51,18 @@ Round = Callable[[int], dict[str, Any]]
 """Runs so many turns; gives `cpu_ms` of each, their `times`, `peak_memory_mb` and `packages`."""
 
 
-def run(folder: Path, cores: Cores, turns: int, rounds: int) -> dict[str, Any]:
-    """Measure every subject in turn, `rounds` times over.
+def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:
+    """Measure every subject in turn, in several rounds.
 
     Args:
         folder: For databases and logs.
-        turns: How many turns each round has.
+        plan: How much.
 
     Raises:
         CannotMeasure: Deskward or the stub does not start, or a turn ends wrongly.
     """
     os.sched_setaffinity(0, {cores.load})
+    turns, rounds = plan.turns, plan.rounds
     found: dict[str, list[dict[str, Any]]] = {}
     with contextlib.ExitStack() as stack:
         port = free_port()
@@ -95,7 +98,7 @@ def run(folder: Path, cores: Cores, turns: int, rounds: int) -> dict[str, Any]:
 def _add_libraries(subjects: dict[str, Round], library: Callable[..., Any]) -> dict[str, str]:
     """Add those that can be installed; gives why the others cannot."""
     missing = {}
-    for name in LIBRARIES:
+    for name in AGENTS:
         title = name.replace("_", "-")
         try:
             subjects[title] = partial(library, python_of(name), name)
@@ -174,49 +177,48 @@ def _said(stream: bytes) -> str:
 
 
 def _tell(number: int, rounds: int, name: str, measured: dict[str, Any]) -> None:
-    cpu, p50 = measured["cpu_ms"], 1000 * _percentile(measured["times"], 0.5)
+    cpu, p50 = measured["cpu_ms"], 1000 * percentile(measured["times"], 0.5)
     line = f"round {number}/{rounds}  {name:50} {cpu:6.1f} ms CPU  p50 {p50:6.1f} ms"
     print(line, file=sys.stderr)
 
 
-def _percentile(times: list[float], part: float) -> float:
-    return sorted(times)[min(int(len(times) * part), len(times) - 1)]
-
-
-def render(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
-    costs, rows, notes = {}, [], []
+def section(result: dict[str, Any]) -> Section:
+    """The result as a part of the report."""
+    costs: dict[str, list[float]] = {}
+    rows: list[list[Cell]] = []
+    notes = []
     for name, runs in result["subjects"].items():
         costs[name] = [m["cpu_ms"] for m in runs]
         rows.append(
             [
                 name,
                 figure(costs[name]),
-                figure(1000 * _percentile(m["times"], 0.5) for m in runs),
-                figure(1000 * _percentile(m["times"], 0.99) for m in runs),
+                *(
+                    figure(1000 * percentile(m["times"], p) for m in runs)
+                    for p in (0.5, 0.95, 0.99)
+                ),
                 f"{max(m['peak_memory_mb'] for m in runs):.0f}",
             ]
         )
         if packages := runs[0].get("packages"):
             notes.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in packages.items()))
     notes += [f"{name} is left out: {why}" for name, why in result["missing"].items()]
-    compared = [
+    compared: list[list[Cell]] = [
         [name, ratios(costs[above], costs[below]), f"≤ {goal}" if goal else ""]
         for name, above, below, goal in RATIOS
         if above in costs and below in costs
     ]
-    rounds = len(result["subjects"][DESK])
-    return "\n".join(
+    points: list[tuple[str | float, Figure]] = [(name, figure(c)) for name, c in costs.items()]
+    return Section(
+        "A turn with one tool call, streamed, model answering in 0 ms",
         [
-            "## A turn with one tool call, streamed, model answering in 0 ms",
-            "",
-            f"One turn at a time, {rounds} rounds of {result['turns']} turns after {WARM_UP} of "
-            "warm-up, median (least–most).",
-            "",
-            table(["", "CPU ms/turn", "p50 ms", "p99 ms", "peak MB"], rows),
-            "",
-            table(["CPU, round by round", "ratio", "goal"], compared),
-            "",
-            *(f"- {note}" for note in notes),
-        ]
+            Text(
+                f"One turn at a time, {len(result['subjects'][DESK])} rounds of {result['turns']} "
+                f"turns after {WARM_UP} of warm-up, median (least–most)."
+            ),
+            Table(["", "CPU ms/turn", "p50 ms", "p95 ms", "p99 ms", "peak MB"], rows),
+            Table(["CPU, round by round", "ratio", "goal"], compared),
+            Plot("CPU per turn, ms", "bars", {"CPU ms/turn": points}),
+            Notes(notes),
+        ],
     )

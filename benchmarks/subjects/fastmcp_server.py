@@ -1,6 +1,6 @@
-"""A bare FastMCP server with thirty trivial tools: stateless, JSON answers.
+"""A bare FastMCP server with thirty trivial tools, or as many: stateless, JSON answers.
 
-Usage: python -m benchmarks.subjects.fastmcp_server PORT
+Usage: python -m benchmarks.subjects.fastmcp_server PORT [TOOLS]
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ async def get_account_balance(user_id: str) -> Balance:
     return Balance(user_id=user_id, balance=Money(amount=542050, currency="USD"))
 
 
-def server() -> FastMCP:
+def server(tools: int) -> FastMCP:
     """The server, with the tool above and trivial others."""
     mcp: FastMCP = FastMCP("bare")
     mcp.tool(get_account_balance)
-    for number in range(1, TOOLS):
+    for number in range(1, tools):
         mcp.tool(_trivial, name=f"trivial_{number:02d}")
     return mcp
 
@@ -35,5 +35,6 @@ async def _trivial(text: str, times: int = 1) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    app = server().http_app(stateless_http=True, json_response=True)
+    tools = int(sys.argv[2]) if len(sys.argv) > 2 else TOOLS
+    app = server(tools).http_app(stateless_http=True, json_response=True)
     uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
