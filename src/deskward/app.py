@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,10 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
-from deskward.core.jobs import Handler, Jobs
+from deskward.core.jobs import Handler, Jobs, Later
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
+from deskward.customers.tools import SCRUB
 from deskward.customers.tools import tools as customer_tools
 from deskward.demo.load import load_demo
 from deskward.email.mailer import Mailer
@@ -132,6 +134,7 @@ async def open_desk(
             grace=settings.stream_grace,
         )
         await stack.enter_async_context(conversations.keep())
+        handlers[SCRUB] = partial(_scrub, database)
         handlers[APPROVAL] = Decisions(gate, conversations, database).carry_out
         await stack.enter_async_context(jobs.keep())
         yield Desk(
@@ -145,6 +148,11 @@ async def open_desk(
             hub=hub,
             serves_one_group=only is not None,
         )
+
+
+async def _scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
+    if not await database.scrub():
+        raise Later(1.0)
 
 
 def _mailer(settings: Settings) -> Mailer:

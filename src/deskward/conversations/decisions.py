@@ -19,6 +19,7 @@ from deskward.core.errors import (
     CallInProgress,
     DeskwardError,
     Forbidden,
+    NotFound,
     OutcomeUnknown,
     SessionBusy,
     Unavailable,
@@ -58,13 +59,16 @@ class Decisions:
             Later: Something that it needs is away.
         """
         tenant, approval_id = payload["tenant"], payload["approval_id"]
-        row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
-        if row.status == "approved":
-            outcome = await self._run(row)
-            if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
-                raise Later(AGAIN)
-            await self._record(row, outcome)
+        try:
             row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+            if row.status == "approved":
+                outcome = await self._run(row)
+                if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
+                    raise Later(AGAIN)
+                await self._record(row, outcome)
+                row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+        except NotFound:  # the call was to erase the customer whom it is about
+            return
         origin = from_json(row.origin)
         if origin["session_id"] and origin["turn_id"]:
             await self._tell(row, origin)

@@ -176,6 +176,17 @@ class Database:
         """
         await self.reader.first(sa.text("SELECT 1"))
 
+    async def scrub(self) -> bool:
+        """Take what was deleted out of the database's files; False where that must be tried again.
+
+        SQLite overwrites deleted rows (`secure_delete`), and here empties its write-ahead log of
+        them. PostgreSQL's server does so in its own time (`VACUUM`).
+        """
+        if not self.is_sqlite:
+            return True
+        row = await self.reader.first(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        return row is None or row[0] == 0
+
     async def append(self, entry: Any) -> None:
         """Have `before_commit` write `entry`, and return once it is durable.
 

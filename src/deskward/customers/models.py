@@ -30,3 +30,10 @@ class Customer(BaseModel):
     phone: str | None = Field(examples=["+1 555 010 0001"])
     address: str | None = Field(examples=["12 Garden Street, Springfield, IL 62701"])
     tier: str = Field(description="Support tier.", examples=["standard"])
+
+
+class CustomerErased(BaseModel):
+    """The receipt of an erasure, without a word of whom."""
+
+    records: int = Field(description="How many rows were deleted.")
+    message: str = Field(examples=["The customer was erased."])

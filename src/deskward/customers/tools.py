@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+from deskward.core import jobs
 from deskward.customers import service
-from deskward.customers.models import Customer
-from deskward.gate.context import Context
+from deskward.customers.erasure import erase
+from deskward.customers.models import Customer, CustomerErased
+from deskward.gate.call import Gate
+from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+
+SCRUB = "scrub"
+"""The kind of job that takes what was erased out of the database's files."""
 
 tools = ToolGroup("customers")
 
@@ -20,3 +30,26 @@ async def get_customer(ctx: Context, customer_id: OwnCustomerId) -> Customer:
         customer_id: The customer.
     """
     return await service.get(ctx.db, ctx.tenant, customer_id)
+
+
+@tools.tool(
+    scope="customers:erase", risk=Risk.DESTRUCTIVE, rest="POST /customers/{customer_id}/erase"
+)
+async def erase_customer(
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    reason: Annotated[str, Field(min_length=1, max_length=500, examples=["Asked for by letter."])],
+) -> CustomerErased:
+    """Erase a customer for good: their data, their conversations, and their key to the ledger.
+
+    What the ledger holds of them cannot be read any more; its chain still verifies.
+
+    Args:
+        customer_id: The customer.
+        reason: Why; it is recorded, and cannot be read afterwards either.
+    """
+    customer = await service.get(ctx.db, ctx.tenant, customer_id)
+    count = await erase(ctx.db, ctx.tenant, customer)
+    await ctx.port(Gate).ledger.keys.erase(ctx.db, ctx.tenant, customer_id)
+    await jobs.add(ctx.db, new_id(), SCRUB, {})
+    return CustomerErased(records=count, message="The customer was erased.")

@@ -7,6 +7,8 @@ calls it cryptographic erase). The keys are wrapped with one derived from the de
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import time
 from collections.abc import Iterable
@@ -34,6 +36,8 @@ subject_keys = sa.Table(
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column("wrapped", sa.LargeBinary(60), nullable=False),
 )
+"""`subject` is a keyed digest of the customer's id. An erased key is empty, and stays, so that what
+is written of the customer later (the erasure itself) cannot be read either."""
 
 _FIND = sa.select(subject_keys).where(
     subject_keys.c.tenant_id == sa.bindparam("tenant"),
@@ -60,6 +64,7 @@ class SubjectKeys:
 
     def __init__(self, secret: bytes) -> None:
         self._wrapping = AESGCM(derived(secret, "subject keys"))
+        self._naming = derived(secret, "names of subjects")
         self._recent: dict[tuple[str, str], tuple[float, SubjectKey]] = {}
 
     async def of(self, db: Connection, tenant: str, subject: str) -> SubjectKey:
@@ -72,16 +77,19 @@ class SubjectKeys:
         moment = time.monotonic()
         if known is not None and known[0] > moment:
             return known[1]
-        row = await db.first(_FIND, tenant=tenant, subject=subject)
+        name = self._name(tenant, subject)
+        row = await db.first(_FIND, tenant=tenant, subject=name)
         if row is None:
             key = SubjectKey(os.urandom(8).hex(), os.urandom(32))
             wrapped = self._wrap(key)
-            made = {"tenant_id": tenant, "subject": subject, "id": key.id, "wrapped": wrapped}
+            made = {"tenant_id": tenant, "subject": name, "id": key.id, "wrapped": wrapped}
             await db.execute(_ADD, made)
-            row = await db.first(_FIND, tenant=tenant, subject=subject)
+            row = await db.first(_FIND, tenant=tenant, subject=name)
             assert row is not None
             # Not remembered yet: the transaction may still be rolled back, and the key with it.
             return self._unwrap(row)
+        if not row.wrapped:
+            return SubjectKey(row.id, os.urandom(32))
         if len(self._recent) >= 10_000:
             self._recent.clear()
         found = self._unwrap(row)
@@ -91,16 +99,24 @@ class SubjectKeys:
     async def by_ids(self, db: Connection, ids: Iterable[str]) -> dict[str, SubjectKey]:
         """Those of these keys that still exist, by their ids."""
         wanted = sorted(set(ids))
-        return {row.id: self._unwrap(row) for row in await db.all(_BY_IDS, ids=wanted)}
+        rows = await db.all(_BY_IDS, ids=wanted)
+        return {row.id: self._unwrap(row) for row in rows if row.wrapped}
 
     async def erase(self, db: Connection, tenant: str, subject: str) -> None:
         """Destroy a subject's key, and with it all that the ledger holds under it."""
         self._recent.pop((tenant, subject), None)
         await db.execute(
-            sa.delete(subject_keys).where(
-                subject_keys.c.tenant_id == tenant, subject_keys.c.subject == subject
+            sa.update(subject_keys)
+            .where(
+                subject_keys.c.tenant_id == tenant,
+                subject_keys.c.subject == self._name(tenant, subject),
             )
+            .values(wrapped=b"")
         )
+
+    def _name(self, tenant: str, subject: str) -> str:
+        whole = f"{tenant}\0{subject}".encode()
+        return hmac.new(self._naming, whole, hashlib.sha256).hexdigest()
 
     def _wrap(self, key: SubjectKey) -> bytes:
         nonce = os.urandom(NONCE)

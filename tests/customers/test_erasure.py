@@ -1,0 +1,112 @@
+"""Erasing a customer: no byte of theirs is left, and the ledger's chain verifies."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from deskward.app import Desk
+from deskward.core.database import metadata
+from deskward.core.jobs import jobs
+from deskward.customers.erasure import KEPT
+from deskward.gate.verify import verify
+from deskward.security.principals import Kind, Principal
+from tests.agent.talk import Talk
+from tests.conftest import STAFF, Call, recorded
+
+LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
+CHIEF = Principal(Kind.STAFF, "carl", "default", ("support-3",))
+
+WORDS = "The purple teapot leaks since Whitsun."
+
+
+async def lived(desk: Desk, call: Call) -> None:
+    """Leave traces of user_001 everywhere."""
+    talk = Talk(desk)
+    await talk.say("What is my balance?")
+    await talk.say("change my address to 77 Zinnia Avenue, Dover, DE 19901")
+    await talk.say(f"I want to report an issue: {WORDS}")
+    opened = await call("create_ticket", subject=WORDS, body=WORDS, key="k1")
+    await call("register_complaint", description=WORDS)
+    await call("get_ticket", STAFF, ticket_id=opened.value["ticket_id"])
+    await call("create_ticket", STAFF, customer_id="user_001", subject=WORDS, body=WORDS, key="k2")
+    await call("send_text_email", STAFF, to="alex.morgan@example.com", subject="Hi", body=WORDS)
+    await call("update_address", STAFF, user_id="user_001", new_address="78 Zinnia Avenue, Dover")
+    await call("refund_order", STAFF, order_id="O1001", amount="1.00", reason=WORDS)
+    helper = Talk(desk, STAFF, "desk")
+    await helper.say("What is the status of ticket T1001?")
+
+
+async def erased(desk: Desk, call: Call) -> None:
+    asked = await call("erase_customer", LEAD, customer_id="user_001", reason="by letter")
+    assert asked.status == "pending"
+    decided = await call("approve_call", CHIEF, approval_id=asked.value["approval_id"])
+    assert decided.status == "ok", decided.value
+    async with asyncio.timeout(30):
+        while await desk.database.reader.first(sa.select(jobs)) is not None:
+            await asyncio.sleep(0.05)
+
+
+TRACES = [
+    *("Alex Morgan", "alex.morgan@example.com", "+1 555 010 0001", "12 Garden Street"),
+    *("Zinnia", "purple teapot", "user_001"),
+]
+
+
+async def test_nothing_is_left_in_any_table(desk: Desk, call: Call) -> None:
+    await lived(desk, call)
+    before = len(await recorded(desk))
+    await erased(desk, call)
+    for table in metadata.sorted_tables:
+        rows = await desk.database.reader.all(sa.select(table))
+        of_acme = [row for row in rows if getattr(row, "tenant_id", "") != "acme"]
+        text = json.dumps([tuple(row) for row in of_acme], default=str)
+        assert [trace for trace in TRACES if trace in text] == [], table.name
+    book = await recorded(desk)
+    assert len(book) > before
+    assert all(row.get("erased") for row in book if row.get("by") == "customer")
+    assert (await verify(desk.database)).sound
+    assert (await call("get_account_balance")).error is not None
+
+
+async def test_no_byte_is_left_in_files_and_logs(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    await lived(sqlite_desk, sqlite_call)
+    await erased(sqlite_desk, sqlite_call)
+    folder = Path(sqlite_desk.settings.data_dir)
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert any(file.name == "deskward.db" for file in files)
+    for file in files:
+        data = file.read_bytes()
+        found = [trace for trace in TRACES[:-1] if trace.encode() in data]
+        assert found == [], file.name
+
+
+async def test_others_keep_what_is_theirs(desk: Desk, call: Call) -> None:
+    other = Principal(Kind.CUSTOMER, "user_002", "default", ("customer",))
+    before = (await call("get_account_details", other)).value
+    history = (await call("get_transaction_history", other)).value["transactions"]
+    await lived(desk, call)
+    await erased(desk, call)
+    assert (await call("get_account_details", other)).value == before
+    after = (await call("get_transaction_history", other)).value["transactions"]
+    assert len(after) == len(history)
+    assert "Transfer from [erased]" in json.dumps(after)
+    rows = [row for row in await recorded(desk) if row.get("tool") == "get_account_details"]
+    assert [row["result"]["name"] for row in rows if not row.get("erased")] == ["Sam Rivera"] * 2
+    foreign = Principal(Kind.CUSTOMER, "user_001", "acme", ("customer",))
+    assert (await call("get_account_details", foreign)).value["name"] == "Chris Weber"
+
+
+def test_every_table_is_looked_at() -> None:
+    """A table that holds a customer's rows without saying so would be passed over."""
+    named = {"customer_id", "user_id", "owner", "principal", "about", "tenant_id"}
+    silent = {
+        *("faq", "jobs", "policy_versions", "policy_changes", "hub_tools", "api_keys"),
+        *("ticket_numbers", "order_numbers", "complaint_numbers"),
+    }
+    for table in metadata.sorted_tables:
+        known = named & {column.name for column in table.columns} - {"tenant_id"}
+        refers = table.foreign_key_constraints
+        is_known = known or refers or table.name in KEPT | silent or table.name == "customers"
+        assert is_known, f"say in {table.name} whose its rows are, or list it here"
