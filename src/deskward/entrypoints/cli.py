@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from deskward import __version__
 from deskward.entrypoints.cli_config import config
+from deskward.entrypoints.cli_eval import evaluate
 from deskward.entrypoints.cli_hub import hub
 from deskward.entrypoints.cli_keys import keys
 
@@ -25,6 +26,7 @@ app = App(
 app.command(keys)
 app.command(config)
 app.command(hub)
+app.command(evaluate)
 ledger = App(name="ledger", help="Look after the ledger of all calls.")
 app.command(ledger)
 
