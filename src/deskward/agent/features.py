@@ -19,6 +19,7 @@ WEIGHTS = {"word": 1.0, "concept": 0.7, "pair": 0.7, "far": 0.7, "meant": 0.6, "
 GROUPS = list(WEIGHTS)
 SEEN = {"far": 2, "piece": 2}
 """Features of these groups count when so many examples have them."""
+UNSEEN = {"word": 1.0}
 WINDOW = 6
 """Words that are at most so far apart make a pair."""
 PIECE_LENGTHS = range(2, 6)
@@ -82,7 +83,7 @@ class Features:
                 columns += [column for column, _ in known]
                 counts += [count for _, count in known]
                 places.append(len(known))
-                lost.append(len(bag) - len(known) if GROUPS[group] == "word" else 0)
+                lost.append((len(bag) - len(known)) * UNSEEN.get(GROUPS[group], 0.0))
             starts.append(len(columns))
         indices = np.array(columns, dtype=np.intp)
         values = (1 + np.log(np.array(counts, dtype=np.float64))) * self._rarity[indices]

@@ -7,6 +7,7 @@ linear SVM", which LIBLINEAR uses).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ ENOUGH = 40
 """Fewer examples put aside say too little of the temperature."""
 TEMPERATURE = 4.0
 """What the temperature is then; that of the skills that ship is near it."""
+CARE = 3.0
+"""So many times worse is it to take what belongs to no class for one than the other way round."""
 SETTLED = 1e-3
 """An example that moved its scores by less than this rests for an epoch."""
 
@@ -76,6 +79,7 @@ def train(
     labels: Array,
     columns: int,
     classes: int,
+    rest: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Linear:
     """Learn weights; the same rows give the same weights, bit by bit.
@@ -88,6 +92,9 @@ def train(
         labels: The number of each example's class.
         columns: How many columns there are.
         classes: How many classes there are.
+        rest: The number of the class of what belongs to no other. Its examples have little in
+            common, so that it scores low; its scores are lifted to where it is told as often as
+            it should be.
         progress: Is told after each round over the examples which share is done.
     """
     machine = _Machine(rows, labels, columns, classes)
@@ -102,7 +109,12 @@ def train(
             progress((epoch + 1) / (EPOCHS_FIRST + EPOCHS))
     enough = len(aside) >= ENOUGH
     temperature = _temperature(scores, labels[aside]) if enough else TEMPERATURE
-    return Linear(machine.weights[:-1], machine.weights[-1], temperature, aside, scores)
+    bias = machine.weights[-1]
+    if enough and rest is not None:
+        lift = (_lift(temperature * scores, labels[aside], rest) + math.log(CARE)) / temperature
+        bias[rest] += lift
+        scores[:, rest] += lift
+    return Linear(machine.weights[:-1], bias, temperature, aside, scores)
 
 
 class _Machine:
@@ -154,7 +166,21 @@ def _temperature(scores: Array, labels: Array) -> float:
     mine = np.arange(len(scores)), labels
     tried = [2.0 ** (step / 20) for step in range(-40, 120)]
     losses = [-np.log(np.maximum(softmax(t * scores)[mine], 1e-12)).mean() for t in tried]
-    return tried[int(np.argmin(losses))]
+    best: float = tried[int(np.argmin(losses))]
+    return best
+
+
+def _lift(scores: Array, labels: Array, rest: int) -> float:
+    """What added to the scores of one class makes the right labels most probable."""
+    mine = np.arange(len(scores)), labels
+    losses = []
+    tried = [step / 10 for step in range(60)]
+    for lift in tried:
+        lifted = scores.copy()
+        lifted[:, rest] += lift
+        losses.append(-np.log(np.maximum(softmax(lifted)[mine], 1e-12)).mean())
+    best: float = tried[int(np.argmin(losses))]
+    return best
 
 
 def softmax(scores: Array) -> Array:

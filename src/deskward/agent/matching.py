@@ -71,6 +71,7 @@ class Matcher:
         examples: Mapping[str, Sequence[str]],
         lexicon: Mapping[str, Sequence[str]],
         *,
+        rest: str | None = None,
         to_desk: bool = True,
         progress: Callable[[float], None] | None = None,
     ) -> None:
@@ -79,6 +80,7 @@ class Matcher:
         Args:
             examples: Skill → sentences that mean it.
             lexicon: Concept → words and phrases of that meaning; may be empty.
+            rest: The skill of sentences that mean no other, if there is one.
             to_desk: Whether the sentences are said to this desk: ids and addresses count by their
                 kind, and greetings and thanks around a wish do not count.
             progress: Is told now and then which share of the learning is done.
@@ -90,7 +92,8 @@ class Matcher:
         sizes = [len(examples[name]) for name in self._names]
         labels = np.repeat(np.arange(len(sizes)), sizes)
         rows = self._features.take_rows()
-        self._linear = train(rows, labels, len(self._features), len(sizes), progress)
+        number = self._names.index(rest) if rest and rest in examples else None
+        self._linear = train(rows, labels, len(self._features), len(sizes), number, progress)
         self._put_aside = [
             (self._names[labels[number]], self._matches(scores)[0])
             for number, scores in zip(self._linear.aside, self._linear.aside_scores, strict=True)
