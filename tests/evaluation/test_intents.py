@@ -170,10 +170,13 @@ def test_percentiles() -> None:
 
 
 def test_the_floor_lies_below_nearly_all_that_was_right() -> None:
-    right = [("a", Match("a", 0.5, number / 100)) for number in range(1, 101)]
-    wrong = [("b", Match("a", 0.5, -3)), (OUT_OF_SCOPE, Match(OUT_OF_SCOPE, 0.5, -2))]
-    assert floor_of([*right, *wrong]) == 0.04
-    assert floor_of(wrong) == 0
+    right = [("a", Match("a", 0.5, number)) for number in range(100)]
+    strange = [(OUT_OF_SCOPE, Match("a", 0.5, -2))] * 50
+    assert floor_of([*strange, *right]) == 4  # 0 to 3 lie below it: 4 of 100
+    taken = [("a", Match(OUT_OF_SCOPE, 0.5, 1))]
+    assert floor_of([*right, *taken]) == 3
+    assert floor_of([*right, *taken * 10]) is None
+    assert floor_of(strange) is None
 
 
 THINGS = {
@@ -345,4 +348,4 @@ def test_a_router_of_another_kind_fits_in() -> None:
     assert report.in_scope_accuracy == 1
     assert report.accuracy == pytest.approx(2 / 3)
     assert report.out_of_scope_recall == 0
-    assert report.floor == 0
+    assert report.floor is None

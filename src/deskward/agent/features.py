@@ -20,6 +20,7 @@ GROUPS = list(WEIGHTS)
 SEEN = {"far": 2, "piece": 2}
 """Features of these groups count when so many examples have them."""
 UNSEEN = {"word": 1.0}
+"""What of these groups no example has lengthens the vector, and so weakens the rest of it."""
 WINDOW = 6
 """Words that are at most so far apart make a pair."""
 PIECE_LENGTHS = range(2, 6)
@@ -88,7 +89,6 @@ class Features:
         indices = np.array(columns, dtype=np.intp)
         values = (1 + np.log(np.array(counts, dtype=np.float64))) * self._rarity[indices]
         place = np.repeat(np.arange(len(places)), places)
-        # A word that no example has lengthens the vector and so weakens the others.
         squares: Array = np.bincount(place, values**2, minlength=len(places))
         squares = squares + np.array(lost) * self._unseen**2
         weights = np.resize(list(WEIGHTS.values()), len(places))

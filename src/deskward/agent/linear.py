@@ -19,7 +19,7 @@ COST = 2.0
 """What a wrong example costs beside the length of the weights: LIBLINEAR's C."""
 SLACK = np.float32(0.5 / COST)
 EPOCHS_FIRST = 6
-EPOCHS = 7
+EPOCHS = 6
 """Rounds before and after the examples that were put aside come in."""
 ASIDE = 0.25
 """The share of the examples that is put aside at first."""
@@ -27,7 +27,7 @@ ENOUGH = 40
 """Fewer examples put aside say too little of the temperature."""
 TEMPERATURE = 4.0
 """What the temperature is then; that of the skills that ship is near it."""
-CARE = 3.0
+CARE = 2.0
 """So many times worse is it to take what belongs to no class for one than the other way round."""
 SETTLED = 1e-3
 """An example that moved its scores by less than this rests for an epoch."""

@@ -12,7 +12,7 @@ from deskward.evaluation.labelled import OUT_OF_SCOPE, Utterance
 from deskward.evaluation.metrics import accuracy, f1_scores, macro_f1, percentile, recall
 
 LOST = 0.04
-"""The share of rightly routed training utterances that may be taken for out of scope."""
+"""The share of the utterances in scope that may be given up to leave alone what is not."""
 SHOWN = 10
 """So many of the weakest intents and of the commonest mistakes are told."""
 
@@ -133,14 +133,18 @@ def evaluate_intents(
     )
 
 
-def floor_of(put_aside: Sequence[tuple[str, Match]]) -> float:
-    """The fit below which an utterance is out of scope.
+def floor_of(put_aside: Sequence[tuple[str, Match]]) -> float | None:
+    """The fit below which an utterance is out of scope, or nothing where none need be.
 
-    Nearly all (`LOST`) of the examples in scope that were routed right before they were learned
-    from lie above it; zero where there are none.
+    At most a share of `LOST` of the examples in scope is given up, as it was before they were
+    learned from: those that the router itself took for out of scope, and those that it routed
+    right with a fit below the floor.
     """
-    right = [match.fit for name, match in put_aside if name == match.name and name != OUT_OF_SCOPE]
-    return percentile(right, LOST) if right else 0.0
+    inside = [(name, match) for name, match in put_aside if name != OUT_OF_SCOPE]
+    given_up = sum(match.name == OUT_OF_SCOPE for _, match in inside)
+    right = sorted(match.fit for name, match in inside if match.name == name)
+    allowed = int(LOST * len(inside)) - given_up
+    return right[allowed] if 0 <= allowed < len(right) else None
 
 
 def _route(
