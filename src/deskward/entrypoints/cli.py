@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from deskward import __version__
 from deskward.entrypoints.cli_approvals import approvals
 from deskward.entrypoints.cli_config import config
+from deskward.entrypoints.cli_eval import evaluate
 from deskward.entrypoints.cli_hub import hub
 from deskward.entrypoints.cli_keys import keys
 from deskward.entrypoints.cli_ledger import ledger
@@ -30,6 +31,7 @@ app.command(keys)
 app.command(config)
 app.command(hub)
 app.command(approvals)
+app.command(evaluate)
 app.command(ledger)
 app.command(policy)
 app.command(replay)

@@ -60,7 +60,7 @@ class OfflineModel:
         Args:
             skills: What it can do.
             lazy: Whether to learn from the examples at the first message instead of now; takes
-                about two seconds.
+                a second or two.
         """
         self._skills = skills.skills
         self._lexicon = skills.lexicon
@@ -69,7 +69,8 @@ class OfflineModel:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        return Matcher({n: skill.examples for n, skill in self._skills.items()}, self._lexicon)
+        examples = {name: skill.examples for name, skill in self._skills.items()}
+        return Matcher(examples, self._lexicon, rest=NONE)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
