@@ -735,3 +735,19 @@ def test_choosing_what_cannot_be(model: str, named: str) -> None:
     with pytest.raises(ValueError, match=named) as caught:
         choose_model(settings(model=model), Offline)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_model_that_hangs_gives_way_to_the_next() -> None:
+    class Hanging:
+        name = "hanging"
+
+        async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+            await asyncio.sleep(60)
+            yield TextPiece("late")
+
+        async def close(self) -> None: ...
+
+    model = FallbackModel([Hanging(), Offline()], timeout=0.05)
+    events = [event async for event in model.stream(asking("plain"))]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].model == "offline"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,11 +24,11 @@ from deskward.agent.model import (
     Finished,
     Message,
     Model,
-    ModelEvent,
     ModelRequest,
     TextPiece,
     ToolRequest,
     ToolSpec,
+    with_timeout,
 )
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.core.errors import ModelUnavailable
@@ -117,6 +116,8 @@ class Agent:
         self.model = model
         self._gate = gate
         self._limits = limits or Limits()
+        # Of several models each may take its time, before the next one is asked.
+        self._patience = self._limits.timeout * getattr(model, "chances", 1)
 
     @property
     def handover_tools(self) -> set[str]:
@@ -189,7 +190,7 @@ class Agent:
         finished: Finished | None = None
         written = 0
         try:
-            async for event in _with_timeout(self.model.stream(request), self._limits.timeout):
+            async for event in with_timeout(self.model.stream(request), self._patience):
                 if isinstance(event, TextPiece):
                     pieces.append(event.text)
                     written += len(event.text)
@@ -324,18 +325,3 @@ def _masked(value: Any, vault: Vault) -> Any:
     if isinstance(value, list):
         return [_masked(item, vault) for item in value]
     return value
-
-
-async def _with_timeout(
-    events: AsyncIterator[ModelEvent], seconds: float
-) -> AsyncIterator[ModelEvent]:
-    iterator = aiter(events)
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                event = await anext(iterator)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise ModelUnavailable(f"The model sent nothing for {seconds:g} seconds.") from error
-        yield event

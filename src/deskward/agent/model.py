@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
+
+from deskward.core.errors import ModelUnavailable
 
 
 @dataclass(frozen=True)
@@ -132,3 +135,29 @@ class Model(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+async def with_timeout(
+    events: AsyncIterator[ModelEvent], seconds: float
+) -> AsyncIterator[ModelEvent]:
+    """The events of a model that keeps sending.
+
+    Raises:
+        ModelUnavailable: It sent nothing for so many seconds.
+    """
+    iterator = aiter(events)
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    event = await anext(iterator)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                problem = f"The model sent nothing for {seconds:g} seconds."
+                raise ModelUnavailable(problem) from error
+            yield event
+    finally:
+        # Whoever stops listening also stops the model.
+        if close := getattr(iterator, "aclose", None):
+            await close()

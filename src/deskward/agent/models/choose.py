@@ -40,7 +40,7 @@ def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
         ValueError: An entry of MODEL has no known form, or lacks a setting that it needs.
     """
     models = [_model(entry.strip(), settings, offline) for entry in _entries(settings)]
-    return models[0] if len(models) == 1 else FallbackModel(models)
+    return models[0] if len(models) == 1 else FallbackModel(models, settings.model_timeout)
 
 
 def model_addresses(settings: Settings) -> list[str | None]:

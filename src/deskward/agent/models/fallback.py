@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from deskward.agent.model import Model, ModelEvent, ModelRequest
+from deskward.agent.model import Model, ModelEvent, ModelRequest, with_timeout
 from deskward.core.errors import ModelUnavailable
 
 
 class FallbackModel:
     """Models tried from left to right. `Finished.model` says which one spoke."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], timeout: float = 30.0) -> None:
+        """Make one.
+
+        Args:
+            timeout: Seconds that each model may take to send its next piece.
+        """
+        self.chances = len(models)
+        self._timeout = timeout
         self.name = ", ".join(model.name for model in models)
         self._models = tuple(models)
 
@@ -24,7 +31,7 @@ class FallbackModel:
         """
         failures = []
         for model in self._models:
-            events = model.stream(request)
+            events = with_timeout(model.stream(request), self._timeout)
             started = False
             try:
                 async for event in events:
