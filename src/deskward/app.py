@@ -128,7 +128,7 @@ async def open_desk(
         )
         conversations = Conversations(
             database,
-            Agent(gate, model, limits),
+            Agent(gate, model, limits, hosts=settings.linked),
             key=settings.key,
             ledger=gate.ledger,
             grace=settings.stream_grace,

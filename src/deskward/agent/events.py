@@ -60,6 +60,7 @@ class ModelCall:
         digest: SHA-256 of the whole request.
         settings: What else it was given: the digest of instructions and tools, limits.
         tokens: Read and written, as the provider counts them.
+        raw: What the model said, where not all of it was sent.
         error: Why it gave no answer, where it gave none.
     """
 
@@ -68,6 +69,7 @@ class ModelCall:
     digest: str
     settings: dict[str, Any]
     tokens: int = 0
+    raw: str | None = None
     error: str | None = None
 
 

@@ -6,6 +6,7 @@ So a turn that another process goes on with, or that is replayed, is judged as i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from deskward.agent.model import Message, ToolRequest
@@ -13,6 +14,9 @@ from deskward.gate.facts import CUSTOMERS
 from deskward.gate.influence import Influence
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
+
+_ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}\w")
+_FIELD = re.compile(r'"(?:email|to|sender)": "([\w.+%-]{1,64}@[\w.-]{1,255}\w)"')
 
 OWN_TEXTS = frozenset({"order", "profile"})
 """What a customer reads of these, they wrote themselves."""
@@ -46,6 +50,20 @@ def influence_of(
     if principal.kind is Kind.CUSTOMER:
         taint -= OWN_TEXTS
     return Influence(frozenset(taint - {""}), said.said, frozenset(subjects))
+
+
+def addresses_known(messages: Sequence[Message]) -> frozenset[str]:
+    """The mail addresses that the principal named, or that stand in a record of theirs.
+
+    A record's own `email` field, and a mail's `to`, and no address inside anybody's text.
+    """
+    found: set[str] = set()
+    for message in messages:
+        if message.role == "user":
+            found.update(match.lower() for match in _ADDRESS.findall(message.text))
+        elif message.role == "tool":
+            found.update(match.lower() for match in _FIELD.findall(message.text))
+    return frozenset(found)
 
 
 def _customers(request: ToolRequest, answer: Message) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from deskward.agent.events import (
     ToolAnswered,
     ToolCalled,
 )
-from deskward.agent.influence import influence_of
+from deskward.agent.influence import addresses_known, influence_of
 from deskward.agent.model import (
     Finished,
     Message,
@@ -30,6 +30,7 @@ from deskward.agent.model import (
     ToolSpec,
     with_timeout,
 )
+from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
@@ -112,8 +113,21 @@ class Toolbox(Protocol):
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
-    def __init__(self, gate: Toolbox, model: Model, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        gate: Toolbox,
+        model: Model,
+        limits: Limits | None = None,
+        *,
+        hosts: Collection[str] = (),
+    ) -> None:
+        """Make one.
+
+        Args:
+            hosts: Hosts that answers may link to.
+        """
         self.model = model
+        self._hosts = hosts
         self._gate = gate
         self._limits = limits or Limits()
         # Of several models each may take its time, before the next one is asked.
@@ -185,6 +199,8 @@ class Agent:
             max_tokens=self._limits.step_tokens,
         )
         turn.call = _on_record(turn, request)
+        outgoing = Outgoing(self._hosts, addresses_known(turn.messages))
+        raw: list[str] = []
         pieces: list[str] = []
         requests: list[ToolRequest] = []
         finished: Finished | None = None
@@ -192,15 +208,20 @@ class Agent:
         try:
             async for event in with_timeout(self.model.stream(request), self._patience):
                 if isinstance(event, TextPiece):
-                    pieces.append(event.text)
+                    raw.append(event.text)
                     written += len(event.text)
                     if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
                         raise ModelUnavailable("The model wrote more than it was allowed to.")
-                    yield Text(event.text)
+                    for piece in outgoing.feed(event.text):
+                        pieces.append(piece)
+                        yield Text(piece)
                 elif isinstance(event, ToolRequest):
                     requests.append(event)
                 else:
                     finished = event
+            for piece in outgoing.flush():
+                pieces.append(piece)
+                yield Text(piece)
         finally:
             turn.text += pieces
             turn.unsaid = pieces
@@ -208,12 +229,15 @@ class Agent:
             raise ModelUnavailable("The model stopped in the middle of its answer.")
         turn.tokens += finished.tokens
         turn.model = finished.model
-        if not pieces and not requests:
+        if not raw and not requests:
             raise ModelUnavailable("The model gave an empty answer.")
+        if not requests and not "".join(pieces).strip():
+            raise ModelUnavailable("Nothing of the model's answer may be sent.")
         message = Message("assistant", "".join(pieces), tuple(requests), state=finished.state)
         turn.messages.append(message)
         turn.unsaid = []
-        call, turn.call = replace(turn.call, tokens=finished.tokens), None
+        kept = "".join(raw) if raw != pieces and "".join(raw) != message.text else None
+        call, turn.call = replace(turn.call, tokens=finished.tokens, raw=kept), None
         turn.told = len(turn.messages)
         yield Said(message, turn.model, call)
 
@@ -239,7 +263,10 @@ class Agent:
             elif outcome.status == "ok" and self._hands_over(request.name):
                 yield HandedOver(answer["ticket_id"])
             message = Message(
-                "tool", json.dumps(answer, ensure_ascii=False), tool_request_id=request.id
+                "tool",
+                json.dumps(answer, ensure_ascii=False),
+                tool_request_id=request.id,
+                untrusted=tool.untrusted if (tool := self._gate.tools.get(request.name)) else None,
             )
             turn.messages.append(message)
             yield Said(message)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from deskward.core.errors import ModelUnavailable
+
+_FENCE = secrets.token_hex(6)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Message:
         text: What is said; of a tool, its answer as JSON.
         tool_requests: The calls that an assistant's message asks for.
         tool_request_id: Of a tool's answer: the request that it answers.
+        untrusted: Of a tool's answer: whose texts it holds, such as `ticket`.
         state: What a model left behind with its message for its own next step. Opaque to others.
     """
 
@@ -37,6 +41,7 @@ class Message:
     text: str
     tool_requests: tuple[ToolRequest, ...] = ()
     tool_request_id: str | None = None
+    untrusted: str | None = None
     state: dict[str, Any] | None = None
 
     @property
@@ -47,7 +52,20 @@ class Message:
             found["tool_requests"] = [asdict(request) for request in self.tool_requests]
         if self.tool_request_id:
             found["tool_request_id"] = self.tool_request_id
+        if self.untrusted:
+            found["untrusted"] = self.untrusted
         return found
+
+    @property
+    def framed(self) -> str:
+        """The text for a language model: that of others between marks that they cannot guess.
+
+        ("Spotlighting", Hines et al., 2024.)
+        """
+        if not self.untrusted:
+            return self.text
+        mark = f"{self.untrusted} {_FENCE}"
+        return f"<<data: {mark}>>\n{self.text}\n<<end of data: {mark}>>"
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Message:

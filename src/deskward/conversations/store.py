@@ -212,6 +212,8 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
         data["tool_requests"] = [asdict(request) for request in message.tool_requests]
     if message.tool_request_id:
         data["tool_request_id"] = message.tool_request_id
+    if message.untrusted:
+        data["untrusted"] = message.untrusted
     if message.state:
         data["state"] = message.state
     moment = now()
@@ -329,6 +331,7 @@ def _message(row: Any) -> Message:
         text=row.content,
         tool_requests=tuple(ToolRequest(**item) for item in data.get("tool_requests", ())),
         tool_request_id=data.get("tool_request_id"),
+        untrusted=data.get("untrusted"),
         state=data.get("state"),
     )
 

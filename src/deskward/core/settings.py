@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         "`openai:NAME`, `azure:DEPLOYMENT`, `http://host/v1#NAME`, `offline`. Unset: found from "
         "the providers' own variables, else `offline`.",
     )
+    link_hosts: str = Field(
+        "",
+        description="Hosts, separated by commas, that answers may link to and whose mail addresses "
+        "they may name, for example `bank.example,help.bank.example`. Every other link is taken "
+        "out of an answer before it is sent.",
+    )
     model_timeout: float = Field(
         30.0, gt=0, description="Seconds that a model may take to send its next piece."
     )
@@ -303,6 +309,11 @@ class Settings(BaseSettings):
             return frozenset()
         origins = (origin.strip().rstrip("/").lower() for origin in self.cors_origins.split(","))
         return frozenset(filter(None, origins))
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """The hosts that answers may link to."""
+        return frozenset(filter(None, (host.strip() for host in self.link_hosts.split(","))))
 
     @property
     def azure_endpoint(self) -> str | None:

@@ -138,7 +138,7 @@ def _messages(messages: Sequence[Message], thinker: str | None) -> list[dict[str
 def _blocks(message: Message, thinker: str | None) -> list[dict[str, Any]]:
     if message.role == "tool":
         identity = _tool_use_id(message.tool_request_id or "")
-        return [{"type": "tool_result", "tool_use_id": identity, "content": message.text}]
+        return [{"type": "tool_result", "tool_use_id": identity, "content": message.framed}]
     state = message.state or {}
     if thinker is not None and state.get("model") == thinker:
         return list(state["content"])

@@ -138,7 +138,7 @@ def _message(message: Message) -> dict[str, Any]:
         return {
             "role": "tool",
             "tool_call_id": message.tool_request_id,
-            "content": message.text,
+            "content": message.framed,
         }
     if not message.tool_requests:
         return {"role": message.role, "content": message.text}

@@ -1,0 +1,123 @@
+"""What an answer may carry out of the house: no pictures, no markup, links and addresses on a list.
+
+A model that follows an attacker's instructions can send out what it has read without calling any
+tool: in the address of a picture or a link (OWASP LLM02 and LLM05, 2025; the "markdown image"
+exfiltration). So an answer is plain text, whose links lead to hosts that the operator names and
+whose mail addresses the customer knows already. Everything else is taken out before it is sent.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from urllib.parse import urlsplit
+
+LINK = "[link removed]"
+ADDRESS = "[address removed]"
+LONGEST = 2_000
+"""Characters that are held back at the most while a sentence has no end."""
+
+_END = re.compile(r"(?:[.!?][)\"'\]]*\s+|\n+)")
+_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\](?:\([^)\n]{0,2000}\)?|\[[^\]\n]{0,200}\])")
+_LINK = re.compile(r"\[([^\]\n]{1,500})\]\(\s*([^)\n]{0,2000}?)\s*\)")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]{1,2000})>", re.IGNORECASE)
+_TAG = re.compile(r"<[A-Za-z/!?][^>]{0,4000}(?:>|\Z)")
+_MAIL = re.compile(
+    r"(?:\bmailto:\s*)?[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?:\?\S*)?", re.IGNORECASE
+)
+_URL = re.compile(
+    r"\b(?:https?|ftp|wss?|file|javascript|vbscript)\s?:\s?[^\s<>\"']+|\bdata:\w+/\S+",
+    re.IGNORECASE,
+)
+_HOST = re.compile(
+    r"(?<![\w@./-])(?:[\w-]{1,63}\.){1,8}([a-z]{2,24})(?:[/:?#][^\s<>\"']*)?(?![\w@])"
+)
+_FILES = frozenset({"pdf", "txt", "csv", "png", "jpg", "jpeg", "doc", "docx", "xls", "xlsx", "zip"})
+_TRAIL = ".,;:!?)]}'\""
+
+
+class Outgoing:
+    """Lets an answer out sentence by sentence, each of them looked at as a whole."""
+
+    def __init__(self, hosts: Collection[str], addresses: Collection[str]) -> None:
+        """Make one for one answer.
+
+        Args:
+            hosts: Hosts that may be linked to, and whose mail addresses may be named.
+            addresses: Mail addresses that the customer knows, in lower case.
+        """
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._addresses = frozenset(addresses)
+        self._pending: list[str] = []
+
+    def feed(self, piece: str) -> list[str]:
+        """What of the answer up to here may be sent now."""
+        self._pending.append(piece)
+        text = "".join(self._pending)
+        end = max((match.end() for match in _END.finditer(text)), default=0)
+        if end == 0 and len(text) > LONGEST:
+            end = max(text.rfind(" "), text.rfind("\n")) + 1 or len(text)
+        return self._let_out(text, end) if end else []
+
+    def flush(self) -> list[str]:
+        """The rest, at the end of the answer."""
+        text = "".join(self._pending)
+        return self._let_out(text, len(text)) if text else []
+
+    def clean(self, text: str) -> str:
+        """The text without what may not go out."""
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+        text = _IMAGE.sub(lambda match: match[1], text)
+        text = _LINK.sub(self._link, text)
+        text = _AUTOLINK.sub(lambda match: match[1], text)
+        text = _TAG.sub("", text)
+        text = _URL.sub(self._url, text)
+        text = _MAIL.sub(self._mail, text)
+        return _HOST.sub(self._host, text)
+
+    def _let_out(self, text: str, end: int) -> list[str]:
+        unit, rest = text[:end], text[end:]
+        pieces = list(_parts(self._pending, end))
+        self._pending = [rest] if rest else []
+        cleaned = self.clean(unit)
+        if cleaned == unit:
+            return pieces
+        return [cleaned] if cleaned else []
+
+    def _link(self, match: re.Match[str]) -> str:
+        label, target = match[1], match[2]
+        return match[0] if self._allowed(target) else label
+
+    def _url(self, match: re.Match[str]) -> str:
+        url = match[0].rstrip(_TRAIL)
+        return match[0] if self._allowed(url) else LINK + match[0][len(url) :]
+
+    def _mail(self, match: re.Match[str]) -> str:
+        address = match[0].removeprefix("mailto:").lower()
+        known = address in self._addresses or address.partition("@")[2] in self._hosts
+        return match[0] if known else ADDRESS
+
+    def _host(self, match: re.Match[str]) -> str:
+        host = re.split(r"[/:?#]", match[0].rstrip(_TRAIL))[0].lower()
+        if host in self._hosts or (match[1] in _FILES and host == match[0].lower()):
+            return match[0]
+        # A host within an allowed link stands behind `//` and is not met here.
+        return LINK + match[0][len(match[0].rstrip(_TRAIL)) :]
+
+    def _allowed(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:
+            return False
+        at_home = (parts.hostname or "") in self._hosts and "@" not in parts.netloc
+        return parts.scheme.lower() in ("http", "https") and at_home
+
+
+def _parts(pieces: list[str], end: int) -> Iterator[str]:
+    """The pieces up to a place."""
+    for piece in pieces:
+        if end <= 0:
+            return
+        yield piece[:end]
+        end -= len(piece)
