@@ -113,7 +113,7 @@ async def test_a_chain_written_anew_is_found_by_its_old_head(
     rows = file.execute("SELECT * FROM ledger ORDER BY tenant_id, seq").fetchall()
     forged, digest = [], {"default": GENESIS, "acme": GENESIS}
     for tenant, seq, body, _, conversation in rows:
-        body = body.replace('"kind"', '"Kind"') if seq == 3 else body  # noqa: PLW2901 the forgery
+        body = body.replace('"kind"', '"Kind"') if seq == 3 else body
         digest[tenant] = chained(digest[tenant], tenant, seq, body.encode())
         forged.append((tenant, seq, body, digest[tenant], conversation))
     _write(file, forged, _heads_of(forged))
