@@ -259,9 +259,9 @@ class Agent:
             answer = _masked(outcome.value, turn.vault)
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             if outcome.status == "pending":
-                yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
+                yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
             elif outcome.status == "ok" and self._hands_over(request.name):
-                yield HandedOver(answer["ticket_id"])
+                yield HandedOver(str(answer.get("ticket_id", "")))
             message = Message(
                 "tool",
                 json.dumps(answer, ensure_ascii=False),

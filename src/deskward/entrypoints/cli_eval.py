@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
+    from deskward.evaluation.golden import GoldenReport
     from deskward.evaluation.intents import IntentReport, Progress
 
 evaluate = App(name="eval", help="Measure the desk against labelled data.")
@@ -70,6 +71,109 @@ def intents(
         print_json(asdict(report))
     else:
         print(_table(report))
+
+
+@evaluate.default
+def golden(
+    folder: Annotated[
+        Path | None, Parameter(help="Folder of golden conversations. Default: those that ship.")
+    ] = None,
+    /,
+    *,
+    model: Annotated[
+        str | None, Parameter(help="The model that answers, as MODEL names it. Default: offline.")
+    ] = None,
+    trials: Annotated[int, Parameter(help="How often each conversation is run.")] = 4,
+    junit: Annotated[Path | None, Parameter(help="Also write JUnit XML to this file.")] = None,
+    json_: Json = False,
+) -> None:
+    """Run golden conversations: expected calls, wanted and forbidden facts, end state.
+
+    Each is run several times on a fresh demo desk. pass^k is the chance that k runs in a row pass.
+    A violation is an effect that nobody wanted; a near miss is an unwanted call that was refused or
+    waits for a person. Exit code 1: a run failed.
+    """
+    import asyncio
+    import tempfile
+
+    from deskward.agent.models.choose import choose_model
+    from deskward.agent.models.offline import OfflineModel
+    from deskward.agent.skills import Skills
+    from deskward.entrypoints.cli import print_json, read_settings
+    from deskward.evaluation.desks import DemoDesks
+    from deskward.evaluation.golden import evaluate_golden, read_golden
+    from deskward.evaluation.golden import junit as as_junit
+
+    settings = read_settings(model=model or "offline")
+    try:
+        conversations = read_golden(folder)
+        speaker = choose_model(settings, offline=lambda: OfflineModel(Skills.load()))
+    except ValueError as error:
+        sys.exit(f"deskward: {error}")
+    with tempfile.TemporaryDirectory() as place, _progress() as progress:
+        report = asyncio.run(
+            evaluate_golden(
+                DemoDesks(Path(place)), speaker, conversations, trials=trials, progress=progress
+            )
+        )
+    if junit is not None:
+        junit.write_text(as_junit(report))
+    if json_:
+        print_json(_golden_figures(report))
+    else:
+        _print_golden(report)
+    if not all(run.passed for run in report.all_runs):
+        sys.exit(1)
+
+
+def _golden_figures(report: GoldenReport) -> dict[str, Any]:
+    from deskward.evaluation.metrics import percentile
+
+    runs = report.all_runs
+    seconds = sorted(run.seconds for run in runs)
+    return {
+        "conversations": len(report.runs),
+        "runs": len(runs),
+        **{f"pass^{k}": report.passed_in_a_row(k) for k in range(1, 5)},
+        "violations": sum(len(run.violations) for run in runs),
+        "near_misses": sum(len(run.near_misses) for run in runs),
+        "tokens": sum(run.tokens for run in runs),
+        "seconds_p50": percentile(seconds, 0.5),
+        "seconds_p99": percentile(seconds, 0.99),
+    }
+
+
+def _print_golden(report: GoldenReport) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    table = Table(
+        Column("conversation", no_wrap=True),
+        "passed",
+        "violations",
+        "near misses",
+        "tokens",
+        "seconds",
+    )
+    for name, runs in report.runs.items():
+        table.add_row(
+            name,
+            f"{sum(run.passed for run in runs)} of {len(runs)}",
+            str(sum(len(run.violations) for run in runs)),
+            str(sum(len(run.near_misses) for run in runs)),
+            str(sum(run.tokens for run in runs)),
+            f"{sum(run.seconds for run in runs) / len(runs):.2f}",
+        )
+    Console().print(table)
+    for name, value in _golden_figures(report).items():
+        if isinstance(value, float):
+            shown = f"{value:.2%}" if name.startswith("pass") else f"{value:.2f}"
+            print(f"{name:<15}{shown}")
+        else:
+            print(f"{name:<15}{'-' if value is None else value}")
+    for name, runs in report.runs.items():
+        for problem in {p for run in runs for p in (*run.problems, *run.violations)}:
+            print(f"FAILED {name}: {problem}")
 
 
 @evaluate.command
