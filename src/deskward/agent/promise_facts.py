@@ -1,0 +1,308 @@
+"""Facts of the record in a sentence: amounts, ids, dates, names, counts. Do the tools show them?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel.numbers import get_currency_precision
+
+from deskward.agent.promise_evidence import Shown, without_marks
+from deskward.agent.promise_words import Deed
+from deskward.core.words import STOP_WORDS, stem
+
+_SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
+_WORDS = {
+    "dollar": "USD",
+    "buck": "USD",
+    "euro": "EUR",
+    "pound": "GBP",
+    "yen": "JPY",
+    "rupee": "INR",
+}
+_NUMBER = r"\d{1,12}(?:,\d{3}){0,4}(?:\.\d{1,3})?"
+_MONEY = re.compile(
+    rf"(?P<symbol>[$€£¥₹]|\b(?:USD|EUR|GBP|JPY|INR|CHF)\b)\s?-?(?P<a>{_NUMBER})"
+    rf"|(?<![\w.,])(?P<b>{_NUMBER})\s?(?:(?P<code>USD|EUR|GBP|JPY|INR|CHF)\b"
+    r"|(?P<word>dollar|buck|euro|pound|yen|rupee)s?\b|(?P<after>[€£¥]))"
+    r"|(?<![\w.,:])(?P<bare>\d{1,9}(?:,\d{3}){0,3}\.\d\d)(?![\w.:%])(?!\s?%)",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s?(?:%|percent\b|per cent\b)", re.IGNORECASE)
+_ID = re.compile(r"\b[TOC]\d{3,18}\b|\b(?:user|txn|card)_\d+\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\b(?:as in|like|such as|example,?|e\.?g\.?)\s+\S{1,40}", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"(?:\bending(?: in| with)?|\bends (?:in|with)|\bdigits|\*{2,}|\bcard)\s?[-:]?\s?(\d{4})\b",
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_PHONE = re.compile(r"(?<![\w,.])\+?\d(?:[\d\s()-]{5,20})\d(?![\w,.]\d)")
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        """january jan|february feb|march mar|april apr|may|june jun|july jul|august aug
+        |september sep sept|october oct|november nov|december dec""".split("|"),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DATE = re.compile(
+    rf"\b(?P<y1>\d{{4}})-(?P<m1>\d\d)-(?P<d1>\d\d)"
+    rf"|\b(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<m2>{_MONTH})\b\.?(?:,?\s(?P<y2>\d{{4}}))?"
+    rf"|\b(?P<m3>{_MONTH})\b\.?\s(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<y3>\d{{4}}))?",
+    re.IGNORECASE,
+)
+_STREET = re.compile(
+    r"\b(\d{1,5}(?:-\d{1,5})?[A-Za-z]?)\s((?:[A-Z][a-z]{1,30}\s){1,3}"
+    r"(?:Street|Road|Lane|Avenue|Drive|Court|Boulevard|Way|Place|Square|Terrace|Row|Close))\b"
+)
+_NAMES = re.compile(r"(?<![.!?:\n\"] )(?<!^)\b([A-Z][a-z]{1,20}) ([A-Z][a-z]{1,20})\b")
+_MANY = {
+    "no": 0, "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+    "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+_COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(_MANY)})\s(?:[a-z]+\s){{0,2}}?([a-z]+)\b", re.I)
+_LISTS = {"order": "orders", "ticket": "tickets", "complaint": "complaints", "card": "cards",
+          "transact": "transactions"}  # fmt: skip
+_IRREGULAR = {"mice": "mous", "mouse": "mous"}
+_LEVEL = re.compile(
+    r"\b(low|normal|high|urgent) priority\b|\bpriority\b[^.]{0,20}?\b(low|normal|high|urgent)\b", re.I
+)
+_TIER = re.compile(
+    r"\b(standard|premium|gold|silver|platinum|vip|basic|business) (?:customer|tier|member)\b"
+    r"|\btier is (\w+)\b",
+    re.I,
+)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_GENERAL = re.compile(r"^(?:choose|open|tap|click|press|select|go to|see|under|please)\b", re.I)
+
+
+def unknown(sentence: str, shown: Shown) -> str:
+    """Why a sentence holds a fact that no tool shows, or nothing."""
+    plain = _EXAMPLE.sub("", sentence)
+    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels):
+        if why := check(plain, shown):
+            return why
+    return _names(plain, shown)
+
+
+def shows(clause_words: Sequence[str], shown: Shown, deed: Deed) -> bool:
+    """Whether an answer of the deed's tools shows something that a clause names."""
+    stems = {stem(word) for word in clause_words if word not in STOP_WORDS}
+    for item in shown.ok:
+        if item.tool not in deed.tools:
+            continue
+        entries = next((v for v in item.answer.values() if isinstance(v, list)), [item.answer])
+        for entry in entries:
+            texts = [str(v).lower() for v in entry.values() if isinstance(v, str)]
+            texts += [str(v) for k, v in (entry.get("ticket") or {}).items() if k == "assignee"]
+            if any(stem(word) in stems for text in texts for word in re.findall("[a-z]+", text)):
+                return True
+            formatted = str((entry.get("amount") or {}).get("formatted", "")).lstrip("-$€£¥")
+            if formatted and formatted in clause_words:
+                return True
+    return False
+
+
+def _ids(sentence: str, shown: Shown) -> str:
+    for found in _ID.findall(sentence):
+        if found.lower() not in shown.text.lower():
+            return f"no tool shows {found}"
+    for digits in _DIGITS.findall(sentence):
+        if digits not in shown.text:
+            return f"no tool shows a card {digits}"
+    return ""
+
+
+Amount = tuple[Decimal, str]
+
+
+def _amounts(text: str) -> Iterator[tuple[Amount, str]]:
+    for match in _MONEY.finditer(text):
+        number = (match["a"] or match["b"] or match["bare"]).replace(",", "")
+        name = (match["symbol"] or match["code"] or match["after"] or match["word"] or "").strip()
+        currency = _SYMBOLS.get(name) or _WORDS.get(name.lower()) or name.upper()
+        try:
+            yield (Decimal(number), currency), match[0].strip()
+        except InvalidOperation:  # pragma: no cover
+            continue
+
+
+def _money(sentence: str, shown: Shown) -> str:
+    spoken = list(_amounts(sentence))
+    if not spoken:
+        return ""
+    known = _known_amounts(shown)
+    for (value, currency), text in spoken:
+        if not any(value == v and (not currency or not c or c == currency) for v, c in known):
+            return f"no tool shows the amount {text}"
+    return ""
+
+
+def _known_amounts(shown: Shown) -> set[Amount]:
+    known = {amount for amount, _ in _amounts(shown.text)}
+    for found in shown.objects:
+        amount = _amount(found)
+        if amount is not None:
+            known.add(amount)
+        for value in found.values():
+            if isinstance(value, list):
+                known |= _sums(value)
+    return known
+
+
+def _amount(found: Mapping[str, Any]) -> Amount | None:
+    amount, currency = found.get("amount"), found.get("currency")
+    if not isinstance(amount, int) or not isinstance(currency, str):
+        return None
+    return abs(Decimal(amount).scaleb(-get_currency_precision(currency))), currency
+
+
+def _sums(entries: Sequence[Any]) -> set[Amount]:
+    """What a list comes to: a reply may add up what it was shown."""
+    totals: dict[str, Decimal] = {}
+    for entry in entries:
+        if isinstance(entry, Mapping):
+            money = entry.get("amount") or entry.get("total")
+            found = _amount(money) if isinstance(money, Mapping) else None
+            if found is not None:
+                totals[found[1]] = totals.get(found[1], Decimal(0)) + found[0]
+    return {(total, currency) for currency, total in totals.items()}
+
+
+def _percents(sentence: str, shown: Shown) -> str:
+    known = set(_PERCENT.findall(shown.text)) if "%" in sentence or "per" in sentence else set()
+    for number in _PERCENT.findall(sentence):
+        if number not in known:
+            return f"no tool shows {number} %"
+    return ""
+
+
+def _days(text: str) -> Iterator[tuple[int, int, int]]:
+    """Year (or 0), month and day of each date."""
+    for found in _DATE.finditer(text):
+        if found["m1"]:
+            yield int(found["y1"]), int(found["m1"]), int(found["d1"])
+            continue
+        month = _MONTHS[(found["m2"] or found["m3"]).lower()]
+        yield int(found["y2"] or found["y3"] or 0), month, int(found["d2"] or found["d3"])
+
+
+def _dates(sentence: str, shown: Shown) -> str:
+    spoken = list(_days(sentence))
+    weekdays = [day for day in _WEEKDAYS if re.search(rf"\b(?:on|last) {day}\b", sentence, re.I)]
+    if not spoken and not weekdays:
+        return ""
+    known = set(_days(shown.text))
+    for year, month, day in spoken:
+        if not any((month, day) == k[1:] and (not year or k[0] in (0, year)) for k in known):
+            return f"no tool shows the date {day}/{month}"
+    if weekdays and shown.evidence:
+        names = {_WEEKDAYS[date(*k).weekday()] for k in known if k[0] and _is_date(*k)}
+        for weekday in weekdays:
+            if weekday not in names and weekday not in shown.text.lower():
+                return f"no tool shows a {weekday}"
+    return ""
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _mails(sentence: str, shown: Shown) -> str:
+    for found in _MAIL.findall(sentence):
+        if found.lower().rstrip(".") not in shown.text.lower():
+            return f"no tool shows {found}"
+    return ""
+
+
+def _phones(sentence: str, shown: Shown) -> str:
+    for found in _PHONE.findall(sentence):
+        digits = re.sub(r"\D", "", found)
+        if len(digits) >= 9 and digits not in re.sub(r"[\s()+-]", "", shown.text):
+            return f"no tool shows the number {found.strip()}"
+    return ""
+
+
+def _streets(sentence: str, shown: Shown) -> str:
+    for number, street in _STREET.findall(sentence):
+        if without_marks(f"{number} {street}") not in shown.plain:
+            return f"no tool shows the address {number} {street}"
+    return ""
+
+
+def _counts(sentence: str, shown: Shown) -> str:
+    """How many orders, cards or articles there are, where a tool listed them."""
+    for many, noun in _COUNT.findall(sentence):
+        number = int(many) if many.isdigit() else _MANY[many.lower()]
+        kind = _LISTS.get(stem(noun.lower()))
+        known = _totals(kind, shown) if kind else _quantities(noun.lower(), shown)
+        if known and number not in known:
+            return f"no tool shows {many} {noun}"
+    whole = re.search(r"\byou have (\w+) (\w+)\b", sentence, re.I)
+    if whole and (kind := _LISTS.get(stem(whole[2].lower()))):
+        number = int(whole[1]) if whole[1].isdigit() else _MANY.get(whole[1].lower(), -1)
+        totals = {n for n in _totals(kind, shown, parts=False)}
+        if number >= 0 and totals and number not in totals:
+            return f"no tool shows {whole[1]} {whole[2]}"
+    return ""
+
+
+def _totals(kind: str, shown: Shown, *, parts: bool = True) -> set[int]:
+    known: set[int] = set()
+    for found in shown.objects:
+        entries = found.get(kind)
+        if isinstance(entries, list):
+            total = found.get("total")
+            known |= {len(entries)} | ({total} if isinstance(total, int) else set())
+            if parts:
+                known |= set(range(max(known) + 1))
+    return known
+
+
+def _quantities(noun: str, shown: Shown) -> set[int]:
+    """How many of an article orders hold; empty where it is no article of any."""
+    wanted = _IRREGULAR.get(noun, stem(noun))
+    known: set[int] = set()
+    for found in shown.objects:
+        quantity, text = found.get("quantity"), found.get("description")
+        if isinstance(quantity, int) and isinstance(text, str):
+            words = re.findall("[a-z]+", text.lower())
+            if any(_IRREGULAR.get(word, stem(word)) == wanted for word in words):
+                known.add(quantity)
+    return known | ({sum(known)} if known else set())
+
+
+def _levels(sentence: str, shown: Shown) -> str:
+    """Priorities and tiers: what the record says, or what a write set."""
+    for pattern, key in ((_LEVEL, "priority"), (_TIER, "tier")):
+        for match in pattern.finditer(sentence):
+            level = next(group for group in match.groups() if group).lower()
+            ids = {found.lower() for found in _ID.findall(sentence)}
+            values = {
+                str(found[key]).lower()
+                for found in shown.objects
+                if found.get(key)
+                and (not ids or ids & {str(v).lower() for v in found.values()} or key == "tier")
+            }
+            if level not in values:
+                return f"no tool shows the {key} {level}"
+    return ""
+
+
+def _names(sentence: str, shown: Shown) -> str:
+    if _GENERAL.match(sentence):
+        return ""
+    for first, last in _NAMES.findall(sentence):
+        for word in (first, last):
+            if f" {word.lower()} " not in shown.plain and word.lower() not in _MONTHS:
+                return f"no tool shows the name {first} {last}"
+    return ""

@@ -1,0 +1,435 @@
+"""What a reply claims: its sentences, their clauses, and the verbs that claim a deed or a state.
+
+No parser: one pass over the words of a clause, which knows auxiliaries, modals and negations.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Literal
+
+from deskward.agent.promise_words import lexicon
+from deskward.core.words import stem
+
+Form = Literal["past", "passive", "state", "progress", "future", "whole"]
+
+_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+")
+_TOKEN = re.compile(r"[a-z]?\d+(?:[.,:]\d+)*|[a-z]+(?:[-'][a-z]+)*|[,;:()–—?!]| - ")
+_SHORT = re.compile(r"\b(e\.g|i\.e|no|nr|st|mr|mrs|ms|dr|a\.m|p\.m|vs|approx)\.", re.IGNORECASE)
+_CONTRACTIONS = (
+    ("won't", "will not"),
+    ("can't", "can not"),
+    ("cannot", "can not"),
+    ("shan't", "shall not"),
+    ("n't", " not"),
+    ("i'm", "i am"),
+    ("let's", "let us"),
+    ("'ve", " have"),
+    ("'ll", " will"),
+    ("'re", " are"),
+)
+_IS = re.compile(r"\b(it|that|he|she|there|here|what|who|everything|this|all)'s\b")
+_IS_D = re.compile(r"\b(i|we|you|he|she|they)'d\b")
+_BREAKS = frozenset({",", ";", ":", "(", ")", "–", "—", " - ", "and", "but", "so", "because", "or"})
+_RELATIVES = frozenset({"which", "who"})
+_HAVE = frozenset({"have", "has", "had", "having"})
+_BE = frozenset({"is", "are", "was", "were", "am", "be", "been", "being", "got", "gets"})
+_NO_PROGRESS = frozenset({"nothing", "something", "anything", "everything", "during", "morning"})
+_ASKING = frozenset({"what", "how", "why", "where", "when", "whatever"})
+_MODALS = frozenset({"can", "could", "may", "might", "would", "should", "must", "cannot"})
+_FUTURE = frozenset({"will", "shall"})
+_NOT = frozenset({"not", "never", "neither", "nor"})
+_NEGATIVE = frozenset({"no", "nobody", "nothing", "none", "neither", "never", "not", "without"})
+_ADVERBS = frozenset(
+    """now already also just still all both each yet too so then again meanwhile even only
+    indeed hereby ever always not never at once for you first next""".split()
+) - {"not", "never", "for", "you", "at"}
+_SUBJECTS = frozenset(
+    """i we they he she it who which somebody someone everybody everyone colleague colleagues team
+    person people agent support staff system bank desk""".split()
+)
+_DESK = frozenset({"i", "we"})
+_POINTING = frozenset({"your", "the", "this", "our", "my", "that"})
+_NO_VERBS = frozenset(
+    """need indeed speed feed seed bed red hundred united proceed exceed succeed agreed shed sped
+    unfortunately exceed embed breed bleed weed reed deed wicked naked sacred kindred""".split()
+)
+_AFTER_DONE = _POINTING | frozenset(
+    """a an it both all for to on as with in by and you from at now successfully today them""".split()
+)
+_FINITE = _BE | _HAVE | _MODALS | _FUTURE | {"do", "does", "did"}
+_INDEPENDENT = frozenset({"you", "your", "i", "approve", "approved", "approves", "approval"})
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A verb or a state that a clause claims.
+
+    Attributes:
+        word: As it stands there, in lower case.
+        verb: The stem of its base form.
+        particles: The words that follow, among which a particle may be.
+        form: How it is claimed.
+        desk: Whether the desk says it of itself.
+        word_before: The last word of the subject.
+    """
+
+    word: str
+    verb: str
+    particles: tuple[str, ...]
+    form: Form
+    desk: bool
+    word_before: str
+
+
+@dataclass
+class Clause:
+    """A part of a sentence with its own verb."""
+
+    words: list[str]
+    claims: list[Claim] = field(default_factory=list)
+    denied: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words between blanks."""
+        return f" {' '.join(self.words)} "
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text."""
+    plain = _SHORT.sub(r"\1", text)
+    return [part for raw in _END.split(plain) if (part := raw.strip(" \t-*•#>"))]
+
+
+def tokens(sentence: str) -> list[str]:
+    """The words and marks of a sentence, lower-cased, contractions written out."""
+    plain = sentence.lower().replace("\u2019", "'")
+    for short, long in _CONTRACTIONS:
+        plain = plain.replace(short, long)
+    plain = _IS.sub(r"\1 is", plain)
+    return _TOKEN.findall(_IS_D.sub(r"\1 would", plain))
+
+
+def is_question(sentence: str) -> bool:
+    """Whether a sentence asks."""
+    return sentence.rstrip(" \"')]*").endswith("?")
+
+
+def clauses(sentence: str) -> list[Clause]:
+    """The clauses of a sentence that is no question, with what they claim."""
+    found: list[Clause] = []
+    conditional = False
+    reader: _Reader | None = None
+    waiting: list[str] = []
+    for fragment in _fragments(tokens(sentence)):
+        clause = Clause([*waiting, *fragment.words])
+        before, reader = reader, _Reader(fragment.words, reader)
+        claims = reader.read()
+        clause.denied = reader.denied
+        if fragment.condition or fragment.reports:
+            conditional = conditional or fragment.condition
+            claims = []
+        clause.claims = claims
+        if reader.finite or claims:
+            waiting = []
+            found.append(clause)
+            continue
+        reader = before or reader
+        # A part of a list: it belongs to the clause before it, or to the one that comes.
+        if found and fragment.goes_on:
+            found[-1].words += ["and", *fragment.words]
+        else:
+            waiting = [*waiting, *fragment.words, "and"]
+    if waiting:
+        found.append(Clause(waiting))
+    if conditional:
+        for clause in found:
+            clause.claims = [c for c in clause.claims if c.form in ("past", "passive", "whole")]
+    return found
+
+
+@dataclass
+class _Fragment:
+    """The words between two marks or conjunctions."""
+
+    words: list[str]
+    reports: bool
+    """Whether they say what somebody else said, or what is not sure."""
+    condition: bool
+    goes_on: bool
+    """Whether they may be the next item of a list."""
+
+
+def _fragments(words: list[str]) -> list[_Fragment]:
+    known = lexicon()
+    parts: list[_Fragment] = []
+    current: list[str] = []
+    marks: set[str] = set()
+    reports = condition = False
+
+    def close() -> None:
+        nonlocal current, marks
+        if current:
+            parts.append(_Fragment(current, reports, condition, marks <= {",", "and", "or"}))
+            marks = set()
+        current = []
+
+    for before, word in pairwise(["", *words]):
+        if word in _BREAKS or word in _RELATIVES:
+            close()
+            marks.add(word)
+            if word not in ("and", "or"):
+                reports = condition = False
+            if word in _RELATIVES:
+                current = [word]
+            continue
+        if word in known.conditions or f"{before}_{word}" in known.conditions:
+            close()
+            condition = _depends(word, words)
+        if word == "that" and _reports_that(current):
+            close()
+            reports = True
+            continue
+        current.append(word)
+    close()
+    return parts
+
+
+def _depends(word: str, words: list[str]) -> bool:
+    """Whether a condition is one: not only a time that will come anyhow."""
+    if word in ("if", "unless", "whether", "provided", "case"):
+        return True
+    after = words[words.index(word) + 1 :] if word in words else words
+    return bool(_INDEPENDENT & set(after)) or "person" in after or "colleague" in after
+
+
+def _reports_that(words: list[str]) -> bool:
+    """Whether `… that` says what somebody else said, or what is not sure."""
+    known = lexicon()
+    if "you" in words and known.reporting & set(words):
+        return True
+    return bool({"sorry", "not", "you"} & set(words)) and bool(
+        (known.hedges | {"sorry"}) & set(words)
+    )
+
+
+def is_past(word: str) -> bool:
+    """Whether a word can be a past tense or a participle."""
+    if word in lexicon().bases:
+        return True
+    return word.endswith("ed") and len(word) > 4 and word not in _NO_VERBS
+
+
+def base(word: str) -> str:
+    """The stem of a verb's base form."""
+    plain = lexicon().bases.get(word, word)
+    return stem(plain)
+
+
+def _is_verb(word: str) -> bool:
+    """Whether a word can be the base form of a verb that the lexicon knows."""
+    known = lexicon()
+    verb = stem(word)
+    if verb in known.by_verb or verb in known.harmless:
+        return True
+    return any(verb == other for other, _ in known.done | known.future_harmless)
+
+
+class _Reader:
+    """Reads the verbs of one fragment."""
+
+    def __init__(self, words: list[str], before: _Reader | None) -> None:
+        self.words = words
+        self.claims: list[Claim] = []
+        self.finite = False
+        """Whether the fragment has a verb of its own."""
+        self.harmless = False
+        """Whether its last verb claimed nothing."""
+        self.denied = False
+        self._before = before
+        self._at = 0
+
+    def read(self) -> list[Claim]:
+        """What the fragment claims."""
+        while self._at < len(self.words):
+            self._one()
+        if not self.finite:
+            self._bare()
+        return self.claims
+
+    def _one(self) -> None:
+        at, word = self._at, self.words[self._at]
+        self._at += 1
+        if word in _MODALS or word == "to":
+            self.finite = self.finite or word != "to"
+            self.harmless = True
+            self._skip_infinitive()
+        elif word in _FUTURE or (word == "going" and self._next() == "to"):
+            if word == "going":
+                self._at += 1
+            self._future(at)
+        elif word in _HAVE:
+            self._perfect(at)
+        elif word in _BE:
+            self._being(at)
+        elif word in ("do", "does", "did"):
+            self._doing(at)
+        elif is_past(word) and self._has_subject(at):
+            self._claim(at, at, "past")
+
+    def _next(self) -> str:
+        return self.words[self._at] if self._at < len(self.words) else ""
+
+    def _skip(self) -> bool:
+        """Skip adverbs; tells whether one of them denies."""
+        denied = False
+        while (word := self._next()) and (
+            word in _ADVERBS or word in _NOT or (word.endswith("ly") and len(word) > 4)
+        ):
+            denied = denied or word in _NOT
+            self._at += 1
+        return denied
+
+    def _skip_infinitive(self) -> None:
+        self._skip()
+        while self._next() in ("be", "have", "been"):
+            self._at += 1
+            self._skip()
+        if self._next():
+            self._at += 1
+
+    def _future(self, at: int) -> None:
+        denied = self._skip()
+        self.finite = True
+        start = self._at
+        if self._next() == "be":
+            self._at += 1
+            denied = self._skip() or denied
+        if self._next() in ("have", "been"):
+            self._at += 1
+        verb = self._at if self._at < len(self.words) else start
+        self._at = max(verb + 1, self._at)
+        if verb < len(self.words):
+            self._claim(at, verb, "future", denied=denied)
+
+    def _perfect(self, at: int) -> None:
+        denied = self._skip()
+        word = self._next()
+        if word == "been":
+            self._at += 1
+            denied = self._skip() or denied
+            self._after_be(at, "passive", denied)
+        elif word and is_past(word):
+            self._at += 1
+            self._claim(at, self._at - 1, "past", denied=denied)
+        elif word == "to":
+            self.finite = self.harmless = True
+            self._at += 1
+            self._skip_infinitive()
+        else:
+            self.finite = True
+            self.harmless = True
+            self.denied = self.denied or denied
+
+    def _being(self, at: int) -> None:
+        denied = self._skip()
+        past = self.words[at] in ("was", "were", "been", "got")
+        if self._next() in ("being", "getting"):
+            self._at += 1
+            self._skip()
+            self._after_be(at, "progress", denied)
+        elif self._next() == "going" and self.words[self._at + 1 : self._at + 2] == ["to"]:
+            self._at += 2
+            self._future(at)
+        else:
+            self._after_be(at, "passive" if past else "state", denied)
+
+    def _after_be(self, at: int, form: Form, denied: bool) -> None:
+        self.finite = True
+        word = self._next()
+        known = lexicon()
+        if not word:
+            self.harmless = True
+        elif word in known.by_state or word in known.done_states or is_past(word):
+            self._at += 1
+            self._claim(at, self._at - 1, form, denied=denied)
+        elif word.endswith("ing") and len(word) > 4 and word not in _NO_PROGRESS:
+            self._at += 1
+            self._claim(at, self._at - 1, "progress", denied=denied)
+        else:
+            self.harmless = True
+            self.denied = self.denied or denied
+
+    def _doing(self, at: int) -> None:
+        denied = self._skip()
+        self.finite = True
+        if not denied and self._next() in ("that", "it", "so", "this"):
+            self._claim(at, at, "past")
+        else:
+            self.harmless = True
+            self.denied = self.denied or denied
+            self._at += 1
+
+    def _has_subject(self, at: int) -> bool:
+        back = at - 1
+        while back >= 0 and (
+            self.words[back] in _ADVERBS or (self.words[back].endswith("ly") and back)
+        ):
+            back -= 1
+        if back < 0:
+            return False
+        if self.words[back] in _SUBJECTS:
+            return True
+        if self.words[at] in lexicon().past_only:
+            return not self.finite and self.words[back] != "you"
+        pointed = back > 0 and self.words[back - 1] in _POINTING and self.words[at] != "set"
+        named = bool(re.fullmatch(r"[toc]\d+", self.words[back]))
+        return (pointed or named) and not self.finite and not _FINITE & set(self.words[at:])
+
+    def _bare(self) -> None:
+        """A fragment without a subject: `Cancelled.`, `opened a ticket for you`."""
+        words, start = self.words, 0
+        while start < len(words) and (
+            words[start] in _ADVERBS
+            or words[start] in ("yes", "sure", "ok", "okay")
+            or words[start].endswith("ly")
+        ):
+            start += 1
+        if start >= len(words):
+            return
+        last = self._before.claims[-1] if self._before and self._before.claims else None
+        if last is not None and last.form == "future" and _is_verb(words[start]):
+            self.claims.append(replace(last, word=words[start], verb=base(words[start]),
+                                       particles=tuple(words[start + 1 : start + 7])))
+            self.finite = True
+            return
+        if self._before is not None and self._before.harmless:
+            return
+        word, after = words[start], words[start + 1 : start + 2]
+        followed = not after or after[0] in _AFTER_DONE or after[0][-1:].isdigit()
+        if is_past(word) and followed:
+            self._claim(0, start, "past", bare=True)
+        elif not after and (word in lexicon().done_states or word in lexicon().by_state):
+            self._claim(0, start, "state", bare=True)
+
+    def _claim(
+        self, at: int, verb: int, form: Form, *, denied: bool = False, bare: bool = False
+    ) -> None:
+        words = self.words
+        self.finite = True
+        before = next((w for w in reversed(words[:at]) if w not in _ADVERBS), "")
+        denied = denied or bool(_NEGATIVE & set(words[:at]))
+        theirs = before == "you" and form in ("past", "state")
+        if denied or theirs or before in _ASKING:
+            self.harmless = True
+            self.denied = self.denied or denied
+            return
+        self.harmless = False
+        desk = before in _DESK or (bare and form == "past")
+        word = words[verb]
+        self.claims.append(
+            Claim(word, base(word), tuple(words[verb + 1 : verb + 7]), form, desk, before)
+        )

@@ -1,0 +1,289 @@
+"""The promise check: an answer may claim only what the tools of the conversation bear out.
+
+Sentence by sentence, two things are looked for. A deed that is claimed ("I have cancelled O1003",
+"a label is in your inbox", "you will be refunded") needs an answer of a tool that does such a thing,
+or a record in such a state. A fact of the record (an amount, an id, a date, a name) must stand in an
+answer, or in what the customer said. Questions, offers, conditions and negations claim nothing.
+
+`promises.yaml` holds the words; no model is asked, so the check is quick and gives one answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from deskward.agent import promise_facts
+from deskward.agent.promise_evidence import Evidence, Shown, without_marks
+from deskward.agent.promise_grammar import Claim, Clause, clauses, is_question, sentences
+from deskward.agent.promise_words import Deed, Lexicon, lexicon
+from deskward.core.words import STOP_WORDS, stem, words
+
+__all__ = ["Evidence", "Unsupported", "unsupported"]
+
+MAX_REPLY = 20_000
+"""Characters that are looked at; what stands behind them is not supported by anything."""
+
+_QUOTE = re.compile(r"[\"“]([^\"“”\n]{1,300})[\"”]")
+_NAME = re.compile(r"^(?:[toc]\d{3,}|\d{4}|visa|mastercard|jcb|amex)$")
+_TIMES = frozenset(
+    """today tomorrow tonight morning afternoon evening noon hour hours minute minutes day days week
+    weeks month monday tuesday wednesday thursday friday saturday sunday immediately instantly pm
+    am weekend midnight""".split()
+)
+_LEAD = re.compile(r"^(?:yes|no|sure|of course|certainly|absolutely|great|good news|hello|hi)\b[,.! ]+")
+_SOFT = frozenset({"state", "progress"})
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A claim that nothing supports.
+
+    Attributes:
+        sentence: Where it stands.
+        kind: Whether it says that something was or will be done, or what the record holds.
+        why: For the log, and for telling a model what to mend.
+    """
+
+    sentence: str
+    kind: Literal["action", "fact"]
+    why: str
+
+
+def unsupported(
+    reply: str, evidence: Sequence[Evidence], said: Sequence[str] = ()
+) -> list[Unsupported]:
+    """The claims of a reply that nothing supports.
+
+    Args:
+        reply: What is about to be sent.
+        evidence: What the tools of the conversation showed.
+        said: What the customer wrote. Their own dates, numbers and ids may be repeated, but saying
+            a thing does not make it done.
+    """
+    shown = Shown(evidence, said)
+    found: list[Unsupported] = []
+    if len(reply) > MAX_REPLY:
+        found.append(Unsupported(reply[:80], "fact", "the reply is too long to be checked"))
+    for sentence in sentences(_without_quotes(reply[:MAX_REPLY], shown)):
+        if is_question(sentence):
+            continue
+        why = _unsupported_deed(sentence, shown)
+        if why:
+            found.append(Unsupported(sentence, "action", why))
+            continue
+        why = promise_facts.unknown(sentence, shown)
+        if why:
+            found.append(Unsupported(sentence, "fact", why))
+    return found
+
+
+def _without_quotes(reply: str, shown: Shown) -> str:
+    """The reply without what it only repeats: titles, names and addresses of the record."""
+
+    def known(match: re.Match[str]) -> str:
+        return "it" if without_marks(match[1]) in shown.plain else match[0]
+
+    reply = _QUOTE.sub(known, reply)
+    for value in shown.quotable:
+        if value in reply:
+            reply = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "it", reply)
+    return reply
+
+
+def _unsupported_deed(sentence: str, shown: Shown) -> str:
+    """Why a sentence claims a deed that nothing supports, or nothing."""
+    known = lexicon()
+    plain = " ".join(words(sentence))
+    if len(plain) > 12 and f" {plain} " in shown.sentences:
+        return ""
+    whole = _LEAD.sub("", " ".join(re.findall(r"[a-z']+", sentence.lower())))
+    if whole.replace("'s", " is") in known.whole or plain in known.whole:
+        return "" if shown.ok else "nothing was done or looked up"
+    context: list[str] = []
+    for clause in clauses(sentence):
+        kinds = _kinds(clause.words) or context
+        context = kinds
+        for claim in clause.claims:
+            if not _supported(claim, clause, kinds, sentence, shown):
+                return f"no tool result bears out `{claim.word}`"
+        why = _unsupported_phrase(clause, kinds, shown)
+        if why and not _in_article(sentence, shown):
+            return why
+    return ""
+
+
+def _kinds(clause_words: Sequence[str]) -> list[str]:
+    """What a clause is about."""
+    known = lexicon()
+    found = dict.fromkeys(known.objects.get(stem(word), "") for word in clause_words)
+    letters = {"t": "ticket", "o": "order", "c": "complaint"}
+    for word in clause_words:
+        if len(word) > 3 and word[0] in letters and word[1:].isdigit():
+            found[letters[word[0]]] = None
+    return [kind for kind in found if kind]
+
+
+def _supported(
+    claim: Claim, clause: Clause, kinds: list[str], sentence: str, shown: Shown
+) -> bool:
+    known = lexicon()
+    if _harmless(claim, clause, known):
+        return True
+    if claim.form in _SOFT and not _of_the_customer(clause, claim):
+        return True
+    if _looked(claim, known):
+        return bool(shown.evidence)
+    if not claim.desk and _in_article(sentence, shown, claim):
+        return True
+    if not claim.desk and _told(clause, claim, shown):
+        return True
+    if "never" in kinds or _strange(clause, claim):
+        return False
+    deeds = _deeds(claim, kinds, known)
+    if deeds:
+        if claim.form == "future" and _TIMES & set(clause.words):
+            return False
+        return any(_borne_out(deed, clause, shown) for deed in deeds)
+    if _is_done(claim, known):
+        return _any_write(clause, kinds, shown)
+    if claim.verb in known.by_verb or claim.word in known.by_state:
+        return False
+    if claim.form in _SOFT and claim.word not in known.by_state:
+        return claim.form == "progress" and not claim.desk and bool(shown.evidence)
+    return _any_write(clause, kinds, shown) and not _TIMES & set(clause.words)
+
+
+def _harmless(claim: Claim, clause: Clause, known: Lexicon) -> bool:
+    if claim.verb in known.harmless and (claim.desk or claim.form in ("state", "passive")):
+        return True
+    if claim.form in ("future", "progress") and _matches(claim, known.future_harmless):
+        return not _TIMES & set(clause.words)
+    return claim.form == "future" and claim.word_before == "you" and claim.verb not in known.by_verb
+
+
+def _looked(claim: Claim, known: Lexicon) -> bool:
+    return _matches(claim, known.looked) and claim.form in ("past", "progress", "passive")
+
+
+def _matches(claim: Claim, verbs: frozenset[tuple[str, str]]) -> bool:
+    return (claim.verb, "") in verbs or any(
+        (claim.verb, word) in verbs for word in claim.particles
+    )
+
+
+def _is_done(claim: Claim, known: Lexicon) -> bool:
+    return claim.word in known.done_states or _matches(claim, known.done)
+
+
+def _of_the_customer(clause: Clause, claim: Claim) -> bool:
+    """Whether a clause in the present speaks of this customer's things, not of things in general."""
+    if claim.desk or claim.form == "progress" and claim.word_before in ("person", "colleague"):
+        return True
+    if {"your", "this", "my", "both", "it", "that", "i", "we", "these"} & set(clause.words):
+        return True
+    if any(_NAME.match(word) for word in clause.words):
+        return True
+    return claim.word_before == "" or "the" in clause.words
+
+
+def _deeds(claim: Claim, kinds: list[str], known: Lexicon) -> list[Deed]:
+    """The deeds that a claim may mean, by its verb and what it is about."""
+    by_state = claim.form in ("state", "passive", "progress") or claim.word_before == ""
+    found = list(known.by_state.get(claim.word, ())) if by_state else []
+    for deed in known.by_verb.get(claim.verb, ()):
+        if (claim.verb, "") in deed.verbs or any(
+            (claim.verb, word) in deed.verbs for word in claim.particles
+        ):
+            found.append(deed)
+    found = [deed for deed in found if not deed.only or claim.form in deed.only]
+    if not kinds:
+        return found
+    return [deed for deed in found if not deed.about or deed.about & set(kinds)]
+
+
+def _strange(clause: Clause, claim: Claim) -> bool:
+    """Whether somebody is named whom no tool reaches."""
+    known = lexicon()
+    return any(stem(word) in known.strangers for word in clause.words)
+
+
+def _borne_out(deed: Deed, clause: Clause, shown: Shown) -> bool:
+    """Whether the evidence supports a deed, for every thing that the clause names."""
+    supporters = shown.supporters(deed)
+    if not supporters:
+        return False
+    if deed.shown:
+        return promise_facts.shows(clause.words, shown, deed)
+    named = _named(clause.words, deed)
+    if any(not any(name in names for names in supporters) for name in named):
+        return False
+    return not ("both" in clause.words and len(set(supporters)) < 2)
+
+
+def _named(clause_words: Sequence[str], deed: Deed) -> list[str]:
+    """The ids, digits and brands of a clause that are of the deed's kind."""
+    letters = {"t": "ticket", "o": "order", "c": "complaint"}
+    found = []
+    for word in clause_words:
+        if not _NAME.match(word):
+            continue
+        kind = letters.get(word[0], "card") if word[1:].isdigit() and word[0] in letters else "card"
+        if not deed.about or kind in deed.about:
+            found.append(word)
+    return found
+
+
+def _any_write(clause: Clause, kinds: list[str], shown: Shown) -> bool:
+    """Whether anything was done to what a clause is about."""
+    count = len(shown.written)
+    if "both" in clause.words and count < 2:
+        return False
+    if not kinds:
+        return count > 0 and all(name in shown.plain for name in clause.words if _NAME.match(name))
+    return bool(set(kinds) & set(shown.written))
+
+
+def _in_article(sentence: str, shown: Shown, claim: Claim | None = None) -> bool:
+    """Whether an article says so in general."""
+    if claim is not None and claim.form == "past" and claim.desk:
+        return False
+    spoken = [word for word in words(sentence) if word not in STOP_WORDS]
+    stems = {stem(word) for word in spoken if word != "faq"}
+    numbers = set(re.findall(r"\d+", re.sub(r"\[[^\]\n]{0,80}\]", "", sentence)))
+    least = 5 if claim is not None and claim.form in ("state", "passive", "past") else 3
+    if len(stems) < least:
+        return False
+    return any(
+        len(stems & article) >= 0.5 * len(stems) and numbers <= set(re.findall(r"\d+", text))
+        for article, text in shown.articles
+    )
+
+
+def _told(clause: Clause, claim: Claim, shown: Shown) -> bool:
+    """Whether a resolution, a reply or an answer of the record says so."""
+    stems = {stem(word) for word in clause.words if word.isalpha() and word not in STOP_WORDS}
+    return any(
+        (claim.verb in text or stem(claim.word) in text) and len(stems & text) >= 0.6 * len(stems)
+        for text in shown.told
+    )
+
+
+def _unsupported_phrase(clause: Clause, kinds: list[str], shown: Shown) -> str:
+    text = clause.text
+    for phrase in lexicon().phrases:
+        if phrase.say not in text or (phrase.about and not phrase.about & set(kinds)):
+            continue
+        if clause.denied and phrase.deed is not None:
+            continue
+        deed = phrase.deed
+        good = (
+            _any_write(clause, kinds, shown)
+            if deed is None
+            else "never" not in kinds and _borne_out(deed, clause, shown)
+        )
+        if not good:
+            return f"no tool result bears out `{phrase.say.strip()}`"
+    return ""

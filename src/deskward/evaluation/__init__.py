@@ -1,0 +1,1 @@
+"""Measuring how well the desk keeps to what it should, on labelled data."""
