@@ -33,6 +33,7 @@ _MONEY = re.compile(
 )
 _PERCENT = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s?(?:%|percent\b|per cent\b)", re.IGNORECASE)
 _ID = re.compile(r"\b[TOC]\d{3,18}\b|\b(?:user|txn|card)_\d+\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
+_CODE = re.compile(r"\b[A-Z]{2,12}\d{2,12}\b")
 _EXAMPLE = re.compile(r"\b(?:as in|like|such as|example,?|e\.?g\.?)\s+\S{1,40}", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?:\bending(?: in| with)?|\bends (?:in|with)|\bdigits|\*{2,}|\bcard)\s?[-:]?\s?(\d{4})\b",
@@ -65,7 +66,7 @@ _MANY = {
     "no": 0, "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
-_COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(_MANY)})\s(?:[a-z]+\s){{0,2}}?([a-z]+)\b", re.I)
+_COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(_MANY)})\s([a-z]+(?:\s[a-z]+){{0,2}})", re.I)
 _LISTS = {"order": "orders", "ticket": "tickets", "complaint": "complaints", "card": "cards",
           "transact": "transactions"}  # fmt: skip
 _IRREGULAR = {"mice": "mous", "mouse": "mous"}
@@ -112,6 +113,9 @@ def _ids(sentence: str, shown: Shown) -> str:
     for found in _ID.findall(sentence):
         if found.lower() not in shown.text.lower():
             return f"no tool shows {found}"
+    for code in _CODE.findall(sentence):
+        if code not in shown.text:
+            return f"no tool shows {code}"
     for digits in _DIGITS.findall(sentence):
         if digits not in shown.text:
             return f"no tool shows a card {digits}"
@@ -241,12 +245,15 @@ def _streets(sentence: str, shown: Shown) -> str:
 
 def _counts(sentence: str, shown: Shown) -> str:
     """How many orders, cards or articles there are, where a tool listed them."""
-    for many, noun in _COUNT.findall(sentence):
+    for many, after in _COUNT.findall(sentence):
         number = int(many) if many.isdigit() else _MANY[many.lower()]
-        kind = _LISTS.get(stem(noun.lower()))
-        known = _totals(kind, shown) if kind else _quantities(noun.lower(), shown)
-        if known and number not in known:
-            return f"no tool shows {many} {noun}"
+        for noun in after.lower().split():
+            kind = _LISTS.get(stem(noun))
+            known = _totals(kind, shown) if kind else _quantities(noun, shown)
+            if known and number not in known:
+                return f"no tool shows {many} {noun}"
+            if known:
+                break
     whole = re.search(r"\byou have (\w+) (\w+)\b", sentence, re.I)
     if whole and (kind := _LISTS.get(stem(whole[2].lower()))):
         number = int(whole[1]) if whole[1].isdigit() else _MANY.get(whole[1].lower(), -1)

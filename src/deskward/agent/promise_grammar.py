@@ -22,6 +22,7 @@ _CONTRACTIONS = (
     ("won't", "will not"),
     ("can't", "can not"),
     ("cannot", "can not"),
+    ("not only ", ""),
     ("shan't", "shall not"),
     ("n't", " not"),
     ("i'm", "i am"),
@@ -32,11 +33,13 @@ _CONTRACTIONS = (
 )
 _IS = re.compile(r"\b(it|that|he|she|there|here|what|who|everything|this|all)'s\b")
 _IS_D = re.compile(r"\b(i|we|you|he|she|they)'d\b")
-_BREAKS = frozenset({",", ";", ":", "(", ")", "–", "—", " - ", "and", "but", "so", "because", "or"})
+_BREAKS = frozenset({"!", "?", ",", ";", ":", "(", ")", "–", "—", " - ", "and", "but", "so", "because", "or"})
 _RELATIVES = frozenset({"which", "who"})
 _HAVE = frozenset({"have", "has", "had", "having"})
 _BE = frozenset({"is", "are", "was", "were", "am", "be", "been", "being", "got", "gets"})
 _NO_PROGRESS = frozenset({"nothing", "something", "anything", "everything", "during", "morning"})
+_NO_NEWS = frozenset({"needed", "required", "agreed", "expected", "said", "read", "put", "set"})
+_POINTED = frozenset({"that", "it", "so", "this"})
 _ASKING = frozenset({"what", "how", "why", "where", "when", "whatever"})
 _MODALS = frozenset({"can", "could", "may", "might", "would", "should", "must", "cannot"})
 _FUTURE = frozenset({"will", "shall"})
@@ -60,7 +63,9 @@ _AFTER_DONE = _POINTING | frozenset(
     """a an it both all for to on as with in by and you from at now successfully today them""".split()
 )
 _FINITE = _BE | _HAVE | _MODALS | _FUTURE | {"do", "does", "did"}
-_INDEPENDENT = frozenset({"you", "your", "i", "approve", "approved", "approves", "approval"})
+_INDEPENDENT = frozenset(
+    {"you", "your", "approve", "approved", "approves", "approval", "person", "colleague"}
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class Clause:
     words: list[str]
     claims: list[Claim] = field(default_factory=list)
     denied: bool = False
+    conditional: bool = False
+    """Whether it holds only if or when something happens."""
 
     @property
     def text(self) -> str:
@@ -121,17 +128,20 @@ def is_question(sentence: str) -> bool:
 def clauses(sentence: str) -> list[Clause]:
     """The clauses of a sentence that is no question, with what they claim."""
     found: list[Clause] = []
-    conditional = False
     reader: _Reader | None = None
     waiting: list[str] = []
-    for fragment in _fragments(tokens(sentence)):
+    spoken = tokens(sentence)
+    conditional = spoken[:1] != [] and spoken[0] in lexicon().invitations
+    for fragment in _fragments(spoken):
         clause = Clause([*waiting, *fragment.words])
         before, reader = reader, _Reader(fragment.words, reader)
         claims = reader.read()
         clause.denied = reader.denied
+        conditional = conditional or fragment.depends
         if fragment.condition or fragment.reports:
-            conditional = conditional or fragment.condition
             claims = []
+        elif fragment.time:
+            claims = [claim for claim in claims if claim.desk and claim.form == "past"]
         clause.claims = claims
         if reader.finite or claims:
             waiting = []
@@ -145,6 +155,9 @@ def clauses(sentence: str) -> list[Clause]:
             waiting = [*waiting, *fragment.words, "and"]
     if waiting:
         found.append(Clause(waiting))
+    if spoken and spoken[0] in lexicon().times | lexicon().conditions:
+        for clause in found:
+            clause.conditional = True
     if conditional:
         for clause in found:
             clause.claims = [c for c in clause.claims if c.form in ("past", "passive", "whole")]
@@ -159,6 +172,10 @@ class _Fragment:
     reports: bool
     """Whether they say what somebody else said, or what is not sure."""
     condition: bool
+    time: bool
+    """Whether they only say when: what they claim was said before, unless the desk did it."""
+    depends: bool
+    """Whether the sentence holds only if somebody does something."""
     goes_on: bool
     """Whether they may be the next item of a list."""
 
@@ -168,27 +185,33 @@ def _fragments(words: list[str]) -> list[_Fragment]:
     parts: list[_Fragment] = []
     current: list[str] = []
     marks: set[str] = set()
-    reports = condition = False
+    reports = condition = time = depends = False
 
     def close() -> None:
         nonlocal current, marks
         if current:
-            parts.append(_Fragment(current, reports, condition, marks <= {",", "and", "or"}))
+            goes_on = marks <= {",", "and", "or"}
+            parts.append(_Fragment(current, reports, condition, time, depends, goes_on))
             marks = set()
         current = []
 
-    for before, word in pairwise(["", *words]):
+    for place, (before, word) in enumerate(pairwise(["", *words])):
         if word in _BREAKS or word in _RELATIVES:
             close()
             marks.add(word)
             if word not in ("and", "or"):
-                reports = condition = False
+                reports = condition = time = depends = False
             if word in _RELATIVES:
                 current = [word]
             continue
         if word in known.conditions or f"{before}_{word}" in known.conditions:
             close()
-            condition = _depends(word, words)
+            condition = True
+            depends = _depends(words[place:], word)
+        elif word in known.times:
+            close()
+            time = True
+            depends = _depends(words[place:], word)
         if word == "that" and _reports_that(current):
             close()
             reports = True
@@ -198,12 +221,11 @@ def _fragments(words: list[str]) -> list[_Fragment]:
     return parts
 
 
-def _depends(word: str, words: list[str]) -> bool:
+def _depends(after: list[str], word: str) -> bool:
     """Whether a condition is one: not only a time that will come anyhow."""
     if word in ("if", "unless", "whether", "provided", "case"):
         return True
-    after = words[words.index(word) + 1 :] if word in words else words
-    return bool(_INDEPENDENT & set(after)) or "person" in after or "colleague" in after
+    return bool(_INDEPENDENT & set(after))
 
 
 def _reports_that(words: list[str]) -> bool:
@@ -211,9 +233,9 @@ def _reports_that(words: list[str]) -> bool:
     known = lexicon()
     if "you" in words and known.reporting & set(words):
         return True
-    return bool({"sorry", "not", "you"} & set(words)) and bool(
-        (known.hedges | {"sorry"}) & set(words)
-    )
+    if {"sorry", "glad", "happy"} & set(words):
+        return True
+    return "not" in words and bool(known.hedges & set(words))
 
 
 def is_past(word: str) -> bool:
@@ -366,7 +388,7 @@ class _Reader:
     def _doing(self, at: int) -> None:
         denied = self._skip()
         self.finite = True
-        if not denied and self._next() in ("that", "it", "so", "this"):
+        if self.words[at] == "did" and not denied and self._next() in _POINTED:
             self._claim(at, at, "past")
         else:
             self.harmless = True
@@ -412,6 +434,9 @@ class _Reader:
         followed = not after or after[0] in _AFTER_DONE or after[0][-1:].isdigit()
         if is_past(word) and followed:
             self._claim(0, start, "past", bare=True)
+        elif start < len(words) - 1 < 5 and is_past(words[-1]) and words[-1] not in _NO_NEWS:
+            if not (_SUBJECTS | {"you"}) & set(words):
+                self._claim(0, len(words) - 1, "passive")  # "Order cancelled"
         elif not after and (word in lexicon().done_states or word in lexicon().by_state):
             self._claim(0, start, "state", bare=True)
 
@@ -422,13 +447,14 @@ class _Reader:
         self.finite = True
         before = next((w for w in reversed(words[:at]) if w not in _ADVERBS), "")
         denied = denied or bool(_NEGATIVE & set(words[:at]))
-        theirs = before == "you" and form in ("past", "state")
-        if denied or theirs or before in _ASKING:
+        desk = before in _DESK or (bare and form == "past")
+        theirs = before == "you" and form in ("past", "state") and "now" not in words[at:verb]
+        regret = "sorry" in words[:at] and not (desk and form == "past")
+        if denied or theirs or regret or before in _ASKING:
             self.harmless = True
             self.denied = self.denied or denied
             return
         self.harmless = False
-        desk = before in _DESK or (bare and form == "past")
         word = words[verb]
         self.claims.append(
             Claim(word, base(word), tuple(words[verb + 1 : verb + 7]), form, desk, before)

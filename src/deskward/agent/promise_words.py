@@ -49,6 +49,9 @@ class Phrase:
     say: str
     about: frozenset[str]
     deed: Deed | None
+    """What it claims; None: that the wish was met."""
+    denied: bool
+    """Whether it claims by denying: `nobody can use it any more`."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,12 @@ class Lexicon:
     looked: frozenset[tuple[str, str]]
     harmless: frozenset[str]
     future_harmless: frozenset[tuple[str, str]]
+    admitted: frozenset[tuple[str, str]]
     conditions: frozenset[str]
+    times: frozenset[str]
+    invitations: frozenset[str]
     reporting: frozenset[str]
     hedges: frozenset[str]
-    synonyms: Mapping[str, str]
     bases: Mapping[str, str]
     past_only: frozenset[str]
 
@@ -106,7 +111,7 @@ def _deed(data: Mapping[str, Any]) -> Deed:
 def _phrase(data: Mapping[str, Any], mailed: Deed) -> Phrase:
     about = _set(data.get("about", ""))
     deed = mailed if data.get("mailed") else None if data.get("done") else _deed(data)
-    return Phrase(f" {data['say']} ", about, deed)
+    return Phrase(f" {data['say']} ", about, deed, data.get("denied", False))
 
 
 def _index(deeds: tuple[Deed, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -142,10 +147,12 @@ def lexicon() -> Lexicon:
         looked=_verbs(data["looked"]),
         harmless=frozenset(stem(word) for word in data["harmless"].split()),
         future_harmless=_verbs(data["future_harmless"]),
+        admitted=_verbs(data["admitted"]),
         conditions=_set(data["conditions"]),
+        times=_set(data["times"]),
+        invitations=_set(data["invitations"]),
         reporting=_set(data["reporting"]),
         hedges=_set(data["hedges"]),
-        synonyms=data["synonyms"],
         bases={form: base for base, forms in data["irregular"].items() for form in forms.split()},
         past_only=_set(data["past_only"]),
     )

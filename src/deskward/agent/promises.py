@@ -17,7 +17,7 @@ from typing import Literal
 
 from deskward.agent import promise_facts
 from deskward.agent.promise_evidence import Evidence, Shown, without_marks
-from deskward.agent.promise_grammar import Claim, Clause, clauses, is_question, sentences
+from deskward.agent.promise_grammar import Claim, Clause, clauses, is_past, is_question, sentences
 from deskward.agent.promise_words import Deed, Lexicon, lexicon
 from deskward.core.words import STOP_WORDS, stem, words
 
@@ -34,6 +34,13 @@ _TIMES = frozenset(
     am weekend midnight""".split()
 )
 _LEAD = re.compile(r"^(?:yes|no|sure|of course|certainly|absolutely|great|good news|hello|hi)\b[,.! ]+")
+_POINTING = frozenset(
+    {"your", "this", "my", "both", "it", "i", "we", "these", "the", "they", "you", "our"}
+)
+_ANY = frozenset({"a", "an", "any", "every", "each"})
+_AT_ONCE = frozenset({"now", "already", "currently", "right"})
+_ENDED = frozenset({"resolved", "closed", "archived"})
+_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
 _SOFT = frozenset({"state", "progress"})
 
 
@@ -132,13 +139,15 @@ def _supported(
     known = lexicon()
     if _harmless(claim, clause, known):
         return True
-    if claim.form in _SOFT and not _of_the_customer(clause, claim):
+    if not _of_the_customer(clause, claim):
         return True
-    if _looked(claim, known):
-        return bool(shown.evidence)
+    if claim.desk and _matches(claim, known.looked) and claim.form in ("past", "progress"):
+        return bool(shown.evidence) or claim.form == "progress"
     if not claim.desk and _in_article(sentence, shown, claim):
         return True
     if not claim.desk and _told(clause, claim, shown):
+        return True
+    if "still" in clause.words and _not_done(kinds, shown):
         return True
     if "never" in kinds or _strange(clause, claim):
         return False
@@ -146,26 +155,27 @@ def _supported(
     if deeds:
         if claim.form == "future" and _TIMES & set(clause.words):
             return False
-        return any(_borne_out(deed, clause, shown) for deed in deeds)
+        return _any_borne_out(deeds, claim, clause, kinds, sentence, shown)
     if _is_done(claim, known):
-        return _any_write(clause, kinds, shown)
+        theirs = not claim.desk and any(record.status in _ENDED for record in shown.records)
+        return theirs or _any_write(clause, kinds, shown)
     if claim.verb in known.by_verb or claim.word in known.by_state:
         return False
-    if claim.form in _SOFT and claim.word not in known.by_state:
-        return claim.form == "progress" and not claim.desk and bool(shown.evidence)
+    if claim.form == "state" and not is_past(claim.word):
+        return False
     return _any_write(clause, kinds, shown) and not _TIMES & set(clause.words)
 
 
 def _harmless(claim: Claim, clause: Clause, known: Lexicon) -> bool:
+    if _matches(claim, known.admitted):
+        return True
     if claim.verb in known.harmless and (claim.desk or claim.form in ("state", "passive")):
         return True
     if claim.form in ("future", "progress") and _matches(claim, known.future_harmless):
         return not _TIMES & set(clause.words)
-    return claim.form == "future" and claim.word_before == "you" and claim.verb not in known.by_verb
-
-
-def _looked(claim: Claim, known: Lexicon) -> bool:
-    return _matches(claim, known.looked) and claim.form in ("past", "progress", "passive")
+    if claim.form != "future" or claim.word_before != "you" or _TIMES & set(clause.words):
+        return False
+    return claim.verb not in known.by_verb
 
 
 def _matches(claim: Claim, verbs: frozenset[tuple[str, str]]) -> bool:
@@ -179,14 +189,22 @@ def _is_done(claim: Claim, known: Lexicon) -> bool:
 
 
 def _of_the_customer(clause: Clause, claim: Claim) -> bool:
-    """Whether a clause in the present speaks of this customer's things, not of things in general."""
-    if claim.desk or claim.form == "progress" and claim.word_before in ("person", "colleague"):
-        return True
-    if {"your", "this", "my", "both", "it", "that", "i", "we", "these"} & set(clause.words):
-        return True
+    """Whether a clause speaks of this customer's things, not of things in general."""
     if any(_NAME.match(word) for word in clause.words):
         return True
-    return claim.word_before == "" or "the" in clause.words
+    relative = claim.word_before in ("that", "which", "who") and clause.words[0] != "that"
+    if claim.desk or not (relative or claim.form in _SOFT):
+        return True
+    place = clause.words.index(claim.word) if claim.word in clause.words else 0
+    subject = clause.words[:place]
+    if _POINTING & set(subject) or not claim.word_before:
+        return True
+    if subject[0] in ("that", "everything", "all") and not relative:
+        return True
+    if relative or (subject[0] in _ANY and claim.form == "state"):
+        return False
+    plural = any(word.endswith("s") and len(word) > 3 for word in subject[:3])
+    return not plural and bool(_POINTING & set(clause.words))
 
 
 def _deeds(claim: Claim, kinds: list[str], known: Lexicon) -> list[Deed]:
@@ -208,6 +226,36 @@ def _strange(clause: Clause, claim: Claim) -> bool:
     """Whether somebody is named whom no tool reaches."""
     known = lexicon()
     return any(stem(word) in known.strangers for word in clause.words)
+
+
+def _not_done(kinds: list[str], shown: Shown) -> bool:
+    """Whether a write to such a thing was refused, or waits: it is still as it was."""
+    writes = lexicon().writes
+    return any(
+        item.status != "ok" and writes.get(item.tool) in kinds for item in shown.evidence
+    )
+
+
+def _unknown_person(sentence: str, shown: Shown) -> bool:
+    return any(f" {name.lower()} " not in shown.plain for name in _PROPER.findall(sentence))
+
+
+def _any_borne_out(
+    deeds: list[Deed], claim: Claim, clause: Clause, kinds: list[str], sentence: str, shown: Shown
+) -> bool:
+    if any(deed.pending for deed in deeds):
+        present = claim.form == "progress" and not claim.desk and _AT_ONCE & set(clause.words)
+        if present or _unknown_person(sentence, shown):
+            return False
+    good = [deed for deed in deeds if _borne_out(deed, clause, shown)]
+    if "and" in clause.words and claim.form in ("past", "passive"):
+        # "your password and your address": each of them.
+        for kind in kinds:
+            if any(kind in deed.about for deed in deeds) and not any(
+                not deed.about or kind in deed.about for deed in good
+            ):
+                return False
+    return bool(good)
 
 
 def _borne_out(deed: Deed, clause: Clause, shown: Shown) -> bool:
@@ -276,7 +324,7 @@ def _unsupported_phrase(clause: Clause, kinds: list[str], shown: Shown) -> str:
     for phrase in lexicon().phrases:
         if phrase.say not in text or (phrase.about and not phrase.about & set(kinds)):
             continue
-        if clause.denied and phrase.deed is not None:
+        if clause.conditional or (clause.denied and not phrase.denied):
             continue
         deed = phrase.deed
         good = (
