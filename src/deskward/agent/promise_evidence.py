@@ -82,7 +82,8 @@ class Shown:
     @cached_property
     def records(self) -> list[Record]:
         """Every record that an answer shows."""
-        return [record for found in self.objects if (record := _record(found)) is not None]
+        found = [record for item in self.objects if (record := _record(item)) is not None]
+        return found + [record for item in self.evidence if (record := _refused(item)) is not None]
 
     @cached_property
     def articles(self) -> list[tuple[frozenset[str], str]]:
@@ -180,6 +181,18 @@ def _record(found: Mapping[str, Any]) -> Record | None:
         return None
     names = [*ids, found.get("last4"), found.get("brand")]
     return Record(kind, frozenset(str(n).lower() for n in names if n), status, found)
+
+
+def _refused(item: Evidence) -> Record | None:
+    """The record that a refusal tells about: `Order O1002 is shipped and can only …`."""
+    error = item.answer.get("error")
+    details = error.get("details") if item.status == "error" and isinstance(error, Mapping) else None
+    status = details.get("status") if isinstance(details, Mapping) else None
+    if not isinstance(status, str):
+        return None
+    names = _names(item)
+    kind = next((_KINDS[n[0].upper()] for n in names if n[:1].upper() in _KINDS and n[1:].isdigit()), "")
+    return Record(kind, names, status, {})
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -62,11 +62,11 @@ _STREET = re.compile(
     r"(?:Street|Road|Lane|Avenue|Drive|Court|Boulevard|Way|Place|Square|Terrace|Row|Close))\b"
 )
 _NAMES = re.compile(r"(?<![.!?:\n\"] )(?<!^)\b([A-Z][a-z]{1,20}) ([A-Z][a-z]{1,20})\b")
-_MANY = {
+MANY = {
     "no": 0, "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
-_COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(_MANY)})\s([a-z]+(?:\s[a-z]+){{0,2}})", re.I)
+_COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(MANY)})\s([a-z]+(?:\s[a-z]+){{0,2}})", re.I)
 _LISTS = {"order": "orders", "ticket": "tickets", "complaint": "complaints", "card": "cards",
           "transact": "transactions"}  # fmt: skip
 _IRREGULAR = {"mice": "mous", "mouse": "mous"}
@@ -79,13 +79,22 @@ _TIER = re.compile(
     re.I,
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SPAN = re.compile(
+    rf"\b(\d{{1,4}}|{'|'.join(MANY)})\s(?:business\s|working\s)?(days?|weeks?|months?|years?|hours?)\b"
+    r"(?! ago)",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(
+    r"\b(?:overdrawn|(?:balance|account) is (?:zero|empty|negative)|nothing left)\b", re.IGNORECASE
+)
+_AT = re.compile(r"\b(?:at|by|from|to|named|called) ([A-Z][a-z]{2,20})\b")
 _GENERAL = re.compile(r"^(?:choose|open|tap|click|press|select|go to|see|under|please)\b", re.I)
 
 
 def unknown(sentence: str, shown: Shown) -> str:
     """Why a sentence holds a fact that no tool shows, or nothing."""
     plain = _EXAMPLE.sub("", sentence)
-    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels):
+    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels, _spans, _empty):
         if why := check(plain, shown):
             return why
     return _names(plain, shown)
@@ -103,6 +112,9 @@ def shows(clause_words: Sequence[str], shown: Shown, deed: Deed) -> bool:
             texts += [str(v) for k, v in (entry.get("ticket") or {}).items() if k == "assignee"]
             if any(stem(word) in stems for text in texts for word in re.findall("[a-z]+", text)):
                 return True
+            if day := next(_days(str(entry.get("at", ""))), None):
+                if any(day[1:] == spoken[1:] for spoken in _days(" ".join(clause_words))):
+                    return True
             formatted = str((entry.get("amount") or {}).get("formatted", "")).lstrip("-$€£¥")
             if formatted and formatted in clause_words:
                 return True
@@ -246,7 +258,7 @@ def _streets(sentence: str, shown: Shown) -> str:
 def _counts(sentence: str, shown: Shown) -> str:
     """How many orders, cards or articles there are, where a tool listed them."""
     for many, after in _COUNT.findall(sentence):
-        number = int(many) if many.isdigit() else _MANY[many.lower()]
+        number = int(many) if many.isdigit() else MANY[many.lower()]
         for noun in after.lower().split():
             kind = _LISTS.get(stem(noun))
             known = _totals(kind, shown) if kind else _quantities(noun, shown)
@@ -254,9 +266,9 @@ def _counts(sentence: str, shown: Shown) -> str:
                 return f"no tool shows {many} {noun}"
             if known:
                 break
-    whole = re.search(r"\byou have (\w+) (\w+)\b", sentence, re.I)
+    whole = re.search(r"\b(?:you have|i have|i see|there are|i found) (\w+) (\w+)\b", sentence, re.I)
     if whole and (kind := _LISTS.get(stem(whole[2].lower()))):
-        number = int(whole[1]) if whole[1].isdigit() else _MANY.get(whole[1].lower(), -1)
+        number = int(whole[1]) if whole[1].isdigit() else MANY.get(whole[1].lower(), -1)
         totals = {n for n in _totals(kind, shown, parts=False)}
         if number >= 0 and totals and number not in totals:
             return f"no tool shows {whole[1]} {whole[2]}"
@@ -288,6 +300,26 @@ def _quantities(noun: str, shown: Shown) -> set[int]:
     return known | ({sum(known)} if known else set())
 
 
+def _spans(sentence: str, shown: Shown) -> str:
+    """How long something takes, where an article was asked about it."""
+    if not shown.articles:
+        return ""
+    for many, unit in _SPAN.findall(sentence):
+        number = MANY.get(many.lower(), many)
+        names = {str(number), many.lower(), *(w for w, n in MANY.items() if n == int(number))}
+        if not any(f" {name} " in shown.plain for name in names):
+            return f"no tool shows {many} {unit}"
+    return ""
+
+
+def _empty(sentence: str, shown: Shown) -> str:
+    """That there is no money, where a tool shows some."""
+    if not _EMPTY.search(sentence) or re.search(r"\b(?:not|never|if|once|when)\b|n't", sentence):
+        return ""
+    balances = [b["amount"] for f in shown.objects if isinstance(b := f.get("balance"), Mapping)]
+    return "a tool shows that there is money" if any(b > 0 for b in balances) else ""
+
+
 def _levels(sentence: str, shown: Shown) -> str:
     """Priorities and tiers: what the record says, or what a write set."""
     for pattern, key in ((_LEVEL, "priority"), (_TIER, "tier")):
@@ -305,9 +337,17 @@ def _levels(sentence: str, shown: Shown) -> str:
     return ""
 
 
+def _is_calendar(word: str) -> bool:
+    return word in _MONTHS or word in _WEEKDAYS
+
+
 def _names(sentence: str, shown: Shown) -> str:
     if _GENERAL.match(sentence):
         return ""
+    if shown.ok and not shown.articles:
+        for name in _AT.findall(sentence):
+            if f" {name.lower()} " not in shown.plain and not _is_calendar(name.lower()):
+                return f"no tool shows the name {name}"
     for first, last in _NAMES.findall(sentence):
         for word in (first, last):
             if f" {word.lower()} " not in shown.plain and word.lower() not in _MONTHS:

@@ -40,6 +40,7 @@ _BE = frozenset({"is", "are", "was", "were", "am", "be", "been", "being", "got",
 _NO_PROGRESS = frozenset({"nothing", "something", "anything", "everything", "during", "morning"})
 _NO_NEWS = frozenset({"needed", "required", "agreed", "expected", "said", "read", "put", "set"})
 _POINTED = frozenset({"that", "it", "so", "this"})
+_NONE = (["nothing"], ["nobody"], ["none"], ["neither"])
 _ASKING = frozenset({"what", "how", "why", "where", "when", "whatever"})
 _MODALS = frozenset({"can", "could", "may", "might", "would", "should", "must", "cannot"})
 _FUTURE = frozenset({"will", "shall"})
@@ -260,6 +261,10 @@ def _is_verb(word: str) -> bool:
     return any(verb == other for other, _ in known.done | known.future_harmless)
 
 
+def _is_thing(word: str) -> bool:
+    return word in ("it", "he", "she", "this", "that", "person") or word[1:].isdigit()
+
+
 class _Reader:
     """Reads the verbs of one fragment."""
 
@@ -285,7 +290,9 @@ class _Reader:
     def _one(self) -> None:
         at, word = self._at, self.words[self._at]
         self._at += 1
-        if word in _MODALS or word == "to":
+        if word in ("should", "must") and self.words[at + 1 : at + 2] == ["have"]:
+            self._supposed(at)
+        elif word in _MODALS or word == "to":
             self.finite = self.finite or word != "to"
             self.harmless = True
             self._skip_infinitive()
@@ -301,6 +308,8 @@ class _Reader:
             self._doing(at)
         elif is_past(word) and self._has_subject(at):
             self._claim(at, at, "past")
+        elif at and word.endswith("s") and _is_verb(word) and _is_thing(self.words[at - 1]):
+            self.finite = self.harmless = True
 
     def _next(self) -> str:
         return self.words[self._at] if self._at < len(self.words) else ""
@@ -336,6 +345,17 @@ class _Reader:
         self._at = max(verb + 1, self._at)
         if verb < len(self.words):
             self._claim(at, verb, "future", denied=denied)
+
+    def _supposed(self, at: int) -> None:
+        """`It should have arrived`: as good as saying that it was sent."""
+        self._at += 1
+        before = self.words[at - 1] if at else ""
+        if before in _DESK:
+            self.finite = self.harmless = True
+            self._skip_infinitive()
+        else:
+            self._perfect(at)
+            self.claims = [c for c in self.claims if c.verb in lexicon().by_verb]
 
     def _perfect(self, at: int) -> None:
         denied = self._skip()
@@ -446,7 +466,7 @@ class _Reader:
         words = self.words
         self.finite = True
         before = next((w for w in reversed(words[:at]) if w not in _ADVERBS), "")
-        denied = denied or bool(_NEGATIVE & set(words[:at]))
+        denied = denied or bool(_NEGATIVE & set(words[:at])) or words[verb + 1 : verb + 2] in _NONE
         desk = before in _DESK or (bare and form == "past")
         theirs = before == "you" and form in ("past", "state") and "now" not in words[at:verb]
         regret = "sorry" in words[:at] and not (desk and form == "past")

@@ -68,6 +68,7 @@ class Lexicon:
     whole: frozenset[str]
     phrases: tuple[Phrase, ...]
     writes: Mapping[str, str]
+    light: frozenset[str]
     looked: frozenset[tuple[str, str]]
     harmless: frozenset[str]
     future_harmless: frozenset[tuple[str, str]]
@@ -144,6 +145,7 @@ def lexicon() -> Lexicon:
         whole=frozenset(data["whole"]),
         phrases=tuple(_phrase(item, mailed) for item in data["phrases"]),
         writes={tool: kind for kind, tools in data["writes"].items() for tool in tools.split()},
+        light=frozenset(stem(word) for word in data["light"].split()),
         looked=_verbs(data["looked"]),
         harmless=frozenset(stem(word) for word in data["harmless"].split()),
         future_harmless=_verbs(data["future_harmless"]),

@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from deskward.agent import promise_facts
 from deskward.agent.promise_evidence import Evidence, Shown, without_marks
-from deskward.agent.promise_grammar import Claim, Clause, clauses, is_past, is_question, sentences
+from deskward.agent.promise_grammar import Claim, Clause, clauses, is_past, is_question, sentences, tokens
 from deskward.agent.promise_words import Deed, Lexicon, lexicon
 from deskward.core.words import STOP_WORDS, stem, words
 
@@ -39,6 +40,14 @@ _POINTING = frozenset(
 )
 _ANY = frozenset({"a", "an", "any", "every", "each"})
 _AT_ONCE = frozenset({"now", "already", "currently", "right"})
+_SAID = frozenset({"left", "known", "meant", "needed", "said", "mentioned", "explained"})
+_STATES = frozenset("is are has have was were goes went works holds comes belongs".split())
+_EXCUSES = frozenset(
+    """can could may might would should must not no nobody nothing never none yet still until if
+    when once unless whether approval approve approved waits waiting pending request question
+    message wish opinion patience feedback safety secret under app settings shown listed found
+    important valuable welcome choice idea right here as""".split()
+)
 _ENDED = frozenset({"resolved", "closed", "archived"})
 _PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
 _SOFT = frozenset({"state", "progress"})
@@ -111,7 +120,8 @@ def _unsupported_deed(sentence: str, shown: Shown) -> str:
         return "" if shown.ok else "nothing was done or looked up"
     context: list[str] = []
     for clause in clauses(sentence):
-        kinds = _kinds(clause.words) or context
+        claimed = {claim.word for claim in clause.claims}
+        kinds = _kinds([word for word in clause.words if word not in claimed]) or context
         context = kinds
         for claim in clause.claims:
             if not _supported(claim, clause, kinds, sentence, shown):
@@ -119,7 +129,22 @@ def _unsupported_deed(sentence: str, shown: Shown) -> str:
         why = _unsupported_phrase(clause, kinds, shown)
         if why and not _in_article(sentence, shown):
             return why
-    return ""
+    return _bold(sentence, shown)
+
+
+def _bold(sentence: str, shown: Shown) -> str:
+    """Why a statement about the customer's things is made out of nothing: no tool has answered."""
+    spoken = tokens(sentence)
+    if shown.ok or not spoken or _EXCUSES & set(spoken):
+        return ""
+    about = spoken[0] == "your" or _NAME.match(spoken[0]) or _NAME.match("".join(spoken[1:2]))
+    verb = next((word for word in spoken if word in _STATES), "")
+    if not about or not verb or _in_article(sentence, shown):
+        return ""
+    stems = {stem(word) for word in spoken if word.isalpha() and word not in STOP_WORDS}
+    if any(len(stems & text) >= 0.5 * len(stems) for text in shown.told):
+        return ""
+    return "no tool was asked"
 
 
 def _kinds(clause_words: Sequence[str]) -> list[str]:
@@ -130,6 +155,8 @@ def _kinds(clause_words: Sequence[str]) -> list[str]:
     for word in clause_words:
         if len(word) > 3 and word[0] in letters and word[1:].isdigit():
             found[letters[word[0]]] = None
+    if re.search(r"\b(?:new|spare|another|replacement) (?:debit |credit )?card\b", " ".join(clause_words)):
+        found = {"never": None}
     return [kind for kind in found if kind]
 
 
@@ -143,7 +170,9 @@ def _supported(
         return True
     if claim.desk and _matches(claim, known.looked) and claim.form in ("past", "progress"):
         return bool(shown.evidence) or claim.form == "progress"
-    if not claim.desk and _in_article(sentence, shown, claim):
+    if not (claim.desk and claim.form in ("past", "progress")) and _in_article(
+        sentence, shown, claim
+    ):
         return True
     if not claim.desk and _told(clause, claim, shown):
         return True
@@ -155,10 +184,18 @@ def _supported(
     if deeds:
         if claim.form == "future" and _TIMES & set(clause.words):
             return False
-        return _any_borne_out(deeds, claim, clause, kinds, sentence, shown)
+        if _any_borne_out(deeds, claim, clause, kinds, sentence, shown):
+            return True
     if _is_done(claim, known):
         theirs = not claim.desk and any(record.status in _ENDED for record in shown.records)
         return theirs or _any_write(clause, kinds, shown)
+    phrasal = any(
+        (claim.verb, word) in deed.verbs
+        for deed in known.by_verb.get(claim.verb, ())
+        for word in claim.particles
+    )
+    if claim.verb in known.light and kinds and not phrasal:
+        return _any_write(clause, kinds, shown)
     if claim.verb in known.by_verb or claim.word in known.by_state:
         return False
     if claim.form == "state" and not is_past(claim.word):
@@ -169,7 +206,7 @@ def _supported(
 def _harmless(claim: Claim, clause: Clause, known: Lexicon) -> bool:
     if _matches(claim, known.admitted):
         return True
-    if claim.verb in known.harmless and (claim.desk or claim.form in ("state", "passive")):
+    if claim.verb in known.harmless and (claim.desk or claim.word in _SAID):
         return True
     if claim.form in ("future", "progress") and _matches(claim, known.future_harmless):
         return not _TIMES & set(clause.words)
@@ -197,7 +234,7 @@ def _of_the_customer(clause: Clause, claim: Claim) -> bool:
         return True
     place = clause.words.index(claim.word) if claim.word in clause.words else 0
     subject = clause.words[:place]
-    if _POINTING & set(subject) or not claim.word_before:
+    if (_POINTING | promise_facts.MANY.keys()) & set(subject) or not claim.word_before:
         return True
     if subject[0] in ("that", "everything", "all") and not relative:
         return True
@@ -268,7 +305,27 @@ def _borne_out(deed: Deed, clause: Clause, shown: Shown) -> bool:
     named = _named(clause.words, deed)
     if any(not any(name in names for names in supporters) for name in named):
         return False
-    return not ("both" in clause.words and len(set(supporters)) < 2)
+    if deed.statuses and not _as_many(deed, clause, supporters, shown):
+        return False
+    return not ({"both", "other"} & set(clause.words) and len(set(supporters)) < 2)
+
+
+def _as_many(
+    deed: Deed, clause: Clause, supporters: list[frozenset[str]], shown: Shown
+) -> bool:
+    """Whether `all orders` or `three orders` are in the state, where that is said."""
+    for before, word in pairwise(clause.words):
+        kind = lexicon().objects.get(stem(word))
+        if kind is None or kind not in deed.about:
+            continue
+        if before == "your" and "all" in clause.words:
+            names = {record.names for record in shown.records if record.kind == kind}
+            if not names <= set(supporters):
+                return False
+        elif before in promise_facts.MANY and promise_facts.MANY[before] > 1:
+            if len(set(supporters)) != promise_facts.MANY[before]:
+                return False
+    return True
 
 
 def _named(clause_words: Sequence[str], deed: Deed) -> list[str]:
@@ -301,11 +358,12 @@ def _in_article(sentence: str, shown: Shown, claim: Claim | None = None) -> bool
     spoken = [word for word in words(sentence) if word not in STOP_WORDS]
     stems = {stem(word) for word in spoken if word != "faq"}
     numbers = set(re.findall(r"\d+", re.sub(r"\[[^\]\n]{0,80}\]", "", sentence)))
-    least = 5 if claim is not None and claim.form in ("state", "passive", "past") else 3
+    bold = claim is not None and claim.form in ("state", "passive", "past")
+    least, part = (4, 0.7) if bold else (3, 0.5)
     if len(stems) < least:
         return False
     return any(
-        len(stems & article) >= 0.5 * len(stems) and numbers <= set(re.findall(r"\d+", text))
+        len(stems & article) >= part * len(stems) and numbers <= set(re.findall(r"\d+", text))
         for article, text in shown.articles
     )
 
