@@ -67,7 +67,7 @@ MANY = {
     "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
 _COUNT = re.compile(rf"(?<![\w.,$])(\d{{1,4}}|{'|'.join(MANY)})\s([a-z]+(?:\s[a-z]+){{0,2}})", re.I)
-_LISTS = {"order": "orders", "ticket": "tickets", "complaint": "complaints", "card": "cards",
+LISTS = {"order": "orders", "ticket": "tickets", "complaint": "complaints", "card": "cards",
           "transact": "transactions"}  # fmt: skip
 _IRREGULAR = {"mice": "mous", "mouse": "mous"}
 _LEVEL = re.compile(
@@ -88,13 +88,17 @@ _EMPTY = re.compile(
     r"\b(?:overdrawn|(?:balance|account) is (?:zero|empty|negative)|nothing left)\b", re.IGNORECASE
 )
 _AT = re.compile(r"\b(?:at|by|from|to|named|called) ([A-Z][a-z]{2,20})\b")
+_LATEST = re.compile(
+    r"\b(?:last|latest|newest|most recent) (?:transaction|order|movement|booking|ticket|complaint)\b",
+    re.IGNORECASE,
+)
 _GENERAL = re.compile(r"^(?:choose|open|tap|click|press|select|go to|see|under|please)\b", re.I)
 
 
 def unknown(sentence: str, shown: Shown) -> str:
     """Why a sentence holds a fact that no tool shows, or nothing."""
     plain = _EXAMPLE.sub("", sentence)
-    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels, _spans, _empty):
+    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels, _spans, _empty, _crossed):
         if why := check(plain, shown):
             return why
     return _names(plain, shown)
@@ -260,14 +264,14 @@ def _counts(sentence: str, shown: Shown) -> str:
     for many, after in _COUNT.findall(sentence):
         number = int(many) if many.isdigit() else MANY[many.lower()]
         for noun in after.lower().split():
-            kind = _LISTS.get(stem(noun))
+            kind = LISTS.get(stem(noun))
             known = _totals(kind, shown) if kind else _quantities(noun, shown)
             if known and number not in known:
                 return f"no tool shows {many} {noun}"
             if known:
                 break
     whole = re.search(r"\b(?:you have|i have|i see|there are|i found) (\w+) (\w+)\b", sentence, re.I)
-    if whole and (kind := _LISTS.get(stem(whole[2].lower()))):
+    if whole and (kind := LISTS.get(stem(whole[2].lower()))):
         number = int(whole[1]) if whole[1].isdigit() else MANY.get(whole[1].lower(), -1)
         totals = {n for n in _totals(kind, shown, parts=False)}
         if number >= 0 and totals and number not in totals:
@@ -318,6 +322,57 @@ def _empty(sentence: str, shown: Shown) -> str:
         return ""
     balances = [b["amount"] for f in shown.objects if isinstance(b := f.get("balance"), Mapping)]
     return "a tool shows that there is money" if any(b > 0 for b in balances) else ""
+
+
+def _entries(shown: Shown) -> Iterator[list[Mapping[str, Any]]]:
+    """The lists of the answers: orders, their lines, cards, transactions."""
+    for found in shown.objects:
+        for value in found.values():
+            if isinstance(value, list) and len(value) > 1 and isinstance(value[0], Mapping):
+                yield value
+
+
+def _crossed(sentence: str, shown: Shown) -> str:
+    """An amount, a date or digits of one entry told of another one, or of the latest."""
+    plain = set(re.findall(r"[a-z]?\d+|[a-z]+", sentence.lower()))
+    spoken = {str(value) for (value, _), _ in _amounts(sentence)} | set(
+        re.findall(r"\b\d{4}\b|\b[TOC]\d{3,}\b", sentence)
+    ) | {f"{month}/{day}" for _, month, day in _days(sentence)}
+    if not spoken:
+        return ""
+    for entries in _entries(shown):
+        values = [_values(entry) for entry in entries]
+        everywhere = set.intersection(*values)
+        named = [i for i, entry in enumerate(entries) if _marks(entry) & plain]
+        if _LATEST.search(sentence):
+            named = [0]
+        if len(named) != 1:
+            continue
+        others = set().union(*(v for i, v in enumerate(values) if i != named[0])) - everywhere
+        wrong = (spoken & others) - values[named[0]]
+        own = values[named[0]] & spoken
+        if wrong and not own:
+            return f"{min(wrong)} is of another entry"
+    return ""
+
+
+def _marks(entry: Mapping[str, Any]) -> set[str]:
+    """Words by which an entry is called."""
+    text = f"{entry.get('id', '')} {entry.get('description', '')} {entry.get('brand', '')}"
+    return {word for word in re.findall(r"[a-z]\d+|[a-z]{4,}", text.lower()) if word not in STOP_WORDS}
+
+
+def _values(value: Any) -> set[str]:
+    """Amounts, ids, digits and days within an entry."""
+    if isinstance(value, Mapping):
+        amount = _amount(value)
+        found = {str(abs(amount[0]))} if amount else set()
+        return found.union(*(_values(item) for item in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_values(item) for item in value))
+    if isinstance(value, str):
+        return {value} | {f"{month}/{day}" for _, month, day in _days(value)}
+    return set()
 
 
 def _levels(sentence: str, shown: Shown) -> str:

@@ -37,10 +37,18 @@ _BREAKS = frozenset({"!", "?", ",", ";", ":", "(", ")", "–", "—", " - ", "an
 _RELATIVES = frozenset({"which", "who"})
 _HAVE = frozenset({"have", "has", "had", "having"})
 _BE = frozenset({"is", "are", "was", "were", "am", "be", "been", "being", "got", "gets"})
-_NO_PROGRESS = frozenset({"nothing", "something", "anything", "everything", "during", "morning"})
+_NO_PROGRESS = frozenset(
+    """nothing something anything everything during morning annoying worrying disappointing missing
+    confusing interesting outstanding upsetting frustrating surprising""".split()
+)
 _NO_NEWS = frozenset({"needed", "required", "agreed", "expected", "said", "read", "put", "set"})
 _POINTED = frozenset({"that", "it", "so", "this"})
 _NONE = (["nothing"], ["nobody"], ["none"], ["neither"])
+_WANTING = frozenset({"want", "wants", "wish", "like", "need", "prefer", "rather", "wanted"})
+_NOUNS = frozenset(
+    """order card ticket complaint report charge refund transfer credit deposit mail change call
+    question check return""".split()
+)
 _ASKING = frozenset({"what", "how", "why", "where", "when", "whatever"})
 _MODALS = frozenset({"can", "could", "may", "might", "would", "should", "must", "cannot"})
 _FUTURE = frozenset({"will", "shall"})
@@ -265,6 +273,11 @@ def _is_thing(word: str) -> bool:
     return word in ("it", "he", "she", "this", "that", "person") or word[1:].isdigit()
 
 
+def is_verb_in_s(word: str) -> bool:
+    """Whether a word can be a verb of the third person: `goes`."""
+    return word.endswith("s") and len(word) > 4 and _is_verb(word) and word[:-1] not in _NOUNS
+
+
 class _Reader:
     """Reads the verbs of one fragment."""
 
@@ -427,6 +440,8 @@ class _Reader:
             return True
         if self.words[at] in lexicon().past_only:
             return not self.finite and self.words[back] != "you"
+        if _WANTING & set(self.words[:at]):
+            return False
         pointed = back > 0 and self.words[back - 1] in _POINTING and self.words[at] != "set"
         named = bool(re.fullmatch(r"[toc]\d+", self.words[back]))
         return (pointed or named) and not self.finite and not _FINITE & set(self.words[at:])

@@ -73,6 +73,7 @@ class Lexicon:
     harmless: frozenset[str]
     future_harmless: frozenset[tuple[str, str]]
     admitted: frozenset[tuple[str, str]]
+    refused: frozenset[tuple[str, str]]
     conditions: frozenset[str]
     times: frozenset[str]
     invitations: frozenset[str]
@@ -150,6 +151,7 @@ def lexicon() -> Lexicon:
         harmless=frozenset(stem(word) for word in data["harmless"].split()),
         future_harmless=_verbs(data["future_harmless"]),
         admitted=_verbs(data["admitted"]),
+        refused=_verbs(data["refused"]),
         conditions=_set(data["conditions"]),
         times=_set(data["times"]),
         invitations=_set(data["invitations"]),

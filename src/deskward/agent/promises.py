@@ -18,7 +18,7 @@ from typing import Literal
 
 from deskward.agent import promise_facts
 from deskward.agent.promise_evidence import Evidence, Shown, without_marks
-from deskward.agent.promise_grammar import Claim, Clause, clauses, is_past, is_question, sentences, tokens
+from deskward.agent.promise_grammar import Claim, Clause, clauses, is_past, is_question, is_verb_in_s, sentences, tokens
 from deskward.agent.promise_words import Deed, Lexicon, lexicon
 from deskward.core.words import STOP_WORDS, stem, words
 
@@ -46,7 +46,13 @@ _EXCUSES = frozenset(
     """can could may might would should must not no nobody nothing never none yet still until if
     when once unless whether approval approve approved waits waiting pending request question
     message wish opinion patience feedback safety secret under app settings shown listed found
-    important valuable welcome choice idea right here as""".split()
+    important valuable welcome choice idea right here unchanged untouched same before stays remains
+    unaffected general usually normally always""".split()
+)
+_OPENERS = frozenset("yes no ok okay sure well good great and , ! so".split())
+_THEIR_OWN = frozenset(
+    """pin data bank app statement statements security privacy device browser phone computer own
+    choice turn patience""".split()
 )
 _ENDED = frozenset({"resolved", "closed", "archived"})
 _PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
@@ -135,16 +141,32 @@ def _unsupported_deed(sentence: str, shown: Shown) -> str:
 def _bold(sentence: str, shown: Shown) -> str:
     """Why a statement about the customer's things is made out of nothing: no tool has answered."""
     spoken = tokens(sentence)
-    if shown.ok or not spoken or _EXCUSES & set(spoken):
+    while spoken and spoken[0] in _OPENERS:
+        spoken = spoken[1:]
+    if shown.ok or not spoken or _EXCUSES & set(spoken) or spoken[0] in lexicon().invitations:
         return ""
-    about = spoken[0] == "your" or _NAME.match(spoken[0]) or _NAME.match("".join(spoken[1:2]))
-    verb = next((word for word in spoken if word in _STATES), "")
-    if not about or not verb or _in_article(sentence, shown):
+    if not _about_the_customer(spoken) or _in_article(sentence, shown):
         return ""
     stems = {stem(word) for word in spoken if word.isalpha() and word not in STOP_WORDS}
     if any(len(stems & text) >= 0.5 * len(stems) for text in shown.told):
         return ""
     return "no tool was asked"
+
+
+def _about_the_customer(spoken: list[str]) -> bool:
+    """Whether a sentence states something in the present about what is this customer's."""
+    things = promise_facts.LISTS.keys()
+    if spoken[:2] == ["you", "have"]:
+        counted = len(spoken) > 3 and (spoken[2] in promise_facts.MANY or spoken[2].isdigit())
+        return counted and any(stem(word) in things for word in spoken[3:6])
+    if spoken[:2] in (["there", "is"], ["there", "are"]):
+        return bool({"your", "now"} & set(spoken))
+    if spoken[0] == "your" and spoken[1:2] and spoken[1] in _THEIR_OWN:
+        return False
+    named = any(_NAME.match(word) for word in spoken[:2])
+    if spoken[0] != "your" and not named:
+        return False
+    return any(word in _STATES or is_verb_in_s(word) for word in spoken[1:])
 
 
 def _kinds(clause_words: Sequence[str]) -> list[str]:
@@ -164,7 +186,7 @@ def _supported(
     claim: Claim, clause: Clause, kinds: list[str], sentence: str, shown: Shown
 ) -> bool:
     known = lexicon()
-    if _harmless(claim, clause, known):
+    if _harmless(claim, clause, known, shown):
         return True
     if not _of_the_customer(clause, claim):
         return True
@@ -178,20 +200,25 @@ def _supported(
         return True
     if "still" in clause.words and _not_done(kinds, shown):
         return True
+    deeds = _deeds(claim, kinds, known)
+    if any(not deed.about and _borne_out(deed, clause, shown) for deed in deeds):
+        return True
     if "never" in kinds or _strange(clause, claim):
         return False
-    deeds = _deeds(claim, kinds, known)
     if deeds:
         if claim.form == "future" and _TIMES & set(clause.words):
             return False
         if _any_borne_out(deeds, claim, clause, kinds, sentence, shown):
             return True
-    if _is_done(claim, known):
+    if _is_done(claim, known) and claim.form != "progress":
         theirs = not claim.desk and any(record.status in _ENDED for record in shown.records)
         return theirs or _any_write(clause, kinds, shown)
+    if claim.form == "progress" and not claim.desk and "person" in _kinds([claim.word_before]):
+        return False
     phrasal = any(
         (claim.verb, word) in deed.verbs
         for deed in known.by_verb.get(claim.verb, ())
+        if deed.about & set(kinds)
         for word in claim.particles
     )
     if claim.verb in known.light and kinds and not phrasal:
@@ -203,9 +230,11 @@ def _supported(
     return _any_write(clause, kinds, shown) and not _TIMES & set(clause.words)
 
 
-def _harmless(claim: Claim, clause: Clause, known: Lexicon) -> bool:
+def _harmless(claim: Claim, clause: Clause, known: Lexicon, shown: Shown) -> bool:
     if _matches(claim, known.admitted):
         return True
+    if _matches(claim, known.refused) and not claim.desk:
+        return any(item.status == "error" for item in shown.evidence)
     if claim.verb in known.harmless and (claim.desk or claim.word in _SAID):
         return True
     if claim.form in ("future", "progress") and _matches(claim, known.future_harmless):
@@ -230,8 +259,12 @@ def _of_the_customer(clause: Clause, claim: Claim) -> bool:
     if any(_NAME.match(word) for word in clause.words):
         return True
     relative = claim.word_before in ("that", "which", "who") and clause.words[0] != "that"
-    if claim.desk or not (relative or claim.form in _SOFT):
+    if claim.desk:
         return True
+    if not relative and claim.form not in _SOFT:
+        first = clause.words[0]
+        people = first.endswith("s") and len(first) > 4 and not _kinds([first])
+        return not people or bool((_POINTING | _AT_ONCE) & set(clause.words))
     place = clause.words.index(claim.word) if claim.word in clause.words else 0
     subject = clause.words[:place]
     if (_POINTING | promise_facts.MANY.keys()) & set(subject) or not claim.word_before:
