@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from deskward.agent.promise_words import Deed, lexicon
+from deskward.agent.promise_words import Deed, base, lexicon
 from deskward.core.words import content_stems, stem, words
 
 _WORD = re.compile(r"[^\W_]+")
@@ -64,6 +64,11 @@ class Shown:
     def text(self) -> str:
         """All strings of the evidence and what the customer said."""
         return "\n".join([*self._strings, *self.said])
+
+    @cached_property
+    def said_verbs(self) -> frozenset[str]:
+        """The base forms of what the customer wrote."""
+        return frozenset(base(word) for text in self.said for word in words(text))
 
     @cached_property
     def _strings(self) -> list[str]:

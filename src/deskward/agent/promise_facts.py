@@ -87,7 +87,10 @@ _SPAN = re.compile(
 _EMPTY = re.compile(
     r"\b(?:overdrawn|(?:balance|account) is (?:zero|empty|negative)|nothing left)\b", re.IGNORECASE
 )
-_AT = re.compile(r"\b(?:at|by|from|to|named|called) ([A-Z][a-z]{2,20})\b")
+_CAPITAL = re.compile(r"(?<=[a-z0-9,] )([A-Z][a-z]{2,20})\b")
+_WHOSE = re.compile(r"(?!The|Your|This|That|Our|My)([A-Z][a-z]{1,20} [A-Z][a-z]{1,20}) (?:has|is|lives|was|holds|owns|ordered)\b")
+_PLACES = re.compile(r"\b(?:app|under|website|page|menu|settings|choose)\b", re.IGNORECASE)
+_USUAL = frozenset("visa mastercard support english internet mail euro card team".split())
 _LATEST = re.compile(
     r"\b(?:last|latest|newest|most recent) (?:transaction|order|movement|booking|ticket|complaint)\b",
     re.IGNORECASE,
@@ -98,7 +101,7 @@ _GENERAL = re.compile(r"^(?:choose|open|tap|click|press|select|go to|see|under|p
 def unknown(sentence: str, shown: Shown) -> str:
     """Why a sentence holds a fact that no tool shows, or nothing."""
     plain = _EXAMPLE.sub("", sentence)
-    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels, _spans, _empty, _crossed):
+    for check in (_ids, _money, _percents, _dates, _mails, _phones, _streets, _counts, _levels, _spans, _empty, _crossed, _numbers):
         if why := check(plain, shown):
             return why
     return _names(plain, shown)
@@ -399,12 +402,30 @@ def _is_calendar(word: str) -> bool:
 def _names(sentence: str, shown: Shown) -> str:
     if _GENERAL.match(sentence):
         return ""
-    if shown.ok and not shown.articles:
-        for name in _AT.findall(sentence):
-            if f" {name.lower()} " not in shown.plain and not _is_calendar(name.lower()):
+    if (whose := _WHOSE.match(sentence)) and without_marks(whose[1]) not in shown.plain:
+        return f"no tool shows the name {whose[1]}"
+    if shown.ok and not shown.articles and not _PLACES.search(sentence):
+        for name in _CAPITAL.findall(sentence):
+            word = name.lower()
+            known = f" {word} " in shown.plain or f" {word.rstrip('s')} " in shown.plain
+            if not known and not _is_calendar(word) and word not in _USUAL:
                 return f"no tool shows the name {name}"
     for first, last in _NAMES.findall(sentence):
         for word in (first, last):
-            if f" {word.lower()} " not in shown.plain and word.lower() not in _MONTHS:
+            if f" {word.lower()} " not in shown.plain and not _is_calendar(word.lower()):
                 return f"no tool shows the name {first} {last}"
+    return ""
+
+
+def _numbers(sentence: str, shown: Shown) -> str:
+    """Long numbers, such as of a house or a post code, and times of day."""
+    if not shown.ok:
+        return ""
+    rest = _MONEY.sub(" ", sentence)
+    for number in re.findall(r"(?<![\w.,:-])\d{3,12}(?![\w,:-]|\.\d)", rest):
+        if number not in shown.text and number not in re.sub(r"[\s()+,-]", "", shown.text):
+            return f"no tool shows the number {number}"
+    for hour, minute in re.findall(r"(?<![\d:])(\d{1,2}):(\d\d)(?![\d:])", rest):
+        if f"{hour}:{minute}" not in shown.text and f"{hour:0>2}:{minute}" not in shown.text:
+            return f"no tool shows the time {hour}:{minute}"
     return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
-from deskward.agent.promise_words import lexicon
+from deskward.agent.promise_words import base, lexicon
 from deskward.core.words import stem
 
 Form = Literal["past", "passive", "state", "progress", "future", "whole"]
@@ -43,7 +43,7 @@ _NO_PROGRESS = frozenset(
 )
 _NO_NEWS = frozenset({"needed", "required", "agreed", "expected", "said", "read", "put", "set"})
 _POINTED = frozenset({"that", "it", "so", "this"})
-_NONE = (["nothing"], ["nobody"], ["none"], ["neither"])
+_NONE = (["no"], ["nothing"], ["nobody"], ["none"], ["neither"])
 _WANTING = frozenset({"want", "wants", "wish", "like", "need", "prefer", "rather", "wanted"})
 _NOUNS = frozenset(
     """order card ticket complaint report charge refund transfer credit deposit mail change call
@@ -141,6 +141,7 @@ def clauses(sentence: str) -> list[Clause]:
     waiting: list[str] = []
     spoken = tokens(sentence)
     conditional = spoken[:1] != [] and spoken[0] in lexicon().invitations
+    conditional = conditional or spoken[:2] == ["with", "your"]
     for fragment in _fragments(spoken):
         clause = Clause([*waiting, *fragment.words])
         before, reader = reader, _Reader(fragment.words, reader)
@@ -242,7 +243,7 @@ def _reports_that(words: list[str]) -> bool:
     known = lexicon()
     if "you" in words and known.reporting & set(words):
         return True
-    if {"sorry", "glad", "happy"} & set(words):
+    if ({"sorry", "glad", "happy"} | known.guesses) & set(words):
         return True
     return "not" in words and bool(known.hedges & set(words))
 
@@ -252,12 +253,6 @@ def is_past(word: str) -> bool:
     if word in lexicon().bases:
         return True
     return word.endswith("ed") and len(word) > 4 and word not in _NO_VERBS
-
-
-def base(word: str) -> str:
-    """The stem of a verb's base form."""
-    plain = lexicon().bases.get(word, word)
-    return stem(plain)
 
 
 def _is_verb(word: str) -> bool:
@@ -470,7 +465,7 @@ class _Reader:
         if is_past(word) and followed:
             self._claim(0, start, "past", bare=True)
         elif start < len(words) - 1 < 5 and is_past(words[-1]) and words[-1] not in _NO_NEWS:
-            if not (_SUBJECTS | {"you"}) & set(words):
+            if not (_SUBJECTS | {"you", "a", "an"}) & set(words):
                 self._claim(0, len(words) - 1, "passive")  # "Order cancelled"
         elif not after and (word in lexicon().done_states or word in lexicon().by_state):
             self._claim(0, start, "state", bare=True)
@@ -483,8 +478,9 @@ class _Reader:
         before = next((w for w in reversed(words[:at]) if w not in _ADVERBS), "")
         denied = denied or bool(_NEGATIVE & set(words[:at])) or words[verb + 1 : verb + 2] in _NONE
         desk = before in _DESK or (bare and form == "past")
-        theirs = before == "you" and form in ("past", "state") and "now" not in words[at:verb]
-        regret = "sorry" in words[:at] and not (desk and form == "past")
+        theirs = before == "you" and form == "state" and "now" not in words[at:verb]
+        guess = not desk and bool(lexicon().guesses & set(words[:at]))
+        regret = guess or "sorry" in words[:at] and not (desk and form == "past")
         if denied or theirs or regret or before in _ASKING:
             self.harmless = True
             self.denied = self.denied or denied

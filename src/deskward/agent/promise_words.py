@@ -29,6 +29,7 @@ class Deed:
         pending: Whether a call that waits for approval supports it.
         shown: Whether the claim must name something that the tool's answer shows.
         only: The forms in which the verbs claim it; empty for all.
+        topic: Whether it is done about something, rather than to it.
     """
 
     verbs: frozenset[tuple[str, str]] = frozenset()
@@ -40,6 +41,7 @@ class Deed:
     pending: bool = False
     shown: bool = False
     only: frozenset[str] = frozenset()
+    topic: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Lexicon:
     invitations: frozenset[str]
     reporting: frozenset[str]
     hedges: frozenset[str]
+    guesses: frozenset[str]
+    customers: frozenset[tuple[str, str]]
     bases: Mapping[str, str]
     past_only: frozenset[str]
 
@@ -107,6 +111,7 @@ def _deed(data: Mapping[str, Any]) -> Deed:
         pending=data.get("pending", False),
         shown=data.get("shown", False),
         only=_set(data.get("only", "")),
+        topic=data.get("topic", False),
     )
 
 
@@ -157,6 +162,14 @@ def lexicon() -> Lexicon:
         invitations=_set(data["invitations"]),
         reporting=_set(data["reporting"]),
         hedges=_set(data["hedges"]),
+        customers=_verbs(data["customers"]),
+        guesses=_set(data["guesses"]),
         bases={form: base for base, forms in data["irregular"].items() for form in forms.split()},
         past_only=_set(data["past_only"]),
     )
+
+
+def base(word: str) -> str:
+    """The stem of a verb's base form."""
+    plain = lexicon().bases.get(word, word)
+    return stem(plain)

@@ -40,20 +40,23 @@ _POINTING = frozenset(
 )
 _ANY = frozenset({"a", "an", "any", "every", "each"})
 _AT_ONCE = frozenset({"now", "already", "currently", "right"})
-_SAID = frozenset({"left", "known", "meant", "needed", "said", "mentioned", "explained"})
+_SAID = frozenset({"stored", "left", "known", "meant", "needed", "said", "mentioned", "explained"})
 _STATES = frozenset("is are has have was were goes went works holds comes belongs".split())
 _EXCUSES = frozenset(
     """can could may might would should must not no nobody nothing never none yet still until if
     when once unless whether approval approve approved waits waiting pending request question
     message wish opinion patience feedback safety secret under app settings shown listed found
-    important valuable welcome choice idea right here unchanged untouched same before stays remains
+    important valuable welcome choice idea here unchanged untouched same before stays remains
     unaffected general usually normally always""".split()
 )
+_AMOUNTS = frozenset({"all", "of", "both", "each", "one", "two", "and", "now"})
 _OPENERS = frozenset("yes no ok okay sure well good great and , ! so".split())
 _THEIR_OWN = frozenset(
     """pin data bank app statement statements security privacy device browser phone computer own
     choice turn patience""".split()
 )
+_GETTING = frozenset({"get", "have", "see", "receiv", "find"})
+_GOODS = frozenset({"money", "order", "card", "mail", "never"})
 _ENDED = frozenset({"resolved", "closed", "archived"})
 _PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
 _SOFT = frozenset({"state", "progress"})
@@ -89,10 +92,15 @@ def unsupported(
     found: list[Unsupported] = []
     if len(reply) > MAX_REPLY:
         found.append(Unsupported(reply[:80], "fact", "the reply is too long to be checked"))
+    offered = False
     for sentence in sentences(_without_quotes(reply[:MAX_REPLY], shown)):
         if is_question(sentence):
+            offered = True
             continue
-        why = _unsupported_deed(sentence, shown)
+        # "Shall I hand you over? A person will then take it from there."
+        offer = offered and " then " in sentence
+        offered = False
+        why = "" if offer else _unsupported_deed(sentence, shown)
         if why:
             found.append(Unsupported(sentence, "action", why))
             continue
@@ -164,7 +172,9 @@ def _about_the_customer(spoken: list[str]) -> bool:
     if spoken[0] == "your" and spoken[1:2] and spoken[1] in _THEIR_OWN:
         return False
     named = any(_NAME.match(word) for word in spoken[:2])
-    if spoken[0] != "your" and not named:
+    kinds = set(_kinds(spoken[1:3])) & {"order", "ticket", "complaint", "money"}
+    start = next((place for place, word in enumerate(spoken) if word not in _AMOUNTS), 0)
+    if spoken[start] != "your" and not named and not (spoken[0] == "the" and kinds):
         return False
     return any(word in _STATES or is_verb_in_s(word) for word in spoken[1:])
 
@@ -186,7 +196,7 @@ def _supported(
     claim: Claim, clause: Clause, kinds: list[str], sentence: str, shown: Shown
 ) -> bool:
     known = lexicon()
-    if _harmless(claim, clause, known, shown):
+    if _harmless(claim, clause, kinds, known, shown):
         return True
     if not _of_the_customer(clause, claim):
         return True
@@ -201,12 +211,15 @@ def _supported(
     if "still" in clause.words and _not_done(kinds, shown):
         return True
     deeds = _deeds(claim, kinds, known)
-    if any(not deed.about and _borne_out(deed, clause, shown) for deed in deeds):
-        return True
+    timed = claim.form == "future" and _TIMES & set(clause.words)
+    for deed in deeds:
+        if not deed.about and not timed and _borne_out(deed, clause, shown):
+            if not (claim.form == "future" and _strange(clause, claim)) and not _to_strangers(clause):
+                return True
     if "never" in kinds or _strange(clause, claim):
         return False
     if deeds:
-        if claim.form == "future" and _TIMES & set(clause.words):
+        if timed:
             return False
         if _any_borne_out(deeds, claim, clause, kinds, sentence, shown):
             return True
@@ -230,17 +243,29 @@ def _supported(
     return _any_write(clause, kinds, shown) and not _TIMES & set(clause.words)
 
 
-def _harmless(claim: Claim, clause: Clause, known: Lexicon, shown: Shown) -> bool:
+def _harmless(
+    claim: Claim, clause: Clause, kinds: list[str], known: Lexicon, shown: Shown
+) -> bool:
     if _matches(claim, known.admitted):
         return True
+    if claim.word_before == "you" and claim.form == "past":
+        # What the customer did: they know it; the facts in it are looked at elsewhere.
+        theirs = (claim.verb, "") in known.customers
+        return bool(shown.ok) or not theirs or claim.verb in shown.said_verbs
     if _matches(claim, known.refused) and not claim.desk:
         return any(item.status == "error" for item in shown.evidence)
     if claim.verb in known.harmless and (claim.desk or claim.word in _SAID):
         return True
     if claim.form in ("future", "progress") and _matches(claim, known.future_harmless):
         return not _TIMES & set(clause.words)
+    if claim.desk and not kinds and claim.verb == "get" and claim.form == "past":
+        return True
+    if claim.word_before in ("i", "we") and claim.form == "passive":
+        return not _is_done(claim, known)
     if claim.form != "future" or claim.word_before != "you" or _TIMES & set(clause.words):
         return False
+    if claim.verb in _GETTING and not _GOODS & set(kinds):
+        return True
     return claim.verb not in known.by_verb
 
 
@@ -295,7 +320,19 @@ def _deeds(claim: Claim, kinds: list[str], known: Lexicon) -> list[Deed]:
 def _strange(clause: Clause, claim: Claim) -> bool:
     """Whether somebody is named whom no tool reaches."""
     known = lexicon()
-    return any(stem(word) in known.strangers for word in clause.words)
+    words = clause.words
+    if claim.form == "future" and claim.word in words:
+        words = words[: words.index(claim.word)]
+    return any(stem(word) in known.strangers for word in words)
+
+
+def _to_strangers(clause: Clause) -> bool:
+    """Whether something is said to somebody whom no tool reaches: `to the police`."""
+    words = clause.words
+    return any(
+        stem(word) in lexicon().strangers and "to" in words[max(place - 2, 0) : place]
+        for place, word in enumerate(words)
+    )
 
 
 def _not_done(kinds: list[str], shown: Shown) -> bool:
