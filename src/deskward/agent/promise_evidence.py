@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from deskward.agent.promise_words import Deed, base, lexicon
 from deskward.core.words import content_stems, stem, words
 
 _WORD = re.compile(r"[^\W_]+")
+_MARKS = re.compile(r"[\s()+,-]")
 _KINDS = {"T": "ticket", "O": "order", "C": "complaint"}
 _ID_FIELDS = ("id", "ticket_id", "order_id", "complaint_id", "card_id", "email_id", "user_id")
 _TOLD = frozenset({"resolution", "reply", "message", "question"})
@@ -45,10 +46,17 @@ class Shown:
     """The evidence of a conversation, digested where it is first needed."""
 
     def __init__(self, evidence: Sequence[Evidence], said: Sequence[str]) -> None:
+        self._found: dict[str, Any] = {}
         self.evidence = evidence
         self.said = said
         self.ok = [item for item in evidence if item.status == "ok"]
         self.pending = [item for item in evidence if item.status == "pending"]
+
+    def once(self, name: str, work: Callable[[Shown], Any]) -> Any:
+        """What a look at the evidence comes to; it is taken once for all sentences."""
+        if name not in self._found:
+            self._found[name] = work(self)
+        return self._found[name]
 
     @cached_property
     def leaves(self) -> list[tuple[str, Any]]:
@@ -73,6 +81,16 @@ class Shown:
     @cached_property
     def _strings(self) -> list[str]:
         return [value for _, value in self.leaves if isinstance(value, str)]
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    @cached_property
+    def digits(self) -> str:
+        """The text without the marks that stand within telephone numbers."""
+        return _MARKS.sub("", self.text)
 
     @cached_property
     def plain(self) -> str:
@@ -191,12 +209,16 @@ def _record(found: Mapping[str, Any]) -> Record | None:
 def _refused(item: Evidence) -> Record | None:
     """The record that a refusal tells about: `Order O1002 is shipped and can only …`."""
     error = item.answer.get("error")
-    details = error.get("details") if item.status == "error" and isinstance(error, Mapping) else None
+    details = (
+        error.get("details") if item.status == "error" and isinstance(error, Mapping) else None
+    )
     status = details.get("status") if isinstance(details, Mapping) else None
     if not isinstance(status, str):
         return None
     names = _names(item)
-    kind = next((_KINDS[n[0].upper()] for n in names if n[:1].upper() in _KINDS and n[1:].isdigit()), "")
+    kind = next(
+        (_KINDS[n[0].upper()] for n in names if n[:1].upper() in _KINDS and n[1:].isdigit()), ""
+    )
     return Record(kind, names, status, {})
 
 

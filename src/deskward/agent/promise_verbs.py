@@ -1,40 +1,18 @@
-"""What a reply claims: its sentences, their clauses, and the verbs that claim a deed or a state.
+"""The verbs of a clause, and what they claim.
 
-No parser: one pass over the words of a clause, which knows auxiliaries, modals and negations.
+No parser: one pass over the words, which knows auxiliaries, modals and negations.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deskward.agent.promise_words import base, lexicon
 from deskward.core.words import stem
 
 Form = Literal["past", "passive", "state", "progress", "future", "whole"]
-
-_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+")
-_TOKEN = re.compile(r"[a-z]?\d+(?:[.,:]\d+)*|[a-z]+(?:[-'][a-z]+)*|[,;:()–—?!]| - ")
-_SHORT = re.compile(r"\b(e\.g|i\.e|no|nr|st|mr|mrs|ms|dr|a\.m|p\.m|vs|approx)\.", re.IGNORECASE)
-_CONTRACTIONS = (
-    ("won't", "will not"),
-    ("can't", "can not"),
-    ("cannot", "can not"),
-    ("not only ", ""),
-    ("shan't", "shall not"),
-    ("n't", " not"),
-    ("i'm", "i am"),
-    ("let's", "let us"),
-    ("'ve", " have"),
-    ("'ll", " will"),
-    ("'re", " are"),
-)
-_IS = re.compile(r"\b(it|that|he|she|there|here|what|who|everything|this|all)'s\b")
-_IS_D = re.compile(r"\b(i|we|you|he|she|they)'d\b")
-_BREAKS = frozenset({"!", "?", ",", ";", ":", "(", ")", "–", "—", " - ", "and", "but", "so", "because", "or"})
-_RELATIVES = frozenset({"which", "who"})
 _HAVE = frozenset({"have", "has", "had", "having"})
 _BE = frozenset({"is", "are", "was", "were", "am", "be", "been", "being", "got", "gets"})
 _NO_PROGRESS = frozenset(
@@ -69,12 +47,10 @@ _NO_VERBS = frozenset(
     unfortunately exceed embed breed bleed weed reed deed wicked naked sacred kindred""".split()
 )
 _AFTER_DONE = _POINTING | frozenset(
-    """a an it both all for to on as with in by and you from at now successfully today them""".split()
+    """a an it both all for to on as with in by and you from at now successfully today
+    them""".split()
 )
 _FINITE = _BE | _HAVE | _MODALS | _FUTURE | {"do", "does", "did"}
-_INDEPENDENT = frozenset(
-    {"you", "your", "approve", "approved", "approves", "approval", "person", "colleague"}
-)
 
 
 @dataclass(frozen=True)
@@ -96,156 +72,6 @@ class Claim:
     form: Form
     desk: bool
     word_before: str
-
-
-@dataclass
-class Clause:
-    """A part of a sentence with its own verb."""
-
-    words: list[str]
-    claims: list[Claim] = field(default_factory=list)
-    denied: bool = False
-    conditional: bool = False
-    """Whether it holds only if or when something happens."""
-
-    @property
-    def text(self) -> str:
-        """The words between blanks."""
-        return f" {' '.join(self.words)} "
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences and lines of a text."""
-    plain = _SHORT.sub(r"\1", text)
-    return [part for raw in _END.split(plain) if (part := raw.strip(" \t-*•#>"))]
-
-
-def tokens(sentence: str) -> list[str]:
-    """The words and marks of a sentence, lower-cased, contractions written out."""
-    plain = sentence.lower().replace("\u2019", "'")
-    for short, long in _CONTRACTIONS:
-        plain = plain.replace(short, long)
-    plain = _IS.sub(r"\1 is", plain)
-    return _TOKEN.findall(_IS_D.sub(r"\1 would", plain))
-
-
-def is_question(sentence: str) -> bool:
-    """Whether a sentence asks."""
-    return sentence.rstrip(" \"')]*").endswith("?")
-
-
-def clauses(sentence: str) -> list[Clause]:
-    """The clauses of a sentence that is no question, with what they claim."""
-    found: list[Clause] = []
-    reader: _Reader | None = None
-    waiting: list[str] = []
-    spoken = tokens(sentence)
-    conditional = spoken[:1] != [] and spoken[0] in lexicon().invitations
-    conditional = conditional or spoken[:2] == ["with", "your"]
-    for fragment in _fragments(spoken):
-        clause = Clause([*waiting, *fragment.words])
-        before, reader = reader, _Reader(fragment.words, reader)
-        claims = reader.read()
-        clause.denied = reader.denied
-        conditional = conditional or fragment.depends
-        if fragment.condition or fragment.reports:
-            claims = []
-        elif fragment.time:
-            claims = [claim for claim in claims if claim.desk and claim.form == "past"]
-        clause.claims = claims
-        if reader.finite or claims:
-            waiting = []
-            found.append(clause)
-            continue
-        reader = before or reader
-        # A part of a list: it belongs to the clause before it, or to the one that comes.
-        if found and fragment.goes_on:
-            found[-1].words += ["and", *fragment.words]
-        else:
-            waiting = [*waiting, *fragment.words, "and"]
-    if waiting:
-        found.append(Clause(waiting))
-    if spoken and spoken[0] in lexicon().times | lexicon().conditions:
-        for clause in found:
-            clause.conditional = True
-    if conditional:
-        for clause in found:
-            clause.claims = [c for c in clause.claims if c.form in ("past", "passive", "whole")]
-    return found
-
-
-@dataclass
-class _Fragment:
-    """The words between two marks or conjunctions."""
-
-    words: list[str]
-    reports: bool
-    """Whether they say what somebody else said, or what is not sure."""
-    condition: bool
-    time: bool
-    """Whether they only say when: what they claim was said before, unless the desk did it."""
-    depends: bool
-    """Whether the sentence holds only if somebody does something."""
-    goes_on: bool
-    """Whether they may be the next item of a list."""
-
-
-def _fragments(words: list[str]) -> list[_Fragment]:
-    known = lexicon()
-    parts: list[_Fragment] = []
-    current: list[str] = []
-    marks: set[str] = set()
-    reports = condition = time = depends = False
-
-    def close() -> None:
-        nonlocal current, marks
-        if current:
-            goes_on = marks <= {",", "and", "or"}
-            parts.append(_Fragment(current, reports, condition, time, depends, goes_on))
-            marks = set()
-        current = []
-
-    for place, (before, word) in enumerate(pairwise(["", *words])):
-        if word in _BREAKS or word in _RELATIVES:
-            close()
-            marks.add(word)
-            if word not in ("and", "or"):
-                reports = condition = time = depends = False
-            if word in _RELATIVES:
-                current = [word]
-            continue
-        if word in known.conditions or f"{before}_{word}" in known.conditions:
-            close()
-            condition = True
-            depends = _depends(words[place:], word)
-        elif word in known.times:
-            close()
-            time = True
-            depends = _depends(words[place:], word)
-        if word == "that" and _reports_that(current):
-            close()
-            reports = True
-            continue
-        current.append(word)
-    close()
-    return parts
-
-
-def _depends(after: list[str], word: str) -> bool:
-    """Whether a condition is one: not only a time that will come anyhow."""
-    if word in ("if", "unless", "whether", "provided", "case"):
-        return True
-    return bool(_INDEPENDENT & set(after))
-
-
-def _reports_that(words: list[str]) -> bool:
-    """Whether `… that` says what somebody else said, or what is not sure."""
-    known = lexicon()
-    if "you" in words and known.reporting & set(words):
-        return True
-    if ({"sorry", "glad", "happy"} | known.guesses) & set(words):
-        return True
-    return "not" in words and bool(known.hedges & set(words))
 
 
 def is_past(word: str) -> bool:
@@ -273,10 +99,10 @@ def is_verb_in_s(word: str) -> bool:
     return word.endswith("s") and len(word) > 4 and _is_verb(word) and word[:-1] not in _NOUNS
 
 
-class _Reader:
+class Reader:
     """Reads the verbs of one fragment."""
 
-    def __init__(self, words: list[str], before: _Reader | None) -> None:
+    def __init__(self, words: list[str], before: Reader | None) -> None:
         self.words = words
         self.claims: list[Claim] = []
         self.finite = False
@@ -454,8 +280,14 @@ class _Reader:
             return
         last = self._before.claims[-1] if self._before and self._before.claims else None
         if last is not None and last.form == "future" and _is_verb(words[start]):
-            self.claims.append(replace(last, word=words[start], verb=base(words[start]),
-                                       particles=tuple(words[start + 1 : start + 7])))
+            self.claims.append(
+                replace(
+                    last,
+                    word=words[start],
+                    verb=base(words[start]),
+                    particles=tuple(words[start + 1 : start + 7]),
+                )
+            )
             self.finite = True
             return
         if self._before is not None and self._before.harmless:
@@ -480,7 +312,7 @@ class _Reader:
         desk = before in _DESK or (bare and form == "past")
         theirs = before == "you" and form == "state" and "now" not in words[at:verb]
         guess = not desk and bool(lexicon().guesses & set(words[:at]))
-        regret = guess or "sorry" in words[:at] and not (desk and form == "past")
+        regret = guess or ("sorry" in words[:at] and not (desk and form == "past"))
         if denied or theirs or regret or before in _ASKING:
             self.harmless = True
             self.denied = self.denied or denied
