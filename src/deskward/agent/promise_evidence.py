@@ -224,7 +224,9 @@ def _refused(item: Evidence) -> Record | None:
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The values within a value, each with the name of its field."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str | int | None):
+        yield key, value
+    elif isinstance(value, Mapping):
         for name, item in value.items():
             yield from _leaves(str(name), item)
     elif isinstance(value, list | tuple):
@@ -238,7 +240,8 @@ def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         yield value
         for item in value.values():
-            yield from _mappings(item)
+            if not isinstance(item, str | int | None):
+                yield from _mappings(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _mappings(item)

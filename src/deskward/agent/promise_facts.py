@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from deskward.agent.promise_amounts import MONEY, crossed, dates, days, is_calendar, money, percents
 from deskward.agent.promise_evidence import Shown, without_marks
@@ -12,6 +12,7 @@ from deskward.core.words import STOP_WORDS, stem
 
 _ID = re.compile(r"\b[TOC]\d{3,18}\b|\b(?:user|txn|card)_\d+\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
 _CODE = re.compile(r"\b[A-Z]{2,12}\d{2,12}\b")
+_NUMBER_SIGN = re.compile(r"\d")
 _EXAMPLE = re.compile(r"\b(?:as in|like|such as|example,?|e\.?g\.?)\s+\S{1,40}", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?:\bending(?: in| with)?|\bends (?:in|with)|\bdigits|\*{2,}|\bcard)\s?[-:]?\s?(\d{4})\b",
@@ -62,21 +63,8 @@ _GENERAL = re.compile(r"^(?:choose|open|tap|click|press|select|go to|see|under|p
 def unknown(sentence: str, shown: Shown) -> str:
     """Why a sentence holds a fact that no tool shows, or nothing."""
     plain = _EXAMPLE.sub("", sentence)
-    for check in (
-        _ids,
-        money,
-        percents,
-        dates,
-        _mails,
-        _phones,
-        _streets,
-        _counts,
-        _levels,
-        _spans,
-        _empty,
-        crossed,
-        _numbers,
-    ):
+    checks = _WITH_NUMBERS if _NUMBER_SIGN.search(plain) else _WITHOUT_NUMBERS
+    for check in checks:
         if why := check(plain, shown):
             return why
     return _names(plain, shown)
@@ -207,7 +195,10 @@ def _empty(sentence: str, shown: Shown) -> str:
 
 def _levels(sentence: str, shown: Shown) -> str:
     """Priorities and tiers: what the record says, or what a write set."""
+    lower = sentence.lower()
     for pattern, key in ((_LEVEL, "priority"), (_TIER, "tier")):
+        if key == "priority" and key not in lower:
+            continue
         for match in pattern.finditer(sentence):
             level = next(group for group in match.groups() if group).lower()
             ids = {found.lower() for found in _ID.findall(sentence)}
@@ -252,3 +243,14 @@ def _numbers(sentence: str, shown: Shown) -> str:
         if f"{hour}:{minute}" not in shown.text and f"{hour:0>2}:{minute}" not in shown.text:
             return f"no tool shows the time {hour}:{minute}"
     return ""
+
+
+_WITHOUT_NUMBERS: tuple[Callable[[str, Shown], str], ...] = (
+    dates,
+    _mails,
+    _counts,
+    _levels,
+    _spans,
+    _empty,
+)
+_WITH_NUMBERS = (_ids, money, percents, _phones, _streets, crossed, _numbers, *_WITHOUT_NUMBERS)

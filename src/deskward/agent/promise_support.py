@@ -29,6 +29,7 @@ _GETTING = frozenset({"get", "have", "see", "receiv", "find"})
 _GOODS = frozenset({"money", "order", "card", "mail", "never"})
 _ENDED = frozenset({"resolved", "closed", "archived"})
 _PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
+_NEW_CARD = re.compile(r"\b(?:new|spare|another|replacement) (?:debit |credit )?card\b")
 _SOFT = frozenset({"state", "progress"})
 
 
@@ -40,9 +41,7 @@ def kinds_of(clause_words: Sequence[str]) -> list[str]:
     for word in clause_words:
         if len(word) > 3 and word[0] in letters and word[1:].isdigit():
             found[letters[word[0]]] = None
-    if re.search(
-        r"\b(?:new|spare|another|replacement) (?:debit |credit )?card\b", " ".join(clause_words)
-    ):
+    if "card" in clause_words and _NEW_CARD.search(" ".join(clause_words)):
         found = {"never": None}
     return [kind for kind in found if kind]
 
@@ -289,6 +288,8 @@ def _any_write(clause: Clause, kinds: list[str], shown: Shown) -> bool:
 def in_article(sentence: str, shown: Shown, claim: Claim | None = None) -> bool:
     """Whether an article says so in general."""
     if claim is not None and claim.form == "past" and claim.desk:
+        return False
+    if not shown.articles:
         return False
     spoken = [word for word in words(sentence) if word not in STOP_WORDS]
     stems = {stem(word) for word in spoken if word != "faq"}

@@ -83,11 +83,7 @@ def is_past(word: str) -> bool:
 
 def _is_verb(word: str) -> bool:
     """Whether a word can be the base form of a verb that the lexicon knows."""
-    known = lexicon()
-    verb = stem(word)
-    if verb in known.by_verb or verb in known.harmless:
-        return True
-    return any(verb == other for other, _ in known.done | known.future_harmless)
+    return stem(word) in lexicon().known_verbs
 
 
 def _is_thing(word: str) -> bool:

@@ -85,6 +85,7 @@ class Lexicon:
     customers: frozenset[tuple[str, str]]
     bases: Mapping[str, str]
     past_only: frozenset[str]
+    known_verbs: frozenset[str]
 
 
 def _verb(text: str) -> tuple[str, str]:
@@ -166,6 +167,14 @@ def lexicon() -> Lexicon:
         guesses=_set(data["guesses"]),
         bases={form: base for base, forms in data["irregular"].items() for form in forms.split()},
         past_only=_set(data["past_only"]),
+        known_verbs=frozenset(
+            stem(word.partition("_")[0])
+            for words in (
+                *(item.get("verbs", "") for item in data["deeds"]),
+                *(data[name] for name in ("harmless", "done", "future_harmless")),
+            )
+            for word in words.split()
+        ),
     )
 
 
