@@ -289,3 +289,14 @@ async def test_the_offline_models_own_answers_pass(
                 ]
                 alarms += unsupported(reply, evidence, flow.turns[:place])
     assert alarms == []
+
+
+def test_the_words_serve_replies_that_they_were_not_tuned_on() -> None:
+    """Not better than this yet: see what each split misses before loosening it."""
+    known, unseen = measure("development"), measure("test")
+    assert known.missed_rate <= 0.01
+    assert known.false_alarm_rate <= 0.01
+    assert unseen.missed_rate <= 0.15
+    assert unseen.false_alarm_rate <= 0.14
+    assert sum(kind.unsupported for kind in unseen.kinds.values()) == unseen.unsupported
+    assert sum(len(kind.false_alarms) for kind in unseen.kinds.values()) == len(unseen.false_alarms)

@@ -49,6 +49,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(rf"\b(?:on|last) ({'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
 _LATEST = re.compile(
     r"\b(?:last|latest|newest|most recent) "
     r"(?:transaction|order|movement|booking|ticket|complaint)\b",
@@ -134,7 +135,7 @@ def days(text: str) -> Iterator[tuple[int, int, int]]:
 def dates(sentence: str, shown: Shown) -> str:
     """The same of a date or a day of the week."""
     spoken = list(days(sentence))
-    weekdays = [day for day in _WEEKDAYS if re.search(rf"\b(?:on|last) {day}\b", sentence, re.I)]
+    weekdays = [found.lower() for found in _WEEKDAY.findall(sentence)]
     if not spoken and not weekdays:
         return ""
     known: set[tuple[int, int, int]] = shown.once("days", lambda s: set(days(s.text)))

@@ -19,8 +19,6 @@ _SHORT = re.compile(r"\b(e\.g|i\.e|no|nr|st|mr|mrs|ms|dr|a\.m|p\.m|vs|approx)\."
 _CONTRACTIONS = (
     ("won't", "will not"),
     ("can't", "can not"),
-    ("cannot", "can not"),
-    ("not only ", ""),
     ("shan't", "shall not"),
     ("n't", " not"),
     ("i'm", "i am"),
@@ -71,10 +69,12 @@ def sentences(text: str) -> list[str]:
 def tokens(sentence: str) -> list[str]:
     """The words and marks of a sentence, lower-cased, contractions written out."""
     plain = sentence.lower().replace("\u2019", "'")
-    for short, long in _CONTRACTIONS:
-        plain = plain.replace(short, long)
-    plain = _IS.sub(r"\1 is", plain)
-    return _TOKEN.findall(_IS_D.sub(r"\1 would", plain))
+    plain = plain.replace("cannot", "can not").replace("not only ", "")
+    if "'" in plain:
+        for short, long in _CONTRACTIONS:
+            plain = plain.replace(short, long)
+        plain = _IS_D.sub(r"\1 would", _IS.sub(r"\1 is", plain))
+    return _TOKEN.findall(plain)
 
 
 def is_question(sentence: str) -> bool:

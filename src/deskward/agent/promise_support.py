@@ -36,7 +36,11 @@ _SOFT = frozenset({"state", "progress"})
 def kinds_of(clause_words: Sequence[str]) -> list[str]:
     """What a clause is about."""
     known = lexicon()
-    found = dict.fromkeys(known.objects.get(stem(word), "") for word in clause_words)
+    found = dict.fromkeys(
+        known.objects.get(stem(word), "")
+        for word in clause_words
+        if not word.startswith("personal")
+    )
     letters = {"t": "ticket", "o": "order", "c": "complaint"}
     for word in clause_words:
         if len(word) > 3 and word[0] in letters and word[1:].isdigit():

@@ -134,7 +134,9 @@ def _bold(sentence: str, shown: Shown) -> str:
     spoken = tokens(sentence)
     while spoken and spoken[0] in _OPENERS:
         spoken = spoken[1:]
-    if shown.ok or not spoken or _EXCUSES & set(spoken) or spoken[0] in lexicon().invitations:
+    if shown.ok or not spoken or spoken[0] in lexicon().invitations:
+        return ""
+    if _EXCUSES & set(spoken) and spoken[:3] != ["you", "have", "no"]:
         return ""
     if not _about_the_customer(spoken) or in_article(sentence, shown):
         return ""
