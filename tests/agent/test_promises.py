@@ -15,6 +15,7 @@ from deskward.agent.promise_clauses import MAX_SENTENCE, sentences
 from deskward.agent.promise_words import DATA, lexicon
 from deskward.agent.promises import MAX_REPLY, Evidence, unsupported
 from deskward.app import GROUPS, open_desk
+from deskward.evaluation.promises import measure
 from deskward.security.principals import Kind, Principal
 from tests.agent.talk import Talk
 from tests.conftest import settings_in
