@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deskward.agent.promise_amounts import MONEY, crossed, dates, days, is_calendar, money, percents
 from deskward.agent.promise_evidence import Shown, without_marks
-from deskward.agent.promise_words import Deed
+from deskward.agent.promise_words import Deed, lexicon
 from deskward.core.words import STOP_WORDS, stem
 
 _ID = re.compile(r"\b[TOC]\d{3,18}\b|\b(?:user|txn|card)_\d+\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
@@ -73,6 +73,8 @@ def unknown(sentence: str, shown: Shown) -> str:
 def shows(clause_words: Sequence[str], shown: Shown, deed: Deed) -> bool:
     """Whether an answer of the deed's tools shows something that a clause names."""
     stems = {stem(word) for word in clause_words if word not in STOP_WORDS}
+    if stems <= lexicon().known_verbs | {"onc"}:
+        return any(item.tool in deed.tools for item in shown.ok)
     for item in shown.ok:
         if item.tool not in deed.tools:
             continue

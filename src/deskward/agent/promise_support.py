@@ -29,7 +29,7 @@ _GETTING = frozenset({"get", "have", "see", "receiv", "find"})
 _GOODS = frozenset({"money", "order", "card", "mail", "never"})
 _ENDED = frozenset({"resolved", "closed", "archived"})
 _PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{1,20}\b")
-_NEW_CARD = re.compile(r"\b(?:new|spare|another|replacement) (?:debit |credit )?card\b")
+_NEW_CARD = re.compile(r"\b(?:new|spare|another|replacement) (?:debit |credit )?(?:card|one)\b")
 _SOFT = frozenset({"state", "progress"})
 
 
@@ -45,7 +45,7 @@ def kinds_of(clause_words: Sequence[str]) -> list[str]:
     for word in clause_words:
         if len(word) > 3 and word[0] in letters and word[1:].isdigit():
             found[letters[word[0]]] = None
-    if "card" in clause_words and _NEW_CARD.search(" ".join(clause_words)):
+    if {"card", "one"} & set(clause_words) and _NEW_CARD.search(" ".join(clause_words)):
         found = {"never": None}
     return [kind for kind in found if kind]
 
@@ -252,6 +252,8 @@ def _borne_out(deed: Deed, clause: Clause, shown: Shown) -> bool:
 
 def _as_many(deed: Deed, clause: Clause, supporters: list[frozenset[str]], shown: Shown) -> bool:
     """Whether `all orders` or `three orders` are in the state, where that is said."""
+    if "of" in clause.words:
+        return True
     for before, word in pairwise(clause.words):
         kind = lexicon().objects.get(stem(word))
         if kind is None or kind not in deed.about:

@@ -118,10 +118,13 @@ def _unsupported_deed(sentence: str, shown: Shown) -> str:
     context: list[str] = []
     for clause in clauses(sentence):
         claimed = {claim.word for claim in clause.claims}
-        kinds = kinds_of([word for word in clause.words if word not in claimed]) or context
+        own = kinds_of([word for word in clause.words if word not in claimed])
+        kinds = own or context
         context = kinds
         for claim in clause.claims:
-            if not supported(claim, clause, kinds, sentence, shown):
+            # What `it` is, is only a guess.
+            guesses = [kinds] if own or "never" in kinds else [kinds, own]
+            if not any(supported(claim, clause, guess, sentence, shown) for guess in guesses):
                 return f"no tool result bears out `{claim.word}`"
         why = unsupported_phrase(clause, kinds, shown)
         if why and not in_article(sentence, shown):
