@@ -165,7 +165,11 @@ def lexicon() -> Lexicon:
         hedges=_set(data["hedges"]),
         customers=_verbs(data["customers"]),
         guesses=_set(data["guesses"]),
-        bases={form: base for base, forms in data["irregular"].items() for form in forms.split()},
+        bases={
+            form: verb
+            for verb, *forms in (entry.split() for entry in data["irregular"].split(","))
+            for form in forms
+        },
         past_only=_set(data["past_only"]),
         known_verbs=frozenset(
             stem(word.partition("_")[0])
