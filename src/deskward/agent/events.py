@@ -74,6 +74,14 @@ class ModelCall:
 
 
 @dataclass(frozen=True)
+class Withheld:
+    """What a model said and nobody was sent, because nothing supports it. For the record."""
+
+    model: str
+    call: ModelCall
+
+
+@dataclass(frozen=True)
 class Said:
     """A whole message that now belongs to the conversation. For the record, not for display.
 
@@ -96,4 +104,4 @@ class Done:
     tokens: int
 
 
-Event = Text | ToolCalled | ToolAnswered | ApprovalNeeded | HandedOver | Said | Done
+Event = Text | ToolCalled | ToolAnswered | ApprovalNeeded | HandedOver | Withheld | Said | Done

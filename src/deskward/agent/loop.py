@@ -18,6 +18,7 @@ from deskward.agent.events import (
     Text,
     ToolAnswered,
     ToolCalled,
+    Withheld,
 )
 from deskward.agent.influence import addresses_known, influence_of
 from deskward.agent.model import (
@@ -31,6 +32,7 @@ from deskward.agent.model import (
     with_timeout,
 )
 from deskward.agent.outgoing import Outgoing
+from deskward.agent.promise_check import Unsupportable, promise_check
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
@@ -43,6 +45,9 @@ from deskward.security.vault import Vault
 log = logging.getLogger(__name__)
 
 AGENT = "assistant"
+
+CORRECTIONS = 1
+"""How often in a turn a model may say again what nothing supported, before a person takes over."""
 
 MAX_TOKEN_LENGTH = 16
 """Characters per token, generously, by which a server is stopped that ignores the token limit."""
@@ -83,6 +88,9 @@ class _Turn:
     """How many of the messages a model was given in this turn, and the record has."""
     call: ModelCall | None = None
     """The call of a model that is under way, or that failed and is not on record yet."""
+    corrections: int = 0
+    note: str = ""
+    """What the model is told besides the instructions: why its last answer was not sent."""
 
 
 class Toolbox(Protocol):
@@ -175,31 +183,40 @@ class Agent:
                 async for event in self._give_up(turn, "The turn reached its limit."):
                     yield event
                 break
-            try:
-                async for event in self._step(turn):
-                    yield event
-            except ModelUnavailable as error:
-                log.error("no model could answer: %s", error.message)
-                if turn.call is not None:
-                    turn.call = replace(turn.call, error=error.message)
-                async for event in self._give_up(turn, "No model could answer."):
-                    yield event
-                break
+            async for event in self._guarded_step(turn):
+                yield event
             async for event in self._pending_calls(turn, False):
                 yield event
         yield Done("".join(turn.text), turn.model or self.model.name, turn.tokens)
+
+    async def _guarded_step(self, turn: _Turn) -> AsyncIterator[Event]:
+        """One call of the model; of one that fails, what is said instead."""
+        try:
+            async for event in self._step(turn):
+                yield event
+        except Unsupportable as error:
+            async for event in self._correct(turn, error):
+                yield event
+        except ModelUnavailable as error:
+            log.error("no model could answer: %s", error.message)
+            if turn.call is not None:
+                turn.call = replace(turn.call, error=error.message)
+            async for event in self._give_up(turn, "No model could answer."):
+                yield event
 
     async def _step(self, turn: _Turn) -> AsyncIterator[Event]:
         """One call of the model."""
         turn.step += 1
         request = ModelRequest(
-            instructions=INSTRUCTIONS,
+            instructions=INSTRUCTIONS + turn.note,
             messages=turn.messages,
             tools=[_spec(tool, turn.context) for tool in turn.tools],
             max_tokens=self._limits.step_tokens,
         )
         turn.call = _on_record(turn, request)
-        outgoing = Outgoing(self._hosts, addresses_known(turn.messages))
+        outgoing = Outgoing(
+            self._hosts, addresses_known(turn.messages), promise_check(turn.messages)
+        )
         raw: list[str] = []
         pieces: list[str] = []
         requests: list[ToolRequest] = []
@@ -222,24 +239,40 @@ class Agent:
             for piece in outgoing.flush():
                 pieces.append(piece)
                 yield Text(piece)
+        except Unsupportable:
+            turn.call = replace(turn.call, raw="".join(raw))
+            raise
         finally:
             turn.text += pieces
-            turn.unsaid = pieces
+            turn.unsaid += pieces
         if finished is None:
             raise ModelUnavailable("The model stopped in the middle of its answer.")
         turn.tokens += finished.tokens
         turn.model = finished.model
         if not raw and not requests:
             raise ModelUnavailable("The model gave an empty answer.")
-        if not requests and not "".join(pieces).strip():
+        if not requests and not "".join(turn.unsaid).strip():
             raise ModelUnavailable("Nothing of the model's answer may be sent.")
-        message = Message("assistant", "".join(pieces), tuple(requests), state=finished.state)
+        text = "".join(turn.unsaid)
+        message = Message("assistant", text, tuple(requests), state=finished.state)
         turn.messages.append(message)
         turn.unsaid = []
         kept = "".join(raw) if raw != pieces and "".join(raw) != message.text else None
         call, turn.call = replace(turn.call, tokens=finished.tokens, raw=kept), None
         turn.told = len(turn.messages)
         yield Said(message, turn.model, call)
+
+    async def _correct(self, turn: _Turn, error: Unsupportable) -> AsyncIterator[Event]:
+        """Have the model say what it can answer for, or a person take over."""
+        assert turn.call is not None
+        turn.corrections += 1
+        log.warning("an answer was withheld: %s", error)
+        yield Withheld(turn.model or self.model.name, replace(turn.call, error=str(error)))
+        turn.call, turn.told = None, len(turn.messages)
+        turn.note = error.note("".join(turn.unsaid))
+        if turn.corrections > CORRECTIONS:
+            async for event in self._give_up(turn, "The answer claimed what no record shows."):
+                yield event
 
     async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
         """Make the calls that the last assistant message asks for and that have no answer yet."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from urllib.parse import urlsplit
 
 LINK = "[link removed]"
@@ -40,13 +40,20 @@ _TRAIL = ".,;:!?)]}'\""
 class Outgoing:
     """Lets an answer out sentence by sentence, each of them looked at as a whole."""
 
-    def __init__(self, hosts: Collection[str], addresses: Collection[str]) -> None:
+    def __init__(
+        self,
+        hosts: Collection[str],
+        addresses: Collection[str],
+        check: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Make one for one answer.
 
         Args:
             hosts: Hosts that may be linked to, and whose mail addresses may be named.
             addresses: Mail addresses that the customer knows, in lower case.
+            check: Raises where a part of the answer must not go out; so then do `feed` and `flush`.
         """
+        self._check = check
         self._hosts = frozenset(host.lower() for host in hosts)
         self._addresses = frozenset(addresses)
         self._pending: list[str] = []
@@ -81,6 +88,7 @@ class Outgoing:
         pieces = list(_parts(self._pending, end))
         self._pending = [rest] if rest else []
         cleaned = self.clean(unit)
+        self._check(cleaned)
         if cleaned == unit:
             return pieces
         return [cleaned] if cleaned else []

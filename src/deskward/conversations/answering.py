@@ -7,7 +7,7 @@ import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.agent.events import Done, Said
+from deskward.agent.events import Done, Said, Withheld
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
@@ -78,6 +78,9 @@ class Answering:
                 text = "".join(m.text for m in said if m.role == "assistant")
                 running.finish(Answered(text, event.model, count))
                 return
+            if isinstance(event, Withheld):
+                await self._database.append(model_entry(self._ledger, turn, event))
+                continue
             if isinstance(event, Said):
                 said.append(event.message)
                 with running.uncut():

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from deskward.agent.events import Said
+from deskward.agent.events import Said, Withheld
 from deskward.agent.model import Message
 from deskward.conversations.store import Turn
 from deskward.core.errors import timestamp
@@ -33,22 +33,24 @@ def turn_entry(
     return _entry(turn, clear, {"said": [_whole(message) for message in said]} if said else {})
 
 
-def model_entry(ledger: Ledger, turn: Turn, said: Said) -> Entry:
+def model_entry(ledger: Ledger, turn: Turn, said: Said | Withheld) -> Entry:
     """The row of one call of a model."""
     call = said.call
     assert call is not None
+    message = said.message if isinstance(said, Said) else Message("assistant", call.raw or "")
+    withheld = isinstance(said, Withheld)
     clear = _clear(ledger, turn, "model") | {
         "step": call.step,
         "model": said.model,
         "digest": call.digest,
         "settings": call.settings,
         "tokens": call.tokens,
-        "status": "error" if call.error else "ok",
+        "status": "withheld" if withheld else "error" if call.error else "ok",
     }
     private: dict[str, Any] = {
         "given": [message.plain for message in call.given],
-        "answer": None if call.error else _whole(said.message),
-        "instead": _whole(said.message) if call.error else None,
+        "answer": None if call.error and not withheld else _whole(message),
+        "instead": _whole(message) if call.error and not withheld else None,
         "raw": call.raw,
         "error": call.error,
     }

@@ -22,6 +22,8 @@ class ModelStep:
     Attributes:
         given: What it was given and no earlier call of the turn was.
         answer: What it said, or None where it failed.
+        raw: What it said word for word, where not all of that was sent.
+        withheld: Whether nothing more of it was sent, because nothing supports it.
         instead: What the agent said then.
     """
 
@@ -31,6 +33,8 @@ class ModelStep:
     answer: Message | None
     instead: Message | None
     error: str | None
+    raw: str | None = None
+    withheld: bool = False
 
     @property
     def requests(self) -> tuple[ToolRequest, ...]:
@@ -130,6 +134,8 @@ def _model(row: Mapping[str, Any]) -> ModelStep:
         answer=Message.of(row["answer"]) if row["answer"] else None,
         instead=Message.of(row["instead"]) if row.get("instead") else None,
         error=row.get("error"),
+        raw=row.get("raw"),
+        withheld=row.get("status") == "withheld",
     )
 
 

@@ -114,8 +114,9 @@ def _compare(turn: TurnRecord, text: str, found: Replay, place: str) -> None:
         more = recorded[len(replayed) :] or replayed[len(recorded) :]
         what = "is missing" if len(recorded) > len(replayed) else "is new"
         found.differs(f"{place}, call {min(len(recorded), len(replayed)) + 1} {what}: {more[0]}")
-    said = "".join(step.answer.text for step in turn.models if step.answer)
-    if turn.status == "done" and all(not step.error for step in turn.models) and text != said:
+    whole = [step for step in turn.models if not step.withheld]
+    said = "".join(step.answer.text for step in whole if step.answer)
+    if turn.status == "done" and all(not step.error for step in whole) and text != said:
         found.differs(f"{place}: the answer was {said!r}, and is {text!r}")
 
 
@@ -170,8 +171,8 @@ class _Recorded:
         self._look(step, request)
         if step.answer is None:
             raise ModelUnavailable(step.error or "No model could answer.")
-        if step.answer.text:
-            yield TextPiece(step.answer.text)
+        if text := step.answer.text if step.raw is None else step.raw:
+            yield TextPiece(text)
         for wish in step.answer.tool_requests:
             yield wish
         yield Finished(step.model, state=step.answer.state)
