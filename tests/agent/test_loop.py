@@ -14,6 +14,7 @@ from deskward.agent.events import (
     Text,
     ToolAnswered,
     ToolCalled,
+    Withheld,
 )
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Message
@@ -64,7 +65,7 @@ async def test_a_turn_calls_tools_and_answers(sqlite_desk: Desk) -> None:
 
 async def test_several_tools_in_one_step(sqlite_desk: Desk) -> None:
     turn = Turn(
-        sqlite_desk, [tool("get_account_balance", "a"), tool("get_customer", "b")], ["Done."]
+        sqlite_desk, [tool("get_account_balance", "a"), tool("get_customer", "b")], ["All right."]
     )
     events = await turn.run()
     answered = [event.id for event in events if isinstance(event, ToolAnswered)]
@@ -82,7 +83,7 @@ async def test_a_model_sees_only_tools_that_the_caller_may_use(sqlite_desk: Desk
 
 
 async def test_the_ledger_says_that_an_agent_called(sqlite_desk: Desk) -> None:
-    await Turn(sqlite_desk, [tool("get_account_balance")], ["Done."]).run()
+    await Turn(sqlite_desk, [tool("get_account_balance")], ["All right."]).run()
     (body,) = [row for row in await recorded(sqlite_desk) if row["kind"] == "call"]
     assert (body["principal"]["id"], body["agent"], body["door"]) == (
         "user_001",
@@ -139,7 +140,7 @@ async def test_what_tools_answer_is_masked_for_the_model(sqlite_desk: Desk) -> N
         {"description": "My card 4242 4242 4242 4242 fails"},
         Context(CUSTOMER, "rest"),
     )
-    turn = Turn(sqlite_desk, [tool("get_ticket", ticket_id="T1001")], ["Done."])
+    turn = Turn(sqlite_desk, [tool("get_ticket", ticket_id="T1001")], ["All right."])
     await turn.run()
     assert "4242 4242" not in str(turn.model.requests)
     assert "[[card:1]]" in turn.model.requests[1].messages[-1].text
@@ -201,3 +202,36 @@ async def test_a_stream_without_its_end_is_not_an_answer(sqlite_desk: Desk) -> N
     events = await turn.run()
     called = [event.name for event in events if isinstance(event, ToolCalled)]
     assert called == ["hand_over"]
+
+
+async def test_what_nothing_supports_is_said_again(sqlite_desk: Desk) -> None:
+    turn = Turn(
+        sqlite_desk,
+        ["Let me see. ", "I have refunded you $20.00."],
+        [tool("get_account_balance")],
+        ["Your balance is $5,420.50."],
+    )
+    events = await turn.run("I want my money back")
+    assert texts(events) == "Let me see. Your balance is $5,420.50."
+    (withheld,) = [event for event in events if isinstance(event, Withheld)]
+    assert withheld.call.raw == "Let me see. I have refunded you $20.00."
+    note = turn.model.requests[1].instructions
+    assert "I have refunded you $20.00." in note
+    assert "Let me see. " in note
+    said = [event.message for event in events if isinstance(event, Said)]
+    assert said[0].text == "Let me see. "
+
+
+async def test_who_says_it_again_is_taken_over(sqlite_desk: Desk) -> None:
+    claims = ["I have cancelled your order O1003."], ["Your order O1003 was cancelled."]
+    events = await Turn(sqlite_desk, *claims).run("cancel it")
+    assert "cancelled" not in texts(events)
+    assert "A person will take over" in texts(events)
+    assert any(isinstance(event, HandedOver) for event in events)
+    assert sum(isinstance(event, Withheld) for event in events) == 2
+
+
+async def test_what_a_tool_of_this_turn_did_is_said(sqlite_desk: Desk) -> None:
+    cancel = tool("update_order_status", order_id="O1003", status="cancelled")
+    turn = Turn(sqlite_desk, [cancel], ["I have cancelled your order O1003."])
+    assert texts(await turn.run("cancel order O1003")) == "I have cancelled your order O1003."

@@ -121,3 +121,20 @@ async def test_failed_models_are_on_record_too(desk: Desk) -> None:
 async def test_an_unknown_conversation_is_not_found(desk: Desk) -> None:
     with pytest.raises(SessionNotFound):
         await of(desk)
+
+
+async def test_what_was_withheld_is_withheld_again(desk: Desk) -> None:
+    from deskward.gate.context import Context
+    from tests.agent.scripted import ScriptedModel
+    from tests.conftest import CUSTOMER
+
+    claim = ["One moment. ", "I have cancelled your order O1003."]
+    desk.conversations.agent.model = ScriptedModel(claim, ["Shall I cancel O1003?"])
+    reader = await desk.conversations.send(Context(CUSTOMER, "agent"), "s", "what about O1003?")
+    events = [placed.event async for placed in reader]
+    assert events[-1].text == "One moment. Shall I cancel O1003?"  # type: ignore[union-attr]  # Answered
+    (turn,) = await of(desk)
+    assert [step.withheld for step in turn.models] == [True, False]
+    found = await replay(desk.gate, [turn])
+    assert found.identical, found.divergence
+    assert found.answers == ["One moment. Shall I cancel O1003?"]

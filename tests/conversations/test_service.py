@@ -236,7 +236,7 @@ async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.5))
     monkeypatch.setattr(service, "RENEW_EVERY", 0.1)
-    slow = ScriptedModel([1.5, "Lost and found."], [1.5, "Late."])
+    slow = ScriptedModel([1.5, "Here I am."], [1.5, "Late."])
     async with open_desk(settings, model=slow) as first:
         lost = await lose(first)
         async with asyncio.timeout(5):
@@ -255,7 +255,7 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
 ) -> None:
     monkeypatch.setattr("deskward.core.connections.LOCK_WAIT", 0.1)
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
-    sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "Lost."], ["Kept."])
+    sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "First."], ["Second."])
     reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
     file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
     file.execute("BEGIN IMMEDIATE")
@@ -269,5 +269,5 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     sqlite_desk.conversations.agent.model.steps.append(["And now."])
     assert (await say(sqlite_desk, "and now?")).text == "And now."
     assert [text for _, text in await spoken(sqlite_desk)] == [
-        *("hello", "Kept.", "and now?", "And now.")
+        *("hello", "Second.", "and now?", "And now.")
     ]

@@ -257,8 +257,11 @@ class Agent:
         message = Message("assistant", text, tuple(requests), state=finished.state)
         turn.messages.append(message)
         turn.unsaid = []
-        kept = "".join(raw) if raw != pieces and "".join(raw) != message.text else None
-        call, turn.call = replace(turn.call, tokens=finished.tokens, raw=kept), None
+        kept = "".join(raw)
+        call, turn.call = (
+            replace(turn.call, tokens=finished.tokens, raw=kept if kept != text else None),
+            None,
+        )
         turn.told = len(turn.messages)
         yield Said(message, turn.model, call)
 

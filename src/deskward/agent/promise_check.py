@@ -7,7 +7,8 @@ something was done because it was done once, or because somebody's text says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.promises import Evidence, Unsupported, unsupported
@@ -38,13 +39,21 @@ def promise_check(messages: Sequence[Message]) -> Callable[[str], None]:
     """
     evidence = list(_evidence(messages))
     said = [message.text for message in messages if message.role == "user"]
+    quotable = " ".join(_told_by_us(item.answer) for item in evidence)
 
     def check(part: str) -> None:
         claims = unsupported(part, evidence, said)
-        if claims:
+        if claims := [claim for claim in claims if claim.sentence not in quotable]:
             raise Unsupportable(claims)
 
     return check
+
+
+def _told_by_us(answer: Mapping[str, Any]) -> str:
+    """The words of our own in an answer, which may be repeated: its message, or its error's."""
+    error = answer.get("error")
+    told = error.get("message") if isinstance(error, Mapping) else answer.get("message")
+    return told if isinstance(told, str) else ""
 
 
 def _evidence(messages: Sequence[Message]) -> Iterator[Evidence]:
