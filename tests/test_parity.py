@@ -82,7 +82,9 @@ async def by_cli(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
 
 
 async def by_agent(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
-    agent = Agent(desk.gate, ScriptedModel([tool(name, **arguments)], ["Done."]))
+    agent = Agent(
+        desk.gate, ScriptedModel([tool(name, **arguments)], ["Let me know what else I can do."])
+    )
     context = Context(CUSTOMER, "agent", session_id="s", turn_id="turn")
     events = [e async for e in agent.run(context, Vault(), [Message("user", "do it")])]
     (answered,) = [event for event in events if isinstance(event, ToolAnswered)]

@@ -26,6 +26,7 @@ from deskward.core.errors import (
     Internal,
     SessionNotFound,
 )
+from deskward.core.tasks import end
 from deskward.gate import effects
 from deskward.gate.context import Context
 from deskward.gate.ledger import Entry, Ledger
@@ -203,12 +204,8 @@ class Conversations:
             yield
         finally:
             self._closing = True
-            keeper.cancel()
             left = list(self._running.values())
-            tasks = [running.task for running in left if running.task]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(keeper, *tasks, return_exceptions=True)
+            await end(keeper, *(running.task for running in left if running.task))
             if left:
                 async with self._database.transaction() as transaction:
                     for running in left:

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
+from deskward.core.tasks import end
 
 LEASE = timedelta(seconds=15)
 """How long a job counts as worked on after its process was last heard of."""
@@ -127,11 +128,8 @@ class Jobs:
         try:
             yield
         finally:
-            keeper.cancel()
-            tasks = [keeper, *self._working.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(keeper)
+            await end(*self._working.values())
 
     async def _keep(self) -> None:
         while True:

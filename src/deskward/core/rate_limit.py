@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from deskward.core.errors import RateLimited
+from deskward.core.tasks import background
 
 WINDOW = 60.0
 """Seconds of the window."""
@@ -126,13 +127,11 @@ class RateLimiter:
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
         """Know, while the block runs, how many processes share Redis, also without requests."""
-        keeper = asyncio.create_task(self._keep()) if self._redis is not None else None
-        try:
+        if self._redis is None:
             yield
-        finally:
-            if keeper is not None:
-                keeper.cancel()
-                await asyncio.gather(keeper, return_exceptions=True)
+            return
+        async with background(self._keep()):
+            yield
 
     async def _keep(self) -> None:
         while True:

@@ -25,6 +25,7 @@ from deskward.core.database import (
     now,
 )
 from deskward.core.errors import Conflict, NotFound, timestamp
+from deskward.core.tasks import background
 from deskward.gate.call import Gate
 from deskward.gate.ledger import Entry
 from deskward.gate.policy import Policy
@@ -184,12 +185,8 @@ class PolicyWatch:
             ValueError: The published policies cannot be used.
         """
         await self.look()
-        keeper = asyncio.create_task(self._keep())
-        try:
+        async with background(self._keep()):
             yield
-        finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
 
     async def look(self) -> None:
         """Take over what has changed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
+from deskward.core.tasks import background
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -120,21 +121,13 @@ class Connection:
             await listing(tools)
             looked.set()
 
-        keeper = asyncio.create_task(self._keep(told))
-        try:
+        async with background(self._keep(told)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await looked.wait()
             if not looked.is_set():
                 log.warning("MCP server %s not reachable at %s", self.name, self.url)
             yield
-        finally:
-            # Again and again: a cancellation that comes while the client is failing by itself is
-            # lost in the failure.
-            while not keeper.done():
-                keeper.cancel()
-                await asyncio.wait([keeper], timeout=0.5)
-            await asyncio.gather(keeper, return_exceptions=True)
 
     def look_again(self) -> None:
         """Look at the server's tools now rather than at the next turn."""
