@@ -23,14 +23,19 @@ LONGEST_QUERY = 4_000
 
 _COURTESY = frozenset(
     stem(word)
-    for word in """hello dear sir madam team support good morning afternoon evening day regards best
-    kind kindly wish sincerely yours faithfully question wonder wondering like could would let
-    please thank thanks cheers everyone all say possible""".split()
+    for word in """
+    hello dear sir madam team support good morning afternoon evening day regards best kind kindly
+    wish sincerely yours faithfully question wonder wondering like could would let please thank
+    thanks cheers everyone all say possible
+    """.split()
 )
 """What says nothing about the matter."""
 
-    _AND = re.compile( r",?\s+(?:and|but|also|plus)\s+(?:also\s+)?(?=(?:how|what|when|where|which|wh
-    y|can|could|do|does|is" r"|are|i|please)\b)", re.IGNORECASE, )
+_AND = re.compile(
+    r",?\s+(?:and|but|also|plus)\s+(?:also\s+)?"
+    r"(?=(?:how|what|when|where|which|why|can|could|do|does|is|are|i|please)\b)",
+    re.IGNORECASE,
+)
 
 # Set on the development tickets.
 SUBJECT = 1.0

@@ -28,7 +28,7 @@ _COURTESY = frozenset(
     following follow step steps simply simple easy easily happy glad pleased sorry apologise regret
     trouble inconvenience patience welcome hope assist support team colleague let know back further
     anything else case left open look looking available usual usually general generally mean means
-    above below     first next then finally also above within here information find found option
+    above below first next then finally also above within here information find found option
     please feel free appreciate wish good day best kind regards soon enjoy need everything start
     simply just customer dear hello able
     """.split()
