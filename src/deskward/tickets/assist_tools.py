@@ -52,4 +52,4 @@ async def suggest_response(
     customer = await customers.find(ctx.db, ctx.tenant, ticket.customer_id)
     # mypy asks for a concrete class where a port is a protocol.
     writer = ctx.port(Writer)  # type: ignore[type-abstract]
-    return await suggest(ctx.db, ticket, ctx.tenant, customer, tone, writer)
+    return await suggest(ctx.db, ctx.tenant, ticket, customer, tone, writer)

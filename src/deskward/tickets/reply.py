@@ -18,10 +18,11 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 from pydantic import BaseModel, Field
 
 from deskward.core.database import Connection
+from deskward.core.words import content_stems
 from deskward.customers.models import Customer
 from deskward.knowledge.models import FaqEntry
 from deskward.tickets.confidence import Share, Signals, confidence, signals_of
-from deskward.tickets.evidence import Evidence, evidence_for
+from deskward.tickets.evidence import Evidence, evidence_for, meaningful
 from deskward.tickets.grounding import grounding_of, likeness
 from deskward.tickets.models import Ticket, TicketId
 from deskward.tickets.risk import RECORDS
@@ -40,6 +41,7 @@ SAME = 0.3
 MOST_SENTENCES = 3
 MOST_RECORDS = 3
 
+_TOPIC = re.compile(r"[A-Za-z][A-Za-z ,'?-]{2,79}")
 _NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+){0,5}")
 
 
@@ -100,7 +102,7 @@ class SuggestedResponse(BaseModel):
 
 @dataclass(frozen=True)
 class Phrases:
-    """How a tone speaks. `{name}` is the whole name, `{first}` its beginning."""
+    """How a tone speaks. `{name}` is the whole name, `{first}` its beginning, `{topic}` a quote."""
 
     greeting: str
     opening: str
@@ -114,8 +116,8 @@ class Phrases:
 PHRASES: dict[Tone, Phrases] = {
     "polite": Phrases(
         "Dear {name},",
-        "Thank you for your message.",
-        "You asked: “{question}” Here is the answer.",
+        "Thank you for your message{topic}.",
+        "Our answer to “{question}” should be what you need:",
         "We cannot answer it from our published information alone, so a colleague will look at it "
         "and reply to you.",
         "We have noted {records} from your message.",
@@ -124,8 +126,8 @@ PHRASES: dict[Tone, Phrases] = {
     ),
     "friendly": Phrases(
         "Hi {first},",
-        "Thanks for getting in touch!",
-        "As we read it, you are asking: “{question}” Here you go:",
+        "Thanks for getting in touch{topic}!",
+        "Here is what we have on “{question}”:",
         "This one needs a person, so a colleague will take a look and get back to you.",
         "We noted {records}.",
         "Just write back if there is anything else!",
@@ -133,8 +135,8 @@ PHRASES: dict[Tone, Phrases] = {
     ),
     "formal": Phrases(
         "Dear {name},",
-        "We acknowledge receipt of your message.",
-        "We understand your request as follows: “{question}” Our answer is:",
+        "We acknowledge receipt of your message{topic}.",
+        "We refer to our published information on “{question}”, which reads:",
         "Your request requires the attention of a member of our staff, who will reply to you.",
         "The following details were noted: {records}.",
         "Should any question remain, please do not hesitate to contact us.",
@@ -143,7 +145,7 @@ PHRASES: dict[Tone, Phrases] = {
     "brief": Phrases(
         "Hello,",
         "",
-        "“{question}”",
+        "On “{question}”:",
         "A colleague will look at your message and reply.",
         "Noted: {records}.",
         "",
@@ -151,8 +153,8 @@ PHRASES: dict[Tone, Phrases] = {
     ),
     "empathetic": Phrases(
         "Hello {first},",
-        "Thank you for telling us; we are sorry for any trouble this is giving you.",
-        "We understand that you would like to know: “{question}” This should help:",
+        "Thank you for writing to us{topic}; we are sorry for any trouble this is giving you.",
+        "We hope that our answer to “{question}” helps:",
         "It deserves a person's attention, so a colleague will look at it carefully and reply to "
         "you.",
         "We have noted {records}, so you need not repeat it.",
@@ -175,8 +177,8 @@ links, addresses or promises; nothing about what was done or will be done.
 
 async def suggest(
     db: Connection,
-    ticket: Ticket,
     tenant: str,
+    ticket: Ticket,
     customer: Customer | None,
     tone: Tone,
     writer: Writer,
@@ -196,13 +198,18 @@ async def suggest(
     sure = confidence(signals)
     records = _records(ticket.subject, said)
     if article is None or not answer or sure < ANSWERS:
-        text = compose(PHRASES[tone], customer, "", "", records)
+        text = compose(PHRASES[tone], customer, records=records)
         sure = min(sure, ANSWERS) if answer else 0.0
         return _suggested(ticket, tone, text, sure, signals, found)
     body = " ".join(answer)
     written, signals = await _worded(writer, tone, ticket, said, article, body, signals)
     text = compose(
-        PHRASES[tone], customer, article.question, f"{written or body} [{article.id}]", records
+        PHRASES[tone],
+        customer,
+        records=records,
+        topic=_topic(ticket.subject, article),
+        question=article.question,
+        answer=f"{written or body} [{article.id}]",
     )
     suggested = _suggested(ticket, tone, text, confidence(signals), signals, found)
     suggested.kind = "answer"
@@ -212,18 +219,32 @@ async def suggest(
 
 
 def compose(
-    phrases: Phrases, customer: Customer | None, question: str, answer: str, records: Sequence[str]
+    phrases: Phrases,
+    customer: Customer | None,
+    *,
+    records: Sequence[str],
+    topic: str = "",
+    question: str = "",
+    answer: str = "",
 ) -> str:
-    """The whole text of a reply; without an answer, that a colleague will look."""
+    """The whole text of a reply; without an answer, that a colleague will look.
+
+    Args:
+        records: Amounts and ids of the ticket, to be acknowledged.
+        topic: The ticket's subject, where it may be quoted.
+        question: The article's question.
+        answer: The answer with its source.
+    """
     name = customer.name if customer is not None else ""
     if not _NAME.fullmatch(name) or len(name) > 60:
         name = "customer"
     first = name.split()[0] if name != "customer" else "there"
     lead = phrases.answer.format(question=question) if answer else phrases.holding
     noted = phrases.noted.format(records=", ".join(records)) if records else ""
+    opening = phrases.opening.format(topic=f" about “{topic}”" if topic else "")
     parts = [
         phrases.greeting.format(name=name, first=first),
-        " ".join(part for part in (phrases.opening, lead) if part),
+        " ".join(part for part in (opening, lead) if part),
         answer,
         " ".join(part for part in (noted, phrases.close) if part),
         phrases.signature,
@@ -274,6 +295,17 @@ def _answer(article: FaqEntry, said: Sequence[Sentence]) -> list[str]:
         :MOST_SENTENCES
     ]
     return [sentence.text for sentence in sorted(ranked, key=lambda one: one.place)]
+
+
+def _topic(subject: str, article: FaqEntry) -> str:
+    """The ticket's subject where all its words are the article's own, or nothing.
+
+    So a subject cannot put anything into the reply that the article is not about.
+    """
+    known = content_stems(f"{article.question} {article.keywords} {article.answer}")
+    wanted = meaningful(subject)
+    fits = _TOPIC.fullmatch(subject) and wanted and set(wanted) <= set(known)
+    return subject.strip() if fits and not injected(subject) and not has_link(subject) else ""
 
 
 def _records(subject: str, said: Sequence[Sentence]) -> list[str]:

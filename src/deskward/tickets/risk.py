@@ -74,7 +74,8 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 _MONEY = (
-    r"[$€£¥]\s?\d[\d,]*(?:\.\d{1,2})?|\b\d[\d,]*(?:\.\d{2})? ?(?:USD|EUR|GBP|JPY|dollars|euros?)\b"
+    r"[$€£¥]\s?\d[\d,]*(?:\.\d{1,2})?"
+    r"|\b\d[\d,]*(?:\.\d{2})? ?(?:USD|EUR|GBP|JPY|dollars|euros?|yen|pounds)\b"
 )
 _RECORD = r"\b[OTC]\d{4,18}\b|\b(?:txn|card|user|ord|inv)_\d{1,18}\b"
 _DATE = (

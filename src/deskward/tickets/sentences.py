@@ -53,15 +53,19 @@ _REQUEST = re.compile(
 
 _WHO = r"(?:assistants?|agents?|ai|bots?|chatbots?|llms?|language models?|models?)"
 _INJECTED = re.compile(
-    rf"""\b(?:ignore|disregard|forget|override|bypass|skip)\b.{{0,50}}\b(?:instruct|rule|polic|prompt
-        |guideline|previous|prior|above|restrict|check|approval)
+    rf"""\b(?:ignore|disregard|forget|override|bypass|skip)\b.{{0,50}}\b(?:instruct|rule|polic
+        |prompt|guideline|previous|prior|above|restrict|check|approval)
     | (?:^|[\[(<{{*\#\n-])\s*(?:system|developer|admin\w*|root|tool|function|{_WHO})\b
         [^.?!]{{0,30}}[:>\]]
     | \b(?:dear|note\ (?:to|for)|attention|hey|hello|to\ (?:the|all|any)|for\ (?:the|all|any)|every
-        |an|the|this|your|as)\s+(?:\w+\s+){{0,2}}{_WHO}\b(?!\s+(?:of|number))
+        |an|the|this|as)\s+(?:\w+\s+){{0,2}}{_WHO}\b(?!\s+(?:of|number))
     | \b{_WHO}\b.{{0,40}}\b(?:must|should|shall|has\ to|have\ to|now|needs?\ to|calls?|mails?
         |sends?)\b
-    | \byou\ are\ now\b | \b(?:developer|debug|admin|god|maintenance)\ mode\b | \bjailbreak
+    | \bassistants?\ ?[,:] | \buser_\d | &\#x?[0-9a-f]+; | \#{{2,}}
+    | \bword\ for\ word\b | \bobey\b
+    | \b(?:all|each|every)\ (?:later|future|answer|repl(?:y|ies)|customers?)\b
+    | \byou\ are\ (?:now|no\ longer)\b | \b(?:developer|debug|admin|god|maintenance)\ mode\b
+    | \bjailbreak
     | (?<![\w@./])[a-z]{{2,}}(?:_[a-z]{{2,}})+\b(?![@.\w]) | \w+\s?=\s?['"\w]
     | \bconfidence\b.{{0,30}}(?:\d|high|maxim|full) | \b(?:set|raise|mark)\b.{{0,20}}\bconfidence
     | \b(?:reply|respond|answer|say|output|write)\ (?:only|exactly|just|nothing\ but)\b
@@ -69,16 +73,18 @@ _INJECTED = re.compile(
     | \b(?:base64|rot13|decode\ (?:this|the)|in\ reverse)\b
     | </?[a-z!][^>]{{0,200}}> | \]\( | \{{\{{ | <\| | \[/?inst\] | ``` | ^begin:\w
     | \bjavascript: | \bdata:\w+/
-    | \b(?:do\ not|don't|never|without)\ (?:tell|inform|mention|reveal|log|ask|asking|approv
-        |confirm\w*)
+    | \b(?:do\ not|don't|never|without)\ (?:(?:tell|inform|mention|reveal|log|ask|asking)\b
+        |approv|confirm)
     | \b(?:system|hidden|secret|new|following)\ (?:prompt|instruction|order|command)s?\b
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_MIXED = re.compile(r"[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]", re.IGNORECASE)
+"""Letters of two scripts in one word: look-alikes."""
 _UNREADABLE = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 _LINK = re.compile(
     r"(?:https?|ftp|mailto|javascript|data|file):|//\w|\bwww\.|\S@\S|!\[|\]\("
-    r"|\b[a-z0-9-]{2,}(?:\s?\[\.\]|\.)(?:com|net|org|example|info|biz|xyz|co|io|me|ru|cn|top|site"
+    r"|\b[a-z0-9-]+(?:\s?\[\.\]|\.)(?:com|net|org|example|info|biz|xyz|co|io|me|ru|cn|top|site"
     r"|online|link|click|app|dev|ly|gg|shop|uk|de|eu|us)\b",
     re.IGNORECASE,
 )
@@ -109,13 +115,12 @@ def sentences(body: str) -> list[Sentence]:
     if len(texts) > MOST:
         half = MOST // 2
         texts = [*texts[:half], *texts[-half:]]
-    last = len(texts) - 1
-    found = []
+    found: list[Sentence] = []
     for place, text in enumerate(texts):
         kind: Kind = "said"
         if injected(text):
             kind = "injected"
-        elif _is_courtesy(text, place, last):
+        elif _greets(text) or _closes(text, found):
             kind = "courtesy"
         found.append(Sentence(text, place, kind))
     return found
@@ -126,7 +131,9 @@ def injected(text: str) -> bool:
     if any(unicodedata.category(char) in ("Cf", "Co") and char != "\u00ad" for char in text):
         return True  # invisible characters hide text from people
     plain = unicodedata.normalize("NFKC", text)
-    return bool(_INJECTED.search(plain) or _UNREADABLE.search(plain))
+    if sum(char.isalpha() and char not in plain for char in text) > 3:
+        return True  # letters of another width or form
+    return bool(_INJECTED.search(plain) or _UNREADABLE.search(plain) or _MIXED.search(plain))
 
 
 def has_link(text: str) -> bool:
@@ -135,7 +142,8 @@ def has_link(text: str) -> bool:
 
 
 def cut(text: str) -> str:
-    """The text, or its beginning where it is very long."""
+    """The text in one line, or its beginning where it is very long."""
+    text = " ".join(text.split())
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST].rsplit(' ', 1)[0]}…"
@@ -160,21 +168,24 @@ def _blocks(body: str) -> Iterator[str]:
             break
         if _QUOTED.match(line):
             continue
-        wrapped = line[:1].islower() and not _BULLET.match(line)
+        wrapped = line[:1].islower() and not (block and _greets(block[-1]))
         if block and not wrapped:
             yield " ".join(block)
             block = []
         if line.strip():
-            block.append(line.strip())
+            block.append(_BULLET.sub("", line).strip())
     if block:
         yield " ".join(block)
 
 
-def _is_courtesy(text: str, place: int, last: int) -> bool:
+def _greets(text: str) -> bool:
+    return bool(_GREETING.match(text)) and len(text.split()) <= 5
+
+
+def _closes(text: str, before: list[Sentence]) -> bool:
     count = len(text.split())
-    if _GREETING.match(text) and count <= 5:
-        return True
     if _CLOSE.match(text) and count <= 6:
         return True
-    # A name in the last line, below the close.
-    return place == last and place > 0 and count <= 3 and text.istitle() and text[-1] not in "?!"
+    # A name below the close.
+    closed = bool(before) and bool(_CLOSE.match(before[-1].text))
+    return closed and count <= 3 and text[-1] not in ".?!"
