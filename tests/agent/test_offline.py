@@ -330,3 +330,8 @@ def test_an_address_is_found_in_no_time(tail: str) -> None:
     began = time.process_time()
     assert find("address", f"change my address to 12 A Street{tail}", answers=False)
     assert time.process_time() - began < 0.5  # it stopped the process for half a minute
+
+
+async def test_an_article_that_talks_of_passwords_is_quoted_whole(sqlite_desk: Desk) -> None:
+    said = await Talk(sqlite_desk).say("I forgot my password, how do I reset it?")
+    assert 'Choose "Forgot password?" on the sign-in page' in said

@@ -143,7 +143,7 @@ async def test_a_paused_turn_is_gone_on_with_after_a_restart(
     sqlite_settings: Settings, offline
 ) -> None:
     settings = sqlite_settings.model_copy(update={"stream_grace": 0.0})
-    async with open_desk(settings, model=ScriptedModel(["Your ", 5.0])) as desk:
+    async with open_desk(settings, model=ScriptedModel(["Wait. ", 5.0])) as desk:
         reader = await send(desk)
         first = await reader.next()
         assert first is not None
@@ -202,7 +202,7 @@ async def test_a_session_that_is_answered_cannot_be_deleted(
 async def test_a_stopping_process_tells_its_readers_and_leaves_the_turn(
     sqlite_settings: Settings, offline
 ) -> None:
-    async with open_desk(sqlite_settings, model=ScriptedModel(["Your ", 5.0])) as desk:
+    async with open_desk(sqlite_settings, model=ScriptedModel(["Wait. ", 5.0])) as desk:
         reader = await send(desk)
         first = await reader.next()
         assert first is not None

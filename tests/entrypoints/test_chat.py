@@ -119,7 +119,7 @@ async def test_chat_takes_json_only(client) -> None:
 
 
 async def test_a_turn_that_breaks_in_the_middle_says_so(client, sqlite_desk: Desk) -> None:
-    sqlite_desk.conversations.agent.model = ScriptedModel(["Half", RuntimeError("a bug")])
+    sqlite_desk.conversations.agent.model = ScriptedModel(["Half. ", RuntimeError("a bug")])
     events = await stream(client, "hello")
     assert [event["type"] for event in events] == ["token", "error"]
     assert events[-1]["error"] == "INTERNAL_ERROR"

@@ -256,17 +256,20 @@ class Agent:
             yield ToolCalled(request.id, request.name, request.arguments)
             key = f"{turn.context.turn_id}:{turn.step}:{number}"
             outcome = await self._call(turn, request, key, resumed)
-            answer = _masked(outcome.value, turn.vault)
+            tool = self._gate.tools.get(request.name)
+            source = tool.untrusted if tool is not None else None
+            # Articles are the desk's own and hold nobody's secrets, but talk of passwords.
+            answer = outcome.value if source == "article" else _masked(outcome.value, turn.vault)
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             if outcome.status == "pending":
-                yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
+                yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
             elif outcome.status == "ok" and self._hands_over(request.name):
-                yield HandedOver(answer["ticket_id"])
+                yield HandedOver(str(answer.get("ticket_id", "")))
             message = Message(
                 "tool",
                 json.dumps(answer, ensure_ascii=False),
                 tool_request_id=request.id,
-                untrusted=tool.untrusted if (tool := self._gate.tools.get(request.name)) else None,
+                untrusted=source,
             )
             turn.messages.append(message)
             yield Said(message)

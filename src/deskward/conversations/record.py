@@ -48,6 +48,7 @@ def model_entry(ledger: Ledger, turn: Turn, said: Said) -> Entry:
     private: dict[str, Any] = {
         "given": [message.plain for message in call.given],
         "answer": None if call.error else _whole(said.message),
+        "instead": _whole(said.message) if call.error else None,
         "raw": call.raw,
         "error": call.error,
     }

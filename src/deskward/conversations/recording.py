@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deskward.agent.model import Message
+from deskward.agent.model import Message, ToolRequest
 from deskward.core.database import Connection
 from deskward.core.errors import Conflict, SessionNotFound
 from deskward.gate.ledger import Ledger, rows_of
@@ -17,13 +17,26 @@ CHUNK = 1000
 
 @dataclass
 class ModelStep:
-    """A call of a model."""
+    """A call of a model.
+
+    Attributes:
+        given: What it was given and no earlier call of the turn was.
+        answer: What it said, or None where it failed.
+        instead: What the agent said then.
+    """
 
     model: str
     digest: str
     given: list[Message]
     answer: Message | None
+    instead: Message | None
     error: str | None
+
+    @property
+    def requests(self) -> tuple[ToolRequest, ...]:
+        """The calls of tools that followed."""
+        said = self.answer or self.instead
+        return said.tool_requests if said else ()
 
 
 @dataclass
@@ -36,6 +49,8 @@ class ToolStep:
     policies: list[str]
     principal: Principal
     facts: Mapping[str, Any] | None
+    result: Any
+    code: str | None
 
 
 @dataclass
@@ -113,6 +128,7 @@ def _model(row: Mapping[str, Any]) -> ModelStep:
         digest=row["digest"],
         given=[Message.of(plain) for plain in row["given"]],
         answer=Message.of(row["answer"]) if row["answer"] else None,
+        instead=Message.of(row["instead"]) if row.get("instead") else None,
         error=row.get("error"),
     )
 
@@ -125,4 +141,6 @@ def _tool(row: Mapping[str, Any]) -> ToolStep:
         policies=list(row.get("policies", ())),
         principal=Principal.of_facts(row["principal"]),
         facts=row.get("facts"),
+        result=row.get("result"),
+        code=row.get("code"),
     )

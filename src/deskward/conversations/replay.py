@@ -24,7 +24,7 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
-from deskward.conversations.recording import ModelStep, TurnRecord
+from deskward.conversations.recording import ModelStep, ToolStep, TurnRecord
 from deskward.conversations.store import MAX_HISTORY
 from deskward.core.errors import DeskwardError, ModelUnavailable
 from deskward.gate.approvals import canonical
@@ -123,7 +123,7 @@ def _lines(turn: TurnRecord) -> list[str]:
     """The tool calls of a recorded turn."""
     lines = []
     for number, step in enumerate(turn.models, 1):
-        for index, request in enumerate(step.answer.tool_requests if step.answer else ()):
+        for index, request in enumerate(step.requests):
             made = turn.calls.get(f"{turn.id}:{number}:{index}")
             lines.append(
                 _line(
@@ -258,7 +258,8 @@ class _Toolbox:
                 return _decided(decision, context)
         self._note(name, arguments, verdict)
         answer = self._answers.get(f"{step}:{request[2]}")
-        value = from_json(answer.text) if answer is not None else {}
+        # What no model was given any more (the agent gave up) stands only with the call.
+        value = from_json(answer.text) if answer is not None else _of_call(made)
         if name in self._changed:
             value = dict(self._changed[name])
         status = made.status if made else "error"
@@ -282,8 +283,7 @@ class _Toolbox:
         """Name, arguments and id of the request on record."""
         if step > len(self._turn.models):
             return None
-        answer = self._turn.models[step - 1].answer
-        requests = answer.tool_requests if answer else ()
+        requests = self._turn.models[step - 1].requests
         if index >= len(requests):
             return None
         return requests[index].name, requests[index].arguments, requests[index].id
@@ -299,6 +299,13 @@ class _Again(DeskwardError):
     def tool_envelope(self, request_id: str) -> dict[str, Any]:
         """What was answered then."""
         return self._envelope
+
+
+def _of_call(made: ToolStep | None) -> dict[str, Any]:
+    if made is None or not isinstance(made.result, dict):
+        code = made.code if made else None
+        return {"success": False, "error": {"code": code, "message": "It failed."}}
+    return made.result
 
 
 def _failed(envelope: dict[str, Any], context: Context) -> Outcome:

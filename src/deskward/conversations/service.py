@@ -9,25 +9,22 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
-from deskward.agent.events import Done, Said
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
+from deskward.conversations.answering import Answering
 from deskward.conversations.positions import Answered, Position, recorded
 from deskward.conversations.reading import Reader, Running
-from deskward.conversations.record import model_entry, turn_entry
-from deskward.conversations.store import NotHeld, Turn, Where
-from deskward.conversations.wording import APOLOGY, FAILED, busy, check, stopping
+from deskward.conversations.record import turn_entry
+from deskward.conversations.store import Turn, Where
+from deskward.conversations.wording import FAILED, busy, check, stopping
 from deskward.core.database import Database, now
 from deskward.core.errors import (
-    DeskwardError,
     IdempotencyConflict,
     Internal,
-    OutcomeUnknown,
     SessionNotFound,
-    Unavailable,
 )
 from deskward.gate import effects
 from deskward.gate.context import Context
@@ -46,8 +43,6 @@ RENEW_EVERY = 3.0
 
 MAX_TAKEN_OVER = 50
 """Lost turns are taken over while this process answers fewer than that."""
-
-_NOT_STORED = (SQLAlchemyError, Unavailable, OutcomeUnknown)
 
 
 class Conversations:
@@ -75,6 +70,7 @@ class Conversations:
         self._ledger = ledger
         self._grace = grace
         self._vaults = Vaults()
+        self._answering = Answering(database, agent, ledger, self._vaults)
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Running] = {}
         self._closing = False
@@ -340,77 +336,9 @@ class Conversations:
         running = running or Running(turn)
         context = replace(context, session_id=turn.where.session_id, turn_id=turn.id)
         self._running[turn.id] = running
-        running.task = asyncio.create_task(self._run(running, context, resumed))
+        running.task = asyncio.create_task(self._answering.run(running, context, resumed))
         running.task.add_done_callback(lambda _: self._running.pop(turn.id, None))
         return running
-
-    async def _run(self, running: Running, context: Context, resumed: bool) -> None:
-        turn = running.turn
-        try:
-            await self._answer(running, context, resumed)
-        except asyncio.CancelledError:
-            running.finish(stopping())
-            if not running.stopping:
-                raise
-            log.info("turn %s pauses: nobody reads it any more", turn.id)
-            try:
-                entry = turn_entry(self._ledger, turn, "paused")
-                async with self._database.transaction([entry]) as transaction:
-                    await store.pause(transaction, turn)
-            except _NOT_STORED:
-                log.exception("turn %s could not be paused", turn.id)
-        except NotHeld:
-            log.warning("turn %s is answered by another process by now", turn.id)
-            running.finish(stopping())
-        except _NOT_STORED:
-            # Left to its lease: whoever reaches the database first goes on with it.
-            log.exception("turn %s could not be stored", turn.id)
-            running.finish(stopping())
-        except Exception as error:
-            log.exception("turn %s failed", turn.id)
-            try:
-                await self._fail(turn)
-            except Exception:
-                log.exception("turn %s could not be reported as failed", turn.id)
-            running.finish(error if isinstance(error, DeskwardError) else Internal(FAILED))
-
-    async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
-        turn, where = running.turn, running.turn.where
-        history = await store.history(self._database.reader, where)
-        vault = self._vaults.of(where.tenant, where.owner, where.session_id)
-        said = [placed.event.message for placed in running.placed if isinstance(placed.event, Said)]
-        count = 0
-        async for event in self.agent.run(context, vault, history, resumed=resumed):
-            if isinstance(event, Done):
-                text = "".join(m.text for m in said if m.role == "assistant")
-                running.finish(Answered(text, event.model, count))
-                return
-            if isinstance(event, Said):
-                said.append(event.message)
-                with running.uncut():
-                    count = await self._record(turn, event)
-            running.add(event)
-            if running.pausing and not running.cannot_stop:
-                running.stopping = True
-                raise asyncio.CancelledError
-
-    async def _record(self, turn: Turn, said: Said) -> int:
-        """Record a message, and the turn's end with its last one; gives the session's count."""
-        message = said.message
-        entries = [model_entry(self._ledger, turn, said)] if said.call else []
-        async with self._database.transaction(entries) as transaction:
-            count = await store.add_message(transaction, turn, message)
-            if message.role == "assistant" and not message.tool_requests:
-                await store.end_turn(transaction, turn, "done", said.model, count)
-                entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
-        return count
-
-    async def _fail(self, turn: Turn) -> None:
-        """Leave word in the conversation that the turn failed."""
-        entry = turn_entry(self._ledger, turn, "failed")
-        async with self._database.transaction([entry]) as transaction:
-            await store.add_message(transaction, turn, Message("assistant", APOLOGY))
-            await store.end_turn(transaction, turn, "failed")
 
     async def _keep(self) -> None:
         while True:
@@ -448,7 +376,7 @@ class Conversations:
         turn = taken
         if turn.attempts > MAX_ATTEMPTS:
             log.error("turn %s was given up after %d attempts", turn.id, MAX_ATTEMPTS)
-            await self._fail(turn)
+            await self._answering.fail(turn)
             return None
         log.warning("turn %s goes on", turn.id)
         context = context or Context(principal=turn.principal, door="agent")

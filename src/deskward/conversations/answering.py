@@ -1,0 +1,106 @@
+"""Answering a turn: its events go to readers, its messages and their record to the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from deskward.agent.events import Done, Said
+from deskward.agent.loop import Agent
+from deskward.agent.model import Message
+from deskward.conversations import store
+from deskward.conversations.positions import Answered
+from deskward.conversations.reading import Running
+from deskward.conversations.record import model_entry, turn_entry
+from deskward.conversations.store import NotHeld, Turn
+from deskward.conversations.wording import APOLOGY, FAILED, stopping
+from deskward.core.database import Database
+from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
+from deskward.gate.context import Context
+from deskward.gate.ledger import Ledger
+from deskward.security.vault import Vaults
+
+log = logging.getLogger(__name__)
+
+_NOT_STORED = (SQLAlchemyError, Unavailable, OutcomeUnknown)
+
+
+class Answering:
+    """Answers turns that are held."""
+
+    def __init__(self, database: Database, agent: Agent, ledger: Ledger, vaults: Vaults) -> None:
+        self._database = database
+        self._agent = agent
+        self._ledger = ledger
+        self._vaults = vaults
+
+    async def run(self, running: Running, context: Context, resumed: bool) -> None:
+        """Answer a turn; whatever happens, its readers are told how it ended."""
+        turn = running.turn
+        try:
+            await self._answer(running, context, resumed)
+        except asyncio.CancelledError:
+            running.finish(stopping())
+            if not running.stopping:
+                raise
+            log.info("turn %s pauses: nobody reads it any more", turn.id)
+            try:
+                entry = turn_entry(self._ledger, turn, "paused")
+                async with self._database.transaction([entry]) as transaction:
+                    await store.pause(transaction, turn)
+            except _NOT_STORED:
+                log.exception("turn %s could not be paused", turn.id)
+        except NotHeld:
+            log.warning("turn %s is answered by another process by now", turn.id)
+            running.finish(stopping())
+        except _NOT_STORED:
+            # Left to its lease: whoever reaches the database first goes on with it.
+            log.exception("turn %s could not be stored", turn.id)
+            running.finish(stopping())
+        except Exception as error:
+            log.exception("turn %s failed", turn.id)
+            try:
+                await self.fail(turn)
+            except Exception:
+                log.exception("turn %s could not be reported as failed", turn.id)
+            running.finish(error if isinstance(error, DeskwardError) else Internal(FAILED))
+
+    async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
+        turn, where = running.turn, running.turn.where
+        history = await store.history(self._database.reader, where)
+        vault = self._vaults.of(where.tenant, where.owner, where.session_id)
+        said = [placed.event.message for placed in running.placed if isinstance(placed.event, Said)]
+        count = 0
+        async for event in self._agent.run(context, vault, history, resumed=resumed):
+            if isinstance(event, Done):
+                text = "".join(m.text for m in said if m.role == "assistant")
+                running.finish(Answered(text, event.model, count))
+                return
+            if isinstance(event, Said):
+                said.append(event.message)
+                with running.uncut():
+                    count = await self._record(turn, event)
+            running.add(event)
+            if running.pausing and not running.cannot_stop:
+                running.stopping = True
+                raise asyncio.CancelledError
+
+    async def _record(self, turn: Turn, said: Said) -> int:
+        """Record a message, and the turn's end with its last one; gives the session's count."""
+        message = said.message
+        entries = [model_entry(self._ledger, turn, said)] if said.call else []
+        async with self._database.transaction(entries) as transaction:
+            count = await store.add_message(transaction, turn, message)
+            if message.role == "assistant" and not message.tool_requests:
+                await store.end_turn(transaction, turn, "done", said.model, count)
+                entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
+        return count
+
+    async def fail(self, turn: Turn) -> None:
+        """Leave word in the conversation that the turn failed."""
+        entry = turn_entry(self._ledger, turn, "failed")
+        async with self._database.transaction([entry]) as transaction:
+            await store.add_message(transaction, turn, Message("assistant", APOLOGY))
+            await store.end_turn(transaction, turn, "failed")

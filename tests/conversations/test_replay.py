@@ -1,0 +1,123 @@
+"""Replay: identical where nothing changed, and the first difference named where something did."""
+
+from typing import Any
+
+import pytest
+
+from deskward.app import Desk
+from deskward.conversations.recording import TurnRecord, recording
+from deskward.conversations.replay import replay
+from deskward.core.errors import SessionNotFound
+from deskward.gate.policy import Policy, read
+from tests.agent.talk import Talk
+
+SAID = [
+    "Hello",
+    "What is my balance?",
+    "How long does a transfer take?",
+    "change my address to 5 Elm Street, Boston, MA 02101",
+    "my new password is Blue-Horse-77",
+    "block my card 4242 and show my last 3 transactions",
+    "what is the weather on mars",
+    "thanks",
+]
+
+
+async def talked(desk: Desk) -> list[TurnRecord]:
+    talk = Talk(desk)
+    for text in SAID:
+        await talk.say(text)
+    return await of(desk)
+
+
+async def of(desk: Desk) -> list[TurnRecord]:
+    return await recording(
+        desk.database.reader, desk.gate.ledger, "default", "customer:user_001", "s"
+    )
+
+
+async def test_a_replay_is_identical(desk: Desk) -> None:
+    turns = await talked(desk)
+    found = await replay(desk.gate, turns)
+    assert found.identical, found.divergence
+    assert len(found.replayed) >= 6
+    assert "\n".join(found.replayed) == "\n".join(found.recorded)
+    assert "Blue-Horse-77" not in str(turns)
+
+
+async def test_the_offline_model_says_the_same_again(desk: Desk, offline: Any) -> None:
+    found = await replay(desk.gate, await talked(desk), model=offline)
+    assert found.identical, found.divergence
+
+
+async def test_a_replay_touches_nothing(desk: Desk) -> None:
+    turns = await talked(desk)
+    before = await desk.database.reader.all(ledger_count())
+    await replay(desk.gate, turns)
+    assert await desk.database.reader.all(ledger_count()) == before
+
+
+def ledger_count():
+    import sqlalchemy as sa
+
+    from deskward.gate.ledger import ledger_rows
+
+    return sa.select(sa.func.count()).select_from(ledger_rows)
+
+
+async def test_a_changed_answer_is_named(desk: Desk) -> None:
+    changed = {"user_id": "user_001", "balance": {"formatted": "$1.00"}}
+    found = await replay(desk.gate, await talked(desk), changed={"get_account_balance": changed})
+    assert not found.identical
+    assert found.divergence is not None
+    assert found.divergence.startswith("turn 2, step 2: the model is given another text of the")
+    assert "$5,420.50" in found.divergence
+    assert "$1.00" in found.divergence
+
+
+async def test_a_changed_model_is_named(desk: Desk, offline: Any) -> None:
+    turns = await talked(desk)
+    answer = turns[1].models[0].answer
+    assert answer is not None
+    answer.tool_requests[0].arguments["limit"] = 5
+    found = await replay(desk.gate, turns, model=offline)
+    assert found.divergence is not None
+    assert found.divergence.startswith("turn 2, step 1: get_account_balance {} is called")
+
+
+async def test_other_policies_are_named(desk: Desk) -> None:
+    more = '@id("no-addresses") forbid (principal, action == Action::"update_address", resource);'
+    policy = Policy({**read(None), "more.cedar": more}, desk.gate.tools.values())
+    found = await replay(desk.gate, await talked(desk), policy=policy)
+    assert found.divergence is not None
+    assert found.divergence.startswith("turn 4, step 1: update_address was allow, and is deny")
+    assert "no-addresses" in found.divergence
+
+
+async def test_failed_models_are_on_record_too(desk: Desk) -> None:
+    class Broken:
+        name = "broken"
+
+        async def stream(self, request: Any):
+            from deskward.core.errors import ModelUnavailable
+
+            raise ModelUnavailable("The model is away.")
+            yield
+
+        async def close(self) -> None: ...
+
+    desk.conversations.agent.model = Broken()
+    from deskward.gate.context import Context
+    from tests.conftest import CUSTOMER
+
+    reader = await desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
+    _ = [event async for event in reader]
+    (turn,) = await of(desk)
+    assert [step.error for step in turn.models] == ["The model is away."]
+    found = await replay(desk.gate, [turn])
+    assert found.divergence is None
+
+
+async def test_an_unknown_conversation_is_not_found(desk: Desk) -> None:
+    with pytest.raises(SessionNotFound):
+        await of(desk)
