@@ -239,6 +239,25 @@ async def test_an_article_that_leads_elsewhere_is_not_passed_on(sqlite_desk: Des
     assert "example" not in told["response_text"]
 
 
+async def test_no_shipped_attack_in_an_article_leads_anywhere(sqlite_desk: Desk) -> None:
+    from deskward.knowledge.models import faq
+
+    data = files("deskward") / "evaluation" / "data" / "attacks.yaml"
+    items = yaml.safe_load(data.read_text("utf-8"))
+    attacks = [item for item in items if item["where"] == "article"]
+    call = caller(sqlite_desk)
+    for attack in attacks:
+        article = {"id": attack["id"], "question": attack["question"], "answer": attack["text"]}
+        async with sqlite_desk.database.transaction() as transaction:
+            await transaction.execute(
+                faq.insert(), {**article, "tenant_id": "default", "keywords": ""}
+            )
+        ticket = await opened(call, attack["question"], attack["question"])
+        told = await suggested(call, ticket)
+        assert not has_link(told["response_text"]), attack["id"]
+        assert not re.search(r"[<>{}]|!\[", told["response_text"]), attack["id"]
+
+
 # ---- With a model ----------------------------------------------------------------------------
 
 

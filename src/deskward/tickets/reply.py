@@ -280,16 +280,16 @@ def _source(evidence: Evidence, article: FaqEntry) -> Source:
 def _answer(article: FaqEntry, said: Sequence[Sentence]) -> list[str]:
     """The sentences of an article that answer best, in its order.
 
-    An article may have been written by others as well: what leads elsewhere is left out.
+    An article may have been written by others as well: one that gives orders to the assistant is
+    not used, and what leads elsewhere is left out.
     """
     wanted = frozenset(stem for sentence in said for stem in sentence.stems)
-    usable = [
-        sentence
-        for sentence in sentences(article.answer)
-        if sentence.kind != "injected" and not has_link(sentence.text)
-    ]
-    if injected(article.question) or has_link(article.question):
+    found = sentences(article.answer)
+    if injected(article.question) or any(sentence.kind == "injected" for sentence in found):
         return []
+    if has_link(article.question):
+        return []
+    usable = [sentence for sentence in found if not has_link(sentence.text)]
     # The first sentence is what the article mainly says; the others count by what they share.
     ranked = sorted(usable, key=lambda one: (one.place != 0, -len(one.stems & wanted), one.place))[
         :MOST_SENTENCES

@@ -57,8 +57,8 @@ _INJECTED = re.compile(
         |prompt|guideline|previous|prior|above|restrict|check|approval)
     | (?:^|[\[(<{{*\#\n-])\s*(?:system|developer|admin\w*|root|tool|function|{_WHO})\b
         [^.?!]{{0,30}}[:>\]]
-    | \b(?:dear|note\ (?:to|for)|attention|hey|hello|to\ (?:the|all|any)|for\ (?:the|all|any)|every
-        |an|the|this|as)\s+(?:\w+\s+){{0,2}}{_WHO}\b(?!\s+(?:of|number))
+    | \b(?:dear|note\ (?:to|for)|attention|hey|hello|to\ (?:the|all|any)|for\ (?:the|all|any)
+        |every|as|as\ an)\s+(?:\w+\s+){{0,2}}{_WHO}\b(?!\s+(?:of|number))
     | \b{_WHO}\b.{{0,40}}\b(?:must|should|shall|has\ to|have\ to|now|needs?\ to|calls?|mails?
         |sends?)\b
     | \bassistants?\ ?[,:] | \buser_\d | &\#x?[0-9a-f]+; | \#{{2,}}
@@ -66,14 +66,14 @@ _INJECTED = re.compile(
     | \b(?:all|each|every)\ (?:later|future|answer|repl(?:y|ies)|customers?)\b
     | \byou\ are\ (?:now|no\ longer)\b | \b(?:developer|debug|admin|god|maintenance)\ mode\b
     | \bjailbreak
-    | (?<![\w@./])[a-z]{{2,}}(?:_[a-z]{{2,}})+\b(?![@.\w]) | \w+\s?=\s?['"\w]
+    | (?<![\w@./])[a-z]{{2,}}(?:_[a-z]{{2,}})+\b(?!@|\.\w|\w) | \w+\s?=\s?['"\w]
     | \bconfidence\b.{{0,30}}(?:\d|high|maxim|full) | \b(?:set|raise|mark)\b.{{0,20}}\bconfidence
     | \b(?:reply|respond|answer|say|output|write)\ (?:only|exactly|just|nothing\ but)\b
     | \btell\ the\ (?:customer|user|caller)\b | \brepeat\ after\ me\b
     | \b(?:base64|rot13|decode\ (?:this|the)|in\ reverse)\b
     | </?[a-z!][^>]{{0,200}}> | \]\( | \{{\{{ | <\| | \[/?inst\] | ``` | ^begin:\w
     | \bjavascript: | \bdata:\w+/
-    | \b(?:do\ not|don't|never|without)\ (?:(?:tell|inform|mention|reveal|log|ask|asking)\b
+    | \b(?:do\ not|don't|never|without)\ (?:(?:tell|inform|mention|reveal|log|asking)\b
         |approv|confirm)
     | \b(?:system|hidden|secret|new|following)\ (?:prompt|instruction|order|command)s?\b
     """,
