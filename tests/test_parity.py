@@ -28,6 +28,8 @@ ADDRESSES = {
     "get_ticket": ("GET", "/tickets/{ticket_id}"),
     "create_ticket": ("POST", "/tickets"),
     "update_ticket": ("PATCH", "/tickets/{ticket_id}"),
+    "summarize_ticket": ("POST", "/tickets/{ticket_id}/actions/summarize"),
+    "suggest_response": ("POST", "/tickets/{ticket_id}/actions/suggest_response"),
     "change_password": ("PUT", "/accounts/{user_id}/password"),
     "search_orders": ("GET", "/orders/search"),
     "update_order_status": ("PATCH", "/orders/{order_id}/status"),
@@ -120,6 +122,10 @@ async def last_row(desk: Desk) -> dict[str, Any]:
         ("get_ticket", {"ticket_id": "T4711"}, "TICKET_NOT_FOUND"),
         ("get_ticket", {"ticket_id": "x"}, "INVALID_INPUT"),
         ("update_ticket", {"ticket_id": "T1001", "update": {"status": "open"}}, "FORBIDDEN"),
+        ("summarize_ticket", {"ticket_id": "T901"}, None),
+        ("suggest_response", {"ticket_id": "T902", "tone": "formal"}, None),
+        ("suggest_response", {"ticket_id": "T902", "tone": "rude"}, "INVALID_INPUT"),
+        ("suggest_response", {"ticket_id": "T908"}, "FORBIDDEN"),
         ("change_password", {"new_password": "newSecurePass123"}, None),
         ("change_password", {"new_password": "short"}, "INVALID_INPUT"),
         ("search_orders", {"sku": "KB-201", "status": "delivered"}, None),
@@ -151,6 +157,19 @@ async def test_a_write_through_each_door_is_one_write(sqlite_desk: Desk) -> None
         for through in DOORS.values()
     ]
     assert opened == ["T1001", "T1002", "T1003", "T1004"]
+
+
+async def test_a_tool_is_the_same_at_each_of_its_addresses(sqlite_desk: Desk) -> None:
+    change = {"update": {"status": "open"}}
+    async with client_of(sqlite_desk) as client:
+        rows = []
+        for tool in sqlite_desk.gate.tools.values():
+            for method, path in tool.addresses if tool.also else ():
+                answer = await client.request(method, path.format(ticket_id="T901"), json=change)
+                assert answer.json()["error"] == "FORBIDDEN"
+                rows.append(await last_row(sqlite_desk))
+    assert [row["tool"] for row in rows] == ["update_ticket"] * 2
+    assert rows[0] == rows[1]
 
 
 def test_the_doors_are_all_there() -> None:

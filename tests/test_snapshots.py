@@ -28,6 +28,8 @@ def test_a_tool_shows_what_it_showed(tool: Tool) -> None:
         "risk": tool.risk.value,
         "rest": f"{tool.method} {tool.path}",
     }
+    if tool.also:
+        shown["also"] = [" ".join(address) for address in tool.also]
     text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     file = SNAPSHOTS / f"{tool.name}.json"
     if os.environ.get("UPDATE_SNAPSHOTS"):

@@ -18,6 +18,7 @@ from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.skills import Skills
+from deskward.agent.writer import ModelWriter
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
@@ -43,12 +44,15 @@ from deskward.knowledge.tools import tools as knowledge_tools
 from deskward.migrations import upgrade
 from deskward.orders.tools import tools as order_tools
 from deskward.security.api_keys import ApiKeys
+from deskward.tickets.assist_tools import tools as ticket_assist_tools
+from deskward.tickets.reply import Silent, Writer
 from deskward.tickets.tools import tools as ticket_tools
 
 GROUPS: tuple[ToolGroup, ...] = (
     account_tools,
     customer_tools,
     ticket_tools,
+    ticket_assist_tools,
     knowledge_tools,
     order_tools,
     complaint_tools,
@@ -109,17 +113,18 @@ async def open_desk(
         )
         handlers: dict[str, Handler] = {JOB: outbox.deliver}
         outbox.jobs = jobs = Jobs(database, handlers)
-        gate = _gate(settings, database, only, {Outbox: outbox})
-        await stack.enter_async_context(PolicyWatch(gate, database).keep())
-        hub = None
-        if settings.mcp_server_url and only is None:
-            hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
-            await stack.enter_async_context(hub.keep())
         model = model or choose_model(
             settings,
             offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=not chat),
         )
         stack.push_async_callback(model.close)
+        ports = {Outbox: outbox, Writer: _writer(settings, model)}
+        gate = _gate(settings, database, only, ports)
+        await stack.enter_async_context(PolicyWatch(gate, database).keep())
+        hub = None
+        if settings.mcp_server_url and only is None:
+            hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
+            await stack.enter_async_context(hub.keep())
         limits = Limits(
             steps=settings.turn_max_steps,
             tokens=settings.turn_max_tokens,
@@ -153,6 +158,13 @@ async def open_desk(
 async def _scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
     if not await database.scrub():
         raise Later(1.0)
+
+
+def _writer(settings: Settings, model: Model) -> Writer:
+    if isinstance(model, OfflineModel):
+        return Silent()
+    # The tool has to have time left to answer without the model.
+    return ModelWriter(model, timeout=min(settings.model_timeout, 0.6 * settings.tool_timeout))
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -136,7 +136,7 @@ async def test_a_tool_call_is_not_cut_off(quick: Desk) -> None:
     said = [item.content for item in await spoken(quick.database.reader, HERE)]
     assert said == ["my balance please", "Opened.", "and now?", "Now."]
     found = await quick.gate.call("list_tickets", {}, Context(CUSTOMER, "rest"))
-    assert found.value["total"] == 1
+    assert found.value["total"] == 1 + 7  # of the demo desk
 
 
 async def test_a_paused_turn_is_gone_on_with_after_a_restart(

@@ -164,7 +164,7 @@ async def test_a_lost_turn_does_nothing_twice(settings: Settings, offline) -> No
         assert await until_ended(desk, turn) == "done"
         assert done.value["ticket_id"] in (await spoken(desk))[-1][1]
         tickets = await desk.gate.call("list_tickets", {}, Context(CUSTOMER, "rest"))
-        assert tickets.value["total"] == 1
+        assert tickets.value["total"] == 1 + 7  # of the demo desk
 
 
 async def test_a_change_whose_secret_is_lost_is_not_done_twice_nor_wrongly(

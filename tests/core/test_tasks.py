@@ -13,7 +13,7 @@ async def test_it_ends_with_the_block() -> None:
 
 
 async def test_a_cancellation_lost_in_a_failure_is_repeated() -> None:
-    lost = []
+    lost: list[bool] = []
 
     async def unlucky() -> None:
         while True:

@@ -120,7 +120,7 @@ async def test_repeating_a_call_gives_its_first_answer(desk: Desk, call: Call) -
     again = await call("create_ticket", key="k1", subject="A", body="B")
     assert again.value == first.value
     assert (first.repeated, again.repeated) == (False, True)
-    assert (await call("list_tickets")).value["total"] == 1
+    assert (await call("list_tickets")).value["total"] == 1 + 7  # of the demo desk
     assert [row["status"] for row in await recorded(desk)] == ["ok", "repeated", "ok"]
 
 
@@ -146,7 +146,7 @@ async def test_the_same_key_at_once_has_one_effect(desk: Desk, call: Call) -> No
     )
     assert {outcome.value.get("ticket_id") for outcome in outcomes} == {"T1001"}
     assert sum(not outcome.repeated for outcome in outcomes) == 1
-    assert (await call("list_tickets")).value["total"] == 1
+    assert (await call("list_tickets")).value["total"] == 1 + 7  # of the demo desk
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "schlüssel"])

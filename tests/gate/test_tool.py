@@ -52,6 +52,11 @@ async def make_thing(
     return Answer(inner=inner, others=[inner] * count)
 
 
+async def hidden_thing(ctx: Context, thing: str) -> Answer:
+    """Hide a thing."""
+    raise AssertionError
+
+
 def test_a_tool_says_all_that_its_function_says() -> None:
     tool = declare(make_thing)
     assert tool.name == "make_thing"
@@ -165,6 +170,18 @@ def test_an_address_that_cannot_be_is_refused(rest: str, problem: str) -> None:
         declare(make_thing, rest=rest)
 
 
+def test_a_tool_can_have_further_addresses() -> None:
+    group = ToolGroup("things")
+    declared = group.tool(
+        scope="things:write", risk=Risk.WRITE, rest="PUT /things", also=("POST /things/{thing}",)
+    )
+    declared(make_thing)
+    assert group.tools[0].addresses == (("PUT", "/things"), ("POST", "/things/{thing}"))
+    wrong = group.tool(scope="things:write", risk=Risk.WRITE, rest="PUT /x", also=("POST /{y}",))
+    with pytest.raises(TypeError, match="does not take"):
+        wrong(make_thing)
+
+
 def test_a_schema_that_holds_itself_is_refused() -> None:
     schema = {
         "$defs": {"Node": {"properties": {"next": {"$ref": "#/$defs/Node"}}}},
@@ -183,6 +200,13 @@ async def test_two_tools_of_one_name_or_address_are_refused(sqlite_desk: Desk) -
             policy=gate.policy,
             key=b"k",
         )
+    group = ToolGroup("things")
+    group.tool(
+        scope="things:write", risk=Risk.WRITE, rest="POST /more", also=("PATCH /tickets/{thing}",)
+    )(make_thing)
+    group.tool(scope="things:write", risk=Risk.WRITE, rest="PATCH /tickets/{thing}")(hidden_thing)
+    with pytest.raises(ValueError, match="two tools"):
+        type(gate)(group.tools, database=sqlite_desk.database, policy=gate.policy, key=b"k")
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from pydantic import SecretStr
 from deskward.accounts.models import accounts, cards, transactions
 from deskward.complaints import service as complaints
 from deskward.core.database import Connection, Database, now
+from deskward.core.numbering import FIRST_NUMBER
 from deskward.customers.models import customers
 from deskward.knowledge.models import faq
 from deskward.orders import service as orders
 from deskward.orders.models import NewLine
 from deskward.security.passwords import hash_password
+from deskward.tickets.models import tickets
 
 DESK = Path(__file__).parent / "desk.yaml"
 
@@ -36,6 +38,7 @@ async def load_demo(database: Database) -> bool:
                 await _load_customer(transaction, tenant, customer, unknown)
                 await _load_orders(transaction, tenant, customer)
                 await _load_complaints(transaction, tenant, customer)
+                await _load_tickets(transaction, tenant, customer)
             await transaction.execute(
                 faq.insert(), [{"tenant_id": tenant, **article} for article in desk["faq"]]
             )
@@ -95,3 +98,21 @@ async def _load_orders(db: Connection, tenant: str, customer: dict[str, Any]) ->
 async def _load_complaints(db: Connection, tenant: str, customer: dict[str, Any]) -> None:
     for content in customer.get("complaints", ()):
         await complaints.register(db, tenant, customer["id"], **content, priority="normal")
+
+
+async def _load_tickets(db: Connection, tenant: str, customer: dict[str, Any]) -> None:
+    for content in customer.get("tickets", ()):
+        # The higher its number, the later it was opened.
+        opened = now() - timedelta(hours=FIRST_NUMBER - content["number"])
+        await db.execute(
+            tickets.insert(),
+            {
+                **content,
+                "tenant_id": tenant,
+                "customer_id": customer["id"],
+                "status": "open",
+                "revision": 1,
+                "created_at": opened,
+                "updated_at": opened,
+            },
+        )

@@ -154,17 +154,21 @@ def tool_paths(tools: Iterable[Tool]) -> dict[str, dict[str, Any]]:
     """The `paths` of the tools."""
     paths: dict[str, dict[str, Any]] = {}
     for tool in tools:
-        paths.setdefault(tool.path, {})[tool.method.lower()] = _operation(tool)
+        for method, path in tool.addresses:
+            operation = _operation(tool, method, path)
+            if (method, path) != (tool.method, tool.path):  # ids are unique in a document
+                operation["operationId"] = f"{tool.name}_by_{method.lower()}"
+            paths.setdefault(path, {})[method.lower()] = operation
     return paths
 
 
-def _operation(tool: Tool) -> dict[str, Any]:
+def _operation(tool: Tool, method: str, path: str) -> dict[str, Any]:
     schema = _without_nul(tool.input_schema())
-    in_path = re.findall(r"{(\w+)}", tool.path)
+    in_path = re.findall(r"{(\w+)}", path)
     properties: JsonSchema = schema["properties"]
     rest = {name: value for name, value in properties.items() if name not in in_path}
     required = [name for name in schema.get("required", []) if name in rest]
-    has_body = tool.method in ("POST", "PUT", "PATCH")
+    has_body = method in ("POST", "PUT", "PATCH")
     parameters = [_parameter(name, "path", properties[name], True) for name in in_path]
     if not has_body:
         parameters += [_parameter(n, "query", _not_null(v), n in required) for n, v in rest.items()]

@@ -32,7 +32,8 @@ def tool_routes(desk: Desk) -> list[BaseRoute]:
     """One route per path; fixed paths before those with parameters."""
     by_path: dict[str, dict[str, Tool]] = defaultdict(dict)
     for tool in desk.gate.tools.values():
-        by_path[tool.path][tool.method] = tool
+        for method, path in tool.addresses:
+            by_path[path][method] = tool
     paths = sorted(by_path, key=lambda path: (path.count("{"), path))
     return [
         *(Route(path, _Address(desk, by_path[path])) for path in paths),
@@ -79,7 +80,7 @@ class _Address:
             allowed = ", ".join(sorted(self._tools))
             raise MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
         principal = await identify(self._desk, request.headers)
-        has_body = tool.method in ("POST", "PUT", "PATCH")
+        has_body = request.method in ("POST", "PUT", "PATCH")
         arguments = await _body(request) if has_body else dict(request.query_params)
         for name, value in request.path_params.items():
             if arguments.setdefault(name, value) != value:

@@ -77,10 +77,10 @@ class Gate:
         self.runner = Runner(database, key, time_limit, {Gate: self, **(ports or {})})
         addresses: set[tuple[str, str]] = set()
         for tool in tools:
-            if tool.name in self.tools or (tool.method, tool.path) in addresses:
+            if tool.name in self.tools or not addresses.isdisjoint(tool.addresses):
                 raise ValueError(f"two tools are called {tool.name} or {tool.method} {tool.path}")
             self.tools[tool.name] = tool
-            addresses.add((tool.method, tool.path))
+            addresses.update(tool.addresses)
         self.ledger = Ledger(key)
         self.approvals = Approvals(key)
         self.shadow: Policy | None = None
@@ -93,7 +93,7 @@ class Gate:
         A tool that is called like another one, or is at its address, is left out.
         """
         self.tools = {name: tool for name, tool in self.tools.items() if tool.server != server}
-        taken = {(tool.method, tool.path) for tool in self.tools.values()}
+        taken = {address for tool in self.tools.values() for address in tool.addresses}
         for tool in tools:
             if tool.name in self.tools or (tool.method, tool.path) in taken:
                 log.warning("tool %s of %s is left out: there is one already", tool.name, server)

@@ -85,6 +85,7 @@ class Tool:
         untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
+        also: Method and path of further REST addresses.
     """
 
     name: str
@@ -107,6 +108,12 @@ class Tool:
     server: str | None = None
     tenant: str | None = None
     untrusted: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def addresses(self) -> tuple[tuple[str, str], ...]:
+        """Method and path of all its REST addresses, the first one first."""
+        return ((self.method, self.path), *self.also)
 
     @property
     def title(self) -> str:
@@ -148,6 +155,7 @@ class ToolGroup:
         facts: Facts | None = None,
         hands_over: bool = False,
         untrusted: str | None = None,
+        also: tuple[str, ...] = (),
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -159,6 +167,7 @@ class ToolGroup:
             hands_over: Whether the tool gives the conversation to a person.
             untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
                 is judged more strictly: they may hold an attacker's instructions.
+            also: Further REST addresses, of the form of `rest`.
 
         Raises:
             TypeError: The function is not of the form that a tool needs.
@@ -166,7 +175,8 @@ class ToolGroup:
 
         def declare(function: Function) -> Function:
             built = _build(function, scope, risk, rest, facts, hands_over)
-            self.tools.append(replace(built, untrusted=untrusted))
+            more = tuple(_address(built.name, address, built.parameters) for address in also)
+            self.tools.append(replace(built, untrusted=untrusted, also=more))
             return function
 
         return declare
@@ -206,11 +216,7 @@ def _build(
     secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))
     if any(_holds_secret(schema["properties"][n]) for n in set(names) - secret):
         raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
-    method, _, path = rest.partition(" ")
-    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", rest):
-        raise TypeError(f"tool {name}: {rest!r} is not of the form `METHOD /path`")
-    if unknown := set(re.findall(r"{(\w+)}", path)) - set(names):
-        raise TypeError(f"tool {name}: the path names {', '.join(unknown)}, which it does not take")
+    method, path = _address(name, rest, frozenset(names))
     adapter: TypeAdapter[Any] = TypeAdapter(result)
     output_schema = inline_refs(adapter.json_schema(mode="serialization"))
     if output_schema.get("type") != "object":
@@ -234,6 +240,15 @@ def _build(
         _schema=schema,
         _bound_schema=without(schema, bound),
     )
+
+
+def _address(name: str, rest: str, parameters: frozenset[str]) -> tuple[str, str]:
+    method, _, path = rest.partition(" ")
+    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", rest):
+        raise TypeError(f"tool {name}: {rest!r} is not of the form `METHOD /path`")
+    if unknown := set(re.findall(r"{(\w+)}", path)) - parameters:
+        raise TypeError(f"tool {name}: the path names {', '.join(unknown)}, which it does not take")
+    return method, path
 
 
 def _description(doc: docstring_parser.Docstring) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
@@ -20,6 +22,16 @@ faq = sa.Table(
 )
 """Question, keywords and answer are searched: SQLite indexes them in `faq_fts` (FTS5), kept up by
 triggers, PostgreSQL in the generated column `search` (tsvector). The first migration makes both."""
+
+
+@dataclass(frozen=True)
+class FaqEntry:
+    """An article as it is kept."""
+
+    id: str
+    question: str
+    answer: str
+    keywords: str
 
 
 class FaqArticle(BaseModel):

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection
 from deskward.core.words import content_stems, words
-from deskward.knowledge.models import FaqArticle, FaqResults
+from deskward.knowledge.models import FaqArticle, FaqEntry, FaqResults
 
 CANDIDATES = 20
 """How many of the engine's best hits are ranked by relevance."""
@@ -27,32 +27,34 @@ _POSTGRES = sa.text(
 async def search(db: Connection, tenant: str, query: str, *, limit: int) -> FaqResults:
     """The articles that share words with the query, the most relevant first."""
     wanted = sorted(set(content_stems(query)))
-    terms = sorted(set(words(query)))
-    if not wanted or not terms:
-        return FaqResults(query=query, articles=[])
-    found = await _candidates(db, tenant, terms)
-    ranked = sorted((_article(row, wanted) for row in found), key=lambda a: (-a.relevance, a.id))
+    found = await candidates(db, tenant, query) if wanted else []
+    ranked = sorted(
+        (_article(entry, wanted) for entry in found), key=lambda a: (-a.relevance, a.id)
+    )
     return FaqResults(query=query, articles=[a for a in ranked if a.relevance > 0][:limit])
 
 
-async def _candidates(
-    db: Connection, tenant: str, terms: list[str]
-) -> list[sa.Row[tuple[object, ...]]]:
+async def candidates(db: Connection, tenant: str, query: str) -> list[FaqEntry]:
+    """The articles that the database's engine finds for a query, as it ranks them."""
+    terms = sorted(set(words(query)))
+    if not terms:
+        return []
     # Each word is quoted, or consists of letters and digits only, so no query syntax gets through.
     if db.dialect == "sqlite":
         statement, match = _SQLITE, " OR ".join(f'"{term}"' for term in terms)
     else:
         statement, match = _POSTGRES, " | ".join(terms)
-    return list(await db.all(statement, tenant=tenant, query=match, limit=CANDIDATES))
+    rows = await db.all(statement, tenant=tenant, query=match, limit=CANDIDATES)
+    return [FaqEntry(row.id, row.question, row.answer, row.keywords) for row in rows]
 
 
-def _article(row: sa.Row[tuple[object, ...]], wanted: list[str]) -> FaqArticle:
-    named = set(content_stems(f"{row.question} {row.keywords}"))
-    told = set(content_stems(row.answer))
+def _article(entry: FaqEntry, wanted: list[str]) -> FaqArticle:
+    named = set(content_stems(f"{entry.question} {entry.keywords}"))
+    told = set(content_stems(entry.answer))
     hits = sum(1.0 if stem in named else 0.5 if stem in told else 0.0 for stem in wanted)
     return FaqArticle(
-        id=row.id,
-        question=row.question,
-        answer=row.answer,
+        id=entry.id,
+        question=entry.question,
+        answer=entry.answer,
         relevance=round(hits / len(wanted), 3),
     )

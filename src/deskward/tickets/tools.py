@@ -160,6 +160,7 @@ async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> T
     scope="tickets:write",
     risk=Risk.WRITE,
     rest="PATCH /tickets/{ticket_id}",
+    also=("POST /tickets/{ticket_id}/actions/update",),
     facts=change_facts,
 )
 async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:

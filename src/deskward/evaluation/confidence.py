@@ -1,0 +1,243 @@
+"""Fit and measure the confidence of suggested replies on the shipped tickets.
+
+    python -m deskward.evaluation.confidence           # the figures of both splits
+    python -m deskward.evaluation.confidence --write   # fit anew, and write calibration.yaml
+
+The regression is fitted on the development split only, by Newton's method with an L2 penalty.
+Platt's calibration (1999) is fitted on scores that each ticket got from a regression that had not
+seen it (five folds). The calibration error is that of Guo et al. (2017), over ten bins of equal
+width.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from deskward.app import open_desk
+from deskward.core.database import Connection
+from deskward.core.settings import Settings
+from deskward.evaluation.metrics import accuracy
+from deskward.tickets.confidence import (
+    CALIBRATION,
+    SURE,
+    Calibration,
+    Signals,
+    confidence,
+    features_of,
+    signals_of,
+)
+from deskward.tickets.evidence import evidence_for
+from deskward.tickets.sentences import sentences
+
+TENANT = "default"
+PENALTY = 1.0
+FOLDS = 5
+BINS = 10
+NONE = "-"
+
+Array = npt.NDArray[np.float64]
+
+
+class Labelled(BaseModel):
+    """A ticket and what is right for it; see `data/tickets.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str
+    split: Literal["development", "test"]
+    article: str | None
+    answerable: bool
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A ticket with what the desk found for it."""
+
+    ticket: Labelled
+    article: str | None
+    signals: Signals
+
+    @property
+    def right(self) -> bool:
+        """Whether a reply from this article is right and answers all of the ticket."""
+        return self.ticket.answerable and self.article == self.ticket.article
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured on one split.
+
+    Attributes:
+        tickets: How many there are.
+        article_accuracy: Of those that an article is about, the share whose article was found.
+        brier: Mean squared error of the confidence.
+        calibration_error: Mean distance of confidence and share of right ones, over the bins.
+        sure: The share of the tickets that have at least `SURE`.
+        precision_when_sure: The share of right ones among these.
+        recall_when_sure: The share of the answerable ones that are among these.
+    """
+
+    tickets: int
+    article_accuracy: float
+    brier: float
+    calibration_error: float
+    sure: float
+    precision_when_sure: float
+    recall_when_sure: float
+
+
+def labelled() -> list[Labelled]:
+    """The shipped tickets."""
+    text = (files("deskward") / "evaluation" / "data" / "tickets.yaml").read_text("utf-8")
+    return TypeAdapter(list[Labelled]).validate_python(yaml.safe_load(text))
+
+
+async def judge(db: Connection, tickets: Sequence[Labelled]) -> list[Judged]:
+    """What the desk finds for each ticket in the demo desk's FAQ."""
+    judged = []
+    for ticket in tickets:
+        found = sentences(ticket.body)
+        said = [sentence for sentence in found if sentence.kind == "said"]
+        evidence = await evidence_for(db, TENANT, ticket.subject, said)
+        article = evidence.best.id if evidence.best is not None else None
+        judged.append(Judged(ticket, article, signals_of(ticket.subject, found, evidence)))
+    return judged
+
+
+async def judge_shipped() -> list[Judged]:
+    """What the desk finds for the shipped tickets, in a desk of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        fields = {name: field.default for name, field in Settings.model_fields.items()}
+        # No variable of the environment has a say.
+        values: dict[str, Any] = {**fields, "data_dir": Path(folder), "model": "offline"}
+        settings = Settings(_env_file=None, **values)
+        async with open_desk(settings, demo=True, chat=False) as desk:
+            return await judge(desk.database.reader, labelled())
+
+
+def fit(judged: Sequence[Judged]) -> Calibration:
+    """Fit the regression and its calibration."""
+    names = list(features_of(judged[0].signals))
+    rows = np.array([list(features_of(one.signals).values()) for one in judged])
+    right = np.array([float(one.right) for one in judged])
+    unseen = np.zeros(len(judged))
+    for fold in range(FOLDS):
+        out = np.arange(len(judged)) % FOLDS == fold
+        unseen[out] = _with_bias(rows[out]) @ _newton(rows[~out], right[~out], PENALTY)
+    offset, slope = _newton(unseen[:, None], _platt_targets(right), 0.0)
+    bias, *weights = _newton(rows, right, PENALTY)
+    return Calibration(
+        {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
+        round(float(bias), 4),
+        round(float(slope), 4),
+        round(float(offset), 4),
+    )
+
+
+def measure(judged: Sequence[Judged], calibration: Calibration | None = None) -> Figures:
+    """How good the confidence is on some tickets."""
+    told = np.array([confidence(one.signals, calibration) for one in judged])
+    right = np.array([float(one.right) for one in judged])
+    about = [one for one in judged if one.ticket.article is not None]
+    sure = told >= SURE
+    bins = np.minimum((told * BINS).astype(int), BINS - 1)
+    parts = [bins == place for place in range(BINS) if (bins == place).any()]
+    gaps = [part.sum() * abs(told[part].mean() - right[part].mean()) for part in parts]
+    return Figures(
+        tickets=len(judged),
+        article_accuracy=accuracy(
+            [one.ticket.article or NONE for one in about], [one.article or NONE for one in about]
+        ),
+        brier=float(np.mean((told - right) ** 2)),
+        calibration_error=float(sum(gaps) / len(judged)),
+        sure=float(sure.mean()),
+        precision_when_sure=float(right[sure].mean()) if sure.any() else 0.0,
+        recall_when_sure=float(
+            right[sure].sum() / max(1, sum(one.ticket.answerable for one in judged))
+        ),
+    )
+
+
+def _newton(rows: Array, wanted: Array, penalty: float) -> Array:
+    """The coefficients of a logistic regression, the intercept first, which is not penalized."""
+    given = _with_bias(rows)
+    ridge = np.full(given.shape[1], penalty)
+    ridge[0] = 1e-6
+    found = np.zeros(given.shape[1])
+    for _ in range(50):
+        told = 1 / (1 + np.exp(-np.clip(given @ found, -30, 30)))
+        slope = given.T @ (told - wanted) + ridge * found
+        curve = (given * (told * (1 - told))[:, None]).T @ given + np.diag(ridge)
+        step = np.linalg.solve(curve, slope)
+        found = found - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return found
+
+
+def _with_bias(rows: Array) -> Array:
+    return np.column_stack([np.ones(len(rows)), rows])
+
+
+def _platt_targets(right: Array) -> Array:
+    """Targets a little inside of 0 and 1, as Platt has them against overfitting."""
+    yes, no = right.sum(), len(right) - right.sum()
+    targets: Array = np.where(right > 0, (yes + 1) / (yes + 2), 1 / (no + 2))
+    return targets
+
+
+def _write(calibration: Calibration, path: Path) -> None:
+    content = {
+        "weights": dict(calibration.weights),
+        "bias": calibration.bias,
+        "platt": {"slope": calibration.slope, "offset": calibration.offset},
+    }
+    head = (
+        "# Written by `python -m deskward.evaluation.confidence --write`; do not edit.\n"
+        "# What it is: docs/decisions/0007-confidence.md.\n\n"
+    )
+    path.write_text(head + yaml.safe_dump(content, sort_keys=False), "utf-8")
+
+
+def _table(figures: Mapping[str, Figures]) -> str:
+    names = list(asdict(next(iter(figures.values()))))
+    lines = [f"{'':<22}" + "".join(f"{split:>14}" for split in figures)]
+    for name in names:
+        values = (getattr(found, name) for found in figures.values())
+        cells = (
+            f"{value:>14.3f}" if isinstance(value, float) else f"{value:>14}" for value in values
+        )
+        lines.append(f"{name:<22}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the figures; with `--write`, fit anew first."""
+    judged = asyncio.run(judge_shipped())
+    splits = {
+        split: [one for one in judged if one.ticket.split == split]
+        for split in ("development", "test")
+    }
+    calibration = None
+    if "--write" in arguments:
+        calibration = fit(splits["development"])
+        _write(calibration, CALIBRATION)
+    print(_table({split: measure(part, calibration) for split, part in splits.items()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,55 @@
+"""The tools that help with a ticket: its summary, and a reply to it."""
+
+from __future__ import annotations
+
+from deskward.customers import service as customers
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk, ToolGroup
+from deskward.tickets import service
+from deskward.tickets.models import TicketId
+from deskward.tickets.reply import SuggestedResponse, Tone, Writer, suggest
+from deskward.tickets.summary import TicketSummary, summarize
+from deskward.tickets.tools import ticket_facts
+
+tools = ToolGroup("tickets")
+
+
+@tools.tool(
+    scope="tickets:read",
+    risk=Risk.READ,
+    rest="POST /tickets/{ticket_id}/actions/summarize",
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def summarize_ticket(ctx: Context, ticket_id: TicketId) -> TicketSummary:
+    """Summarize a ticket in one to three of its own sentences, with what stands out in it.
+
+    Args:
+        ticket_id: The ticket.
+    """
+    return summarize(await service.get(ctx.db, ctx.tenant, ticket_id))
+
+
+@tools.tool(
+    scope="tickets:read",
+    risk=Risk.READ,
+    rest="POST /tickets/{ticket_id}/actions/suggest_response",
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def suggest_response(
+    ctx: Context, ticket_id: TicketId, tone: Tone = "polite"
+) -> SuggestedResponse:
+    """Suggest a reply to a ticket from the FAQ, with its sources and a computed confidence.
+
+    Nothing is sent and nothing is changed.
+
+    Args:
+        ticket_id: The ticket.
+        tone: How the reply should sound.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    customer = await customers.find(ctx.db, ctx.tenant, ticket.customer_id)
+    # mypy asks for a concrete class where a port is a protocol.
+    writer = ctx.port(Writer)  # type: ignore[type-abstract]
+    return await suggest(ctx.db, ctx.tenant, ticket, customer, tone, writer)
