@@ -45,6 +45,8 @@ from deskward.migrations import upgrade
 from deskward.orders.tools import tools as order_tools
 from deskward.security.api_keys import ApiKeys
 from deskward.tickets.assist_tools import tools as ticket_assist_tools
+from deskward.tickets.handling import JOB as HANDLE
+from deskward.tickets.handling import Handling, NewTickets
 from deskward.tickets.reply import Silent, Writer
 from deskward.tickets.tools import tools as ticket_tools
 
@@ -118,7 +120,11 @@ async def open_desk(
             offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=not chat),
         )
         stack.push_async_callback(model.close)
-        ports = {Outbox: outbox, Writer: _writer(settings, model)}
+        ports = {
+            Outbox: outbox,
+            Writer: _writer(settings, model),
+            Handling: Handling(settings.handle_new_tickets),
+        }
         gate = _gate(settings, database, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
@@ -140,6 +146,7 @@ async def open_desk(
         )
         await stack.enter_async_context(conversations.keep())
         handlers[SCRUB] = partial(_scrub, database)
+        handlers[HANDLE] = NewTickets(gate).handle
         handlers[APPROVAL] = Decisions(gate, conversations, database).carry_out
         await stack.enter_async_context(jobs.keep())
         yield Desk(

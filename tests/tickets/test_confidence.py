@@ -1,15 +1,13 @@
 """The confidence: computed, calibrated, and as good as is said in docs/decisions/0007."""
 
 from collections import Counter
-from importlib.resources import files
 from itertools import pairwise
 
 import pytest
-import yaml
 
-from deskward.evaluation.confidence import Judged, fit, judge_shipped, labelled, measure
+from deskward.evaluation.confidence import Judged, by_split, fit, judge_shipped, labelled, measure
 from deskward.tickets.confidence import GRAVE, SURE, Signals, confidence, shipped
-from tests.conftest import STAFF, Call, run_apart
+from tests.conftest import run_apart
 
 GOOD = Signals(
     relevance=0.9,
@@ -40,10 +38,6 @@ def judged() -> list[Judged]:
     return found
 
 
-def of_split(judged: list[Judged], split: str) -> list[Judged]:
-    return [one for one in judged if one.ticket.split == split]
-
-
 def test_tickets_are_many_varied_and_labelled_soundly() -> None:
     tickets = labelled()
     assert len(tickets) >= 240
@@ -60,7 +54,7 @@ def test_tickets_are_many_varied_and_labelled_soundly() -> None:
 
 
 def test_the_confidence_is_as_good_as_is_said(judged: list[Judged]) -> None:
-    figures = measure(of_split(judged, "test"))
+    figures = measure(by_split(judged)["test"])
     assert figures.tickets == 147
     assert figures.article_accuracy >= 0.92
     assert figures.brier <= 0.135
@@ -70,7 +64,7 @@ def test_the_confidence_is_as_good_as_is_said(judged: list[Judged]) -> None:
 
 
 def test_the_shipped_calibration_is_the_one_that_is_fitted(judged: list[Judged]) -> None:
-    fitted, known = fit(of_split(judged, "development")), shipped()
+    fitted, known = fit(by_split(judged)["development"]), shipped()
     assert fitted.weights == pytest.approx(dict(known.weights), abs=0.001)
     assert (fitted.bias, fitted.slope, fitted.offset) == pytest.approx(
         (known.bias, known.slope, known.offset), abs=0.001
@@ -104,22 +98,3 @@ def test_each_doubt_costs_confidence(change: dict[str, object]) -> None:
 def test_a_models_agreement_raises_nothing_and_a_grave_risk_caps() -> None:
     assert confidence(GOOD.model_copy(update={"model_agreement": 1.0})) == confidence(GOOD)
     assert confidence(GOOD.model_copy(update={"risks": ["injection"]})) == GRAVE
-
-
-def handled(reply: dict) -> str:
-    """What the signals are enough for: a simple rule over what `suggest_response` tells."""
-    if reply["signals"]["risks"]:
-        return "hand_over"
-    if reply["confidence"] >= SURE:
-        return "resolve"
-    return "ask" if reply["sources"] or reply["signals"]["account_action"] else "hand_over"
-
-
-async def test_the_twenty_tickets_of_the_demo_can_be_told_apart(call: Call) -> None:
-    data = files("deskward") / "evaluation" / "data" / "handling.yaml"
-    wanted = {one["ticket"]: one["expected"] for one in yaml.safe_load(data.read_text("utf-8"))}
-    assert Counter(wanted.values()) == {"resolve": 8, "ask": 6, "hand_over": 6}
-    told = {}
-    for ticket in wanted:
-        told[ticket] = handled((await call("suggest_response", STAFF, ticket_id=ticket)).value)
-    assert told == wanted

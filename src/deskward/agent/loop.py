@@ -39,12 +39,10 @@ from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.security.masking import mask
-from deskward.security.principals import Principal
+from deskward.security.principals import AGENT, Principal
 from deskward.security.vault import Vault
 
 log = logging.getLogger(__name__)
-
-AGENT = "assistant"
 
 CORRECTIONS = 1
 """How often in a turn a model may say again what nothing supported, before a person takes over."""

@@ -231,6 +231,11 @@ class Settings(BaseSettings):
         description="Time zone by whose clock policies know the hour and the day, for example "
         "`Europe/Berlin`.",
     )
+    handle_new_tickets: bool = Field(
+        False,
+        description="Whether the desk handles every new ticket at once, as `deskward handle` does: "
+        "it replies and resolves, asks a person, or hands over, as policies say.",
+    )
     skills_dir: Path | None = Field(
         None, description="Folder of offline skills. Unset: those that ship with Deskward."
     )

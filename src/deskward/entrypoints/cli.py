@@ -143,6 +143,31 @@ def call(
 
 
 @app.command
+def handle(
+    *tickets: str,
+    staff: Annotated[
+        str | None, Parameter(help="The member of staff who asks. Default: the system's user.")
+    ] = None,
+    tenant: Tenant = None,
+    json_: Annotated[bool, Parameter(name="--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Handle tickets: by policy, each is resolved, a person is asked, or it is handed over.
+
+    It is summarized and answered from the FAQ first; what was done is told with the reason:
+    `deskward handle T901 T902`. Replies that wait for a person are in `deskward approvals list`;
+    somebody else has to approve them. Exit code 1: a ticket could not be handled.
+
+    Parameters
+    ----------
+    tickets
+        The tickets' ids.
+    """
+    from deskward.entrypoints.cli_tools import handle_tickets
+
+    run(handle_tickets(read_settings(), tickets, staff, tenant, as_json=json_))
+
+
+@app.command
 def tools(
     *,
     user: User = None,

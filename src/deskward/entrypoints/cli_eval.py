@@ -240,6 +240,50 @@ def policy(
         sys.exit(1)
 
 
+@evaluate.command
+def promises(*, json_: Json = False) -> None:
+    """Measure the promise check on labelled replies: what it misses, and its false alarms.
+
+    Those of the development split are what it was written with; the test split was kept from it.
+    """
+    from dataclasses import asdict
+
+    from deskward.entrypoints.cli import print_json
+    from deskward.evaluation.promises import measure
+
+    found = {split: measure(split) for split in ("development", "test")}
+    if json_:
+        print_json({split: asdict(figures) for split, figures in found.items()})
+        return
+    for split, figures in found.items():
+        print(f"{split}: {figures.unsupported} replies that must not be sent, of which")
+        print(f"  missed             {figures.missed_rate:.1%}")
+        print(f"and {figures.supported} that may be sent, of which")
+        print(f"  held back          {figures.false_alarm_rate:.1%}")
+        for kind, part in figures.kinds.items():
+            told = f"missed {len(part.missed)} of {part.unsupported}, "
+            print(f"  {kind:<18} {told}held back {len(part.false_alarms)} of {part.supported}")
+
+
+@evaluate.command
+def confidence(*, json_: Json = False) -> None:
+    """Measure the confidence of suggested replies on labelled tickets, and its calibration.
+
+    Those of the development split are what it was fitted to; the test split was kept from it.
+    """
+    import asyncio
+    from dataclasses import asdict
+
+    from deskward.entrypoints.cli import print_json
+    from deskward.evaluation.confidence import as_table, measure_shipped
+
+    found = asyncio.run(measure_shipped())
+    if json_:
+        print_json({split: asdict(figures) for split, figures in found.items()})
+    else:
+        print(as_table(found))
+
+
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """A bar on stderr for each thing that takes its time, where stderr is a terminal."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -81,6 +82,41 @@ async def call_tool(
         )
     print_json(outcome.value)
     return {"ok": 0, "pending": PENDING, "error": 1}[outcome.status]
+
+
+async def handle_tickets(
+    settings: Settings,
+    tickets: Sequence[str],
+    staff: str | None,
+    tenant: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Handle tickets one after the other and print what became of each; gives the exit code."""
+    if not tickets:
+        raise InvalidInput("Name a ticket, for example T901.")
+    code = 0
+    async with local_desk(settings, None, staff or getpass.getuser(), tenant) as (desk, principal):
+        for ticket_id in tickets:
+            outcome = await desk.gate.call(
+                "handle_ticket", {"ticket_id": ticket_id}, Context(principal, "cli")
+            )
+            if outcome.error is not None:
+                print(f"{ticket_id}: {outcome.error.message}", file=sys.stderr)
+                code = 1
+            elif as_json:
+                print_json(outcome.value)
+            else:
+                _print_handled(outcome.value)
+    return code
+
+
+def _print_handled(handled: Mapping[str, Any]) -> None:
+    print(f"{handled['ticket_id']}  {handled['decision'].replace('_', ' ')}")
+    print(f"    {handled['summary']}")
+    print(f"    {handled['explanation']}")
+    if handled["approval_id"]:
+        print(f"    waits for: deskward approvals approve {handled['approval_id']}")
 
 
 def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:

@@ -1,7 +1,7 @@
 """Fit and measure the confidence of suggested replies on the shipped tickets.
 
-    python -m deskward.evaluation.confidence           # the figures of both splits
-    python -m deskward.evaluation.confidence --write   # fit anew, and write calibration.yaml
+`deskward eval confidence` measures; `python -m deskward.evaluation.confidence` fits anew and writes
+`calibration.yaml`.
 
 The regression is fitted on the development split only, by Newton's method with an L2 penalty.
 Platt's calibration (1999) is fitted on scores that each ticket got from a regression that had not
@@ -12,7 +12,6 @@ width.
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -207,13 +206,14 @@ def _write(calibration: Calibration, path: Path) -> None:
         "platt": {"slope": calibration.slope, "offset": calibration.offset},
     }
     head = (
-        "# Written by `python -m deskward.evaluation.confidence --write`; do not edit.\n"
+        "# Written by `python -m deskward.evaluation.confidence`; do not edit.\n"
         "# What it is: docs/decisions/0007-confidence.md.\n\n"
     )
     path.write_text(head + yaml.safe_dump(content, sort_keys=False), "utf-8")
 
 
-def _table(figures: Mapping[str, Figures]) -> str:
+def as_table(figures: Mapping[str, Figures]) -> str:
+    """The figures of each split beside each other."""
     names = list(asdict(next(iter(figures.values()))))
     lines = [f"{'':<22}" + "".join(f"{split:>14}" for split in figures)]
     for name in names:
@@ -225,19 +225,27 @@ def _table(figures: Mapping[str, Figures]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the figures; with `--write`, fit anew first."""
-    judged = asyncio.run(judge_shipped())
-    splits = {
+def by_split(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """The tickets to fit with, and those to test with."""
+    return {
         split: [one for one in judged if one.ticket.split == split]
         for split in ("development", "test")
     }
-    calibration = None
-    if "--write" in arguments:
-        calibration = fit(splits["development"])
-        _write(calibration, CALIBRATION)
-    print(_table({split: measure(part, calibration) for split, part in splits.items()}))
+
+
+async def measure_shipped() -> dict[str, Figures]:
+    """The figures of each split."""
+    splits = by_split(await judge_shipped())
+    return {split: measure(part) for split, part in splits.items()}
+
+
+def main() -> None:
+    """Fit anew, and print the figures."""
+    splits = by_split(asyncio.run(judge_shipped()))
+    calibration = fit(splits["development"])
+    _write(calibration, CALIBRATION)
+    print(as_table({split: measure(part, calibration) for split, part in splits.items()}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

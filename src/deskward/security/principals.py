@@ -28,6 +28,9 @@ class Proof(IntEnum):
     """The caller's own key."""
 
 
+AGENT = "assistant"
+"""The name of the desk's own agent."""
+
 SUBJECTS_OF_A_CUSTOMER = "customers:act"
 """The scope with which a service may speak as any customer of its tenant (`X-User-ID`)."""
 

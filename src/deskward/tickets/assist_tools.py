@@ -1,11 +1,13 @@
-"""The tools that help with a ticket: its summary, and a reply to it."""
+"""The tools that help with a ticket: its summary, a reply to it, and all of it."""
 
 from __future__ import annotations
 
 from deskward.customers import service as customers
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.tickets import service
+from deskward.tickets.handling import Handled, handle
 from deskward.tickets.models import TicketId
 from deskward.tickets.reply import SuggestedResponse, Tone, Writer, suggest
 from deskward.tickets.summary import TicketSummary, summarize
@@ -53,3 +55,22 @@ async def suggest_response(
     # mypy asks for a concrete class where a port is a protocol.
     writer = ctx.port(Writer)  # type: ignore[type-abstract]
     return await suggest(ctx.db, ctx.tenant, ticket, customer, tone, writer)
+
+
+@tools.tool(
+    scope="tickets:handle",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/handle",
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def handle_ticket(ctx: Context, ticket_id: TicketId) -> Handled:
+    """Handle a ticket: by policy resolve it, ask a person, or hand it over; says which, and why.
+
+    It is summarized first, the FAQ is searched, and a reply is suggested.
+
+    Args:
+        ticket_id: The ticket; one that is not resolved or closed.
+    """
+    # Every step is a call with a transaction of its own, so this one leaves `ctx.db` alone.
+    return await handle(ctx.port(Gate), ctx, ticket_id)

@@ -63,9 +63,6 @@ def signals_of(subject: str, found: Sequence[Sentence], evidence: Evidence) -> S
     said = [sentence for sentence in found if sentence.kind == "said"]
     title = [] if injected(subject) else [Sentence(subject, -1, "said")]
     text = "\n".join(sentence.text for sentence in [*title, *said])
-    risks = risk.grave([*title, *said])
-    if not title or any(sentence.kind == "injected" for sentence in found):
-        risks.append("injection")
     return Signals(
         relevance=round(evidence.relevance, 3),
         margin=round(evidence.margin, 3),
@@ -79,7 +76,7 @@ def signals_of(subject: str, found: Sequence[Sentence], evidence: Evidence) -> S
         account_action=risk.wants_action([*title, *said]),
         trouble=min(1.0, risk.trouble([*title, *said]) / 2),
         specifics=min(1.0, round(risk.specifics(text) / 3, 3)),
-        risks=risks,
+        risks=risk.risks_of(subject, found),
         grounding=1.0,
     )
 

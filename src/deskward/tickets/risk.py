@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from deskward.tickets.sentences import Sentence
+from deskward.tickets.sentences import Sentence, injected
 
 _ANGER = re.compile(
     r"(?i:\b(?:furious|angry|outrag\w*|disgrac\w*|disgust\w*|unacceptable|ridiculous"
@@ -108,6 +108,15 @@ def grave(said: Sequence[Sentence]) -> list[str]:
     text = "\n".join(sentence.text for sentence in said)
     named = {"anger": _ANGER, "legal": _LEGAL, "security": _SECURITY}
     return [name for name, pattern in named.items() if pattern.search(text)]
+
+
+def risks_of(subject: str, found: Sequence[Sentence]) -> list[str]:
+    """The grave risks of a ticket: those above, and `injection`, orders to the assistant."""
+    texts = [Sentence(subject, -1, "injected" if injected(subject) else "said"), *found]
+    risks = grave([sentence for sentence in texts if sentence.kind == "said"])
+    if any(sentence.kind == "injected" for sentence in texts):
+        risks.append("injection")
+    return risks
 
 
 def emotions(text: str) -> list[str]:

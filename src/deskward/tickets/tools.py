@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from deskward.core import jobs
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
-from deskward.gate.context import Context
+from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.tickets import service
+from deskward.tickets.handling import JOB, Handling
 from deskward.tickets.models import (
     Body,
     Priority,
@@ -22,6 +24,8 @@ from deskward.tickets.models import (
     TicketOpened,
     TicketUpdate,
 )
+from deskward.tickets.risk import risks_of
+from deskward.tickets.sentences import sentences
 
 tools = ToolGroup("tickets")
 
@@ -37,27 +41,31 @@ class TicketFacts(TypedDict):
 
 
 class ChangeFacts(TicketFacts):
-    """The ticket, and whether the change to it can be undone: a closed one stays closed."""
+    """What policies may know of a change of a ticket.
+
+    Attributes:
+        reversible: Whether it can be undone: a closed ticket stays closed.
+        risks: Which grave risks the ticket's own words show: `anger`, `legal`, `security`,
+            `injection`.
+    """
 
     reversible: bool
+    risks: list[str]
 
 
 async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> TicketFacts:
     """The facts of a call about a ticket."""
-    ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
-    return {
-        "id": ticket.id,
-        "owner": ticket.customer_id,
-        "status": ticket.status,
-        "priority": ticket.priority,
-        "revision": ticket.revision,
-    }
+    return _facts(await service.get(ctx.db, ctx.tenant, arguments["ticket_id"]))
 
 
 async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFacts:
     """The facts of a change of a ticket."""
-    facts = await ticket_facts(ctx, arguments)
-    return {**facts, "reversible": arguments["update"].status != "closed"}
+    ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
+    return {
+        **_facts(ticket),
+        "reversible": arguments["update"].status != "closed",
+        "risks": risks_of(ticket.subject, sentences(ticket.body)),
+    }
 
 
 @tools.tool(
@@ -116,7 +124,7 @@ async def create_ticket(
     ticket = await service.create(
         ctx.db, ctx.tenant, customer_id, subject=subject, body=body, priority=priority
     )
-    return _opened(ticket, f"Ticket {ticket.id} was opened.")
+    return await _opened(ctx, ticket, f"Ticket {ticket.id} was opened.")
 
 
 @tools.tool(scope="tickets:create", risk=Risk.WRITE, rest="POST /accounts/{user_id}/issues")
@@ -129,7 +137,7 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
     """
     subject = shorten(description)
     ticket = await service.create(ctx.db, ctx.tenant, user_id, subject=subject, body=description)
-    return _opened(ticket, f"The issue was reported as ticket {ticket.id}.")
+    return await _opened(ctx, ticket, f"The issue was reported as ticket {ticket.id}.")
 
 
 @tools.tool(
@@ -153,7 +161,8 @@ async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> T
         body=reason,
         priority="high",
     )
-    return _opened(ticket, f"A person will take over. The ticket is {ticket.id}.")
+    message = f"A person will take over. The ticket is {ticket.id}."
+    return await _opened(ctx, ticket, message, handled=False)
 
 
 @tools.tool(
@@ -180,5 +189,21 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     )
 
 
-def _opened(ticket: Ticket, message: str) -> TicketOpened:
+def _facts(ticket: Ticket) -> TicketFacts:
+    return {
+        "id": ticket.id,
+        "owner": ticket.customer_id,
+        "status": ticket.status,
+        "priority": ticket.priority,
+        "revision": ticket.revision,
+    }
+
+
+async def _opened(
+    ctx: Context, ticket: Ticket, message: str, *, handled: bool = True
+) -> TicketOpened:
+    """The receipt; the desk handles the ticket as soon as it is there, where it shall."""
+    if handled and ctx.port(Handling).automatic:
+        payload = {"tenant": ctx.tenant, "ticket_id": ticket.id}
+        await jobs.add(ctx.db, new_id(), JOB, payload)
     return TicketOpened(ticket_id=ticket.id, status=ticket.status, message=message)
