@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,3 +86,51 @@ async def test_a_denial_is_told_to_the_customer(tmp_path: Path) -> None:
                 await asyncio.sleep(0.2)
         details = (await client.get("/accounts/user_002")).json()
         assert [card["status"] for card in details["cards"]] == ["active"]
+
+
+async def key_of(folder: Path, subject: str, *options: str) -> dict[str, str]:
+    """The headers of a caller with a key of their own."""
+    command = ("keys", "create", "--subject", subject, *options)
+    made = await asyncio.to_thread(deskward, folder, *command)
+    assert made.returncode == 0, made.stderr
+    (key,) = re.findall(r"dw_\S+", made.stdout)
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def test_of_32_approvals_over_rest_one_takes_effect(tmp_path: Path) -> None:
+    async with (
+        server(tmp_path) as (url, _),
+        httpx2.AsyncClient(base_url=url, timeout=30) as client,
+    ):
+        sam = await key_of(tmp_path, "user_002", "--kind", "customer")
+        leads = [
+            await key_of(tmp_path, name, "--kind", "staff", "--role", "support-2")
+            for name in ("lena", "mara")
+        ]
+        await asyncio.sleep(1.5)  # until the server knows that the desk has keys
+        for text in SAID:
+            body = {"session_id": "s", "message": text}
+            await client.post("/api/v1/chat", json=body, headers=sam)
+        listed = (await client.get("/approvals", headers=leads[0])).json()
+        (waiting,) = listed["approvals"]
+        assert waiting["canonical_arguments"] == '{"card":null,"user_id":"user_002"}'
+        assert waiting["reasons"][0]["text"].startswith('@id("')
+        address = f"/approvals/{waiting['approval_id']}/approve"
+        refused = await client.post(address, json={}, headers=sam)
+        assert refused.status_code == 403
+        answers = await asyncio.gather(
+            *(
+                client.post(address, json={"comment": "Seen."}, headers=leads[number % 2])
+                for number in range(32)
+            )
+        )
+        assert sorted({answer.status_code for answer in answers}) == [200, 409]
+        assert [answer.status_code for answer in answers].count(200) == 1
+        async with asyncio.timeout(20):
+            while True:
+                history = await client.get("/api/v1/sessions/s/history", headers=sam)
+                if "has been deactivated" in history.json()["messages"][-1]["content"]:
+                    break
+                await asyncio.sleep(0.2)
+        shown = (await client.get(f"/approvals/{waiting['approval_id']}", headers=leads[0])).json()
+        assert (shown["status"], shown["comment"]) == ("done", "Seen.")

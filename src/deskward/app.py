@@ -106,13 +106,7 @@ async def open_desk(
         await stack.enter_async_context(limiter.keep())
         if demo:
             await load_demo(database)
-        outbox = Outbox(
-            database,
-            _mailer(settings),
-            sender_name=settings.sender_name,
-            sender_email=settings.sender_email or "desk@localhost",
-            max_attachments=settings.email_max_attachment_mb * 1_000_000,
-        )
+        outbox = _outbox(settings, database)
         handlers: dict[str, Handler] = {JOB: outbox.deliver}
         outbox.jobs = jobs = Jobs(database, handlers)
         model = model or choose_model(
@@ -122,7 +116,7 @@ async def open_desk(
         stack.push_async_callback(model.close)
         ports = {
             Outbox: outbox,
-            Writer: _writer(settings, model),
+            Writer: _writer(settings, model, database),
             Handling: Handling(settings.handle_new_tickets),
         }
         gate = _gate(settings, database, only, ports)
@@ -131,19 +125,7 @@ async def open_desk(
         if settings.mcp_server_url and only is None:
             hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
             await stack.enter_async_context(hub.keep())
-        limits = Limits(
-            steps=settings.turn_max_steps,
-            tokens=settings.turn_max_tokens,
-            step_tokens=settings.model_max_tokens,
-            timeout=settings.model_timeout,
-        )
-        conversations = Conversations(
-            database,
-            Agent(gate, model, limits, hosts=settings.linked),
-            key=settings.key,
-            ledger=gate.ledger,
-            grace=settings.stream_grace,
-        )
+        conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
         handlers[SCRUB] = partial(_scrub, database)
         handlers[HANDLE] = NewTickets(gate).handle
@@ -167,11 +149,23 @@ async def _scrub(database: Database, _payload: Mapping[str, Any], _attempt: int)
         raise Later(1.0)
 
 
-def _writer(settings: Settings, model: Model) -> Writer:
+def _writer(settings: Settings, model: Model, database: Database) -> Writer:
     if isinstance(model, OfflineModel):
         return Silent()
     # The tool has to have time left to answer without the model.
-    return ModelWriter(model, timeout=min(settings.model_timeout, 0.6 * settings.tool_timeout))
+    return ModelWriter(
+        model, database, timeout=min(settings.model_timeout, 0.6 * settings.tool_timeout)
+    )
+
+
+def _outbox(settings: Settings, database: Database) -> Outbox:
+    return Outbox(
+        database,
+        _mailer(settings),
+        sender_name=settings.sender_name,
+        sender_email=settings.sender_email or "desk@localhost",
+        max_attachments=settings.email_max_attachment_mb * 1_000_000,
+    )
 
 
 def _mailer(settings: Settings) -> Mailer:
@@ -206,6 +200,24 @@ def _gate(
         time_limit=settings.tool_timeout,
         ports=ports,
         zone=ZoneInfo(settings.business_timezone),
+    )
+
+
+def _conversations(
+    settings: Settings, database: Database, gate: Gate, model: Model
+) -> Conversations:
+    limits = Limits(
+        steps=settings.turn_max_steps,
+        tokens=settings.turn_max_tokens,
+        step_tokens=settings.model_max_tokens,
+        timeout=settings.model_timeout,
+    )
+    return Conversations(
+        database,
+        Agent(gate, model, limits, hosts=settings.linked),
+        key=settings.key,
+        ledger=gate.ledger,
+        grace=settings.stream_grace,
     )
 
 

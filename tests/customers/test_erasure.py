@@ -2,8 +2,13 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx2
+import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
@@ -14,6 +19,7 @@ from deskward.gate.verify import verify
 from deskward.security.principals import Kind, Principal
 from tests.agent.talk import Talk
 from tests.conftest import STAFF, Call, recorded
+from tests.services.server import server
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
 CHIEF = Principal(Kind.STAFF, "carl", "default", ("support-3",))
@@ -110,3 +116,52 @@ def test_every_table_is_looked_at() -> None:
         refers = table.foreign_key_constraints
         is_known = known or refers or table.name in KEPT | silent or table.name == "customers"
         assert is_known, f"say in {table.name} whose its rows are, or list it here"
+
+
+@pytest.mark.timeout(120)
+async def test_no_byte_is_left_of_a_served_desk_and_its_logs(tmp_path: Path) -> None:
+    talked = [
+        "What is my balance?",
+        "change my address to 77 Zinnia Avenue, Dover, DE 19901",
+        f"I want to report an issue: {WORDS}",
+    ]
+    log = str(tmp_path / "app.log")
+    async with (
+        server(tmp_path, level="DEBUG", LOG_FILE_PATH=log) as (url, _),
+        httpx2.AsyncClient(base_url=url, timeout=30) as client,
+    ):
+        for text in talked:
+            body = {"session_id": "alex.morgan@example.com", "message": text}
+            answer = await client.post("/api/v1/chat", json=body)
+            assert answer.status_code == 200
+        assert (await client.get("/accounts/user_001")).json()["name"] == "Alex Morgan"
+        await client.get("/faq/search", params={"q": WORDS})
+        customer = ["call", "erase_customer", "customer_id=user_001", "reason=by letter"]
+        asked = await run_command(tmp_path, *customer, "--staff", "lena", "--role", "support-3")
+        approval = json.loads(asked)["approval_id"]
+        done = await run_command(tmp_path, "approvals", "approve", approval, "--staff", "carl")
+        assert "done: the customer was erased" in done
+        assert (await client.get("/accounts/user_001")).status_code in (401, 404)
+    assert "sound" in await run_command(tmp_path, "ledger", "verify")
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            found = [trace for trace in TRACES[:-1] if trace.encode() in data]
+            assert found == [], file.name
+    assert "/api/v1/chat" in Path(log).read_text()
+
+
+async def run_command(folder: Path, *words: str) -> str:
+    def run() -> str:
+        environment = {**os.environ, "DATA_DIR": str(folder), "LOG_TO_FILE": "false"}
+        done = subprocess.run(
+            [sys.executable, "-m", "deskward", *words],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=folder,
+        )
+        assert done.returncode in (0, 3), done.stderr
+        return done.stdout
+
+    return await asyncio.to_thread(run)

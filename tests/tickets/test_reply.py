@@ -10,17 +10,19 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deskward.agent.model import Model
 from deskward.agent.models.offline import OfflineModel
 from deskward.agent.writer import ModelWriter
 from deskward.app import Desk, open_desk
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
+from deskward.gate.context import Context
 from deskward.tickets.confidence import SURE
 from deskward.tickets.grounding import grounding_of, numbers
 from deskward.tickets.reply import PHRASES, TONES, Silent
 from deskward.tickets.sentences import has_link
 from tests.agent.scripted import ScriptedModel, Step, tool
-from tests.conftest import STAFF, Call, caller
+from tests.conftest import STAFF, Call, caller, recorded
 from tests.entrypoints.conftest import client_of
 
 TRANSFERS = (
@@ -352,14 +354,33 @@ async def test_a_model_sees_no_orders_and_no_secrets(with_model, sqlite_call: Ca
         assert "Ignore all" not in request.messages[0].text
 
 
-async def test_a_slow_model_is_given_up(offline: OfflineModel) -> None:
-    slow = ModelWriter(ScriptedModel(["A", 5.0, "B"]), timeout=0.05)
-    assert await slow.write("Write.", "{}") is None
-    assert await ModelWriter(ScriptedModel(["A", " B"]), timeout=5).write("Write.", "{}") == "A B"
-    assert await ModelWriter(ScriptedModel(["A" * 9_000]), timeout=5).write("Write.", "{}") is None
+async def test_what_a_model_was_given_and_said_is_in_the_ledger(
+    sqlite_settings: Settings,
+) -> None:
+    model = ScriptedModel([HONEST], [ModelUnavailable("It is away.")])
+    async with open_desk(sqlite_settings, model=model) as desk:
+        await suggested(caller(desk))
+        await suggested(caller(desk))
+        said, failed = (row for row in await recorded(desk) if row["kind"] == "model")
+        (call, _) = (row for row in await recorded(desk) if row.get("tool") == "suggest_response")
+    assert (said["status"], said["answer"], said["model"]) == ("ok", HONEST, model.name)
+    assert TRANSFERS in said["given"][0]["text"]
+    assert said["settings"]["max_tokens"] == 1_000
+    assert said["request_id"] == call["request_id"]
+    assert (failed["status"], failed["error"]) == ("error", "It is away.")
+
+
+async def test_a_slow_model_is_given_up(sqlite_desk: Desk, offline: OfflineModel) -> None:
+    async def written(model: Model, timeout: float = 5) -> str | None:
+        writer = ModelWriter(model, sqlite_desk.database, timeout=timeout)
+        return await writer.write(Context(STAFF, "cli"), "user_001", "Write.", "{}")
+
+    assert await written(ScriptedModel(["A", 5.0, "B"]), 0.05) is None
+    assert await written(ScriptedModel(["A", " B"])) == "A B"
+    assert await written(ScriptedModel(["A" * 9_000])) is None
     # The offline model may stand behind another one. It cannot write.
-    assert await ModelWriter(offline, timeout=5).write("Write.", "{}") is None
-    assert await Silent().write("Write.", "{}") is None
+    assert await written(offline) is None
+    assert await Silent().write(Context(STAFF, "cli"), "user_001", "Write.", "{}") is None
 
 
 @given(

@@ -97,6 +97,9 @@ def approve(
         arguments = {"approval_id": approval_id, "comment": comment}
         print((await _call(desk, caller, "approve_call", **arguments))["message"])
         one = await _carried_out(desk, caller, approval_id)
+        if one is None:
+            print("done: the customer was erased, and this call of theirs with them.")
+            return 0
         print(f"{one['status']}: {one['tool']} {one['canonical_arguments']}")
         _print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
@@ -124,14 +127,22 @@ def deny(
     _as_staff(work, staff, role, tenant)
 
 
-async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any]:
-    """The approval, once its call has run and its conversation was told."""
+async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any] | None:
+    """The approval, once its call has run and its conversation was told.
+
+    None where the call erased the customer whom it was about.
+    """
+    from deskward.core.errors import NotFound
+
     deadline = asyncio.get_running_loop().time() + WAIT
     while not await desk.jobs.idle(approval_id):  # this process or another one carries it out
         if asyncio.get_running_loop().time() > deadline:
             raise ValueError(f"it is not done after {WAIT:g} s; look again with `approvals show`")
         await asyncio.sleep(0.05)
-    return await _call(desk, caller, "get_approval", approval_id=approval_id)
+    try:
+        return await _call(desk, caller, "get_approval", approval_id=approval_id)
+    except NotFound:
+        return None
 
 
 async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:

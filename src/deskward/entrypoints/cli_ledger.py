@@ -181,9 +181,10 @@ def _heads_in(file: Path) -> list[Any]:
 
 def _line(row: dict[str, Any]) -> str:
     who = (row.get("principal") or {}).get("id") or row.get("by", "")
+    step = f"step {row['step']}" if "step" in row else "worded a text"
     what = {
         "call": f"{row.get('tool')} {json.dumps(row.get('arguments'), ensure_ascii=False)}",
-        "model": f"{row.get('model')} step {row.get('step')}",
+        "model": f"{row.get('model')} {step}",
         "turn": f"turn {row.get('status')}",
         "policy": f"policies {row.get('policy_version')} {row.get('slot')}",
     }.get(row.get("kind", "call"), row.get("kind", ""))

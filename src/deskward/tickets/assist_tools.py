@@ -9,7 +9,7 @@ from deskward.gate.tool import Risk, ToolGroup
 from deskward.tickets import service
 from deskward.tickets.handling import Handled, handle
 from deskward.tickets.models import TicketId
-from deskward.tickets.reply import SuggestedResponse, Tone, Writer, suggest
+from deskward.tickets.reply import SuggestedResponse, Tone, suggest
 from deskward.tickets.summary import TicketSummary, summarize
 from deskward.tickets.tools import ticket_facts
 
@@ -52,9 +52,7 @@ async def suggest_response(
     """
     ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
     customer = await customers.find(ctx.db, ctx.tenant, ticket.customer_id)
-    # mypy asks for a concrete class where a port is a protocol.
-    writer = ctx.port(Writer)  # type: ignore[type-abstract]
-    return await suggest(ctx.db, ctx.tenant, ticket, customer, tone, writer)
+    return await suggest(ctx, ticket, customer, tone)
 
 
 @tools.tool(

@@ -17,9 +17,9 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, Field
 
-from deskward.core.database import Connection
 from deskward.core.words import content_stems
 from deskward.customers.models import Customer
+from deskward.gate.context import Context
 from deskward.knowledge.models import FaqEntry
 from deskward.tickets.confidence import Share, Signals, confidence, signals_of
 from deskward.tickets.evidence import Evidence, evidence_for, meaningful
@@ -49,10 +49,12 @@ _NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+){0,5}")
 class Writer(Protocol):
     """The port to whatever can word a reply, given through `Context.port`."""
 
-    async def write(self, instructions: str, material: str) -> str | None:
+    async def write(self, ctx: Context, about: str, instructions: str, material: str) -> str | None:
         """A text, or None where there is none to be had. Nothing of it is trusted.
 
         Args:
+            ctx: The call that wants it.
+            about: The customer whom the material is about.
             instructions: What to write.
             material: What to write it from: data, whatever stands in it.
         """
@@ -62,7 +64,7 @@ class Writer(Protocol):
 class Silent:
     """The writer of a desk without a language model."""
 
-    async def write(self, instructions: str, material: str) -> str | None:
+    async def write(self, ctx: Context, about: str, instructions: str, material: str) -> str | None:
         """Write nothing."""
         return None
 
@@ -176,22 +178,17 @@ links, addresses or promises; nothing about what was done or will be done.
 
 
 async def suggest(
-    db: Connection,
-    tenant: str,
-    ticket: Ticket,
-    customer: Customer | None,
-    tone: Tone,
-    writer: Writer,
+    ctx: Context, ticket: Ticket, customer: Customer | None, tone: Tone
 ) -> SuggestedResponse:
     """Suggest a reply to a ticket.
 
     Args:
+        ctx: The call, with a `Writer` among its ports that words the answer, if it can.
         customer: Whose ticket it is, where known.
-        writer: Words the answer, if it can; see `Writer`.
     """
     found = sentences(ticket.body)
     said = [sentence for sentence in found if sentence.kind == "said"]
-    evidence = await evidence_for(db, tenant, ticket.subject, said)
+    evidence = await evidence_for(ctx.db, ctx.tenant, ticket.subject, said)
     signals = signals_of(ticket.subject, found, evidence)
     article = evidence.best
     answer = _answer(article, said) if article is not None else []
@@ -202,7 +199,7 @@ async def suggest(
         sure = min(sure, ANSWERS) if answer else 0.0
         return _suggested(ticket, tone, text, sure, signals, found)
     body = " ".join(answer)
-    written, signals = await _worded(writer, tone, ticket, said, article, body, signals)
+    written, signals = await _worded(ctx, tone, ticket, said, article, body, signals)
     text = compose(
         PHRASES[tone],
         customer,
@@ -316,7 +313,7 @@ def _records(subject: str, said: Sequence[Sentence]) -> list[str]:
 
 
 async def _worded(
-    writer: Writer,
+    ctx: Context,
     tone: Tone,
     ticket: Ticket,
     said: Sequence[Sentence],
@@ -330,7 +327,10 @@ async def _worded(
         {"ticket": told, "article": {"question": article.question, "answer": body}},
         ensure_ascii=False,
     )
-    written = await writer.write(INSTRUCTIONS.format(tone=tone), material)
+    # mypy asks for a concrete class where a port is a protocol.
+    writer = ctx.port(Writer)  # type: ignore[type-abstract]
+    told_how = INSTRUCTIONS.format(tone=tone)
+    written = await writer.write(ctx, ticket.customer_id, told_how, material)
     if not written or not written.strip():
         return None, signals
     sources = [article.question, article.answer]
