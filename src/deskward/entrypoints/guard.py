@@ -28,6 +28,7 @@ from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.uploads import UPLOADS
 from deskward.gate.context import new_id
+from deskward.gate.facts import CUSTOMERS
 
 MAX_BODY = 1024 * 1024
 """Largest request body, in bytes."""
@@ -114,7 +115,7 @@ class Guard:
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             took = (time.perf_counter() - started) * 1000
-            log.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, took)
+            log.info("%s %s %d %.1f ms", scope["method"], _path(scope), status, took)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, _ = _identified(scope)
@@ -253,3 +254,12 @@ async def _read_into(body: bytearray, receive: Receive, most: int) -> None:
 
 def _too_large(most: int) -> TooLarge:
     return TooLarge(f"The body is over the limit of {most:,} bytes. Send less at once.")
+
+
+def _path(scope: Scope) -> str:
+    """The path without customers' ids: what is logged cannot be erased with them."""
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        if name in CUSTOMERS:
+            path = path.replace(f"/{value}", f"/{{{name}}}")
+    return path
