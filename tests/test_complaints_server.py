@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ COMPLAINT = "I want to make a complaint: my parcel arrived broken"
 COMMAND = ("mcp", "complaints", "--transport", "http")
 
 
+async def until_closed(port: int) -> None:
+    """A killed process is gone only some time later."""
+    async with asyncio.timeout(10):
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return
+            await asyncio.sleep(0.02)
+
+
 async def test_it_dies_and_comes_back_in_a_conversation(
     sqlite_settings: Settings, offline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,7 +48,7 @@ async def test_it_dies_and_comes_back_in_a_conversation(
         assert "C1002" in await talk.say(COMPLAINT)
         assert talk.tools == ["register_complaint"]
         os.kill(pid, signal.SIGKILL)
-        await asyncio.sleep(0.1)
+        await until_closed(int(port))
         answer = await talk.say(COMPLAINT)
         assert "complaints service cannot be reached at the moment" in answer
         async with server(folder, *COMMAND, SERVER_PORT=port):

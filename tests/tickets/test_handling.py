@@ -21,6 +21,7 @@ from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from deskward.security.roles import SHIPPED
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, recorded
+from tests.entrypoints.conftest import client_of
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-2",))
 DATA = files("deskward") / "evaluation" / "data" / "handling.yaml"
@@ -192,6 +193,21 @@ async def test_a_limit_is_moved_in_the_policies_alone(
         handled = (await caller(desk)("handle_ticket", STAFF, ticket_id="T901")).value
     assert handled["decision"] == "asked"
     assert 0.85 < handled["confidence"] < 0.99
+
+
+async def test_over_rest(sqlite_desk: Desk) -> None:
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id
+    )
+    async with client_of(sqlite_desk) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        handled = await client.post("/api/v1/tickets/T907/handle")
+        assert (handled.status_code, handled.json()["decision"]) == (200, "resolved")
+        assert (await client.get("/tickets/T907")).json()["status"] == "resolved"
+        again = await client.post("/tickets/T907/handle", json={})
+        assert (again.status_code, again.json()["error"]) == (409, "CONFLICT")
+        unknown = await client.post("/api/v1/tickets/T4711/handle")
+        assert unknown.status_code == 404
 
 
 def test_the_command(tmp_path: Path, template: Path) -> None:

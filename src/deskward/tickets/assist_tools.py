@@ -58,7 +58,8 @@ async def suggest_response(
 @tools.tool(
     scope="tickets:handle",
     risk=Risk.WRITE,
-    rest="POST /tickets/{ticket_id}/handle",
+    rest="POST /api/v1/tickets/{ticket_id}/handle",
+    also=("POST /tickets/{ticket_id}/handle",),
     facts=ticket_facts,
     untrusted="ticket",
 )
