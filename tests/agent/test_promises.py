@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deskward.agent.events import ToolAnswered, ToolCalled
@@ -226,6 +226,8 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=60).map(" ".join))
+@example("that sent is sent")
+@example("sent is sent")
 def test_no_sentence_is_too_odd(text: str) -> None:
     unsupported(text, list(EVIDENCE.values()), [text])
 

@@ -38,7 +38,7 @@ class Features:
     def __init__(
         self, texts: Sequence[str], lexicon: Mapping[str, Sequence[str]], kinds: Kinds = ()
     ) -> None:
-        """Learn the vocabulary.
+        """Learn the words; `learn` or `restore` comes next.
 
         Args:
             texts: The examples.
@@ -51,6 +51,14 @@ class Features:
         self._vocabulary = frozenset(word for text in known for word in words(text))
         self._pieces: dict[str, list[str]] = {}
         self._index: list[dict[str, int]] = [{} for _ in GROUPS]
+        self._rarity: Array = np.zeros(0)
+        self._unseen = 1 + math.log(1 + len(texts))
+
+    def __len__(self) -> int:
+        return len(self._rarity)
+
+    def learn(self, texts: Sequence[str]) -> Rows:
+        """Learn which features there are, and how rare; gives the rows of the examples."""
         counted = [self._count(text) for text in texts]
         rarity: list[float] = []
         for group, name in enumerate(GROUPS):
@@ -59,18 +67,27 @@ class Features:
                 if count >= SEEN.get(name, 1):
                     self._index[group][feature] = len(rarity)
                     rarity.append(1 + math.log((1 + len(texts)) / (1 + count)))
-        self._unseen = 1 + math.log(1 + len(texts))
         self._rarity = np.array(rarity)
-        self._learned: Rows | None = self._rows(counted)
+        return self._rows(counted)
 
-    def __len__(self) -> int:
-        return len(self._rarity)
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What was learned; see `restore`."""
+        names = "\n".join(itertools.chain.from_iterable(self._index))
+        return {
+            "features": np.frombuffer(names.encode(), dtype=np.uint8),
+            "groups": np.array([len(index) for index in self._index]),
+            "rarity": self._rarity,
+        }
 
-    def take_rows(self) -> Rows:
-        """The rows of the examples, once; they are not kept."""
-        assert self._learned is not None
-        rows, self._learned = self._learned, None
-        return rows
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """Know what was learned once."""
+        names = enumerate(arrays["features"].tobytes().decode().split("\n"))
+        self._index = [
+            {name: column for column, name in itertools.islice(names, size)}
+            for size in arrays["groups"].tolist()
+        ]
+        self._rarity = arrays["rarity"]
 
     def row(self, text: str) -> tuple[Array, Array]:
         """The columns and the values of one sentence."""

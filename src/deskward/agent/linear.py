@@ -8,7 +8,7 @@ linear SVM", which LIBLINEAR uses).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,22 @@ class Linear:
     """The numbers of the examples that were put aside at first."""
     aside_scores: Array
     """The scores these had before they were learned from."""
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All of it; see `of`."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Linear:
+        """The one with these arrays."""
+        return cls(
+            arrays["weights"],
+            arrays["bias"],
+            float(arrays["temperature"]),
+            arrays["aside"],
+            arrays["aside_scores"],
+        )
 
     def scores(self, indices: Array, values: Array) -> Array:
         """How far within each class one row lies; below zero is outside."""

@@ -1,7 +1,7 @@
 """Which skill a sentence means, by its words: no network, no downloaded weights, deterministic.
 
 `Features` makes a sparse row of a sentence, `train` a linear machine of the rows of all examples
-(about a second for the skills that ship), and the machine gives each skill its probability. The
+(some two seconds for the skills that ship), and the machine gives each skill its probability. The
 same method tells any labelled sentences apart; a model that reads sentences in another way, such
 as by embeddings, fits in as another `Router`.
 """
@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from deskward.agent.features import Features, Kinds
-from deskward.agent.linear import Array, train
+from deskward.agent.learned import Learned
+from deskward.agent.linear import Array, Linear, train
 from deskward.core.words import words
 
 COURTESY = 120
@@ -73,6 +74,7 @@ class Matcher:
         *,
         rest: str | None = None,
         to_desk: bool = True,
+        learned: Learned | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
         """Learn from the examples.
@@ -83,6 +85,7 @@ class Matcher:
             rest: The skill of sentences that mean no other, if there is one.
             to_desk: Whether the sentences are said to this desk: ids and addresses count by their
                 kind, and greetings and thanks around a wish do not count.
+            learned: Where what is learned is kept, or is already.
             progress: Is told now and then which share of the learning is done.
         """
         self._names = list(examples)
@@ -91,9 +94,15 @@ class Matcher:
         self._features = Features(texts, lexicon, KINDS if to_desk else ())
         sizes = [len(examples[name]) for name in self._names]
         labels = np.repeat(np.arange(len(sizes)), sizes)
-        rows = self._features.take_rows()
-        number = self._names.index(rest) if rest and rest in examples else None
-        self._linear = train(rows, labels, len(self._features), len(sizes), number, progress)
+        if learned is not None and (kept := learned.read()) is not None:
+            self._features.restore(kept)
+            self._linear = Linear.of(kept)
+        else:
+            rows = self._features.learn(texts)
+            number = self._names.index(rest) if rest and rest in examples else None
+            self._linear = train(rows, labels, len(self._features), len(sizes), number, progress)
+            if learned is not None:
+                learned.write({**self._features.arrays, **self._linear.arrays})
         self._put_aside = [
             (self._names[labels[number]], self._matches(scores)[0])
             for number, scores in zip(self._linear.aside, self._linear.aside_scores, strict=True)

@@ -164,7 +164,9 @@ def _of_the_customer(clause: Clause, claim: Claim) -> bool:
         return not people or bool((_POINTING | _AT_ONCE) & set(clause.words))
     place = clause.words.index(claim.word) if claim.word in clause.words else 0
     subject = clause.words[:place]
-    if (_POINTING | promise_facts.MANY.keys()) & set(subject) or not claim.word_before:
+    if not subject or not claim.word_before:
+        return True
+    if (_POINTING | promise_facts.MANY.keys()) & set(subject):
         return True
     if subject[0] in ("that", "everything", "all") and not relative:
         return True

@@ -14,6 +14,8 @@ from typing import Any
 
 from jinja2 import TemplateError
 
+from deskward.agent import features, linear, matching
+from deskward.agent.learned import Learned
 from deskward.agent.matching import Matcher
 from deskward.agent.model import (
     Finished,
@@ -25,6 +27,7 @@ from deskward.agent.model import (
 )
 from deskward.agent.skills import NONE, Skill, Skills, render
 from deskward.agent.slots import agrees, find, only_asks, refuses
+from deskward.core import words
 
 SURE = 0.6
 """From this probability on a skill acts at once; a write below it is confirmed first."""
@@ -59,8 +62,8 @@ class OfflineModel:
 
         Args:
             skills: What it can do.
-            lazy: Whether to learn from the examples at the first message instead of now; takes
-                a second or two.
+            lazy: Whether to learn from the examples at the first message instead of now, which
+                takes some seconds where it is the first time on this machine.
         """
         self._skills = skills.skills
         self._lexicon = skills.lexicon
@@ -70,7 +73,9 @@ class OfflineModel:
     @cached_property
     def _matcher(self) -> Matcher:
         examples = {name: skill.examples for name, skill in self._skills.items()}
-        return Matcher(examples, self._lexicon, rest=NONE)
+        code = (matching, features, linear, words)
+        learned = Learned([examples, self._lexicon, NONE], *code)
+        return Matcher(examples, self._lexicon, rest=NONE, learned=learned)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
