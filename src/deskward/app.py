@@ -46,7 +46,8 @@ from deskward.orders.tools import tools as order_tools
 from deskward.security.api_keys import ApiKeys
 from deskward.tickets.assist_tools import tools as ticket_assist_tools
 from deskward.tickets.handling import JOB as HANDLE
-from deskward.tickets.handling import Handling, NewTickets
+from deskward.tickets.handling import Handler as TicketHandler
+from deskward.tickets.handling import Handling
 from deskward.tickets.reply import Silent, Writer
 from deskward.tickets.tools import tools as ticket_tools
 
@@ -128,8 +129,10 @@ async def open_desk(
         conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
         handlers[SCRUB] = partial(_scrub, database)
-        handlers[HANDLE] = NewTickets(gate).handle
-        handlers[APPROVAL] = Decisions(gate, conversations, database).carry_out
+        tickets = TicketHandler(gate)
+        handlers[HANDLE] = tickets.handle
+        denied = {"update_ticket": tickets.denied}
+        handlers[APPROVAL] = Decisions(gate, conversations, database, denied).carry_out
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,

@@ -11,19 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
+from deskward.core.database import now
 from deskward.core.settings import Settings
+from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from deskward.security.roles import SHIPPED
+from deskward.tickets.reply import Writer
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, recorded
 from tests.entrypoints.conftest import client_of
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-2",))
+MARA = Principal(Kind.STAFF, "mara", "default", ("support-2",))
 DATA = files("deskward") / "evaluation" / "data" / "handling.yaml"
 EXPECTED = {one["ticket"]: one["expected"] for one in yaml.safe_load(DATA.read_text("utf-8"))}
 NAMED = {"resolved": "resolve", "asked": "ask", "handed_over": "hand_over"}
@@ -105,10 +110,87 @@ async def test_what_a_colleague_denies_is_handed_over(desk: Desk) -> None:
     call = caller(desk)
     handled = (await call("handle_ticket", STAFF, ticket_id="T918")).value
     await call("deny_call", LEAD, approval_id=handled["approval_id"], comment="Ring her up.")
-    again = (await call("handle_ticket", STAFF, ticket_id="T918")).value
-    assert again["decision"] == "handed_over"
-    assert "A colleague did not let the reply be sent" in again["explanation"]
-    assert (await ticket_of(call, "T918"))["status"] == "pending"
+    await carried_out(desk, handled["approval_id"])
+    ticket = await ticket_of(call, "T918")
+    assert (ticket["status"], ticket["reply"]) == ("pending", None)
+
+
+async def test_what_waited_too_long_is_asked_again(desk: Desk) -> None:
+    call = caller(desk)
+    first = (await call("handle_ticket", STAFF, ticket_id="T918")).value["approval_id"]
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(sa.update(approvals).values(expires_at=now()))
+    second = (await call("handle_ticket", STAFF, ticket_id="T918")).value
+    assert second["decision"] == "asked"
+    assert second["approval_id"] != first
+    approved = await call("approve_call", LEAD, approval_id=second["approval_id"])
+    assert approved.status == "ok"
+
+
+class Meanwhile:
+    """A writer during whose work somebody else answers the ticket."""
+
+    def __init__(self, desk: Desk, ticket_id: str) -> None:
+        self._call, self._ticket_id = caller(desk), ticket_id
+
+    async def write(self, *_: Any) -> str | None:
+        update = {"reply": "I am on it.", "assignee": "bob", "status": "resolved"}
+        answered = await self._call("update_ticket", LEAD, ticket_id=self._ticket_id, update=update)
+        assert answered.status == "ok"
+        return None
+
+
+@pytest.mark.parametrize("ticket_id", ["T901", "T918"])
+async def test_a_persons_reply_is_never_overwritten(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch, ticket_id: str
+) -> None:
+    meanwhile = Meanwhile(sqlite_desk, ticket_id)
+    monkeypatch.setitem(sqlite_desk.gate.runner._ports, Writer, meanwhile)
+    call = caller(sqlite_desk)
+    handled = await call("handle_ticket", STAFF, ticket_id=ticket_id)
+    if handled.error is None:  # a person was asked: whatever they say, it does not fit any more
+        await call("approve_call", MARA, approval_id=handled.value["approval_id"])
+        await carried_out(sqlite_desk, handled.value["approval_id"])
+    else:
+        assert "changed by somebody else" in handled.error.message
+    ticket = await ticket_of(call, ticket_id)
+    assert (ticket["reply"], ticket["revision"]) == ("I am on it.", 2)
+
+
+@pytest.mark.parametrize(
+    ("update", "problem"),
+    [
+        ({"status": "pending"}, "is pending already"),
+        ({"status": "closed"}, "is closed already"),
+        ({"assignee": "bob"}, "is worked on by bob"),
+        ({"reply": "One moment."}, "has a reply already"),
+    ],
+)
+async def test_what_a_person_has_is_left_to_them(
+    sqlite_call: Call, update: dict[str, str], problem: str
+) -> None:
+    await sqlite_call("update_ticket", LEAD, ticket_id="T901", update=update)
+    handled = await sqlite_call("handle_ticket", STAFF, ticket_id="T901")
+    assert handled.error.error_code == "CONFLICT"
+    assert problem in handled.error.message
+
+
+async def test_a_hand_over_that_has_to_be_asked_for_is_told_so(
+    sqlite_settings: Settings, offline: Model, tmp_path: Path
+) -> None:
+    folder = tmp_path / "policies"
+    shutil.copytree(SHIPPED, folder)
+    (folder / "own.cedar").write_text(
+        '@id("ask") forbid (principal, action == Action::"update_ticket", resource)'
+        " when { context.unattended && principal has agent };"
+    )
+    changed = sqlite_settings.model_copy(update={"policy_dir": folder})
+    async with open_desk(changed, model=offline) as desk:
+        call = caller(desk)
+        handled = (await call("handle_ticket", STAFF, ticket_id="T904")).value
+        assert (handled["decision"], handled["steps"][-1]["status"]) == ("asked", "pending")
+        assert handled["approval_id"]
+        assert (await ticket_of(call, "T904"))["status"] == "open"
 
 
 async def test_what_cannot_be_handled(call: Call) -> None:
@@ -134,12 +216,14 @@ async def test_a_ticket_with_nothing_in_it_is_handed_over(call: Call) -> None:
 
 
 async def test_of_many_at_once_one_changes_the_ticket(call: Call) -> None:
+    who = [STAFF, SERVICE, LEAD, MARA]
     outcomes = await asyncio.gather(
-        *(call("handle_ticket", STAFF, ticket_id="T901") for _ in range(8))
+        *(call("handle_ticket", who[number % 4], ticket_id="T901") for number in range(12))
     )
-    decisions = {o.value["decision"] if o.error is None else o.error.error_code for o in outcomes}
-    assert "resolved" in decisions
-    assert decisions <= {"resolved", "CONFLICT", "CALL_IN_PROGRESS"}
+    decided = Counter(
+        o.value["decision"] if o.error is None else o.error.error_code for o in outcomes
+    )
+    assert decided == {"resolved": 1, "CONFLICT": 11}
     assert (await ticket_of(call, "T901"))["revision"] == 2
 
 
@@ -233,7 +317,7 @@ def test_the_command(tmp_path: Path, template: Path) -> None:
     done = deskward("T901", "T4711")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "T901: Ticket T901 is resolved already: nothing is left to do.",
+        "T901: Ticket T901 is resolved already. Only open tickets that nobody has are handled.",
         "T4711: There is no ticket 'T4711'. Check the id and try again.",
     ]
     assert deskward().returncode == 1

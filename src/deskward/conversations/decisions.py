@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,16 +41,31 @@ ATTEMPTS = 20
 AGAIN = 5.0
 """Seconds between these attempts."""
 
+Denied = Callable[[sa.Row[Any]], Awaitable[None]]
+"""What is done when a person has denied a call."""
+
 _PASSING = (CallInProgress, Unavailable)
 
 
 class Decisions:
     """Carries decisions out. Every step can be done again: a process may die between any two."""
 
-    def __init__(self, gate: Gate, conversations: Conversations, database: Database) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        conversations: Conversations,
+        database: Database,
+        denied: Mapping[str, Denied],
+    ) -> None:
+        """Make it.
+
+        Args:
+            denied: Tool → what is done when a call of it was denied.
+        """
         self._gate = gate
         self._conversations = conversations
         self._database = database
+        self._denied = denied
 
     async def carry_out(self, payload: Mapping[str, Any], attempt: int) -> None:
         """Make the call of a decision, or not, and tell the conversation that it came from.
@@ -69,6 +84,8 @@ class Decisions:
                 row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
         except NotFound:  # the call was to erase the customer whom it is about
             return
+        if row.status == "denied" and row.tool in self._denied:
+            await self._denied[row.tool](row)
         origin = from_json(row.origin)
         if origin["session_id"] and origin["turn_id"]:
             await self._tell(row, origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import sys
 from collections.abc import Callable, Coroutine
@@ -292,6 +293,20 @@ def run(
         sys.exit(f"deskward: {error}")
     if code:
         sys.exit(code)
+
+
+def operator() -> str:
+    """The name of whoever runs the command.
+
+    Raises:
+        ValueError: The system has no name for them, as in some containers.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise ValueError(
+            "the system does not know your name; say it with --staff or USER"
+        ) from None
 
 
 def print_json(value: Any) -> None:

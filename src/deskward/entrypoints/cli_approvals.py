@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -155,11 +154,11 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> d
 
 
 def _as_staff(work: Any, staff: str | None, roles: tuple[str, ...], tenant: str | None) -> None:
-    from deskward.entrypoints.cli import read_settings, run
+    from deskward.entrypoints.cli import operator, read_settings, run
     from deskward.entrypoints.cli_tools import local_desk
 
     async def with_desk() -> int:
-        who = staff or getpass.getuser()
+        who = staff or operator()
         roles_or_lead = roles or ("support-3",)
         async with local_desk(read_settings(), None, who, tenant, roles=roles_or_lead) as opened:
             code: int = await work(*opened)

@@ -277,11 +277,17 @@ def confidence(*, json_: Json = False) -> None:
     from deskward.entrypoints.cli import print_json
     from deskward.evaluation.confidence import as_table, measure_shipped
 
-    found = asyncio.run(measure_shipped())
+    found, alone = asyncio.run(measure_shipped())
     if json_:
-        print_json({split: asdict(figures) for split, figures in found.items()})
-    else:
-        print(as_table(found))
+        figures = {split: asdict(figures) for split, figures in found.items()}
+        print_json({**figures, "left_alone": asdict(alone)})
+        return
+    print(as_table(found))
+    print("\nTickets written without knowing how they are told apart")
+    print(f"  for people           {len(alone.mistaken)} of {alone.for_people} would be resolved")
+    print(f"  answered by the FAQ  {alone.resolved} of {alone.for_desk} would be resolved")
+    for name in alone.mistaken:
+        print(f"MISTAKEN {name}")
 
 
 @contextmanager

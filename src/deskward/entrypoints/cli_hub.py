@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -49,7 +48,7 @@ def accept(
 ) -> None:
     """Accept a quarantined tool as it is now. A running desk has it within seconds."""
     from deskward.core.database import Database
-    from deskward.entrypoints.cli import read_settings, run
+    from deskward.entrypoints.cli import operator, read_settings, run
     from deskward.hub import pins
     from deskward.migrations import upgrade
 
@@ -60,8 +59,7 @@ def accept(
         database = Database(settings.database)
         try:
             async with database.transaction() as transaction:
-                who = getpass.getuser()
-                await pins.accept(transaction, server, tool, fingerprint, who)
+                await pins.accept(transaction, server, tool, fingerprint, operator())
         finally:
             await database.close()
         print(f"Accepted {tool} of {server}.")

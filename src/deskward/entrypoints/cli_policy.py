@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -208,9 +207,10 @@ def unshadow() -> None:
 
 
 async def _put(desk: Desk, slot: Any, version: str | None) -> None:
+    from deskward.entrypoints.cli import operator
     from deskward.gate import policy_versions
 
-    by = f"operator:{getpass.getuser()}"
+    by = f"operator:{operator()}"
     entry = policy_versions.entry(desk.settings.default_tenant_id, slot, version, by=by)
     async with desk.database.transaction([entry]) as transaction:
         await policy_versions.put(transaction, slot, version, by=by)

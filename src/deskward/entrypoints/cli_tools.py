@@ -1,9 +1,8 @@
-"""`deskward call`, `tools` and `ledger verify`: the tools without a server."""
+"""`deskward call`, `handle` and `tools`: the tools without a server."""
 
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from pydantic_core import from_json
 from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
-from deskward.entrypoints.cli import print_json
+from deskward.entrypoints.cli import operator, print_json
 from deskward.entrypoints.identity import local_customer
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
@@ -96,7 +95,7 @@ async def handle_tickets(
     if not tickets:
         raise InvalidInput("Name a ticket, for example T901.")
     code = 0
-    async with local_desk(settings, None, staff or getpass.getuser(), tenant) as (desk, principal):
+    async with local_desk(settings, None, staff or operator(), tenant) as (desk, principal):
         for ticket_id in tickets:
             outcome = await desk.gate.call(
                 "handle_ticket", {"ticket_id": ticket_id}, Context(principal, "cli")
@@ -116,7 +115,7 @@ def _print_handled(handled: Mapping[str, Any]) -> None:
     print(f"    {handled['summary']}")
     print(f"    {handled['explanation']}")
     if handled["approval_id"]:
-        print(f"    waits for: deskward approvals approve {handled['approval_id']}")
+        print(f"    a colleague runs: deskward approvals approve {handled['approval_id']}")
 
 
 def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:

@@ -28,7 +28,6 @@ from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.uploads import UPLOADS
 from deskward.gate.context import new_id
-from deskward.gate.facts import CUSTOMERS
 
 MAX_BODY = 1024 * 1024
 """Largest request body, in bytes."""
@@ -51,6 +50,9 @@ ONCE = (
 
 HEALTH = "/health"
 """Addresses that begin so are for probes: any host name, no rate limit."""
+
+OF_CUSTOMER = re.compile(r"^(/(?:accounts|customers|ws|api/history|api/user)/)[^/]+")
+"""Addresses with a customer's id. It is not logged: a log cannot be erased with them."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 log = logging.getLogger("api.http")
@@ -115,7 +117,8 @@ class Guard:
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             took = (time.perf_counter() - started) * 1000
-            log.info("%s %s %d %.1f ms", scope["method"], _path(scope), status, took)
+            path = OF_CUSTOMER.sub(r"\1{user_id}", scope["path"])
+            log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, _ = _identified(scope)
@@ -254,12 +257,3 @@ async def _read_into(body: bytearray, receive: Receive, most: int) -> None:
 
 def _too_large(most: int) -> TooLarge:
     return TooLarge(f"The body is over the limit of {most:,} bytes. Send less at once.")
-
-
-def _path(scope: Scope) -> str:
-    """The path without customers' ids: what is logged cannot be erased with them."""
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        if name in CUSTOMERS:
-            path = path.replace(f"/{value}", f"/{{{name}}}")
-    return path

@@ -85,7 +85,7 @@ def user_chat_router(desk: Desk) -> APIRouter:
         session_id = await archive.present_session(
             desk.database.reader, principal.tenant, principal.label, f"{user_id}-"
         )
-        bind(session=session_id)
+        bind(session=session_id.removeprefix(f"{principal.id}-"))  # ids are not logged
         return principal, session_id
 
     @router.post("/chat")

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 
 from deskward.tickets import risk
 from deskward.tickets.evidence import Evidence
-from deskward.tickets.sentences import Sentence, injected
+from deskward.tickets.sentences import Sentence, injected, left_out
 
 CALIBRATION = Path(__file__).parent / "calibration.yaml"
 
@@ -28,8 +28,12 @@ SURE = 0.85
 """From this confidence on the shipped policies let a ticket be resolved without a person."""
 GRAVE = 0.3
 """No ticket with a grave risk has a higher confidence, whatever was learned."""
+DOUBTFUL = 0.84
+"""No ticket with a doubt has a higher confidence: it is below `SURE`, so a person looks."""
 AGREED = 0.5
 """A model's text that shares less with the text made without it costs confidence."""
+
+MOST_FOREIGN = 8
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -50,15 +54,22 @@ class Signals(BaseModel):
     trouble: Share = Field(description="How much it tells of something gone wrong.")
     specifics: Share = Field(description="How many amounts, ids and dates it names; 1 is many.")
     risks: list[str] = Field(
-        description="Grave risks: anger, legal, security, injection.", examples=["legal"]
+        description="Grave risks: anger, legal, security, vulnerable, person, injection.",
+        examples=["legal"],
     )
+    doubts: list[str] = Field(
+        description="Doubts: `unread`, some of the ticket was left out; `words`, it has words "
+        "that the article has not.",
+        examples=["words"],
+    )
+    foreign: list[str] = Field(description="Those words, as stems.", examples=["neighbour"])
     grounding: Share = Field(description="Share of the reply's content that its sources have.")
     model_agreement: Share | None = Field(
         None, description="How much a model's text shares with the text made without a model."
     )
 
 
-def signals_of(subject: str, found: Sequence[Sentence], evidence: Evidence) -> Signals:
+def signals_of(subject: str, body: str, found: Sequence[Sentence], evidence: Evidence) -> Signals:
     """What speaks for and against answering a ticket with the article found."""
     said = [sentence for sentence in found if sentence.kind == "said"]
     title = [] if injected(subject) else [Sentence(subject, -1, "said")]
@@ -76,7 +87,12 @@ def signals_of(subject: str, found: Sequence[Sentence], evidence: Evidence) -> S
         account_action=risk.wants_action([*title, *said]),
         trouble=min(1.0, risk.trouble([*title, *said]) / 2),
         specifics=min(1.0, round(risk.specifics(text) / 3, 3)),
-        risks=risk.risks_of(subject, found),
+        risks=risk.risks_of(subject, body),
+        doubts=[
+            *(["unread"] if left_out(body) else []),
+            *(["words"] if evidence.foreign else []),
+        ],
+        foreign=list(evidence.foreign[:MOST_FOREIGN]),
         grounding=1.0,
     )
 
@@ -148,9 +164,11 @@ def confidence(signals: Signals, calibration: Calibration | None = None) -> floa
     found *= signals.grounding
     if signals.model_agreement is not None:
         found *= min(1.0, signals.model_agreement / AGREED)
+    if signals.doubts:
+        found = min(found, DOUBTFUL)
     if signals.risks:
         found = min(found, GRAVE)
-    return round(found, 4)
+    return math.floor(found * 10_000) / 10_000  # rounding must not lift it over a limit
 
 
 def sigmoid(score: float) -> float:

@@ -31,6 +31,31 @@ _COURTESY = frozenset(
 )
 """What says nothing about the matter."""
 
+_LIGHT = frozenset(
+    stem(word)
+    for word in """
+    abroad again already also always another anything around ask available basically beforehand
+    book bought briefly buy case check current currently day days details easiest exactly explain
+    find first flight fly foreign get gift give go going hear help holiday idea info information
+    instead jacket just kind know laptop last learn long longer look looking make many maybe mean
+    moment month months need needed new next normally note now often once one ones paid pay paying
+    percent personally plan planning point possible purchase put quick quickly read really
+    returned right roughly say see shoes shop short show simple simplest simply soon specific step
+    steps still store sure tablet take takes tax tell thing things think time times today together
+    tomorrow travel traveling travelling trip understand use using usual usually vacation visit
+    want wants way week weeks whether while whole wonder work works write year years
+    """.split()
+)
+"""What an article need not have: such words change little about what is asked."""
+_PLACE = re.compile(r"\b(?:to|in|from|for)\s+([A-Z][a-z]+)\b")
+"""Where somebody goes or lives; it matters in a question only."""
+_TURNED = re.compile(
+    r"\b(?:off|not|never|without|except|instead of|no longer|stop|disable|undo|cancel|incoming)\b"
+    r"|n[o'’]t\b",
+    re.IGNORECASE,
+)
+"""Small words that turn a question into another one."""
+
 _AND = re.compile(
     r",?\s+(?:and|but|also|plus)\s+(?:also\s+)?"
     r"(?=(?:how|what|when|where|which|why|can|could|do|does|is|are|i|please)\b)",
@@ -60,6 +85,8 @@ class Evidence:
         known: Whether every word that asks is in some article.
         agreement: Which share of the independent views finds the same article.
         several: Whether different sentences ask about different articles.
+        foreign: The words, as stems, that the ticket has and the article has not; little ones
+            apart, but with those that turn a question round.
     """
 
     best: FaqEntry | None = None
@@ -71,6 +98,7 @@ class Evidence:
     known: bool = False
     agreement: float = 0.0
     several: bool = False
+    foreign: tuple[str, ...] = ()
 
 
 async def evidence_for(
@@ -113,7 +141,12 @@ async def evidence_for(
         known=index.knows(asking, title),
         agreement=sum(votes) / len(votes) if votes else 0.5,
         several=len(set(sure)) > 1,
+        foreign=index.foreign(best, [title, *map(_without_places, said)]),
     )
+
+
+def _without_places(sentence: Sentence) -> str:
+    return sentence.text if sentence.asks else _PLACE.sub("", sentence.text)
 
 
 def _wishes(sentence: Sentence) -> list[Sentence]:
@@ -195,6 +228,15 @@ class _Index:
         asked = set(meaningful(" ".join([title, *(part.text for part in asking)])))
         known = set(self._seen).union(*self._told.values())
         return bool(asked) and asked <= known
+
+    def foreign(self, entry: FaqEntry, texts: Sequence[str]) -> tuple[str, ...]:
+        """The words of texts that an article does not have; see `Evidence`."""
+        named = next(words for other, words in self._named if other.id == entry.id)
+        whole = f"{entry.question} {entry.answer} {entry.keywords}"
+        said = {found for text in texts for found in meaningful(text)}
+        turned = {match.casefold() for text in texts for match in _TURNED.findall(text)}
+        turned -= {match.casefold() for match in _TURNED.findall(whole)}
+        return tuple(sorted(turned | (said - named - self._told[entry.id] - _LIGHT)))
 
     def _rarity(self, found: str) -> float:
         return math.log(1 + self._count / self._seen.get(found, 0.7))

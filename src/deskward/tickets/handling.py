@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from pydantic import BaseModel, Field
+from pydantic_core import from_json
 
 from deskward.core.errors import (
     CallInProgress,
@@ -24,6 +26,7 @@ from deskward.core.errors import (
     Unavailable,
 )
 from deskward.core.jobs import Later
+from deskward.core.logging import bind
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.influence import Influence
@@ -32,7 +35,6 @@ from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
 from deskward.tickets.models import Ticket, TicketId
 from deskward.tickets.reply import Source, SuggestedResponse
 from deskward.tickets.risk import risks_of
-from deskward.tickets.sentences import sentences
 from deskward.tickets.summary import TicketSummary
 
 log = logging.getLogger(__name__)
@@ -48,9 +50,11 @@ RISKS = {
     "anger": "anger or complaint",
     "legal": "a legal or public matter",
     "security": "a breach of security",
+    "vulnerable": "distress",
+    "person": "the wish for a person",
     "injection": "orders to the assistant",
 }
-ENDED = ("resolved", "closed")
+_PASSING = (CallInProgress, Unavailable, TimeLimitExceeded)
 
 
 class Step(BaseModel):
@@ -72,8 +76,8 @@ class Handled(BaseModel):
     )
     explanation: str = Field(
         examples=[
-            "faq-transfer-time answers it, with a confidence of 0.98. Policy lets that be sent: "
-            "support-works-on-tickets."
+            "faq-transfer-time answers it, with a confidence of 0.98. Policy lets the reply be "
+            "sent: support-works-on-tickets."
         ]
     )
     policies: list[str] = Field(description="The policies that decided.")
@@ -98,7 +102,6 @@ class _Hand:
     def __init__(self, gate: Gate, ctx: Context, ticket_id: str) -> None:
         self.steps: list[Step] = []
         self._gate = gate
-        self._ticket_id = ticket_id
         read = ctx.influence or Influence()
         self._context = Context(
             principal=ctx.principal.with_agent(ctx.principal.agent or AGENT),
@@ -128,16 +131,11 @@ class _Hand:
             raise outcome.error
         return outcome.value
 
-    async def propose(self, update: Mapping[str, Any], sure: float, key: str) -> Outcome:
-        """What policy makes of a change of the ticket; the same proposal is made once."""
+    async def propose(self, ticket: Ticket, sure: float, **update: str) -> Outcome:
+        """What policy makes of a change of the ticket as it was read, and of no later one."""
         context = replace(self._context, confidence=sure)
-        first = await self._gate.first_answer("update_ticket", context, key)
-        outcome = first or await self._gate.call(
-            "update_ticket",
-            {"ticket_id": self._ticket_id, "update": dict(update)},
-            context,
-            idempotency_key=key,
-        )
+        arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
+        outcome = await self._gate.call("update_ticket", arguments, context)
         return self._noted("update_ticket", outcome)
 
     def _noted(self, tool: str, outcome: Outcome) -> Outcome:
@@ -158,15 +156,14 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
 
     Raises:
         NotFound: There is no such ticket.
-        Conflict: It is resolved or closed already.
+        Conflict: A person has it, or it was changed meanwhile.
         DeskwardError: A step failed.
     """
     hand = _Hand(gate, ctx, ticket_id)
     ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
-    if ticket.status in ENDED:
-        raise Conflict(f"Ticket {ticket_id} is {ticket.status} already: nothing is left to do.")
+    _check_untouched(ticket)
     hand.has_read("ticket", ticket.customer_id)
-    risks = risks_of(ticket.subject, sentences(ticket.body))
+    risks = risks_of(ticket.subject, ticket.body)
     summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
     if not risks:  # no article is an answer to anger, law, or a theft
         await hand.ask("get_faq", q=ticket.subject)
@@ -175,16 +172,16 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
         await hand.ask("suggest_response", ticket_id=ticket_id)
     )
     answers = reply.kind == "answer"
-    outcome = await hand.propose(
-        {"status": "resolved" if answers else "pending", "reply": reply.response_text},
-        reply.confidence,
-        f"handle:{ticket_id}:{ticket.revision}:{gate.policy.version}",
-    )
-    decision, policies, because = await _decided(gate, ctx, outcome)
-    if outcome.status == "ok" and not answers:
-        decision = "handed_over"  # policy let a colleague's reply be announced
-    elif decision == "handed_over":
-        await _hand_over(hand, ticket, bool(risks), reply.confidence)
+    status = "resolved" if answers else "pending"  # a colleague is announced
+    outcome = await hand.propose(ticket, reply.confidence, status=status, reply=reply.response_text)
+    decision, because = _decided(outcome, answers)
+    policies = list(outcome.decision.policies) if outcome.decision else []
+    if isinstance(outcome.error, Forbidden):
+        outcome = await hand.propose(ticket, reply.confidence, **_handed_over(ticket, bool(risks)))
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.status == "pending":
+            decision = "asked"
     return Handled(
         ticket_id=ticket_id,
         decision=decision,
@@ -194,59 +191,92 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
         summary=summary.summary,
         reply=reply.response_text,
         sources=reply.sources,
-        approval_id=outcome.value.get("approval_id") if decision == "asked" else None,
+        approval_id=outcome.value["approval_id"] if decision == "asked" else None,
         steps=hand.steps,
     )
 
 
-async def _decided(gate: Gate, ctx: Context, outcome: Outcome) -> tuple[Decision, list[str], str]:
-    """What was decided about the proposal, by which policies, and that in words."""
+def _check_untouched(ticket: Ticket) -> None:
+    """Leave a ticket alone that a person has to do with.
+
+    Raises:
+        Conflict: One has.
+    """
+    if ticket.status != "open":
+        problem = f"is {ticket.status} already"
+    elif ticket.reply is not None:
+        problem = "has a reply already"
+    elif ticket.assignee is not None:
+        problem = f"is worked on by {ticket.assignee}"
+    else:
+        return
+    raise Conflict(f"Ticket {ticket.id} {problem}. Only open tickets that nobody has are handled.")
+
+
+def _decided(outcome: Outcome, answers: bool) -> tuple[Decision, str]:
+    """What was decided about the proposal, and that in words."""
     if outcome.status == "pending":
-        asked = outcome.value
-        approval = await gate.approvals.get(gate.database.reader, ctx.tenant, asked["approval_id"])
-        if approval.status == "denied":
-            return "handed_over", asked["policies"], "A colleague did not let the reply be sent"
-        return "asked", asked["policies"], "Policy wants a person to look at the reply first"
-    policies = list(outcome.decision.policies) if outcome.decision else []
-    if outcome.status == "ok":
-        return "resolved", policies, "Policy lets the reply be sent"
-    if not isinstance(outcome.error, Forbidden):
-        assert outcome.error is not None
-        raise outcome.error
-    return "handed_over", policies, "Policy leaves it to a person"
-
-
-async def _hand_over(hand: _Hand, ticket: Ticket, grave: bool, sure: float) -> None:
-    update: dict[str, str] = {"status": "pending"}
-    if grave and ticket.priority in ("low", "normal"):
-        update["priority"] = "high"
-    outcome = await hand.propose(update, sure, f"hand-over:{ticket.id}:{ticket.revision}")
+        return "asked", "Policy wants a person to look at the reply first"
+    if isinstance(outcome.error, Forbidden):
+        return "handed_over", "Policy leaves it to a person"
     if outcome.error is not None:
         raise outcome.error
+    return "resolved" if answers else "handed_over", "Policy lets the reply be sent"
+
+
+def _handed_over(ticket: Ticket, grave: bool) -> dict[str, str]:
+    """The change by which a ticket is handed over."""
+    raised = grave and ticket.priority in ("low", "normal")
+    return {"status": "pending", **({"priority": "high"} if raised else {})}
 
 
 def _found(reply: SuggestedResponse, risks: list[str]) -> str:
     """What the desk has found out about a ticket, in words."""
     signals = reply.signals
+    named = ", ".join(source.id for source in reply.sources)
     reasons = [
         *(f"it shows signs of {RISKS[risk]}" for risk in risks),
         *(["it wants something done"] if signals.account_action else []),
         *(["it tells of something gone wrong"] if signals.trouble else []),
         *(["it asks about several things"] if signals.several else []),
+        *(["not all of it could be read"] if "unread" in signals.doubts else []),
+        *([f"no word there of {', '.join(signals.foreign)}"] if named and signals.foreign else []),
     ]
-    if reply.sources:
-        named = ", ".join(source.id for source in reply.sources)
+    if named:
         text = f"{named} answers it, with a confidence of {reply.confidence:.2f}"
     else:
         text = f"No article surely answers it (confidence {reply.confidence:.2f})"
     return f"{text}; {', '.join(reasons)}." if reasons else f"{text}."
 
 
-class NewTickets:
-    """Handles new tickets, as jobs."""
+class Handler:
+    """What happens to tickets by itself: new ones are handled, denied replies are handed over."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+
+    async def denied(self, approval: sa.Row[Any]) -> None:
+        """Hand a ticket over whose proposed reply a person has denied.
+
+        Raises:
+            Later: Something that it needs is away.
+        """
+        origin = from_json(approval.origin)
+        facts = origin["facts"]
+        if "confidence" not in facts:
+            return  # somebody else's proposal
+        context = Context(
+            Principal.of_facts(origin["principal"]),
+            "agent",
+            influence=Influence(frozenset(facts["taint"]), subjects=frozenset({facts["about"]})),
+            confidence=facts["confidence"],
+        )
+        asked = from_json(approval.arguments)
+        change = {"status": "pending", "revision": asked["update"]["revision"]}
+        arguments = {"ticket_id": asked["ticket_id"], "update": change}
+        outcome = await self._gate.call("update_ticket", arguments, context)
+        if isinstance(outcome.error, _PASSING):
+            raise Later(AGAIN)
 
     async def handle(self, payload: Mapping[str, Any], attempt: int) -> None:
         """Handle the ticket of a job, as the service `desk`.
@@ -254,6 +284,7 @@ class NewTickets:
         Raises:
             Later: Something that it needs is away.
         """
+        bind(tenant=payload["tenant"])
         roles = (DEFAULT_ROLES[Kind.SERVICE],)
         desk = Principal(Kind.SERVICE, "desk", payload["tenant"], roles, agent=AGENT)
         arguments = {"ticket_id": payload["ticket_id"]}
@@ -263,7 +294,6 @@ class NewTickets:
             return
         if isinstance(outcome.error, NotFound | Conflict):
             return  # a person was faster, or the customer was erased
-        passing = isinstance(outcome.error, CallInProgress | Unavailable | TimeLimitExceeded)
-        if passing and attempt < ATTEMPTS:
+        if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
             raise Later(AGAIN)
         log.error("ticket %s is not handled: %s", payload["ticket_id"], outcome.error.message)

@@ -75,6 +75,9 @@ class TicketUpdate(BaseModel):
     reply: Annotated[str, Field(max_length=10_000)] | None = Field(
         None, min_length=1, description="The answer to the customer, who can read it."
     )
+    revision: int | None = Field(
+        None, ge=1, description="Change it only if the ticket still has this revision."
+    )
 
 
 class TicketChanged(BaseModel):

@@ -189,7 +189,7 @@ async def suggest(
     found = sentences(ticket.body)
     said = [sentence for sentence in found if sentence.kind == "said"]
     evidence = await evidence_for(ctx.db, ctx.tenant, ticket.subject, said)
-    signals = signals_of(ticket.subject, found, evidence)
+    signals = signals_of(ticket.subject, ticket.body, found, evidence)
     article = evidence.best
     answer = _answer(article, said) if article is not None else []
     sure = confidence(signals)

@@ -7,9 +7,10 @@ labelled tickets (`confidence.py`). The grave ones are rules: such a ticket is n
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
-from deskward.tickets.sentences import Sentence, injected
+from deskward.tickets.sentences import Sentence, all_texts, injected
 
 _ANGER = re.compile(
     r"(?i:\b(?:furious|angry|outrag\w*|disgrac\w*|disgust\w*|unacceptable|ridiculous"
@@ -33,7 +34,31 @@ _SECURITY = re.compile(
     r"|has|got)"
     r"|somebody (?:is|else|signed|used|has|got|turned|asked)|emptying|gave (?:him|her|them)"
     r"|typed in everything|never asked for|suspicious|fraud (?:on|alert)|lost my card"
-    r"|my lost card)\b",
+    r"|my lost card|unauthori[sz]ed|(?:not|n't|never)"
+    r" (?:recogni[sz]e|authori[sz]e\w*|withdraw|approve)"
+    r"|(?:card|phone|wallet|purse|bag|handbag|mobile) (?:is|was|has been|have been|got|were)"
+    r" (?:lost|gone|missing|snatched|pinched|nicked|robbed|cloned|grabbed)|mugged|robbed|robber\w*"
+    r"|pickpocket\w*|burgl\w*|snatched|cloned|skimm\w*|knows my (?:password|pin|code)|impost\w*"
+    r"|impersonat\w*"
+    r"|identity|blackmail\w*|extort\w*|safe account|remote access|anydesk|teamviewer)\b",
+    re.IGNORECASE,
+)
+_VULNERABLE = re.compile(
+    r"\b(?:(?:has|have|had|just|who|recently) (?:died|passed away)|passed away|deceased|my late \w+"
+    r"|death|bereave\w*|funeral|widow\w*|probate|suicid\w*|kill myself|end (?:my life|it all)"
+    r"|hurt(?:ing)? myself|self-harm|dementia|alzheimer\w*|terminal(?:ly)?|cancer|hospital"
+    r"|blackmail\w*|extort\w*|threaten\w*|forc(?:es|ed|ing) me|abus(?:e|es|ed|ive)|stalk\w*"
+    r"|divorc\w*|bankrupt\w*|evict\w*|homeless|cannot cope|can't cope|desperate"
+    r"|in (?:deep )?debt|gambl\w*|lost my job|power of attorney)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\b(?:(?:speak|talk|chat) (?:to|with) (?:a|an|some|the|your|any)\w*\W+(?:\w+\W+){0,2}"
+    r"(?:human|person|people|agent|advis[eo]r|colleague|manager|someone|somebody|employee|staff)"
+    r"|(?:speak|talk) (?:to|with) (?:someone|somebody|anyone|anybody)"
+    r"|(?:a|an|real|actual|living|human) (?:human|person|being)\b(?! (?:who|that) )"
+    r"|call me(?: back)?|ring me|phone me|give me a (?:call|ring)|callback|call-back"
+    r"|no (?:robots?|bots?)|not a (?:robot|bot|machine|computer))\b",
     re.IGNORECASE,
 )
 _ACTIONS = (
@@ -103,18 +128,25 @@ URGENT = re.compile(
 )
 
 
-def grave(said: Sequence[Sentence]) -> list[str]:
-    """Which of anger, law and security the sentences are about."""
-    text = "\n".join(sentence.text for sentence in said)
-    named = {"anger": _ANGER, "legal": _LEGAL, "security": _SECURITY}
-    return [name for name, pattern in named.items() if pattern.search(text)]
+_GRAVE = {
+    "anger": _ANGER,
+    "legal": _LEGAL,
+    "security": _SECURITY,
+    "vulnerable": _VULNERABLE,
+    "person": _PERSON,
+}
 
 
-def risks_of(subject: str, found: Sequence[Sentence]) -> list[str]:
-    """The grave risks of a ticket: those above, and `injection`, orders to the assistant."""
-    texts = [Sentence(subject, -1, "injected" if injected(subject) else "said"), *found]
-    risks = grave([sentence for sentence in texts if sentence.kind == "said"])
-    if any(sentence.kind == "injected" for sentence in texts):
+def risks_of(subject: str, body: str) -> list[str]:
+    """The grave risks of a ticket: those above, and `injection`, orders to the assistant.
+
+    `vulnerable` is somebody in distress, and `person` the wish to speak to one.
+
+    All of the text counts, also what is quoted, stands below a signature, or greets.
+    """
+    text = unicodedata.normalize("NFKC", f"{subject}\n{body}")
+    risks = [name for name, pattern in _GRAVE.items() if pattern.search(text)]
+    if injected(subject) or any(map(injected, all_texts(body))):
         risks.append("injection")
     return risks
 

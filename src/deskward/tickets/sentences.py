@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -21,6 +21,7 @@ Kind = Literal["said", "courtesy", "injected"]
 
 MOST = 80
 """Sentences that are looked at; a text of more is cut in its middle."""
+SIGNATURE_LINES = 6
 LONGEST = 400
 """Characters of a sentence that are shown."""
 
@@ -38,6 +39,15 @@ _CLOSE = re.compile(
     r"^\W*(?:many thanks|thanks?|thx|cheers|(?:with )?(?:kind|best|warm)\w*|regards|sincerely"
     r"|yours|looking forward)\b",
     re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_POLITE = frozenset(
+    """
+    a again all and advance answer best bye colleagues concern desk everybody everyone folks for
+    forward from great hearing help in it kind kindly lot madam many may much of or people quick
+    regards reply sir so soon support team thank thanks the there time to very warm warmest wishes
+    you your
+    """.split()
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+")
 _END = re.compile(r"(?<=[.!?])[\"'”’)]?\s+(?=[\"'“‘(\[]?[A-Z0-9\[])")
@@ -111,7 +121,7 @@ class Sentence:
 
 def sentences(body: str) -> list[Sentence]:
     """The sentences of a text in order, without quoted mail and signatures."""
-    texts = list(_split(body))
+    texts = list(_split(_blocks(_read(body.splitlines()))))
     if len(texts) > MOST:
         half = MOST // 2
         texts = [*texts[:half], *texts[-half:]]
@@ -124,6 +134,21 @@ def sentences(body: str) -> list[Sentence]:
             kind = "courtesy"
         found.append(Sentence(text, place, kind))
     return found
+
+
+def all_texts(body: str) -> Iterator[str]:
+    """Every sentence of a text, with what is quoted or stands below a signature."""
+    return _split(_blocks(map(_unquoted, body.splitlines())))
+
+
+def left_out(body: str) -> bool:
+    """Whether a text has more than `sentences` gives of it, signatures apart."""
+    lines = body.splitlines()
+    read = list(_read(lines))
+    below = [line for line in lines[len(read) :] if line.strip()]
+    is_signature = len(below) <= SIGNATURE_LINES and all(len(line.split()) <= 5 for line in below)
+    is_quoting = any(map(_QUOTED.match, lines[: len(read)]))
+    return is_quoting or not is_signature or len(list(_split(_blocks(read)))) > MOST
 
 
 def injected(text: str) -> bool:
@@ -149,8 +174,8 @@ def cut(text: str) -> str:
     return f"{text[:LONGEST].rsplit(' ', 1)[0]}…"
 
 
-def _split(body: str) -> Iterator[str]:
-    for block in _blocks(body):
+def _split(blocks: Iterable[str]) -> Iterator[str]:
+    for block in blocks:
         start = 0
         for end in _END.finditer(block):
             if not _ABBREVIATED.search(block[: end.start()][-12:]):
@@ -160,14 +185,22 @@ def _split(body: str) -> Iterator[str]:
             yield rest
 
 
-def _blocks(body: str) -> Iterator[str]:
+def _read(lines: Iterable[str]) -> Iterator[str]:
+    """The lines above a signature or a quoted mail; those quoted in between are empty."""
+    for line in lines:
+        if _SIGNATURE.match(line) or _QUOTE_BEGINS.match(line):
+            return
+        yield "" if _QUOTED.match(line) else line
+
+
+def _unquoted(line: str) -> str:
+    return _QUOTED.sub("", line)
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[str]:
     """Lines that belong together: wrapped ones, but neither list items nor salutations."""
     block: list[str] = []
-    for line in body.splitlines():
-        if _SIGNATURE.match(line) or _QUOTE_BEGINS.match(line):
-            break
-        if _QUOTED.match(line):
-            continue
+    for line in lines:
         wrapped = line[:1].islower() and not (block and _greets(block[-1]))
         if block and not wrapped:
             yield " ".join(block)
@@ -179,13 +212,21 @@ def _blocks(body: str) -> Iterator[str]:
 
 
 def _greets(text: str) -> bool:
-    return bool(_GREETING.match(text)) and len(text.split()) <= 5
+    found = _GREETING.match(text)
+    return found is not None and _says_no_more(text[found.end() :], 4)
 
 
 def _closes(text: str, before: list[Sentence]) -> bool:
-    count = len(text.split())
-    if _CLOSE.match(text) and count <= 6:
-        return True
+    if found := _CLOSE.match(text):
+        return _says_no_more(text[found.end() :], 6)
     # A name below the close.
-    closed = bool(before) and bool(_CLOSE.match(before[-1].text))
-    return closed and count <= 3 and text[-1] not in ".?!"
+    closed = bool(before) and before[-1].kind == "courtesy" and _CLOSE.match(before[-1].text)
+    return bool(closed) and _says_no_more(text, 3)
+
+
+def _says_no_more(text: str, most: int) -> bool:
+    """Whether a text is only names and words of courtesy."""
+    said = _WORD.findall(text)
+    return len(said) <= most and all(
+        word.casefold() in _POLITE or (word[:1].isupper() and not word.isupper()) for word in said
+    )

@@ -103,23 +103,28 @@ async def update(db: Connection, tenant: str, ticket_id: str, change: TicketUpda
     Raises:
         NotFound: The tenant has no such ticket.
         InvalidInput: Nothing is to be changed.
-        Conflict: The ticket is closed, which is final.
+        Conflict: The ticket is closed, which is final, or has another revision than expected.
     """
-    values: dict[str, Any] = change.model_dump(exclude_none=True)
+    values: dict[str, Any] = change.model_dump(exclude_none=True, exclude={"revision"})
     if not values:
         raise InvalidInput("Say what to change: status, priority, assignee or reply.")
     await get(db, tenant, ticket_id)
+    where = [
+        tickets.c.tenant_id == tenant,
+        tickets.c.number == int(ticket_id[1:]),
+        tickets.c.status != "closed",
+    ]
+    if change.revision is not None:
+        where.append(tickets.c.revision == change.revision)
     changed = await db.execute(
         sa.update(tickets)
-        .where(
-            tickets.c.tenant_id == tenant,
-            tickets.c.number == int(ticket_id[1:]),
-            tickets.c.status != "closed",
-        )
+        .where(*where)
         .values(**values, revision=tickets.c.revision + 1, updated_at=now())
     )
     if changed.rowcount == 0:
-        raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
+        if (await get(db, tenant, ticket_id)).status == "closed":
+            raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
+        raise Conflict(f"Ticket {ticket_id} has been changed by somebody else. Look at it again.")
     return await get(db, tenant, ticket_id)
 
 

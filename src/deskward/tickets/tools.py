@@ -25,7 +25,6 @@ from deskward.tickets.models import (
     TicketUpdate,
 )
 from deskward.tickets.risk import risks_of
-from deskward.tickets.sentences import sentences
 
 tools = ToolGroup("tickets")
 
@@ -46,7 +45,7 @@ class ChangeFacts(TicketFacts):
     Attributes:
         reversible: Whether it can be undone: a closed ticket stays closed.
         risks: Which grave risks the ticket's own words show: `anger`, `legal`, `security`,
-            `injection`.
+            `vulnerable`, `person`, `injection`.
     """
 
     reversible: bool
@@ -64,7 +63,7 @@ async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFact
     return {
         **_facts(ticket),
         "reversible": arguments["update"].status != "closed",
-        "risks": risks_of(ticket.subject, sentences(ticket.body)),
+        "risks": risks_of(ticket.subject, ticket.body),
     }
 
 
@@ -182,7 +181,7 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update)
     changed = ", ".join(
         f"{name} {value}" if name != "reply" else "a reply"
-        for name, value in update.model_dump(exclude_none=True).items()
+        for name, value in update.model_dump(exclude_none=True, exclude={"revision"}).items()
     )
     return TicketChanged(
         success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=ticket
