@@ -295,3 +295,14 @@ async def test_a_conversation_with_a_running_desk(tmp_path: Path) -> None:
         assert (code, "Traceback" in shown) == (1, False)
         code, shown = await chat(url, "--once", "hello", "--key", "dw_00000000_x")
         assert (code, "API key is not valid" in shown) == (1, True)
+
+
+def test_whoever_has_no_name_is_told_what_to_say(cli: Cli, monkeypatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    code, out, err = cli("handle", "T901")
+    assert (code, out) == (1, "")
+    assert err == "deskward: the system does not know your name; say it with --staff or USER"
+    assert cli("handle", "T901", "--staff", "anna")[0] == 0

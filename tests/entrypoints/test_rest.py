@@ -1,6 +1,7 @@
 """REST: each tool at its address, each error in the documented shape."""
 
 import json
+import logging
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -377,3 +378,21 @@ async def test_a_database_that_fails_is_unavailable_at_every_door(
         file.close()
     check_error(response, 503, "UNAVAILABLE")
     assert response.headers["retry-after"]
+
+
+async def test_no_customers_id_is_logged(client, sqlite_desk: Desk, caplog) -> None:
+    caplog.set_level(logging.INFO, "api.http")
+    routes = [path for tool in sqlite_desk.gate.tools.values() for _, path in tool.addresses]
+    document = (await client.get("/openapi.json")).json()
+    about = {
+        path for path in [*routes, *document["paths"]] if re.search("{(user|customer)_id}", path)
+    }
+    assert len(about) > 5
+    for path in about:
+        address = re.sub(r"{(user|customer)_id}", "user_001", path)
+        for method in ("GET", "HEAD", "PUT", "POST"):
+            await client.request(method, address)
+            await client.request(method, f"{address}/")
+            await client.request(method, address, headers={"Host": "evil.example"})
+    assert "user_001" not in caplog.text
+    assert "/accounts/{user_id}" in caplog.text
