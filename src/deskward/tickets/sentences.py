@@ -76,7 +76,7 @@ _INJECTED = re.compile(
     | \b(?:all|each|every)\ (?:later|future|answer|repl(?:y|ies)|customers?)\b
     | \byou\ are\ (?:now|no\ longer)\b | \b(?:developer|debug|admin|god|maintenance)\ mode\b
     | \bjailbreak
-    | (?<![\w@./])[a-z]{{2,}}(?:_[a-z]{{2,}})+\b(?!@|\.\w|\w) | \w+\s?=\s?['"\w]
+    | (?<![\w@./])[a-z]{{2,}}(?:_[a-z]{{2,}})+\b(?!@|\.\w|\w) | \w\s?=\s?['"\w]
     | \bconfidence\b.{{0,30}}(?:\d|high|maxim|full) | \b(?:set|raise|mark)\b.{{0,20}}\bconfidence
     | \b(?:reply|respond|answer|say|output|write)\ (?:only|exactly|just|nothing\ but)\b
     | \btell\ the\ (?:customer|user|caller)\b | \brepeat\ after\ me\b
