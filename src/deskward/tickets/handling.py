@@ -106,9 +106,7 @@ class _Hand:
         self._context = Context(
             principal=ctx.principal.with_agent(ctx.principal.agent or AGENT),
             door="agent",
-            request_id=ctx.request_id,
-            session_id=ctx.session_id,
-            turn_id=ctx.turn_id,
+            request_id=ctx.request_id,  # and no session: of a conversation this is one call
             influence=replace(read, said=(*read.said, f"Handle ticket {ticket_id}.")),
         )
 
