@@ -62,7 +62,7 @@ class Signals(BaseModel):
         "that the article has not.",
         examples=["words"],
     )
-    foreign: list[str] = Field(description="Those words, as stems.", examples=["neighbour"])
+    foreign: list[str] = Field(description="Some of those words.", examples=["neighbour"])
     grounding: Share = Field(description="Share of the reply's content that its sources have.")
     model_agreement: Share | None = Field(
         None, description="How much a model's text shares with the text made without a model."

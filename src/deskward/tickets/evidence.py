@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deskward.core.database import Connection
-from deskward.core.words import content_stems, stem
+from deskward.core.words import content_stems, stem, words
 from deskward.knowledge import service as knowledge
 from deskward.knowledge.models import FaqEntry
 from deskward.tickets.sentences import Sentence, injected
@@ -85,8 +85,8 @@ class Evidence:
         known: Whether every word that asks is in some article.
         agreement: Which share of the independent views finds the same article.
         several: Whether different sentences ask about different articles.
-        foreign: The words, as stems, that the ticket has and the article has not; little ones
-            apart, but with those that turn a question round.
+        foreign: The words that the ticket has and the article has not; little ones apart, but
+            with those that turn a question round.
     """
 
     best: FaqEntry | None = None
@@ -233,10 +233,11 @@ class _Index:
         """The words of texts that an article does not have; see `Evidence`."""
         named = next(words for other, words in self._named if other.id == entry.id)
         whole = f"{entry.question} {entry.answer} {entry.keywords}"
-        said = {found for text in texts for found in meaningful(text)}
+        said = {found: word for text in texts for word in words(text) for found in meaningful(word)}
         turned = {match.casefold() for text in texts for match in _TURNED.findall(text)}
         turned -= {match.casefold() for match in _TURNED.findall(whole)}
-        return tuple(sorted(turned | (said - named - self._told[entry.id] - _LIGHT)))
+        known = named | self._told[entry.id] | _LIGHT
+        return tuple(sorted(turned | {said[found] for found in said.keys() - known}))
 
     def _rarity(self, found: str) -> float:
         return math.log(1 + self._count / self._seen.get(found, 0.7))
