@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from babel.numbers import get_currency_precision
@@ -64,10 +64,7 @@ def amounts(text: str) -> Iterator[tuple[Amount, str]]:
         number = (match["a"] or match["b"] or match["bare"]).replace(",", "")
         name = (match["symbol"] or match["code"] or match["after"] or match["word"] or "").strip()
         currency = _SYMBOLS.get(name) or _WORDS.get(name.lower()) or name.upper()
-        try:
-            yield (Decimal(number), currency), match[0].strip()
-        except InvalidOperation:  # pragma: no cover
-            continue
+        yield (Decimal(number), currency), match[0].strip()
 
 
 def money(sentence: str, shown: Shown) -> str:

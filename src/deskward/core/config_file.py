@@ -73,8 +73,8 @@ class ConfigFile(PydanticBaseSettingsSource):
         self._path = path
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Not used: the file is read as a whole."""
-        raise NotImplementedError
+        """One setting of the file, as the base class asks for it."""
+        return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """The settings that the file makes."""

@@ -11,9 +11,11 @@ import logging
 import logging.config
 import os
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deskward.core.settings import Settings
@@ -30,7 +32,7 @@ _PERSONAL = re.compile(
     r"|(?P<password>(?<=://)[^\s:/@]*:[^\s/@]+(?=@))"
     r"|(?P<number>(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)\+?\d(?:[ -]?\d){8,18}(?![\w.-]))"
 )
-_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 replaced, never changed
+_context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=MappingProxyType({}))
 
 
 def bind(**fields: str) -> None:

@@ -327,8 +327,7 @@ async def _worded(
         {"ticket": told, "article": {"question": article.question, "answer": body}},
         ensure_ascii=False,
     )
-    # mypy asks for a concrete class where a port is a protocol.
-    writer = ctx.port(Writer)  # type: ignore[type-abstract]
+    writer = ctx.port(Writer)  # type: ignore[type-abstract]  # a port may be a protocol
     told_how = INSTRUCTIONS.format(tone=tone)
     written = await writer.write(ctx, ticket.customer_id, told_how, material)
     if not written or not written.strip():
