@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE
+from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE, ConfigFile
 from deskward.core.settings import Settings
 
 # Requirement document 000, "Environment Configuration", in part.
@@ -56,6 +56,14 @@ def test_the_file_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     redis_url = Settings().redis_url
     assert redis_url is not None
     assert redis_url.get_secret_value() == "redis://cache:6379/0"
+
+
+def test_one_setting_of_the_file(folder: Path) -> None:
+    write(folder, "server: {port: 8123}")
+    source = ConfigFile(Settings, folder / DEFAULT_PATH)
+    field = Settings.model_fields["server_port"]
+    assert source.get_field_value(field, "server_port") == (8123, "server_port", False)
+    assert source.get_field_value(field, "model") == (None, "model", False)
 
 
 def test_the_environment_wins_over_dotenv_and_that_over_the_file(

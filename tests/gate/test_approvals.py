@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.core.database import now
 from deskward.core.jobs import jobs
-from deskward.gate.approvals import approvals
+from deskward.gate.approvals import ApprovalVoid, approvals
 from deskward.gate.approved import run_approved
 from deskward.gate.policy import Policy, read
 from deskward.security.principals import Kind, Principal
@@ -247,8 +247,6 @@ async def test_an_approval_is_used_once(sqlite_desk: Desk, sqlite_call: Call) ->
         with_error = await sqlite_call("approve_call", LEAD, approval_id=approval_id)
         assert with_error.error is not None
         if row.status == "approved":
-            from deskward.gate.approvals import ApprovalVoid
-
             with pytest.raises(ApprovalVoid):
                 await run_approved(sqlite_desk.gate, row)
         await change(sqlite_desk, approval_id, status="done")
@@ -257,8 +255,6 @@ async def test_an_approval_is_used_once(sqlite_desk: Desk, sqlite_call: Call) ->
 
 
 async def test_a_decision_cannot_be_forged(sqlite_desk: Desk, sqlite_call: Call) -> None:
-    from deskward.gate.approvals import ApprovalVoid
-
     approval_id = await pending(sqlite_call)
     await change(
         sqlite_desk, approval_id, status="approved", decided_by="staff:lena", decided_at=now()
