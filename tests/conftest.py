@@ -16,12 +16,12 @@ import hypothesis
 import pytest
 
 from deskward.agent.model import Model
-from deskward.agent.models.offline import OfflineModel
-from deskward.agent.skills import Skills
+from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import Skills
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
-from deskward.gate.ledger import rows_of
+from deskward.gate.ledger.chain import rows_of
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from tests.services.postgres import postgres

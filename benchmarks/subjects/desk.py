@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from deskward import app
-from deskward.entrypoints.cli import main
+from deskward.cli.main import main
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 

@@ -1,6 +1,6 @@
 """The `deskward` command."""
 
-from deskward.entrypoints.cli import main
+from deskward.cli.main import main
 
 if __name__ == "__main__":
     main()

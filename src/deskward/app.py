@@ -16,14 +16,18 @@ from deskward.accounts.tools import tools as account_tools
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
-from deskward.agent.models.offline import OfflineModel
-from deskward.agent.skills import Skills
+from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import Skills
 from deskward.agent.writer import ModelWriter
+from deskward.assist.handling import JOB as HANDLE
+from deskward.assist.handling import Handler as TicketHandler
+from deskward.assist.reply import Silent, Writer
+from deskward.assist.tools import tools as ticket_assist_tools
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
-from deskward.core.jobs import Handler, Jobs, Later
+from deskward.core.jobs import Handler, Jobs, RetryLater
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.customers.tools import SCRUB
@@ -35,20 +39,16 @@ from deskward.email.tools import tools as email_tools
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.call import Gate
-from deskward.gate.policy import Policy
-from deskward.gate.policy_versions import PolicyWatch
+from deskward.gate.policy.engine import Policy
+from deskward.gate.policy.versions import PolicyWatch
 from deskward.gate.tool import ToolGroup
 from deskward.hub.hub import Hub, Outside
-from deskward.integrations.console_mail import ConsoleMailer
+from deskward.integrations.mail.console import ConsoleMailer
 from deskward.knowledge.tools import tools as knowledge_tools
 from deskward.migrations import upgrade
 from deskward.orders.tools import tools as order_tools
 from deskward.security.api_keys import ApiKeys
-from deskward.tickets.assist_tools import tools as ticket_assist_tools
-from deskward.tickets.handling import JOB as HANDLE
-from deskward.tickets.handling import Handler as TicketHandler
-from deskward.tickets.handling import Handling
-from deskward.tickets.reply import Silent, Writer
+from deskward.tickets.tools import NewTickets
 from deskward.tickets.tools import tools as ticket_tools
 
 GROUPS: tuple[ToolGroup, ...] = (
@@ -118,7 +118,7 @@ async def open_desk(
         ports = {
             Outbox: outbox,
             Writer: _writer(settings, model, database),
-            Handling: Handling(settings.handle_new_tickets),
+            NewTickets: NewTickets(HANDLE if settings.handle_new_tickets else None),
         }
         gate = _gate(settings, database, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
@@ -149,7 +149,7 @@ async def open_desk(
 
 async def _scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
     if not await database.scrub():
-        raise Later(1.0)
+        raise RetryLater(1.0)
 
 
 def _writer(settings: Settings, model: Model, database: Database) -> Writer:
@@ -174,7 +174,7 @@ def _outbox(settings: Settings, database: Database) -> Outbox:
 def _mailer(settings: Settings) -> Mailer:
     if settings.smtp_server is None:
         return ConsoleMailer()
-    from deskward.integrations.smtp import SmtpMailer
+    from deskward.integrations.mail.smtp import SmtpMailer
 
     password = settings.sender_password
     return SmtpMailer(

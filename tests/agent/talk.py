@@ -4,7 +4,7 @@ from typing import Any
 
 from deskward.agent.events import ToolAnswered, ToolCalled
 from deskward.app import Desk
-from deskward.conversations.positions import Answered
+from deskward.conversations.cursors import Answered
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
 from tests.conftest import CUSTOMER

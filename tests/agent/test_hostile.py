@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from deskward.agent import influence, outgoing
+from deskward.agent import outgoing
+from deskward.agent import taint as influence
 from deskward.app import open_desk
 from deskward.core.settings import Settings
 from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks, run_attack
 from deskward.gate.approvals import approvals
 from deskward.gate.influence import Influence
-from deskward.gate.policy import Policy
+from deskward.gate.policy.engine import Policy
 from deskward.security.principals import Principal
 
 ATTACKS = attacks()

@@ -10,7 +10,7 @@ from deskward.agent.events import (
     Done,
     Event,
     HandedOver,
-    Said,
+    MessageAdded,
     Text,
     ToolAnswered,
     ToolCalled,
@@ -51,12 +51,12 @@ def texts(events: list[Event]) -> str:
 async def test_a_turn_calls_tools_and_answers(sqlite_desk: Desk) -> None:
     turn = Turn(sqlite_desk, ["Let me look.", tool("get_account_balance")], ["You have ", "much."])
     events = await turn.run()
-    kinds = [type(event) for event in events if not isinstance(event, Said)]
+    kinds = [type(event) for event in events if not isinstance(event, MessageAdded)]
     assert kinds == [Text, ToolCalled, ToolAnswered, Text, Text, Done]
     done = events[-1]
     assert isinstance(done, Done)
     assert (done.text, done.model, done.tokens) == ("Let me look.You have much.", "scripted", 20)
-    said = [event.message for event in events if isinstance(event, Said)]
+    said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert [message.role for message in said] == ["assistant", "tool", "assistant"]
     assert said[0].state == {"step": 1}
     assert json.loads(said[1].text)["balance"]["amount"] == 542050
@@ -181,7 +181,7 @@ async def test_when_no_model_can_end_the_turn_a_person_does(
     assert HandedOver("T1001") in events
     assert "ticket number is T1001" in texts(events)
     assert isinstance(events[-1], Done)
-    said = [event.message for event in events if isinstance(event, Said)]
+    said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert said[-1].role == "assistant"
     ticket = await sqlite_desk.gate.call(
         "get_ticket", {"ticket_id": "T1001"}, Context(CUSTOMER, "rest")
@@ -218,7 +218,7 @@ async def test_what_nothing_supports_is_said_again(sqlite_desk: Desk) -> None:
     note = turn.model.requests[1].instructions
     assert "I have refunded you $20.00." in note
     assert "Let me see. " in note
-    said = [event.message for event in events if isinstance(event, Said)]
+    said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert said[0].text == "Let me see. "
 
 

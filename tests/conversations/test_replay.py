@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk
-from deskward.conversations.recording import TurnRecord, recording
 from deskward.conversations.replay import replay
+from deskward.conversations.transcript import TurnRecord, recording
 from deskward.core.errors import SessionNotFound
-from deskward.gate.policy import Policy, read
+from deskward.gate.policy.engine import Policy, read
 from tests.agent.talk import Talk
 
 SAID = [
@@ -60,7 +60,7 @@ async def test_a_replay_touches_nothing(desk: Desk) -> None:
 def ledger_count():
     import sqlalchemy as sa
 
-    from deskward.gate.ledger import ledger_rows
+    from deskward.gate.ledger.chain import ledger_rows
 
     return sa.select(sa.func.count()).select_from(ledger_rows)
 

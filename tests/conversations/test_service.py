@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from deskward.agent.model import Message
 from deskward.app import Desk, open_desk
 from deskward.conversations import service, store
+from deskward.conversations.cursors import Answered
 from deskward.conversations.models import messages, sessions, turns
-from deskward.conversations.positions import Answered
 from deskward.conversations.service import MAX_ATTEMPTS
 from deskward.conversations.store import Where
 from deskward.conversations.wording import APOLOGY

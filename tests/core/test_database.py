@@ -15,7 +15,7 @@ from deskward.core.database import Connection, Database, Writer
 from deskward.core.errors import Unavailable
 from deskward.core.settings import Settings
 from deskward.customers.models import customers
-from deskward.gate.verify import verify
+from deskward.gate.ledger.verify import verify
 from tests.conftest import Call, caller
 from tests.services.cutting import cutting
 

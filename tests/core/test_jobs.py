@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deskward.core import jobs
 from deskward.core.database import Database, now
-from deskward.core.jobs import Jobs, Later
+from deskward.core.jobs import Jobs, RetryLater
 from deskward.core.settings import Settings
 from deskward.gate.context import new_id
 
@@ -62,7 +62,7 @@ async def test_a_job_that_cannot_be_done_now_is_tried_again(database: Database) 
         attempts.append(attempt)
         worker.wake()
         if attempt < 3:
-            raise Later(0.0)
+            raise RetryLater(0.0)
 
     worker = Jobs(database, {"work": work})
     await add(database)

@@ -15,7 +15,7 @@ from deskward.app import Desk
 from deskward.core.database import metadata
 from deskward.core.jobs import jobs
 from deskward.customers.erasure import KEPT
-from deskward.gate.verify import verify
+from deskward.gate.ledger.verify import verify
 from deskward.security.principals import Kind, Principal
 from tests.agent.talk import Talk
 from tests.conftest import STAFF, Call, recorded

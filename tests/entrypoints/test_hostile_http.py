@@ -12,10 +12,11 @@ import pytest_asyncio
 import uvicorn
 
 from deskward.app import Desk
-from deskward.entrypoints import guard, protocol
+from deskward.entrypoints import guard
+from deskward.entrypoints import http1 as protocol
+from deskward.entrypoints.application import http_application
 from deskward.entrypoints.guard import MAX_BODY
-from deskward.entrypoints.protocol import MAX_HEAD, Protocol
-from deskward.entrypoints.rest import http_application
+from deskward.entrypoints.http1 import MAX_HEAD, Protocol
 from tests.services.server import server
 
 pytestmark = pytest.mark.xdist_group("hostile")

@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from deskward.agent.models.offline import OfflineModel
-from deskward.conversations.recording import recording
+from deskward.agent.offline.model import OfflineModel
 from deskward.conversations.replay import replay
+from deskward.conversations.transcript import recording
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.golden import (
     Conversation,

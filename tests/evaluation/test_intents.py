@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deskward.agent.matching import Match
-from deskward.entrypoints.cli import app
+from deskward.agent.offline.matching import Match
+from deskward.cli.main import app
 from deskward.evaluation.intents import evaluate_intents, floor_of
 from deskward.evaluation.labelled import (
     OUT_OF_SCOPE,

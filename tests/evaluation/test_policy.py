@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from deskward.agent.models.offline import OfflineModel
+from deskward.agent.offline.model import OfflineModel
 from deskward.evaluation.attacks import attacks
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
-from deskward.gate.policy import SHIPPED
+from deskward.gate.policy.engine import SHIPPED
 
 
 async def test_shipped_policies_hold_attackers_off_and_let_customers_through(

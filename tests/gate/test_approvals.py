@@ -14,7 +14,7 @@ from deskward.core.database import now
 from deskward.core.jobs import jobs
 from deskward.gate.approvals import ApprovalVoid, approvals
 from deskward.gate.approved import run_approved
-from deskward.gate.policy import Policy, read
+from deskward.gate.policy.engine import Policy, read
 from deskward.security.principals import Kind, Principal
 from tests.conftest import FOREIGN, STAFF, Call, recorded
 

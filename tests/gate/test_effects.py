@@ -17,9 +17,9 @@ from deskward.customers.models import customers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import effects
-from deskward.gate.policy import Policy
+from deskward.gate.ledger.verify import verify
+from deskward.gate.policy.engine import Policy
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-from deskward.gate.verify import verify
 from tests.conftest import Call, caller, recorded
 
 PERMIT = '@id("all") permit (principal, action, resource);'

@@ -15,7 +15,7 @@ from deskward.security.masking import luhn, mask
 from deskward.security.vault import PLACEHOLDER, Vault, Vaults
 
 CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text())
-PARAPHRASES = Path(__file__).parents[1] / "agent" / "paraphrases"
+PARAPHRASES = Path(__file__).parents[1] / "agent" / "offline" / "paraphrases"
 
 
 def hidden(text: str, asked_by: str = "") -> tuple[str, list[str]]:

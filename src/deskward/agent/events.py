@@ -82,7 +82,7 @@ class Withheld:
 
 
 @dataclass(frozen=True)
-class Said:
+class MessageAdded:
     """A whole message that now belongs to the conversation. For the record, not for display.
 
     Attributes:
@@ -104,4 +104,6 @@ class Done:
     tokens: int
 
 
-Event = Text | ToolCalled | ToolAnswered | ApprovalNeeded | HandedOver | Withheld | Said | Done
+Event = (
+    Text | ToolCalled | ToolAnswered | ApprovalNeeded | HandedOver | Withheld | MessageAdded | Done
+)

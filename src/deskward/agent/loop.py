@@ -8,19 +8,19 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from deskward.agent.claims.check import Unsupportable, claim_check
 from deskward.agent.events import (
     ApprovalNeeded,
     Done,
     Event,
     HandedOver,
+    MessageAdded,
     ModelCall,
-    Said,
     Text,
     ToolAnswered,
     ToolCalled,
     Withheld,
 )
-from deskward.agent.influence import addresses_known, influence_of
 from deskward.agent.model import (
     Finished,
     Message,
@@ -32,8 +32,8 @@ from deskward.agent.model import (
     with_timeout,
 )
 from deskward.agent.outgoing import Outgoing
-from deskward.agent.promise_check import Unsupportable, promise_check
 from deskward.agent.prompt import INSTRUCTIONS
+from deskward.agent.taint import addresses_known, influence_of
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
@@ -212,9 +212,7 @@ class Agent:
             max_tokens=self._limits.step_tokens,
         )
         turn.call = _on_record(turn, request)
-        outgoing = Outgoing(
-            self._hosts, addresses_known(turn.messages), promise_check(turn.messages)
-        )
+        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), claim_check(turn.messages))
         raw: list[str] = []
         pieces: list[str] = []
         requests: list[ToolRequest] = []
@@ -261,7 +259,7 @@ class Agent:
             None,
         )
         turn.told = len(turn.messages)
-        yield Said(message, turn.model, call)
+        yield MessageAdded(message, turn.model, call)
 
     async def _correct(self, turn: _Turn, error: Unsupportable) -> AsyncIterator[Event]:
         """Have the model say what it can answer for, or a person take over."""
@@ -306,7 +304,7 @@ class Agent:
                 untrusted=source,
             )
             turn.messages.append(message)
-            yield Said(message)
+            yield MessageAdded(message)
 
     async def _call(self, turn: _Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
         if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
@@ -339,12 +337,12 @@ class Agent:
         yield Text(text)
         yield self._say(turn, "".join([*turn.unsaid, text]))
 
-    def _say(self, turn: _Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> Said:
+    def _say(self, turn: _Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> MessageAdded:
         message = Message("assistant", text, requests)
         turn.messages.append(message)
         turn.unsaid = []
         call, turn.call = turn.call, None
-        return Said(message, turn.model or self.model.name, call)
+        return MessageAdded(message, turn.model or self.model.name, call)
 
 
 def _on_record(turn: _Turn, request: ModelRequest) -> ModelCall:

@@ -12,7 +12,7 @@ from deskward.agent.model import Finished, Message, Model, ModelRequest, TextPie
 from deskward.core.database import Database
 from deskward.core.errors import ModelUnavailable, timestamp
 from deskward.gate.context import Context
-from deskward.gate.ledger import Entry
+from deskward.gate.ledger.chain import Entry
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
 

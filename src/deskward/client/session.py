@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from deskward.agent.events import Done, Said
+from deskward.agent.events import Done, MessageAdded
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
-from deskward.agent.models.offline import OfflineModel
-from deskward.agent.skills import Skills
+from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import Skills
 from deskward.client.mcp import MCPClient, SyncMCPClient
 from deskward.core.errors import DeskwardError, Unavailable, UnknownTool
 from deskward.core.settings import Settings
@@ -63,7 +63,7 @@ class AsyncAgentSession:
         context = Context(principal, "agent", turn_id=new_id())
         answer = ""
         async for event in Agent(toolbox, self._model).run(context, self._vault, self.history):
-            if isinstance(event, Said):
+            if isinstance(event, MessageAdded):
                 self.history.append(event.message)
             elif isinstance(event, Done):
                 answer = event.text

@@ -7,19 +7,19 @@ import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.agent.events import Done, Said, Withheld
+from deskward.agent.events import Done, MessageAdded, Withheld
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
-from deskward.conversations.positions import Answered
-from deskward.conversations.reading import Running
-from deskward.conversations.record import model_entry, turn_entry
+from deskward.conversations.cursors import Answered
+from deskward.conversations.live import Running
 from deskward.conversations.store import NotHeld, Turn
+from deskward.conversations.turn_rows import model_entry, turn_entry
 from deskward.conversations.wording import APOLOGY, FAILED, stopping
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
 from deskward.gate.context import Context
-from deskward.gate.ledger import Ledger
+from deskward.gate.ledger.chain import Ledger
 from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,11 @@ class Answering:
         turn, where = running.turn, running.turn.where
         history = await store.history(self._database.reader, where)
         vault = self._vaults.of(where.tenant, where.owner, where.session_id)
-        said = [placed.event.message for placed in running.placed if isinstance(placed.event, Said)]
+        said = [
+            placed.event.message
+            for placed in running.placed
+            if isinstance(placed.event, MessageAdded)
+        ]
         count = 0
         async for event in self._agent.run(context, vault, history, resumed=resumed):
             if isinstance(event, Done):
@@ -81,7 +85,7 @@ class Answering:
             if isinstance(event, Withheld):
                 await self._database.append(model_entry(self._ledger, turn, event))
                 continue
-            if isinstance(event, Said):
+            if isinstance(event, MessageAdded):
                 said.append(event.message)
                 with running.uncut():
                     count = await self._record(turn, event)
@@ -90,7 +94,7 @@ class Answering:
                 running.stopping = True
                 raise asyncio.CancelledError
 
-    async def _record(self, turn: Turn, said: Said) -> int:
+    async def _record(self, turn: Turn, said: MessageAdded) -> int:
         """Record a message, and the turn's end with its last one; gives the session's count."""
         message = said.message
         entries = [model_entry(self._ledger, turn, said)] if said.call else []

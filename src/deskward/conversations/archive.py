@@ -25,7 +25,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class HistoryLine:
     """What one side said in a turn."""
 
     role: Literal["user", "assistant"]
@@ -67,7 +67,7 @@ async def session(db: Connection, where: Where) -> Session:
     return _session(row)
 
 
-async def spoken(db: Connection, where: Where) -> list[Spoken]:
+async def spoken(db: Connection, where: Where) -> list[HistoryLine]:
     """All that was said in a session, the oldest first; of each turn one answer, in one piece."""
     rows = await db.all(
         sa.select(messages)
@@ -79,16 +79,16 @@ async def spoken(db: Connection, where: Where) -> list[Spoken]:
         )
         .order_by(messages.c.seq)
     )
-    said: list[Spoken] = []
+    said: list[HistoryLine] = []
     answer: list[str] = []
     for row in rows:
         if row.role == "user":
             answer = []
-            said.append(Spoken("user", row.content, row.created_at))
+            said.append(HistoryLine("user", row.content, row.created_at))
             continue
         answer.append(row.content)
         if not (row.data or {}).get("tool_requests"):
-            said.append(Spoken("assistant", "".join(answer), row.created_at))
+            said.append(HistoryLine("assistant", "".join(answer), row.created_at))
     return said
 
 

@@ -24,7 +24,7 @@ from deskward.core.errors import (
     SessionBusy,
     Unavailable,
 )
-from deskward.core.jobs import Later
+from deskward.core.jobs import RetryLater
 from deskward.gate import effects
 from deskward.gate.approvals import Status
 from deskward.gate.approved import run_approved
@@ -71,7 +71,7 @@ class Decisions:
         """Make the call of a decision, or not, and tell the conversation that it came from.
 
         Raises:
-            Later: Something that it needs is away.
+            RetryLater: Something that it needs is away.
         """
         tenant, approval_id = payload["tenant"], payload["approval_id"]
         try:
@@ -79,7 +79,7 @@ class Decisions:
             if row.status == "approved":
                 outcome = await self._run(row)
                 if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
-                    raise Later(AGAIN)
+                    raise RetryLater(AGAIN)
                 await self._record(row, outcome)
                 row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
         except NotFound:  # the call was to erase the customer whom it is about
@@ -126,7 +126,7 @@ class Decisions:
                 context, where.session_id, said, key=f"approval:{row.id}"
             )
         except (SessionBusy, Unavailable):
-            raise Later(AGAIN) from None
+            raise RetryLater(AGAIN) from None
 
     async def _request(self, where: Where, turn_id: str, approval_id: str) -> ToolRequest | None:
         """The agent's request whose call waited."""

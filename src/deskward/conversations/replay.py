@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from deskward.agent.events import Said, ToolAnswered
+from deskward.agent.events import MessageAdded, ToolAnswered
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import (
     Finished,
@@ -24,14 +24,14 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
-from deskward.conversations.recording import ModelStep, ToolStep, TurnRecord
 from deskward.conversations.store import MAX_HISTORY
+from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
 from deskward.core.errors import DeskwardError, ModelUnavailable
 from deskward.gate.approvals import canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
-from deskward.gate.policy import Decision, Policy, Verdict
+from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
 from deskward.security.principals import Principal
 from deskward.security.vault import Vault
@@ -93,7 +93,7 @@ async def replay(
         async for event in agent.run(context, Vault(), _window(messages)):
             if isinstance(event, ToolAnswered):
                 found.replayed.append(toolbox.line(event))
-            elif isinstance(event, Said):
+            elif isinstance(event, MessageAdded):
                 messages.append(event.message)
                 if event.message.role == "assistant":
                     text += event.message.text

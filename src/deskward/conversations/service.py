@@ -15,10 +15,10 @@ from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
 from deskward.conversations.answering import Answering
-from deskward.conversations.positions import Answered, Position, recorded
-from deskward.conversations.reading import Reader, Running
-from deskward.conversations.record import turn_entry
+from deskward.conversations.cursors import Answered, Position, recorded
+from deskward.conversations.live import Reader, Running
 from deskward.conversations.store import Turn, Where
+from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.wording import FAILED, busy, check, stopping
 from deskward.core.database import Database, now
 from deskward.core.errors import (
@@ -29,7 +29,7 @@ from deskward.core.errors import (
 from deskward.core.tasks import end
 from deskward.gate import effects
 from deskward.gate.context import Context
-from deskward.gate.ledger import Entry, Ledger
+from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.masking import mask
 from deskward.security.vault import Vaults
 

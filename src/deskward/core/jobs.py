@@ -65,7 +65,7 @@ _CLAIM = (
 )
 
 
-class Later(Exception):
+class RetryLater(Exception):
     """The job cannot be done now; try again after so many seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -179,7 +179,7 @@ class Jobs:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await self._handlers[job.kind](job.payload, job.attempts + 1)
-        except Later as later:
+        except RetryLater as later:
             again = now() + timedelta(seconds=later.seconds)
             statement = sa.update(jobs).where(jobs.c.id == job.id).values(due_at=again)
         except Exception:

@@ -58,7 +58,7 @@ return {admitted, count, tostring((oldest or now) - now), redis.call('ZCARD', KE
 """One atomic step, by Redis's own clock: forget what left the window, count, admit or not."""
 
 
-class Standing(NamedTuple):
+class Admission(NamedTuple):
     """Where a caller stands after a request.
 
     Attributes:
@@ -113,7 +113,7 @@ class RateLimiter:
         self._away_until = 0.0
         self._seen: dict[str, deque[float]] = {}
 
-    async def admit(self, caller: str, limit: int) -> Standing:
+    async def admit(self, caller: str, limit: int) -> Admission:
         """Count a request of a caller, and say whether it may go on."""
         if self._redis is not None:
             async with self._turns:
@@ -155,7 +155,7 @@ class RateLimiter:
         if self._redis is not None:
             await self._redis.aclose()
 
-    async def _asked(self, caller: str, limit: int) -> Standing | None:
+    async def _asked(self, caller: str, limit: int) -> Admission | None:
         """What Redis says; None while it is away."""
         if time.monotonic() < self._away_until:
             return None
@@ -172,7 +172,7 @@ class RateLimiter:
             self._away_until = time.monotonic() + RETRY_AFTER
             return None
 
-    async def _shared(self, caller: str, limit: int) -> Standing:
+    async def _shared(self, caller: str, limit: int) -> Admission:
         self._number += 1
         admitted, count, age, sharing = await self._script(
             keys=[f"deskward:limit:{caller}", "deskward:limiters"],
@@ -182,16 +182,16 @@ class RateLimiter:
         if admitted:
             self._log_of(caller).append(time.monotonic())
         seconds = WINDOW + float(age) / 1_000_000
-        return Standing(bool(admitted), limit, limit - count, seconds)
+        return Admission(bool(admitted), limit, limit - count, seconds)
 
-    def _alone(self, caller: str, limit: int) -> Standing:
+    def _alone(self, caller: str, limit: int) -> Admission:
         moments = self._log_of(caller)
         moment = time.monotonic()
         admitted = len(moments) < limit
         if admitted:
             moments.append(moment)
         seconds = moments[0] + WINDOW - moment
-        return Standing(admitted, limit, max(0, limit - len(moments)), seconds)
+        return Admission(admitted, limit, max(0, limit - len(moments)), seconds)
 
     def _log_of(self, caller: str) -> deque[float]:
         """The moments of a caller's requests in the window."""

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import InvalidInput, NotFound
-from deskward.core.jobs import Jobs, Later
+from deskward.core.jobs import Jobs, RetryLater
 from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
 from deskward.email.models import Email, EmailReceipt, Letter, Status, emails
@@ -107,7 +107,7 @@ class Outbox:
         """Do the job of one mail.
 
         Raises:
-            Later: The server is away.
+            RetryLater: The server is away.
         """
         tenant, email_id = payload["tenant"], payload["email_id"]
         row = await _row(self._database.reader, tenant, email_id)
@@ -128,7 +128,7 @@ class Outbox:
                 return
             await self._set(tenant, email_id, "queued", str(error))
             self._tell(email_id)
-            raise Later(RETRIES[min(attempt, len(RETRIES)) - 1]) from None
+            raise RetryLater(RETRIES[min(attempt, len(RETRIES)) - 1]) from None
         else:
             status: Status = "sent" if self.mailer.configured else "printed"
             detail = "; ".join(f"{who}: {why}" for who, why in refused.items())

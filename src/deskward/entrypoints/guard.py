@@ -26,7 +26,7 @@ from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
-from deskward.entrypoints.uploads import UPLOADS
+from deskward.entrypoints.rest.uploads import UPLOADS
 from deskward.gate.context import new_id
 
 MAX_BODY = 1024 * 1024

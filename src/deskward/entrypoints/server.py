@@ -15,9 +15,9 @@ import uvicorn
 from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
+from deskward.entrypoints.application import http_application, mcp_application
 from deskward.entrypoints.banner import banner
-from deskward.entrypoints.protocol import Protocol
-from deskward.entrypoints.rest import http_application, mcp_application
+from deskward.entrypoints.http1 import Protocol
 from deskward.entrypoints.websocket import MAX_FRAME
 
 CLOSED_MESSAGE = (

@@ -18,13 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from deskward.app import Desk
-from deskward.conversations.reading import Reader
+from deskward.conversations.live import Reader
 from deskward.core.errors import DeskwardError, InvalidInput, RateLimited
 from deskward.core.logging import bind
-from deskward.entrypoints.chat import LOOK_FOR_CLIENT
 from deskward.entrypoints.errors import known
-from deskward.entrypoints.events import error_data, event_data
-from deskward.entrypoints.user_chat import user_of
+from deskward.entrypoints.rest.chat import LOOK_FOR_CLIENT
+from deskward.entrypoints.rest.events import error_data, event_data
+from deskward.entrypoints.rest.user_chat import user_of
 from deskward.gate.context import Context, new_id
 from deskward.security.principals import Principal
 

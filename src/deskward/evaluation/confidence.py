@@ -26,10 +26,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from deskward.app import open_desk
-from deskward.core.database import Connection
-from deskward.core.settings import Settings
-from deskward.evaluation.metrics import accuracy
-from deskward.tickets.confidence import (
+from deskward.assist.confidence import (
     CALIBRATION,
     SURE,
     Calibration,
@@ -38,8 +35,11 @@ from deskward.tickets.confidence import (
     features_of,
     signals_of,
 )
-from deskward.tickets.evidence import evidence_for
-from deskward.tickets.sentences import sentences
+from deskward.assist.evidence import evidence_for
+from deskward.core.database import Connection
+from deskward.core.settings import Settings
+from deskward.evaluation.metrics import accuracy
+from deskward.text.sentences import sentences
 
 TENANT = "default"
 PENALTY = 1.0

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from deskward.agent.events import ToolAnswered, ToolCalled
 from deskward.agent.model import Finished, Model, ModelEvent, ModelRequest
 from deskward.app import Desk
-from deskward.conversations.positions import Answered
+from deskward.conversations.cursors import Answered
 from deskward.core.errors import DeskwardError
 from deskward.evaluation.desks import DemoDesks
 from deskward.gate.context import Context

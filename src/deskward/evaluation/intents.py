@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deskward.agent.matching import Match, Matcher, Router
+from deskward.agent.offline.matching import Match, Matcher, Router
 from deskward.evaluation.labelled import OUT_OF_SCOPE, Utterance
 from deskward.evaluation.metrics import accuracy, f1_scores, macro_f1, percentile, recall
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
-from deskward.agent.promises import Evidence, unsupported
+from deskward.agent.claims.unsupported import Evidence, unsupported
 
 Split = Literal["development", "test"]
 

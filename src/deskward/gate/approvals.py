@@ -23,7 +23,7 @@ from pydantic_core import from_json
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.gate.context import Context, new_id
-from deskward.gate.subject_keys import SubjectKey, derived, seal, unseal
+from deskward.gate.ledger.subject_keys import SubjectKey, derived, seal, unseal
 from deskward.security.principals import Principal
 
 Status = Literal["pending", "approved", "denied", "done", "failed", "unknown"]

@@ -13,7 +13,7 @@ from deskward.gate.approvals import ApprovalVoid, canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
 from deskward.gate.outcome import Call, Outcome
-from deskward.gate.policy import Verdict
+from deskward.gate.policy.engine import Verdict
 from deskward.security.principals import Principal
 
 

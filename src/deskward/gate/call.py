@@ -28,9 +28,9 @@ from deskward.gate import effects
 from deskward.gate.approvals import Approvals, Asked, origin_of
 from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
-from deskward.gate.ledger import Ledger
+from deskward.gate.ledger.chain import Ledger
 from deskward.gate.outcome import Call, Outcome
-from deskward.gate.policy import Decision, Policy, Verdict
+from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.run import Runner, answer_of, exact
 from deskward.gate.tool import Tool
 from deskward.gate.transaction import Repeated, claim

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from deskward.core.words import stem
+from deskward.text.words import stem
 
 _PART = re.compile(r"\[\[\w+:\d+\]\]|\w+")
 

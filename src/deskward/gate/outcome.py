@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic_core import from_json, to_json
 
 from deskward.core.errors import DeskwardError, timestamp
-from deskward.gate import ledger
 from deskward.gate.context import Context
-from deskward.gate.policy import Decision
+from deskward.gate.ledger import chain as ledger
+from deskward.gate.policy.engine import Decision
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind
 

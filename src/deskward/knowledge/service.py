@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.words import content_stems, words
 from deskward.knowledge.models import FaqArticle, FaqEntry, FaqResults
+from deskward.text.words import content_stems, words
 
 CANDIDATES = 20
 """How many of the engine's best hits are ranked by relevance."""

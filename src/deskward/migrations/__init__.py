@@ -24,7 +24,7 @@ def tables() -> sa.MetaData:
         "security.api_keys",
         "gate.effects",
         "gate.approvals",
-        "gate.ledger",
+        "gate.ledger.chain",
         "customers.models",
         "accounts.models",
         "tickets.models",
@@ -36,8 +36,8 @@ def tables() -> sa.MetaData:
         "core.jobs",
         "files.models",
         "email.models",
-        "gate.subject_keys",
-        "gate.policy_versions",
+        "gate.ledger.subject_keys",
+        "gate.policy.versions",
     ):
         importlib.import_module(f"deskward.{name}")
     return metadata

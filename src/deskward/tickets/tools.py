@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from deskward.core import jobs
@@ -10,8 +11,8 @@ from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.text.risk import risks_of
 from deskward.tickets import service
-from deskward.tickets.handling import JOB, Handling
 from deskward.tickets.models import (
     Body,
     Priority,
@@ -24,9 +25,19 @@ from deskward.tickets.models import (
     TicketOpened,
     TicketUpdate,
 )
-from deskward.tickets.risk import risks_of
 
 tools = ToolGroup("tickets")
+
+
+@dataclass(frozen=True)
+class NewTickets:
+    """The port by which tools know what becomes of new tickets.
+
+    Attributes:
+        job: The kind of job that each is given to; None where a person looks for them.
+    """
+
+    job: str | None = None
 
 
 class TicketFacts(TypedDict):
@@ -202,7 +213,8 @@ async def _opened(
     ctx: Context, ticket: Ticket, message: str, *, handled: bool = True
 ) -> TicketOpened:
     """The receipt; the desk handles the ticket as soon as it is there, where it shall."""
-    if handled and ctx.port(Handling).automatic:
+    job = ctx.port(NewTickets).job
+    if handled and job is not None:
         payload = {"tenant": ctx.tenant, "ticket_id": ticket.id}
-        await jobs.add(ctx.db, new_id(), JOB, payload)
+        await jobs.add(ctx.db, new_id(), job, payload)
     return TicketOpened(ticket_id=ticket.id, status=ticket.status, message=message)

@@ -1,0 +1,1 @@
+"""What an answer claims, and whether this turn's tools bear it out."""

@@ -1,0 +1,341 @@
+"""The offline model: skills instead of weights. Deterministic, no network, no key.
+
+Each step looks at the conversation and at what its own last message left behind (`state`): a slot
+it asked for, a yes it waits for, or a tool it called. Nothing is kept in the process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from functools import cached_property
+from typing import Any
+
+from jinja2 import TemplateError
+
+from deskward.agent.model import (
+    Finished,
+    Message,
+    ModelEvent,
+    ModelRequest,
+    TextPiece,
+    ToolRequest,
+)
+from deskward.agent.offline import features, linear, matching
+from deskward.agent.offline.learned import Learned
+from deskward.agent.offline.matching import Matcher
+from deskward.agent.offline.skills import NONE, Skill, Skills, render
+from deskward.agent.offline.slots import agrees, find, only_asks, refuses
+from deskward.text import words
+
+SURE = 0.6
+"""From this probability on a skill acts at once; a write below it is confirmed first."""
+POSSIBLE = 0.3
+"""Below this probability no skill is meant."""
+CHANGED = 0.85
+"""From this probability on a sentence that does not answer our question is a new subject."""
+FAQ_SURE = 0.6
+FAQ_POSSIBLE = 0.3
+"""An article is an answer where it has this share of the question's words; the lower share is
+enough where the sentence is surely a general question."""
+SEARCH_TOOL = "get_faq"
+HANDOVER_TOOL = "hand_over"
+
+_SPACES = re.compile(r"\s{3,}")
+_PIECE = re.compile(r"\S+\s*|\s+")
+_AND_ALSO = re.compile(
+    r"(?:[.?!;]\s+|,?\s+)(?:and|and also|and then|then|also|plus)\s+"
+    r"(?=(?:please|also|then|i|my|the|show|tell|what|how|which|give|list|check|change|update|set|block"
+    r"|freeze|cancel|deactivate|report|open|can|could|let|look|see|view|get|pull|display)\b)",
+    re.IGNORECASE,
+)
+
+
+class OfflineModel:
+    """Answers from skills and the FAQ, or hands over."""
+
+    name = "offline"
+
+    def __init__(self, skills: Skills, *, lazy: bool = False) -> None:
+        """Make the model.
+
+        Args:
+            skills: What it can do.
+            lazy: Whether to learn from the examples at the first message instead of now, which
+                takes some seconds where it is the first time on this machine.
+        """
+        self._skills = skills.skills
+        self._lexicon = skills.lexicon
+        if not lazy:
+            _ = self._matcher
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        examples = {name: skill.examples for name, skill in self._skills.items()}
+        code = (matching, features, linear, words)
+        learned = Learned([examples, self._lexicon, NONE], *code)
+        return Matcher(examples, self._lexicon, rest=NONE, learned=learned)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Answer one step; see `Model.stream`."""
+        step = _Step(self, request)
+        for event in step.run():
+            if isinstance(event, str):
+                for piece in _PIECE.findall(event):
+                    yield TextPiece(piece)
+            else:
+                yield event
+        yield Finished(self.name, state=step.state)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def best(self, text: str, tools: set[str]) -> tuple[Skill | None, float]:
+        """The skill that a sentence means most, of those whose tool may be used."""
+        for match in self._matcher.match(text):
+            skill = self._skills[match.name]
+            if skill.tool is None or skill.tool in tools:
+                if skill.name == NONE or match.score < POSSIBLE:
+                    return None, match.score
+                return skill, match.score
+        return None, 0.0
+
+    def skill_of(self, tool: str) -> str:
+        """The name of the skill that calls a tool, or nothing."""
+        return next((name for name, skill in self._skills.items() if skill.tool == tool), "")
+
+    def skill(self, name: str) -> Skill | None:
+        """The skill of that name, which may be gone since it was noted."""
+        return self._skills.get(name)
+
+
+class _Step:
+    """One step of a turn: from the messages to text (`str`) or tool requests."""
+
+    def __init__(self, model: OfflineModel, request: ModelRequest) -> None:
+        self._model = model
+        self._tools = {tool.name for tool in request.tools}
+        self._messages = request.messages
+        self.state: dict[str, Any] | None = None
+
+    def run(self) -> Iterator[str | ToolRequest]:
+        last = self._messages[-1]
+        if last.role == "tool":
+            yield from self._after_tool(last)
+        else:
+            yield from self._after_customer(last.text, self._left_behind())
+
+    def _left_behind(self) -> dict[str, Any]:
+        for message in reversed(self._messages):
+            if message.role == "assistant":
+                return message.state or {}
+        return {}
+
+    def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
+        text = _SPACES.sub("\n\n", text)
+        pending = self._model.skill(before.get("skill", ""))
+        if pending is not None and "waits_for" in before:
+            yield from self._continue(pending, before, text)
+        else:
+            yield from self._understand(text)
+
+    def _continue(
+        self, skill: Skill, before: dict[str, Any], text: str
+    ) -> Iterator[str | ToolRequest]:
+        """The customer answers a question of ours, or changes the subject."""
+        waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
+        if waits_for == "yes":
+            if agrees(text):
+                yield from self._call(skill, slots)
+            elif refuses(text):
+                yield "All right, I have left everything as it is. What else can I do for you?"
+            else:
+                yield from self._understand(text)
+            return
+        value = find(skill.slots[waits_for].kind, text, answers=True)
+        is_id = skill.slots[waits_for].kind.endswith("_id")
+        if refuses(text) and not (is_id and value is not None):  # "cancel O1003" names one
+            yield "All right, I have left everything as it is. What else can I do for you?"
+            return
+        other, score = self._model.best(text, self._tools)
+        changed = other is not None and other.name != skill.name and score >= CHANGED
+        free_text = skill.slots[waits_for].kind in ("description", "address")
+        if value is not None and not (changed and free_text):
+            yield from self._fill(skill, {**slots, waits_for: value}, text)
+        elif changed:
+            yield from self._understand(text)
+        elif before.get("asked", 1) < 2:
+            yield self._ask(skill, slots, waits_for, asked=2)
+        else:
+            yield self._hand_over(text)
+
+    def _understand(self, text: str) -> Iterator[str | ToolRequest]:
+        parts = self._parts(text)
+        if len(parts) > 1:
+            yield from self._several(parts)
+            return
+        skill, score = self._model.best(text, self._tools)
+        if skill is None or skill.search or score < SURE:
+            doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
+            if SEARCH_TOOL in self._tools and (not doubt or _asks(text)):
+                general = skill is not None and skill.search and score >= SURE
+                enough = FAQ_POSSIBLE if general else FAQ_SURE
+                self.state = {"searching": text, "doubt": doubt, "enough": enough}
+                yield ToolRequest("search", SEARCH_TOOL, {"q": text[:500]})
+                return
+        yield from self._act(skill, score, text)
+
+    def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
+        """Several wishes in one message that can all be fulfilled at once, or nothing."""
+        found = []
+        for part in _AND_ALSO.split(text):
+            skill, score = self._model.best(part, self._tools)
+            if skill is None or skill.tool is None or score < SURE:
+                return []
+            slots = self._slots(skill, part)
+            if self._missing(skill, slots) or (skill.careful and only_asks(part)):
+                return []
+            found.append((skill, slots))
+        names = {skill.name for skill, _ in found}
+        return found if len(names) == len(found) else []
+
+    def _several(self, parts: list[tuple[Skill, dict[str, Any]]]) -> Iterator[str | ToolRequest]:
+        self.state = {"called": [skill.name for skill, _ in parts]}
+        for number, (skill, slots) in enumerate(parts):
+            assert skill.tool is not None
+            yield ToolRequest(f"call-{number}", skill.tool, {**skill.arguments, **slots})
+
+    def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
+        if skill is None or skill.search:
+            yield self._hand_over(text)
+        elif skill.say is not None:
+            yield skill.say
+        else:
+            sure = score >= SURE and not (skill.careful and only_asks(text))
+            yield from self._fill(skill, self._slots(skill, text), text, sure=sure)
+
+    def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
+        found = {name: find(slot.kind, text) for name, slot in skill.slots.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _missing(self, skill: Skill, slots: dict[str, Any]) -> str | None:
+        for name, slot in skill.slots.items():
+            if not slot.optional and name not in slots:
+                return name
+        return None
+
+    def _fill(
+        self, skill: Skill, slots: dict[str, Any], text: str, *, sure: bool = True
+    ) -> Iterator[str | ToolRequest]:
+        missing = self._missing(skill, slots)
+        if missing:
+            yield self._ask(skill, slots, missing)
+        elif skill.confirm and not sure:
+            self.state = {"skill": skill.name, "waits_for": "yes", "slots": slots}
+            yield render(skill.confirm, slots)
+        else:
+            yield from self._call(skill, slots)
+
+    def _ask(self, skill: Skill, slots: dict[str, Any], name: str, asked: int = 1) -> str:
+        self.state = {"skill": skill.name, "waits_for": name, "slots": slots, "asked": asked}
+        return skill.slots[name].ask
+
+    def _call(self, skill: Skill, slots: dict[str, Any]) -> Iterator[ToolRequest]:
+        assert skill.tool is not None
+        self.state = {"called": [skill.name], "slots": slots}
+        yield ToolRequest("call", skill.tool, {**skill.arguments, **slots})
+
+    def _hand_over(self, text: str) -> ToolRequest | str:
+        if HANDOVER_TOOL not in self._tools:
+            return "I am sorry, I cannot help with that."
+        self.state = {"handing_over": True}
+        return ToolRequest("handover", HANDOVER_TOOL, {"reason": text})
+
+    def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
+        before = self._left_behind()
+        if "searching" in before:
+            yield from self._after_search(before, last)
+        elif "handing_over" in before:
+            yield self._handed_over(last)
+        else:
+            answers = [
+                self._answer(self._model.skill(name), result, before)
+                for name, result in zip(self._called(before), self._results(), strict=False)
+            ]
+            yield "\n\n".join(answers) or "Done."
+
+    def _called(self, before: dict[str, Any]) -> list[str]:
+        """The skills whose tools were called; of a call that a person decided on, by its tool."""
+        if "called" in before:
+            return list(before["called"])
+        asked = next((m for m in reversed(self._messages) if m.role == "assistant"), None)
+        requests = asked.tool_requests if asked else ()
+        return [self._model.skill_of(request.name) for request in requests]
+
+    def _results(self) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        for message in reversed(self._messages):
+            if message.role != "tool":
+                break
+            results.insert(0, json.loads(message.text))
+        return results
+
+    def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
+        text, doubt = before["searching"], before.get("doubt") or {}
+        result = json.loads(last.text)
+        articles = result.get("articles", [])
+        best = articles[0] if articles else {"relevance": 0.0}
+        if best["relevance"] >= before["enough"]:
+            yield f"{best['answer']}\n\nSource: {best['question']} [{best['id']}]"
+            return
+        skill = self._model.skill(doubt["skill"]) if doubt else None
+        yield from self._act(skill, doubt.get("score", 0.0), text)
+
+    def _handed_over(self, last: Message) -> str:
+        result = json.loads(last.text)
+        if "ticket_id" not in result:
+            return f"I could not hand you over: {_problem(result)}"
+        return (
+            "I cannot answer that myself, so I am handing you over to a person. Your ticket number "
+            f"is {result['ticket_id']}; somebody will get back to you."
+        )
+
+    def _answer(self, skill: Skill | None, result: dict[str, Any], before: dict[str, Any]) -> str:
+        if skill is None or skill.answer is None:
+            return "Done."
+        if result.get("status") == "pending_approval":
+            return (
+                "That needs the approval of a colleague. I have passed it on; the reference is "
+                f"{result['approval_id']}."
+            )
+        if result.get("success") is False:
+            code = result["error"]["code"]
+            again = [name for name, slot in skill.slots.items() if slot.ask]
+            if again and (code == "INVALID_INPUT" or code.endswith("_NOT_FOUND")):
+                slots = {k: v for k, v in before.get("slots", {}).items() if k != again[0]}
+                question = self._ask(skill, slots, again[0])
+                return f"{_problem(result)} {question}"
+            return f"I could not do that. {_problem(result)}"
+        try:
+            return render(skill.answer, result)
+        except TemplateError:
+            return "Done."
+
+
+def _problem(result: dict[str, Any]) -> str:
+    error = result.get("error", {})
+    fields = error.get("details", {}).get("fields")
+    return str(fields[0]["problem"] + "." if fields else error.get("message", "It failed."))
+
+
+def _asks(text: str) -> bool:
+    """Whether a sentence asks a general question, one that the FAQ may answer."""
+    return bool(
+        re.match(
+            r"\W*(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b"
+            r"|.*\?\s*$",
+            text,
+            re.IGNORECASE | re.DOTALL,
+        )
+    )

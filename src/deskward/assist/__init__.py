@@ -1,0 +1,1 @@
+"""A ticket's summary, evidence, reply, confidence and handling."""

@@ -1,0 +1,290 @@
+"""Handling a ticket: summarize, look into the FAQ, suggest a reply, then what policy lets be done.
+
+Nothing here decides. The reply is proposed as the call `update_ticket` with the desk's own
+confidence in it, and policy allows that call, lets it wait for a person, or refuses it; refused
+means that a person takes the ticket. Every step is a call of its own through the gate, by the
+agent, and the agent counts as having read the ticket from the first one on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+from pydantic_core import from_json
+
+from deskward.assist.reply import Source, SuggestedResponse
+from deskward.assist.summary import TicketSummary
+from deskward.core.errors import (
+    CallInProgress,
+    Conflict,
+    Forbidden,
+    NotFound,
+    TimeLimitExceeded,
+    Unavailable,
+)
+from deskward.core.jobs import RetryLater
+from deskward.core.logging import bind
+from deskward.gate.call import Gate
+from deskward.gate.context import Context
+from deskward.gate.influence import Influence
+from deskward.gate.outcome import Outcome
+from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
+from deskward.text.risk import risks_of
+from deskward.tickets.models import Ticket, TicketId
+
+log = logging.getLogger(__name__)
+
+JOB = "handle_ticket"
+"""The kind of job that handles a new ticket."""
+ATTEMPTS = 20
+AGAIN = 5.0
+"""Seconds between attempts while something that is needed is away."""
+
+Decision = Literal["resolved", "asked", "handed_over"]
+RISKS = {
+    "anger": "anger or complaint",
+    "legal": "a legal or public matter",
+    "security": "a breach of security",
+    "vulnerable": "distress",
+    "person": "the wish for a person",
+    "injection": "orders to the assistant",
+}
+_PASSING = (CallInProgress, Unavailable, TimeLimitExceeded)
+
+
+class Step(BaseModel):
+    """One call of the agent, and what policy said of it."""
+
+    tool: str = Field(examples=["suggest_response"])
+    status: Literal["ok", "pending", "error"]
+    verdict: str | None = Field(examples=["allow"])
+    policies: list[str] = Field(description="The policies that decided.")
+
+
+class Handled(BaseModel):
+    """What became of a ticket, and why."""
+
+    ticket_id: TicketId
+    decision: Decision = Field(
+        description="`resolved`: the reply was sent. `asked`: it waits for a person's approval. "
+        "`handed_over`: the ticket is pending, for a person to work on."
+    )
+    explanation: str = Field(
+        examples=[
+            "faq-transfer-time answers it, with a confidence of 0.98. Policy lets the reply be "
+            "sent: support-works-on-tickets."
+        ]
+    )
+    policies: list[str] = Field(description="The policies that decided.")
+    confidence: float = Field(ge=0, le=1, examples=[0.98])
+    summary: str = Field(examples=["My card was declined twice at the till."])
+    reply: str = Field(description="The reply that was proposed.")
+    sources: list[Source] = Field(description="The articles that the reply rests on.")
+    approval_id: str | None = Field(description="Of the call that waits, where one does.")
+    steps: list[Step] = Field(description="All calls in their order; each is in the ledger.")
+
+
+class _Hand:
+    """The agent at work on one ticket."""
+
+    def __init__(self, gate: Gate, ctx: Context, ticket_id: str) -> None:
+        self.steps: list[Step] = []
+        self._gate = gate
+        read = ctx.influence or Influence()
+        self._context = Context(
+            principal=ctx.principal.with_agent(ctx.principal.agent or AGENT),
+            door="agent",
+            request_id=ctx.request_id,  # and no session: of a conversation this is one call
+            influence=replace(read, said=(*read.said, f"Handle ticket {ticket_id}.")),
+        )
+
+    def has_read(self, what: str, about: str) -> None:
+        """From now on the agent counts as influenced by this."""
+        read = self._context.influence or Influence()
+        taint, subjects = read.taint | {what}, read.subjects | {about}
+        self._context = replace(
+            self._context, influence=replace(read, taint=taint, subjects=subjects)
+        )
+
+    async def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """What a tool answers.
+
+        Raises:
+            DeskwardError: It did not.
+        """
+        outcome = self._noted(tool, await self._gate.call(tool, arguments, self._context))
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    async def propose(self, ticket: Ticket, sure: float, **update: str) -> Outcome:
+        """What policy makes of a change of the ticket as it was read, and of no later one."""
+        context = replace(self._context, confidence=sure)
+        arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
+        outcome = await self._gate.call("update_ticket", arguments, context)
+        return self._noted("update_ticket", outcome)
+
+    def _noted(self, tool: str, outcome: Outcome) -> Outcome:
+        decision = outcome.decision
+        self.steps.append(
+            Step(
+                tool=tool,
+                status=outcome.status,
+                verdict=decision.verdict.value if decision else None,
+                policies=list(decision.policies) if decision else [],
+            )
+        )
+        return outcome
+
+
+async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
+    """Handle a ticket; see above.
+
+    Raises:
+        NotFound: There is no such ticket.
+        Conflict: A person has it, or it was changed meanwhile.
+        DeskwardError: A step failed.
+    """
+    hand = _Hand(gate, ctx, ticket_id)
+    ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
+    _check_untouched(ticket)
+    hand.has_read("ticket", ticket.customer_id)
+    risks = risks_of(ticket.subject, ticket.body)
+    summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
+    if not risks:  # no article is an answer to anger, law, or a theft
+        await hand.ask("get_faq", q=ticket.subject)
+        hand.has_read("article", ticket.customer_id)
+    reply = SuggestedResponse.model_validate(
+        await hand.ask("suggest_response", ticket_id=ticket_id)
+    )
+    answers = reply.kind == "answer"
+    status = "resolved" if answers else "pending"  # a colleague is announced
+    outcome = await hand.propose(ticket, reply.confidence, status=status, reply=reply.response_text)
+    decision, because = _decided(outcome, answers)
+    policies = list(outcome.decision.policies) if outcome.decision else []
+    if isinstance(outcome.error, Forbidden):
+        outcome = await hand.propose(ticket, reply.confidence, **_handed_over(ticket, bool(risks)))
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.status == "pending":
+            decision = "asked"
+    return Handled(
+        ticket_id=ticket_id,
+        decision=decision,
+        explanation=f"{_found(reply, risks)} {because}: {', '.join(policies)}.",
+        policies=policies,
+        confidence=reply.confidence,
+        summary=summary.summary,
+        reply=reply.response_text,
+        sources=reply.sources,
+        approval_id=outcome.value["approval_id"] if decision == "asked" else None,
+        steps=hand.steps,
+    )
+
+
+def _check_untouched(ticket: Ticket) -> None:
+    """Leave a ticket alone that a person has to do with.
+
+    Raises:
+        Conflict: One has.
+    """
+    if ticket.status != "open":
+        problem = f"is {ticket.status} already"
+    elif ticket.reply is not None:
+        problem = "has a reply already"
+    elif ticket.assignee is not None:
+        problem = f"is worked on by {ticket.assignee}"
+    else:
+        return
+    raise Conflict(f"Ticket {ticket.id} {problem}. Only open tickets that nobody has are handled.")
+
+
+def _decided(outcome: Outcome, answers: bool) -> tuple[Decision, str]:
+    """What was decided about the proposal, and that in words."""
+    if outcome.status == "pending":
+        return "asked", "Policy wants a person to look at the reply first"
+    if isinstance(outcome.error, Forbidden):
+        return "handed_over", "Policy leaves it to a person"
+    if outcome.error is not None:
+        raise outcome.error
+    return "resolved" if answers else "handed_over", "Policy lets the reply be sent"
+
+
+def _handed_over(ticket: Ticket, grave: bool) -> dict[str, str]:
+    """The change by which a ticket is handed over."""
+    raised = grave and ticket.priority in ("low", "normal")
+    return {"status": "pending", **({"priority": "high"} if raised else {})}
+
+
+def _found(reply: SuggestedResponse, risks: list[str]) -> str:
+    """What the desk has found out about a ticket, in words."""
+    signals = reply.signals
+    named = ", ".join(source.id for source in reply.sources)
+    reasons = [
+        *(f"it shows signs of {RISKS[risk]}" for risk in risks),
+        *(["it wants something done"] if signals.account_action else []),
+        *(["it tells of something gone wrong"] if signals.trouble else []),
+        *(["it asks about several things"] if signals.several else []),
+        *(["not all of it could be read"] if "unread" in signals.doubts else []),
+        *([f"no word there of {', '.join(signals.foreign)}"] if named and signals.foreign else []),
+    ]
+    if named:
+        text = f"{named} answers it, with a confidence of {reply.confidence:.2f}"
+    else:
+        text = f"No article surely answers it (confidence {reply.confidence:.2f})"
+    return f"{text}; {', '.join(reasons)}." if reasons else f"{text}."
+
+
+class Handler:
+    """What happens to tickets by itself: new ones are handled, denied replies are handed over."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def denied(self, approval: sa.Row[Any]) -> None:
+        """Hand a ticket over whose proposed reply a person has denied.
+
+        Raises:
+            RetryLater: Something that it needs is away.
+        """
+        origin = from_json(approval.origin)
+        facts = origin["facts"]
+        if "confidence" not in facts:
+            return  # somebody else's proposal
+        context = Context(
+            Principal.of_facts(origin["principal"]),
+            "agent",
+            influence=Influence(frozenset(facts["taint"]), subjects=frozenset({facts["about"]})),
+            confidence=facts["confidence"],
+        )
+        asked = from_json(approval.arguments)
+        change = {"status": "pending", "revision": asked["update"]["revision"]}
+        arguments = {"ticket_id": asked["ticket_id"], "update": change}
+        outcome = await self._gate.call("update_ticket", arguments, context)
+        if isinstance(outcome.error, _PASSING):
+            raise RetryLater(AGAIN)
+
+    async def handle(self, payload: Mapping[str, Any], attempt: int) -> None:
+        """Handle the ticket of a job, as the service `desk`.
+
+        Raises:
+            RetryLater: Something that it needs is away.
+        """
+        bind(tenant=payload["tenant"])
+        roles = (DEFAULT_ROLES[Kind.SERVICE],)
+        desk = Principal(Kind.SERVICE, "desk", payload["tenant"], roles, agent=AGENT)
+        arguments = {"ticket_id": payload["ticket_id"]}
+        outcome = await self._gate.call("handle_ticket", arguments, Context(desk, "agent"))
+        if outcome.error is None:
+            log.info("ticket %s: %s", payload["ticket_id"], outcome.value["decision"])
+            return
+        if isinstance(outcome.error, NotFound | Conflict):
+            return  # a person was faster, or the customer was erased
+        if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
+            raise RetryLater(AGAIN)
+        log.error("ticket %s is not handled: %s", payload["ticket_id"], outcome.error.message)

@@ -1,0 +1,75 @@
+"""The tools that help with a ticket: its summary, a reply to it, and all of it."""
+
+from __future__ import annotations
+
+from deskward.assist.handling import Handled, handle
+from deskward.assist.reply import SuggestedResponse, Tone, suggest
+from deskward.assist.summary import TicketSummary, summarize
+from deskward.customers import service as customers
+from deskward.gate.call import Gate
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk, ToolGroup
+from deskward.tickets import service
+from deskward.tickets.models import TicketId
+from deskward.tickets.tools import ticket_facts
+
+tools = ToolGroup("tickets")
+
+
+@tools.tool(
+    scope="tickets:read",
+    risk=Risk.READ,
+    rest="POST /tickets/{ticket_id}/actions/summarize",
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def summarize_ticket(ctx: Context, ticket_id: TicketId) -> TicketSummary:
+    """Summarize a ticket in one to three of its own sentences, with what stands out in it.
+
+    Args:
+        ticket_id: The ticket.
+    """
+    return summarize(await service.get(ctx.db, ctx.tenant, ticket_id))
+
+
+@tools.tool(
+    scope="tickets:read",
+    risk=Risk.READ,
+    rest="POST /tickets/{ticket_id}/actions/suggest_response",
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def suggest_response(
+    ctx: Context, ticket_id: TicketId, tone: Tone = "polite"
+) -> SuggestedResponse:
+    """Suggest a reply to a ticket from the FAQ, with its sources and a computed confidence.
+
+    Nothing is sent and nothing is changed.
+
+    Args:
+        ticket_id: The ticket.
+        tone: How the reply should sound.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    customer = await customers.find(ctx.db, ctx.tenant, ticket.customer_id)
+    return await suggest(ctx, ticket, customer, tone)
+
+
+@tools.tool(
+    scope="tickets:handle",
+    risk=Risk.WRITE,
+    rest="POST /api/v1/tickets/{ticket_id}/handle",
+    also=("POST /tickets/{ticket_id}/handle",),
+    facts=ticket_facts,
+    untrusted="ticket",
+)
+async def handle_ticket(ctx: Context, ticket_id: TicketId) -> Handled:
+    """Handle a ticket: by policy resolve it, ask a person, or hand it over; says which, and why.
+
+    It is summarized first, the FAQ is searched, and a reply is suggested.
+
+    Args:
+        ticket_id: The ticket; one that is not resolved or closed.
+    """
+    # Every step is a call with a transaction of its own, so this one leaves `ctx.db` alone.
+    return await handle(ctx.port(Gate), ctx, ticket_id)

@@ -1,0 +1,172 @@
+"""`deskward approvals`: look at calls that wait for a person, and decide on them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from deskward.cli.session import local_desk, operator, print_json, read_settings, run
+
+if TYPE_CHECKING:
+    from deskward.app import Desk
+    from deskward.security.principals import Principal
+
+approvals = App(name="approvals", help="Look at calls that wait for a person, and decide on them.")
+
+WAIT = 60.0
+"""Seconds to wait for an approved call to have run."""
+
+ApprovalId = Annotated[str, Parameter(help="The call's id, as `deskward approvals list` shows it.")]
+Staff = Annotated[
+    str | None, Parameter(help="The member of staff who decides. Default: the system's user.")
+]
+Role = Annotated[
+    tuple[str, ...],
+    Parameter(help="Their role, or several. Default: support-3.", negative=()),
+]
+Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
+Comment = Annotated[str, Parameter(help="Why; it is recorded.")]
+Json = Annotated[bool, Parameter(name="--json", help="Print it as JSON.")]
+
+
+@approvals.command(name="list")
+def list_(
+    *,
+    status: Annotated[
+        Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown", "all"],
+        Parameter(help="Only those with this status."),
+    ] = "pending",
+    staff: Staff = None,
+    role: Role = (),
+    tenant: Tenant = None,
+    json_: Json = False,
+) -> None:
+    """List calls that wait, the newest first."""
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        wanted = None if status == "all" else status
+        found = await _call(desk, caller, "list_approvals", status=wanted, limit=100)
+        if json_:
+            _print_json(found)
+            return 0
+        for one in found["approvals"]:
+            print(f"{one['approval_id']}  {one['status']}  {one['created_at'][:16]}")
+            print(f"    {one['tool']} {one['canonical_arguments']}")
+            reasons = ", ".join(reason["policy"] for reason in one["reasons"])
+            print(f"    asked for by {one['requested_by']}; {reasons}")
+        if not found["approvals"]:
+            print("No call waits." if status == "pending" else "There is none.")
+        return 0
+
+    _as_staff(work, staff, role, tenant)
+
+
+@approvals.command
+def show(
+    approval_id: ApprovalId,
+    *,
+    staff: Staff = None,
+    role: Role = (),
+    tenant: Tenant = None,
+) -> None:
+    """Show a call with its exact arguments, the record, and the policies that ask, as JSON."""
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        _print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
+        return 0
+
+    _as_staff(work, staff, role, tenant)
+
+
+@approvals.command
+def approve(
+    approval_id: ApprovalId,
+    *,
+    comment: Comment = "",
+    staff: Staff = None,
+    role: Role = (),
+    tenant: Tenant = None,
+) -> None:
+    """Approve a call: exactly this call is made, once, and its conversation goes on.
+
+    Exit code 0: it was made, 1: it was refused or failed.
+    """
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        arguments = {"approval_id": approval_id, "comment": comment}
+        print((await _call(desk, caller, "approve_call", **arguments))["message"])
+        one = await _carried_out(desk, caller, approval_id)
+        if one is None:
+            print("done: the customer was erased, and this call of theirs with them.")
+            return 0
+        print(f"{one['status']}: {one['tool']} {one['canonical_arguments']}")
+        _print_json(one["answer"])
+        return 0 if one["status"] == "done" else 1
+
+    _as_staff(work, staff, role, tenant)
+
+
+@approvals.command
+def deny(
+    approval_id: ApprovalId,
+    *,
+    comment: Comment = "",
+    staff: Staff = None,
+    role: Role = (),
+    tenant: Tenant = None,
+) -> None:
+    """Decide that a call is not made. The requester is told, with the comment."""
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        arguments = {"approval_id": approval_id, "comment": comment}
+        print((await _call(desk, caller, "deny_call", **arguments))["message"])
+        await _carried_out(desk, caller, approval_id)
+        return 0
+
+    _as_staff(work, staff, role, tenant)
+
+
+async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any] | None:
+    """The approval, once its call has run and its conversation was told.
+
+    None where the call erased the customer whom it was about.
+    """
+    from deskward.core.errors import NotFound
+
+    deadline = asyncio.get_running_loop().time() + WAIT
+    while not await desk.jobs.idle(approval_id):  # this process or another one carries it out
+        if asyncio.get_running_loop().time() > deadline:
+            raise ValueError(f"it is not done after {WAIT:g} s; look again with `approvals show`")
+        await asyncio.sleep(0.05)
+    try:
+        return await _call(desk, caller, "get_approval", approval_id=approval_id)
+    except NotFound:
+        return None
+
+
+async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
+    from deskward.gate.context import Context
+
+    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value
+
+
+def _as_staff(work: Any, staff: str | None, roles: tuple[str, ...], tenant: str | None) -> None:
+
+    async def with_desk() -> int:
+        who = staff or operator()
+        roles_or_lead = roles or ("support-3",)
+        async with local_desk(read_settings(), None, who, tenant, roles=roles_or_lead) as opened:
+            code: int = await work(*opened)
+            return code
+
+    run(with_desk())
+
+
+def _print_json(value: Any) -> None:
+
+    print_json(value)

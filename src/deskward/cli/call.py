@@ -1,0 +1,77 @@
+"""`deskward call`: one tool, through the gate, without a server."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from deskward.cli.session import Staff, Tenant, User, local_desk, print_json, read_settings, run
+
+if TYPE_CHECKING:
+    from deskward.gate.tool import Tool
+
+PENDING = 3
+"""Exit code of a call that waits for approval."""
+
+
+def call(
+    tool: str,
+    *arguments: str,
+    user: User = None,
+    staff: Staff = None,
+    role: Annotated[
+        tuple[str, ...],
+        Parameter(help="With --staff: their role, or several. Default: support.", negative=()),
+    ] = (),
+    tenant: Tenant = None,
+    idempotency_key: Annotated[
+        str | None, Parameter(help="Repeating the call with this key gives its first answer.")
+    ] = None,
+) -> None:
+    """Call one tool through the gate and print its answer as JSON.
+
+    An argument is `name=value`; a value that is JSON (a number, an object, …) is taken as such
+    where the tool wants it: `deskward call update_ticket ticket_id=T1001 'update={"status":"open"}'
+    --staff anna`. Exit code 0: done, 3: waits for approval, 1: refused or failed.
+
+    Parameters
+    ----------
+    tool
+        The tool's name; `deskward tools` lists them.
+
+    Arguments:
+        The tool's arguments.
+    """
+
+    async def work() -> int:
+        from deskward.gate.context import Context
+
+        async with local_desk(read_settings(), user, staff, tenant, roles=role) as (desk, caller):
+            known = desk.gate.tools.get(tool)
+            given = dict(_argument(known, pair) for pair in arguments)
+            outcome = await desk.gate.call(
+                tool, given, Context(caller, "cli"), idempotency_key=idempotency_key, strict=False
+            )
+        print_json(outcome.value)
+        return {"ok": 0, "pending": PENDING, "error": 1}[outcome.status]
+
+    run(work())
+
+
+def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:
+    from pydantic_core import from_json
+
+    from deskward.core.errors import InvalidInput
+
+    name, separator, value = pair.partition("=")
+    if not separator or not name:
+        raise InvalidInput(f"{pair!r} is not of the form name=value.")
+    schema = tool.input_schema()["properties"].get(name, {}) if tool else {}
+    kinds = {part.get("type") for part in schema.get("anyOf", [schema])}
+    if "string" in kinds and not value.startswith(("{", "[", '"')) and value != "null":
+        return name, value
+    with contextlib.suppress(ValueError):
+        return name, from_json(value)
+    return name, value

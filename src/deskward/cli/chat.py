@@ -1,0 +1,35 @@
+"""`deskward chat`: a conversation in the terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deskward.cli.session import Key, Tenant, Url, User, read_settings, run
+
+
+def chat(
+    *,
+    once: Annotated[
+        str | None, Parameter(help="Send this one message, print the answer, end.")
+    ] = None,
+    user: User = None,
+    tenant: Tenant = None,
+    session: Annotated[str | None, Parameter(help="Go on with this session.")] = None,
+    json_: Annotated[
+        bool, Parameter(name="--json", help="With --once: print the answer and its events as JSON.")
+    ] = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Talk to the desk as a customer.
+
+    Inside: `user user_002` switches the customer, `reset` starts a new conversation, `quit` ends.
+    """
+    from deskward.cli.terminal import ChatOptions, run_chat
+
+    options = ChatOptions(
+        once=once, user=user, tenant=tenant, session=session, json=json_, url=url, key=key
+    )
+    run(run_chat(read_settings(), options))

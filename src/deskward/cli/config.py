@@ -1,0 +1,129 @@
+"""`deskward config show` and `config check`: what is set, and where each value came from."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deskward.cli.session import print_json, read_settings
+
+config = App(name="config", help="See and check the settings.")
+
+NEAR = 0.85
+"""How alike a variable of the environment and a setting are that are taken for a slip."""
+
+
+@config.command
+def show(
+    *,
+    json_: Annotated[
+        bool, Parameter(name="--json", help="Print names, values and origins as JSON.")
+    ] = False,
+) -> None:
+    """Print every setting with its value and where that came from. Secrets are masked."""
+    settings = read_settings()
+    origins = _origins()
+    rows = {
+        name.upper(): (_shown(name, getattr(settings, name)), origins.get(name, "default"))
+        for name in type(settings).model_fields
+    }
+    if json_:
+        print_json(
+            {name: {"value": value, "from": origin} for name, (value, origin) in rows.items()}
+        )
+        return
+    for name, (value, origin) in rows.items():
+        print(f"{name:<40} {'-' if value is None or value == '' else value}  ({origin})")
+
+
+@config.command
+def check() -> None:
+    """Check all settings, the files they name, and names that look like slips.
+
+    Exit code 0: nothing is wrong (there may be warnings), 1: something is.
+    """
+    from deskward.core.config_file import config_path, unused_keys
+    from deskward.core.settings import Settings
+
+    settings = read_settings()
+    known = Settings.model_fields
+    warnings = []
+    for variable in os.environ:
+        name = variable.lower()
+        near = difflib.get_close_matches(name, list(known), 1, NEAR)
+        if variable.isupper() and name not in known and near:
+            warnings.append(f"{variable} is no setting. Did you mean {near[0].upper()}?")
+    path = config_path()
+    if path is not None:
+        warnings += [f"{path}: {key} is not used by this version." for key in unused_keys(path)]
+    errors = _problems(settings)
+    for warning in warnings:
+        print(f"warning: {warning}")
+    for error in errors:
+        print(f"error: {error}")
+    if errors:
+        sys.exit(1)
+    print("The settings are valid.")
+
+
+def _problems(settings: Any) -> list[str]:
+    """What a valid set of settings can still get wrong: files, folders and each other."""
+    from deskward.agent.models.choose import choose_model
+    from deskward.agent.offline.model import OfflineModel
+    from deskward.agent.offline.skills import Skills
+    from deskward.app import GROUPS
+    from deskward.gate.policy.engine import Policy
+
+    problems = []
+    tools = [tool for group in GROUPS for tool in group.tools]
+    loads: dict[str, Callable[[], object]] = {
+        "POLICY_DIR": lambda: Policy.load(settings.policy_dir, tools),
+        "SKILLS_DIR": lambda: Skills.load(settings.skills_dir),
+        "MODEL": lambda: choose_model(
+            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=True)
+        ),
+    }
+    for name, load in loads.items():
+        try:
+            load()
+        except (ValueError, OSError) as error:
+            problems.append(f"{name}: {error}")
+    if settings.smtp_ca_file and not settings.smtp_ca_file.is_file():
+        problems.append(f"SMTP_CA_FILE: {settings.smtp_ca_file} is no file.")
+    if settings.mcp_server_required and not settings.mcp_server_url:
+        problems.append("MCP_SERVER_REQUIRED: there is no MCP_SERVER_URL that could be required.")
+    return problems
+
+
+def _shown(name: str, value: Any) -> Any:
+    from pydantic import SecretStr
+    from sqlalchemy.engine import make_url
+
+    if isinstance(value, SecretStr):
+        return "**********"
+    if name == "database_url" and value:
+        return make_url(value).render_as_string(hide_password=True)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _origins() -> dict[str, str]:
+    """Setting → the source that its value came from, for those that are set."""
+    from dotenv import dotenv_values
+
+    from deskward.core.config_file import config_path, read
+    from deskward.core.settings import Settings
+
+    found: dict[str, str] = {}
+    if path := config_path():
+        found |= dict.fromkeys(read(path, Settings.model_fields), str(path))
+    for origin, values in ((".env", dotenv_values(".env")), ("environment", os.environ)):
+        for variable, value in values.items():
+            if value and variable.lower() in Settings.model_fields:
+                found[variable.lower()] = origin
+    return found

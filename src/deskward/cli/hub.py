@@ -1,0 +1,52 @@
+"""`deskward hub`: look at the tools of outside servers, and accept what they have become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deskward.cli.session import operator, with_database
+
+if TYPE_CHECKING:
+    from deskward.core.database import Database
+
+hub = App(name="hub", help="Look after the tools of outside MCP servers.")
+
+
+@hub.command(name="list")
+def list_tools() -> None:
+    """List the pinned tools; of a quarantined one, what was accepted and what is offered now."""
+    from deskward.hub import pins
+
+    async def show(database: Database, _settings: Any) -> None:
+        found = await pins.pins(database.reader)
+        for pin in found:
+            state = "QUARANTINED" if pin.quarantined else f"accepted by {pin.accepted_by}"
+            print(f"{pin.server} {pin.name}  {pin.offered[:16]}  {state}")
+            if pin.quarantined:
+                print(f"    accepted: {pin.shape if pin.fingerprint else '(never)'}")
+                print(f"    offered:  {pin.offered_shape}")
+        if not found:
+            print("No outside server was met yet; MCP_SERVER_URL names one.")
+
+    with_database(show)
+
+
+@hub.command
+def accept(
+    server: str,
+    tool: str,
+    fingerprint: Annotated[
+        str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
+    ],
+) -> None:
+    """Accept a quarantined tool as it is now. A running desk has it within seconds."""
+    from deskward.hub import pins
+
+    async def change(database: Database, _settings: Any) -> None:
+        async with database.transaction() as transaction:
+            await pins.accept(transaction, server, tool, fingerprint, operator())
+        print(f"Accepted {tool} of {server}.")
+
+    with_database(change)

@@ -1,0 +1,127 @@
+"""`deskward keys`: make and manage API keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from deskward.cli.session import with_database
+
+if TYPE_CHECKING:
+    from deskward.security.api_keys import ApiKey, ApiKeys
+
+keys = App(name="keys", help="Make, list, rotate and revoke API keys. A key is shown once.")
+
+Prefix = Annotated[str, Parameter(help="The key's prefix, as `deskward keys list` shows it.")]
+
+
+@keys.command
+def create(
+    *,
+    kind: Annotated[
+        Literal["customer", "staff", "service"], Parameter(help="Who will use the key.")
+    ],
+    subject: Annotated[str, Parameter(help="Their id, for example user_001, anna or website.")],
+    tenant: Annotated[
+        str | None, Parameter(help="Their tenant. Default: DEFAULT_TENANT_ID.")
+    ] = None,
+    role: Annotated[
+        tuple[str, ...], Parameter(help="A role, or several. Default: by kind.", negative=())
+    ] = (),
+    name: Annotated[str, Parameter(help="What the key is for.")] = "",
+    expires: Annotated[str | None, Parameter(help="Lifetime: 12h, 90d, 1y. Default: none.")] = None,
+) -> None:
+    """Make a key and show it, once. From then on every request needs a key."""
+
+    async def work(store: ApiKeys, settings: Any) -> None:
+        from deskward.security.principals import Kind
+
+        key, stored = await store.create(
+            tenant_id=tenant or settings.default_tenant_id,
+            kind=Kind(kind),
+            subject_id=subject,
+            roles=role,
+            name=name,
+            lifetime=_lifetime(expires),
+        )
+        _show_new(key, stored)
+
+    _with_keys(work)
+
+
+@keys.command(name="list")
+def list_() -> None:
+    """List all keys, without the keys themselves."""
+
+    async def work(store: ApiKeys, _settings: Any) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("prefix", "tenant", "kind", "subject", "roles", "name", "expires", "state")
+        for key in await store.list():
+            expires = key.expires_at.isoformat(timespec="minutes") if key.expires_at else "never"
+            table.add_row(
+                key.prefix,
+                key.tenant_id,
+                key.kind.value,
+                key.subject_id,
+                ", ".join(key.roles),
+                key.name,
+                expires,
+                key.state,
+            )
+        Console().print(table)
+
+    _with_keys(work)
+
+
+@keys.command
+def rotate(prefix: Prefix) -> None:
+    """Replace a key by a new one for the same caller; the old one ends now."""
+
+    async def work(store: ApiKeys, _settings: Any) -> None:
+        _show_new(*await store.rotate(prefix))
+
+    _with_keys(work)
+
+
+@keys.command
+def revoke(prefix: Prefix) -> None:
+    """End a key now."""
+
+    async def work(store: ApiKeys, _settings: Any) -> None:
+        await store.revoke(prefix)
+        print(f"The key {prefix} is revoked.")
+
+    _with_keys(work)
+
+
+def _with_keys(work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]]) -> None:
+    from deskward.security.api_keys import ApiKeys
+
+    with_database(lambda database, settings: work(ApiKeys(database), settings))
+
+
+def _show_new(key: str, stored: ApiKey) -> None:
+    import sys
+
+    print(key)
+    print(
+        f"Keep it now, it is not shown again. Prefix {stored.prefix}, {stored.kind.value} "
+        f"{stored.subject_id} of tenant {stored.tenant_id}.",
+        file=sys.stderr,
+    )
+
+
+def _lifetime(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})([hdy])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no lifetime; write hours, days or years: 12h, 90d, 1y")
+    hours = {"h": 1, "d": 24, "y": 24 * 365}[match[2]]
+    return timedelta(hours=int(match[1]) * hours)

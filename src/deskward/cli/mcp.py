@@ -1,0 +1,68 @@
+"""`deskward mcp`: the tools over MCP."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from deskward.cli.session import Staff, Tenant, User, is_new, local_desk, read_settings, run
+
+
+def mcp(
+    group: Annotated[
+        str | None,
+        Parameter(help="Serve this group of tools only, for example `complaints`."),
+    ] = None,
+    /,
+    *,
+    transport: Annotated[
+        Literal["stdio", "http"],
+        Parameter(help="`stdio`, for clients that start the server, or streamable HTTP."),
+    ] = "stdio",
+    host: Annotated[
+        str | None, Parameter(help="Address to listen on. Default: MCP_SERVER_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None, Parameter(help="Port to listen on. Default: MCP_SERVER_PORT.")
+    ] = None,
+    user: User = None,
+    staff: Staff = None,
+    tenant: Tenant = None,
+) -> None:
+    """Serve the tools over MCP, all of them or one group.
+
+    `deskward mcp` on standard input and output, as one customer. `deskward mcp complaints
+    --transport http --port 8000` is a server of its own, to be named in another desk's
+    MCP_SERVER_URL; without API keys it serves this machine only, and its callers are services.
+    """
+    from deskward.app import GROUPS
+
+    names = [known.name for known in GROUPS]
+    if group is not None and group not in names:
+        sys.exit(f"deskward: there is no group {group!r}. There are {', '.join(names)}.")
+    if transport == "http":
+        _mcp_over_http(group, host, port)
+        return
+    from deskward.entrypoints.mcp.stdio import serve_stdio
+
+    async def serve_mcp() -> None:
+        async with local_desk(read_settings(), user, staff, tenant, only=group) as (desk, caller):
+            await serve_stdio(desk, caller)
+
+    run(serve_mcp())
+
+
+def _mcp_over_http(group: str | None, host: str | None, port: int | None) -> None:
+    import uvloop
+
+    from deskward.entrypoints.server import run_server
+
+    settings = read_settings()
+    settings.server_host = host or settings.mcp_server_host
+    settings.server_port = settings.mcp_server_port if port is None else port
+    run(
+        run_server(settings, demo=is_new(settings), only=group or "all"),
+        loop_factory=uvloop.new_event_loop,
+    )

@@ -1,0 +1,325 @@
+"""`deskward policy`: check, test, explain and compare policies; publish and roll back versions."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deskward.cli.session import operator, print_json, problems_of, read_settings, run
+
+if TYPE_CHECKING:
+    from deskward.app import Desk
+    from deskward.gate.policy.engine import Policy
+
+policy = App(
+    name="policy",
+    help="Check, test, explain and compare policies; publish versions and roll them back.",
+)
+
+WHICH = (
+    "`active` (what counts now), `files` (POLICY_DIR, or what ships), a folder, or a published "
+    "version."
+)
+Which = Annotated[str, Parameter(help=WHICH)]
+CHUNK = 1000
+
+
+@policy.command
+def check(which: Which = "files", /) -> None:
+    """Check that policies are Cedar, named, and fit the tools. Exit code 1: something is wrong."""
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy.schema import check as problems_of
+
+        chosen = await chosen_policy(desk, which)
+        problems = problems_of(chosen, desk.gate.tools.values())
+        for problem in problems:
+            print(f"{problem.policy}: {problem.problem}")
+        print(f"{len(chosen.policies)} policies, version {chosen.version}: ", end="")
+        print(f"{len(problems)} problems." if problems else "sound.")
+        return 1 if problems else 0
+
+    _with_desk(work)
+
+
+@policy.command(name="test")
+def run_tests(
+    which: Which = "files",
+    /,
+    *,
+    tables: Annotated[
+        Path | None, Parameter(help="Folder with `tests/*.yaml`. Default: that of the policies.")
+    ] = None,
+) -> None:
+    """Ask policies about every row of their truth tables. Exit code 1: one is not as it says."""
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy.truth_table import read_tables, run_tables
+
+        folder = tables or _folder(which) or desk.settings.policy_dir
+        rows = list(run_tables(await chosen_policy(desk, which), read_tables(folder)))
+        failed = [row for row in rows if not row.passed]
+        for row in failed:
+            said = ", ".join(row.decision.policies) or "nothing permits it"
+            errors = "".join(f"\n    {error}" for error in row.decision.errors)
+            verdict = row.decision.verdict.value
+            print(f"{row.name}: expected {row.expected.value}, is {verdict} ({said}){errors}")
+        print(f"{len(rows) - len(failed)} of {len(rows)} rows are as they say.")
+        return 1 if failed or not rows else 0
+
+    _with_desk(work)
+
+
+@policy.command
+def explain(
+    call: Annotated[
+        str,
+        Parameter(
+            help="A recorded call: its row's number or its request id; or one to imagine, as JSON: "
+            '`{"tool": "refund_order", "as": {"kind": "staff", "roles": ["support"]}, "facts": '
+            '{"record.amount": 5001, "record.currency": "USD"}}`.'
+        ),
+    ],
+    *,
+    which: Annotated[str, Parameter(name="--policy", help=WHICH)] = "active",
+    tenant: Annotated[str | None, Parameter(help="Default: DEFAULT_TENANT_ID.")] = None,
+) -> None:
+    """Say what policies decide on a call, which of them, and what they knew."""
+
+    async def work(desk: Desk) -> int:
+        chosen = await chosen_policy(desk, which)
+        if call.lstrip().startswith("{"):
+            _explain_imagined(chosen, call)
+            return 0
+        return await _explain_recorded(desk, chosen, tenant, call)
+
+    _with_desk(work)
+
+
+@policy.command
+def diff(old: Which, new: Which, /) -> None:
+    """List the recorded calls of which NEW says something else than OLD. Exit code 1: there are."""
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy.diff import diff as compare
+
+        before, after = await chosen_policy(desk, old), await chosen_policy(desk, new)
+        found = compare(before, after, desk.gate.tools, await _recorded(desk))
+        for change in found.changes:
+            what = f"{change.tool} by {change.by}: {_said(change.old)} -> {_said(change.new)}"
+            print(f"{change.tenant} row {change.seq}  {change.at}  {what}")
+        print(
+            f"{len(found.changes)} of {found.judged} recorded calls would be decided otherwise"
+            + (f"; of {found.unknown} the facts are not known." if found.unknown else ".")
+        )
+        return 1 if found.changes else 0
+
+    _with_desk(work)
+
+
+@policy.command
+def versions() -> None:
+    """List the published versions, and which of them is active or in shadow."""
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy import versions as policy_versions
+
+        published = await policy_versions.versions(desk.database.reader)
+        for one in published:
+            slots = " ".join(slot.upper() for slot in one.slots)
+            print(f"{one.version}  {one.created_at:%Y-%m-%d %H:%M}  {slots:8}  {one.note}")
+        if not any("active" in one.slots for one in published):
+            print(f"The files count: version {desk.gate.policy.version}.")
+        return 0
+
+    _with_desk(work)
+
+
+@policy.command
+def publish(
+    folder: Annotated[Path, Parameter(help="Folder of *.cedar files, and perhaps roles.yaml.")],
+    /,
+    *,
+    note: Annotated[str, Parameter(help="What is new in it.")] = "",
+    shadow: Annotated[
+        bool, Parameter(help="Only watch what it would say; it is recorded in the ledger.")
+    ] = False,
+) -> None:
+    """Publish policies: running desks have them within about a second.
+
+    They must pass `check` and their truth tables. Calls that wait under the old version are void.
+    """
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy import versions as policy_versions
+        from deskward.gate.policy.schema import check as problems_of
+        from deskward.gate.policy.truth_table import read_tables, run_tables
+
+        chosen = await chosen_policy(desk, str(folder))
+        problems = problems_of(chosen, desk.gate.tools.values())
+        failed = [row for row in run_tables(chosen, read_tables(folder)) if not row.passed]
+        if problems or failed:
+            raise ValueError("it does not pass `deskward policy check` and `test`; see there")
+        slot: policy_versions.Slot = "shadow" if shadow else "active"
+        async with desk.database.transaction() as transaction:
+            await policy_versions.publish(transaction, chosen, note=note)
+        await _put(desk, slot, chosen.version)
+        print(f"{chosen.version} is {'in shadow' if shadow else 'active'}.")
+        return 0
+
+    _with_desk(work)
+
+
+@policy.command
+def rollback(
+    version: Annotated[
+        str | None, Parameter(help="A published version, or `files`. Default: the one before.")
+    ] = None,
+    /,
+) -> None:
+    """Go back to an earlier version, or to the files."""
+
+    async def work(desk: Desk) -> int:
+        from deskward.gate.policy import versions as policy_versions
+
+        reader = desk.database.reader
+        wanted = version or await policy_versions.previous(reader) or "files"
+        target = None if wanted == "files" else (await chosen_policy(desk, wanted)).version
+        await _put(desk, "active", target)
+        print(f"{target or 'The files'} {'is' if target else 'are'} active.")
+        return 0
+
+    _with_desk(work)
+
+
+@policy.command
+def unshadow() -> None:
+    """Stop watching what the version in shadow would say."""
+
+    async def work(desk: Desk) -> int:
+        await _put(desk, "shadow", None)
+        print("No version is in shadow.")
+        return 0
+
+    _with_desk(work)
+
+
+async def _put(desk: Desk, slot: Any, version: str | None) -> None:
+    from deskward.gate.policy import versions as policy_versions
+
+    by = f"operator:{operator()}"
+    entry = policy_versions.entry(desk.settings.default_tenant_id, slot, version, by=by)
+    async with desk.database.transaction([entry]) as transaction:
+        await policy_versions.put(transaction, slot, version, by=by)
+
+
+async def chosen_policy(desk: Desk, which: str) -> Policy:
+    """The policies that a word names."""
+    from deskward.gate.policy import versions as policy_versions
+    from deskward.gate.policy.engine import Policy
+
+    tools = desk.gate.tools.values()
+    if which == "active":
+        return desk.gate.policy
+    if which == "files":
+        return Policy.load(desk.settings.policy_dir, tools)
+    if folder := _folder(which):
+        return Policy.load(folder, tools)
+    return Policy(await policy_versions.files_of(desk.database.reader, which), tools)
+
+
+def _folder(which: str) -> Path | None:
+    return Path(which) if Path(which).is_dir() else None
+
+
+def _explain_imagined(chosen: Policy, text: str) -> None:
+    from pydantic import TypeAdapter
+
+    from deskward.gate.policy.truth_table import Case, run_tables
+
+    imagined = {"case": "imagined", "expect": "allow", **json.loads(text)}
+    case = TypeAdapter(Case).validate_python(imagined)
+    (row,) = run_tables(chosen, [case])
+    _print_decision(chosen, row.decision)
+
+
+async def _explain_recorded(desk: Desk, chosen: Policy, tenant: str | None, call: str) -> int:
+    from deskward.gate.policy.engine import Decision, Verdict
+    from deskward.security.principals import Principal
+
+    wanted = tenant or desk.settings.default_tenant_id
+    rows = [
+        row
+        for name, row in await _recorded(desk)
+        if name == wanted and call in (str(row["seq"]), row.get("request_id"))
+    ]
+    if not rows:
+        raise ValueError(
+            f"tenant {wanted} has no recorded call {call!r}; see `deskward ledger show`"
+        )
+    for row in rows:
+        print(f"row {row['seq']}  {row['at']}  {row.get('tool')}: it was {row.get('verdict')}")
+        tool, facts = desk.gate.tools.get(row.get("tool") or ""), row.get("facts")
+        if tool is None or not facts:
+            print("    Of this call no facts are on record: it was refused before, or is erased.")
+            continue
+        principal = Principal.of_facts(row["principal"])
+        if not chosen.may_use(tool, principal):
+            decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
+        else:
+            decision = chosen.judge(tool, principal, facts)
+        _print_decision(chosen, decision)
+        print_json({"principal": row["principal"], "facts": facts})
+    return 0
+
+
+def _said(decision: Any) -> str:
+    return f"{decision.verdict.value} ({', '.join(decision.policies) or 'nothing permits it'})"
+
+
+def _print_decision(chosen: Policy, decision: Any) -> None:
+    print(f"version {chosen.version} says {decision.verdict.value}")
+    for name in decision.policies:
+        print(chosen.written(name) if name in chosen.policies else name)
+    if not decision.policies:
+        print("No policy permits it.")
+    for error in decision.errors:
+        print(f"error, which is deny: {error}")
+
+
+async def _recorded(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
+    """Every opened row of every tenant."""
+    from deskward.gate.ledger.chain import rows_of
+    from deskward.gate.ledger.heads import current_heads
+
+    found: list[tuple[str, dict[str, Any]]] = []
+    reader = desk.database.reader
+    for head in await current_heads(reader):
+        after = 0
+        while rows := await rows_of(reader, head.tenant_id, after=after, limit=CHUNK):
+            opened = await desk.gate.ledger.read(reader, head.tenant_id, rows)
+            found += [(head.tenant_id, row) for row in opened]
+            after = rows[-1].seq
+    return found
+
+
+def _with_desk(work: Any) -> None:
+    from pydantic import ValidationError
+
+    from deskward.app import open_desk
+
+    settings = read_settings()
+
+    async def with_desk() -> int:
+        async with open_desk(settings, chat=False) as desk:
+            code: int = await work(desk)
+            return code
+
+    try:
+        run(with_desk())
+    except ValidationError as error:
+        sys.exit(f"deskward: the call is not of the form: {problems_of(error)}")

@@ -1,0 +1,90 @@
+"""`deskward replay`: a recorded conversation once more."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from deskward.cli.session import print_json, read_settings, run
+
+
+def replay(
+    conversation: Annotated[str, Parameter(help="The conversation's session id.")],
+    /,
+    *,
+    user: Annotated[
+        str | None, Parameter(help="The customer whose it is. Default: DEFAULT_USER_ID.")
+    ] = None,
+    staff: Annotated[str | None, Parameter(help="The member of staff whose it is.")] = None,
+    tenant: Annotated[str | None, Parameter(help="Default: DEFAULT_TENANT_ID.")] = None,
+    model: Annotated[
+        str | None,
+        Parameter(help="Have this model answer anew, as MODEL names it, for example `offline`."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        Parameter(help="Decide by these policies: `active`, `files`, a folder, or a version."),
+    ] = None,
+    answer: Annotated[
+        tuple[str, ...],
+        Parameter(help="TOOL=JSON: have a tool answer this instead of what it did.", negative=()),
+    ] = (),
+    json_: Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Run a recorded conversation again, without network and without effects.
+
+    Prints the tool calls and the first difference from the record. Exit code 0: identical, 1: it
+    differs.
+    """
+    changes: dict[str, Any] = {"model": model} if model else {}
+    settings = read_settings(**changes)
+
+    async def work() -> int:
+        from dataclasses import asdict
+
+        from deskward.app import open_desk
+        from deskward.cli.policy import chosen_policy
+        from deskward.conversations.replay import replay as again
+        from deskward.conversations.transcript import recording
+
+        async with open_desk(settings, chat=False) as desk:
+            owner = f"staff:{staff}" if staff else f"customer:{user or settings.default_user_id}"
+            turns = await recording(
+                desk.database.reader,
+                desk.gate.ledger,
+                tenant or settings.default_tenant_id,
+                owner,
+                conversation,
+            )
+            found = await again(
+                desk.gate,
+                turns,
+                model=desk.conversations.agent.model if model else None,
+                policy=await chosen_policy(desk, policy) if policy else None,
+                changed=dict(map(_changed, answer)),
+            )
+        if json_:
+            print_json({"identical": found.identical, **asdict(found)})
+        else:
+            for line in found.replayed:
+                print(line)
+            print(
+                f"{found.turns} turns, {len(found.replayed)} tool calls: "
+                + ("identical." if found.identical else f"it differs.\n{found.divergence}")
+            )
+        return 0 if found.identical else 1
+
+    run(work())
+
+
+def _changed(pair: str) -> tuple[str, dict[str, Any]]:
+    tool, separator, text = pair.partition("=")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not separator or not isinstance(value, dict):
+        raise ValueError(f"--answer {pair!r} is not of the form TOOL={{…}}")
+    return tool, value

@@ -1,0 +1,39 @@
+"""`deskward serve`: the desk over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from deskward.cli.session import read_settings, run
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, Parameter(help="Address to listen on. Default: SERVER_HOST.")
+    ] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on. Default: SERVER_PORT.")] = None,
+    demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
+) -> None:
+    """Serve REST, chat, WebSocket and MCP over HTTP until Ctrl-C."""
+    from deskward.entrypoints.server import run_server
+    from deskward.entrypoints.workers import run_workers, worker
+
+    changes: dict[str, Any] = {}
+    if host is not None:
+        changes["server_host"] = host
+    if port is not None:
+        changes["server_port"] = port
+    number, listener = worker()
+    settings = read_settings(log_to_file=True, worker=max(0, number - 1), **changes)
+    if settings.server_workers > 1 and listener is None:
+        sys.exit(run_workers(settings, sys.argv[1:]))
+    import uvloop
+
+    run(
+        run_server(settings, demo=demo, listener=listener, quiet=number > 1),
+        loop_factory=uvloop.new_event_loop,
+    )

@@ -1,0 +1,149 @@
+"""The HTTP application: tools, chat, health, MCP and documentation behind one guard."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.routing import Route, Router, WebSocketRoute
+from starlette.types import ASGIApp
+
+from deskward import __version__
+from deskward.app import Desk
+from deskward.core.errors import (
+    DeskwardError,
+    Internal,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    UnsupportedMediaType,
+)
+from deskward.core.settings import Settings
+from deskward.entrypoints.docs import add_docs
+from deskward.entrypoints.errors import error_response, known
+from deskward.entrypoints.guard import Guard
+from deskward.entrypoints.health import health_router
+from deskward.entrypoints.mcp.http import McpEndpoint
+from deskward.entrypoints.rest.chat import chat_router
+from deskward.entrypoints.rest.sessions import sessions_router
+from deskward.entrypoints.rest.tools import tool_routes
+from deskward.entrypoints.rest.uploads import UPLOADS, uploads_router
+from deskward.entrypoints.rest.user_chat import user_chat_router
+from deskward.entrypoints.websocket import ChatSocket
+
+DESCRIPTION = """\
+The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
+approval, at-most-once effect, ledger. The same tools are reachable over MCP at `/mcp`.
+"""
+
+
+def http_application(desk: Desk) -> ASGIApp:
+    """Everything that is served over HTTP."""
+    api = _api(desk)
+    routes = [
+        Route("/mcp", McpEndpoint(desk)),
+        WebSocketRoute("/ws/{user_id}", ChatSocket(desk).serve),
+        *tool_routes(desk),
+    ]
+    app = Router(routes, default=api, redirect_slashes=False)
+    return _with_cors(Guard(app, desk.settings, desk.limiter), desk.settings)
+
+
+def mcp_application(desk: Desk) -> ASGIApp:
+    """The tools over MCP, and health, alone."""
+    api = FastAPI(title="Deskward", version=__version__, openapi_url=None)
+    api.include_router(health_router(desk))
+    _handle_errors(api)
+    app = Router([Route("/mcp", McpEndpoint(desk))], default=api, redirect_slashes=False)
+    return Guard(app, desk.settings, desk.limiter)
+
+
+def _handle_errors(api: FastAPI) -> None:
+    api.add_exception_handler(DeskwardError, _known)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(SQLAlchemyError, _known)
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Let web pages of CORS_ORIGINS call. `*` with credentials is for this machine only."""
+    origins = settings.origins
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=sorted(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=["*"],
+        allow_credentials="*" not in origins or settings.on_loopback,
+        expose_headers=["X-Request-ID", "X-Deskward-Model", "Retry-After", *_RATE_HEADERS],
+    )
+
+
+_RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+def _api(desk: Desk) -> FastAPI:
+    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION, openapi_url=None)
+    api.include_router(chat_router(desk))
+    api.include_router(sessions_router(desk))
+    api.include_router(user_chat_router(desk))
+    api.include_router(uploads_router(desk))
+    api.include_router(health_router(desk))
+
+    _handle_errors(api)
+    add_docs(desk, api)
+    return api
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DeskwardError | SQLAlchemyError)
+    return error_response(known(error), request.state.request_id)
+
+
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    # The guard, to which it is raised next, logs it.
+    problem = "Something went wrong on our side. Quote the request id to us."
+    return error_response(Internal(problem), request.state.request_id)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems = error.errors()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    wanted = "multipart/form-data" if request.url.path == UPLOADS else "application/json"
+    if request.method in ("POST", "PUT") and kind != wanted:
+        problem = f"Send the body as `Content-Type: {wanted}`."
+        return error_response(UnsupportedMediaType(problem), request.state.request_id)
+    if problems and problems[0]["type"] == "json_invalid":
+        reason = problems[0].get("ctx", {}).get("error", "")
+        invalid = InvalidInput(f"The body is not valid JSON: {reason}.")
+    else:
+        fields = [
+            {"field": ".".join(map(str, p["loc"][1:])) or "(body)", "problem": p["msg"]}
+            for p in problems
+        ]
+        first = fields[0]
+        invalid = InvalidInput(
+            f"The request is not valid. {first['field']}: {first['problem']}.",
+            details={"fields": fields},
+        )
+    return error_response(invalid, request.state.request_id)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    request_id = request.state.request_id
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        problem = f"This address takes {allowed}, not {request.method}."
+        response = error_response(MethodNotAllowed(problem), request_id)
+        response.headers["Allow"] = allowed
+        return response
+    if error.status_code == 404:
+        return error_response(NotFound("address", request.url.path[:200]), request_id)
+    return error_response(InvalidInput(str(error.detail)), request_id)

@@ -1,0 +1,1 @@
+"""Chat, sessions, uploads and tools over REST."""

@@ -1,0 +1,199 @@
+"""Chat over HTTP: one message in, one answer out, whole or streamed (requirement document 002)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from deskward.app import Desk
+from deskward.conversations.cursors import Answered, Position
+from deskward.conversations.live import Reader
+from deskward.conversations.wording import MAX_MESSAGE
+from deskward.core.errors import InvalidInput, timestamp
+from deskward.core.logging import bind
+from deskward.entrypoints.identity import identify
+from deskward.entrypoints.openapi import EVENT_SCHEMA, NO_NUL, SESSION_NOT_FOUND, error_responses
+from deskward.entrypoints.rest.events import server_sent
+from deskward.gate.context import Context
+
+MODEL_HEADER = "X-Deskward-Model"
+
+LOOK_FOR_CLIENT = 1.0
+"""Seconds between looks whether a client that waits for a whole answer is still there."""
+
+SessionId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by the client; the first message with it starts the session.",
+        examples=["abc-123-def"],
+    ),
+]
+TenantId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9_.-]+$",
+        description="With an API key: the key's tenant or nothing. In open mode: the tenant.",
+        examples=["default"],
+    ),
+]
+Message = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_MESSAGE,
+        json_schema_extra=NO_NUL,
+        examples=["What's my account balance?"],
+    ),
+]
+IdempotencyKey = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern="^[ -~]+$",
+        description="Sending a message again with the same key gives its first answer again.",
+    ),
+]
+
+
+class ChatRequest(BaseModel):
+    """A message of a customer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    session_id: SessionId
+    message: Message
+    tenant_id: TenantId | None = None
+
+
+class ChatResponse(BaseModel):
+    """The answer."""
+
+    session_id: str = Field(examples=["abc-123-def"])
+    message: str = Field(examples=["Your current account balance is $5,420.50."])
+    timestamp: str = Field(examples=["2026-02-19T10:30:00.000Z"])
+    message_count: int = Field(
+        description="Messages of the session, the customer's and the assistant's.", examples=[4]
+    )
+    tenant_id: str = Field(examples=["default"])
+
+
+def chat_router(desk: Desk) -> APIRouter:
+    """The chat endpoints."""
+    router = APIRouter(
+        prefix="/api/v1",
+        tags=["chat"],
+        responses=error_responses(400, 401, 403, 405, 409, 413, 415, 429, 500, 503),
+    )
+
+    async def begin(
+        request: Request, body: ChatRequest, key: str | None, last_event: str | None
+    ) -> tuple[Context, Reader]:
+        principal = await identify(desk, request.headers, tenant=body.tenant_id)
+        bind(session=body.session_id)
+        context = Context(principal, "agent", request.state.request_id)
+        if last_event:
+            place = Position.parse(last_event)
+            return context, await desk.conversations.resume(context, body.session_id, place)
+        return context, await desk.conversations.send(
+            context, body.session_id, body.message, key=key
+        )
+
+    @router.post("/chat")
+    async def chat(
+        request: Request,
+        body: ChatRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> ChatResponse:
+        """Send a message and get the whole answer."""
+        context, reader = await begin(request, body, idempotency_key, None)
+        answered = await whole(reader, request)
+        response.headers[MODEL_HEADER] = answered.model
+        return ChatResponse(
+            session_id=body.session_id,
+            message=answered.text,
+            timestamp=timestamp(),
+            message_count=answered.message_count,
+            tenant_id=context.tenant,
+        )
+
+    @router.post(
+        "/chat/stream",
+        response_class=StreamingResponse,
+        responses=SESSION_NOT_FOUND
+        | {
+            200: {
+                "description": "Server-sent events: `token` pieces, `tool_call`, `tool_result`, "
+                "`approval` and `handover` as they happen, then `done`; or `error`. Each has an "
+                "`id`: send the request again with `Last-Event-ID` to go on behind it. `replace` "
+                "then gives the text of the message anew where the model wrote another one.",
+                "content": {
+                    "text/event-stream": {
+                        "schema": EVENT_SCHEMA,
+                        "example": 'data: {"type": "token", "content": "Hello", '
+                        '"session_id": "abc-123"}\nid: 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b.0.5.f7d1'
+                        "8982\n\n",
+                    }
+                },
+            }
+        },
+    )
+    async def chat_stream(
+        request: Request,
+        body: ChatRequest,
+        idempotency_key: IdempotencyKey = None,
+        last_event_id: Annotated[
+            str | SkipJsonSchema[None],
+            Header(
+                max_length=80,
+                pattern=r"^[0-9a-f.]*$",
+                description="Go on behind this event; the message is not sent again.",
+            ),
+        ] = None,
+    ) -> StreamingResponse:
+        """Send a message and get the answer as it is written."""
+        _, reader = await begin(request, body, idempotency_key, last_event_id)
+        return StreamingResponse(
+            server_sent(
+                reader,
+                body.session_id,
+                request.state.request_id,
+                desk.settings.stream_heartbeat,
+            ),
+            media_type="text/event-stream",
+            headers={
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+                MODEL_HEADER: desk.conversations.agent.model.name,
+            },
+        )
+
+    return router
+
+
+async def whole(reader: Reader, request: Request) -> Answered:
+    """The end of a turn, for a client that waits for all of it.
+
+    Raises:
+        InvalidInput: The client has gone.
+        DeskwardError: The turn failed.
+    """
+    try:
+        while True:
+            placed = await reader.next(LOOK_FOR_CLIENT)
+            if placed is not None and isinstance(placed.event, Answered):
+                return placed.event
+            if placed is None and await request.is_disconnected():
+                raise InvalidInput("The client has gone.")
+    finally:
+        reader.close()

@@ -1,0 +1,88 @@
+"""A turn's events as data, and as server-sent events (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic_core import to_json
+
+from deskward.agent.events import (
+    ApprovalNeeded,
+    HandedOver,
+    MessageAdded,
+    Text,
+    ToolAnswered,
+    ToolCalled,
+)
+from deskward.conversations.cursors import Answered, Replaced, TurnEvent
+from deskward.conversations.live import Reader
+from deskward.core.errors import DeskwardError
+
+ALIVE = b": keep-alive\n\n"
+
+
+def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
+    """An event as JSON data; None for events that are not shown."""
+    if isinstance(event, MessageAdded):
+        return None
+    data: dict[str, Any]
+    if isinstance(event, Text):
+        data = {"type": "token", "content": event.text}
+    elif isinstance(event, ToolCalled):
+        data = {"type": "tool_call", "id": event.id, "tool": event.name, "args": event.arguments}
+    elif isinstance(event, ToolAnswered):
+        data = {
+            "type": "tool_result",
+            "id": event.id,
+            "tool": event.name,
+            "status": event.status,
+            "result": event.answer,
+        }
+    elif isinstance(event, ApprovalNeeded):
+        data = {
+            "type": "approval",
+            "id": event.id,
+            "tool": event.name,
+            "approval_id": event.approval_id,
+        }
+    elif isinstance(event, HandedOver):
+        data = {"type": "handover", "ticket_id": event.ticket_id}
+    elif isinstance(event, Replaced):
+        data = {"type": "replace", "content": event.text}
+    elif isinstance(event, Answered):
+        return {"type": "done", "session_id": session_id, "message_count": event.message_count}
+    else:
+        raise TypeError(f"{type(event).__name__} is not shown")
+    return {**data, "session_id": session_id}
+
+
+def error_data(error: DeskwardError, session_id: str, request_id: str) -> dict[str, Any]:
+    """An error as the last event of a stream."""
+    return {"type": "error", "session_id": session_id, **error.rest_body(request_id)}
+
+
+async def server_sent(
+    reader: Reader, session_id: str, request_id: str, heartbeat: float
+) -> AsyncIterator[bytes]:
+    """A turn as server-sent events. Each has an id, to go on behind it with `Last-Event-ID`.
+
+    Args:
+        heartbeat: Seconds of silence after which a comment is sent, so that proxies and clients
+            see that the connection lives.
+    """
+    try:
+        while True:
+            placed = await reader.next(heartbeat)
+            if placed is None:
+                yield ALIVE
+                continue
+            data = event_data(placed.event, session_id)
+            if data is not None:
+                yield b"data: " + to_json(data) + b"\nid: " + str(placed.end).encode() + b"\n\n"
+    except StopAsyncIteration:
+        return
+    except DeskwardError as error:
+        yield b"data: " + to_json(error_data(error, session_id, request_id)) + b"\n\n"
+    finally:
+        reader.close()

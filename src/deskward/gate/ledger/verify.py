@@ -1,0 +1,143 @@
+"""Looking for changes in the ledger: every edit, deletion, reordering and truncation is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+from sqlalchemy.exc import SQLAlchemyError
+
+from deskward.core.database import Database
+from deskward.gate.ledger.chain import GENESIS, chained
+from deskward.gate.ledger.heads import Head
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place where a chain is broken."""
+
+    tenant: str
+    seq: int
+    problem: str
+
+
+@dataclass
+class Report:
+    """The result of verifying the chains."""
+
+    rows: int
+    heads: dict[str, str]
+    findings: list[Finding]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+async def verify(
+    database: Database, *, exported: Sequence[Head] = (), key: str | None = None
+) -> Report:
+    """Walk every chain from its first row to its head, and say where it is broken.
+
+    A chain that was cut at its end, and its head with it, or that was written anew as a whole, is
+    found only by comparing with a head that was exported and kept elsewhere.
+
+    Args:
+        exported: Heads to compare with.
+        key: The public key that must have signed them, Base64.
+    """
+    report = Report(rows=0, heads={}, findings=[])
+    try:
+        heads = {row[0]: (row[1], row[2]) for row in await _raw(database, _HEADS)}
+        tenants = {row[0] for row in await _raw(database, _TENANTS)}
+    except SQLAlchemyError as error:
+        report.findings.append(Finding("?", 0, f"the ledger cannot be read: {error}"))
+        return report
+    for one in exported:
+        if key is not None and not one.is_signed_by(key):
+            problem = "the exported head is not signed by this desk"
+            report.findings.append(Finding(one.tenant, one.seq, problem))
+    known = {head.tenant.encode() for head in exported}
+    for tenant in sorted(tenants | heads.keys() | known):
+        name = tenant.decode(errors="replace")
+        head = heads.get(tenant, (0, GENESIS.encode()))
+        ends = {one.seq: one.hash for one in exported if one.tenant == name}
+        try:
+            seq, digest, found = await _walk(database, tenant, name, {head[0], *ends}, report)
+            later = {row[0]: (row[1], row[2]) for row in await _raw(database, _HEADS)}
+        except SQLAlchemyError as error:
+            report.findings.append(Finding(name, 0, f"rows cannot be read: {error}"))
+            continue
+        # The desk may go on writing meanwhile: rows behind the head that we began with are sound
+        # if the head has moved at least as far.
+        now_at = later.get(tenant, (0, b""))
+        ends_well = now_at[0] > seq if seq > head[0] else True
+        if found.get(head[0]) != head[1].decode(errors="replace") or not (
+            ends_well or now_at == (seq, digest.encode())
+        ):
+            report.findings.append(
+                Finding(name, seq, "the chain does not end where its head says it does")
+            )
+        for end, expected in ends.items():
+            if end > seq:
+                problem = f"the chain had {end} rows when its head was exported, and has {seq}"
+                report.findings.append(Finding(name, seq + 1, problem))
+            elif found.get(end) != expected:
+                problem = "the chain up to here is not the one whose head was exported"
+                report.findings.append(Finding(name, end, problem))
+        report.heads[name] = f"{seq}:{digest}"
+    return report
+
+
+# Everything is read as bytes: a damaged row may hold text that is not UTF-8.
+_HEADS = "SELECT {tenant_id}, seq, {hash} FROM ledger_heads"
+_TENANTS = "SELECT DISTINCT {tenant_id} FROM ledger"
+_CHUNK = (
+    "SELECT seq, {body}, {hash}, {conversation} FROM ledger WHERE {tenant_id} = :tenant"
+    " ORDER BY seq LIMIT 1000 OFFSET :offset"
+)
+
+
+async def _raw(database: Database, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    as_bytes = "CAST({} AS BLOB)" if database.is_sqlite else "convert_to({}, 'UTF8')"
+    columns = {
+        name: as_bytes.format(name) for name in ("tenant_id", "body", "hash", "conversation")
+    }
+    rows = await database.reader.all(sa.text(sql.format(**columns)), **parameters)
+    return [tuple(row) for row in rows]
+
+
+async def _walk(
+    database: Database, tenant: bytes, name: str, ends: set[int], report: Report
+) -> tuple[int, str, dict[int, str]]:
+    """Check one chain; gives number and hash of its last row, and the hashes of the rows `ends`."""
+    seq, digest, offset = 0, GENESIS, 0
+    found = {0: GENESIS}
+    while rows := await _raw(database, _CHUNK, tenant=tenant, offset=offset):
+        offset += len(rows)
+        report.rows += len(rows)
+        for found_seq, body, found_hash, conversation in rows:
+            if found_seq != seq + 1:
+                problem = f"row {found_seq} stands where row {seq + 1} should"
+                report.findings.append(Finding(name, seq + 1, problem))
+                seq = found_seq - 1 if isinstance(found_seq, int) else seq
+            seq += 1
+            if found_hash != chained(digest, name, seq, body).encode():
+                report.findings.append(Finding(name, seq, "the row does not fit its hash"))
+            elif _conversation(body) != conversation:
+                problem = "the row is filed under another conversation than its own"
+                report.findings.append(Finding(name, seq, problem))
+            # Go on from the stored hash, so that one damaged row is one finding.
+            digest = found_hash.decode(errors="replace")
+            if seq in ends:
+                found[seq] = digest
+    return seq, digest, found
+
+
+def _conversation(body: bytes) -> bytes | None:
+    name = from_json(body).get("conversation")
+    return name.encode() if isinstance(name, str) else None

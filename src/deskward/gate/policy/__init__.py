@@ -1,0 +1,1 @@
+"""What policies are, who wrote which version, and what they decide."""

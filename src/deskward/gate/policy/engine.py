@@ -1,0 +1,257 @@
+"""Policy: Cedar decides whether a call runs, waits for a person, or is refused.
+
+Two questions are asked of the same policies. With `context.unattended` true: may this run with
+nobody looking? If not, with `context.unattended` false: may it run at all, once a person has
+approved? Yes to the first is *allow*, yes to the second only is *ask*, no to both is *deny*.
+
+Cedar (https://docs.cedarpolicy.com) skips a policy whose evaluation fails. Here a failure is
+*deny*, whatever the other policies said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import cedarpy
+from pydantic_core import to_json
+
+from deskward.gate.tool import Tool
+from deskward.security.principals import Kind, Principal
+from deskward.security.roles import FILE as ROLES
+from deskward.security.roles import Roles
+
+SHIPPED = Path(__file__).parents[2] / "policies"
+
+
+class Verdict(StrEnum):
+    """What policy says of a call."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the `@id`s of the policies that made it (none: nothing permitted the call)."""
+
+    verdict: Verdict
+    policies: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Policy:
+    """A set of Cedar policies over a set of tools, and the roles that go with them.
+
+    Entities: the principal (`Customer`, `Staff` or `Service`, with `id`, `tenant`, `tier`, `proof`
+    and, where there is one, `agent` and `via`) is in its `Role`s and all that they extend; the
+    action, named after the tool, is in its scope and in its risk (`Action::"accounts:write"`,
+    `Action::"risk:write"`); the resource is the `Tenant`. The context has `unattended` and the
+    call's facts (see `facts_of`).
+    """
+
+    def __init__(self, files: Mapping[str, str], tools: Iterable[Tool]) -> None:
+        """Parse the policies.
+
+        Args:
+            files: File name → text: `*.cedar`, and `roles.yaml`, without which those that ship
+                are used.
+
+        Raises:
+            ValueError: A text is not Cedar, or a policy has no `@id`, or two have the same, or the
+                roles are not of their form.
+        """
+        self.files = dict(files)
+        roles = files.get(ROLES)
+        self.roles = Roles.parse(roles) if roles is not None else Roles.load()
+        self.text = "\n".join(text for name, text in sorted(files.items()) if name != ROLES)
+        whole = json.dumps(sorted(files.items()))
+        self.version = hashlib.sha256(whole.encode()).hexdigest()[:12]
+        self._document = json.loads(cedarpy.policies_to_json_str(self.text))
+        self.policies = _by_id(self._document)
+        """`@id` → the policy in Cedar's JSON form."""
+        self._sets: dict[tuple[str, Kind, tuple[str, ...]], cedarpy.PolicySet] = {}
+        self._principals: dict[Principal, cedarpy.Entities] = {}
+        self.know(tools)
+
+    def written(self, name: str) -> str:
+        """The policy of that `@id` as Cedar's own formatter writes it."""
+        document = {**self._document, "staticPolicies": {name: self.policies[name]}}
+        text = cedarpy.policies_from_json_str(json.dumps(document))
+        return str(cedarpy.format_policies(text)).strip()
+
+    def know(self, tools: Iterable[Tool]) -> None:
+        """Judge calls of these tools from now on."""
+        self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
+        self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
+        self._sets.clear()
+        self._principals.clear()
+
+    @classmethod
+    def load(cls, folder: Path | None, tools: Iterable[Tool]) -> Policy:
+        """Read the policies of a folder, by default those that ship.
+
+        Raises:
+            ValueError: The folder has no policies, or they are not valid.
+        """
+        return cls(read(folder), tools)
+
+    def may_use(self, tool: Tool, principal: Principal) -> bool:
+        """Whether the principal's roles allow the tool at all; policies decide on each call."""
+        return tool.tenant in (None, principal.tenant) and self.roles.may(principal, tool.scope)
+
+    def judge(self, tool: Tool, principal: Principal, facts: Mapping[str, Any]) -> Decision:
+        """Decide on one call. Takes well under a millisecond and raises nothing."""
+        return self.judge_named(tool.name, principal, facts)
+
+    def judge_named(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Decision:
+        """Decide on one call of the tool of that name, for example one that is on record."""
+        known = _cedar(facts)
+        unattended = self._ask(tool, principal, {**known, "unattended": True})
+        if unattended.verdict is Verdict.ALLOW or unattended.errors:
+            return unattended
+        attended = self._ask(tool, principal, {**known, "unattended": False})
+        if attended.verdict is Verdict.ALLOW:
+            return Decision(Verdict.ASK, unattended.policies or attended.policies)
+        return attended
+
+    def _ask(self, tool: str, principal: Principal, facts: dict[str, Any]) -> Decision:
+        request = {
+            "principal": _uid(principal.kind.value.capitalize(), principal.id),
+            "action": _uid("Action", tool),
+            "resource": _uid("Tenant", principal.tenant),
+            "context": to_json(facts).decode(),
+        }
+        try:
+            result = cedarpy.is_authorized(
+                request, self._relevant(tool, principal), self._entities_of(principal)
+            )
+        except Exception as error:  # Cedar raises many kinds; whatever it was, the answer is no
+            return Decision(Verdict.DENY, (), (str(error),))
+        policies = tuple(sorted(result.diagnostics.id_annotations_by_reason.values()))
+        if errors := tuple(str(error) for error in result.diagnostics.errors):
+            return Decision(Verdict.DENY, policies, errors)
+        return Decision(Verdict.ALLOW if result.allowed else Verdict.DENY, policies)
+
+    def _relevant(self, tool: str, principal: Principal) -> cedarpy.PolicySet:
+        """The policies whose scope can match: the call is judged by these alone.
+
+        Cedar tests every policy of a set on each request; most are about other callers and actions.
+        """
+        key = (tool, principal.kind, principal.roles)
+        found = self._sets.get(key)
+        if found is None:
+            actions = {tool, *self._parents[tool]}
+            roles = set(self.roles.with_extended(principal.roles))
+            policies = {
+                name: policy
+                for name, policy in self._document["staticPolicies"].items()
+                if _can_match(policy["action"], actions)
+                and _can_be(policy["principal"], principal.kind, roles)
+            }
+            document = {**self._document, "staticPolicies": policies}
+            text = cedarpy.policies_from_json_str(json.dumps(document))
+            found = self._sets[key] = cedarpy.PolicySet.from_str(text)
+        return found
+
+    def _entities_of(self, principal: Principal) -> cedarpy.Entities:
+        found = self._principals.get(principal)
+        if found is None:
+            attributes: dict[str, Any] = {
+                "id": principal.id,
+                "tenant": principal.tenant,
+                "tier": self.roles.tier(principal.roles),
+                "proof": int(principal.proof),
+            }
+            if principal.agent:
+                attributes["agent"] = principal.agent
+            if principal.via:
+                attributes["via"] = principal.via
+            entity = {
+                "uid": _uid(principal.kind.value.capitalize(), principal.id),
+                "attrs": attributes,
+                "parents": [
+                    _uid("Role", role)
+                    for role in {*principal.roles, *self.roles.with_extended(principal.roles)}
+                ],
+            }
+            found = self._entities.with_added_json_str(json.dumps([entity]))
+            if len(self._principals) >= 10_000:
+                self._principals.clear()
+            self._principals[principal] = found
+        return found
+
+
+def _uid(kind: str, key: str) -> dict[str, str]:
+    return {"type": kind, "id": key}
+
+
+def _actions(parents: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    groups = sorted({group for names in parents.values() for group in names})
+    return [{"uid": _uid("Action", group), "attrs": {}, "parents": []} for group in groups] + [
+        {
+            "uid": _uid("Action", name),
+            "attrs": {},
+            "parents": [_uid("Action", group) for group in names],
+        }
+        for name, names in parents.items()
+    ]
+
+
+def read(folder: Path | None) -> dict[str, str]:
+    """The files of a folder of policies, by default of those that ship: name → text.
+
+    Raises:
+        ValueError: There is no policy in the folder.
+    """
+    folder = folder or SHIPPED
+    files = sorted(folder.glob("*.cedar"))
+    if not files:
+        raise ValueError(f"the policy folder {folder} holds no *.cedar file")
+    roles = folder / ROLES
+    return {file.name: file.read_text() for file in [*files, *([roles] if roles.exists() else [])]}
+
+
+def _by_id(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The policies of a Cedar JSON document by their `@id`."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, policy in document["staticPolicies"].items():
+        name = policy.get("annotations", {}).get("id")
+        if not name:
+            raise ValueError(f'{key} has no @id("…"): every policy must be named')
+        if name in found:
+            raise ValueError(f"two policies have the @id {name!r}")
+        found[name] = policy
+    return found
+
+
+def _can_match(scope: Mapping[str, Any], names: set[str]) -> bool:
+    if scope["op"] == "All":
+        return True
+    entities = scope["entities"] if "entities" in scope else [scope["entity"]]
+    return any(entity["id"] in names for entity in entities)
+
+
+def _can_be(scope: Mapping[str, Any], kind: Kind, roles: set[str]) -> bool:
+    """Whether a policy's principal can be this one; where that is not sure, yes."""
+    if scope["op"] == "is" and scope["entity_type"] != kind.value.capitalize():
+        return False
+    group = scope.get("in", scope).get("entity") if scope["op"] in ("in", "is") else None
+    return group is None or group["type"] != "Role" or group["id"] in roles
+
+
+def _cedar(value: Any) -> Any:
+    """The value as Cedar can hold it: no null, and decimals for fractions."""
+    if isinstance(value, Mapping):
+        return {key: _cedar(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_cedar(item) for item in value if item is not None]
+    if isinstance(value, float):
+        return {"__extn": {"fn": "decimal", "arg": f"{value:.4f}"}}
+    return value

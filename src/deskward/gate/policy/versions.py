@@ -1,0 +1,218 @@
+"""Versions of policies: published into the database, switched, watched in shadow, rolled back.
+
+While none was ever published, the files of POLICY_DIR count (or those that ship). From then on the
+published version does, in every process within about a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from deskward.core.database import (
+    Connection,
+    Database,
+    UtcDateTime,
+    insert_or_ignore,
+    metadata,
+    now,
+)
+from deskward.core.errors import Conflict, NotFound, timestamp
+from deskward.core.tasks import background
+from deskward.gate.call import Gate
+from deskward.gate.ledger.chain import Entry
+from deskward.gate.policy.engine import Policy
+
+Slot = Literal["active", "shadow"]
+
+LOOK_EVERY = 1.0
+"""Seconds between looks for a change by another process."""
+
+log = logging.getLogger(__name__)
+
+policy_versions = sa.Table(
+    "policy_versions",
+    metadata,
+    sa.Column("version", sa.String(12), primary_key=True),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+policy_changes = sa.Table(
+    "policy_changes",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("slot", sa.String(16), nullable=False),
+    sa.Column("version", sa.String(12)),
+    sa.Column("changed_by", sa.String(80), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+"""What was put into which slot; no version means the files, or, in shadow, nothing."""
+
+_STORE = insert_or_ignore(policy_versions, "version", "files", "note", "created_at")
+_CHANGES = sa.select(policy_changes).order_by(policy_changes.c.seq)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version.
+
+    Attributes:
+        slots: Where it is now: `active`, `shadow`, or nowhere.
+    """
+
+    version: str
+    note: str
+    created_at: datetime
+    slots: tuple[str, ...]
+
+
+async def publish(db: Connection, policy: Policy, *, note: str) -> None:
+    """Keep a version; it counts once it is put into a slot."""
+    row = {
+        "version": policy.version,
+        "files": policy.files,
+        "note": note,
+        "created_at": now(),
+    }
+    await db.execute(_STORE, row)
+
+
+async def put(db: Connection, slot: Slot, version: str | None, *, by: str) -> None:
+    """Put a published version into a slot; None takes out what is there.
+
+    Raises:
+        NotFound: No such version was published.
+    """
+    if version is not None:
+        await files_of(db, version)
+    changes = await db.all(_CHANGES)
+    await db.execute(
+        policy_changes.insert(),
+        {
+            "seq": changes[-1].seq + 1 if changes else 1,
+            "slot": slot,
+            "version": version,
+            "changed_by": by,
+            "changed_at": now(),
+        },
+    )
+
+
+async def previous(db: Connection) -> str | None:
+    """The version that was active before the one that is; None for the files.
+
+    Raises:
+        Conflict: No version was ever active.
+    """
+    active = [row.version for row in await db.all(_CHANGES) if row.slot == "active"]
+    if not active:
+        raise Conflict(
+            "No version of the policies was ever published: there is none to go back to."
+        )
+    return next((version for version in reversed(active) if version != active[-1]), None)
+
+
+async def in_slots(db: Connection) -> dict[str, str | None]:
+    """Slot → the version in it."""
+    return {row.slot: row.version for row in await db.all(_CHANGES)}
+
+
+async def versions(db: Connection) -> list[Version]:
+    """All published versions, the oldest first."""
+    slots = await in_slots(db)
+    rows = await db.all(sa.select(policy_versions).order_by(policy_versions.c.created_at))
+    return [
+        Version(
+            row.version,
+            row.note,
+            row.created_at,
+            tuple(slot for slot, version in slots.items() if version == row.version),
+        )
+        for row in rows
+    ]
+
+
+async def files_of(db: Connection, version: str) -> dict[str, str]:
+    """The files of a published version; its first characters are enough where they tell it.
+
+    Raises:
+        NotFound: No such version was published.
+    """
+    rows = await db.all(
+        sa.select(policy_versions).where(policy_versions.c.version.startswith(version))
+    )
+    if len(rows) != 1:
+        raise NotFound("policy version", version)
+    files: dict[str, str] = rows[0].files
+    return files
+
+
+def entry(tenant: str, slot: Slot, version: str | None, *, by: str) -> Entry:
+    """The ledger's row of a change."""
+    clear: dict[str, Any] = {
+        "at": timestamp(),
+        "kind": "policy",
+        "by": by,
+        "slot": slot,
+        "policy_version": version or "files",
+    }
+    return Entry(tenant, clear, b"{}")
+
+
+class PolicyWatch:
+    """Keeps a gate's policies as the database says."""
+
+    def __init__(self, gate: Gate, database: Database) -> None:
+        self._gate = gate
+        self._database = database
+        self._files = gate.policy
+        self._slots: dict[str, str | None] = {}
+
+    @contextlib.asynccontextmanager
+    async def keep(self) -> AsyncIterator[None]:
+        """Watch while the block runs.
+
+        Raises:
+            ValueError: The published policies cannot be used.
+        """
+        await self.look()
+        async with background(self._keep()):
+            yield
+
+    async def look(self) -> None:
+        """Take over what has changed."""
+        slots = await in_slots(self._database.reader)
+        if slots == self._slots:
+            return
+        active = await self._policy(slots.get("active")) or self._files
+        self._gate.shadow = await self._policy(slots.get("shadow"))
+        active.know(self._gate.tools.values())
+        self._gate.policy = active
+        self._slots = slots
+        shadow = self._gate.shadow.version if self._gate.shadow else "none"
+        log.info("policies: %s, in shadow: %s", active.version, shadow)
+
+    async def _policy(self, version: str | None) -> Policy | None:
+        if version is None:
+            return None
+        files = await files_of(self._database.reader, version)
+        return Policy(files, self._gate.tools.values())
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.look()
+            except Exception:
+                log.exception(
+                    "the policies could not be looked for; those that are loaded count on"
+                )

@@ -1,0 +1,337 @@
+"""The offline model: what customers say in many ways is understood, and the rest handed over."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from jinja2 import UndefinedError
+
+from deskward.agent.events import HandedOver, ToolCalled
+from deskward.agent.model import Message, ModelRequest
+from deskward.agent.offline.matching import Matcher
+from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import NONE, Skills, SlotKind, ago, render
+from deskward.agent.offline.slots import find
+from deskward.app import Desk
+from deskward.core.database import now
+from deskward.security.masking import mask
+from deskward.security.vault import Vault
+from tests.agent.talk import Talk
+from tests.conftest import OTHER
+
+PARAPHRASES = Path(__file__).parent / "paraphrases"
+OPERATIONS = yaml.safe_load((PARAPHRASES / "operations.yaml").read_text())
+
+TOOL_OF = {
+    "balance": "get_account_balance",
+    "transactions": "get_transaction_history",
+    "account_details": "get_account_details",
+    "change_password": "change_password",
+    "update_address": "update_address",
+    "deactivate_card": "deactivate_card",
+    "report_issue": "report_issue",
+    "ticket_status": "get_ticket",
+    "human": "hand_over",
+    "order_status": "get_order_by_id",
+    "my_orders": "get_orders_by_customer",
+    "cancel_order": "update_order_status",
+    "register_complaint": "register_complaint",
+    "complaint_status": "get_complaint",
+}
+
+
+async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
+    """Requirement document 003, "Interactive Commands"."""
+    assert (
+        await talk.say("What's my account balance?") == "Your current account balance is $5,420.50."
+    )
+    said = await talk.say("Change my password to newSecurePass123")
+    assert said == "Your password has been changed successfully."
+    assert await talk.say("Show me my recent transactions") == (
+        "Here are your recent transactions:\n"
+        "1. Amazon Purchase - $89.99 (Yesterday)\n"
+        "2. Salary Deposit - $3,500.00 (3 days ago)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [(operation, text) for operation, texts in OPERATIONS.items() for text in texts],
+)
+async def test_ten_ways_to_say_each_operation(talk: Talk, operation: str, text: str) -> None:
+    answer = await talk.say(text)
+    if not talk.tools:
+        slots = talk.desk.conversations.agent.model.skill(operation).slots.values()  # type: ignore[attr-defined]  # it is the offline model
+        assert any(slot.ask and answer.endswith(slot.ask) for slot in slots), answer
+    else:
+        assert talk.tools == [TOOL_OF[operation]]
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "left_alone"), [("development.yaml", 0.97, 0.7), ("test.yaml", 0.85, 0.8)]
+)
+def test_unseen_sentences_are_told_apart(
+    offline: OfflineModel, file: str, right: float, left_alone: float
+) -> None:
+    """The test sentences were written by somebody who had not seen the skills."""
+    tools = set(TOOL_OF.values())
+    cases = yaml.safe_load((PARAPHRASES / file).read_text())
+    meant = [(case, offline.best(mask(case["text"], Vault()), tools)[0]) for case in cases]
+    inside = [(case, skill) for case, skill in meant if case["intent"] != "oos"]
+    outside = [skill for case, skill in meant if case["intent"] == "oos"]
+    hits = sum(skill is not None and skill.name in _right(case) for case, skill in inside)
+    assert hits / len(inside) >= right
+    assert sum(skill is None for skill in outside) / len(outside) >= left_alone
+
+
+def _right(case: dict[str, Any]) -> list[str]:
+    """The skills that are right; of a sentence that two fit, either is."""
+    return case["intent"] if isinstance(case["intent"], list) else [case["intent"]]
+
+
+async def test_a_missing_slot_is_asked_for(talk: Talk) -> None:
+    assert await talk.say("I want to change my password") == (
+        "What should the new password be? It needs at least 8 characters."
+    )
+    assert await talk.say("sunshine-and-rain") == "Your password has been changed successfully."
+    assert talk.tools == ["change_password"]
+
+
+async def test_a_slot_that_the_tool_refuses_is_asked_for_again(talk: Talk) -> None:
+    said = await talk.say("change my password to abc12")
+    assert said.endswith("It needs at least 8 characters.")
+    assert await talk.say("abcdef123456") == "Your password has been changed successfully."
+
+
+async def test_the_card_is_asked_for_where_there_are_two(talk: Talk) -> None:
+    assert "Which card is it?" in await talk.say("please block my card")
+    assert await talk.say("the one ending in 4444") == (
+        "Your Mastercard card ending in 4444 has been deactivated."
+    )
+
+
+async def test_a_card_is_found_by_its_whole_number(talk: Talk) -> None:
+    said = await talk.say("my card 4242 4242 4242 4242 was stolen")
+    assert said == "Your Visa card ending in 4242 has been deactivated."
+    called = next(event for event in talk.events if isinstance(event, ToolCalled))
+    assert called.arguments == {"card": "[[card:1]]"}
+
+
+async def test_an_address_is_taken_whole(talk: Talk) -> None:
+    said = await talk.say("I moved, my new address is 5 Main Street, Boston, MA 02101, please.")
+    assert said == "Your address has been updated to 5 Main Street, Boston, MA 02101."
+    await talk.say("update my address")
+    assert await talk.say("77 Hill Road, Austin, TX 78701") == (
+        "Your address has been updated to 77 Hill Road, Austin, TX 78701."
+    )
+
+
+async def test_an_issue_is_reported_in_the_customers_words(talk: Talk) -> None:
+    said = await talk.say("the app crashes whenever I open the transfer page")
+    assert "Your ticket number is T1001" in said
+    assert await talk.say("what is the status of my ticket T1001?") == (
+        'Ticket T1001 ("the app crashes whenever I open the transfer page") is open, '
+        "with normal priority."
+    )
+    assert "Please describe the issue" in await talk.say("I want to report a problem")
+    assert "T1002" in await talk.say("two of my transfers from Monday are missing")
+
+
+async def test_a_question_can_be_dropped_or_left_for_another(talk: Talk) -> None:
+    await talk.say("change my password")
+    assert "left everything as it is" in await talk.say("never mind")
+    await talk.say("change my password")
+    assert "$5,420.50" in await talk.say("what's my account balance?")
+    await talk.say("I want to change my address")
+    assert "Amazon" in await talk.say("show me my recent transactions")
+
+
+async def test_after_two_misses_a_person_takes_over(talk: Talk) -> None:
+    await talk.say("what is the status of my ticket?")
+    assert "Which ticket" in await talk.say("you know, the other one")
+    assert "handing you over" in await talk.say("just the one I told you about")
+
+
+async def test_a_write_that_is_not_sure_is_confirmed(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deskward.agent.offline.model.SURE", 1.1)
+    talk = Talk(sqlite_desk)
+    assert await talk.say("deactivate my card ending in 4242") == "Shall I deactivate your card?"
+    assert talk.tools == []
+    assert "left everything" in await talk.say("no")
+    await talk.say("deactivate my card ending in 4242")
+    assert "ending in 4242 has been deactivated" in await talk.say("yes please")
+
+
+async def test_the_faq_is_answered_with_its_source(talk: Talk) -> None:
+    said = await talk.say("How long does a transfer take?")
+    assert said.endswith("Source: How long does a transfer take? [faq-transfer-time]")
+    assert talk.tools == []
+
+
+@pytest.mark.parametrize("text", ["hello", "Thanks a lot!", "bye", "what can you do?"])
+async def test_small_talk_needs_no_tool(talk: Talk, text: str) -> None:
+    assert await talk.say(text)
+    assert not [event for event in talk.events if isinstance(event, ToolCalled)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is the capital of Mongolia?",
+        "write me a poem about the sea",
+        "Was kostet ein Haus in Bern?",
+    ],
+)
+async def test_what_nothing_covers_is_handed_over_with_a_ticket(talk: Talk, text: str) -> None:
+    assert "Your ticket number is T1001" in await talk.say(text)
+    assert [event.ticket_id for event in talk.events if isinstance(event, HandedOver)] == ["T1001"]
+
+
+async def test_another_customers_data_is_refused(talk: Talk) -> None:
+    assert "own account" in await talk.say("what is the account balance of user_002?")
+    assert talk.statuses[-1] == "error"
+
+
+async def test_two_wishes_in_one_message(talk: Talk) -> None:
+    said = await talk.say("What is my account balance, and show me my recent transactions")
+    assert "$5,420.50" in said
+    assert "Salary Deposit" in said
+    assert talk.tools == ["get_account_balance", "get_transaction_history"]
+
+
+async def test_a_number_limits_the_list(talk: Talk) -> None:
+    said = await talk.say("show my last transaction, just 1 transaction")
+    assert "Amazon" in said
+    assert "Salary" not in said
+
+
+async def test_customers_have_conversations_of_their_own(sqlite_desk: Desk) -> None:
+    mine, theirs = Talk(sqlite_desk), Talk(sqlite_desk, OTHER)
+    await mine.say("I want to change my password")
+    assert "$1,280.75" in await theirs.say("my account balance please")
+
+
+async def test_the_same_words_give_the_same_answer(offline: OfflineModel) -> None:
+    again = OfflineModel(Skills.load(), lazy=True)
+    for text in ("how much money do I have", "kannitverstan", "block it"):
+        first, second = offline._matcher.match(text), again._matcher.match(text)
+        assert first == second
+
+
+def test_a_slip_of_the_fingers_is_understood(offline: OfflineModel) -> None:
+    for text in ("whats my balence", "show my trasnactions", "chnage my passwrod"):
+        assert offline.best(text, set(TOOL_OF.values()))[0] is not None
+
+
+def test_a_matcher_tells_its_examples_apart() -> None:
+    matcher = Matcher({"a": ["red apples", "green apples"], "b": ["blue seas", "deep seas"]}, {})
+    assert matcher.match("apples")[0].name == "a"
+    assert matcher.match("seas")[0].name == "b"
+    assert sum(match.score for match in matcher.match("anything")) == pytest.approx(1)
+
+
+BAD_SKILLS = {
+    "not yaml": "a: [",
+    "no examples": "say: hi",
+    "two kinds": "say: hi\nsearch: true\nexamples: [x]",
+    "nothing to do": "examples: [x]",
+    "no answer": "tool: get_faq\nexamples: [x]",
+    "an unknown key": "say: hi\nsey: hi\nexamples: [x]",
+    "a bad template": "tool: t\nanswer: '{{ x'\nexamples: [x]",
+    "care without a question": "tool: t\nanswer: x\ncareful: true\nexamples: [x]",
+    "constants without a tool": "say: hi\narguments: {a: b}\nexamples: [x]",
+    "a constant that is a slot": (
+        "tool: t\nanswer: x\narguments: {a: b}\nslots: {a: {kind: number}}\nexamples: [x]"
+    ),
+    "an unknown slot": "tool: t\nanswer: x\nslots: {a: {kind: nothing}}\nexamples: [x]",
+    "a list": "- say: hi",
+}
+
+
+@pytest.mark.parametrize("case", BAD_SKILLS)
+def test_a_skill_that_cannot_work_is_refused(tmp_path: Path, case: str) -> None:
+    (tmp_path / "broken.yaml").write_text(BAD_SKILLS[case])
+    with pytest.raises(ValueError, match=r"broken\.yaml is not valid"):
+        Skills.load(tmp_path)
+
+
+def test_a_folder_without_skills_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no skills"):
+        Skills.load(tmp_path)
+
+
+def test_a_skill_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "joke.yaml").write_text("say: Knock, knock.\nexamples: [tell me a joke, be funny]")
+    (tmp_path / f"{NONE}.yaml").write_text("examples: [the weather]")
+    model = OfflineModel(Skills.load(tmp_path))
+    skill, _ = model.best("a joke please", set())
+    assert skill is not None
+    assert skill.say == "Knock, knock."
+
+
+def test_templates_cannot_reach_python() -> None:
+    with pytest.raises(Exception, match="unsafe"):
+        render("{{ ''.__class__.__mro__ }}", {})
+    with pytest.raises(UndefinedError):
+        render("{{ missing }}", {})
+
+
+def test_how_long_ago() -> None:
+    moment = now()
+    days = [ago(moment - timedelta(days=count), moment) for count in (0, 1, 3)]
+    assert days == ["Today", "Yesterday", "3 days ago"]
+
+
+LONG = [
+    "a" * 10_000,
+    "hi" + " " * 9_900 + "x",
+    "password is " * 800,
+    "my password to " + "x." * 4_900,
+    "1 " * 5_000,
+    "4" * 10_000,
+    "4-" * 5_000,
+    "my address is 5 Main" + " St, A" * 1_600,
+    "thanks " * 1_400,
+    "hello, " * 1_400,
+    "show and " * 1_100,
+    "'" * 10_000,
+    "\n" * 9_990 + "balance",
+    "code " * 2_000,
+    "order number " * 800,
+    "order" + " " * 9_000 + "x",
+    "[[password:1" * 800,
+    "sk-" * 3_300,
+    "bearer " * 1_400,
+    "-----BEGIN PRIVATE KEY-----" * 370,
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", LONG, ids=lambda text: text[:12])
+async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> None:
+    """No regular expression runs away: such a one would take minutes or hours."""
+    masked = mask(text, Vault(), asked_by="What should the new password be?")
+    masked += mask(text, Vault())
+    request = ModelRequest("", [Message("user", masked)], [], 100)
+    async for _ in offline.stream(request):
+        pass
+    for kind in get_args(SlotKind):
+        find(kind, text)
+        find(kind, text, answers=True)
+
+
+@pytest.mark.parametrize("tail", [", " * 4900 + "x", " now" * 2400, ", please" * 1200])
+def test_an_address_is_found_in_no_time(tail: str) -> None:
+    began = time.process_time()
+    assert find("address", f"change my address to 12 A Street{tail}", answers=False)
+    assert time.process_time() - began < 0.5  # it stopped the process for half a minute
+
+
+async def test_an_article_that_talks_of_passwords_is_quoted_whole(sqlite_desk: Desk) -> None:
+    said = await Talk(sqlite_desk).say("I forgot my password, how do I reset it?")
+    assert 'Choose "Forgot password?" on the sign-in page' in said

@@ -1,0 +1,136 @@
+"""`deskward policy`: check, test, explain, diff; publish, shadow and roll back."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deskward.app import open_desk
+from deskward.core.settings import Settings
+from deskward.gate.policy import versions as policy_versions
+from deskward.gate.policy.engine import SHIPPED
+from tests.cli.conftest import Cli
+from tests.conftest import STAFF, caller, recorded
+
+
+@pytest.fixture
+def stricter(tmp_path: Path) -> Path:
+    """The shipped policies with a lower limit for refunds by tier 1."""
+    folder = tmp_path / "stricter"
+    shutil.copytree(SHIPPED, folder)
+    file = folder / "money-and-mail.cedar"
+    file.write_text(file.read_text().replace("record.amount > 5000 ", "record.amount > 1000 "))
+    table = folder / "tests" / "money-and-mail.yaml"
+    text = table.read_text()
+    assert "{ 1: allow, 4999: allow, 5000: allow, 5001: ask, 500001: ask }" in text
+    table.write_text(
+        text.replace(
+            "{ 1: allow, 4999: allow, 5000: allow, 5001: ask, 500001: ask }",
+            "{ 999: allow, 1000: allow, 1001: ask }",
+        )
+    )
+    return folder
+
+
+REFUND = (
+    "call",
+    "refund_order",
+    "order_id=O1001",
+    "amount=20.00",
+    "reason=broken",
+    "--staff",
+    "anna",
+)
+
+
+def test_shipped_policies_are_sound(cli: Cli) -> None:
+    code, out, _ = cli("policy", "check")
+    assert (code, "sound." in out) == (0, True)
+    code, out, _ = cli("policy", "test")
+    assert (code, "rows are as they say" in out) == (0, True)
+
+
+def test_what_is_wrong_is_said(cli: Cli, stricter: Path) -> None:
+    file = stricter / "staff.cedar"
+    file.write_text(file.read_text().replace("principal.tier < 2", "principal.teir < 2"))
+    code, out, _ = cli("policy", "check", str(stricter))
+    assert code == 1
+    assert "blocking-a-customers-card-needs-approval: " in out
+    assert "`teir`" in out
+    code, out, _ = cli("policy", "test", str(stricter))
+    assert (code, "staff of tier 2 blocks a card" in out) == (1, True)
+    _, _, err = cli("policy", "publish", str(stricter))
+    assert "does not pass" in err
+
+
+def test_a_call_is_explained(cli: Cli) -> None:
+    cli(*REFUND)
+    code, out, _ = cli("policy", "explain", "1")
+    assert code == 0
+    assert "version" in out
+    assert '@id("support-works-on-orders")' in out
+    assert '"amount": 2000' in out
+    imagined = {
+        "tool": "refund_order",
+        "as": {"kind": "staff", "roles": ["support"]},
+        "facts": {"record.amount": 5001, "record.currency": "USD"},
+    }
+    code, out, _ = cli("policy", "explain", json.dumps(imagined))
+    assert "says ask" in out
+    assert "refund-over-50-by-tier-1-needs-approval" in out
+    _, _, err = cli("policy", "explain", "4711")
+    assert "no recorded call" in err
+
+
+def test_a_diff_names_the_calls(cli: Cli, stricter: Path) -> None:
+    cli(*REFUND)
+    cli("call", "get_account_balance")
+    code, out, _ = cli("policy", "diff", "files", "files")
+    assert (code, "0 of 2 recorded calls" in out) == (0, True)
+    code, out, _ = cli("policy", "diff", "files", str(stricter))
+    assert code == 1
+    assert "1 of 2 recorded calls" in out
+    assert "refund_order by staff:anna: allow" in out
+    assert "-> ask (refund-over-50-by-tier-1-needs-approval)" in out
+
+
+def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> None:
+    assert cli(*REFUND)[0] == 0
+    code, out, _ = cli("policy", "publish", str(stricter), "--note", "no more than 10")
+    assert (code, "is active" in out) == (0, True)
+    assert cli(*REFUND)[0] == 3  # asks
+    assert "ACTIVE" in cli("policy", "versions")[1]
+    assert cli("policy", "rollback")[0] == 0
+    assert cli(*REFUND)[0] == 0
+
+
+async def test_a_running_desk_follows_and_shadows_are_recorded(
+    sqlite_settings: Settings, stricter: Path, offline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_versions, "LOOK_EVERY", 0.05)
+    from deskward.gate.policy.engine import Policy
+
+    async with open_desk(sqlite_settings, model=offline) as desk:
+        call = caller(desk)
+        policy = Policy.load(stricter, desk.gate.tools.values())
+        async with desk.database.transaction() as transaction:
+            await policy_versions.publish(transaction, policy, note="")
+            await policy_versions.put(transaction, "shadow", policy.version, by="test")
+        await until(lambda: desk.gate.shadow is not None)
+        refund = {"order_id": "O1001", "amount": "20.00", "reason": "broken"}
+        assert (await call("refund_order", STAFF, **refund)).status == "ok"
+        (row,) = [row for row in await recorded(desk) if row.get("tool") == "refund_order"]
+        assert (row["verdict"], row["shadow"]["verdict"]) == ("allow", "ask")
+        assert row["shadow"]["policies"] == ["refund-over-50-by-tier-1-needs-approval"]
+        async with desk.database.transaction() as transaction:
+            await policy_versions.put(transaction, "active", policy.version, by="test")
+        await until(lambda: desk.gate.policy.version == policy.version)
+        assert (await call("refund_order", STAFF, **refund)).status == "pending"
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,51 @@
+"""The examples of the documents, as they stand there, against a real server."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.services.server import server
+
+ROOT = Path(__file__).parents[2]
+API = (ROOT / "docs" / "api.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", API, re.DOTALL)
+CURL = re.findall(r"```bash\n(curl .*?)```", API, re.DOTALL)
+
+pytestmark = [pytest.mark.xdist_group("client"), pytest.mark.timeout(180)]
+
+
+async def run(folder: Path, url: str, *command: str) -> str:
+    """Run a program in a folder; gives its output."""
+    environment = {"DATA_DIR": str(folder / "other"), "LOG_LEVEL": "ERROR"}
+    result = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, cwd=folder, env=environment
+    )
+    assert result.returncode == 0, result.stderr
+    return str(result.stdout)
+
+
+async def test_the_examples_of_the_api_run(tmp_path: Path) -> None:
+    assert len(PYTHON) >= 4
+    async with server(tmp_path) as (url, _):
+        address = url.removeprefix("http://")
+        for example in PYTHON:
+            code = example.replace("127.0.0.1:9080", address)
+            await run(tmp_path, url, sys.executable, "-c", code)
+        (example,) = CURL
+        shown = await run(
+            tmp_path, url, "/bin/sh", "-c", example.replace("127.0.0.1:9080", address)
+        )
+        documented = json.loads(re.findall(r"```json\n(.*?)```", API, re.DOTALL)[0])
+        answer = json.loads(shown)
+        assert answer | {"timestamp": documented["timestamp"]} == documented
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks/README.md"]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
