@@ -19,7 +19,7 @@ from deskward.evaluation.golden import (
 )
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal, Proof
-from tests.entrypoints.conftest import cli, folder  # noqa: F401 fixtures
+from tests.cli.conftest import cli, folder  # noqa: F401 fixtures
 
 SHIPPED = read_golden()
 
