@@ -158,7 +158,7 @@ def _write(result: dict[str, Any]) -> str:
     """Keep the result in all forms; gives the Markdown."""
     folder = RESULTS / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     folder.mkdir(parents=True)
-    (folder / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
+    (folder / "figures.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     measured = [PARTS[name].section(found) for name, found in result["parts"].items()]
     drawn: Sequence[str] = ()
     left_out = []
@@ -170,10 +170,10 @@ def _write(result: dict[str, Any]) -> str:
     sections = [_about(result, left_out), *measured]
     addresses = [f"plot-{number}.svg" for number in range(1, len(drawn) + 1)]
     for address, svg in zip(addresses, drawn, strict=True):
-        (folder / address).write_text(svg)
+        (folder / address).write_text(svg, encoding="utf-8")
     text = markdown(title, sections, addresses)
-    (folder / "report.md").write_text(text)
-    (folder / "report.html").write_text(html(title, sections, drawn))
+    (folder / "report.md").write_text(text, encoding="utf-8")
+    (folder / "report.html").write_text(html(title, sections, drawn), encoding="utf-8")
     print(f"The report is {os.path.relpath(folder)}/report.html", file=sys.stderr)
     return text
 

@@ -127,7 +127,12 @@ def _seen(saved: float, door: Door, place: Path, edits: tuple[Edit, ...]) -> Add
     files = sorted({edit.file for edit in edits})
     return Added(
         seconds=seconds,
-        lines=sum(added_lines((ROOT / f).read_text(), (place / f).read_text()) for f in files),
+        lines=sum(
+            added_lines(
+                (ROOT / f).read_text(encoding="utf-8"), (place / f).read_text(encoding="utf-8")
+            )
+            for f in files
+        ),
         files=len(files),
         rest=status == 200 and EXPECTED in answer,
         schema="outputSchema" in tool,

@@ -83,13 +83,13 @@ def apply(edits: Iterable[Edit], folder: Path) -> None:
     """
     for edit in edits:
         path = folder / edit.file
-        old = path.read_text()
+        old = path.read_text(encoding="utf-8")
         if edit.before not in old:
             raise ValueError(f"{edit.file} has no {edit.before!r} any more")
         if edit.before:
-            path.write_text(old.replace(edit.before, edit.text + edit.before, 1))
+            path.write_text(old.replace(edit.before, edit.text + edit.before, 1), encoding="utf-8")
         else:
-            path.write_text(old + edit.text)
+            path.write_text(old + edit.text, encoding="utf-8")
 
 
 def added_lines(before: str, after: str) -> int:

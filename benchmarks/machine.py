@@ -30,7 +30,7 @@ def choose_cores() -> Cores:
 
 def cpu_seconds(pid: int) -> float:
     """The CPU time of a process and all its threads, user and system, since it started."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
@@ -45,7 +45,7 @@ def memory(pid: int) -> float:
 
 
 def _megabytes(pid: int, field: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
     return 0.0
@@ -83,7 +83,7 @@ def installed(package: str) -> str:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
@@ -92,7 +92,7 @@ def _processor() -> str:
 def _file_system(folder: Path) -> str:
     """The kind of file system that a folder is on: a commit to `tmpfs` costs no disk flush."""
     best, kind = "", "unknown"
-    for line in Path("/proc/mounts").read_text().splitlines():
+    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
         _, mount, found, *_ = line.split()
         if len(mount) > len(best) and folder.resolve().is_relative_to(mount):
             best, kind = mount, found

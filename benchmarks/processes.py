@@ -94,7 +94,7 @@ def _wait_for(process: subprocess.Popen[bytes], name: str, port: int, log: Path)
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
-    said = log.read_text(errors="replace")[-800:].strip()
+    said = log.read_text(errors="replace", encoding="utf-8")[-800:].strip()
     raise CannotMeasure(f"{name} did not start. It said:\n{said}")
 
 

@@ -182,7 +182,8 @@ async def test_a_hand_over_that_has_to_be_asked_for_is_told_so(
     shutil.copytree(SHIPPED, folder)
     (folder / "own.cedar").write_text(
         '@id("ask") forbid (principal, action == Action::"update_ticket", resource)'
-        " when { context.unattended && principal has agent };"
+        " when { context.unattended && principal has agent };",
+        encoding="utf-8",
     )
     changed = sqlite_settings.model_copy(update={"policy_dir": folder})
     async with open_desk(changed, model=offline) as desk:
@@ -271,7 +272,10 @@ async def test_a_limit_is_moved_in_the_policies_alone(
     folder = tmp_path / "policies"
     shutil.copytree(SHIPPED, folder)
     policy = folder / "agents.cedar"
-    policy.write_text(policy.read_text().replace('decimal("0.85")', 'decimal("0.99")'))
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace('decimal("0.85")', 'decimal("0.99")'),
+        encoding="utf-8",
+    )
     changed = sqlite_settings.model_copy(update={"policy_dir": folder})
     async with open_desk(changed, model=offline) as desk:
         handled = (await caller(desk)("handle_ticket", STAFF, ticket_id="T901")).value

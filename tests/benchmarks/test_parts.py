@@ -131,9 +131,9 @@ def test_the_added_tools_still_fit(tmp_path: Path, edits: tuple[Edit, ...]) -> N
         shutil.copy(ROOT / file, tmp_path / file)
     apply(edits, tmp_path)
     for file in {edit.file for edit in edits}:
-        new = (tmp_path / file).read_text()
+        new = (tmp_path / file).read_text(encoding="utf-8")
         compile(new, file, "exec")
-        assert added_lines((ROOT / file).read_text(), new) > 0
+        assert added_lines((ROOT / file).read_text(encoding="utf-8"), new) > 0
     with pytest.raises(ValueError, match="any more"):
         apply([Edit(edits[0].file, "what is not there", "")], tmp_path)
 
@@ -157,7 +157,7 @@ def test_every_environment_is_pinned() -> None:
 def test_pins_shared_with_the_desk_are_those_of_its_lock() -> None:
     lock = dict(
         line.split(" ")[0].split("==")
-        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
         if line[:1].isalnum() and "==" in line
     )
     # mcp < 2 is why FastAPI-MCP has an environment of its own.

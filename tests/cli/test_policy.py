@@ -21,15 +21,19 @@ def stricter(tmp_path: Path) -> Path:
     folder = tmp_path / "stricter"
     shutil.copytree(SHIPPED, folder)
     file = folder / "money-and-mail.cedar"
-    file.write_text(file.read_text().replace("record.amount > 5000 ", "record.amount > 1000 "))
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("record.amount > 5000 ", "record.amount > 1000 "),
+        encoding="utf-8",
+    )
     table = folder / "tests" / "money-and-mail.yaml"
-    text = table.read_text()
+    text = table.read_text(encoding="utf-8")
     assert "{ 1: allow, 4999: allow, 5000: allow, 5001: ask, 500001: ask }" in text
     table.write_text(
         text.replace(
             "{ 1: allow, 4999: allow, 5000: allow, 5001: ask, 500001: ask }",
             "{ 999: allow, 1000: allow, 1001: ask }",
-        )
+        ),
+        encoding="utf-8",
     )
     return folder
 
@@ -54,7 +58,10 @@ def test_shipped_policies_are_sound(cli: Cli) -> None:
 
 def test_what_is_wrong_is_said(cli: Cli, stricter: Path) -> None:
     file = stricter / "staff.cedar"
-    file.write_text(file.read_text().replace("principal.tier < 2", "principal.teir < 2"))
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("principal.tier < 2", "principal.teir < 2"),
+        encoding="utf-8",
+    )
     code, out, _ = cli("policy", "check", str(stricter))
     assert code == 1
     assert "blocking-a-customers-card-needs-approval: " in out

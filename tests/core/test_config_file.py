@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(folder: Path, text: str) -> None:
     path = folder / DEFAULT_PATH
     path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
 
 
 def test_the_file_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_the_environment_wins_over_dotenv_and_that_over_the_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "server: {port: 1, host: localhost}\nmodel: offline\n")
-    (folder / ".env").write_text("SERVER_PORT=2\nSERVER_HOST=::1\n")
+    (folder / ".env").write_text("SERVER_PORT=2\nSERVER_HOST=::1\n", encoding="utf-8")
     monkeypatch.setenv("SERVER_PORT", "3")
     monkeypatch.setenv("MODEL", "")
     settings = Settings()
@@ -95,13 +95,13 @@ def test_a_wrong_file_is_refused(folder: Path, text: str, problem: str) -> None:
 
 
 def test_an_unknown_name_in_dotenv_is_refused(folder: Path) -> None:
-    (folder / ".env").write_text("DESKWARD_API_KEY=dw_x\nSERVER_PROT=1\n")
+    (folder / ".env").write_text("DESKWARD_API_KEY=dw_x\nSERVER_PROT=1\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"SERVER_PROT is no setting. Did you mean SERVER_PORT\?"):
         Settings()
 
 
 def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "mine.yaml").write_text("server_port: 7\n")
+    (folder / "mine.yaml").write_text("server_port: 7\n", encoding="utf-8")
     monkeypatch.setenv(PATH_VARIABLE, "mine.yaml")
     assert Settings().server_port == 7
     monkeypatch.setenv(PATH_VARIABLE, "gone.yaml")
@@ -111,7 +111,7 @@ def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_example_file_is_what_it_says(folder: Path) -> None:
     example = Path(__file__).parents[2] / "config" / "support_agent.example.yaml"
-    write(folder, example.read_text())
+    write(folder, example.read_text(encoding="utf-8"))
     settings = Settings()
     assert settings.model_dump(exclude={"model", "database_pool_size"}) == Settings(
         _env_file=None

@@ -39,7 +39,7 @@ def restored() -> Iterator[None]:
 def lines(folder: Path, **changes: object) -> list[str]:
     file = folder / "logs" / "app.log"
     configure_logging(settings_in(folder, log_file_path=file, **changes), to_file=True)
-    return file.read_text().splitlines() if file.exists() else []
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def test_a_line_is_as_documented(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_file_is_rotated(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text("no folder")
+    (tmp_path / "logs").write_text("no folder", encoding="utf-8")
     with pytest.raises(OSError, match="LOG_TO_FILE=false"):
         lines(tmp_path)
 

@@ -21,7 +21,7 @@ def test_the_defaults_need_nothing(tmp_path: Path) -> None:
 
 def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVER_PORT", "9999")
-    (tmp_path / ".env").write_text("DEFAULT_USER_ID=user_007\n")
+    (tmp_path / ".env").write_text("DEFAULT_USER_ID=user_007\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     settings = Settings()
     assert (settings.server_port, settings.default_user_id) == (9999, "user_007")
@@ -67,4 +67,4 @@ def test_the_hosts_that_are_served(tmp_path: Path, changes: dict, hosts: set[str
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_documented(name: str) -> None:
     assert Settings.model_fields[name].description
-    assert name.upper() in (ROOT / ".env.example").read_text()
+    assert name.upper() in (ROOT / ".env.example").read_text(encoding="utf-8")

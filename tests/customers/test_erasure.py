@@ -148,7 +148,7 @@ async def test_no_byte_is_left_of_a_served_desk_and_its_logs(tmp_path: Path) -> 
             data = file.read_bytes()
             traces = TRACES if file == Path(log) else TRACES[:-1]
             assert [trace for trace in traces if trace.encode() in data] == [], file.name
-    assert "/api/v1/chat" in Path(log).read_text()
+    assert "/api/v1/chat" in Path(log).read_text(encoding="utf-8")
 
 
 async def run_command(folder: Path, *words: str) -> str:

@@ -180,7 +180,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
     folder = tmp_path_factory.mktemp("hostile")
     async with server(folder) as (url, _):
         yield "127.0.0.1", int(url.rpartition(":")[2])
-    assert "Traceback" not in (folder / "server.log").read_text()
+    assert "Traceback" not in (folder / "server.log").read_text(encoding="utf-8")
 
 
 async def answer(address: tuple[str, int], sent: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -38,7 +38,7 @@ async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind:
     assert code == 0, report
     assert re.search(rf"Tested: {operations}\n", report), report
     assert re.search(r"Test cases:\n +\d{4} generated", report), report
-    assert "Traceback" not in (tmp_path / "desk" / "server.log").read_text()
+    assert "Traceback" not in (tmp_path / "desk" / "server.log").read_text(encoding="utf-8")
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -136,7 +136,7 @@ async def workers(parent: int, count: int, without: int = 0) -> list[int]:
 
 def alive(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
+    return status.exists() and "State:\tZ" not in status.read_text(encoding="utf-8")
 
 
 async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
@@ -156,6 +156,6 @@ async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
         assert time.monotonic() - begun < 4.0  # the first one alone waits for DRAIN
         await asyncio.gather(call, return_exceptions=True)
-    log = (tmp_path / "server.log").read_text()
+    log = (tmp_path / "server.log").read_text(encoding="utf-8")
     assert "[1 sessions]" in log
     assert "Traceback" not in log

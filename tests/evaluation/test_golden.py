@@ -71,7 +71,7 @@ WRONG = """
 
 
 async def test_what_is_wrong_is_counted(tmp_path: Path, offline: OfflineModel) -> None:
-    (tmp_path / "golden.yaml").write_text(WRONG)
+    (tmp_path / "golden.yaml").write_text(WRONG, encoding="utf-8")
     report = await evaluate_golden(DemoDesks(tmp_path), offline, read_golden(tmp_path), trials=2)
     wrong, unwanted = (runs[0] for runs in report.runs.values())
     assert len(wrong.problems) == 4
@@ -101,18 +101,20 @@ def test_passing_in_a_row_is_harder_than_once() -> None:
     ],
 )
 def test_a_file_that_is_not_of_the_form_is_refused(tmp_path: Path, text: str, problem: str) -> None:
-    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=problem):
         read_golden(tmp_path)
 
 
 def test_the_command(cli, tmp_path: Path) -> None:  # noqa: F811 a fixture
-    (tmp_path / "some.yaml").write_text("- { id: hello, turns: [{ say: Hello }] }")
+    (tmp_path / "some.yaml").write_text(
+        "- { id: hello, turns: [{ say: Hello }] }", encoding="utf-8"
+    )
     report = tmp_path / "junit.xml"
     code, out, _ = cli("eval", str(tmp_path), "--trials", "4", "--junit", str(report))
     assert code == 0
     assert "pass^4         100.00%" in out
     assert ElementTree.parse(report).getroot().get("tests") == "4"
-    (tmp_path / "some.yaml").write_text(WRONG)
+    (tmp_path / "some.yaml").write_text(WRONG, encoding="utf-8")
     code, out, _ = cli("eval", str(tmp_path), "--trials", "1")
     assert (code, "FAILED wrong: turn 1:" in out) == (1, True)

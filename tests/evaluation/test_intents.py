@@ -237,7 +237,7 @@ def test_what_only_the_test_file_has_out_of_scope_is_left_alone(
     files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, test = files
-    with Path(test).open("a") as file:
+    with Path(test).open("a", encoding="utf-8") as file:
         file.writelines(f"{text},oos\n" for text in STRANGE)
     report = _report(capsys, train, test)
     assert report["out_of_scope_recall"] >= 0.8
@@ -251,9 +251,9 @@ def test_out_of_scope_may_be_learned(
     files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, test = files
-    with Path(train).open("a") as file:
+    with Path(train).open("a", encoding="utf-8") as file:
         file.writelines(f"{text},out_of_scope\n" for text in STRANGE)
-    with Path(test).open("a") as file:
+    with Path(test).open("a", encoding="utf-8") as file:
         file.writelines(f"tell me {text},none\n" for text in STRANGE)
     report = _report(capsys, train, test)
     assert report["out_of_scope_recall"] == 1
@@ -264,7 +264,7 @@ def test_an_intent_that_was_not_learned_counts_as_wrong(
     files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, test = files
-    with Path(test).open("a") as file:
+    with Path(test).open("a", encoding="utf-8") as file:
         file.writelines(f"{text},trivia\n" for text in STRANGE)
     report = _report(capsys, train, test)
     assert report["unknown_intents"] == 1
@@ -298,7 +298,7 @@ def test_the_same_files_give_the_same_routing_in_every_process(files: tuple[str,
 
 def test_the_table(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     train, test = files
-    with Path(test).open("a") as file:
+    with Path(test).open("a", encoding="utf-8") as file:
         file.writelines(f"{text},trivia\n" for text in STRANGE)
     _run("eval", "intents", train, test)
     out, err = capsys.readouterr()

@@ -25,7 +25,9 @@ async def test_shipped_policies_hold_attackers_off_and_let_customers_through(
 async def test_blocking_everything_is_no_success(tmp_path: Path, offline: OfflineModel) -> None:
     folder = tmp_path / "policies"
     shutil.copytree(SHIPPED, folder)
-    (folder / "no.cedar").write_text('@id("no") forbid (principal, action, resource);')
+    (folder / "no.cedar").write_text(
+        '@id("no") forbid (principal, action, resource);', encoding="utf-8"
+    )
     report = await evaluate_policy(DemoDesks(tmp_path, folder), offline, [], benign_flows()[::60])
     assert report.completed < 0.2
 
@@ -33,7 +35,9 @@ async def test_blocking_everything_is_no_success(tmp_path: Path, offline: Offlin
 async def test_allowing_everything_is_none_either(tmp_path: Path, offline: OfflineModel) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()
-    (folder / "yes.cedar").write_text('@id("yes") permit (principal, action, resource);')
+    (folder / "yes.cedar").write_text(
+        '@id("yes") permit (principal, action, resource);', encoding="utf-8"
+    )
     report = await evaluate_policy(DemoDesks(tmp_path, folder), offline, attacks()[::10], [])
     assert report.attack_success > 0.2
 

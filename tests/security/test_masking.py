@@ -14,7 +14,7 @@ from deskward.security import vault
 from deskward.security.masking import luhn, mask
 from deskward.security.vault import PLACEHOLDER, Vault, Vaults
 
-CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text())
+CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text(encoding="utf-8"))
 PARAPHRASES = Path(__file__).parents[1] / "agent" / "offline" / "paraphrases"
 
 
@@ -34,7 +34,7 @@ def test_just_the_secrets_are_hidden(case: dict) -> None:
 
 @pytest.mark.parametrize("file", ["development.yaml", "test.yaml"])
 def test_paraphrases_keep_what_is_no_secret(file: str) -> None:
-    for case in yaml.safe_load((PARAPHRASES / file).read_text()):
+    for case in yaml.safe_load((PARAPHRASES / file).read_text(encoding="utf-8")):
         masked, found = hidden(case["text"])
         password = case["slots"].get("new_password")
         if password:

@@ -34,8 +34,8 @@ def aimock(fixtures: Sequence[dict[str, Any]], *, keys: Sequence[str] = ()) -> I
         del environment["AIMOCK_API_KEYS"]
     with tempfile.TemporaryDirectory() as folder:
         path, log = Path(folder, "fixtures.json"), Path(folder, "log")
-        path.write_text(json.dumps({"fixtures": list(fixtures)}))
-        with log.open("w") as output:
+        path.write_text(json.dumps({"fixtures": list(fixtures)}), encoding="utf-8")
+        with log.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(
                 [
                     *("node", str(script), "--port", "0", "--host", "127.0.0.1"),
@@ -55,7 +55,7 @@ def aimock(fixtures: Sequence[dict[str, Any]], *, keys: Sequence[str] = ()) -> I
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     until = time.monotonic() + START_TIMEOUT
     while process.poll() is None and time.monotonic() < until:
-        if found := re.search(r"listening on (http://\S+)", log.read_text()):
+        if found := re.search(r"listening on (http://\S+)", log.read_text(encoding="utf-8")):
             return found[1]
         time.sleep(0.02)
-    raise RuntimeError(f"aimock did not start: {log.read_text()}")
+    raise RuntimeError(f"aimock did not start: {log.read_text(encoding='utf-8')}")

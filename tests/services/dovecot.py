@@ -114,7 +114,8 @@ def dovecot() -> Iterator[Dovecot]:
                 password=PASSWORD,
                 imap_port=server.imap_port,
                 lmtp_port=server.lmtp_port,
-            )
+            ),
+            encoding="utf-8",
         )
         with running(
             [program, "-F", "-c", str(configuration)],

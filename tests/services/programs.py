@@ -91,4 +91,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.01)
-    raise RuntimeError(f"{process.args!r} did not start: {log.read_text(errors='replace')}")
+    raise RuntimeError(
+        f"{process.args!r} did not start: {log.read_text(errors='replace', encoding='utf-8')}"
+    )

@@ -71,7 +71,7 @@ async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) ->
     async with asyncio.timeout(START_TIMEOUT), httpx2.AsyncClient() as client:
         while True:
             if process.poll() is not None:
-                raise RuntimeError(f"the server ended: {log.read_text()}")
+                raise RuntimeError(f"the server ended: {log.read_text(encoding='utf-8')}")
             try:
                 await client.get(f"{url}/health")
                 return

@@ -20,7 +20,7 @@ from deskward.core.settings import Settings
 from tests.services.programs import give_up
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 
 
@@ -51,7 +51,7 @@ def test_the_image_serves_without_being_root() -> None:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -129,16 +129,16 @@ def _instructions(name: str) -> list[str]:
 
 
 def _variables(name: str) -> list[str]:
-    return VARIABLE.findall((ROOT / name).read_text())
+    return VARIABLE.findall((ROOT / name).read_text(encoding="utf-8"))
 
 
 def _ignored() -> set[str]:
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     return {line for line in lines if line and not line.startswith("#")}
 
 
 def _pins(name: str) -> dict[str, str]:
     """Each package's version and hashes in a lock file."""
-    text = (ROOT / name).read_text().replace("\\\n", " ")
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [re.match(r"([^=\s]+)==(.*)", line) for line in text.splitlines()]
     return {found[1]: " ".join(found[2].split()) for found in lines if found}

@@ -12,7 +12,7 @@ import pytest
 from tests.services.server import server
 
 ROOT = Path(__file__).parents[2]
-API = (ROOT / "docs" / "api.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", API, re.DOTALL)
 CURL = re.findall(r"```bash\n(curl .*?)```", API, re.DOTALL)
 
@@ -47,5 +47,5 @@ async def test_the_examples_of_the_api_run(tmp_path: Path) -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks/README.md"]:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text()):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8")):
             assert (file.parent / target).exists(), f"{file.name}: {target}"

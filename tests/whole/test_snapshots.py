@@ -33,8 +33,8 @@ def test_a_tool_shows_what_it_showed(tool: Tool) -> None:
     text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     file = SNAPSHOTS / f"{tool.name}.json"
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        file.write_text(text)
-    assert file.read_text() == text, "see the head of this file"
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text, "see the head of this file"
 
 
 def test_no_snapshot_is_left_of_a_tool_that_is_gone() -> None:

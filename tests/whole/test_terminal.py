@@ -86,6 +86,6 @@ def test_banner_and_goodbye(terminal: Terminal, tmp_path: Path) -> None:
     terminal.press("C-c")
     ended = terminal.until("Goodbye!")
     assert LAST_WORDS in ended
-    operating = (ROOT / "docs" / "operating.md").read_text()
+    operating = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     assert LAST_WORDS.replace("[0 sessions]", "[3 sessions]") in operating
     assert "\n".join(box) in operating

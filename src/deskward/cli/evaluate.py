@@ -117,7 +117,7 @@ def golden(
             )
         )
     if junit is not None:
-        junit.write_text(as_junit(report))
+        junit.write_text(as_junit(report), encoding="utf-8")
     if json_:
         print_json(_golden_figures(report))
     else:

@@ -122,7 +122,7 @@ def export(
             return 0
         part = file.with_name(f"{file.name}.part")
         count = 0
-        with part.open("w") as out:
+        with part.open("w", encoding="utf-8") as out:
             async for line in written:
                 out.write(f"{line}\n")
                 count += 1
@@ -168,7 +168,7 @@ def _heads_in(file: Path) -> list[Any]:
     from deskward.gate.ledger.heads import Head
 
     found = []
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             value = json.loads(line)
             if "head" in value:

@@ -155,7 +155,7 @@ def _file(path: Path, worker: int) -> Path:
         path = path.with_name(f"{path.stem}.{worker}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a"):
+        with path.open("a", encoding="utf-8"):
             os.chmod(path, 0o600)
     except OSError as error:
         raise OSError(

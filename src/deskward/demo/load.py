@@ -27,7 +27,7 @@ DESK = Path(__file__).parent / "desk.yaml"
 
 async def load_demo(database: Database) -> bool:
     """Load the demo desk; False, and nothing done, where there are customers already."""
-    desk: dict[str, Any] = yaml.safe_load(DESK.read_text())
+    desk: dict[str, Any] = yaml.safe_load(DESK.read_text(encoding="utf-8"))
     # Nobody signs in to the demo with a password, so the first one is random.
     unknown = await hash_password(SecretStr(secrets.token_hex(16)))
     async with database.transaction() as transaction:

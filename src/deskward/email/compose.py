@@ -97,7 +97,10 @@ class _TextOf(HTMLParser):
 @cache
 def templates() -> dict[str, dict[str, str]]:
     """The templates that ship: name → `subject`, `text` and perhaps `html`."""
-    return {file.stem: yaml.safe_load(file.read_text()) for file in TEMPLATES.glob("*.yaml")}
+    return {
+        file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
+        for file in TEMPLATES.glob("*.yaml")
+    }
 
 
 def fill(name: str, values: Mapping[str, Any]) -> tuple[str, str, str | None]:

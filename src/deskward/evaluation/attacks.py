@@ -109,7 +109,9 @@ class HostileModel:
 
 def attacks() -> list[Attack]:
     """The attacks that ship."""
-    return TypeAdapter(list[Attack]).validate_python(yaml.safe_load(DATA.read_text()))
+    return TypeAdapter(list[Attack]).validate_python(
+        yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    )
 
 
 async def run_attack(desk: Desk, model: HostileModel, attack: Attack, principal: Principal) -> Harm:

@@ -81,7 +81,7 @@ class PolicyReport:
 
 def benign_flows() -> list[Flow]:
     """The flows that ship."""
-    return TypeAdapter(list[Flow]).validate_python(yaml.safe_load(DATA.read_text()))
+    return TypeAdapter(list[Flow]).validate_python(yaml.safe_load(DATA.read_text(encoding="utf-8")))
 
 
 async def evaluate_policy(

@@ -73,7 +73,7 @@ class Roles:
             ValueError: See `parse`.
         """
         file = (folder or SHIPPED) / FILE
-        return cls.parse((file if file.exists() else SHIPPED / FILE).read_text())
+        return cls.parse((file if file.exists() else SHIPPED / FILE).read_text(encoding="utf-8"))
 
     @property
     def names(self) -> list[str]:

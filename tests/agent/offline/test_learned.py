@@ -59,6 +59,6 @@ def test_a_file_that_cannot_be_read_is_made_anew(cache: Path, content: bytes | N
 def test_without_a_place_to_keep_it_is_learned_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert matcher(Learned([], *CODE)).match("show my balance")[0].name == "balance"

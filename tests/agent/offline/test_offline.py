@@ -23,7 +23,7 @@ from tests.agent.talk import Talk
 from tests.conftest import OTHER
 
 PARAPHRASES = Path(__file__).parent / "paraphrases"
-OPERATIONS = yaml.safe_load((PARAPHRASES / "operations.yaml").read_text())
+OPERATIONS = yaml.safe_load((PARAPHRASES / "operations.yaml").read_text(encoding="utf-8"))
 
 TOOL_OF = {
     "balance": "get_account_balance",
@@ -78,7 +78,7 @@ def test_unseen_sentences_are_told_apart(
 ) -> None:
     """The test sentences were written by somebody who had not seen the skills."""
     tools = set(TOOL_OF.values())
-    cases = yaml.safe_load((PARAPHRASES / file).read_text())
+    cases = yaml.safe_load((PARAPHRASES / file).read_text(encoding="utf-8"))
     meant = [(case, offline.best(mask(case["text"], Vault()), tools)[0]) for case in cases]
     inside = [(case, skill) for case, skill in meant if case["intent"] != "oos"]
     outside = [skill for case, skill in meant if case["intent"] == "oos"]
@@ -255,7 +255,7 @@ BAD_SKILLS = {
 
 @pytest.mark.parametrize("case", BAD_SKILLS)
 def test_a_skill_that_cannot_work_is_refused(tmp_path: Path, case: str) -> None:
-    (tmp_path / "broken.yaml").write_text(BAD_SKILLS[case])
+    (tmp_path / "broken.yaml").write_text(BAD_SKILLS[case], encoding="utf-8")
     with pytest.raises(ValueError, match=r"broken\.yaml is not valid"):
         Skills.load(tmp_path)
 
@@ -266,8 +266,10 @@ def test_a_folder_without_skills_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_skill_of_ones_own(tmp_path: Path) -> None:
-    (tmp_path / "joke.yaml").write_text("say: Knock, knock.\nexamples: [tell me a joke, be funny]")
-    (tmp_path / f"{NONE}.yaml").write_text("examples: [the weather]")
+    (tmp_path / "joke.yaml").write_text(
+        "say: Knock, knock.\nexamples: [tell me a joke, be funny]", encoding="utf-8"
+    )
+    (tmp_path / f"{NONE}.yaml").write_text("examples: [the weather]", encoding="utf-8")
     model = OfflineModel(Skills.load(tmp_path))
     skill, _ = model.best("a joke please", set())
     assert skill is not None

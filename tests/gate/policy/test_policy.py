@@ -175,7 +175,9 @@ def _everything():
 
     from deskward.gate.policy.engine import SHIPPED as FOLDER
 
-    return cedarpy.PolicySet.from_str("\n".join(f.read_text() for f in FOLDER.glob("*.cedar")))
+    return cedarpy.PolicySet.from_str(
+        "\n".join(f.read_text(encoding="utf-8") for f in FOLDER.glob("*.cedar"))
+    )
 
 
 @given(

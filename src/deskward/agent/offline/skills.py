@@ -128,7 +128,7 @@ class Skills(BaseModel):
         lexicon: dict[str, list[str]] = {}
         for file in sorted(folder.glob("*.yaml")):
             try:
-                content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+                content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
                 if file.name == LEXICON:
                     lexicon = content
                 else:

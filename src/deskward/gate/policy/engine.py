@@ -215,7 +215,10 @@ def read(folder: Path | None) -> dict[str, str]:
     if not files:
         raise ValueError(f"the policy folder {folder} holds no *.cedar file")
     roles = folder / ROLES
-    return {file.name: file.read_text() for file in [*files, *([roles] if roles.exists() else [])]}
+    return {
+        file.name: file.read_text(encoding="utf-8")
+        for file in [*files, *([roles] if roles.exists() else [])]
+    }
 
 
 def _by_id(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

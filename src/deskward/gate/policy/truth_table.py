@@ -97,7 +97,7 @@ def read_tables(folder: Path | None) -> list[Case]:
     cases: list[Case] = []
     for file in sorted(((folder or SHIPPED) / TESTS).glob("*.yaml")):
         try:
-            cases += _FORM.validate_python(yaml.safe_load(file.read_text()))
+            cases += _FORM.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
         except yaml.YAMLError as error:
             raise ValueError(f"{file.name} is not valid YAML: {error}") from None
         except ValidationError as error:
