@@ -14,7 +14,7 @@ $(READY): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Deskward needs Python 3.11 or newer; name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked dependencies, about a minute…"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -30,11 +30,15 @@ chat: $(READY) ## Talk to the desk in the terminal
 	@$(BIN)/deskward chat
 
 .PHONY: test
-test: $(READY) ## Set everything up and pass the tests
+test: $(READY) ## Set everything up and pass the quick tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+.PHONY: test-all
+test-all: $(READY) ## Pass all the tests, also those with whole servers and peers, as CI does
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .PHONY: coverage
-coverage: $(READY) ## Pass the tests and show which branches they miss; takes twice as long
+coverage: $(READY) ## Pass all the tests and show which branches they miss; takes twice as long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 360 --cov --cov-report=term
 
 .PHONY: lint

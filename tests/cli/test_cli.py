@@ -263,6 +263,7 @@ def test_ctrl_c_in_a_terminal_is_clean(folder: Path) -> None:
     assert b"Traceback" not in shown
 
 
+@pytest.mark.slow
 async def test_a_conversation_with_a_running_desk(tmp_path: Path) -> None:
     """In a process of its own, because a command has an event loop of its own."""
 

@@ -118,6 +118,7 @@ def test_every_table_is_looked_at() -> None:
         assert is_known, f"say in {table.name} whose its rows are, or list it here"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_no_byte_is_left_of_a_served_desk_and_its_logs(tmp_path: Path) -> None:
     talked = [

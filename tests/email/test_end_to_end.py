@@ -20,7 +20,7 @@ from tests.services.dovecot import dovecot
 from tests.services.mail import Mail, mail
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("mail"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mail"), pytest.mark.timeout(240)]
 
 MAILS = 12
 KILL_AFTER = 0.5

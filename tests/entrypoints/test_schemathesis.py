@@ -22,6 +22,7 @@ TIMEOUT = 180
 """Seconds that it may take; it takes about 30."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", [None, Kind.STAFF], ids=["open", "with a key"])
 async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind: Kind | None):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server"), pytest.mark.timeout(120)]
 
 MESSAGE = {"session_id": "s", "message": "What is my account balance?"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("restart"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restart"), pytest.mark.timeout(120)]
 
 # After the article is read, an action that does not stand in the customer's own words asks.
 SAID = ["How long does a transfer take?", "please deactivate my card"]

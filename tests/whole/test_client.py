@@ -11,7 +11,7 @@ from deskward.core.errors import DeskwardError, InvalidInput, Unavailable
 from tests.services.outside_mcp import OutsideMcp, outside_mcp
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("client"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("client"), pytest.mark.timeout(180)]
 
 BALANCE = "Your current account balance is $5,420.50."
 

@@ -17,7 +17,7 @@ from tests.conftest import STAFF
 from tests.services.programs import free_port
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("hub"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub"), pytest.mark.timeout(180)]
 
 COMPLAINT = "I want to make a complaint: my parcel arrived broken"
 COMMAND = ("mcp", "complaints", "--transport", "http")

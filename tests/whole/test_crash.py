@@ -20,7 +20,7 @@ ROUNDS = 4
 CALLS = 100
 WORKERS = 10
 
-pytestmark = [pytest.mark.xdist_group("crash"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(240)]
 
 
 class Caller:

@@ -29,6 +29,7 @@ async def run(folder: Path, url: str, *command: str) -> str:
     return str(result.stdout)
 
 
+@pytest.mark.slow
 async def test_the_examples_of_the_api_run(tmp_path: Path) -> None:
     assert len(PYTHON) >= 4
     async with server(tmp_path) as (url, _):

@@ -18,7 +18,7 @@ from tests.services.server import server
 SESSIONS = 100
 TURNS = 10
 
-pytestmark = [pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)]
 
 BALANCES = {"user_001": "$5,420.50", "user_002": "$1,280.75"}
 

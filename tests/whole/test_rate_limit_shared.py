@@ -14,7 +14,7 @@ LIMIT = 100
 CLIENTS = 32
 REQUESTS = 15
 
-pytestmark = [pytest.mark.xdist_group("redis"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("redis"), pytest.mark.timeout(180)]
 
 
 async def test_just_the_limit_is_admitted(tmp_path: Path) -> None:

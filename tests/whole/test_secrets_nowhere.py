@@ -17,7 +17,7 @@ CARD = "4242 4242 4242 4242"
 PLAIN_CARD = "4444444444444448"
 SECRETS = [PASSWORD, OTHER_PASSWORD, CARD, CARD.replace(" ", ""), PLAIN_CARD]
 
-pytestmark = pytest.mark.xdist_group("crash")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash")]
 
 
 async def test_secrets_are_nowhere(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def is_like(shape: object, answer: object, where: str = "$") -> None:
             assert TIME.fullmatch(str(answer)), where
 
 
+@pytest.mark.slow
 async def test_the_requests_of_the_document(tmp_path: Path) -> None:
     limits = {"ENABLE_RATE_LIMITING": "true", "RATE_LIMIT_PER_MINUTE": "12"}
     async with (

@@ -19,7 +19,7 @@ LAST_WORDS = """\
   • Cleanup complete.
 Server stopped gracefully. Goodbye!"""
 
-pytestmark = [pytest.mark.xdist_group("client"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("client"), pytest.mark.timeout(120)]
 
 
 class Terminal:

@@ -15,7 +15,7 @@ INSPECTOR = ("@modelcontextprotocol/inspector", "2.12.0")
 CONFORMANCE = ("@modelcontextprotocol/conformance", "0.2.0-alpha.12")
 HERE = Path(__file__).parent
 
-pytestmark = [pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
 
 
 async def run(*command: str, home: Path) -> tuple[int, str]:
