@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.services.server import server
 
