@@ -57,8 +57,10 @@ def mcp(
 def _mcp_over_http(group: str | None, host: str | None, port: int | None) -> None:
     import uvloop
 
+    from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
 
+    open_standard_streams()
     settings = read_settings()
     settings.server_host = host or settings.mcp_server_host
     settings.server_port = settings.mcp_server_port if port is None else port

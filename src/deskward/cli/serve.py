@@ -19,9 +19,11 @@ def serve(
     demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
 ) -> None:
     """Serve REST, chat, WebSocket and MCP over HTTP until Ctrl-C."""
+    from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
     from deskward.entrypoints.workers import run_workers, worker
 
+    open_standard_streams()
     changes: dict[str, Any] = {}
     if host is not None:
         changes["server_host"] = host

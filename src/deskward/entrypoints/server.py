@@ -18,12 +18,14 @@ from deskward.core.settings import Settings
 from deskward.entrypoints.application import http_application, mcp_application
 from deskward.entrypoints.banner import banner
 from deskward.entrypoints.http1 import Protocol
+from deskward.entrypoints.output import let_go, say
 from deskward.entrypoints.websocket import MAX_FRAME
 
 CLOSED_MESSAGE = (
     "No API key was ever made, so the desk is open to anybody who can reach it, and it refuses to "
     "listen on {host}. Make a key first (`deskward keys create --help`), or listen on 127.0.0.1."
 )
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 DRAIN = 5.0
 """Seconds that turns have to end when the server stops; then they are left for the next one."""
 
@@ -35,37 +37,46 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._desk = desk
         self._quiet = quiet
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; at the second Ctrl-C, at once."""
-        if not self.should_exit:
-            conversations = self._desk.conversations
-            self.say(
-                " Shutdown signal received...\n"
-                f"  • Closing active sessions... [{conversations.running} sessions]"
-            )
-            self._draining = asyncio.get_running_loop().create_task(conversations.drain(DRAIN))
+        """Stop; at the second Ctrl-C, at once.
+
+        Runs in the middle of anything, also of a write that waits for a reader: what is to be said
+        is said later, by the loop.
+        """
+        let_go()
+        first = not self.should_exit
         super().handle_exit(sig, frame)
+        if first and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        conversations = self._desk.conversations
+        running = conversations.running
+        self._draining = asyncio.get_running_loop().create_task(conversations.drain(DRAIN))
+        self.say(
+            f" Shutdown signal received...\n  • Closing active sessions... [{running} sessions]"
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM while the block runs."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+        self._loop = asyncio.get_running_loop()
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             if self._draining is not None:
                 self._draining.cancel()
 
     def say(self, text: str) -> None:
         """Print, unless another worker speaks for all."""
         if not self._quiet:
-            print(text, flush=True)
+            say(text)
 
 
 async def run_server(

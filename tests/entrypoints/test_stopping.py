@@ -1,0 +1,205 @@
+"""A server stops at SIGTERM and at Ctrl-C, whatever becomes of what it says."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from deskward.entrypoints.output import say
+from tests.services.programs import free_port
+
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(180)]
+
+LIMIT = 60.0
+"""Seconds that a server may take to start, and to stop; much longer than it does."""
+
+Output = Callable[[], contextlib.AbstractContextManager[int]]
+
+
+@contextlib.contextmanager
+def closed_pipe() -> Iterator[int]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@contextlib.contextmanager
+def full_pipe() -> Iterator[int]:
+    """A pipe that somebody holds open and nobody reads."""
+    reading, writing = os.pipe()
+    flags = fcntl.fcntl(writing, fcntl.F_GETFL)
+    fcntl.fcntl(writing, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 4096)
+    fcntl.fcntl(writing, fcntl.F_SETFL, flags)
+    yield writing
+    os.close(reading)
+    os.close(writing)
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[int]:
+    with open("/dev/full", "wb") as device:
+        yield device.fileno()
+
+
+@contextlib.contextmanager
+def ascii_only() -> Iterator[int]:
+    with open(os.devnull, "wb") as device:
+        yield device.fileno()
+
+
+@contextlib.contextmanager
+def closed() -> Iterator[int]:
+    yield -1
+
+
+OUTPUTS: tuple[Output, ...] = (closed_pipe, full_pipe, full_disk, ascii_only, closed)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, output: Output, count: int) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A server whose standard output is such a one; yields it once it answers, with its URL."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATA_DIR": str(folder),
+        "SERVER_PORT": str(port),
+        "SERVER_WORKERS": str(count),
+        "LOG_LEVEL": "WARNING",
+        "PYTHONIOENCODING": "ascii" if output is ascii_only else "utf-8",
+    }
+    command = [sys.executable, "-m", "deskward", "serve", "--demo"]
+    if output is closed:
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    with output() as stdout, (folder / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=None if stdout < 0 else stdout,
+            stderr=stderr,
+            env=environment,
+            cwd=folder,
+        )
+        try:
+            until_it_answers(process, f"http://127.0.0.1:{port}", folder)
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def until_it_answers(process: subprocess.Popen, url: str, folder: Path) -> None:
+    deadline = time.monotonic() + LIMIT
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.HTTPError):
+            httpx2.get(f"{url}/health")
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not start: {(folder / 'stderr').read_text()}")
+
+
+def stops(folder: Path, output: Output, number: int, count: int) -> None:
+    with serving(folder, output, count) as (process, url):
+        process.send_signal(number)
+        assert process.wait(LIMIT) == 0
+        with pytest.raises(httpx2.TransportError):  # no worker is left behind either
+            httpx2.get(f"{url}/health")
+    said = (folder / "stderr").read_text()
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
+def test_it_stops_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    stops(tmp_path, closed_pipe, signal.SIGTERM, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2], ids=["one process", "two workers"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("output", OUTPUTS, ids=[output.__name__ for output in OUTPUTS])
+def test_it_stops_whatever_its_output_does(
+    tmp_path: Path, output: Output, number: int, count: int
+) -> None:
+    stops(tmp_path, output, number, count)
+
+
+@pytest.mark.slow
+def test_it_stops_in_the_middle_of_a_line_that_nobody_reads(tmp_path: Path) -> None:
+    """Its log goes to a pipe that is full: the loop itself waits in a write."""
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "SERVER_PORT": str(port)}
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deskward", "serve", "--demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=writing,
+        env=environment,
+        cwd=tmp_path,
+    )
+    os.set_blocking(reading, False)
+    try:
+        deadline = time.monotonic() + LIMIT
+        with contextlib.suppress(httpx2.ReadTimeout):  # that is when the loop waits
+            while time.monotonic() < deadline:
+                with contextlib.suppress(httpx2.ConnectError):
+                    httpx2.get(f"http://127.0.0.1:{port}/api/v1/sessions", timeout=3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)
+
+
+def test_what_is_said_stays_as_far_as_the_letters_go(tmp_path: Path) -> None:
+    path = tmp_path / "said"
+    with path.open("w", encoding="ascii") as stream:
+        say("• Grüße", stream)
+    assert path.read_text() == "? Gr??e\n"
+
+
+@pytest.mark.slow
+async def test_one_ctrl_c_is_one_for_the_workers_too(tmp_path: Path) -> None:
+    """The first one leaves turns their time, so it must not reach a worker twice."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        asked.set()
+        while await reader.read(65536):
+            pass
+        writer.close()
+
+    model = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with model:
+        address = f"http://127.0.0.1:{model.sockets[0].getsockname()[1]}/v1#m"
+        (tmp_path / ".env").write_text(f"MODEL={address}\n")
+        with contextlib.ExitStack() as stack:
+            process, url = await asyncio.to_thread(
+                stack.enter_context, serving(tmp_path, ascii_only, 2)
+            )
+            async with httpx2.AsyncClient(timeout=LIMIT) as client:
+                body = {"session_id": "s", "message": "What is my account balance?"}
+                call = asyncio.create_task(client.post(f"{url}/api/v1/chat", json=body))
+                await asyncio.wait_for(asked.wait(), LIMIT)
+                process.send_signal(signal.SIGINT)
+                await asyncio.sleep(1)
+                assert process.poll() is None
+                process.send_signal(signal.SIGINT)
+                assert await asyncio.to_thread(process.wait, LIMIT) == 0
+                await asyncio.gather(call, return_exceptions=True)
