@@ -11,15 +11,18 @@ RUN if command -v apk; then apk add --no-cache build-base cargo; fi
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 MATURIN_PEP517_ARGS=--locked
 COPY requirements-build.lock ./
-RUN python3 -m venv tools && tools/bin/pip install --require-hashes -r requirements-build.lock
-ENV PATH=/build/tools/bin:$PATH
+RUN python3 -m venv /opt/build && /opt/build/bin/pip install --no-deps --require-hashes -r requirements-build.lock
+ENV PATH=/opt/build/bin:$PATH
 COPY requirements-runtime.lock ./
-RUN pip wheel --no-build-isolation --require-hashes --wheel-dir wheels -r requirements-runtime.lock
+RUN pip wheel --no-build-isolation --no-deps --require-hashes --wheel-dir wheels -r requirements-runtime.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+COPY tools/check_lock.py tools/
 RUN pip wheel --no-build-isolation --no-deps --wheel-dir wheels . \
     && python3 -m venv --without-pip /opt/deskward \
-    && pip --python /opt/deskward/bin/python install --no-index --no-deps wheels/*.whl
+    && pip --python /opt/deskward/bin/python install --no-index --no-deps wheels/*.whl \
+    && pip --python /opt/deskward/bin/python check \
+    && python tools/check_lock.py requirements-runtime.lock /opt/deskward/lib/python3*/site-packages
 
 # Stage 2: what runs, and nothing to build with.
 FROM ${BASE}

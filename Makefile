@@ -2,7 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+LOCK := requirements.lock
+LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 COMPILE := .lock-venv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -10,12 +13,22 @@ COMPILE := .lock-venv/bin/uv pip compile --quiet --python-version 3.11 --univers
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-$(READY): requirements.lock pyproject.toml
+# pip resolves nothing here: with its resolver, some versions of pip look beyond the lock and fail as
+# soon as something newer is out. What an interrupted pip leaves cannot be told from what is whole,
+# so that without its mark, or with another lock, the environment is made anew.
+$(LOCKED): $(LOCK)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Deskward needs Python 3.11 or newer; name it: make PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing the locked dependencies, about a minute…"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --quiet --no-deps --require-hashes -r $(LOCK)
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
+	@mv $(LOCKED) $(LOCKED).used
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	$(BIN)/python tools/check_lock.py $(LOCK)
+	@mv $(LOCKED).used $(LOCKED)
 	@touch $@
 
 .PHONY: setup

@@ -38,7 +38,13 @@ def test_the_image_is_built_in_two_stages_upon_alpine() -> None:
     assert _instructions("FROM") == ["${BASE} AS build", "${BASE}"]
     installs = [line for line in _instructions("RUN") if " -r " in line]
     assert len(installs) == 2
-    assert all("--require-hashes" in line for line in installs)
+    assert all("--no-deps --require-hashes" in line for line in installs)
+
+
+def test_what_the_image_installed_is_compared_with_the_lock() -> None:
+    (last,) = re.findall(r"install --no-index .+?(?<!\\)\n", DOCKERFILE, re.DOTALL)
+    assert "pip --python /opt/deskward/bin/python check" in last
+    assert "check_lock.py requirements-runtime.lock /opt/deskward/" in last
 
 
 def test_the_image_serves_without_being_root() -> None:
