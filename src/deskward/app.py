@@ -5,63 +5,74 @@ The only file that knows everything.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from deskward.accounts.tools import tools as account_tools
+from deskward.accounts import slice as accounts
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import Skills
+from deskward.agent.offline.skills import GENERAL, Skills
 from deskward.agent.writer import ModelWriter
+from deskward.assist import slice as assist
 from deskward.assist.handling import JOB as HANDLE
-from deskward.assist.handling import Handler as TicketHandler
 from deskward.assist.reply import Silent, Writer
-from deskward.assist.tools import tools as ticket_assist_tools
+from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
-from deskward.core.jobs import Handler, Jobs, RetryLater
+from deskward.core.jobs import Handler, Jobs
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
-from deskward.customers.tools import SCRUB
-from deskward.customers.tools import tools as customer_tools
+from deskward.customers import slice as customers
 from deskward.demo.load import load_demo
+from deskward.email import slice as email
 from deskward.email.mailer import Mailer
-from deskward.email.outbox import JOB, Outbox
-from deskward.email.tools import tools as email_tools
+from deskward.email.outbox import Outbox
+from deskward.files import slice as files
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import tools as approval_tools
+from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.policy.engine import Policy
 from deskward.gate.policy.versions import PolicyWatch
+from deskward.gate.slice import Slice
 from deskward.gate.tool import ToolGroup
 from deskward.hub.hub import Hub, Outside
 from deskward.integrations.mail.console import ConsoleMailer
-from deskward.knowledge.tools import tools as knowledge_tools
+from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
-from deskward.orders.tools import tools as order_tools
+from deskward.orders import slice as orders
 from deskward.security.api_keys import ApiKeys
+from deskward.tickets import slice as tickets
 from deskward.tickets.tools import NewTickets
-from deskward.tickets.tools import tools as ticket_tools
+
+SLICES: tuple[Slice, ...] = (
+    customers.SLICE,
+    accounts.SLICE,
+    tickets.SLICE,
+    assist.SLICE,
+    knowledge.SLICE,
+    orders.SLICE,
+    complaints.SLICE,
+    files.SLICE,
+    email.SLICE,
+)
+"""The features of the desk. Whatever goes over all of them goes over this list."""
 
 GROUPS: tuple[ToolGroup, ...] = (
-    account_tools,
-    customer_tools,
-    ticket_tools,
-    ticket_assist_tools,
-    knowledge_tools,
-    order_tools,
-    complaint_tools,
-    email_tools,
+    *(part.tools for part in SLICES if part.tools is not None),
     approval_tools,
 )
+SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
+"""The folders of the offline skills that ship."""
 
 
 @dataclass
@@ -106,17 +117,14 @@ async def open_desk(
         stack.push_async_callback(limiter.close)
         await stack.enter_async_context(limiter.keep())
         if demo:
-            await load_demo(database)
-        outbox = _outbox(settings, database)
-        handlers: dict[str, Handler] = {JOB: outbox.deliver}
-        outbox.jobs = jobs = Jobs(database, handlers)
+            await load_demo(database, SLICES)
+        wake = asyncio.Event()
         model = model or choose_model(
-            settings,
-            offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=not chat),
+            settings, offline=lambda: OfflineModel(skills_of(settings), lazy=not chat)
         )
         stack.push_async_callback(model.close)
         ports = {
-            Outbox: outbox,
+            Outbox: _outbox(settings, database, wake.set),
             Writer: _writer(settings, model, database),
             NewTickets: NewTickets(HANDLE if settings.handle_new_tickets else None),
         }
@@ -128,11 +136,7 @@ async def open_desk(
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
-        handlers[SCRUB] = partial(_scrub, database)
-        tickets = TicketHandler(gate)
-        handlers[HANDLE] = tickets.handle
-        denied = {"update_ticket": tickets.denied}
-        handlers[APPROVAL] = Decisions(gate, conversations, database, denied).carry_out
+        jobs = Jobs(database, _handlers(gate, conversations), wake)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,
@@ -147,9 +151,24 @@ async def open_desk(
         )
 
 
-async def _scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
-    if not await database.scrub():
-        raise RetryLater(1.0)
+def skills_of(settings: Settings) -> Skills:
+    """The offline skills: the operator's, or those that ship.
+
+    Raises:
+        ValueError: A skill is not valid.
+    """
+    return Skills.load(*((settings.skills_dir,) if settings.skills_dir else SKILLS))
+
+
+def _handlers(gate: Gate, conversations: Conversations) -> dict[str, Handler]:
+    """What does the jobs, by their kind."""
+    handlers: dict[str, Handler] = {}
+    denied: dict[str, Denied] = {}
+    for part in SLICES:
+        handlers |= part.jobs(gate)
+        denied |= part.denied(gate)
+    decisions = Decisions(gate, conversations, gate.database, denied)
+    return {**handlers, APPROVAL: decisions.carry_out}
 
 
 def _writer(settings: Settings, model: Model, database: Database) -> Writer:
@@ -161,13 +180,14 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
     )
 
 
-def _outbox(settings: Settings, database: Database) -> Outbox:
+def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) -> Outbox:
     return Outbox(
         database,
         _mailer(settings),
         sender_name=settings.sender_name,
         sender_email=settings.sender_email or "desk@localhost",
         max_attachments=settings.email_max_attachment_mb * 1_000_000,
+        wake=wake,
     )
 
 

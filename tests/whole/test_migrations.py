@@ -10,9 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from deskward.app import SLICES
 from deskward.core.connections import sqlite_engine
+from deskward.core.database import metadata
 from deskward.core.settings import Settings
-from deskward.migrations import configuration, tables, upgrade
+from deskward.migrations import configuration, upgrade
 from deskward.migrations.versions import __name__ as versions
 
 OURS = {"faq_fts", "search", "ix_faq_search"}
@@ -23,7 +25,7 @@ def differences(connection: sa.Connection) -> list[object]:
         return not (name or "").startswith("faq_fts") and name not in OURS
 
     options = {"include_object": include, "compare_type": True}
-    return compare_metadata(MigrationContext.configure(connection, opts=options), tables())
+    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
 
 async def test_the_database_is_what_the_code_declares(settings: Settings) -> None:
@@ -65,3 +67,16 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 
     with pytest.raises(RuntimeError, match="drop the database"):
         importlib.import_module(f"{versions}.0001_spine").downgrade()
+
+
+SPINE = {
+    "api_keys", "approvals", "effects", "hub_tools", "jobs", "ledger", "ledger_heads", "messages",
+    "policy_versions", "sessions", "subject_keys", "turns",
+}  # fmt: skip
+
+
+def test_every_table_is_declared_by_one_slice_or_is_the_spines() -> None:
+    declared = [table.name for part in SLICES for table in part.tables]
+    assert len(declared) == len(set(declared))
+    assert set(declared) | SPINE == set(metadata.tables)
+    assert SPINE.isdisjoint(declared)

@@ -76,17 +76,16 @@ def _problems(settings: Any) -> list[str]:
     """What a valid set of settings can still get wrong: files, folders and each other."""
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.agent.offline.skills import Skills
-    from deskward.app import GROUPS
+    from deskward.app import GROUPS, skills_of
     from deskward.gate.policy.engine import Policy
 
     problems = []
     tools = [tool for group in GROUPS for tool in group.tools]
     loads: dict[str, Callable[[], object]] = {
         "POLICY_DIR": lambda: Policy.load(settings.policy_dir, tools),
-        "SKILLS_DIR": lambda: Skills.load(settings.skills_dir),
+        "SKILLS_DIR": lambda: skills_of(settings),
         "MODEL": lambda: choose_model(
-            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir), lazy=True)
+            settings, offline=lambda: OfflineModel(skills_of(settings), lazy=True)
         ),
     }
     for name, load in loads.items():

@@ -100,6 +100,7 @@ def golden(
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
     from deskward.agent.offline.skills import Skills
+    from deskward.app import SKILLS
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
     from deskward.evaluation.golden import junit as as_junit
@@ -107,7 +108,7 @@ def golden(
     settings = read_settings(model=model or "offline")
     try:
         conversations = read_golden(folder)
-        speaker = choose_model(settings, offline=lambda: OfflineModel(Skills.load()))
+        speaker = choose_model(settings, offline=lambda: OfflineModel(Skills.load(*SKILLS)))
     except ValueError as error:
         sys.exit(f"deskward: {error}")
     with tempfile.TemporaryDirectory() as place, _progress() as progress:
@@ -198,6 +199,7 @@ def policy(
 
     from deskward.agent.offline.model import OfflineModel
     from deskward.agent.offline.skills import Skills
+    from deskward.app import SKILLS
     from deskward.evaluation.attacks import attacks
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.policy import benign_flows, evaluate_policy
@@ -206,7 +208,7 @@ def policy(
         report = asyncio.run(
             evaluate_policy(
                 DemoDesks(Path(place), folder),
-                OfflineModel(Skills.load()),
+                OfflineModel(Skills.load(*SKILLS)),
                 attacks()[::some],
                 benign_flows()[::some],
                 progress=progress,

@@ -13,7 +13,6 @@ from deskward.agent.loop import Agent
 from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import Skills
 from deskward.client.mcp import MCPClient, SyncMCPClient
 from deskward.core.errors import DeskwardError, Unavailable, UnknownTool
 from deskward.core.settings import Settings
@@ -44,9 +43,7 @@ class AsyncAgentSession:
         self._client = client
         settings = Settings()
         self._user_id = user_id or settings.default_user_id
-        self._model = model or choose_model(
-            settings, offline=lambda: OfflineModel(Skills.load(settings.skills_dir))
-        )
+        self._model = model or choose_model(settings, offline=lambda: _offline(settings))
         self._vault = Vault()
 
     async def chat(self, message: str) -> str:
@@ -160,3 +157,9 @@ def _revealed(value: Any, secrets: Secrets) -> Any:
     """A value, or the secret that it stands for: the desk, not the model, may see it."""
     secret = secrets.resolve(value) if isinstance(value, str) else None
     return secret.get_secret_value() if secret is not None else value
+
+
+def _offline(settings: Settings) -> OfflineModel:
+    from deskward.app import skills_of
+
+    return OfflineModel(skills_of(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +26,7 @@ from deskward.core.errors import (
 )
 from deskward.core.jobs import RetryLater
 from deskward.gate import effects
-from deskward.gate.approvals import Status
+from deskward.gate.approvals import Denied, Status
 from deskward.gate.approved import run_approved
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -40,9 +40,6 @@ ATTEMPTS = 20
 """How often a call is tried while something that it needs is away."""
 AGAIN = 5.0
 """Seconds between these attempts."""
-
-Denied = Callable[[sa.Row[Any]], Awaitable[None]]
-"""What is done when a person has denied a call."""
 
 _PASSING = (CallInProgress, Unavailable)
 

@@ -97,15 +97,21 @@ async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]
 class Jobs:
     """Works on due jobs."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        wake: asyncio.Event | None = None,
+    ) -> None:
         """Make a worker.
 
         Args:
             handlers: Kind → what does jobs of that kind.
+            wake: Is set when a job was added, so that due ones are looked for at once.
         """
         self._database = database
         self._handlers = handlers
-        self._wake = asyncio.Event()
+        self._wake = wake or asyncio.Event()
         self._working: dict[str, asyncio.Task[None]] = {}
         self._leased: set[str] = set()
 

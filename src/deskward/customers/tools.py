@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from deskward.core import jobs
+from deskward.core.database import Database
+from deskward.core.jobs import RetryLater
 from deskward.customers import service
 from deskward.customers.erasure import erase
 from deskward.customers.models import Customer, CustomerErased
@@ -53,3 +56,13 @@ async def erase_customer(
     await ctx.port(Gate).ledger.keys.erase(ctx.db, ctx.tenant, customer_id)
     await jobs.add(ctx.db, new_id(), SCRUB, {})
     return CustomerErased(records=count, message="The customer was erased.")
+
+
+async def scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
+    """Do the job of an erasure: take what was erased out of the database's files.
+
+    Raises:
+        RetryLater: Something else reads the database; there is no room for it now.
+    """
+    if not await database.scrub():
+        raise RetryLater(1.0)

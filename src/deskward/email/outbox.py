@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import InvalidInput, NotFound
-from deskward.core.jobs import Jobs, RetryLater
+from deskward.core.jobs import RetryLater
 from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
 from deskward.email.models import Email, EmailReceipt, Letter, Status, emails
@@ -56,15 +56,16 @@ class Outbox:
         sender_name: str,
         sender_email: str,
         max_attachments: int,
+        wake: Callable[[], None],
     ) -> None:
         """Make an outbox.
 
         Args:
             max_attachments: Most bytes that the files of one mail may have together.
+            wake: Called when there is a mail: jobs are due.
         """
         self.mailer = mailer
-        self.jobs: Jobs | None = None
-        """The worker to be woken when there is a mail."""
+        self._wake = wake
         self._database = database
         self._sender_name = sender_name
         self._sender_email = sender_email
@@ -92,8 +93,7 @@ class Outbox:
         try:
             async with self._database.transaction() as transaction:
                 await _insert(transaction, tenant, owner, email_id, letter)
-            if self.jobs is not None:
-                self.jobs.wake()
+            self._wake()
             try:
                 async with asyncio.timeout(PATIENCE):
                     await ended.wait()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -28,6 +28,9 @@ from deskward.security.principals import Principal
 
 Status = Literal["pending", "approved", "denied", "done", "failed", "unknown"]
 """`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."""
+
+Denied = Callable[[sa.Row[Any]], Awaitable[None]]
+"""What is done when a person has denied a call."""
 
 LIFETIME = timedelta(days=3)
 

@@ -26,7 +26,7 @@ from deskward.core.errors import (
 )
 from deskward.gate import effects
 from deskward.gate.approvals import Approvals, Asked, origin_of
-from deskward.gate.context import Context
+from deskward.gate.context import Context, Port
 from deskward.gate.facts import facts_of
 from deskward.gate.ledger.chain import Ledger
 from deskward.gate.outcome import Call, Outcome
@@ -102,6 +102,10 @@ class Gate:
         for policy in filter(None, (self.policy, self.shadow)):
             policy.know(self.tools.values())
         self.generation += 1
+
+    def port(self, kind: type[Port]) -> Port:
+        """The way to something outside the database, as tools get it by `Context.port`."""
+        return self.runner.port(kind)
 
     def tools_for(self, principal: Principal) -> list[Tool]:
         """The tools that the principal's roles allow."""

@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, OutcomeUnknown
 from deskward.gate import effects
-from deskward.gate.context import Context, new_id
+from deskward.gate.context import Context, Port, new_id
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.tool import Risk
 from deskward.gate.transaction import CallTransaction, Repeated, claim
@@ -43,6 +43,12 @@ class Runner:
         self.time_limit = time_limit
         self._key = key
         self._ports = ports
+
+    def port(self, kind: type[Port]) -> Port:
+        """What tools get by `Context.port` for this type."""
+        found = self._ports[kind]
+        assert isinstance(found, kind)
+        return found
 
     async def act(self, call: Call, values: Mapping[str, Any]) -> Outcome:
         """Run a call in the way that its tool's risk asks for."""

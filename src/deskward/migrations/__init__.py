@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,35 +11,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deskward.core.connections import sqlite_engine
-from deskward.core.database import metadata
 
 LOCK = 0x6465736B
 """PostgreSQL advisory lock under which one process at a time migrates."""
-
-
-def tables() -> sa.MetaData:
-    """The metadata with the tables of every slice."""
-    for name in (
-        "security.api_keys",
-        "gate.effects",
-        "gate.approvals",
-        "gate.ledger.chain",
-        "customers.models",
-        "accounts.models",
-        "tickets.models",
-        "knowledge.models",
-        "orders.models",
-        "complaints.models",
-        "conversations.models",
-        "hub.pins",
-        "core.jobs",
-        "files.models",
-        "email.models",
-        "gate.ledger.subject_keys",
-        "gate.policy.versions",
-    ):
-        importlib.import_module(f"deskward.{name}")
-    return metadata
 
 
 def configuration(connection: sa.Connection) -> Config:

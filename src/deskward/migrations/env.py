@@ -2,12 +2,8 @@
 
 from alembic import context
 
-from deskward.migrations import tables
-
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=tables(),
-    transaction_per_migration=False,
+    connection=context.config.attributes["connection"], transaction_per_migration=False
 )
 with context.begin_transaction():
     context.run_migrations()

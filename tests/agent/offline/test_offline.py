@@ -15,7 +15,7 @@ from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE, Skills, SlotKind, ago, render
 from deskward.agent.offline.slots import find
-from deskward.app import Desk
+from deskward.app import SKILLS, Desk
 from deskward.core.database import now
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
@@ -217,7 +217,7 @@ async def test_customers_have_conversations_of_their_own(sqlite_desk: Desk) -> N
 
 
 async def test_the_same_words_give_the_same_answer(offline: OfflineModel) -> None:
-    again = OfflineModel(Skills.load(), lazy=True)
+    again = OfflineModel(Skills.load(*SKILLS), lazy=True)
     for text in ("how much money do I have", "kannitverstan", "block it"):
         first, second = offline._matcher.match(text), again._matcher.match(text)
         assert first == second

@@ -18,7 +18,8 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-SHIPPED = Path(__file__).parents[2] / "skills"
+GENERAL = Path(__file__).with_name("skills")
+"""The skills of no feature, with the lexicon."""
 LEXICON = "lexicon.yaml"
 NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
@@ -111,22 +112,22 @@ class Skill(BaseModel):
 
 
 class Skills(BaseModel):
-    """All skills of a folder, with the lexicon that their examples are matched by."""
+    """All skills, with the lexicon that their examples are matched by."""
 
     skills: dict[str, Skill]
     lexicon: dict[str, list[str]]
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Skills:
-        """Read every `*.yaml` file of a folder, by default the skills that ship.
+    def load(cls, *folders: Path) -> Skills:
+        """Read every `*.yaml` file of the folders.
 
         Raises:
             ValueError: A file is not valid; says which one and why.
         """
-        folder = folder or SHIPPED
         skills: dict[str, Skill] = {}
         lexicon: dict[str, list[str]] = {}
-        for file in sorted(folder.glob("*.yaml")):
+        files = [file for folder in folders for file in folder.glob("*.yaml")]
+        for file in sorted(files, key=lambda file: file.name):
             try:
                 content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
                 if file.name == LEXICON:
@@ -138,7 +139,7 @@ class Skills(BaseModel):
             except (yaml.YAMLError, ValidationError, TemplateError, TypeError, ValueError) as error:
                 raise ValueError(f"{file.name} is not valid: {error}") from error
         if not skills:
-            raise ValueError(f"SKILLS_DIR {folder} holds no skills")
+            raise ValueError(f"{', '.join(map(str, folders))} holds no skills (SKILLS_DIR)")
         return cls(skills=skills, lexicon=lexicon)
 
 

@@ -1,0 +1,17 @@
+"""What accounts bring to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.accounts.demo import load
+from deskward.accounts.models import accounts, cards, transactions
+from deskward.accounts.tools import tools
+from deskward.gate.slice import Slice
+
+SLICE = Slice(
+    tools=tools,
+    tables=(accounts, cards, transactions),
+    skills=Path(__file__).with_name("skills"),
+    demo=load,
+)

@@ -1,0 +1,13 @@
+"""What the help with tickets brings to the desk."""
+
+from __future__ import annotations
+
+from deskward.assist.handling import JOB, Handler
+from deskward.assist.tools import tools
+from deskward.gate.slice import Slice
+
+SLICE = Slice(
+    tools=tools,
+    jobs=lambda gate: {JOB: Handler(gate).handle},
+    denied=lambda gate: {"update_ticket": Handler(gate).denied},
+)

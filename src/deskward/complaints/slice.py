@@ -1,0 +1,17 @@
+"""What complaints bring to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.complaints.demo import load
+from deskward.complaints.models import complaint_numbers, complaints
+from deskward.complaints.tools import tools
+from deskward.gate.slice import Slice
+
+SLICE = Slice(
+    tools=tools,
+    tables=(complaints, complaint_numbers.table),
+    skills=Path(__file__).with_name("skills"),
+    demo=load,
+)

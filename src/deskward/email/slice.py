@@ -1,0 +1,17 @@
+"""What mail brings to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.email.models import emails
+from deskward.email.outbox import JOB, Outbox
+from deskward.email.tools import tools
+from deskward.gate.slice import Slice
+
+SLICE = Slice(
+    tools=tools,
+    tables=(emails,),
+    jobs=lambda gate: {JOB: gate.port(Outbox).deliver},
+    skills=Path(__file__).with_name("skills"),
+)

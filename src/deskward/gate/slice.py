@@ -1,0 +1,44 @@
+"""Slices: what the folder of a feature brings to the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection
+from deskward.core.jobs import Handler
+from deskward.gate.approvals import Denied
+from deskward.gate.call import Gate
+from deskward.gate.tool import ToolGroup
+
+Demo = Callable[[Connection, str, Mapping[str, Any]], Awaitable[None]]
+"""Loads a slice's part of a demo tenant: given the transaction, the tenant and its content."""
+
+
+def _nothing(_gate: Gate) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """What the folder of a feature brings. `app.py` lists the slices, and nothing else does.
+
+    Attributes:
+        tools: Its tools, where it has any.
+        tables: Its tables.
+        jobs: Makes the handlers of its jobs: kind of job → handler.
+        denied: Makes what is done once a person has denied a call: tool → what is done.
+        skills: The folder of its offline skills.
+        demo: Loads its part of a demo tenant.
+    """
+
+    tools: ToolGroup | None = None
+    tables: tuple[sa.Table, ...] = ()
+    jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing
+    denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
+    skills: Path | None = None
+    demo: Demo | None = None

@@ -1,0 +1,17 @@
+"""What the FAQ brings to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.gate.slice import Slice
+from deskward.knowledge.demo import load
+from deskward.knowledge.models import faq
+from deskward.knowledge.tools import tools
+
+SLICE = Slice(
+    tools=tools,
+    tables=(faq,),
+    skills=Path(__file__).with_name("skills"),
+    demo=load,
+)

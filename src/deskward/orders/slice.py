@@ -1,0 +1,17 @@
+"""What orders bring to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.gate.slice import Slice
+from deskward.orders.demo import load
+from deskward.orders.models import order_lines, order_numbers, orders, refunds
+from deskward.orders.tools import tools
+
+SLICE = Slice(
+    tools=tools,
+    tables=(orders, order_lines, refunds, order_numbers.table),
+    skills=Path(__file__).with_name("skills"),
+    demo=load,
+)

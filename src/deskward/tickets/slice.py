@@ -1,0 +1,17 @@
+"""What tickets bring to the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskward.gate.slice import Slice
+from deskward.tickets.demo import load
+from deskward.tickets.models import ticket_numbers, tickets
+from deskward.tickets.tools import tools
+
+SLICE = Slice(
+    tools=tools,
+    tables=(tickets, ticket_numbers.table),
+    skills=Path(__file__).with_name("skills"),
+    demo=load,
+)
