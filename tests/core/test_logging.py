@@ -1,6 +1,7 @@
 """Logging: the documented line, JSON, one line per record, nothing personal, a rotated file."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -32,13 +33,14 @@ def restored() -> Iterator[None]:
     our_logging._context.reset(token)
     for handler in root.handlers:
         if handler not in before:
-            handler.close()
+            with contextlib.suppress(OSError):  # a full disk
+                handler.close()
     root.handlers[:], root.level = before, level
 
 
 def lines(folder: Path, **changes: object) -> list[str]:
     file = folder / "logs" / "app.log"
-    configure_logging(settings_in(folder, log_file_path=file, **changes), to_file=True)
+    configure_logging(settings_in(folder, log_file_path=file, **changes), serving=True)
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
@@ -127,10 +129,54 @@ async def test_what_a_task_binds_stays_in_it(tmp_path: Path) -> None:
 def test_the_file_is_rotated(tmp_path: Path) -> None:
     lines(tmp_path, log_max_size_mb=1, log_backup_count=2)
     for _ in range(45):
-        logging.getLogger("api.chat").info("x" * 100_000)
+        logging.getLogger("api.chat").info(" " * 100_000)
     files = sorted(file.name for file in (tmp_path / "logs").iterdir())
     assert files == ["app.log", "app.log.1", "app.log.2"]
-    assert all(file.stat().st_size <= 1_000_000 for file in (tmp_path / "logs").iterdir())
+    for file in (tmp_path / "logs").iterdir():
+        assert file.stat().st_size <= 1_000_000
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_without_backups_the_file_begins_anew(tmp_path: Path) -> None:
+    lines(tmp_path, log_max_size_mb=1, log_backup_count=0)
+    for number in range(25):
+        logging.getLogger("api.chat").info("%d %s", number, " " * 100_000)
+    (file,) = (tmp_path / "logs").iterdir()
+    assert file.stat().st_size <= 1_000_000
+    assert " | 24   " in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("level", "serving", "shown"),
+    [
+        ("INFO", True, {"told", "warned"}),
+        ("INFO", False, {"warned"}),
+        ("DEBUG", False, {"searched", "told", "warned"}),
+        ("ERROR", False, set()),
+    ],
+)
+def test_a_command_that_serves_nobody_tells_of_problems_only(
+    tmp_path: Path, capsys, level: str, serving: bool, shown: set[str]
+) -> None:
+    configure_logging(settings_in(tmp_path, log_level=level, log_to_file=False), serving=serving)
+    log = logging.getLogger("api.chat")
+    log.debug("searched")
+    log.info("told")
+    log.warning("warned")
+    said = capsys.readouterr().err
+    assert {word for word in ("searched", "told", "warned") if word in said} == shown
+
+
+def test_a_full_disk_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    device = Path("/dev/full")
+    mode = device.stat().st_mode
+    configure_logging(settings_in(tmp_path, log_file_path=device), serving=True)
+    assert device.stat().st_mode == mode
+    for _ in range(3):
+        logging.getLogger("api.chat").info("hello")
+    said = capsys.readouterr().err
+    assert said.count("the log file /dev/full could not be written: [Errno 28]") == 1
+    assert "Traceback" not in said
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -141,5 +187,5 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_each_worker_has_its_file(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, log_file_path=tmp_path / "app.log")
-    configure_logging(settings, to_file=True, worker=2)
+    configure_logging(settings, serving=True, worker=2)
     assert (tmp_path / "app.2.log").exists()

@@ -30,7 +30,7 @@ def serve(
     if port is not None:
         changes["server_port"] = port
     number, listener = worker()
-    settings = read_settings(log_to_file=True, worker=max(0, number - 1), **changes)
+    settings = read_settings(serving=True, worker=max(0, number - 1), **changes)
     if settings.server_workers > 1 and listener is None:
         sys.exit(run_workers(settings, sys.argv[1:]))
     import uvloop

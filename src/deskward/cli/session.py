@@ -33,7 +33,7 @@ Url = Annotated[
 Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]
 
 
-def read_settings(*, log_to_file: bool = False, worker: int = 0, **changes: Any) -> Any:
+def read_settings(*, serving: bool = False, worker: int = 0, **changes: Any) -> Any:
     """The settings, with logging set up; a wrong one ends the command with what is wrong."""
     from pydantic import ValidationError
 
@@ -48,7 +48,7 @@ def read_settings(*, log_to_file: bool = False, worker: int = 0, **changes: Any)
     except ValueError as error:
         sys.exit(f"deskward: {error}")
     try:
-        configure_logging(settings, to_file=log_to_file, worker=worker)
+        configure_logging(settings, serving=serving, worker=worker)
     except OSError as error:
         sys.exit(f"deskward: {error}")
     return settings

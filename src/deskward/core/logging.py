@@ -11,9 +11,13 @@ import logging
 import logging.config
 import os
 import re
+import sys
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +26,9 @@ from deskward.core.settings import Settings
 
 FIELDS = ("session", "tenant", "request")
 """What `bind` may say of a line. Nothing else of a request gets into a log by itself."""
+
+REPEATED = 60.0
+"""Seconds between two lines that say that the log file cannot be written."""
 
 DATE = "%Y-%m-%d %H:%M:%S"
 
@@ -32,6 +39,7 @@ _PERSONAL = re.compile(
     r"|(?P<password>(?<=://)[^\s:/@]*:[^\s/@]+(?=@))"
     r"|(?P<number>(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)\+?\d(?:[ -]?\d){8,18}(?![\w.-]))"
 )
+log = logging.getLogger(__name__)
 _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=MappingProxyType({}))
 
 
@@ -104,12 +112,42 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def configure_logging(settings: Settings, *, to_file: bool = False, worker: int = 0) -> None:
-    """Log to standard error and, where wanted and set, to the rotated file.
+class RotatedFile(RotatingFileHandler):
+    """The log file: only its owner can read it, and it never outgrows its size."""
+
+    _quiet_until = 0.0
+
+    def doRollover(self) -> None:
+        """Begin a new file; the old one goes where no old ones are kept."""
+        if self.backupCount == 0 and self.stream is not None:
+            self.stream.truncate(0)
+        super().doRollover()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say in one line, not at every record, that the file could not be written."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + REPEATED
+            problem = sys.exc_info()[1]
+            log.error("the log file %s could not be written: %s", self.baseFilename, problem)
+
+    def _open(self) -> TextIOWrapper:
+        return open(  # noqa: SIM115 the handler closes it
+            self.baseFilename,
+            self.mode,
+            encoding=self.encoding,
+            opener=lambda path, flags: os.open(path, flags, 0o600),
+        )
+
+
+def configure_logging(
+    settings: Settings, *, serving: bool = False, worker: int = 0
+) -> None:
+    """Log to standard error and, where a server is set to, to the rotated file.
 
     Args:
         settings: LOG_LEVEL, LOG_FORMAT and the LOG_FILE settings.
-        to_file: Whether this command writes the log file.
+        serving: Whether the command is a server: it writes the log file, while other commands tell
+            of problems only, unless LOG_LEVEL is DEBUG.
         worker: The number of this process where several serve: each has a file of its own, because
             two processes cannot rotate one.
 
@@ -117,10 +155,11 @@ def configure_logging(settings: Settings, *, to_file: bool = False, worker: int 
         OSError: The file cannot be written.
     """
     handlers: dict[str, dict[str, Any]] = {"stderr": {"class": "logging.StreamHandler"}}
-    if to_file and settings.log_to_file:
+    level = "WARNING" if settings.log_level == "INFO" and not serving else settings.log_level
+    if serving and settings.log_to_file:
         path = _file(settings.log_file_path, worker)
         handlers["file"] = {
-            "class": "logging.handlers.RotatingFileHandler",
+            "()": RotatedFile,
             "filename": str(path),
             "maxBytes": settings.log_max_size_mb * 1_000_000,
             "backupCount": settings.log_backup_count,
@@ -137,7 +176,7 @@ def configure_logging(settings: Settings, *, to_file: bool = False, worker: int 
                 name: {**handler, "formatter": "line", "filters": ["context"]}
                 for name, handler in handlers.items()
             },
-            "root": {"level": settings.log_level, "handlers": list(handlers)},
+            "root": {"level": level, "handlers": list(handlers)},
             "loggers": {
                 # Libraries that tell of each request what our own lines tell already.
                 name: {"level": "WARNING"}
@@ -156,7 +195,8 @@ def _file(path: Path, worker: int) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8"):
-            os.chmod(path, 0o600)
+            if path.is_file():  # not a device or a pipe, which is everybody's
+                os.chmod(path, 0o600)
     except OSError as error:
         raise OSError(
             f"cannot write the log file {path}: {error.strerror}. Set LOG_FILE_PATH to another "
