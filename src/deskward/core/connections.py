@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -218,7 +219,14 @@ def away() -> Unavailable:
 
 
 def sqlite_engine(url: URL) -> sa.Engine:
-    """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself."""
+    """A SQLite engine in WAL mode that flushes every commit and begins nothing by itself.
+
+    Raises:
+        OSError: The file's folder does not exist and cannot be made.
+    """
+    path = str(url.database)
+    if not path.startswith("file:"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")

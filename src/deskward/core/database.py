@@ -17,7 +17,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -142,8 +141,6 @@ class Database:
         self._engine: sa.Engine | AsyncEngine
         self.reader: Connection
         if self.is_sqlite:
-            if url.database:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sqlite_engine(url)
             self.reader = SqliteConnection(
                 self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"),

@@ -131,7 +131,7 @@ class RotatedFile(RotatingFileHandler):
             log.error("the log file %s could not be written: %s", self.baseFilename, problem)
 
     def _open(self) -> TextIOWrapper:
-        return open(  # noqa: SIM115 the handler closes it
+        return open(
             self.baseFilename,
             self.mode,
             encoding=self.encoding,
@@ -139,9 +139,7 @@ class RotatedFile(RotatingFileHandler):
         )
 
 
-def configure_logging(
-    settings: Settings, *, serving: bool = False, worker: int = 0
-) -> None:
+def configure_logging(settings: Settings, *, serving: bool = False, worker: int = 0) -> None:
     """Log to standard error and, where a server is set to, to the rotated file.
 
     Args:

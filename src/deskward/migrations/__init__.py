@@ -10,8 +10,11 @@ from alembic.config import Config
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deskward.core.connections import sqlite_engine
+from deskward.core.connections import CONNECT_TIMEOUT, sqlite_engine
+from deskward.core.errors import Unavailable
+from deskward.core.opening import opening
 
+VERSIONS = Path(__file__).parent / "versions"
 LOCK = 0x6465736B
 """PostgreSQL advisory lock under which one process at a time migrates."""
 
@@ -25,24 +28,72 @@ def configuration(connection: sa.Connection) -> Config:
 
 
 async def upgrade(url: URL) -> None:
-    """Bring a database to the newest revision; safe when several processes start at once."""
-    if url.get_backend_name() == "sqlite":
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sqlite_engine(url)
+    """Bring a database to the newest revision; safe when several processes start at once.
+
+    Raises:
+        Unavailable: It cannot be opened, or is not ours, or is newer than this program.
+    """
+    with opening(url):
+        if url.get_backend_name() == "sqlite":
+            _upgrade_sqlite(url)
+        else:
+            await _upgrade_postgres(url)
+
+
+def _upgrade_sqlite(url: URL) -> None:
+    engine = sqlite_engine(url)
+    # Looked at as any program would: another's file is not turned to write-ahead logging.
+    plain = sa.create_engine(url, poolclass=sa.NullPool)
+    with plain.connect() as connection:
+        if is_current(connection):
+            return
+    try:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout = 30000")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             _upgrade(connection)
             connection.commit()
+    finally:
         engine.dispose()
-        return
-    remote = create_async_engine(url)
-    async with remote.begin() as connection:
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        await connection.run_sync(_upgrade)
-    await remote.dispose()
+
+
+async def _upgrade_postgres(url: URL) -> None:
+    connect = {"timeout": CONNECT_TIMEOUT}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=connect)
+    try:
+        async with engine.begin() as connection:
+            if not await connection.run_sync(is_current):
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    command.upgrade(configuration(connection), "head")
+    if not is_current(connection):  # another process may have done it meanwhile
+        command.upgrade(configuration(connection), "head")
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether the database is at the newest revision.
+
+    Raises:
+        Unavailable: It is another program's, or newer than this one.
+    """
+    known = sorted(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*.py"))
+    name = connection.engine.url.database
+    tables = sa.inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        if tables and connection.dialect.name == "sqlite":
+            raise Unavailable(
+                f"the database file {name} is another program's: it holds "
+                " tables that Deskward did not make. Name a file of its own."
+            )
+        return False
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and found not in known:
+        raise Unavailable(
+            f"the database {name} is of revision {found}, and this Deskward knows those up to "
+            f"{known[-1]}: a newer one made it, or another program."
+        )
+    return bool(found == known[-1])
