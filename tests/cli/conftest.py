@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deskward.cli.main import app
+from deskward.cli.main import main
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -35,7 +35,7 @@ def cli(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     def run(*words: str) -> tuple[int, str, str]:
         code = 0
         try:
-            app(list(words), exit_on_error=False, print_error=False, result_action="return_value")
+            main(words)
         except SystemExit as end:
             if isinstance(end.code, str):
                 sys.stderr.write(end.code)

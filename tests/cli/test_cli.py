@@ -117,14 +117,33 @@ def test_staff_call_with_json_arguments_and_keys(cli: Cli) -> None:
         (("call", "get_ticket", "T1001"), "name=value"),
         (("call", "get_ticket", "=T1001"), "name=value"),
         (("call", "get_ticket", "--user", "a", "--staff", "b"), "not both"),
-        (("call", "get_account_balance", "--user", "nobody"), "no customer 'nobody'"),
-        (("chat", "--once", "hi", "--user", "nobody"), "no customer 'nobody'"),
-        (("chat", "--once", " "), "message is empty"),
-        (("chat", "--once", "hi", "--url", "http://127.0.0.1:9"), "did not answer"),
         (
             ("keys", "create", "--kind", "staff", "--subject", "a", "--expires", "soon"),
             "no lifetime",
         ),
+        (("call",), "tool"),
+        (("chat", "--demo", "--url", "http://127.0.0.1:9"), "--demo is for a desk on this"),
+        (("handle",), "name a ticket"),
+        (("mcp", "chess"), "no group 'chess'"),
+        (("nonsense",), "nonsense"),
+        (("replay", "s", "--answer", "x"), "TOOL={"),
+        (("tools", "--colour"), "--colour"),
+    ],
+)
+def test_a_wrong_command_line_is_told(cli: Cli, words: tuple[str, ...], problem: str) -> None:
+    code, _, err = cli(*words)
+    assert code == 2
+    assert problem in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("call", "get_account_balance", "--user", "nobody"), "no customer 'nobody'"),
+        (("chat", "--once", "hi", "--user", "nobody"), "no customer 'nobody'"),
+        (("chat", "--once", " "), "message is empty"),
+        (("chat", "--once", "hi", "--url", "http://127.0.0.1:9"), "did not answer"),
         (
             ("keys", "create", "--kind", "staff", "--subject", "a", "--role", "king"),
             "no role 'king'",
@@ -206,13 +225,6 @@ def test_the_ledger_is_verified(cli: Cli, folder: Path) -> None:
     assert (code, "BROKEN default row 1" in out) == (1, True)
     _, out, _ = cli("ledger", "verify", "--json")
     assert json.loads(out)["sound"] is False
-
-
-def test_a_new_folder_gets_the_demo_desk(cli: Cli, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "fresh"))
-    code, out, err = cli("call", "get_account_balance")
-    assert (code, json.loads(out)["balance"]["amount"]) == (0, 542050)
-    assert "demo data" in err
 
 
 def test_open_mode_does_not_leave_this_machine(cli: Cli) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import local_desk, operator, print_json, read_settings, run
+from deskward.cli.session import Json, local_desk, operator, print_json, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -28,7 +28,6 @@ Role = Annotated[
 ]
 Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
 Comment = Annotated[str, Parameter(help="Why; it is recorded.")]
-Json = Annotated[bool, Parameter(name="--json", help="Print it as JSON.")]
 
 
 @approvals.command(name="list")
@@ -43,13 +42,16 @@ def list_(
     tenant: Tenant = None,
     json_: Json = False,
 ) -> None:
-    """List calls that wait, the newest first."""
+    """List calls that wait, the newest first.
+
+    Example: `deskward approvals list --status all`
+    """
 
     async def work(desk: Desk, caller: Principal) -> int:
         wanted = None if status == "all" else status
         found = await _call(desk, caller, "list_approvals", status=wanted, limit=100)
         if json_:
-            _print_json(found)
+            print_json(found)
             return 0
         for one in found["approvals"]:
             print(f"{one['approval_id']}  {one['status']}  {one['created_at'][:16]}")
@@ -71,10 +73,13 @@ def show(
     role: Role = (),
     tenant: Tenant = None,
 ) -> None:
-    """Show a call with its exact arguments, the record, and the policies that ask, as JSON."""
+    """Show a call with its exact arguments, the record, and the policies that ask, as JSON.
+
+    Example: `deskward approvals show 4f1c2a9be0d34c1f`
+    """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        _print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
+        print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
         return 0
 
     _as_staff(work, staff, role, tenant)
@@ -92,6 +97,8 @@ def approve(
     """Approve a call: exactly this call is made, once, and its conversation goes on.
 
     Exit code 0: it was made, 1: it was refused or failed.
+
+    Example: `deskward approvals approve 4f1c2a9be0d34c1f --comment "Called back" --staff otto`
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
@@ -102,7 +109,7 @@ def approve(
             print("done: the customer was erased, and this call of theirs with them.")
             return 0
         print(f"{one['status']}: {one['tool']} {one['canonical_arguments']}")
-        _print_json(one["answer"])
+        print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
 
     _as_staff(work, staff, role, tenant)
@@ -117,7 +124,10 @@ def deny(
     role: Role = (),
     tenant: Tenant = None,
 ) -> None:
-    """Decide that a call is not made. The requester is told, with the comment."""
+    """Decide that a call is not made. The requester is told, with the comment.
+
+    Example: `deskward approvals deny 4f1c2a9be0d34c1f --comment "Sent twice" --staff otto`
+    """
 
     async def work(desk: Desk, caller: Principal) -> int:
         arguments = {"approval_id": approval_id, "comment": comment}
@@ -165,8 +175,3 @@ def _as_staff(work: Any, staff: str | None, roles: tuple[str, ...], tenant: str 
             return code
 
     run(with_desk())
-
-
-def _print_json(value: Any) -> None:
-
-    print_json(value)

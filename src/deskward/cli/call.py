@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from deskward.cli.session import Staff, Tenant, User, local_desk, print_json, read_settings, run
+from deskward.cli.ending import PENDING, Misused
+from deskward.cli.session import (
+    Demo,
+    Staff,
+    Tenant,
+    User,
+    local_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 if TYPE_CHECKING:
     from deskward.gate.tool import Tool
-
-PENDING = 3
-"""Exit code of a call that waits for approval."""
 
 
 def call(
@@ -29,12 +36,14 @@ def call(
     idempotency_key: Annotated[
         str | None, Parameter(help="Repeating the call with this key gives its first answer.")
     ] = None,
+    demo: Demo = False,
 ) -> None:
     """Call one tool through the gate and print its answer as JSON.
 
     An argument is `name=value`; a value that is JSON (a number, an object, …) is taken as such
-    where the tool wants it: `deskward call update_ticket ticket_id=T1001 'update={"status":"open"}'
-    --staff anna`. Exit code 0: done, 3: waits for approval, 1: refused or failed.
+    where the tool wants it. Exit code 0: done, 3: waits for approval, 1: refused or failed.
+
+    Example: `deskward call update_ticket ticket_id=T901 'update={"status":"open"}' --staff anna`
 
     Parameters
     ----------
@@ -48,7 +57,8 @@ def call(
     async def work() -> int:
         from deskward.gate.context import Context
 
-        async with local_desk(read_settings(), user, staff, tenant, roles=role) as (desk, caller):
+        opened = local_desk(read_settings(), user, staff, tenant, demo=demo, roles=role)
+        async with opened as (desk, caller):
             known = desk.gate.tools.get(tool)
             given = dict(_argument(known, pair) for pair in arguments)
             outcome = await desk.gate.call(
@@ -63,11 +73,9 @@ def call(
 def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:
     from pydantic_core import from_json
 
-    from deskward.core.errors import InvalidInput
-
     name, separator, value = pair.partition("=")
     if not separator or not name:
-        raise InvalidInput(f"{pair!r} is not of the form name=value.")
+        raise Misused(f"{pair!r} is not of the form name=value")
     schema = tool.input_schema()["properties"].get(name, {}) if tool else {}
     kinds = {part.get("type") for part in schema.get("anyOf", [schema])}
     if "string" in kinds and not value.startswith(("{", "[", '"')) and value != "null":

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deskward.cli.session import Key, Tenant, Url, User, read_settings, run
+from deskward.cli.ending import Misused
+from deskward.cli.session import Demo, Key, Tenant, Url, User, read_settings, run
 
 
 def chat(
@@ -22,14 +23,17 @@ def chat(
     ] = False,
     url: Url = None,
     key: Key = None,
+    demo: Demo = False,
 ) -> None:
     """Talk to the desk as a customer.
 
     Inside: `user user_002` switches the customer, `reset` starts a new conversation, `quit` ends.
+
+    Example: `deskward chat --demo --once "What is my account balance?"`
     """
     from deskward.cli.terminal import ChatOptions, run_chat
 
-    options = ChatOptions(
-        once=once, user=user, tenant=tenant, session=session, json=json_, url=url, key=key
-    )
+    if demo and url:
+        raise Misused("--demo is for a desk on this machine, not for --url")
+    options = ChatOptions(once, user, tenant, session, json_, url, key, demo)
     run(run_chat(read_settings(), options))

@@ -26,7 +26,10 @@ def show(
         bool, Parameter(name="--json", help="Print names, values and origins as JSON.")
     ] = False,
 ) -> None:
-    """Print every setting with its value and where that came from. Secrets are masked."""
+    """Print every setting with its value and where that came from. Secrets are masked.
+
+    Example: `deskward config show`
+    """
     settings = read_settings()
     origins = _origins()
     rows = {
@@ -47,6 +50,8 @@ def check() -> None:
     """Check all settings, the files they name, and names that look like slips.
 
     Exit code 0: nothing is wrong (there may be warnings), 1: something is.
+
+    Example: `deskward config check`
     """
     from deskward.core.config_file import config_path, unused_keys
     from deskward.core.settings import Settings

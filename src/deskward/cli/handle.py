@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from deskward.cli.session import Tenant, local_desk, operator, print_json, read_settings, run
+from deskward.cli.ending import Misused
+from deskward.cli.session import Json, Tenant, local_desk, operator, print_json, read_settings, run
 
 
 def handle(
@@ -17,13 +18,15 @@ def handle(
         str | None, Parameter(help="The member of staff who asks. Default: the system's user.")
     ] = None,
     tenant: Tenant = None,
-    json_: Annotated[bool, Parameter(name="--json", help="Print all of it as JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Handle tickets: by policy, each is resolved, a person is asked, or it is handed over.
 
-    It is summarized and answered from the FAQ first; what was done is told with the reason:
-    `deskward handle T901 T902`. Replies that wait for a person are in `deskward approvals list`;
-    somebody else has to approve them. Exit code 1: a ticket could not be handled.
+    It is summarized and answered from the FAQ first; what was done is told with the reason.
+    Replies that wait for a person are in `deskward approvals list`; somebody else has to approve
+    them. Exit code 1: a ticket could not be handled.
+
+    Example: `deskward handle T901 T902`
 
     Parameters
     ----------
@@ -42,11 +45,10 @@ async def _handle_tickets(
     as_json: bool,
 ) -> int:
     """Handle tickets one after the other and print what became of each; gives the exit code."""
-    from deskward.core.errors import InvalidInput
     from deskward.gate.context import Context
 
     if not tickets:
-        raise InvalidInput("Name a ticket, for example T901.")
+        raise Misused("name a ticket, for example T901")
     code = 0
     async with local_desk(settings, None, staff or operator(), tenant) as (desk, principal):
         for ticket_id in tickets:

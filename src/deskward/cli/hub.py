@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import operator, with_database
+from deskward.cli.session import Json, operator, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -15,12 +16,18 @@ hub = App(name="hub", help="Look after the tools of outside MCP servers.")
 
 
 @hub.command(name="list")
-def list_tools() -> None:
-    """List the pinned tools; of a quarantined one, what was accepted and what is offered now."""
+def list_tools(*, json_: Json = False) -> None:
+    """List the pinned tools; of a quarantined one, what was accepted and what is offered now.
+
+    Example: `deskward hub list`
+    """
     from deskward.hub import pins
 
     async def show(database: Database, _settings: Any) -> None:
         found = await pins.pins(database.reader)
+        if json_:
+            print_json([asdict(pin) | {"quarantined": pin.quarantined} for pin in found])
+            return
         for pin in found:
             state = "QUARANTINED" if pin.quarantined else f"accepted by {pin.accepted_by}"
             print(f"{pin.server} {pin.name}  {pin.offered[:16]}  {state}")
@@ -41,7 +48,10 @@ def accept(
         str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
     ],
 ) -> None:
-    """Accept a quarantined tool as it is now. A running desk has it within seconds."""
+    """Accept a quarantined tool as it is now. A running desk has it within seconds.
+
+    Example: `deskward hub accept complaints get_complaint 5f2a9c0d1e3b4a57`
+    """
     from deskward.hub import pins
 
     async def change(database: Database, _settings: Any) -> None:

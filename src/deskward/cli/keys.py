@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import with_database
+from deskward.cli.ending import Misused
+from deskward.cli.session import Json, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.security.api_keys import ApiKey, ApiKeys
@@ -35,7 +37,10 @@ def create(
     name: Annotated[str, Parameter(help="What the key is for.")] = "",
     expires: Annotated[str | None, Parameter(help="Lifetime: 12h, 90d, 1y. Default: none.")] = None,
 ) -> None:
-    """Make a key and show it, once. From then on every request needs a key."""
+    """Make a key and show it, once. From then on every request needs a key.
+
+    Example: `deskward keys create --kind staff --subject anna --expires 90d`
+    """
 
     async def work(store: ApiKeys, settings: Any) -> None:
         from deskward.security.principals import Kind
@@ -54,34 +59,33 @@ def create(
 
 
 @keys.command(name="list")
-def list_() -> None:
-    """List all keys, without the keys themselves."""
+def list_(*, json_: Json = False) -> None:
+    """List all keys, without the keys themselves.
+
+    Example: `deskward keys list`
+    """
 
     async def work(store: ApiKeys, _settings: Any) -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table("prefix", "tenant", "kind", "subject", "roles", "name", "expires", "state")
-        for key in await store.list():
-            expires = key.expires_at.isoformat(timespec="minutes") if key.expires_at else "never"
-            table.add_row(
-                key.prefix,
-                key.tenant_id,
-                key.kind.value,
-                key.subject_id,
-                ", ".join(key.roles),
-                key.name,
-                expires,
-                key.state,
-            )
-        Console().print(table)
+        rows = [_row(key) for key in await store.list()]
+        if json_:
+            print_json(rows)
+            return
+        for row in rows:
+            print("{prefix}  {state:7}  {kind} {subject} of tenant {tenant}".format(**row))
+            note = f"; {row['name']}" if row["name"] else ""
+            print(f"    {', '.join(row['roles'])}; expires {row['expires'] or 'never'}{note}")
+        if not rows:
+            print("No key was ever made: the desk is open to whoever is on this machine.")
 
     _with_keys(work)
 
 
 @keys.command
 def rotate(prefix: Prefix) -> None:
-    """Replace a key by a new one for the same caller; the old one ends now."""
+    """Replace a key by a new one for the same caller; the old one ends now.
+
+    Example: `deskward keys rotate 0a1b2c3d`
+    """
 
     async def work(store: ApiKeys, _settings: Any) -> None:
         _show_new(*await store.rotate(prefix))
@@ -91,7 +95,10 @@ def rotate(prefix: Prefix) -> None:
 
 @keys.command
 def revoke(prefix: Prefix) -> None:
-    """End a key now."""
+    """End a key now.
+
+    Example: `deskward keys revoke 0a1b2c3d`
+    """
 
     async def work(store: ApiKeys, _settings: Any) -> None:
         await store.revoke(prefix)
@@ -106,9 +113,20 @@ def _with_keys(work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]]) -> Non
     with_database(lambda database, settings: work(ApiKeys(database), settings))
 
 
-def _show_new(key: str, stored: ApiKey) -> None:
-    import sys
+def _row(key: ApiKey) -> dict[str, Any]:
+    return {
+        "prefix": key.prefix,
+        "tenant": key.tenant_id,
+        "kind": key.kind.value,
+        "subject": key.subject_id,
+        "roles": list(key.roles),
+        "name": key.name,
+        "expires": key.expires_at.isoformat(timespec="minutes") if key.expires_at else None,
+        "state": key.state,
+    }
 
+
+def _show_new(key: str, stored: ApiKey) -> None:
     print(key)
     print(
         f"Keep it now, it is not shown again. Prefix {stored.prefix}, {stored.kind.value} "
@@ -122,6 +140,6 @@ def _lifetime(text: str | None) -> timedelta | None:
         return None
     match = re.fullmatch(r"(\d{1,5})([hdy])", text)
     if match is None:
-        raise ValueError(f"{text!r} is no lifetime; write hours, days or years: 12h, 90d, 1y")
+        raise Misused(f"{text!r} is no lifetime; write hours, days or years: 12h, 90d, 1y")
     hours = {"h": 1, "d": 24, "y": 24 * 365}[match[2]]
     return timedelta(hours=int(match[1]) * hours)

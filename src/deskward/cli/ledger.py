@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import print_json, with_database
+from deskward.cli.session import Json, as_json, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -33,7 +33,10 @@ def show(
         bool, Parameter(name="--json", help="Print whole rows, one per line.")
     ] = False,
 ) -> None:
-    """Show rows, the latest last, with what is sealed in them where its key is not erased."""
+    """Show rows, the latest last, with what is sealed in them where its key is not erased.
+
+    Example: `deskward ledger show --last 5 --tool refund_order`
+    """
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.gate.ledger.chain import Ledger, rows_of
@@ -51,7 +54,7 @@ def show(
             kept += [row for row in opened if tool in (None, row.get("tool"))]
             kept = kept[-last:]
         for row in kept:
-            print(json.dumps(row, ensure_ascii=False) if json_ else _line(row))
+            print(as_json(row) if json_ else _line(row))
         if not kept:
             print("There are no such rows.", file=sys.stderr)
         return 0
@@ -69,12 +72,14 @@ def verify(
     key: Annotated[
         str | None, Parameter(help="The public key that signed it. Default: this desk's own.")
     ] = None,
-    json_: Annotated[bool, Parameter(name="--json", help="Print the report as JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Check every row of the ledger. Exit code 0: sound, 1: something was changed.
 
     A chain that was cut at its end, or written anew as a whole, is found by comparing it with a
     head that was exported earlier and kept elsewhere: `--heads FILE`.
+
+    Example: `deskward ledger verify --heads heads.jsonl`
     """
 
     async def work(database: Database, settings: Any) -> int:
@@ -110,7 +115,10 @@ def export(
         bool, Parameter(name="--open", help="Also write what is sealed, in the clear.")
     ] = False,
 ) -> None:
-    """Write rows as JSON lines, and after each tenant's rows its signed head."""
+    """Write rows as JSON lines, and after each tenant's rows its signed head.
+
+    Example: `deskward ledger export ledger.jsonl`
+    """
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.gate.ledger.export import lines
@@ -135,7 +143,10 @@ def export(
 
 @ledger.command
 def heads() -> None:
-    """Print the signed heads of all chains as JSON lines: keep them elsewhere, to compare later."""
+    """Print the signed heads of all chains as JSON lines: keep them elsewhere, to compare later.
+
+    Example: `deskward ledger heads`
+    """
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.gate.ledger.heads import Signer, current_heads
@@ -151,7 +162,10 @@ def heads() -> None:
 
 @ledger.command
 def key() -> None:
-    """Print the public key with which heads are signed (Ed25519, Base64)."""
+    """Print the public key with which heads are signed (Ed25519, Base64).
+
+    Example: `deskward ledger key`
+    """
 
     async def work(_database: Database, settings: Any) -> int:
         from deskward.gate.ledger.heads import Signer

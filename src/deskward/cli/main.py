@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Parameter
 
 from deskward import __version__
 from deskward.cli.approvals import approvals
 from deskward.cli.call import call
 from deskward.cli.chat import chat
 from deskward.cli.config import config
+from deskward.cli.ending import ending, print_any_text, words_of
 from deskward.cli.evaluate import evaluate
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
@@ -41,13 +45,18 @@ app = App(
     name="deskward",
     version=__version__,
     help="A customer-support desk run by an AI agent, in which every action passes one gate.\n\n"
-    "Start with `deskward serve --demo`, or talk to the desk at once with `deskward chat`. "
-    "Settings come from environment variables or a `.env` file; see the README.",
+    "Start with `deskward serve --demo`, or talk to the desk at once with `deskward chat --demo`. "
+    "Settings come from environment variables or a `.env` file; see the README.\n\n"
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 waits for approval, "
+    "130 Ctrl-C.",
+    default_parameter=Parameter(negative=()),
 )
 for command in COMMANDS:
     app.command(command)
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line: these words, or the program's own."""
+    print_any_text()
+    with ending():
+        app(words_of(sys.argv[1:] if words is None else words))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deskward.cli.session import Staff, Tenant, User, is_new, local_desk, read_settings, run
+from deskward.cli.ending import Misused
+from deskward.cli.session import Demo, Staff, Tenant, User, local_desk, read_settings, run
 
 
 def mcp(
@@ -30,41 +30,45 @@ def mcp(
     user: User = None,
     staff: Staff = None,
     tenant: Tenant = None,
+    demo: Demo = False,
 ) -> None:
     """Serve the tools over MCP, all of them or one group.
 
     `deskward mcp` on standard input and output, as one customer. `deskward mcp complaints
     --transport http --port 8000` is a server of its own, to be named in another desk's
     MCP_SERVER_URL; without API keys it serves this machine only, and its callers are services.
+
+    Example: `deskward mcp --user user_002`
     """
     from deskward.app import GROUPS
 
     names = [known.name for known in GROUPS]
     if group is not None and group not in names:
-        sys.exit(f"deskward: there is no group {group!r}. There are {', '.join(names)}.")
+        raise Misused(f"there is no group {group!r}; there are {', '.join(names)}")
     if transport == "http":
-        _mcp_over_http(group, host, port)
+        _mcp_over_http(group, host, port, demo=demo)
         return
     from deskward.entrypoints.mcp.stdio import serve_stdio
 
     async def serve_mcp() -> None:
-        async with local_desk(read_settings(), user, staff, tenant, only=group) as (desk, caller):
+        opened = local_desk(read_settings(), user, staff, tenant, demo=demo, only=group)
+        async with opened as (desk, caller):
             await serve_stdio(desk, caller)
 
     run(serve_mcp())
 
 
-def _mcp_over_http(group: str | None, host: str | None, port: int | None) -> None:
+def _mcp_over_http(group: str | None, host: str | None, port: int | None, *, demo: bool) -> None:
     import uvloop
 
     from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
 
     open_standard_streams()
-    settings = read_settings()
+    settings = read_settings(serving=True, to_file=False)
     settings.server_host = host or settings.mcp_server_host
     settings.server_port = settings.mcp_server_port if port is None else port
     run(
-        run_server(settings, demo=is_new(settings), only=group or "all"),
+        run_server(settings, demo=demo, only=group or "all"),
         loop_factory=uvloop.new_event_loop,
     )

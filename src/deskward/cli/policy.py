@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import operator, print_json, problems_of, read_settings, run
+from deskward.cli.session import Json, operator, print_json, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -30,7 +30,10 @@ CHUNK = 1000
 
 @policy.command
 def check(which: Which = "files", /) -> None:
-    """Check that policies are Cedar, named, and fit the tools. Exit code 1: something is wrong."""
+    """Check that policies are Cedar, named, and fit the tools. Exit code 1: something is wrong.
+
+    Example: `deskward policy check my-policies`
+    """
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy.schema import check as problems_of
@@ -55,7 +58,10 @@ def run_tests(
         Path | None, Parameter(help="Folder with `tests/*.yaml`. Default: that of the policies.")
     ] = None,
 ) -> None:
-    """Ask policies about every row of their truth tables. Exit code 1: one is not as it says."""
+    """Ask policies about every row of their truth tables. Exit code 1: one is not as it says.
+
+    Example: `deskward policy test my-policies`
+    """
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy.truth_table import read_tables, run_tables
@@ -88,7 +94,10 @@ def explain(
     which: Annotated[str, Parameter(name="--policy", help=WHICH)] = "active",
     tenant: Annotated[str | None, Parameter(help="Default: DEFAULT_TENANT_ID.")] = None,
 ) -> None:
-    """Say what policies decide on a call, which of them, and what they knew."""
+    """Say what policies decide on a call, which of them, and what they knew.
+
+    Example: `deskward policy explain 17`
+    """
 
     async def work(desk: Desk) -> int:
         chosen = await chosen_policy(desk, which)
@@ -102,7 +111,10 @@ def explain(
 
 @policy.command
 def diff(old: Which, new: Which, /) -> None:
-    """List the recorded calls of which NEW says something else than OLD. Exit code 1: there are."""
+    """List the recorded calls of which NEW says something else than OLD. Exit code 1: there are.
+
+    Example: `deskward policy diff active my-policies`
+    """
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy.diff import diff as compare
@@ -122,13 +134,19 @@ def diff(old: Which, new: Which, /) -> None:
 
 
 @policy.command
-def versions() -> None:
-    """List the published versions, and which of them is active or in shadow."""
+def versions(*, json_: Json = False) -> None:
+    """List the published versions, and which of them is active or in shadow.
+
+    Example: `deskward policy versions`
+    """
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy import versions as policy_versions
 
         published = await policy_versions.versions(desk.database.reader)
+        if json_:
+            print_json([asdict(one) for one in published])
+            return 0
         for one in published:
             slots = " ".join(slot.upper() for slot in one.slots)
             print(f"{one.version}  {one.created_at:%Y-%m-%d %H:%M}  {slots:8}  {one.note}")
@@ -152,6 +170,8 @@ def publish(
     """Publish policies: running desks have them within about a second.
 
     They must pass `check` and their truth tables. Calls that wait under the old version are void.
+
+    Example: `deskward policy publish my-policies --note "Refunds up to 50" --shadow`
     """
 
     async def work(desk: Desk) -> int:
@@ -181,7 +201,10 @@ def rollback(
     ] = None,
     /,
 ) -> None:
-    """Go back to an earlier version, or to the files."""
+    """Go back to an earlier version, or to the files.
+
+    Example: `deskward policy rollback files`
+    """
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy import versions as policy_versions
@@ -198,7 +221,10 @@ def rollback(
 
 @policy.command
 def unshadow() -> None:
-    """Stop watching what the version in shadow would say."""
+    """Stop watching what the version in shadow would say.
+
+    Example: `deskward policy unshadow`
+    """
 
     async def work(desk: Desk) -> int:
         await _put(desk, "shadow", None)
@@ -308,8 +334,6 @@ async def _recorded(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _with_desk(work: Any) -> None:
-    from pydantic import ValidationError
-
     from deskward.app import open_desk
 
     settings = read_settings()
@@ -319,7 +343,4 @@ def _with_desk(work: Any) -> None:
             code: int = await work(desk)
             return code
 
-    try:
-        run(with_desk())
-    except ValidationError as error:
-        sys.exit(f"deskward: the call is not of the form: {problems_of(error)}")
+    run(with_desk())

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from deskward.cli.session import print_json, read_settings, run
+from deskward.cli.ending import Misused
+from deskward.cli.session import Json, print_json, read_settings, run
 
 
 def replay(
@@ -31,15 +32,18 @@ def replay(
         tuple[str, ...],
         Parameter(help="TOOL=JSON: have a tool answer this instead of what it did.", negative=()),
     ] = (),
-    json_: Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Run a recorded conversation again, without network and without effects.
 
     Prints the tool calls and the first difference from the record. Exit code 0: identical, 1: it
     differs.
+
+    Example: `deskward replay my-session --model offline`
     """
     changes: dict[str, Any] = {"model": model} if model else {}
     settings = read_settings(**changes)
+    changed = dict(map(_changed, answer))
 
     async def work() -> int:
         from dataclasses import asdict
@@ -63,7 +67,7 @@ def replay(
                 turns,
                 model=desk.conversations.agent.model if model else None,
                 policy=await chosen_policy(desk, policy) if policy else None,
-                changed=dict(map(_changed, answer)),
+                changed=changed,
             )
         if json_:
             print_json({"identical": found.identical, **asdict(found)})
@@ -86,5 +90,5 @@ def _changed(pair: str) -> tuple[str, dict[str, Any]]:
     except ValueError:
         value = None
     if not separator or not isinstance(value, dict):
-        raise ValueError(f"--answer {pair!r} is not of the form TOOL={{…}}")
+        raise Misused(f"--answer {pair!r} is not of the form TOOL={{…}}")
     return tool, value

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from deskward.cli.session import read_settings, run
+from deskward.cli.session import Demo, read_settings, run
 
 
 def serve(
@@ -16,9 +16,12 @@ def serve(
         str | None, Parameter(help="Address to listen on. Default: SERVER_HOST.")
     ] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on. Default: SERVER_PORT.")] = None,
-    demo: Annotated[bool, Parameter(help="Load demo data into an empty database.")] = False,
+    demo: Demo = False,
 ) -> None:
-    """Serve REST, chat, WebSocket and MCP over HTTP until Ctrl-C."""
+    """Serve REST, chat, WebSocket and MCP over HTTP until Ctrl-C.
+
+    Example: `deskward serve --demo --port 9080`
+    """
     from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
     from deskward.entrypoints.workers import run_workers, worker

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import getpass
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+from deskward.cli.ending import Misused
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -33,33 +34,31 @@ Url = Annotated[
 Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]
 
 
-def read_settings(*, serving: bool = False, worker: int = 0, **changes: Any) -> Any:
-    """The settings, with logging set up; a wrong one ends the command with what is wrong."""
-    from pydantic import ValidationError
+Demo = Annotated[bool, Parameter(help="Load the demo data into an empty database.")]
+Json = Annotated[bool, Parameter(name="--json", help="Print it as JSON.")]
 
+EMPTY = (
+    "the desk {database} is empty, it has no customers. To try it, add --demo: that loads the demo "
+    "data into an empty database."
+)
+
+
+def read_settings(
+    *, serving: bool = False, to_file: bool = True, worker: int = 0, **changes: Any
+) -> Any:
+    """The settings, with logging set up.
+
+    Raises:
+        ValueError: One is not valid; the message names it.
+        OSError: The log file cannot be written.
+    """
     from deskward.core.logging import configure_logging
     from deskward.core.settings import Settings
 
-    try:
-        settings = Settings(**changes)
-        _ = settings.database
-    except ValidationError as error:
-        sys.exit(f"deskward: a setting is not valid: {problems_of(error)}")
-    except ValueError as error:
-        sys.exit(f"deskward: {error}")
-    try:
-        configure_logging(settings, serving=serving, worker=worker)
-    except OSError as error:
-        sys.exit(f"deskward: {error}")
+    settings = Settings(**changes)
+    _ = settings.database
+    configure_logging(settings, serving=serving, to_file=to_file, worker=worker)
     return settings
-
-
-def problems_of(error: Any) -> str:
-    """What is wrong with which settings, without their values, which may be secret."""
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-        for problem in error.errors(include_input=False)
-    )
 
 
 def run(
@@ -67,18 +66,9 @@ def run(
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> None:
-    """Run a command's coroutine; errors become one line, Ctrl-C ends quietly."""
-    from deskward.core.errors import DeskwardError
-
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            code = runner.run(work)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except DeskwardError as error:
-        sys.exit(f"deskward: {error.message}")
-    except (ValueError, OSError) as error:
-        sys.exit(f"deskward: {error}")
+    """Run a command's coroutine, and end with the exit code that it gives."""
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        code = runner.run(work)
     if code:
         sys.exit(code)
 
@@ -97,9 +87,15 @@ def operator() -> str:
         ) from None
 
 
+def as_json(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that any terminal can show whole: escaped where it does not speak UTF-8."""
+    escaped = not sys.stdout.encoding.lower().startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=escaped, default=str)
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    print(as_json(value, indent=2))
 
 
 @contextlib.asynccontextmanager
@@ -109,41 +105,43 @@ async def local_desk(
     staff: str | None,
     tenant: str | None,
     *,
+    demo: bool = False,
     chat: bool = False,
     only: str | None = None,
     roles: tuple[str, ...] = (),
 ) -> AsyncIterator[tuple[Desk, Principal]]:
     """The desk on this machine's database, and the caller, who is trusted as its operator.
 
-    A new embedded database gets the demo data.
-
     Raises:
-        InvalidInput: Both a customer and a member of staff are named.
+        Misused: Both a customer and a member of staff are named.
         Unauthenticated: There is no such customer.
     """
     from deskward.app import open_desk
-    from deskward.core.errors import InvalidInput
-    from deskward.entrypoints.identity import local_customer
     from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 
     if user and staff:
-        raise InvalidInput("Give --user or --staff, not both.")
-    async with open_desk(settings, demo=is_new(settings), chat=chat, only=only) as desk:
+        raise Misused("give --user or --staff, not both")
+    async with open_desk(settings, demo=demo, chat=chat, only=only) as desk:
         tenant = tenant or settings.default_tenant_id
         if staff:
             principal = Principal(Kind.STAFF, staff, tenant, roles or (DEFAULT_ROLES[Kind.STAFF],))
         else:
-            principal = await local_customer(desk, user or settings.default_user_id, tenant)
+            principal = await _customer(desk, user or settings.default_user_id, tenant)
         yield desk, principal
 
 
-def is_new(settings: Any) -> bool:
-    """Whether the embedded database does not exist yet; says that it will get the demo data."""
-    path = settings.database.database
-    new = settings.database_url is None and path is not None and not os.path.exists(path)
-    if new:
-        print(f"deskward: new database {path}, with demo data", file=sys.stderr)
-    return new
+async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
+    from deskward.core.errors import Unauthenticated
+    from deskward.customers import service as customers
+    from deskward.entrypoints.identity import local_customer
+
+    try:
+        return await local_customer(desk, user, tenant)
+    except Unauthenticated as error:
+        if await customers.exist(desk.database.reader):
+            raise
+        name = desk.settings.database.render_as_string(hide_password=True)
+        raise Unauthenticated(EMPTY.format(database=name)) from error
 
 
 def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None]]) -> None:

@@ -32,6 +32,7 @@ class ChatOptions:
     json: bool
     url: str | None
     key: str | None
+    demo: bool
 
 
 class Line(Protocol):
@@ -62,7 +63,9 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
             line: Line = _RemoteLine(client, options)
         else:
             desk, _ = await stack.enter_async_context(
-                local_desk(settings, options.user, None, options.tenant, chat=True)
+                local_desk(
+                    settings, options.user, None, options.tenant, demo=options.demo, chat=True
+                )
             )
             line = _LocalLine(desk, options.tenant or settings.default_tenant_id)
         user = options.user or settings.default_user_id

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from deskward.cli.session import Staff, Tenant, User, local_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    Demo,
+    Staff,
+    Tenant,
+    User,
+    local_desk,
+    print_json,
+    read_settings,
+    run,
+)
+
+if TYPE_CHECKING:
+    from deskward.gate.tool import Tool
+    from deskward.security.principals import Principal
 
 
 def tools(
@@ -14,21 +28,25 @@ def tools(
     user: User = None,
     staff: Staff = None,
     tenant: Tenant = None,
+    demo: Demo = False,
     json_: Annotated[
         bool, Parameter(name="--json", help="Print names and schemas as JSON.")
     ] = False,
 ) -> None:
-    """List the tools that a caller may use."""
-    run(_list_tools(read_settings(), user, staff, tenant, as_json=json_))
+    """List the tools that a caller may use.
+
+    Example: `deskward tools --staff anna`
+    """
+
+    async def work() -> None:
+        async with local_desk(read_settings(), user, staff, tenant, demo=demo) as (desk, caller):
+            _print_tools(desk.gate.tools_for(caller), caller, json_)
+
+    run(work())
 
 
-async def _list_tools(
-    settings: Any, user: str | None, staff: str | None, tenant: str | None, *, as_json: bool
-) -> None:
-    """Print the tools that a caller may use."""
-    async with local_desk(settings, user, staff, tenant) as (desk, principal):
-        found = desk.gate.tools_for(principal)
-    if as_json:
+def _print_tools(found: Sequence[Tool], caller: Principal, in_json: bool) -> None:
+    if in_json:
         print_json(
             [
                 {
@@ -37,7 +55,7 @@ async def _list_tools(
                     "scope": tool.scope,
                     "risk": tool.risk.value,
                     "rest": f"{tool.method} {tool.path}",
-                    "input_schema": tool.input_schema(principal),
+                    "input_schema": tool.input_schema(caller),
                     "output_schema": tool.output_schema,
                 }
                 for tool in found

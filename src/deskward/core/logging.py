@@ -16,7 +16,6 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -130,22 +129,21 @@ class RotatedFile(RotatingFileHandler):
             problem = sys.exc_info()[1]
             log.error("the log file %s could not be written: %s", self.baseFilename, problem)
 
-    def _open(self) -> TextIOWrapper:
-        return open(
-            self.baseFilename,
-            self.mode,
-            encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags, 0o600),
-        )
+    def _open(self) -> Any:
+        how = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        return os.fdopen(os.open(self.baseFilename, how, 0o600), "a", encoding=self.encoding)
 
 
-def configure_logging(settings: Settings, *, serving: bool = False, worker: int = 0) -> None:
+def configure_logging(
+    settings: Settings, *, serving: bool = False, to_file: bool = True, worker: int = 0
+) -> None:
     """Log to standard error and, where a server is set to, to the rotated file.
 
     Args:
         settings: LOG_LEVEL, LOG_FORMAT and the LOG_FILE settings.
-        serving: Whether the command is a server: it writes the log file, while other commands tell
-            of problems only, unless LOG_LEVEL is DEBUG.
+        serving: Whether the command is a server. Other commands write no file, and tell of
+            problems only unless LOG_LEVEL is DEBUG.
+        to_file: Whether this server writes the log file.
         worker: The number of this process where several serve: each has a file of its own, because
             two processes cannot rotate one.
 
@@ -154,7 +152,7 @@ def configure_logging(settings: Settings, *, serving: bool = False, worker: int 
     """
     handlers: dict[str, dict[str, Any]] = {"stderr": {"class": "logging.StreamHandler"}}
     level = "WARNING" if settings.log_level == "INFO" and not serving else settings.log_level
-    if serving and settings.log_to_file:
+    if serving and to_file and settings.log_to_file:
         path = _file(settings.log_file_path, worker)
         handlers["file"] = {
             "()": RotatedFile,

@@ -13,6 +13,7 @@ from deskward.customers.models import Customer, customers
 _BY_ID = sa.select(customers).where(
     customers.c.tenant_id == sa.bindparam("tenant"), customers.c.id == sa.bindparam("customer_id")
 )
+_ANY = sa.select(customers.c.id).limit(1)
 _SET_ADDRESS = (
     sa.update(customers)
     .where(
@@ -43,6 +44,11 @@ async def find(db: Connection, tenant: str, customer_id: str) -> Customer | None
         address=row.address,
         tier=row.tier,
     )
+
+
+async def exist(db: Connection) -> bool:
+    """Whether there are customers, of any tenant."""
+    return await db.first(_ANY) is not None
 
 
 async def get(db: Connection, tenant: str, customer_id: str) -> Customer:

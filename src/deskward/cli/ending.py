@@ -1,0 +1,107 @@
+"""How a command ends: with an exit code and, where something is wrong, one line that says what.
+
+0: done. 1: refused or failed. 2: the command line is wrong. 3: the call waits for approval.
+130: ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+MISUSED = 2
+PENDING = 3
+INTERRUPTED = 130
+
+
+class Misused(Exception):
+    """The command line is not of the form that `--help` shows."""
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """What ends the block ends the program: quietly, or with one line and an exit code.
+
+    A fault of our own still shows its traceback.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # whoever reads has read enough, as in `deskward tools | head -1`
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Misused as error:
+        print(f"deskward: {error}", file=sys.stderr)
+        sys.exit(MISUSED)
+    except Exception as error:
+        if (line := in_one_line(error)) is None:
+            raise
+        sys.exit(f"deskward: {line}")
+    finally:
+        _let_go(sys.stdout)
+
+
+def in_one_line(error: BaseException) -> str | None:
+    """What went wrong, in one line; None for what only its traceback can tell."""
+    from pydantic import ValidationError
+    from sqlalchemy.exc import DBAPIError
+
+    from deskward.core.errors import DeskwardError
+
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case DeskwardError():
+            line = error.message
+        case ValidationError():
+            line = problems_of(error)
+        case DBAPIError():
+            line = f"the database failed: {error.orig}"
+        case OSError(strerror=str()):
+            line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        case ValueError() | OSError():
+            line = str(error)
+        case _:
+            return None
+    return " ".join(line.split())
+
+
+def problems_of(error: Any) -> str:
+    """What is wrong with which settings, without their values, which may be secret."""
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, problem["loc"])).upper(), problem["msg"])))
+        for problem in error.errors(include_input=False, include_url=False)
+    )
+
+
+def words_of(arguments: Sequence[str]) -> list[str]:
+    """The words of a command line, which are UTF-8 whatever the locale says.
+
+    Raises:
+        Misused: One is not.
+    """
+    try:
+        return [os.fsencode(word).decode() for word in arguments]
+    except UnicodeError:
+        raise Misused("the command line holds bytes that are no UTF-8") from None
+
+
+def print_any_text() -> None:
+    """Have output replace what the terminal's encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream that a test put there
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def _let_go(stream: TextIO) -> None:
+    """Flush a stream; where nobody takes that, forget it, so that the interpreter need not try."""
+    try:
+        stream.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
