@@ -39,8 +39,8 @@ run: $(READY) ## Set everything up and serve the desk with demo data on 127.0.0.
 	@$(BIN)/deskward serve --demo
 
 .PHONY: chat
-chat: $(READY) ## Talk to the desk in the terminal
-	@$(BIN)/deskward chat
+chat: $(READY) ## Talk to the demo desk in the terminal
+	@$(BIN)/deskward chat --demo
 
 .PHONY: test
 test: $(READY) ## Set everything up and pass the quick tests

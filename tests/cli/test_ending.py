@@ -99,6 +99,7 @@ def test_a_full_disk_under_the_output_is_said(folder: Path) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_json_is_whole_where_the_locale_knows_no_letters(folder: Path) -> None:
     made = command(folder, "call", "create_ticket", "subject=Größe →", "body=日本語", **ASCII)
     assert (made.returncode, made.stderr) == (0, b"")
@@ -154,6 +155,7 @@ def test_every_list_is_json_where_wanted(cli: Cli, words: tuple[str, ...]) -> No
     assert isinstance(json.loads(out), list | dict)
 
 
+@pytest.mark.slow
 async def test_five_commands_at_once_make_one_database(tmp_path: Path) -> None:
     async def start(*words: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(

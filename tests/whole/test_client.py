@@ -1,6 +1,7 @@
 """The Python client's examples, over standard input and output and over HTTP."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ BALANCE = "Your current account balance is $5,420.50."
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The DATA_DIR of the desks that the clients start."""
-    return tmp_path_factory.mktemp("client")
+def folder(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DATA_DIR of the desks that the clients start, with the demo desk."""
+    folder = tmp_path_factory.mktemp("client")
+    shutil.copy(template, folder / "deskward.db")
+    return folder
 
 
 @pytest.fixture(autouse=True)

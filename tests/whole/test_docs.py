@@ -34,6 +34,7 @@ async def test_the_examples_of_the_api_run(tmp_path: Path) -> None:
     assert len(PYTHON) >= 4
     async with server(tmp_path) as (url, _):
         address = url.removeprefix("http://")
+        await run(tmp_path, url, sys.executable, "-m", "deskward", "tools", "--demo")
         for example in PYTHON:
             code = example.replace("127.0.0.1:9080", address)
             await run(tmp_path, url, sys.executable, "-c", code)

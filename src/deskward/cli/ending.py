@@ -29,7 +29,8 @@ def ending() -> Iterator[None]:
     """
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where it was closed before the program started
+            sys.stdout.flush()
     except BrokenPipeError:
         pass  # whoever reads has read enough, as in `deskward tools | head -1`
     except KeyboardInterrupt:
@@ -54,6 +55,7 @@ def in_one_line(error: BaseException) -> str | None:
 
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    line: str
     match error:
         case DeskwardError():
             line = error.message
@@ -61,8 +63,8 @@ def in_one_line(error: BaseException) -> str | None:
             line = problems_of(error)
         case DBAPIError():
             line = f"the database failed: {error.orig}"
-        case OSError(strerror=str()):
-            line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        case OSError(strerror=str(reason)):
+            line = f"{error.filename}: {reason}" if error.filename else reason
         case ValueError() | OSError():
             line = str(error)
         case _:
@@ -97,8 +99,10 @@ def print_any_text() -> None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
-def _let_go(stream: TextIO) -> None:
+def _let_go(stream: TextIO | None) -> None:
     """Flush a stream; where nobody takes that, forget it, so that the interpreter need not try."""
+    if stream is None:
+        return
     try:
         stream.flush()
     except OSError:

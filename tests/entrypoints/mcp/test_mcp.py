@@ -28,7 +28,7 @@ async def connect(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     """Makes a client of a real server process."""
     if request.param == "stdio":
         environment = {"DATA_DIR": str(tmp_path), "LOG_LEVEL": "WARNING"}
-        command = ["-m", "deskward", "mcp", "--user", "user_001"]
+        command = ["-m", "deskward", "mcp", "--user", "user_001", "--demo"]
 
         def over_stdio(era: str) -> Client[Any]:
             transport = StdioTransport(

@@ -49,7 +49,7 @@ async def test_the_inspector_lists_and_calls(tmp_path: Path, era: str, transport
         if transport == "http":
             to, end = [f"{url}/mcp", "--transport", "http"], []
         else:
-            to, end = [], ["--", sys.executable, "-m", "deskward", "mcp"]
+            to, end = [], ["--", sys.executable, "-m", "deskward", "mcp", "--demo"]
         listing = ["--method", "tools/list"]
         exit_code, text = await run(*inspector, *to, *ways, *listing, *end, home=tmp_path)
         assert exit_code == 0, text
