@@ -16,7 +16,8 @@ from deskward.entrypoints import guard
 from deskward.entrypoints import http1 as protocol
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.guard import MAX_BODY
-from deskward.entrypoints.http1 import MAX_HEAD, Protocol
+from deskward.entrypoints.http1 import MAX_HEAD
+from deskward.entrypoints.open_connections import OpenConnections
 from tests.services.server import server
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -52,7 +53,15 @@ ATTACKS: dict[str, tuple[int, bytes]] = {
     "OPTIONS": (405, b"OPTIONS /tickets HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     "OPTIONS *": (404, b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     "HTTP/1.0 without a host": (403, b"GET /tickets HTTP/1.0\r\n\r\n"),
-    "no host": (403, get(b"/tickets", host=b"")),
+    "no host": (400, get(b"/tickets", host=b"")),
+    "no host, health": (400, get(b"/health", host=b"")),
+    "no name of a host": (400, get(b"/tickets", host=b"Host: \r\n")),
+    "an invalid host": (400, get(b"/tickets", host=b"Host: local host\r\n")),
+    "an address as host": (400, get(b"/health", host=b"Host: http://localhost/\r\n")),
+    "a host with a user": (400, get(b"/health", host=b"Host: me@localhost\r\n")),
+    "a host with a bad port": (400, get(b"/health", host=b"Host: localhost:80x\r\n")),
+    "a host of two": (400, get(b"/health", host=b"Host: localhost, evil.example\r\n")),
+    "the same host twice": (400, get(b"/health", b"Host: localhost\r\n")),
     "another host": (403, get(b"/tickets", host=b"Host: evil.example\r\n")),
     "two hosts": (400, get(b"/tickets", b"Host: evil.example\r\n")),
     "two customers": (400, get(b"/tickets", b"X-User-ID: user_001\r\nX-User-ID: user_002\r\n")),
@@ -220,7 +229,8 @@ async def connected(desk: Desk) -> AsyncIterator[tuple[asyncio.StreamReader, asy
     config = uvicorn.Config(http_application(desk), log_config=None, lifespan="off")
     state = uvicorn.server.ServerState()
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+    made = protocol.protocol(OpenConnections(10))
+    listening = await loop.create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     try:
         yield reader, writer

@@ -53,6 +53,11 @@ async def closed(socket: ClientConnection) -> tuple[int, str]:
     return socket.close_code, socket.close_reason or ""
 
 
+async def test_a_slash_at_the_end_changes_nothing(address: str) -> None:
+    async with connect(f"{address}/ws/user_001/") as socket:
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+
+
 async def test_a_text_in_the_streamed_answer_out(address: str) -> None:
     async with connect(f"{address}/ws/user_001?session_id=mine") as socket:
         text, events = await answer(socket, "What's my account balance?")

@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     server_workers: int = Field(
         1, ge=1, le=64, description="Processes that serve. More than one suits PostgreSQL."
     )
+    max_connections: int | None = Field(
+        None,
+        gt=0,
+        description="Connections that one process keeps open. Unset: as many as the limit of open "
+        "files leaves room for, at most 8192. When they are all in use, those whose client has "
+        "been silent longest are closed for newcomers.",
+    )
     allowed_hosts: str = Field(
         "",
         description="Host names, separated by commas, under which browsers and clients may reach "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -26,6 +28,7 @@ from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.health import health_router
+from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.sessions import sessions_router
@@ -42,23 +45,32 @@ approval, at-most-once effect, ledger. The same tools are reachable over MCP at 
 
 def http_application(desk: Desk) -> ASGIApp:
     """Everything that is served over HTTP."""
-    api = _api(desk)
+    routers = [
+        chat_router(desk),
+        sessions_router(desk),
+        user_chat_router(desk),
+        uploads_router(desk),
+        health_router(desk),
+    ]
+    api = _api(desk, routers)
     routes = [
         Route("/mcp", McpEndpoint(desk)),
         WebSocketRoute("/ws/{user_id}", ChatSocket(desk).serve),
-        *tool_routes(desk),
     ]
-    app = Router(routes, default=api, redirect_slashes=False)
-    return _with_cors(Guard(app, desk.settings, desk.limiter), desk.settings)
+    app = Router([*routes, *tool_routes(desk)], default=api, redirect_slashes=False)
+    by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
+    paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
+    log_path = LogPaths(paths, desk.gate.tools.values())
+    return _with_cors(Guard(app, desk.settings, desk.limiter, log_path), desk.settings)
 
 
 def mcp_application(desk: Desk) -> ASGIApp:
     """The tools over MCP, and health, alone."""
-    api = FastAPI(title="Deskward", version=__version__, openapi_url=None)
+    api = FastAPI(title="Deskward", version=__version__, openapi_url=None, redirect_slashes=False)
     api.include_router(health_router(desk))
     _handle_errors(api)
     app = Router([Route("/mcp", McpEndpoint(desk))], default=api, redirect_slashes=False)
-    return Guard(app, desk.settings, desk.limiter)
+    return Guard(app, desk.settings, desk.limiter, LogPaths([], []))
 
 
 def _handle_errors(api: FastAPI) -> None:
@@ -87,14 +99,16 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
 _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
-def _api(desk: Desk) -> FastAPI:
-    api = FastAPI(title="Deskward", version=__version__, description=DESCRIPTION, openapi_url=None)
-    api.include_router(chat_router(desk))
-    api.include_router(sessions_router(desk))
-    api.include_router(user_chat_router(desk))
-    api.include_router(uploads_router(desk))
-    api.include_router(health_router(desk))
-
+def _api(desk: Desk, routers: Sequence[APIRouter]) -> FastAPI:
+    api = FastAPI(
+        title="Deskward",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    for router in routers:
+        api.include_router(router)
     _handle_errors(api)
     add_docs(desk, api)
     return api

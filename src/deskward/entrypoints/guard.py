@@ -26,6 +26,7 @@ from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
+from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.rest.uploads import UPLOADS
 from deskward.gate.context import new_id
 
@@ -39,7 +40,6 @@ ONCE = (
     b"content-encoding",
     b"content-length",
     b"content-type",
-    b"host",
     b"idempotency-key",
     b"last-event-id",
     b"origin",
@@ -51,9 +51,7 @@ ONCE = (
 HEALTH = "/health"
 """Addresses that begin so are for probes: any host name, no rate limit."""
 
-OF_CUSTOMER = re.compile(r"^(/(?:accounts|customers|ws|api/history|api/user)/)[^/]+")
-"""Addresses with a customer's id. It is not logged: a log cannot be erased with them."""
-
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{0,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 log = logging.getLogger("api.http")
 
@@ -61,8 +59,11 @@ log = logging.getLogger("api.http")
 class Guard:
     """ASGI middleware. Puts `request_id` into the request's state."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, limiter: RateLimiter) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, limiter: RateLimiter, log_path: LogPaths
+    ) -> None:
         self._app = app
+        self._log_path = log_path
         self._hosts = settings.hosts
         self._origins = settings.origins
         self._limiter = limiter if settings.enable_rate_limiting else None
@@ -72,9 +73,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            await self._serve(_without_slash(scope), receive, send)
         elif scope["type"] == "websocket":
-            await self._connect(scope, receive, send)
+            await self._connect(_without_slash(scope), receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -97,13 +98,13 @@ class Guard:
             await send(message)
 
         try:
+            _check_form(scope, headers)
             if not scope["path"].startswith(HEALTH):
                 self._check_origin(headers)
                 if self._limiter is not None:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
-            _check_form(scope, headers)
             most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
             whole = await _whole_body(headers, receive, most)
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
@@ -117,12 +118,13 @@ class Guard:
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             took = (time.perf_counter() - started) * 1000
-            path = OF_CUSTOMER.sub(r"\1{user_id}", scope["path"])
+            path = self._log_path(scope["path"])
             log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, _ = _identified(scope)
         try:
+            _check_host(scope, headers)
             self._check_origin(headers)
             if self._limiter is not None:
                 (await self._limiter.admit(_address(scope), self._limit)).check("IP address")
@@ -184,13 +186,41 @@ async def _answer(
         await response(scope, receive, send)
 
 
+def _without_slash(scope: Scope) -> Scope:
+    """Return the scope of the address without a slash at its end, which means the same here.
+
+    A redirect would send the client to the host and scheme that this side of a proxy sees. An
+    encoded slash (`%2F`) belongs to the last value, and stays.
+    """
+    raw = scope.get("raw_path") or b""
+    if len(raw) < 2 or not raw.endswith(b"/"):
+        return scope
+    return {**scope, "raw_path": raw[:-1], "path": scope["path"][:-1]}
+
+
+def _check_host(scope: Scope, headers: Headers) -> None:
+    """Refuse a request of HTTP/1.1 that does not name its host once (RFC 9112, section 3.2).
+
+    Raises:
+        InvalidInput: It does not.
+    """
+    hosts = headers.getlist("host")
+    if len(hosts) > 1:
+        raise InvalidInput("The header host is given twice.")
+    if not hosts and scope["http_version"] == "1.0":
+        return
+    if not hosts or not _HOST.fullmatch(hosts[0]):
+        raise InvalidInput("Name the host in the header `Host`, as `name` or `name:port`.")
+
+
 def _check_form(scope: Scope, headers: Headers) -> None:
     """Refuse what two readers could understand differently.
 
     Raises:
-        InvalidInput: Something that can be there once is there twice.
+        InvalidInput: Something that can be there once is there twice, or is missing.
         UnsupportedMediaType: The body is compressed.
     """
+    _check_host(scope, headers)
     names = [name for name, _ in headers.raw]
     for name in ONCE:
         if names.count(name) > 1:

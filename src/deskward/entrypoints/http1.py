@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any, cast
 
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import DeskwardError, InvalidInput, Unavailable
+from deskward.entrypoints.open_connections import OpenConnections
 from deskward.gate.context import new_id
 
 MAX_HEAD = 64 * 1024
@@ -19,21 +22,36 @@ HEAD_TIMEOUT = 30.0
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    _timer: asyncio.TimerHandle | None = None
-    _head = 0
+    def __init__(self, *args: Any, open_connections: OpenConnections, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._open = open_connections
+        self._timer: asyncio.TimerHandle | None = None
+        self._head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Expect a request."""
+        """Expect a request, where there is room for one more."""
         super().connection_made(transport)
-        self._expect_head()
+        if self._open.enter(self, others=len(self.connections) - 1):
+            self._expect_head()
+        else:
+            self._refuse_for_now()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
+        self._open.leave(self)
         self._forget_head()
         super().connection_lost(exc)
 
+    def drop(self) -> None:
+        """Close the connection at once, whatever is still to be sent on it."""
+        self.connections.discard(self)
+        self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
+        if self.transport.is_closing():
+            return
+        self._open.heard(self)
         super().data_received(data)
         if self._timer is not None and not self.transport.is_closing():
             self._head += len(data)
@@ -56,11 +74,38 @@ class Protocol(HttpToolsProtocol):
             raise ValueError("the head is too long")
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        """Note that the client has said all, and waits for the answer."""
+        super().on_message_complete()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._open.works(self)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, where none waits already."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._open.waits(self)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection to the WebSocket, where there is room for one more."""
+        if self._open.has_room_to_upgrade(len(self.connections)):
+            self._open.leave(self)
+            super().handle_websocket_upgrade()
+        else:
+            self._refuse_for_now()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request."""
+        self._send_error(InvalidInput(msg))
+
+    def _refuse_for_now(self) -> None:
+        problem = "The desk has as many connections as it can. Try again in a moment."
+        self._send_error(Unavailable(problem, retry_after=1))
+
+    def _send_error(self, error: DeskwardError) -> None:
         self._forget_head()
         request_id = new_id()
-        body = to_json(InvalidInput(msg).rest_body(request_id))
+        body = to_json(error.rest_body(request_id))
         head = {
             "content-type": "application/json",
             "content-length": str(len(body)),
@@ -68,8 +113,10 @@ class Protocol(HttpToolsProtocol):
             "x-content-type-options": "nosniff",
             "connection": "close",
         }
+        if error.retry_after is not None:
+            head["retry-after"] = str(error.retry_after)
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-        self.transport.write(STATUS_LINE[400] + lines.encode() + b"\r\n" + body)
+        self.transport.write(STATUS_LINE[error.status] + lines.encode() + b"\r\n" + body)
         self.transport.close()
 
     def _expect_head(self) -> None:
@@ -87,3 +134,9 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()  # somebody who connected and wants nothing
         elif not self.transport.is_closing():
             self.send_400_response(f"The request was not there within {HEAD_TIMEOUT:g} seconds.")
+
+
+def protocol(open_connections: OpenConnections) -> type[HttpToolsProtocol]:
+    """Return the protocol, with one count of connections for all that uvicorn makes of it."""
+    made = partial(Protocol, open_connections=open_connections)
+    return cast("type[HttpToolsProtocol]", made)  # uvicorn only calls it

@@ -17,7 +17,12 @@ from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
 from deskward.entrypoints.application import http_application, mcp_application
 from deskward.entrypoints.banner import banner
-from deskward.entrypoints.http1 import Protocol
+from deskward.entrypoints.http1 import protocol
+from deskward.entrypoints.open_connections import (
+    OpenConnections,
+    most_connections,
+    raise_file_limit,
+)
 from deskward.entrypoints.output import let_go, say
 from deskward.entrypoints.websocket import MAX_FRAME
 
@@ -106,9 +111,10 @@ async def run_server(
             raise InvalidInput(CLOSED_MESSAGE.format(host=settings.server_host))
         listener = listener or listen(settings)
         application = mcp_application(desk) if only else http_application(desk)
+        most = most_connections(settings.max_connections, raise_file_limit())
         config = uvicorn.Config(
             application,
-            http=Protocol,
+            http=protocol(OpenConnections(most)),
             access_log=False,
             log_config=None,
             lifespan="off",

@@ -15,6 +15,7 @@ from deskward.app import GROUPS, Desk
 from deskward.core.rate_limit import RateLimiter
 from deskward.entrypoints import guard
 from deskward.entrypoints.guard import MAX_BODY, Guard
+from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.openapi import example_of
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
@@ -133,7 +134,7 @@ async def test_an_idempotency_key_repeats_the_answer(client: httpx2.AsyncClient)
         ("DELETE", "/tickets", b"", {}, 405, "METHOD_NOT_ALLOWED"),
         ("PUT", "/api/v1/chat", b"", {}, 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/no/such/place", b"", {}, 404, "ADDRESS_NOT_FOUND"),
-        ("GET", "/accounts/user_001/balance/", b"", {}, 404, "ADDRESS_NOT_FOUND"),
+        ("GET", "/accounts/user_001/balance//", b"", {}, 404, "ADDRESS_NOT_FOUND"),
         ("GET", "/tickets", b"", {"Host": "evil.example"}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Origin": "http://evil.example"}, 403, "FORBIDDEN"),
         ("GET", "/tickets", b"", {"Origin": "null"}, 403, "FORBIDDEN"),
@@ -204,12 +205,18 @@ async def test_a_half_sent_body_is_no_request(tmp_path: Path) -> None:
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
-    scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"host", b"localhost")]}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/x",
+        "http_version": "1.1",
+        "headers": [(b"host", b"localhost")],
+    }
 
     async def never(*_: object) -> None:
         raise AssertionError
 
-    app = Guard(never, settings_in(tmp_path), RateLimiter())
+    app = Guard(never, settings_in(tmp_path), RateLimiter(), LogPaths([], []))
     await app(scope, receive, send)  # type: ignore[arg-type]  # the messages are plain dicts
     assert sent[0]["status"] == 400
     assert guard.MAX_BODY == 1024 * 1024
