@@ -174,10 +174,11 @@ def _everything():
     import cedarpy
 
     from deskward.gate.policy.engine import SHIPPED as FOLDER
+    from deskward.gate.policy.engine import Relevant
+    from deskward.gate.policy.memo import reads_of
 
-    return cedarpy.PolicySet.from_str(
-        "\n".join(f.read_text(encoding="utf-8") for f in FOLDER.glob("*.cedar"))
-    )
+    text = "\n".join(f.read_text(encoding="utf-8") for f in FOLDER.glob("*.cedar"))
+    return Relevant(cedarpy.PolicySet.from_str(text), reads_of(SHIPPED.policies.values()))
 
 
 @given(

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cedarpy
 from pydantic_core import to_json
 
+from deskward.gate.policy.memo import Memo, Reads, reads_of
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
 from deskward.security.roles import FILE as ROLES
@@ -44,6 +45,13 @@ class Decision:
     verdict: Verdict
     policies: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+
+
+class Relevant(NamedTuple):
+    """The policies that can have a say in a tool's calls by somebody with certain roles."""
+
+    policies: cedarpy.PolicySet
+    reads: Reads
 
 
 class Policy:
@@ -76,7 +84,8 @@ class Policy:
         self._document = json.loads(cedarpy.policies_to_json_str(self.text))
         self.policies = _by_id(self._document)
         """`@id` → the policy in Cedar's JSON form."""
-        self._sets: dict[tuple[str, Kind, tuple[str, ...]], cedarpy.PolicySet] = {}
+        self._sets: dict[tuple[str, Kind, tuple[str, ...]], Relevant] = {}
+        self._memo: Memo[Decision] = Memo()
         self._principals: dict[Principal, cedarpy.Entities] = {}
         self.know(tools)
 
@@ -92,6 +101,7 @@ class Policy:
         self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
         self._sets.clear()
         self._principals.clear()
+        self._memo.clear()
 
     @classmethod
     def load(cls, folder: Path | None, tools: Iterable[Tool]) -> Policy:
@@ -112,6 +122,19 @@ class Policy:
 
     def judge_named(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Decision:
         """Decide on one call of the tool of that name, for example one that is on record."""
+        if tool not in self._parents:
+            return self.judge_afresh(tool, principal, facts)
+        key = self._relevant(tool, principal).reads.key(tool, principal, facts)
+        decision = self._memo.get(key) if key is not None else None
+        if decision is None:
+            decision = self.judge_afresh(tool, principal, facts)
+            # What Cedar says of an error may name more than what was read.
+            if key is not None and not decision.errors:
+                self._memo.put(key, decision)
+        return decision
+
+    def judge_afresh(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Decision:
+        """Decide on one call as `judge_named` does, whatever was decided before."""
         known = _cedar(facts)
         unattended = self._ask(tool, principal, {**known, "unattended": True})
         if unattended.verdict is Verdict.ALLOW or unattended.errors:
@@ -122,15 +145,15 @@ class Policy:
         return attended
 
     def _ask(self, tool: str, principal: Principal, facts: dict[str, Any]) -> Decision:
-        request = {
-            "principal": _uid(principal.kind.value.capitalize(), principal.id),
-            "action": _uid("Action", tool),
-            "resource": _uid("Tenant", principal.tenant),
-            "context": to_json(facts).decode(),
-        }
         try:
+            request = {
+                "principal": _uid(principal.kind.value.capitalize(), principal.id),
+                "action": _uid("Action", tool),
+                "resource": _uid("Tenant", principal.tenant),
+                "context": to_json(facts).decode(),
+            }
             result = cedarpy.is_authorized(
-                request, self._relevant(tool, principal), self._entities_of(principal)
+                request, self._relevant(tool, principal).policies, self._entities_of(principal)
             )
         except Exception as error:  # Cedar raises many kinds; whatever it was, the answer is no
             return Decision(Verdict.DENY, (), (str(error),))
@@ -139,7 +162,7 @@ class Policy:
             return Decision(Verdict.DENY, policies, errors)
         return Decision(Verdict.ALLOW if result.allowed else Verdict.DENY, policies)
 
-    def _relevant(self, tool: str, principal: Principal) -> cedarpy.PolicySet:
+    def _relevant(self, tool: str, principal: Principal) -> Relevant:
         """The policies whose scope can match: the call is judged by these alone.
 
         Cedar tests every policy of a set on each request; most are about other callers and actions.
@@ -157,7 +180,8 @@ class Policy:
             }
             document = {**self._document, "staticPolicies": policies}
             text = cedarpy.policies_from_json_str(json.dumps(document))
-            found = self._sets[key] = cedarpy.PolicySet.from_str(text)
+            found = Relevant(cedarpy.PolicySet.from_str(text), reads_of(policies.values()))
+            self._sets[key] = found
         return found
 
     def _entities_of(self, principal: Principal) -> cedarpy.Entities:
