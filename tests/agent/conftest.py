@@ -33,7 +33,9 @@ async def connect() -> AsyncIterator[Connect]:
     """Make models that speak to an address; they are closed when the test ends."""
     models: list[Any] = []
 
-    def connected(protocol: str, address: str, *, key: str = KEY, timeout: float = 10.0) -> Model:
+    def connected(
+        protocol: str, address: str, *, key: str = KEY, timeout: float = 10.0, behind: str = ""
+    ) -> Model:
         named = {
             "openai": "openai:test",
             "anthropic": "anthropic:test",
@@ -42,7 +44,7 @@ async def connect() -> AsyncIterator[Connect]:
         }
         model = choose_model(
             settings(
-                model=named[protocol],
+                model=",".join(filter(None, [named[protocol], behind])),
                 model_timeout=timeout,
                 openai_api_key=key,
                 openai_base_url=f"{address}/v1",

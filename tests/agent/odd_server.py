@@ -100,3 +100,15 @@ ARGUMENTS: dict[str, Callable[[str], bytes]] = {
         *block(0, TOOL_USE, {"type": "input_json_delta", "partial_json": text}), stop("tool_use")
     ),
 }
+
+
+def texts_of(protocol: str, *texts: str, ascii_only: bool = True) -> bytes:
+    """An answer in pieces, as JSON with or without escapes."""
+    deltas = [{"type": "text_delta", "text": text} for text in texts]
+    events: list[dict[str, Any]] = (
+        [*(chunk(content=text) for text in texts), chunk("stop")]
+        if protocol == "openai"
+        else [*block(0, {"type": "text", "text": ""}, *deltas), stop("end_turn")]
+    )
+    lines = (json.dumps(event, ensure_ascii=ascii_only) for event in events)
+    return "".join(f"data: {line}\n\n" for line in lines).encode()

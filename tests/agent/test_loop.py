@@ -18,12 +18,14 @@ from deskward.agent.events import (
 )
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Message
+from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.security.masking import mask
 from deskward.security.principals import Principal
 from deskward.security.vault import Vault
+from tests.agent.providers import Offline
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER, STAFF, recorded
 
@@ -55,12 +57,57 @@ async def test_a_turn_calls_tools_and_answers(sqlite_desk: Desk) -> None:
     assert kinds == [Text, ToolCalled, ToolAnswered, Text, Text, Done]
     done = events[-1]
     assert isinstance(done, Done)
-    assert (done.text, done.model, done.tokens) == ("Let me look.You have much.", "scripted", 20)
+    assert (done.text, done.model, done.tokens) == (
+        "Let me look.\n\nYou have much.",
+        "scripted",
+        20,
+    )
     said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert [message.role for message in said] == ["assistant", "tool", "assistant"]
     assert said[0].state == {"step": 1}
     assert json.loads(said[1].text)["balance"]["amount"] == 542050
     assert turn.model.requests[1].messages[-1] == said[1]
+
+
+async def test_texts_around_calls_stand_apart(sqlite_desk: Desk) -> None:
+    balance = tool("get_account_balance")
+    turn = Turn(
+        sqlite_desk,
+        ["One.", balance],
+        [balance],
+        ["Two.", balance],
+        ["Three. ", balance],
+        ["Four."],
+    )
+    events = await turn.run()
+    assert texts(events) == "One.\n\nTwo.\n\nThree. Four."
+    said = [event for event in events if isinstance(event, MessageAdded)]
+    assert "".join(e.message.text for e in said if e.message.role == "assistant") == texts(events)
+    assert all(event.call.raw is None for event in said if event.call)
+    # A turn that another process goes on with parts its texts too; a new turn begins anew.
+    for history, expected in (
+        ([said[0].message, said[1].message], "\n\nFive."),
+        ([Message("assistant", "Before."), Message("user", "And?")], "Five."),
+        ([Message("assistant", "Before."), said[2].message, said[3].message], "Five."),
+    ):
+        agent = Agent(sqlite_desk.gate, ScriptedModel(["Five."]))
+        context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
+        run = agent.run(context, Vault(), [Message("user", "hi"), *history])
+        assert texts([event async for event in run]) == expected
+
+
+async def test_when_a_model_breaks_off_the_next_one_answers(sqlite_desk: Desk) -> None:
+    broken = ScriptedModel(["Hello. ", "Your ", ModelUnavailable("scripted broke off")])
+    agent = Agent(sqlite_desk.gate, FallbackModel([broken, Offline()]))
+    context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
+    events = [event async for event in agent.run(context, Vault(), [Message("user", "hi")])]
+    assert texts(events) == "Hello. I am here."
+    (gone,) = [event for event in events if isinstance(event, Withheld)]
+    assert (gone.why, gone.model) == ("interrupted", "scripted")
+    assert (gone.call.raw, gone.call.error) == ("Hello. Your ", "scripted broke off")
+    (added,) = [event for event in events if isinstance(event, MessageAdded)]
+    assert (added.message.text, added.model) == ("Hello. I am here.", "offline")
+    assert agent.outages
 
 
 async def test_several_tools_in_one_step(sqlite_desk: Desk) -> None:

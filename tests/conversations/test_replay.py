@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
+from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk
+from deskward.conversations.cursors import Answered
 from deskward.conversations.replay import replay
 from deskward.conversations.transcript import TurnRecord, recording
-from deskward.core.errors import SessionNotFound
+from deskward.core.errors import ModelUnavailable, SessionNotFound
+from deskward.gate.context import Context
 from deskward.gate.policy.engine import Policy, read
+from tests.agent.scripted import ScriptedModel, tool
 from tests.agent.talk import Talk
+from tests.conftest import CUSTOMER
 
 SAID = [
     "Hello",
@@ -99,17 +104,12 @@ async def test_failed_models_are_on_record_too(desk: Desk) -> None:
         name = "broken"
 
         async def stream(self, request: Any):
-            from deskward.core.errors import ModelUnavailable
-
             raise ModelUnavailable("The model is away.")
             yield
 
         async def close(self) -> None: ...
 
     desk.conversations.agent.model = Broken()
-    from deskward.gate.context import Context
-    from tests.conftest import CUSTOMER
-
     reader = await desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
     _ = [event async for event in reader]
     (turn,) = await of(desk)
@@ -124,10 +124,6 @@ async def test_an_unknown_conversation_is_not_found(desk: Desk) -> None:
 
 
 async def test_what_was_withheld_is_withheld_again(desk: Desk) -> None:
-    from deskward.gate.context import Context
-    from tests.agent.scripted import ScriptedModel
-    from tests.conftest import CUSTOMER
-
     claim = ["One moment. ", "I have cancelled your order O1003."]
     desk.conversations.agent.model = ScriptedModel(claim, ["Shall I cancel O1003?"])
     reader = await desk.conversations.send(Context(CUSTOMER, "agent"), "s", "what about O1003?")
@@ -138,3 +134,19 @@ async def test_what_was_withheld_is_withheld_again(desk: Desk) -> None:
     found = await replay(desk.gate, [turn])
     assert found.identical, found.divergence
     assert found.answers == ["One moment. Shall I cancel O1003?"]
+
+
+async def test_a_model_that_broke_off_breaks_off_again(desk: Desk) -> None:
+    broken = ScriptedModel(["One moment. ", "Your ", ModelUnavailable("It broke off.")])
+    next_one = ScriptedModel(["Let me look.", tool("get_account_balance")], ["There it is."])
+    desk.conversations.agent.model = FallbackModel([broken, next_one])
+    reader = await desk.conversations.send(Context(CUSTOMER, "agent"), "s", "my balance?")
+    events = [placed.event async for placed in reader]
+    said = "One moment. Let me look.\n\nThere it is."
+    assert isinstance(events[-1], Answered)
+    assert events[-1].text == said
+    (turn,) = await of(desk)
+    assert [step.interrupted for step in turn.models] == [True, False, False]
+    found = await replay(desk.gate, [turn])
+    assert found.identical, found.divergence
+    assert found.answers == [said]

@@ -1,15 +1,17 @@
 """Conversations: kept, apart, one turn at a time, and never lost."""
 
 import asyncio
+import json
 import sqlite3
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from deskward.agent.model import Message
+from deskward.agent.model import Message, ToolRequest
+from deskward.agent.models.choose import choose_model
 from deskward.app import Desk, open_desk
-from deskward.conversations import service, store
+from deskward.conversations import archive, service, store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.models import messages, sessions, turns
 from deskward.conversations.service import MAX_ATTEMPTS
@@ -20,6 +22,7 @@ from deskward.core.errors import InvalidInput, SessionBusy, Unavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
+from tests.agent.odd_server import ARGUMENTS, head, odd, texts_of
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, FOREIGN, OTHER
 
@@ -88,7 +91,7 @@ async def test_messages_of_one_session_are_answered_one_after_the_other(desk: De
     assert roles == ["user", "assistant"] * 6
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001, "a\0b"])
+@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001, "a\0b", "a\ud83d"])
 async def test_messages_that_cannot_be_are_refused(sqlite_desk: Desk, text: str) -> None:
     with pytest.raises(InvalidInput):
         await say(sqlite_desk, text)
@@ -271,3 +274,37 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     assert [text for _, text in await spoken(sqlite_desk)] == [
         *("hello", "Second.", "and now?", "And now.")
     ]
+
+
+async def test_what_is_said_after_an_approval_is_a_line_of_its_own(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    desk.conversations.agent.model = ScriptedModel(
+        ["A colleague has to approve that."], ["Here it is."], ["You are welcome."]
+    )
+    await say(desk, "please do it")
+    request = ToolRequest("approved-1", "get_account_balance", {})
+    said = [Message("assistant", "", (request,)), Message("tool", "{}", (), "approved-1")]
+    await desk.conversations.follow_up(Context(CUSTOMER, "agent"), "s", said, key="approval:1")
+    await say(desk, "thank you")
+    lines = await archive.spoken(desk.database.reader, HERE)
+    assert [(line.role, line.content) for line in lines] == [
+        ("user", "please do it"),
+        ("assistant", "A colleague has to approve that."),
+        ("assistant", "Here it is."),
+        ("user", "thank you"),
+        ("assistant", "You are welcome."),
+    ]
+
+
+async def test_no_character_of_a_models_stops_a_turn(desk: Desk) -> None:
+    """NUL, which PostgreSQL refuses, and halves of characters, which no encoding has."""
+    wire = texts_of("openai", "It is \0 \ud83d", "\ude00 and \ud800. ")
+    arguments = ARGUMENTS["openai"](json.dumps({"order_id": "O1003\0\udc00"}))
+    async with odd([head(), arguments], [head(), wire]) as server:
+        model = choose_model(
+            Settings(_env_file=None, model=f"{server.address}/v1#test"), lambda: ScriptedModel()
+        )
+        desk.conversations.agent.model = model
+        answered = await say(desk, "hello")
+        await model.close()
+    assert answered.text == "It is  \U0001f600 and \ufffd. "

@@ -1,6 +1,7 @@
 """Health for probes: what is away is said, and a part that hangs delays nobody."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,9 +10,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk, open_desk
+from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
 from deskward.entrypoints import health
+from tests.agent.providers import Offline
+from tests.agent.scripted import ScriptedModel
 from tests.entrypoints.conftest import client_of
 from tests.services.programs import free_port
 
@@ -68,6 +73,18 @@ async def test_what_is_away_is_said_and_does_not_stop_the_desk(
         assert f"MCP server not reachable at {AWAY}/mcp" in body["warnings"]
         assert len(body["warnings"]) == 5
         assert (await client.get("/api/v1/sessions")).status_code == 200
+
+
+async def test_models_that_are_left_alone_are_said(
+    client: httpx2.AsyncClient, sqlite_desk: Desk
+) -> None:
+    away = ScriptedModel([ModelUnavailable("scripted has a fault.")])
+    sqlite_desk.conversations.agent.model = FallbackModel([away, Offline()])
+    await client.post("/api/v1/chat", json={"session_id": "s", "message": "hello"})
+    body = (await client.get("/health/readiness")).json()
+    assert body["status"] == "ready"
+    (said,) = [warning for warning in body["warnings"] if warning.startswith("Model away")]
+    assert re.fullmatch(r"Model away: scripted has a fault. It is tried again in \d s.", said)
 
 
 async def test_a_required_server_that_is_away_is_not_ready(

@@ -75,10 +75,15 @@ class ModelCall:
 
 @dataclass(frozen=True)
 class Withheld:
-    """What a model said and nobody was sent, because nothing supports it. For the record."""
+    """What a model said and nobody was sent. For the record.
+
+    Attributes:
+        why: Nothing supports it, or the model broke off and another one answers.
+    """
 
     model: str
     call: ModelCall
+    why: Literal["withheld", "interrupted"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from deskward.agent.events import (
 )
 from deskward.agent.model import (
     Finished,
+    Interrupted,
     Message,
     Model,
     ModelRequest,
@@ -34,6 +36,7 @@ from deskward.agent.model import (
 from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.agent.taint import addresses_known, influence_of
+from deskward.agent.texts import clean
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
@@ -91,6 +94,15 @@ class _Turn:
     """What the model is told besides the instructions: why its last answer was not sent."""
 
 
+@dataclass
+class _Heard:
+    """What a model said in one step."""
+
+    text: list[str] = field(default_factory=list)
+    requests: list[ToolRequest] = field(default_factory=list)
+    finished: Finished | None = None
+
+
 class Toolbox(Protocol):
     """Where the agent's calls go: the gate, or a client of a remote one. See `Gate`."""
 
@@ -138,6 +150,11 @@ class Agent:
         self._limits = limits or Limits()
         # Of several models each may take its time, before the next one is asked.
         self._patience = self._limits.timeout * getattr(model, "chances", 1)
+
+    @property
+    def outages(self) -> list[str]:
+        """Which models are away, and why."""
+        return list(getattr(self.model, "outages", ()))
 
     @property
     def handover_tools(self) -> set[str]:
@@ -195,8 +212,12 @@ class Agent:
         except Unsupportable as error:
             async for event in self._correct(turn, error):
                 yield event
+        except Interrupted as error:  # the next step is another model's
+            assert turn.call is not None
+            yield Withheld(error.model, replace(turn.call, error=error.message), "interrupted")
+            turn.call, turn.told = None, len(turn.messages)
         except ModelUnavailable as error:
-            log.error("no model could answer: %s", error.message)
+            log.warning("no model could answer: %s", error.message)
             if turn.call is not None:
                 turn.call = replace(turn.call, error=error.message)
             async for event in self._give_up(turn, "No model could answer."):
@@ -212,61 +233,68 @@ class Agent:
             max_tokens=self._limits.step_tokens,
         )
         turn.call = _on_record(turn, request)
-        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), claim_check(turn.messages))
-        raw: list[str] = []
-        pieces: list[str] = []
-        requests: list[ToolRequest] = []
-        finished: Finished | None = None
-        written = 0
+        heard = _Heard()
+        sent: list[str] = []
+        gap = _gap(turn)
         try:
-            async for event in with_timeout(self.model.stream(request), self._patience):
-                if isinstance(event, TextPiece):
-                    raw.append(event.text)
-                    written += len(event.text)
-                    if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
-                        raise ModelUnavailable("The model wrote more than it was allowed to.")
-                    for piece in outgoing.feed(event.text):
-                        pieces.append(piece)
-                        yield Text(piece)
-                elif isinstance(event, ToolRequest):
-                    requests.append(event)
-                else:
-                    finished = event
-            for piece in outgoing.flush():
-                pieces.append(piece)
-                yield Text(piece)
-        except Unsupportable:
-            turn.call = replace(turn.call, raw="".join(raw))
+            async for piece in self._let_out(turn, request, heard):
+                sent.append(piece if sent or piece[0].isspace() else gap + piece)
+                yield Text(sent[-1])
+        except (Unsupportable, Interrupted):
+            turn.call = replace(turn.call, raw="".join(heard.text))
             raise
         finally:
-            turn.text += pieces
-            turn.unsaid += pieces
+            turn.text += sent
+            turn.unsaid += sent
+        finished = heard.finished
         if finished is None:
             raise ModelUnavailable("The model stopped in the middle of its answer.")
         turn.tokens += finished.tokens
         turn.model = finished.model
-        if not raw and not requests:
-            raise ModelUnavailable("The model gave an empty answer.")
-        if not requests and not "".join(turn.unsaid).strip():
-            raise ModelUnavailable("Nothing of the model's answer may be sent.")
         text = "".join(turn.unsaid)
-        message = Message("assistant", text, tuple(requests), state=finished.state)
+        if not heard.text and not heard.requests:
+            raise ModelUnavailable("The model gave an empty answer.")
+        if not heard.requests and not text.strip():
+            raise ModelUnavailable("Nothing of the model's answer may be sent.")
+        message = Message("assistant", text, tuple(heard.requests), state=finished.state)
         turn.messages.append(message)
         turn.unsaid = []
-        kept = "".join(raw)
-        call, turn.call = (
-            replace(turn.call, tokens=finished.tokens, raw=kept if kept != text else None),
-            None,
-        )
+        raw = "".join(heard.text)
+        kept = None if text in (raw, gap + raw) else raw
+        call, turn.call = replace(turn.call, tokens=finished.tokens, raw=kept), None
         turn.told = len(turn.messages)
         yield MessageAdded(message, turn.model, call)
+
+    async def _let_out(
+        self, turn: _Turn, request: ModelRequest, heard: _Heard
+    ) -> AsyncIterator[str]:
+        """The pieces of a model's answer that may be sent; all of it is noted as it comes."""
+        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), claim_check(turn.messages))
+        written = 0
+        async with aclosing(with_timeout(self.model.stream(request), self._patience)) as events:
+            async for event in events:
+                if isinstance(event, TextPiece):
+                    heard.text.append(event.text)
+                    written += len(event.text)
+                    if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
+                        raise ModelUnavailable("The model wrote more than it was allowed to.")
+                    for piece in outgoing.feed(event.text):
+                        yield piece
+                elif isinstance(event, ToolRequest):
+                    heard.requests.append(event)
+                else:
+                    heard.finished = event
+        for piece in outgoing.flush():
+            yield piece
 
     async def _correct(self, turn: _Turn, error: Unsupportable) -> AsyncIterator[Event]:
         """Have the model say what it can answer for, or a person take over."""
         assert turn.call is not None
         turn.corrections += 1
         log.warning("an answer was withheld: %s", error)
-        yield Withheld(turn.model or self.model.name, replace(turn.call, error=str(error)))
+        yield Withheld(
+            turn.model or self.model.name, replace(turn.call, error=str(error)), "withheld"
+        )
         turn.call, turn.told = None, len(turn.messages)
         turn.note = error.note("".join(turn.unsaid))
         if turn.corrections > CORRECTIONS:
@@ -291,7 +319,8 @@ class Agent:
             tool = self._gate.tools.get(request.name)
             source = tool.untrusted if tool is not None else None
             # Articles are the desk's own and hold nobody's secrets, but talk of passwords.
-            answer = outcome.value if source == "article" else _masked(outcome.value, turn.vault)
+            value = clean(outcome.value)
+            answer = value if source == "article" else _masked(value, turn.vault)
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             if outcome.status == "pending":
                 yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
@@ -349,6 +378,19 @@ def _on_record(turn: _Turn, request: ModelRequest) -> ModelCall:
     settings = request.settings
     given = tuple(turn.messages[turn.told :])
     return ModelCall(turn.step, given, request.digest(settings), settings)
+
+
+def _gap(turn: _Turn) -> str:
+    """What parts the next answer from the text that the turn has sent before it."""
+    before = "".join(turn.unsaid)
+    for message in reversed(turn.messages):
+        if before or message.role == "user":
+            break
+        if message.role == "assistant":
+            if not message.tool_requests:  # the end of an earlier turn
+                break
+            before = message.text
+    return "\n\n" if before and not before[-1].isspace() else ""
 
 
 def _spec(tool: Tool, context: Context) -> ToolSpec:

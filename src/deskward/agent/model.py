@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -133,6 +133,14 @@ class Finished:
     truncated: bool = False
 
 
+class Interrupted(ModelUnavailable):
+    """A model broke off inside its answer, and another one can be asked instead."""
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(problem)
+        self.model = model
+
+
 ModelEvent = TextPiece | ToolRequest | Finished
 
 
@@ -156,8 +164,8 @@ class Model(Protocol):
 
 
 async def with_timeout(
-    events: AsyncIterator[ModelEvent], seconds: float
-) -> AsyncIterator[ModelEvent]:
+    events: AsyncIterator[ModelEvent], seconds: float, name: str = "The model"
+) -> AsyncGenerator[ModelEvent, None]:
     """The events of a model that keeps sending.
 
     Raises:
@@ -172,7 +180,7 @@ async def with_timeout(
             except StopAsyncIteration:
                 return
             except TimeoutError as error:
-                problem = f"The model sent nothing for {seconds:g} seconds."
+                problem = f"{name} did not answer in time: nothing came for {seconds:g} seconds."
                 raise ModelUnavailable(problem) from error
             yield event
     finally:

@@ -85,7 +85,7 @@ class Outgoing:
 
     def _let_out(self, text: str, end: int) -> list[str]:
         unit, rest = text[:end], text[end:]
-        pieces = list(_parts(self._pending, end))
+        pieces = [piece for piece in _parts(self._pending, end) if piece]
         self._pending = [rest] if rest else []
         cleaned = self.clean(unit)
         self._check(cleaned)

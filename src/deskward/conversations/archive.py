@@ -89,6 +89,7 @@ async def spoken(db: Connection, where: Where) -> list[HistoryLine]:
         answer.append(row.content)
         if not (row.data or {}).get("tool_requests"):
             said.append(HistoryLine("assistant", "".join(answer), row.created_at))
+            answer = []  # a turn that goes on after an approval begins without a customer's message
     return said
 
 

@@ -18,6 +18,7 @@ from deskward.agent.events import MessageAdded, ToolAnswered
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import (
     Finished,
+    Interrupted,
     Message,
     Model,
     ModelEvent,
@@ -114,7 +115,7 @@ def _compare(turn: TurnRecord, text: str, found: Replay, place: str) -> None:
         more = recorded[len(replayed) :] or replayed[len(recorded) :]
         what = "is missing" if len(recorded) > len(replayed) else "is new"
         found.differs(f"{place}, call {min(len(recorded), len(replayed)) + 1} {what}: {more[0]}")
-    whole = [step for step in turn.models if not step.withheld]
+    whole = [step for step in turn.models if not (step.withheld or step.interrupted)]
     said = "".join(step.answer.text for step in whole if step.answer)
     if turn.status == "done" and all(not step.error for step in whole) and text != said:
         found.differs(f"{place}: the answer was {said!r}, and is {text!r}")
@@ -173,6 +174,8 @@ class _Recorded:
             raise ModelUnavailable(step.error or "No model could answer.")
         if text := step.answer.text if step.raw is None else step.raw:
             yield TextPiece(text)
+        if step.interrupted:
+            raise Interrupted(step.model, step.error or "It broke off.")
         for wish in step.answer.tool_requests:
             yield wish
         yield Finished(step.model, state=step.answer.state)

@@ -24,6 +24,7 @@ class ModelStep:
         answer: What it said, or None where it failed.
         raw: What it said word for word, where not all of that was sent.
         withheld: Whether nothing more of it was sent, because nothing supports it.
+        interrupted: Whether the model broke off, and another one was asked.
         instead: What the agent said then.
     """
 
@@ -35,6 +36,7 @@ class ModelStep:
     error: str | None
     raw: str | None = None
     withheld: bool = False
+    interrupted: bool = False
 
     @property
     def requests(self) -> tuple[ToolRequest, ...]:
@@ -136,6 +138,7 @@ def _model(row: Mapping[str, Any]) -> ModelStep:
         error=row.get("error"),
         raw=row.get("raw"),
         withheld=row.get("status") == "withheld",
+        interrupted=row.get("status") == "interrupted",
     )
 
 

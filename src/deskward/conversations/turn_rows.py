@@ -40,14 +40,14 @@ def model_entry(ledger: Ledger, turn: Turn, said: MessageAdded | Withheld) -> En
     message = (
         said.message if isinstance(said, MessageAdded) else Message("assistant", call.raw or "")
     )
-    withheld = isinstance(said, Withheld)
+    withheld = said.why if isinstance(said, Withheld) else None
     clear = _clear(ledger, turn, "model") | {
         "step": call.step,
         "model": said.model,
         "digest": call.digest,
         "settings": call.settings,
         "tokens": call.tokens,
-        "status": "withheld" if withheld else "error" if call.error else "ok",
+        "status": withheld or ("error" if call.error else "ok"),
     }
     private: dict[str, Any] = {
         "given": [message.plain for message in call.given],

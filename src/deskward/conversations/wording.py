@@ -21,6 +21,10 @@ def check(text: str) -> None:
         raise InvalidInput("The message is empty.")
     if "\0" in text:
         raise InvalidInput("The message holds a NUL character, which no text has.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("The message holds half a character (a lone surrogate).") from error
     if len(text) > MAX_MESSAGE:
         raise InvalidInput(f"The message is longer than {MAX_MESSAGE:,} characters.")
 

@@ -135,8 +135,11 @@ class Checks:
     async def _model(self) -> tuple[str, str | None]:
         addresses = model_addresses(self._desk.settings)
         away = [a for a in addresses if a is not None and not await reachable(a)]
-        warning = f"Model not reachable at {', '.join(away)}" if away else None
-        return "unavailable" if len(away) == len(addresses) else "healthy", warning
+        outages = self._desk.conversations.agent.outages
+        warnings = [f"Model not reachable at {', '.join(away)}"] if away else []
+        warnings += [f"Model away: {outage}" for outage in outages]
+        lost = max(len(away), len(outages)) >= len(addresses)
+        return "unavailable" if lost else "healthy", " ".join(warnings) or None
 
     async def _smtp(self) -> tuple[str, str | None]:
         settings = self._desk.settings

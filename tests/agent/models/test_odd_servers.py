@@ -225,7 +225,10 @@ async def test_anthropic_merges_roles_and_leaves_out_empty_texts(connect: Connec
     assert body["messages"] == [
         {
             "role": "user",
-            "content": [{"type": "text", "text": "First."}, {"type": "text", "text": "Second."}],
+            "content": [
+                {"type": "text", "text": "First."},
+                {"type": "text", "text": "\n\nSecond."},
+            ],
         },
         {
             "role": "assistant",

@@ -19,7 +19,9 @@ from deskward.agent.model import (
     TextPiece,
     ToolRequest,
 )
-from deskward.agent.models.sse import not_protocol, read_events, tool_arguments, unavailable
+from deskward.agent.models.faults import NoAnswer
+from deskward.agent.models.sse import not_protocol, own_id, read_events, tool_arguments, unavailable
+from deskward.agent.texts import Pieces, clean
 from deskward.core.errors import ModelUnavailable
 
 _TOKENS = (
@@ -108,6 +110,12 @@ class AnthropicModel:
             raise unavailable(self.name, error) from error
 
     async def _send(self, body: dict[str, Any]) -> httpx2.Response:
+        try:
+            return await self._request(body)
+        except UnicodeEncodeError:  # half a character in what somebody wrote
+            return await self._request(clean(body))
+
+    async def _request(self, body: dict[str, Any]) -> httpx2.Response:
         response = await self._client.post(
             "/v1/messages",
             cast_to=httpx2.Response,
@@ -129,7 +137,10 @@ def _messages(messages: Sequence[Message], thinker: str | None) -> list[dict[str
         blocks = _blocks(message, thinker if at > turn else None)
         role = "assistant" if message.role == "assistant" else "user"
         if merged and merged[-1]["role"] == role:
-            merged[-1]["content"] += blocks
+            before = merged[-1]["content"]
+            if blocks and before[-1]["type"] == blocks[0]["type"] == "text":
+                blocks[0] = {"type": "text", "text": f"\n\n{blocks[0]['text']}"}
+            before += blocks
         elif blocks:
             merged.append({"role": role, "content": blocks})
     return merged
@@ -164,8 +175,11 @@ class _Answer:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._blocks: dict[int, dict[str, Any]] = {}
+        self._blocks: list[dict[str, Any]] = []
+        self._places: dict[Any, int] = {}
+        """Index, as the server counts → the open block that has it."""
         self._arguments: dict[int, str] = {}
+        self._pieces = Pieces()
         self._usage: dict[str, int] = {}
         self._stop: str | None = None
 
@@ -179,17 +193,17 @@ class _Answer:
 
     @property
     def state(self) -> dict[str, Any] | None:
-        if all(block["type"] in ("text", "tool_use") for block in self._blocks.values()):
+        if all(block["type"] in ("text", "tool_use") for block in self._blocks):
             return None
         # The API refuses empty texts, even its own.
-        blocks = [block for block in self._blocks.values() if block.get("text") != ""]
-        return {"model": self._model, "content": blocks}
+        blocks = [block for block in self._blocks if block.get("text") != ""]
+        return {"model": self._model, "content": clean(blocks)}
 
     def add(self, event: dict[str, Any]) -> str:
         """Take in an event; the text that it brings, or ''."""
         try:
-            return self._add(event)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return self._pieces.next(self._add(event))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise not_protocol(self._model) from error
 
     def _add(self, event: dict[str, Any]) -> str:
@@ -197,9 +211,15 @@ class _Answer:
             case "message_start":
                 self._count(event["message"].get("usage"))
             case "content_block_start":
-                self._blocks[event["index"]] = event["content_block"]
+                self._places[event.get("index")] = len(self._blocks)
+                self._blocks.append(dict(event["content_block"]))
+                return str(self._blocks[-1].get("text") or "")
             case "content_block_delta":
-                return self._add_delta(event["index"], event["delta"])
+                # Servers that count wrongly send a block's parts right behind its start.
+                place = self._places.get(event.get("index"), len(self._blocks) - 1)
+                return self._add_delta(place, event["delta"])
+            case "content_block_stop":
+                self._places.pop(event.get("index"), None)
             case "message_delta":
                 self._stop = event["delta"].get("stop_reason") or self._stop
                 self._count(event.get("usage"))
@@ -207,14 +227,15 @@ class _Answer:
                 raise ModelUnavailable(f"{self._model} broke off its answer with an error.")
         return ""
 
-    def _add_delta(self, index: int, delta: dict[str, Any]) -> str:
-        block = self._blocks[index]
+    def _add_delta(self, place: int, delta: dict[str, Any]) -> str:
+        block = self._blocks[place]
         match delta["type"]:
             case "text_delta":
-                block["text"] += delta["text"]
+                block["text"] = (block.get("text") or "") + delta["text"]
                 return str(delta["text"])
             case "input_json_delta":
-                self._arguments[index] = self._arguments.get(index, "") + delta["partial_json"]
+                part = delta.get("partial_json") or ""
+                self._arguments[place] = self._arguments.get(place, "") + part
             case "thinking_delta":
                 block["thinking"] += delta["thinking"]
             case "signature_delta":
@@ -232,16 +253,18 @@ class _Answer:
         if self._stop is None:
             raise ModelUnavailable(f"{self._model} ended its stream before its answer.")
         if self._stop == "refusal":
-            raise ModelUnavailable(f"{self._model} declined to answer.")
-        requests = []
-        for index, block in self._blocks.items():
+            raise NoAnswer(f"{self._model} declined to answer.")
+        requests: dict[str, ToolRequest] = {}
+        for place, block in enumerate(self._blocks):
             if block["type"] != "tool_use":
                 continue
-            block["input"] = tool_arguments(
-                self._model,
-                block["name"],
-                self._arguments.get(index, ""),
-                truncated=self.truncated,
-            )
-            requests.append(ToolRequest(block["id"], block["name"], block["input"]))
-        return requests
+            name = clean(block.get("name"))
+            if not isinstance(name, str) or not name:
+                raise not_protocol(self._model)
+            # Some servers send the arguments with the start of the block.
+            given = self._arguments.get(place, "").strip() or block.get("input") or ""
+            arguments = tool_arguments(self._model, name, given, truncated=self.truncated)
+            identity = own_id(block.get("id"), requests)
+            block |= {"id": identity, "name": name, "input": arguments}
+            requests[identity] = ToolRequest(identity, name, arguments)
+        return list(requests.values())

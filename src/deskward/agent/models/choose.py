@@ -24,6 +24,7 @@ OPENAI_DEFAULT = "gpt-5.4-mini"
 _ANTHROPIC_URL = "https://api.anthropic.com"
 _OPENAI_URL = "https://api.openai.com/v1"
 _RETRIES = 2
+"""How often the last model is asked again, with pauses. Before another one nobody waits."""
 
 
 def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
@@ -39,8 +40,15 @@ def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
     Raises:
         ValueError: An entry of MODEL has no known form, or lacks a setting that it needs.
     """
-    models = [_model(entry.strip(), settings, offline) for entry in _entries(settings)]
-    return models[0] if len(models) == 1 else FallbackModel(models, settings.model_timeout)
+    entries = [entry.strip() for entry in _entries(settings)]
+    if entries == ["offline"]:
+        return offline()
+    retries = [0] * (len(entries) - 1) + [_RETRIES]
+    models = [
+        _model(entry, settings, offline, again)
+        for entry, again in zip(entries, retries, strict=True)
+    ]
+    return FallbackModel(models, settings.model_timeout)
 
 
 def model_addresses(settings: Settings) -> list[str | None]:
@@ -71,18 +79,18 @@ def _entries(settings: Settings) -> list[str]:
     return ["offline"]
 
 
-def _model(entry: str, settings: Settings, offline: Callable[[], Model]) -> Model:
+def _model(entry: str, settings: Settings, offline: Callable[[], Model], retries: int) -> Model:
     if entry == "offline":
         return offline()
     kind, _, name = entry.partition(":")
     if kind in ("http", "https"):
-        return _compatible(entry, settings)
+        return _compatible(entry, settings, retries)
     if name and kind == "anthropic":
-        return _anthropic(entry, name, settings)
+        return _anthropic(entry, name, settings, retries)
     if name and kind == "openai":
-        return _openai(entry, name, settings)
+        return _openai(entry, name, settings, retries)
     if name and kind == "azure":
-        return _azure(entry, name, settings)
+        return _azure(entry, name, settings, retries)
     raise ValueError(
         f"MODEL has the entry {entry!r}. An entry is `anthropic:NAME`, `openai:NAME`, "
         "`azure:DEPLOYMENT`, `http://host/v1#NAME` or `offline`; commas part them."
@@ -92,7 +100,7 @@ def _model(entry: str, settings: Settings, offline: Callable[[], Model]) -> Mode
 # The SDKs take a second and more to import, so each is imported only where a model needs it.
 
 
-def _anthropic(entry: str, name: str, settings: Settings) -> Model:
+def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model:
     from anthropic import AsyncAnthropic
 
     from deskward.agent.models.anthropic import AnthropicModel
@@ -102,7 +110,7 @@ def _anthropic(entry: str, name: str, settings: Settings) -> Model:
         base_url=settings.anthropic_base_url or _ANTHROPIC_URL,
         api_key=_needed(entry, "ANTHROPIC_API_KEY", _text(settings.anthropic_api_key)),
         timeout=timeouts(settings.model_timeout),
-        max_retries=_RETRIES,
+        max_retries=retries,
         # Its traces could hold what customers wrote; Deskward writes its own.
         open_telemetry=False,
     )
@@ -110,15 +118,15 @@ def _anthropic(entry: str, name: str, settings: Settings) -> Model:
     return AnthropicModel(entry, name, client, timeout=settings.model_timeout)
 
 
-def _openai(entry: str, name: str, settings: Settings) -> Model:
+def _openai(entry: str, name: str, settings: Settings, retries: int) -> Model:
     from deskward.agent.models.openai import OpenAIModel
 
     key = _needed(entry, "OPENAI_API_KEY", _text(settings.openai_api_key))
-    client = _openai_client(settings.openai_base_url or _OPENAI_URL, key, settings)
+    client = _openai_client(settings.openai_base_url or _OPENAI_URL, key, settings, retries)
     return OpenAIModel(entry, name, client, timeout=settings.model_timeout)
 
 
-def _compatible(entry: str, settings: Settings) -> Model:
+def _compatible(entry: str, settings: Settings, retries: int) -> Model:
     from deskward.agent.models.openai import OpenAIModel
 
     # The address is not repeated in the error: it may hold a password.
@@ -135,13 +143,13 @@ def _compatible(entry: str, settings: Settings) -> Model:
         raise error
     # Servers without keys ignore this one, which the SDK insists on.
     key = _text(settings.openai_api_key) or "none"
-    client = _openai_client(parts._replace(fragment="").geturl(), key, settings)
+    client = _openai_client(parts._replace(fragment="").geturl(), key, settings, retries)
     return OpenAIModel(
         entry, parts.fragment, client, timeout=settings.model_timeout, limit_field="max_tokens"
     )
 
 
-def _azure(entry: str, deployment: str, settings: Settings) -> Model:
+def _azure(entry: str, deployment: str, settings: Settings, retries: int) -> Model:
     from openai import AsyncAzureOpenAI
 
     from deskward.agent.models.openai import OpenAIModel
@@ -152,13 +160,13 @@ def _azure(entry: str, deployment: str, settings: Settings) -> Model:
         api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure_openai_api_key)),
         api_version=settings.azure_openai_api_version,
         timeout=timeouts(settings.model_timeout),
-        max_retries=_RETRIES,
+        max_retries=retries,
     )
     _forget_environment(client)
     return OpenAIModel(entry, deployment, client, timeout=settings.model_timeout)
 
 
-def _openai_client(base_url: str, key: str, settings: Settings) -> AsyncOpenAI:
+def _openai_client(base_url: str, key: str, settings: Settings, retries: int) -> AsyncOpenAI:
     from openai import AsyncOpenAI
 
     from deskward.agent.models.sse import timeouts
@@ -167,7 +175,7 @@ def _openai_client(base_url: str, key: str, settings: Settings) -> AsyncOpenAI:
         base_url=base_url,
         api_key=key,
         timeout=timeouts(settings.model_timeout),
-        max_retries=_RETRIES,
+        max_retries=retries,
     )
     _forget_environment(client)
     return client

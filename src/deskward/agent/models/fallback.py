@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 
-from deskward.agent.model import Model, ModelEvent, ModelRequest, with_timeout
+from deskward.agent.model import Interrupted, Model, ModelEvent, ModelRequest, with_timeout
+from deskward.agent.models.faults import Fleeting
+from deskward.agent.models.outages import Availability
 from deskward.core.errors import ModelUnavailable
 
 
 class FallbackModel:
-    """Models tried from left to right. `Finished.model` says which one spoke."""
+    """Models tried from left to right. `Finished.model` says which one spoke.
+
+    One that failed is left alone for a while. The last one never is: nobody stands behind it.
+    """
 
     def __init__(self, models: Sequence[Model], timeout: float = 30.0) -> None:
         """Make one.
@@ -20,36 +26,67 @@ class FallbackModel:
         self.chances = len(models)
         self._timeout = timeout
         self.name = ", ".join(model.name for model in models)
-        self._models = tuple(models)
+        self._models = [(model, Availability(model.name)) for model in models]
+
+    @property
+    def outages(self) -> list[str]:
+        """Which models are away in this process, why, and when each is tried again."""
+        return [said for _, state in self._models if (said := state.said)]
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer with the first model that can.
 
         Raises:
-            ModelUnavailable: No model could, or one failed after the start of its answer, of which
-                the caller may have shown something already.
+            Interrupted: A model broke off inside its answer, of which the caller may have shown
+                something already. Asked again, another one answers.
+            ModelUnavailable: No model could.
         """
-        failures = []
-        for model in self._models:
-            events = with_timeout(model.stream(request), self._timeout)
+        failures: list[ModelUnavailable] = []
+        for model, state in self._models:
+            last = model is self._models[-1][0]
+            if not (last or state.may_be_asked):
+                continue
             started = False
             try:
-                async for event in events:
-                    started = True
-                    yield event
+                with state.call():
+                    # Whoever stops listening also stops the model.
+                    async with aclosing(self._asked(model, request, patient=last)) as events:
+                        async for event in events:
+                            started = True
+                            yield event
                 return
             except ModelUnavailable as error:
                 if started:
+                    if last or state.outage is None:
+                        raise
+                    raise Interrupted(model.name, error.message) from error
+                failures.append(error)
+        if self.chances == 1:
+            raise failures[0]
+        raise ModelUnavailable(
+            "No configured model could answer. " + " ".join(error.message for error in failures),
+            retry_after=min((e.retry_after for e in failures if e.retry_after), default=None),
+        )
+
+    async def _asked(
+        self, model: Model, request: ModelRequest, *, patient: bool
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """What a model answers. An impatient one is asked twice where that may help."""
+        for again in (False, True):
+            started = False
+            try:
+                answer = with_timeout(model.stream(request), self._timeout, model.name)
+                async with aclosing(answer) as events:
+                    async for event in events:
+                        started = True
+                        yield event
+                return
+            except Fleeting:
+                if started or again or patient:
                     raise
-                failures.append(f"{model.name}: {error.message}")
-            finally:
-                # A caller that stops listening also stops the model.
-                if close := getattr(events, "aclose", None):
-                    await close()
-        raise ModelUnavailable("No configured model could answer. " + " ".join(failures))
 
     async def close(self) -> None:
         """Let go of the connections of those models that have any."""
-        for model in self._models:
+        for model, _ in self._models:
             if close := getattr(model, "close", None):
                 await close()

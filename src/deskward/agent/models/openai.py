@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal, cast
-from uuid import uuid4
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, OpenAIError
-from pydantic_core import to_json
 
 from deskward.agent.model import (
     Finished,
@@ -22,12 +21,15 @@ from deskward.agent.model import (
     ToolRequest,
     ToolSpec,
 )
+from deskward.agent.models.faults import NoAnswer
 from deskward.agent.models.sse import (
     not_protocol,
+    own_id,
     read_events,
     tool_arguments,
     unavailable,
 )
+from deskward.agent.texts import Pieces, clean, parsed
 from deskward.core.errors import ModelUnavailable
 
 
@@ -113,6 +115,12 @@ class OpenAIModel:
         return await self._send(body | self._learned)
 
     async def _send(self, body: dict[str, Any]) -> httpx2.Response:
+        try:
+            return await self._request(body)
+        except UnicodeEncodeError:  # half a character in what somebody wrote
+            return await self._request(clean(body))
+
+    async def _request(self, body: dict[str, Any]) -> httpx2.Response:
         response = await self._client.post(
             "/chat/completions",
             cast_to=httpx2.Response,
@@ -146,7 +154,10 @@ def _message(message: Message) -> dict[str, Any]:
         {
             "id": call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": to_json(call.arguments).decode()},
+            "function": {
+                "name": call.name,
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
+            },
         }
         for call in message.tool_requests
     ]
@@ -171,7 +182,17 @@ def _tools(tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
 class _Call:
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    text: str = ""
+    """The arguments, as JSON."""
+    index: Any = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments are complete."""
+        try:
+            return self.text.rstrip().endswith("}") and parsed(self.text) is not None
+        except ValueError:
+            return False
 
 
 class _Answer:
@@ -180,7 +201,8 @@ class _Answer:
     def __init__(self, model: str) -> None:
         self.tokens = 0
         self._model = model
-        self._calls: dict[int, _Call] = {}
+        self._pieces = Pieces()
+        self._calls: list[_Call] = []
         self._finish: str | None = None
 
     @property
@@ -190,8 +212,8 @@ class _Answer:
     def add(self, event: dict[str, Any]) -> str:
         """Take in an event; the text that it brings, or ''."""
         try:
-            return self._add(event)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return self._pieces.next(self._add(event))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise not_protocol(self._model) from error
 
     def _add(self, event: dict[str, Any]) -> str:
@@ -214,28 +236,48 @@ class _Answer:
         return text
 
     def _add_call(self, part: dict[str, Any]) -> None:
-        index = part.get("index")
-        if index is None:
-            # Some servers send every call whole and leave the index out.
-            index = len(self._calls) if part.get("id") else len(self._calls) - 1
-        call = self._calls.setdefault(index, _Call())
         function = part.get("function") or {}
-        call.id = call.id or part.get("id") or ""
-        call.name = call.name or function.get("name") or ""
-        call.arguments += function.get("arguments") or ""
+        identity, name, index = part.get("id") or "", function.get("name") or "", part.get("index")
+        call = self._continued(identity, name, index)
+        if call is None:
+            call = _Call(index=index)
+            self._calls.append(call)
+        call.id = call.id or identity
+        call.name = call.name or name
+        arguments = function.get("arguments") or ""
+        # Some servers send the object itself.
+        call.text += arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+    def _continued(self, identity: str, name: str, index: Any) -> _Call | None:
+        """The call that a part goes on with, or None where it begins one.
+
+        Servers count wrongly: all calls with the same index, each part with another, or with none;
+        ids and names are left out, repeated with every part, or the same for several calls.
+        """
+        calls = self._calls
+        alike = [call for call in calls if index is not None and call.index == index]
+        if not alike and index is not None and name:
+            named = [call for call in calls if identity and call.id == identity and not call.whole]
+            return named[-1] if named and named[-1].name == name and named[-1].text else None
+        same = alike or [call for call in calls if identity and call.id == identity]
+        if not (same or calls):
+            return None
+        call = (same or calls)[-1]
+        other = identity and call.id and identity != call.id
+        again = name and call.name and (name != call.name or call.whole)
+        return None if other or again else call
 
     def tool_requests(self) -> list[ToolRequest]:
         """The calls of an answer that has ended."""
         if self._finish is None:
             raise ModelUnavailable(f"{self._model} ended its stream before its answer.")
         if self._finish == "content_filter":
-            raise ModelUnavailable(f"{self._model} withheld its answer (content filter).")
-        requests = []
-        for call in self._calls.values():
-            if not call.name:
+            raise NoAnswer(f"{self._model} withheld its answer (content filter).")
+        requests: dict[str, ToolRequest] = {}
+        for call in self._calls:
+            if not isinstance(call.name, str) or not call.name:
                 raise not_protocol(self._model)
-            arguments = tool_arguments(
-                self._model, call.name, call.arguments, truncated=self.truncated
-            )
-            requests.append(ToolRequest(call.id or f"call_{uuid4().hex}", call.name, arguments))
-        return requests
+            arguments = tool_arguments(self._model, call.name, call.text, truncated=self.truncated)
+            identity = own_id(call.id, requests)
+            requests[identity] = ToolRequest(identity, clean(call.name), arguments)
+        return list(requests.values())

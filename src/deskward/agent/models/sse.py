@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import math
+import time
+from collections.abc import AsyncGenerator, Container, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import httpx2
-from pydantic_core import from_json
 
+from deskward.agent.models.faults import Fleeting, NoAnswer
+from deskward.agent.texts import clean, parsed
 from deskward.core.errors import ModelUnavailable
 
 CONNECT_TIMEOUT = 5.0
 """Seconds that a connection to a provider may take."""
 
 _MAX_LINE = 4_000_000
+_OF_THE_REQUEST = frozenset({400, 413, 414, 422, 431})
+"""HTTP statuses that speak of one request and not of the provider."""
+_LONGEST = 10**9
+"""Seconds; what is more than that is the same."""
 
 
 def timeouts(seconds: float) -> httpx2.Timeout:
@@ -41,7 +51,8 @@ async def read_events(
     heard = monotonic()
     try:
         async for chunk in response.aiter_bytes():
-            *lines, rest = (rest + chunk).split(b"\n")
+            # All three ends of lines; the empty lines that this makes of "\r\n" mean nothing.
+            *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
             if len(rest) > _MAX_LINE:
                 raise not_protocol(model)
             for line in lines:
@@ -51,7 +62,7 @@ async def read_events(
                 # Read on to the end: only then can the connection be used again.
                 if data == b"[DONE]":
                     continue
-                event = from_json(data)
+                event = parsed(data)
                 if not isinstance(event, dict):
                     raise not_protocol(model)
                 if event.get("type") == "ping":
@@ -68,29 +79,46 @@ async def read_events(
         await response.aclose()
 
 
-def tool_arguments(model: str, tool: str, text: str, *, truncated: bool) -> dict[str, Any]:
-    """The arguments of a tool call from their JSON text; none where the text is empty.
+def tool_arguments(
+    model: str, tool: str, given: str | dict[str, Any], *, truncated: bool
+) -> dict[str, Any]:
+    """The arguments of a tool call from their JSON text; none where it is empty or `null`.
+
+    Args:
+        given: The text; of some servers the object itself.
+        truncated: Whether the answer ended at the token limit.
 
     Raises:
-        ModelUnavailable: The text is not a JSON object.
+        NoAnswer: The text is not a JSON object.
     """
-    if not text.strip():
+    if isinstance(given, dict):
+        return dict(clean(given))
+    if not given.strip():
         return {}
     try:
-        arguments = from_json(text, allow_inf_nan=False)
+        arguments = parsed(given, finite=True)
     except ValueError as error:
         if truncated:
-            raise ModelUnavailable(
+            raise NoAnswer(
                 f"{model} reached the token limit (MODEL_MAX_TOKENS) inside a tool call."
             ) from error
-        raise ModelUnavailable(
+        raise NoAnswer(
             f"{model} sent arguments for the tool {tool[:64]!r} that are not JSON."
         ) from error
+    if arguments is None:
+        return {}
     if not isinstance(arguments, dict):
-        raise ModelUnavailable(
+        raise NoAnswer(
             f"{model} sent arguments for the tool {tool[:64]!r} that are not a JSON object."
         )
-    return arguments
+    return dict(clean(arguments))
+
+
+def own_id(wanted: Any, taken: Container[str]) -> str:
+    """The id of a tool call: the server's own if it is one and no other call has it."""
+    if isinstance(wanted, str) and wanted and wanted not in taken:
+        return str(clean(wanted))
+    return f"call_{uuid4().hex}"
 
 
 def not_protocol(model: str) -> ModelUnavailable:
@@ -102,14 +130,30 @@ def unavailable(model: str, error: Exception) -> ModelUnavailable:
     """The error that stands for one of an SDK or of HTTP. Holds neither keys nor bodies."""
     response = getattr(error, "response", None)
     if response is not None:
-        return _refused(model, response.status_code, response.headers.get("retry-after", ""))
+        return _refused(model, response.status_code, retry_after(response.headers))
     causes = (error, error.__cause__)
     if any(isinstance(cause, TimeoutError | httpx2.TimeoutException) for cause in causes):
         return ModelUnavailable(f"{model} did not answer in time.")
-    return ModelUnavailable(f"{model} cannot be reached, or broke off its answer.")
+    return Fleeting(f"{model} cannot be reached, or broke off its answer.")
 
 
-def _refused(model: str, status: int, retry_after: str) -> ModelUnavailable:
+def retry_after(headers: Mapping[str, str]) -> int | None:
+    """The whole seconds that a provider asks to be left alone for; None where it says nothing.
+
+    Retry-After holds seconds, with some servers a fraction of them, or a date.
+    """
+    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    for text, divisor in ((milliseconds, 1000), (seconds, 1)):
+        with suppress(ValueError, OverflowError):
+            return max(0, math.ceil(min(float(text) / divisor, _LONGEST)))
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(seconds)
+        return max(0, math.ceil(min(moment.timestamp() - time.time(), _LONGEST)))
+    return None
+
+
+def _refused(model: str, status: int, wait: int | None) -> ModelUnavailable:
+    kind: type[ModelUnavailable] = ModelUnavailable
     if status in (401, 403):
         reason = "refused the key"
     elif status == 404:
@@ -117,10 +161,8 @@ def _refused(model: str, status: int, retry_after: str) -> ModelUnavailable:
     elif status == 429:
         reason = "is over its rate limit or quota"
     elif status >= 500:
-        reason = "has a fault"
+        reason, kind = "has a fault", ModelUnavailable if wait else Fleeting
     else:
         reason = "did not accept the request"
-    return ModelUnavailable(
-        f"{model} {reason} (HTTP {status}).",
-        retry_after=int(retry_after) if retry_after.isdecimal() else None,
-    )
+        kind = NoAnswer if status in _OF_THE_REQUEST else ModelUnavailable
+    return kind(f"{model} {reason} (HTTP {status}).", retry_after=wait)
