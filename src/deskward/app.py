@@ -28,9 +28,10 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
-from deskward.core.jobs import Handler, Jobs
+from deskward.core.jobs import Handler, Records
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
+from deskward.core.worker import Jobs
 from deskward.customers import slice as customers
 from deskward.demo.load import load_demo
 from deskward.email import slice as email
@@ -38,6 +39,7 @@ from deskward.email.mailer import Mailer
 from deskward.email.outbox import Outbox
 from deskward.files import slice as files
 from deskward.gate.approval_tools import JOB as APPROVAL
+from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
@@ -73,6 +75,11 @@ GROUPS: tuple[ToolGroup, ...] = (
 )
 SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
 """The folders of the offline skills that ship."""
+RECORDS: Records = {
+    **{kind: record for part in SLICES for kind, record in part.records.items()},
+    APPROVAL: APPROVAL_RECORD,
+}
+"""Kind of job → the record that is told when a job of it fails, is cancelled, or tried again."""
 
 
 @dataclass
@@ -136,7 +143,7 @@ async def open_desk(
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
-        jobs = Jobs(database, _handlers(gate, conversations), wake)
+        jobs = Jobs(database, _handlers(gate, conversations), RECORDS, wake)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,

@@ -45,7 +45,8 @@ class Faults:
     """How the server fails; to be changed at any time, also while it runs."""
 
     refused: set[str] = field(default_factory=set)
-    """Recipients that get 550: they do not exist."""
+    """Recipients that get `refusal`: they do not exist."""
+    refusal: str = "550 5.1.1 No such user here"
     delayed: set[str] = field(default_factory=set)
     """Recipients that get 451: try again later."""
     answer: str | None = None
@@ -141,7 +142,7 @@ class _Handler:
         self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self._server.faults.refused:
-            return "550 5.1.1 No such user here"
+            return self._server.faults.refusal
         if address in self._server.faults.delayed:
             return "451 4.3.2 Try again later"
         envelope.rcpt_tos.append(address)

@@ -9,7 +9,6 @@ agent, and the agent counts as having read the ticket from the first one on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -27,7 +26,7 @@ from deskward.core.errors import (
     TimeLimitExceeded,
     Unavailable,
 )
-from deskward.core.jobs import RetryLater
+from deskward.core.jobs import GiveUp, Job, RetryLater
 from deskward.core.logging import bind
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -126,7 +125,9 @@ class _Hand:
         """What policy makes of a change of the ticket as it was read, and of no later one."""
         context = replace(self._context, confidence=sure)
         arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
-        outcome = await self._gate.call("update_ticket", arguments, context)
+        step = "reply" if "reply" in update else "handover"
+        key = f"{self._context.request_id}:{ticket.id}:{ticket.revision}:{step}"
+        outcome = await self._gate.call("update_ticket", arguments, context, idempotency_key=key)
         return self._noted("update_ticket", outcome)
 
     def _noted(self, tool: str, outcome: Outcome) -> Outcome:
@@ -267,24 +268,29 @@ class Handler:
         arguments = {"ticket_id": asked["ticket_id"], "update": change}
         outcome = await self._gate.call("update_ticket", arguments, context)
         if isinstance(outcome.error, _PASSING):
-            raise RetryLater(AGAIN)
+            raise RetryLater(AGAIN, outcome.error.message)
 
-    async def handle(self, payload: Mapping[str, Any], attempt: int) -> None:
+    async def handle(self, job: Job) -> None:
         """Handle the ticket of a job, as the service `desk`.
 
         Raises:
             RetryLater: Something that it needs is away.
+            GiveUp: It cannot be handled.
         """
-        bind(tenant=payload["tenant"])
+        tenant, ticket_id = job.payload["tenant"], job.payload["ticket_id"]
+        bind(tenant=tenant)
         roles = (DEFAULT_ROLES[Kind.SERVICE],)
-        desk = Principal(Kind.SERVICE, "desk", payload["tenant"], roles, agent=AGENT)
-        arguments = {"ticket_id": payload["ticket_id"]}
-        outcome = await self._gate.call("handle_ticket", arguments, Context(desk, "agent"))
+        desk = Principal(Kind.SERVICE, "desk", tenant, roles, agent=AGENT)
+        # All attempts are one request: what one of them has proposed, another does not again.
+        context = Context(desk, "agent", request_id=job.id)
+        outcome = await self._gate.call("handle_ticket", {"ticket_id": ticket_id}, context)
         if outcome.error is None:
-            log.info("ticket %s: %s", payload["ticket_id"], outcome.value["decision"])
+            log.info("ticket %s: %s", ticket_id, outcome.value["decision"])
             return
-        if isinstance(outcome.error, NotFound | Conflict):
+        if isinstance(outcome.error, NotFound | Conflict) and not isinstance(
+            outcome.error, CallInProgress
+        ):
             return  # a person was faster, or the customer was erased
-        if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
-            raise RetryLater(AGAIN)
-        log.error("ticket %s is not handled: %s", payload["ticket_id"], outcome.error.message)
+        if isinstance(outcome.error, _PASSING) and job.attempt < ATTEMPTS:
+            raise RetryLater(AGAIN, outcome.error.message)
+        raise GiveUp(f"Ticket {ticket_id} is not handled: {outcome.error.message}")

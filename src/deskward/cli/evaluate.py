@@ -103,6 +103,7 @@ def golden(
     from deskward.agent.offline.model import OfflineModel
     from deskward.agent.offline.skills import Skills
     from deskward.app import SKILLS
+    from deskward.core.files import write_whole
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
     from deskward.evaluation.golden import junit as as_junit
@@ -117,7 +118,11 @@ def golden(
             )
         )
     if junit is not None:
-        junit.write_text(as_junit(report), encoding="utf-8")
+        try:
+            with write_whole(junit) as file:
+                file.write(as_junit(report))
+        except OSError as error:
+            sys.exit(f"deskward: {error}")
     if json_:
         print_json(_golden_figures(report))
     else:

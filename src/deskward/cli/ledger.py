@@ -121,6 +121,7 @@ def export(
     """
 
     async def work(database: Database, settings: Any) -> int:
+        from deskward.core.files import write_whole
         from deskward.gate.ledger.export import lines
 
         written = lines(database, settings.key, tenant=tenant, opened=opened)
@@ -128,13 +129,11 @@ def export(
             async for line in written:
                 print(line)
             return 0
-        part = file.with_name(f"{file.name}.part")
         count = 0
-        with part.open("w", encoding="utf-8") as out:
+        with write_whole(file) as out:
             async for line in written:
                 out.write(f"{line}\n")
                 count += 1
-        part.rename(file)
         print(f"{count} lines are in {file}.", file=sys.stderr)
         return 0
 

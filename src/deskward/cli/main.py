@@ -16,6 +16,7 @@ from deskward.cli.ending import ending, print_any_text, words_of
 from deskward.cli.evaluate import evaluate
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
+from deskward.cli.jobs import jobs
 from deskward.cli.keys import keys
 from deskward.cli.ledger import ledger
 from deskward.cli.mcp import mcp
@@ -35,6 +36,7 @@ COMMANDS = (
     config,
     hub,
     approvals,
+    jobs,
     evaluate,
     ledger,
     policy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,8 @@ from deskward.core.errors import (
     SessionBusy,
     Unavailable,
 )
-from deskward.core.jobs import RetryLater
+from deskward.core.jobs import Job, RetryLater
+from deskward.core.worker import insist
 from deskward.gate import effects
 from deskward.gate.approvals import Denied, Status
 from deskward.gate.approved import run_approved
@@ -64,20 +66,21 @@ class Decisions:
         self._database = database
         self._denied = denied
 
-    async def carry_out(self, payload: Mapping[str, Any], attempt: int) -> None:
+    async def carry_out(self, job: Job) -> None:
         """Make the call of a decision, or not, and tell the conversation that it came from.
 
         Raises:
             RetryLater: Something that it needs is away.
+            JobLost: Another process has the job.
         """
-        tenant, approval_id = payload["tenant"], payload["approval_id"]
+        tenant, approval_id = job.payload["tenant"], job.payload["approval_id"]
         try:
             row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
             if row.status == "approved":
                 outcome = await self._run(row)
-                if isinstance(outcome.error, _PASSING) and attempt < ATTEMPTS:
-                    raise RetryLater(AGAIN)
-                await self._record(row, outcome)
+                if isinstance(outcome.error, _PASSING) and job.attempt < ATTEMPTS:
+                    raise RetryLater(AGAIN, outcome.error.message)
+                await insist(partial(self._record, job, row, outcome))
                 row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
         except NotFound:  # the call was to erase the customer whom it is about
             return
@@ -94,12 +97,13 @@ class Decisions:
             log.error("the approved call %s is not made: %s", row.id, error.message)
             return Outcome("error", "", row.id, error)
 
-    async def _record(self, row: sa.Row[Any], outcome: Outcome) -> None:
+    async def _record(self, job: Job, row: sa.Row[Any], outcome: Outcome) -> None:
         status: Status = "done"
         if outcome.error is not None:
             status = "unknown" if isinstance(outcome.error, OutcomeUnknown) else "failed"
         key = from_json(row.origin)["key"]
         async with self._database.transaction() as transaction:
+            await job.hold(transaction)
             await self._gate.approvals.finish(transaction, row.id, status, outcome.text)
             if key and status == "done":  # whoever repeats the call is told what came of it
                 effect = effects.Effect(row.tenant_id, row.principal, key, "", row.tool, "")
@@ -122,8 +126,8 @@ class Decisions:
             await self._conversations.follow_up(
                 context, where.session_id, said, key=f"approval:{row.id}"
             )
-        except (SessionBusy, Unavailable):
-            raise RetryLater(AGAIN) from None
+        except (SessionBusy, Unavailable) as error:
+            raise RetryLater(AGAIN, error.message) from None
 
     async def _request(self, where: Where, turn_id: str, approval_id: str) -> ToolRequest | None:
         """The agent's request whose call waited."""

@@ -2,32 +2,32 @@
 
 A job is a row, added in the transaction of what caused it. A process claims it for the length of a
 lease; if the process dies, another one claims it after that. Handlers must therefore bear being
-called again for the same job.
+called again for the same job. A process may also *sleep* past its lease and go on when another one
+has the job: each claim has a token of its own, every change of a job is made only under the token
+that claimed it, and a handler makes its own changes only where `Job.hold` lets it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
-from functools import partial
-from typing import Any
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
-from deskward.core.tasks import end
+from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.errors import Conflict, NotFound
 
 LEASE = timedelta(seconds=15)
 """How long a job counts as worked on after its process was last heard of."""
-TIMEOUT = 120.0
-"""Seconds that one attempt may take."""
-POLL = 2.0
-"""Seconds between looks for due jobs that other processes added, and between signs of life."""
-AT_ONCE = 8
-"""How many jobs one process works on at the same time."""
+LOST = 5
+"""How often a job is begun again whose process was not heard of any more."""
+
+State = Literal["queued", "running", "failed", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
 
 log = logging.getLogger(__name__)
 
@@ -41,40 +41,123 @@ jobs = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("lease", sa.String(32)),
+    sa.Column("lost", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("reason", sa.Text),
     sa.Index("ix_jobs_due", "status", "due_at"),
 )
-"""`queued` or `failed`; one that is done is gone. While it is worked on, `due_at` is its lease."""
+"""One that is done is gone. While a job is `running`, `lease` is the token of the attempt that has
+it, and `due_at` is when another one may begin. `reason` says why it waits, failed or was cancelled.
+`lost` counts attempts that were never heard of again."""
 
-_DUE = (
-    sa.select(jobs)
-    .where(
-        jobs.c.status == "queued",
-        jobs.c.due_at <= sa.bindparam("moment", type_=UtcDateTime),
-        jobs.c.kind.in_(sa.bindparam("kinds", expanding=True)),
-    )
-    .order_by(jobs.c.due_at)
-    .limit(AT_ONCE)
-)
 _CLAIM = (
     sa.update(jobs)
     .where(
         jobs.c.id == sa.bindparam("b_id"),
+        jobs.c.status == sa.bindparam("b_status"),
         jobs.c.due_at == sa.bindparam("b_seen", type_=UtcDateTime),
+        jobs.c.attempts == sa.bindparam("b_attempts"),
     )
-    .values(due_at=sa.bindparam("b_lease"), attempts=jobs.c.attempts + 1)
+    .values(
+        status="running",
+        due_at=sa.bindparam("b_until"),
+        attempts=jobs.c.attempts + 1,
+        lease=sa.bindparam("b_lease"),
+        lost=jobs.c.lost + sa.bindparam("b_lost"),
+    )
+)
+_UNDER = (jobs.c.lease == sa.bindparam("b_lease")) & (jobs.c.status == "running")
+_HOLD = sa.update(jobs).where(_UNDER).values(due_at=sa.bindparam("b_until"))
+_FINISH = sa.delete(jobs).where(_UNDER)
+_END = (
+    sa.update(jobs)
+    .where(_UNDER)
+    .values(
+        status=sa.bindparam("b_status"),
+        due_at=sa.bindparam("b_due"),
+        reason=sa.bindparam("b_reason"),
+        lease=None,
+    )
 )
 
 
 class RetryLater(Exception):
     """The job cannot be done now; try again after so many seconds."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"again in {seconds:g} s")
+    def __init__(self, seconds: float, reason: str = "what it needs is away") -> None:
+        super().__init__(reason)
         self.seconds = seconds
 
 
-Handler = Callable[[Mapping[str, Any], int], Awaitable[None]]
-"""Given a job's payload and which attempt this is, from 1."""
+class GiveUp(Exception):
+    """The job cannot be done; it is kept as failed, with this reason."""
+
+
+class JobLost(Exception):
+    """Another process has the job, or it was cancelled: this attempt must not change anything."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at a job.
+
+    Attributes:
+        payload: What it is about.
+        attempt: Which attempt this is, from 1.
+        lease: The attempt's token.
+    """
+
+    id: str
+    kind: str
+    payload: Mapping[str, Any]
+    attempt: int
+    lease: str
+
+    async def holds(self, db: Connection) -> bool:
+        """Whether the job is still this attempt's; if so it stays so until `db` commits."""
+        held = await db.execute(_HOLD, {"b_lease": self.lease, "b_until": now() + LEASE})
+        return held.rowcount == 1
+
+    async def hold(self, db: Connection) -> None:
+        """Make sure that the job is still this attempt's, until `db` commits.
+
+        Raises:
+            JobLost: It is not.
+        """
+        if not await self.holds(db):
+            raise JobLost(self.id)
+
+    async def finish(self, db: Connection) -> bool:
+        """Remove the job: it is done. Returns False where it is not this attempt's any more."""
+        return (await db.execute(_FINISH, {"b_lease": self.lease})).rowcount == 1
+
+    async def end(self, db: Connection, state: State, due: datetime, reason: str) -> bool:
+        """Leave the job in a state; returns False where it is not this attempt's any more."""
+        values = {"b_lease": self.lease, "b_status": state, "b_due": due, "b_reason": reason}
+        return (await db.execute(_END, values)).rowcount == 1
+
+
+Handler = Callable[[Job], Awaitable[None]]
+"""Does a job."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the record that a kind of job is about learns what became of the job.
+
+    Both run in the transaction that changes the job. They get an attempt that holds nothing.
+
+    Attributes:
+        ended: Says on the record that the job failed or was cancelled, and why.
+        again: Makes the record ready for the job to be tried again.
+    """
+
+    ended: Callable[[Connection, Job, str], Awaitable[None]]
+    again: Callable[[Connection, Job], Awaitable[None]]
+
+
+Records = Mapping[str, Record]
+"""Kind of job → its record; kinds without one have nobody to tell."""
 
 
 async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]) -> None:
@@ -94,103 +177,104 @@ async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]
     )
 
 
-class Jobs:
-    """Works on due jobs."""
-
-    def __init__(
-        self,
-        database: Database,
-        handlers: Mapping[str, Handler],
-        wake: asyncio.Event | None = None,
-    ) -> None:
-        """Make a worker.
-
-        Args:
-            handlers: Kind → what does jobs of that kind.
-            wake: Is set when a job was added, so that due ones are looked for at once.
-        """
-        self._database = database
-        self._handlers = handlers
-        self._wake = wake or asyncio.Event()
-        self._working: dict[str, asyncio.Task[None]] = {}
-        self._leased: set[str] = set()
-
-    def wake(self) -> None:
-        """Look for due jobs now: one was added."""
-        self._wake.set()
-
-    async def idle(self, about: str) -> bool:
-        """Whether no job whose payload holds this text is left to do; looks for due ones."""
-        self.wake()
-        waiting = sa.select(jobs.c.payload).where(jobs.c.status == "queued")
-        return not any(
-            about in str(row.payload) for row in await self._database.reader.all(waiting)
+async def due(db: Connection, kinds: Sequence[str], limit: int) -> Sequence[sa.Row[Any]]:
+    """Jobs that may be begun now, the longest due first."""
+    wanted = (
+        sa.select(jobs)
+        .where(
+            jobs.c.status.in_(("queued", "running")), jobs.c.due_at <= now(), jobs.c.kind.in_(kinds)
         )
+        .order_by(jobs.c.due_at)
+        .limit(limit)
+    )
+    return await db.all(wanted)
 
-    @contextlib.asynccontextmanager
-    async def keep(self) -> AsyncIterator[None]:
-        """Work while the block runs. Jobs under way at its end are left to their leases."""
-        keeper = asyncio.create_task(self._keep())
-        try:
-            yield
-        finally:
-            await end(keeper)
-            await end(*self._working.values())
 
-    async def _keep(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self._renew()
-                await self._start_due()
-            except Exception:
-                log.exception("could not look for jobs")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL):
-                    await self._wake.wait()
+async def claim(db: Connection, row: sa.Row[Any]) -> Job | None:
+    """Begin an attempt at a job that was seen to be due; None where another one was quicker."""
+    lease = uuid.uuid4().hex
+    claimed = await db.execute(
+        _CLAIM,
+        {
+            "b_id": row.id,
+            "b_status": row.status,
+            "b_seen": row.due_at,
+            "b_attempts": row.attempts,
+            "b_until": now() + LEASE,
+            "b_lease": lease,
+            "b_lost": int(row.status == "running"),
+        },
+    )
+    if claimed.rowcount != 1:
+        return None
+    return Job(row.id, row.kind, row.payload, row.attempts + 1, lease)
 
-    async def _renew(self) -> None:
-        if not self._leased:
-            return
-        async with self._database.transaction() as transaction:
-            # Listed inside: what has ended meanwhile must keep the moment that it was given.
-            await transaction.execute(
-                sa.update(jobs).where(jobs.c.id.in_(self._leased)).values(due_at=now() + LEASE)
-            )
 
-    async def _start_due(self) -> None:
-        kinds = list(self._handlers)
-        for job in await self._database.reader.all(_DUE, moment=now(), kinds=kinds):
-            if len(self._working) >= AT_ONCE:
-                return
-            if job.id in self._working:
-                continue
-            async with self._database.transaction() as transaction:
-                claimed = await transaction.execute(
-                    _CLAIM, {"b_id": job.id, "b_seen": job.due_at, "b_lease": now() + LEASE}
-                )
-            if claimed.rowcount == 1:
-                task = asyncio.create_task(self._do(job))
-                self._working[job.id] = task
-                self._leased.add(job.id)
-                task.add_done_callback(partial(self._done, job.id))
+async def renew(db: Connection, leases: Sequence[str]) -> set[str]:
+    """Make leases last; returns those that are still held."""
+    held = jobs.c.lease.in_(leases) & (jobs.c.status == "running")
+    await db.execute(sa.update(jobs).where(held).values(due_at=now() + LEASE))
+    return {row.lease for row in await db.all(sa.select(jobs.c.lease).where(held))}
 
-    def _done(self, job_id: str, _task: asyncio.Task[None]) -> None:
-        self._working.pop(job_id, None)
-        self._leased.discard(job_id)
-        self._wake.set()  # there is room for another one
 
-    async def _do(self, job: Any) -> None:
-        statement: sa.Executable = sa.delete(jobs).where(jobs.c.id == job.id)
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._handlers[job.kind](job.payload, job.attempts + 1)
-        except RetryLater as later:
-            again = now() + timedelta(seconds=later.seconds)
-            statement = sa.update(jobs).where(jobs.c.id == job.id).values(due_at=again)
-        except Exception:
-            log.exception("job %s of kind %s failed", job.id, job.kind)
-            statement = sa.update(jobs).where(jobs.c.id == job.id).values(status="failed")
-        async with self._database.transaction() as transaction:
-            self._leased.discard(job.id)
-            await transaction.execute(statement)
+async def fail_unknown(db: Connection, kinds: Sequence[str], since: datetime) -> int:
+    """Fail the jobs of other kinds that have been due since then; returns how many there were."""
+    left = (jobs.c.status == "queued") & jobs.c.kind.not_in(kinds) & (jobs.c.due_at <= since)
+    reason = "No process knows how to do jobs of this kind."
+    failed = await db.execute(sa.update(jobs).where(left).values(status="failed", reason=reason))
+    return failed.rowcount
+
+
+async def listed(db: Connection, states: Sequence[State], limit: int) -> Sequence[sa.Row[Any]]:
+    """Jobs in these states, the longest due first."""
+    wanted = sa.select(jobs).where(jobs.c.status.in_(states)).order_by(jobs.c.due_at, jobs.c.id)
+    return await db.all(wanted.limit(limit))
+
+
+async def cancel(db: Connection, job_id: str, records: Records) -> None:
+    """Cancel a job that waits or is worked on, and tell its record.
+
+    Raises:
+        NotFound: There is no such job.
+        Conflict: It has ended already.
+    """
+    reason = "It was cancelled."
+    row = await _changed(db, job_id, ("queued", "running"), status="cancelled", reason=reason)
+    if row.kind in records:
+        await records[row.kind].ended(db, _unheld(row), reason)
+
+
+async def retry(db: Connection, job_id: str, records: Records) -> None:
+    """Queue a job again that failed or was cancelled.
+
+    Raises:
+        NotFound: There is no such job.
+        Conflict: It has not ended.
+    """
+    fresh = {"status": "queued", "attempts": 0, "lost": 0, "reason": None, "due_at": now()}
+    row = await _changed(db, job_id, ("failed", "cancelled"), **fresh)
+    if row.kind in records:
+        await records[row.kind].again(db, _unheld(row))
+
+
+async def _changed(
+    db: Connection, job_id: str, states: Sequence[State], **values: Any
+) -> sa.Row[Any]:
+    """Change a job in one of these states; returns it as it was."""
+    row = await db.first(sa.select(jobs).where(jobs.c.id == job_id))
+    if row is None:
+        raise NotFound("job", job_id)
+    seen = (
+        (jobs.c.id == job_id)
+        & (jobs.c.status == row.status)
+        & (jobs.c.attempts == row.attempts)
+        & jobs.c.status.in_(states)
+    )
+    changed = await db.execute(sa.update(jobs).where(seen).values(lease=None, **values))
+    if changed.rowcount != 1:
+        raise Conflict(f"The job is {row.status}; it has to be {' or '.join(states)} for that.")
+    return row
+
+
+def _unheld(row: sa.Row[Any]) -> Job:
+    return Job(row.id, row.kind, row.payload, row.attempts, "")

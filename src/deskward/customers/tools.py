@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from deskward.core import jobs
 from deskward.core.database import Database
-from deskward.core.jobs import RetryLater
+from deskward.core.jobs import Job, RetryLater
 from deskward.customers import service
 from deskward.customers.erasure import erase
 from deskward.customers.models import Customer, CustomerErased
@@ -19,6 +18,9 @@ from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 
 SCRUB = "scrub"
 """The kind of job that takes what was erased out of the database's files."""
+
+LONGEST = 600.0
+"""Most seconds between attempts at it."""
 
 tools = ToolGroup("customers")
 
@@ -58,11 +60,11 @@ async def erase_customer(
     return CustomerErased(records=count, message="The customer was erased.")
 
 
-async def scrub(database: Database, _payload: Mapping[str, Any], _attempt: int) -> None:
+async def scrub(database: Database, job: Job) -> None:
     """Do the job of an erasure: take what was erased out of the database's files.
 
     Raises:
         RetryLater: Something else reads the database; there is no room for it now.
     """
     if not await database.scrub():
-        raise RetryLater(1.0)
+        raise RetryLater(min(2.0**job.attempt, LONGEST), "the database's files are in use")

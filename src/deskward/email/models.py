@@ -79,8 +79,11 @@ emails = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("lease", sa.String(32)),
+    sa.Column("refused", sa.JSON(none_as_null=True)),
 )
-"""`recipients` is `{"to": […], "cc": […], "bcc": […]}`."""
+"""`recipients` is `{"to": […], "cc": […], "bcc": […]}`, `refused` recipient → the server's reason.
+`lease` is the token of the job's attempt that gave the mail to the server."""
 
 
 class Letter(BaseModel):

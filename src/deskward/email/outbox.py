@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import InvalidInput, NotFound
-from deskward.core.jobs import RetryLater
+from deskward.core.jobs import Job, JobLost, Record, RetryLater
+from deskward.core.worker import insist
 from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
 from deskward.email.models import Email, EmailReceipt, Letter, Status, emails
@@ -61,8 +62,8 @@ class Outbox:
         """Make an outbox.
 
         Args:
-            max_attachments: Most bytes that the files of one mail may have together.
             wake: Called when there is a mail: jobs are due.
+            max_attachments: Most bytes that the files of one mail may have together.
         """
         self.mailer = mailer
         self._wake = wake
@@ -103,38 +104,37 @@ class Outbox:
         finally:
             self._ended.pop(email_id, None)
 
-    async def deliver(self, payload: Mapping[str, Any], attempt: int) -> None:
+    async def deliver(self, job: Job) -> None:
         """Do the job of one mail.
 
         Raises:
             RetryLater: The server is away.
+            JobLost: Another process has the job.
         """
-        tenant, email_id = payload["tenant"], payload["email_id"]
+        tenant, email_id = job.payload["tenant"], job.payload["email_id"]
         row = await _row(self._database.reader, tenant, email_id)
         if row is None or row.status not in ("queued", "sending"):
             return
         if row.status == "sending":
-            await self._end(tenant, email_id, "unknown", "The process died while sending.")
+            await self._was_cut_off(job, row)
             return
         try:
-            refused = await self._hand_over(row)
+            refused = await self._hand_over(job, row)
         except Refused as error:
-            await self._end(tenant, email_id, "failed", str(error))
+            await self._end(job, row, "failed", str(error))
         except Unclear as error:
-            await self._end(tenant, email_id, "unknown", str(error))
+            await self._end(job, row, "unknown", str(error))
         except NotNow as error:
             if now() - row.created_at > GIVE_UP:
-                await self._end(tenant, email_id, "failed", f"Given up: {error}")
+                await self._end(job, row, "failed", f"Given up: {error}")
                 return
-            await self._set(tenant, email_id, "queued", str(error))
-            self._tell(email_id)
-            raise RetryLater(RETRIES[min(attempt, len(RETRIES)) - 1]) from None
+            await self._put_back(job, row, str(error))
+            raise RetryLater(RETRIES[min(job.attempt, len(RETRIES)) - 1], str(error)) from None
         else:
             status: Status = "sent" if self.mailer.configured else "printed"
-            detail = "; ".join(f"{who}: {why}" for who, why in refused.items())
-            await self._end(tenant, email_id, status, detail or None)
+            await self._end(job, row, status, None, refused)
 
-    async def _hand_over(self, row: Any) -> dict[str, str]:
+    async def _hand_over(self, job: Job, row: Any) -> dict[str, str]:
         letter = Letter(
             **row.recipients,
             subject=row.subject,
@@ -154,27 +154,119 @@ class Outbox:
         )
 
         async def before_content() -> None:
-            await self._set(row.tenant_id, row.id, "sending", None)
+            async with self._database.transaction() as transaction:
+                await job.hold(transaction)
+                await _change(
+                    transaction, row, emails.c.status == "queued", status="sending", lease=job.lease
+                )
 
         everybody = list(dict.fromkeys([*letter.to, *letter.cc, *letter.bcc]))
         return await self.mailer.deliver(message, everybody, before_content=before_content)
 
-    async def _end(self, tenant: str, email_id: str, status: Status, detail: str | None) -> None:
-        await self._set(tenant, email_id, status, detail)
-        self._tell(email_id)
-        log.info("mail %s is %s", email_id, status)
+    async def _was_cut_off(self, job: Job, row: Any) -> None:
+        """Say of a mail that an attempt before this one gave to the server that nobody knows.
 
-    def _tell(self, email_id: str) -> None:
+        Where that attempt is not dead but slept, it still says what it learns: see `_end`.
+        """
+        seen = (emails.c.status == "sending") & (emails.c.lease.is_not_distinct_from(row.lease))
+        async with self._database.transaction() as transaction:
+            await job.hold(transaction)
+            detail = "The process stopped while sending."
+            await _change(transaction, row, seen, status="unknown", detail=detail)
+        self._tell(row.id, "unknown")
+
+    async def _put_back(self, job: Job, row: Any, detail: str) -> None:
+        """Have a mail wait that the server surely did not take.
+
+        Whoever has lost the job cannot make it try again, but knows what became of the mail.
+        """
+
+        async def write() -> Status:
+            async with self._database.transaction() as transaction:
+                held = await job.holds(transaction)
+                status: Status = "queued" if held else "failed"
+                values = {"status": status, "detail": detail, "lease": None}
+                await _change(transaction, row, _may_change(job, held), **values)
+            return status
+
+        self._tell(row.id, await insist(write))
+
+    async def _end(
+        self,
+        job: Job,
+        row: Any,
+        status: Status,
+        detail: str | None,
+        refused: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record what became of a mail.
+
+        Raises:
+            JobLost: Another process has the job, and this one did not give the mail to the server.
+        """
+
+        async def write() -> None:
+            async with self._database.transaction() as transaction:
+                allowed = _may_change(job, await job.holds(transaction))
+                values = {"status": status, "detail": detail, "refused": refused or None}
+                await _change(transaction, row, allowed, **values)
+
+        await insist(write)
+        self._tell(row.id, status)
+
+    def _tell(self, email_id: str, status: Status) -> None:
         if ended := self._ended.get(email_id):
             ended.set()
+        log.info("mail %s is %s", email_id, status)
 
-    async def _set(self, tenant: str, email_id: str, status: Status, detail: str | None) -> None:
-        async with self._database.transaction() as transaction:
-            await transaction.execute(
-                sa.update(emails)
-                .where(emails.c.tenant_id == tenant, emails.c.id == email_id)
-                .values(status=status, detail=detail, updated_at=now())
-            )
+
+def _may_change(job: Job, held: bool) -> sa.ColumnElement[bool]:
+    """Which mails an attempt may change: those that it gave to the server, and those of its job."""
+    given = emails.c.status.in_(("sending", "unknown")) & (emails.c.lease == job.lease)
+    return given | (emails.c.status == "queued") if held else given
+
+
+async def _change(db: Connection, row: Any, only: sa.ColumnElement[bool], **values: Any) -> None:
+    """Change a mail, if it is in a state that allows it.
+
+    Raises:
+        JobLost: It is not, so another process has changed it.
+    """
+    changed = await db.execute(
+        sa.update(emails)
+        .where(emails.c.tenant_id == row.tenant_id, emails.c.id == row.id, only)
+        .values(updated_at=now(), **values)
+    )
+    if changed.rowcount != 1:
+        raise JobLost(row.id)
+
+
+async def _given_up(db: Connection, job: Job, reason: str) -> None:
+    """Say of a mail whose job has failed, or was cancelled, what that means for it."""
+    outcome = sa.case((emails.c.status == "sending", "unknown"), else_="failed")
+    await db.execute(
+        sa.update(emails)
+        .where(_of(job), emails.c.status.in_(("queued", "sending")))
+        .values(status=outcome, detail=reason, updated_at=now())
+    )
+
+
+async def _again(db: Connection, job: Job) -> None:
+    """Make a mail ready to be tried again, if no server ever had it."""
+    await db.execute(
+        sa.update(emails)
+        .where(_of(job), emails.c.status == "failed", emails.c.lease.is_(None))
+        .values(status="queued", detail=None, updated_at=now())
+    )
+
+
+def _of(job: Job) -> sa.ColumnElement[bool]:
+    tenant, email_id = job.payload["tenant"], job.payload["email_id"]
+    return sa.and_(emails.c.tenant_id == tenant, emails.c.id == email_id)
+
+
+RECORD = Record(ended=_given_up, again=_again)
+"""How a mail learns what became of its job."""
 
 
 async def get(db: Connection, tenant: str, owner: str | None, email_id: str) -> Email:
@@ -189,15 +281,12 @@ async def get(db: Connection, tenant: str, owner: str | None, email_id: str) -> 
     row = await _row(db, tenant, email_id)
     if row is None or owner not in (None, row.owner):
         raise NotFound("email", email_id)
-    refused = {}
-    if row.status == "sent" and row.detail:
-        refused = dict(part.split(": ", 1) for part in row.detail.split("; ") if ": " in part)
-    problem = f" {row.detail}" if row.detail and not refused else ""
+    problem = f" {row.detail}" if row.detail else ""
     return Email(
         email_id=row.id,
         status=row.status,
         message=_MESSAGES[row.status] + problem,
-        refused=refused,
+        refused=row.refused or {},
         to=row.recipients["to"],
         subject=row.subject,
         created_at=row.created_at,

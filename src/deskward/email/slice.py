@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deskward.email.models import emails
-from deskward.email.outbox import JOB, Outbox
+from deskward.email.outbox import JOB, RECORD, Outbox
 from deskward.email.tools import tools
 from deskward.gate.slice import Slice
 
@@ -13,5 +13,6 @@ SLICE = Slice(
     tools=tools,
     tables=(emails,),
     jobs=lambda gate: {JOB: gate.port(Outbox).deliver},
+    records={JOB: RECORD},
     skills=Path(__file__).with_name("skills"),
 )

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from deskward.core import jobs
-from deskward.core.database import now
-from deskward.core.errors import Conflict, Forbidden
+from deskward.core.database import Connection, now
+from deskward.core.errors import Conflict, Forbidden, OutcomeUnknown
+from deskward.core.jobs import Job, Record
 from deskward.core.paging import Limit, Offset, newest
 from deskward.gate.approvals import Approvals, approvals
 from deskward.gate.approved import check_approval
@@ -225,6 +226,40 @@ async def _carry_out(ctx: Context, approval_id: str) -> None:
     """Have the decision carried out, by whichever process comes first."""
     payload = {"tenant": ctx.tenant, "approval_id": approval_id}
     await jobs.add(ctx.db, new_id(), JOB, payload)
+
+
+async def _given_up(db: Connection, job: Job, reason: str) -> None:
+    """Say of an approved call whose job has failed, or was cancelled, that it is not known."""
+    approval_id = job.payload["approval_id"]
+    error = OutcomeUnknown(
+        f"Whether this call was made is not known: {reason} A person has to look."
+        if job.attempt
+        else f"This call was not made: {reason}"
+    )
+    answer = to_json(error.tool_envelope(approval_id)).decode()
+    status = "unknown" if job.attempt else "failed"
+    await db.execute(
+        sa.update(approvals)
+        .where(approvals.c.id == approval_id, approvals.c.status == "approved")
+        .values(status=status, answer=answer)
+    )
+
+
+async def _again(db: Connection, job: Job) -> None:
+    """Have an approved call made that was given up, while its arguments are still held."""
+    await db.execute(
+        sa.update(approvals)
+        .where(
+            approvals.c.id == job.payload["approval_id"],
+            approvals.c.status.in_(("failed", "unknown")),
+            approvals.c.sealed.is_not(None),
+        )
+        .values(status="approved", answer=None)
+    )
+
+
+RECORD = Record(ended=_given_up, again=_again)
+"""How an approved call learns what became of its job."""
 
 
 def _shown(gate: Gate, row: sa.Row[Any]) -> Approval:

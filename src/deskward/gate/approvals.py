@@ -246,10 +246,10 @@ class Approvals:
             )
 
     async def finish(self, db: Connection, approval_id: str, status: Status, answer: str) -> None:
-        """Record what came of a call; its exact arguments are forgotten."""
+        """Record what came of an approved call; its exact arguments are forgotten."""
         await db.execute(
             sa.update(approvals)
-            .where(approvals.c.id == approval_id)
+            .where(approvals.c.id == approval_id, approvals.c.status == "approved")
             .values(status=status, answer=answer, sealed=None)
         )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.jobs import Handler
+from deskward.core.jobs import Handler, Record
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.tool import ToolGroup
@@ -31,6 +31,7 @@ class Slice:
         tools: Its tools, where it has any.
         tables: Its tables.
         jobs: Makes the handlers of its jobs: kind of job → handler.
+        records: Kind of job → the record that learns when a job of it is given up.
         denied: Makes what is done once a person has denied a call: tool → what is done.
         skills: The folder of its offline skills.
         demo: Loads its part of a demo tenant.
@@ -39,6 +40,7 @@ class Slice:
     tools: ToolGroup | None = None
     tables: tuple[sa.Table, ...] = ()
     jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing
+    records: Mapping[str, Record] = field(default_factory=dict)
     denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
     skills: Path | None = None
     demo: Demo | None = None
