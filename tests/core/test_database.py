@@ -286,7 +286,7 @@ async def test_calls_that_are_cancelled_anywhere_harm_nobody(desk: Desk) -> None
 async def test_a_commit_whose_answer_is_lost_is_unknown(
     settings: Settings, offline: Model, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("deskward.core.connections.COMMAND_TIMEOUT", 1.0)
+    monkeypatch.setattr("deskward.core.postgres.COMMAND_TIMEOUT", 1.0)
     async with (
         cutting(settings) as (way, through),
         open_desk(through, model=offline) as desk,

@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL, alike to whoever uses them.
+"""Connections to SQLite; those to PostgreSQL, in `postgres.py`, are alike to whoever uses them.
 
 On SQLite, statements run directly on the event loop (tens of microseconds each) and only the
 commit, which waits for the disk, runs in a thread. On PostgreSQL the same code awaits asyncpg.
@@ -7,19 +7,17 @@ commit, which waits for the disk, runs in a thread. On PostgreSQL the same code 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deskward.core.errors import Unavailable
 
@@ -27,19 +25,6 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 LOCK_WAIT = 10.0
 """Seconds that a commit waits for another process that is writing to the same SQLite file."""
-
-
-CONNECT_TIMEOUT = 10.0
-COMMAND_TIMEOUT = 30.0
-"""Seconds that PostgreSQL may take to let us in, and for one statement."""
-POSTGRES_SETTINGS = {
-    "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "60s",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-"""So that a process that froze does not hold the others' locks for ever."""
 
 
 class RowReads(ABC):
@@ -79,7 +64,7 @@ class SqliteConnection(RowReads):
 
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them."""
-        self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows)
+        self.raw.exec_driver_sql(insert_text(table, self.raw.dialect), rows)
 
     async def control(self, sql: str) -> None:
         """Run a statement of transaction control."""
@@ -123,96 +108,6 @@ class SqliteConnection(RowReads):
         self.raw.close()
 
 
-class PostgresConnection(RowReads):
-    """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
-
-    asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
-    """
-
-    dialect = "postgresql"
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.raw = connection
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        """Run a statement and give its buffered result."""
-        return await _whole(self.raw.execute(statement, parameters))
-
-    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows given as the driver takes them."""
-        await _whole(self.raw.exec_driver_sql(_insert_text(table, self.raw.dialect), rows))
-
-    async def control(self, sql: str) -> None:
-        """Run a statement of transaction control."""
-        await _whole(self.raw.exec_driver_sql(sql))
-
-    async def begin(self) -> None:
-        """Begin a transaction."""
-        if not self.raw.in_transaction():  # else who began was cancelled just then
-            await _whole(self.raw.begin().start())
-
-    async def commit(self) -> None:
-        """Make the transaction durable."""
-        await _whole(self.raw.commit())
-
-    def in_transaction(self) -> bool:
-        """Whether the transaction is still open."""
-        return self.raw.in_transaction() and not self.raw.invalidated
-
-    async def rollback(self) -> None:
-        """Undo the transaction."""
-        await _whole(self.raw.rollback())
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        await _whole(self.raw.close())
-
-
-AnyConnection = SqliteConnection | PostgresConnection
-
-_T = TypeVar("_T")
-
-
-async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen; the cancellation is what is raised
-        raise
-    except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
-        raise away() from error
-
-
-class PostgresReader(RowReads):
-    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
-
-    dialect = "postgresql"
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def execute(
-        self, statement: sa.Executable, parameters: Parameters = None
-    ) -> CursorResult[Any]:
-        """Run a statement and give its buffered result."""
-        try:
-            async with self._engine.connect() as connection:
-                return await connection.execute(statement, parameters)
-        except OSError as error:
-            raise away() from error
-
-    async def close(self) -> None:
-        """The engine owns the connections."""
-
-
 def away() -> Unavailable:
     """What is said when the server cannot be reached."""
     return Unavailable("The database cannot be reached. Try again.", retry_after=1)
@@ -246,20 +141,6 @@ def sqlite_engine(url: URL) -> sa.Engine:
 
 
 @cache
-def _insert_text(table: sa.Table, dialect: Dialect) -> str:
+def insert_text(table: sa.Table, dialect: Dialect) -> str:
+    """The statement that inserts a row, as the driver takes it."""
     return str(table.insert().compile(dialect=dialect))
-
-
-def postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
-    """A PostgreSQL engine whose server and network may not keep us waiting for ever."""
-    return create_async_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=pool_size,
-        hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT,
-            "command_timeout": COMMAND_TIMEOUT,
-            "server_settings": POSTGRES_SETTINGS,
-        },
-    )

@@ -17,25 +17,27 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deskward.core.connections import (
-    AnyConnection,
     Parameters,
-    PostgresConnection,
-    PostgresReader,
     RowReads,
     SqliteConnection,
     away,
-    postgres_engine,
     sqlite_engine,
 )
 from deskward.core.errors import OutcomeUnknown, Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from deskward.core.postgres import PostgresConnection
+
+    AnyConnection = SqliteConnection | PostgresConnection
 
 metadata = sa.MetaData(
     naming_convention={
@@ -147,6 +149,8 @@ class Database:
                 self._thread,
             )
         else:
+            from deskward.core.postgres import PostgresReader, postgres_engine
+
             self._engine = postgres_engine(url, pool_size)
             self.reader = PostgresReader(self._engine)
 
@@ -156,12 +160,12 @@ class Database:
             await asyncio.wait(self._committers)
         if self._writer is not None:
             await self._writer.close()
-        if isinstance(self._engine, AsyncEngine):
-            await self._engine.dispose()
-        else:
+        if isinstance(self._engine, sa.Engine):
             assert isinstance(self.reader, SqliteConnection)
             await self.reader.close()
             self._engine.dispose()
+        else:
+            await self._engine.dispose()
         self._thread.shutdown()
 
     async def ping(self) -> None:
@@ -258,12 +262,14 @@ class Database:
         return self._writer
 
     async def _connect(self) -> AnyConnection:
-        if isinstance(self._engine, AsyncEngine):
-            try:
-                return PostgresConnection(await self._engine.connect())
-            except OSError as error:
-                raise away() from error
-        return SqliteConnection(self._engine.connect(), self._thread)
+        if isinstance(self._engine, sa.Engine):
+            return SqliteConnection(self._engine.connect(), self._thread)
+        from deskward.core.postgres import PostgresConnection
+
+        try:
+            return PostgresConnection(await self._engine.connect())
+        except OSError as error:
+            raise away() from error
 
     async def _commit(self, group: Group) -> None:
         # The lock is fair: whoever waited before this task still gets into the group.

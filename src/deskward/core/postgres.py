@@ -1,0 +1,132 @@
+"""Connections to PostgreSQL, over asyncpg.
+
+Whoever has no PostgreSQL does not need this module's libraries, which cost time and memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from deskward.core.connections import Parameters, RowReads, away, insert_text
+
+CONNECT_TIMEOUT = 10.0
+COMMAND_TIMEOUT = 30.0
+"""Seconds that PostgreSQL may take to let us in, and for one statement."""
+POSTGRES_SETTINGS = {
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""So that a process that froze does not hold the others' locks for ever."""
+
+
+class PostgresConnection(RowReads):
+    """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
+
+    asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.raw = connection
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        return await _whole(self.raw.execute(statement, parameters))
+
+    async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows given as the driver takes them."""
+        await _whole(self.raw.exec_driver_sql(insert_text(table, self.raw.dialect), rows))
+
+    async def control(self, sql: str) -> None:
+        """Run a statement of transaction control."""
+        await _whole(self.raw.exec_driver_sql(sql))
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        if not self.raw.in_transaction():  # else who began was cancelled just then
+            await _whole(self.raw.begin().start())
+
+    async def commit(self) -> None:
+        """Make the transaction durable."""
+        await _whole(self.raw.commit())
+
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still open."""
+        return self.raw.in_transaction() and not self.raw.invalidated
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        await _whole(self.raw.rollback())
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await _whole(self.raw.close())
+
+
+_T = TypeVar("_T")
+
+
+async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen; the cancellation is what is raised
+        raise
+    except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
+        raise away() from error
+
+
+class PostgresReader(RowReads):
+    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
+
+    dialect = "postgresql"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Parameters = None
+    ) -> CursorResult[Any]:
+        """Run a statement and give its buffered result."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.execute(statement, parameters)
+        except OSError as error:
+            raise away() from error
+
+    async def close(self) -> None:
+        """The engine owns the connections."""
+
+
+def postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
+    """A PostgreSQL engine whose server and network may not keep us waiting for ever."""
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        hide_parameters=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": COMMAND_TIMEOUT,
+            "server_settings": POSTGRES_SETTINGS,
+        },
+    )
