@@ -135,7 +135,7 @@ async def test_a_server_that_is_away() -> None:
 
 
 async def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deskward.migrations.CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr("deskward.core.postgres.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = database_url(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/n")
         with pytest.raises(Unavailable, match="it does not answer"):
