@@ -18,13 +18,13 @@ from deskward.conversations.service import MAX_ATTEMPTS
 from deskward.conversations.store import Where
 from deskward.conversations.wording import APOLOGY
 from deskward.core.database import now
-from deskward.core.errors import InvalidInput, SessionBusy, Unavailable
+from deskward.core.errors import InvalidInput, ModelUnavailable, SessionBusy, Unavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
 from tests.agent.odd_server import ARGUMENTS, head, odd, texts_of
 from tests.agent.scripted import ScriptedModel, tool
-from tests.conftest import CUSTOMER, FOREIGN, OTHER
+from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF
 
 HERE = Where("default", "customer:user_001", "s")
 
@@ -308,3 +308,25 @@ async def test_no_character_of_a_models_stops_a_turn(desk: Desk) -> None:
         answered = await say(desk, "hello")
         await model.close()
     assert answered.text == "It is  \U0001f600 and \ufffd. "
+
+
+async def test_messages_that_no_model_answers_are_one_ticket(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    desk.conversations.agent.model = ScriptedModel(*[[ModelUnavailable("away")]] * 4)
+    first = await say(desk, "my card is gone")
+    assert first.text.endswith("A person will take over; your ticket number is T1001.")
+    for text in ("hello?", "are you there?"):
+        answered = await say(desk, text)
+        assert answered.text.endswith(
+            "I have added your message to your ticket T1001, which a person will answer."
+        )
+    assert "T1001" in (await say(desk, "in another window", session="s2")).text
+    context = Context(STAFF, "rest")
+    listed = await desk.gate.call("list_tickets", {"customer_id": "user_001"}, context)
+    (ticket,) = [t for t in listed.value["tickets"] if t["subject"].startswith("Handover")]
+    assert [line for line in ticket["body"].split("\n\n") if line != "No model could answer."] == [
+        "my card is gone",
+        "hello?",
+        "are you there?",
+        "in another window",
+    ]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.conftest import FOREIGN, OTHER, STAFF, Call
+from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF, Call
 
 
 async def test_numbers_count_up_per_tenant(call: Call) -> None:
@@ -80,3 +80,23 @@ async def test_customers_list_their_own_tickets(call: Call) -> None:
     page = (await call("list_tickets", limit=1, offset=1)).value
     assert (page["total"], [t["subject"] for t in page["tickets"]]) == (10, ["Mine 1"])
     assert (await call("list_tickets", customer_id=None)).value["error"]["code"] == "FORBIDDEN"
+
+
+async def test_a_handover_joins_one_that_waits(call: Call) -> None:
+    async def over(reason: str, principal=CUSTOMER, **more: bool) -> str:
+        return (await call("hand_over", principal, reason=reason, **more)).value["ticket_id"]
+
+    assert await over("first", join=True) == "T1001"
+    assert await over("second", join=True) == "T1001"
+    assert await over("another matter") == "T1002"
+    assert await over("third", join=True) == "T1002"
+    assert await over("theirs", OTHER, join=True) == "T1003"
+    ticket = (await call("get_ticket", ticket_id="T1001")).value
+    assert ticket["body"] == "first\n\nsecond"
+    assert (ticket["revision"], ticket["subject"]) == (2, "Handover: first")
+    for ticket_id in ("T1001", "T1002"):
+        await call("update_ticket", STAFF, ticket_id=ticket_id, update={"status": "resolved"})
+    assert await over("fourth", join=True) == "T1004"
+    for _ in range(3):
+        assert await over("x" * 9_000, join=True) == "T1004"
+    assert len((await call("get_ticket", ticket_id="T1004")).value["body"]) == 10_000

@@ -50,6 +50,9 @@ log = logging.getLogger(__name__)
 CORRECTIONS = 1
 """How often in a turn a model may say again what nothing supported, before a person takes over."""
 
+MAX_REASON = 10_000
+"""Characters of a message that a person is given with a handover."""
+
 MAX_TOKEN_LENGTH = 16
 """Characters per token, generously, by which a server is stopped that ignores the token limit."""
 
@@ -217,7 +220,7 @@ class Agent:
             yield Withheld(error.model, replace(turn.call, error=error.message), "interrupted")
             turn.call, turn.told = None, len(turn.messages)
         except ModelUnavailable as error:
-            log.warning("no model could answer: %s", error.message)
+            log.info("no model could answer: %s", error.message)  # an outage is warned of once
             if turn.call is not None:
                 turn.call = replace(turn.call, error=error.message)
             async for event in self._give_up(turn, "No model could answer."):
@@ -350,15 +353,24 @@ class Agent:
     async def _give_up(self, turn: _Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
         text = "I am sorry, I cannot answer at the moment."
+        known = "".join(m.text for m in turn.messages if m.role == "tool")
         tool = next((tool for tool in turn.tools if tool.hands_over), None)
         if tool is not None:
             said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
-            request = ToolRequest("give-up", tool.name, {"reason": f"{reason}\n\n{said}"})
+            arguments = {"reason": f"{reason}\n\n{said}"[:MAX_REASON]}
+            # While no model answers, a customer's messages are one matter for one person.
+            join = {"join": True} if "join" in tool.parameters else {}
+            request = ToolRequest("give-up", tool.name, arguments | join)
             yield self._say(turn, "".join(turn.unsaid), (request,))
             turn.step = _steps_taken(turn.messages)
             async for event in self._pending_calls(turn, False):
                 if isinstance(event, HandedOver):
-                    text += f" A person will take over; your ticket number is {event.ticket_id}."
+                    text += (
+                        f" I have added your message to your ticket {event.ticket_id}, which a "
+                        "person will answer."
+                        if json.dumps(event.ticket_id) in known
+                        else f" A person will take over; your ticket number is {event.ticket_id}."
+                    )
                 yield event
         if turn.text:
             text = f"\n\n{text}"

@@ -14,9 +14,10 @@ from deskward.core.schema import not_all_null
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
+MAX_BODY = 10_000
 Subject = Annotated[str, Field(min_length=1, max_length=200, examples=["My card was declined"])]
 Body = Annotated[
-    str, Field(min_length=1, max_length=10_000, examples=["It was declined twice at the till."])
+    str, Field(min_length=1, max_length=MAX_BODY, examples=["It was declined twice at the till."])
 ]
 TicketId = Annotated[
     str, Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"])

@@ -11,6 +11,7 @@ from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.tickets.models import (
+    MAX_BODY,
     Priority,
     Status,
     Ticket,
@@ -19,6 +20,9 @@ from deskward.tickets.models import (
     ticket_numbers,
     tickets,
 )
+
+HANDOVER = "Handover: "
+"""What the subject of a handover begins with."""
 
 _BY_NUMBER = sa.select(tickets).where(
     tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
@@ -71,6 +75,33 @@ async def create(
     row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
     await db.execute(_INSERT, row)
     return ticket
+
+
+async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Ticket | None:
+    """The customer's latest handover that no person has ended."""
+    row = await db.first(
+        sa.select(tickets)
+        .where(
+            tickets.c.tenant_id == tenant,
+            tickets.c.customer_id == customer_id,
+            tickets.c.status.in_(["open", "pending"]),
+            tickets.c.subject.startswith(HANDOVER, autoescape=True),
+        )
+        .order_by(tickets.c.number.desc())
+        .limit(1)
+    )
+    return _ticket(row) if row else None
+
+
+async def add_to_body(db: Connection, tenant: str, ticket: Ticket, text: str) -> Ticket:
+    """Add a paragraph to a ticket, as far as it holds any more."""
+    body = f"{ticket.body}\n\n{text}"[:MAX_BODY]
+    await db.execute(
+        sa.update(tickets)
+        .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket.id[1:]))
+        .values(body=body, revision=tickets.c.revision + 1, updated_at=now())
+    )
+    return await get(db, tenant, ticket.id)
 
 
 async def find(

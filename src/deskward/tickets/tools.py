@@ -156,18 +156,27 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
     rest="POST /tickets/handover",
     hands_over=True,
 )
-async def hand_over(ctx: Context, customer_id: OwnCustomerId, reason: Body) -> TicketOpened:
+async def hand_over(
+    ctx: Context, customer_id: OwnCustomerId, reason: Body, join: bool = False
+) -> TicketOpened:
     """Hand the conversation over to a person, when no tool can help or the customer asks for one.
 
     Args:
         customer_id: The customer who is waiting.
         reason: What the customer wants, for the person who takes over.
+        join: Whether to add the reason to a handover of the customer's that still waits, if there
+            is one, instead of opening another ticket.
     """
+    waiting = await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
+    if waiting is not None:
+        ticket = await service.add_to_body(ctx.db, ctx.tenant, waiting, reason)
+        message = f"A person will take over. It was added to ticket {ticket.id}."
+        return await _opened(ctx, ticket, message, handled=False)
     ticket = await service.create(
         ctx.db,
         ctx.tenant,
         customer_id,
-        subject=f"Handover: {shorten(reason)}",
+        subject=f"{service.HANDOVER}{shorten(reason)}",
         body=reason,
         priority="high",
     )
