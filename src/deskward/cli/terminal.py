@@ -14,6 +14,7 @@ from rich.console import Console
 
 from deskward.cli.session import local_desk
 from deskward.core.errors import DeskwardError, Unavailable, timestamp
+from deskward.core.lines import read_lines
 from deskward.core.settings import Settings
 from deskward.gate.context import new_id
 
@@ -60,7 +61,7 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
             client = await stack.enter_async_context(
                 httpx2.AsyncClient(base_url=options.url, timeout=httpx2.Timeout(10, read=120))
             )
-            line: Line = _RemoteLine(client, options)
+            line: Line = RemoteLine(client, options)
         else:
             desk, _ = await stack.enter_async_context(
                 local_desk(
@@ -202,7 +203,7 @@ class _LocalLine:
         await local_customer(self._desk, user, self._tenant)
 
 
-class _RemoteLine:
+class RemoteLine:
     """A desk over HTTP."""
 
     def __init__(self, client: httpx2.AsyncClient, options: ChatOptions) -> None:
@@ -218,6 +219,7 @@ class _RemoteLine:
         return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
 
     async def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
+        """Send a message over HTTP."""
         body = {"session_id": session, "message": text}
         if self._tenant:
             body["tenant_id"] = self._tenant
@@ -229,7 +231,7 @@ class _RemoteLine:
                     await response.aread()
                     raise Unavailable(_message(response))
                 self.model = response.headers.get("X-Deskward-Model", self.model)
-                async for line in response.aiter_lines():
+                async for line in read_lines(response.aiter_bytes()):
                     if line.startswith("data: "):
                         event: dict[str, Any] = json.loads(line[6:])
                         if event["type"] == "error":
@@ -239,6 +241,7 @@ class _RemoteLine:
             raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
 
     async def check(self, user: str) -> None:
+        """See that the customer may speak."""
         self._named = True
         try:
             response = await self._client.get(f"/customers/{user}", headers=self._headers(user))

@@ -24,6 +24,7 @@ from deskward.core.errors import (
     UnsupportedMediaType,
 )
 from deskward.core.settings import Settings
+from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.guard import Guard
@@ -61,7 +62,7 @@ def http_application(desk: Desk) -> ASGIApp:
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     log_path = LogPaths(paths, desk.gate.tools.values())
-    return _with_cors(Guard(app, desk.settings, desk.limiter, log_path), desk.settings)
+    return _with_cors(Guard(Bodies(app), desk.settings, desk.limiter, log_path), desk.settings)
 
 
 def mcp_application(desk: Desk) -> ASGIApp:
@@ -70,7 +71,7 @@ def mcp_application(desk: Desk) -> ASGIApp:
     api.include_router(health_router(desk))
     _handle_errors(api)
     app = Router([Route("/mcp", McpEndpoint(desk))], default=api, redirect_slashes=False)
-    return Guard(app, desk.settings, desk.limiter, LogPaths([], []))
+    return Guard(Bodies(app), desk.settings, desk.limiter, LogPaths([], []))
 
 
 def _handle_errors(api: FastAPI) -> None:

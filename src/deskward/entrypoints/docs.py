@@ -10,11 +10,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from pydantic_core import to_json
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from deskward.app import Desk
 from deskward.core.errors import NotFound
+from deskward.core.lines import one_line
+from deskward.entrypoints.fixed import FixedAnswer
 from deskward.entrypoints.openapi import OPEN, SECURITY, SECURITY_SCHEMES, tool_paths
 
 DOCUMENT = "/openapi.json"
@@ -35,13 +38,16 @@ class _Document:
     def __init__(self, desk: Desk, api: FastAPI) -> None:
         self._desk = desk
         self._api = api
-        self._made: tuple[object, dict[str, Any]] | None = None
+        self._made: tuple[object, FixedAnswer] | None = None
 
     async def serve(self, request: Request) -> Response:
         state = self._desk.gate.generation, not await self._desk.keys.exist()
         if self._made is None or self._made[0] != state:
-            self._made = state, self._describe(is_open=state[1])
-        return JSONResponse(self._made[1])
+            document = one_line(to_json(self._describe(is_open=state[1])))
+            # Asked for again each time, because it changes with the tools.
+            answer = FixedAnswer(document, "application/json", Cache_Control="no-cache")
+            self._made = state, answer
+        return self._made[1].answer(request)
 
     def _describe(self, *, is_open: bool) -> dict[str, Any]:
         self._api.openapi_schema = None
@@ -80,11 +86,11 @@ def add_docs(desk: Desk, api: FastAPI) -> None:
         page.headers["Content-Security-Policy"] = POLICY
 
     @cache
-    def loaded(name: str) -> Response:
-        return Response(
+    def loaded(name: str) -> FixedAnswer:
+        return FixedAnswer(
             (assets / name).read_bytes(),
-            media_type=guess_type(name)[0],
-            headers={"Cache-Control": "public, max-age=3600"},
+            guess_type(name)[0],
+            Cache_Control="public, max-age=3600",
         )
 
     async def swagger_page(_: Request) -> Response:
@@ -97,7 +103,7 @@ def add_docs(desk: Desk, api: FastAPI) -> None:
         name = request.path_params["name"]
         if name not in (SWAGGER_JS, SWAGGER_CSS, REDOC_JS, ICON):
             raise NotFound("address", request.url.path[:200])
-        return loaded(name)
+        return loaded(name).answer(request)
 
     api.add_route(DOCUMENT, _Document(desk, api).serve, include_in_schema=False)
     api.add_route("/docs", swagger_page, include_in_schema=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from deskward.core.errors import DeskwardError, Unavailable
+from deskward.core.lines import json_line
 
 log = logging.getLogger("api.errors")
 
@@ -29,7 +29,7 @@ def error_response(error: DeskwardError, request_id: str) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
-        to_json(error.rest_body(request_id)),
+        json_line(error.rest_body(request_id)),
         status_code=error.status,
         headers=headers,
         media_type="application/json",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from deskward.core.errors import timestamp
 from deskward.gate.tool import Risk, Tool
 
 JsonSchema = dict[str, Any]
@@ -261,7 +260,7 @@ def _error_response(status: int) -> dict[str, Any]:
         "message": description,
         "detail": detail or None,
         "request_id": "4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b",
-        "timestamp": timestamp(),
+        "timestamp": "2026-02-19T10:30:00.000Z",
     }
     return {
         "description": description,

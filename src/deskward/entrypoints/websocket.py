@@ -13,13 +13,13 @@ import contextlib
 import logging
 from collections.abc import Mapping
 
-from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from deskward.app import Desk
 from deskward.conversations.live import Reader
 from deskward.core.errors import DeskwardError, InvalidInput, RateLimited
+from deskward.core.lines import json_line
 from deskward.core.logging import bind
 from deskward.entrypoints.errors import known
 from deskward.entrypoints.rest.chat import LOOK_FOR_CLIENT
@@ -88,7 +88,7 @@ class ChatSocket:
                 except (DeskwardError, SQLAlchemyError) as failed:
                     error = known(failed)
                     data = error_data(error, session_id, request_id)
-                    await websocket.send_text(to_json(data).decode())
+                    await websocket.send_text(json_line(data).decode())
                     if isinstance(error, RateLimited) or error.status in (401, 403):
                         await _close(websocket, 4000 + error.status, error.message)
                         return
@@ -124,7 +124,7 @@ async def _answer(
             placed = await reader.next(LOOK_FOR_CLIENT)
             data = event_data(placed.event, session_id) if placed is not None else None
             if placed is not None and data is not None:
-                await websocket.send_text(to_json(data | {"event_id": str(placed.end)}).decode())
+                await websocket.send_text(json_line(data | {"event_id": str(placed.end)}).decode())
     except StopAsyncIteration:
         return
     finally:

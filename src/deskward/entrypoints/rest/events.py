@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from pydantic_core import to_json
-
 from deskward.agent.events import (
     ApprovalNeeded,
     HandedOver,
@@ -18,6 +16,7 @@ from deskward.agent.events import (
 from deskward.conversations.cursors import Answered, Replaced, TurnEvent
 from deskward.conversations.live import Reader
 from deskward.core.errors import DeskwardError
+from deskward.core.lines import json_line
 
 ALIVE = b": keep-alive\n\n"
 
@@ -79,10 +78,10 @@ async def server_sent(
                 continue
             data = event_data(placed.event, session_id)
             if data is not None:
-                yield b"data: " + to_json(data) + b"\nid: " + str(placed.end).encode() + b"\n\n"
+                yield b"data: " + json_line(data) + b"\nid: " + str(placed.end).encode() + b"\n\n"
     except StopAsyncIteration:
         return
     except DeskwardError as error:
-        yield b"data: " + to_json(error_data(error, session_id, request_id)) + b"\n\n"
+        yield b"data: " + json_line(error_data(error, session_id, request_id)) + b"\n\n"
     finally:
         reader.close()
