@@ -51,19 +51,13 @@ def configured_model(variables: Mapping[str, str]) -> dict[str, str]:
         Empty where it names none but the offline one.
     """
     from deskward.agent.models.choose import model_addresses
+    from deskward.core.setting_groups import names
     from deskward.core.settings import Settings
 
     ours = {k: v for k, v in variables.items() if v and k.upper().startswith(MODEL_VARIABLES)}
-    names = {k.lower(): v for k, v in ours.items() if k.lower() in Settings.model_fields}
-    # Without validation, so that nothing but these variables has a say.
-    settings = Settings.model_construct(**_secrets(names))
-    return ours if any(model_addresses(settings)) else {}
-
-
-def _secrets(names: Mapping[str, str]) -> dict[str, Any]:
-    from pydantic import SecretStr
-
-    return {k: SecretStr(v) if k.endswith("api_key") else v for k, v in names.items()}
+    values = {k.lower(): v for k, v in ours.items() if k.lower() in names(Settings)}
+    # Nothing but these variables has a say.
+    return ours if any(model_addresses(Settings.alone(**values))) else {}
 
 
 def run(folder: Path, cores: Cores, plan: Plan) -> dict[str, Any]:

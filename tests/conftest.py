@@ -50,8 +50,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
     """Settings that look at no environment variable of the machine."""
-    fields = {name: field.default for name, field in Settings.model_fields.items()}
-    return Settings(_env_file=None, **{**fields, "data_dir": folder, **changes})
+    return Settings.alone(data_dir=folder, **changes)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from benchmarks.subjects.turn_loop import BALANCE, QUESTION, Turn, main
@@ -61,7 +61,7 @@ class StubGate:
 
 
 def make(url: str) -> Turn:
-    settings = Settings(model=f"{url}#stub", openai_api_key=SecretStr("none"))
+    settings = Settings.alone(model=f"{url}#stub", openai_api_key="none")
     agent = Agent(cast(Gate, StubGate()), choose_model(settings, _no_model))
     customer = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",))
     vaults = Vaults()

@@ -116,11 +116,15 @@ async def open_desk(
         chat: Whether chat is expected at once; otherwise the offline model learns when it comes.
         only: The one group of tools to have; None for all, with those of outside servers.
     """
-    await upgrade(settings.database)
+    await upgrade(settings.database_location)
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(settings.database, pool_size=settings.database_pool_size)
+        database = Database(settings.database_location, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.close)
-        limiter = RateLimiter(settings.redis_url.get_secret_value() if settings.redis_url else None)
+        limiter = RateLimiter(
+            settings.rate_limit.redis_url.get_secret_value()
+            if settings.rate_limit.redis_url
+            else None
+        )
         stack.push_async_callback(limiter.close)
         await stack.enter_async_context(limiter.keep())
         if demo:
@@ -133,13 +137,13 @@ async def open_desk(
         ports = {
             Outbox: _outbox(settings, database, wake.set),
             Writer: _writer(settings, model, database),
-            NewTickets: NewTickets(HANDLE if settings.handle_new_tickets else None),
+            NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
         gate = _gate(settings, database, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
-        if settings.mcp_server_url and only is None:
-            hub = Hub(_complaints_server(settings, settings.mcp_server_url), gate, database)
+        if settings.mcp_server.url and only is None:
+            hub = Hub(_complaints_server(settings, settings.mcp_server.url), gate, database)
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
@@ -164,7 +168,7 @@ def skills_of(settings: Settings) -> Skills:
     Raises:
         ValueError: A skill is not valid.
     """
-    return Skills.load(*((settings.skills_dir,) if settings.skills_dir else SKILLS))
+    return Skills.load(*((settings.agent.skills_dir,) if settings.agent.skills_dir else SKILLS))
 
 
 def _handlers(gate: Gate, conversations: Conversations) -> dict[str, Handler]:
@@ -183,7 +187,9 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
         return Silent()
     # The tool has to have time left to answer without the model.
     return ModelWriter(
-        model, database, timeout=min(settings.model_timeout, 0.6 * settings.tool_timeout)
+        model,
+        database,
+        timeout=min(settings.agent.model_timeout, 0.6 * settings.agent.tool_timeout),
     )
 
 
@@ -191,27 +197,27 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
     return Outbox(
         database,
         _mailer(settings),
-        sender_name=settings.sender_name,
-        sender_email=settings.sender_email or "desk@localhost",
-        max_attachments=settings.email_max_attachment_mb * 1_000_000,
+        sender_name=settings.mail.sender_name,
+        sender_email=settings.mail.sender_email or "desk@localhost",
+        max_attachments=settings.mail.max_attachment_mb * 1_000_000,
         wake=wake,
     )
 
 
 def _mailer(settings: Settings) -> Mailer:
-    if settings.smtp_server is None:
+    if settings.mail.server is None:
         return ConsoleMailer()
     from deskward.integrations.mail.smtp import SmtpMailer
 
-    password = settings.sender_password
+    password = settings.mail.sender_password
     return SmtpMailer(
-        settings.smtp_server,
-        settings.smtp_port,
-        sender=settings.sender_email or "",
-        username=settings.smtp_username,
+        settings.mail.server,
+        settings.mail.port,
+        sender=settings.mail.sender_email or "",
+        username=settings.mail.username,
         password=password.get_secret_value() if password else None,
-        security=settings.smtp_security,
-        ca_file=settings.smtp_ca_file,
+        security=settings.mail.security,
+        ca_file=settings.mail.ca_file,
     )
 
 
@@ -219,17 +225,17 @@ def _gate(
     settings: Settings, database: Database, only: str | None, ports: Mapping[type, Any]
 ) -> Gate:
     groups = [group for group in GROUPS if only in (None, "all", group.name)]
-    if only is None and settings.mcp_server_url:
+    if only is None and settings.mcp_server.url:
         groups.remove(complaint_tools)
     tools = [tool for group in groups for tool in group.tools]
     return Gate(
         tools,
         database=database,
-        policy=Policy.load(settings.policy_dir, tools),
+        policy=Policy.load(settings.policy.dir, tools),
         key=settings.key,
-        time_limit=settings.tool_timeout,
+        time_limit=settings.agent.tool_timeout,
         ports=ports,
-        zone=ZoneInfo(settings.business_timezone),
+        zone=ZoneInfo(settings.policy.timezone),
     )
 
 
@@ -237,30 +243,30 @@ def _conversations(
     settings: Settings, database: Database, gate: Gate, model: Model
 ) -> Conversations:
     limits = Limits(
-        steps=settings.turn_max_steps,
-        tokens=settings.turn_max_tokens,
-        step_tokens=settings.model_max_tokens,
-        timeout=settings.model_timeout,
+        steps=settings.agent.max_steps,
+        tokens=settings.agent.max_tokens,
+        step_tokens=settings.agent.model_max_tokens,
+        timeout=settings.agent.model_timeout,
     )
     return Conversations(
         database,
-        Agent(gate, model, limits, hosts=settings.linked),
+        Agent(gate, model, limits, hosts=settings.agent.linked),
         key=settings.key,
         ledger=gate.ledger,
-        grace=settings.stream_grace,
+        grace=settings.stream.grace,
     )
 
 
 def _complaints_server(settings: Settings, url: str) -> Outside:
     """The server at MCP_SERVER_URL, whose tools take the place of the built-in complaints."""
-    key = settings.mcp_server_api_key
+    key = settings.mcp_server.api_key
     return Outside(
         name=complaint_tools.name,
         url=url,
-        tenant=settings.default_tenant_id,
+        tenant=settings.default.tenant_id,
         key=key.get_secret_value() if key else None,
-        prefix=settings.mcp_server_prefix,
-        timeout=settings.mcp_server_timeout,
+        prefix=settings.mcp_server.prefix,
+        timeout=settings.mcp_server.timeout,
         twins={tool.name: tool for tool in complaint_tools.tools},
         lookup=("get_complaint", "complaint_id", "customer_id"),
     )

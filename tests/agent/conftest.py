@@ -11,6 +11,7 @@ from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk
+from deskward.core.setting_groups import names
 from deskward.core.settings import Settings
 from tests.agent.providers import KEY, Connect, Offline, settings
 from tests.agent.talk import Talk
@@ -23,7 +24,7 @@ def talk(sqlite_desk: Desk) -> Talk:
 
 @pytest.fixture
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
+    for name in names(Settings):
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 

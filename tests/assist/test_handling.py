@@ -185,7 +185,7 @@ async def test_a_hand_over_that_has_to_be_asked_for_is_told_so(
         " when { context.unattended && principal has agent };",
         encoding="utf-8",
     )
-    changed = sqlite_settings.model_copy(update={"policy_dir": folder})
+    changed = sqlite_settings.changed(policy_dir=folder)
     async with open_desk(changed, model=offline) as desk:
         call = caller(desk)
         handled = (await call("handle_ticket", STAFF, ticket_id="T904")).value
@@ -236,7 +236,7 @@ async def until_handled(call: Call, ticket_id: str) -> dict[str, Any]:
 
 
 async def test_new_tickets_are_handled_as_jobs(settings: Settings, offline: Model) -> None:
-    changed = settings.model_copy(update={"handle_new_tickets": True})
+    changed = settings.changed(handle_new_tickets=True)
     question = {"subject": "Password", "body": "How do I reset a forgotten password?"}
     async with open_desk(changed, model=offline) as desk:
         call = caller(desk)
@@ -276,7 +276,7 @@ async def test_a_limit_is_moved_in_the_policies_alone(
         policy.read_text(encoding="utf-8").replace('decimal("0.85")', 'decimal("0.99")'),
         encoding="utf-8",
     )
-    changed = sqlite_settings.model_copy(update={"policy_dir": folder})
+    changed = sqlite_settings.changed(policy_dir=folder)
     async with open_desk(changed, model=offline) as desk:
         handled = (await caller(desk)("handle_ticket", STAFF, ticket_id="T901")).value
     assert handled["decision"] == "asked"

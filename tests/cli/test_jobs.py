@@ -16,7 +16,7 @@ def queued(folder: Path, kind: str = JOB) -> str:
     job_id = new_id()
 
     async def add() -> None:
-        database = Database(settings_in(folder).database)
+        database = Database(settings_in(folder).database_location)
         payload = {"tenant": "default", "email_id": job_id}
         async with database.transaction() as transaction:
             await jobs.add(transaction, job_id, kind, payload)

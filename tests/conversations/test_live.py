@@ -44,7 +44,7 @@ async def read(reader: AsyncIterator[Placed]) -> tuple[str, Answered]:
 @pytest.fixture
 async def quick(sqlite_settings: Settings, offline) -> AsyncIterator[Desk]:
     """A desk whose turns pause soon after they are left."""
-    settings = sqlite_settings.model_copy(update={"stream_grace": 0.05})
+    settings = sqlite_settings.changed(stream_grace=0.05)
     async with open_desk(settings, model=offline) as desk:
         yield desk
 
@@ -142,7 +142,7 @@ async def test_a_tool_call_is_not_cut_off(quick: Desk) -> None:
 async def test_a_paused_turn_is_gone_on_with_after_a_restart(
     sqlite_settings: Settings, offline
 ) -> None:
-    settings = sqlite_settings.model_copy(update={"stream_grace": 0.0})
+    settings = sqlite_settings.changed(stream_grace=0.0)
     async with open_desk(settings, model=ScriptedModel(["Wait. ", 5.0])) as desk:
         reader = await send(desk)
         first = await reader.next()

@@ -260,7 +260,9 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
     sqlite_desk.conversations.agent.model = ScriptedModel([0.1, "First."], ["Second."])
     reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
-    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
     file.execute("BEGIN IMMEDIATE")
     try:
         async with asyncio.timeout(5):
@@ -302,7 +304,7 @@ async def test_no_character_of_a_models_stops_a_turn(desk: Desk) -> None:
     arguments = ARGUMENTS["openai"](json.dumps({"order_id": "O1003\0\udc00"}))
     async with odd([head(), arguments], [head(), wire]) as server:
         model = choose_model(
-            Settings(_env_file=None, model=f"{server.address}/v1#test"), lambda: ScriptedModel()
+            Settings.alone(model=f"{server.address}/v1#test"), lambda: ScriptedModel()
         )
         desk.conversations.agent.model = model
         answered = await say(desk, "hello")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE, ConfigFile
+from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE
+from deskward.core.setting_groups import names
 from deskward.core.settings import Settings
 
 # Requirement document 000, "Environment Configuration", in part.
@@ -23,7 +24,7 @@ model: offline
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, and an environment without settings."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
+    for name in names(Settings):
         monkeypatch.delenv(name.upper(), raising=False)
     return tmp_path
 
@@ -39,31 +40,32 @@ def test_the_file_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name, value in {"DB_HOST": "db", "DB_NAME": "n", "DB_PASSWORD": "a@b/c"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    assert (settings.server_host, settings.server_port, settings.server_workers) == (
+    assert (settings.server.host, settings.server.port, settings.server.workers) == (
         "0.0.0.0",
         8000,
         4,
     )
-    assert settings.database_url == "postgresql://me:a%40b%2Fc@db:5432/n"
-    assert settings.database.password == "a@b/c"
-    assert settings.redis_url is None
-    assert (settings.log_level, settings.log_format, settings.log_max_size_mb) == (
+    assert settings.database.url == "postgresql://me:a%40b%2Fc@db:5432/n"
+    assert settings.database_location.password == "a@b/c"
+    assert settings.rate_limit.redis_url is None
+    assert (settings.log.level, settings.log.format, settings.log.max_size_mb) == (
         "WARNING",
         "json",
         20,
     )
     monkeypatch.setenv("REDIS_HOST", "cache")
-    redis_url = Settings().redis_url
+    redis_url = Settings().rate_limit.redis_url
     assert redis_url is not None
     assert redis_url.get_secret_value() == "redis://cache:6379/0"
 
 
-def test_one_setting_of_the_file(folder: Path) -> None:
-    write(folder, "server: {port: 8123}")
-    source = ConfigFile(Settings, folder / DEFAULT_PATH)
-    field = Settings.model_fields["server_port"]
-    assert source.get_field_value(field, "server_port") == (8123, "server_port", False)
-    assert source.get_field_value(field, "model") == (None, "model", False)
+@pytest.mark.parametrize(
+    "text",
+    ["server: {port: 8123}", "server_port: 8123", "logging: {level: DEBUG}\nserver: {port: 8123}"],
+)
+def test_a_setting_stands_in_its_group_or_at_the_top(folder: Path, text: str) -> None:
+    write(folder, text)
+    assert Settings().server.port == 8123
 
 
 def test_the_environment_wins_over_dotenv_and_that_over_the_file(
@@ -74,7 +76,11 @@ def test_the_environment_wins_over_dotenv_and_that_over_the_file(
     monkeypatch.setenv("SERVER_PORT", "3")
     monkeypatch.setenv("MODEL", "")
     settings = Settings()
-    assert (settings.server_port, settings.server_host, settings.model) == (3, "::1", "offline")
+    assert (settings.server.port, settings.server.host, settings.agent.model) == (
+        3,
+        "::1",
+        "offline",
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_an_unknown_name_in_dotenv_is_refused(folder: Path) -> None:
 def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "mine.yaml").write_text("server_port: 7\n", encoding="utf-8")
     monkeypatch.setenv(PATH_VARIABLE, "mine.yaml")
-    assert Settings().server_port == 7
+    assert Settings().server.port == 7
     monkeypatch.setenv(PATH_VARIABLE, "gone.yaml")
     with pytest.raises(ValueError, match=r"names gone\.yaml, which is no file"):
         Settings()
@@ -112,8 +118,5 @@ def test_the_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_example_file_is_what_it_says(folder: Path) -> None:
     example = Path(__file__).parents[2] / "config" / "support_agent.example.yaml"
     write(folder, example.read_text(encoding="utf-8"))
-    settings = Settings()
-    assert settings.model_dump(exclude={"model", "database_pool_size"}) == Settings(
-        _env_file=None
-    ).model_dump(exclude={"model", "database_pool_size"})
-    assert (settings.model, settings.database_pool_size) == ("offline", 20)
+    changed = {"model": "offline", "database_pool_size": 20}
+    assert Settings().values() == {**Settings(_env_file=None).values(), **changed}

@@ -129,7 +129,7 @@ async def test_a_commit_that_fails_is_told_to_everyone_in_it(desk: Desk) -> None
 
 
 async def test_two_processes_share_a_database(desk: Desk) -> None:
-    other = Database(desk.settings.database)
+    other = Database(desk.settings.database_location)
     try:
         before = await count(desk.database)
 
@@ -152,7 +152,7 @@ async def test_a_locked_file_is_waited_for(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deskward.core.connections.LOCK_WAIT", 0.05)
-    other = Database(sqlite_desk.settings.database)
+    other = Database(sqlite_desk.settings.database_location)
     try:
         async with other.transaction() as transaction:
             await add(transaction, "first")
@@ -182,7 +182,7 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 async def test_lost_connections_are_made_anew(desk: Desk, call: Call) -> None:
     assert (await call("create_ticket", subject="A", body="B")).status == "ok"
-    other = Database(desk.settings.database)
+    other = Database(desk.settings.database_location)
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     await other.reader.all(sa.text(f"{kill} AND datname = current_database()"))
     await other.close()
@@ -218,7 +218,7 @@ async def test_a_commit_that_the_disk_refuses_is_unavailable(
     sqlite_desk: Desk, sqlite_call: Call
 ) -> None:
     await sqlite_call("report_issue", description="warm")
-    wal = Path(f"{sqlite_desk.settings.database.database}-wal")
+    wal = Path(f"{sqlite_desk.settings.database_location.database}-wal")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, limits[1]))
     try:

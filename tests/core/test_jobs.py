@@ -20,7 +20,7 @@ from deskward.gate.context import new_id
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    opened = Database(settings.database)
+    opened = Database(settings.database_location)
     yield opened
     await opened.close()
 

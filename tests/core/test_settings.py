@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deskward.core.setting_groups import fields
 from deskward.core.settings import Settings
 from tests.conftest import settings_in
 
@@ -14,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_defaults_need_nothing(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    assert (settings.server_host, settings.server_port) == ("127.0.0.1", 9080)
-    assert settings.database.render_as_string() == f"sqlite:///{tmp_path}/deskward.db"
-    assert settings.on_loopback
+    assert (settings.server.host, settings.server.port) == ("127.0.0.1", 9080)
+    assert settings.database_location.render_as_string() == f"sqlite:///{tmp_path}/deskward.db"
+    assert settings.server.on_loopback
 
 
 def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +25,7 @@ def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / ".env").write_text("DEFAULT_USER_ID=user_007\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     settings = Settings()
-    assert (settings.server_port, settings.default_user_id) == (9999, "user_007")
+    assert (settings.server.port, settings.default.user_id) == (9999, "user_007")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_the_database_url_gets_our_driver(tmp_path: Path, url: str, driver: str) -> None:
-    assert settings_in(tmp_path, database_url=url).database.drivername == driver
+    assert settings_in(tmp_path, database_url=url).database_location.drivername == driver
 
 
 def test_the_secret_key_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
@@ -61,10 +62,10 @@ def test_the_secret_key_is_made_once_and_kept_from_others(tmp_path: Path) -> Non
     ],
 )
 def test_the_hosts_that_are_served(tmp_path: Path, changes: dict, hosts: set[str] | None) -> None:
-    assert settings_in(tmp_path, **changes).hosts == hosts
+    assert settings_in(tmp_path, **changes).server.hosts == hosts
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@pytest.mark.parametrize("name", sorted(fields(Settings)))
 def test_every_setting_is_documented(name: str) -> None:
-    assert Settings.model_fields[name].description
+    assert fields(Settings)[name].description
     assert name.upper() in (ROOT / ".env.example").read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ def with_mail(settings: Settings, server: Mail, **changes: Any) -> Settings:
         "sender_password": server.password,
         **changes,
     }
-    return Settings(_env_file=None, **{**dict(settings), **fields})
+    return settings.changed(**fields)
 
 
 @pytest.fixture

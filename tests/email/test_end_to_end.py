@@ -39,8 +39,8 @@ def environment(smtp: Mail) -> dict[str, Any]:
 async def staff_key(folder: Path) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     settings = settings_in(folder)
-    await upgrade(settings.database)
-    database = Database(settings.database)
+    await upgrade(settings.database_location)
+    database = Database(settings.database_location)
     key, _ = await ApiKeys(database).create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
     await database.close()
     return {"Authorization": f"Bearer {key}"}

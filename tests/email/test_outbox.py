@@ -213,7 +213,7 @@ def outbox_of(database: Database, mailer: Any) -> Outbox:
 
 @pytest.fixture
 async def sleeper(settings: Settings) -> AsyncIterator[Sleeper]:
-    database = Database(settings.database)
+    database = Database(settings.database_location)
     mailer = Halting()
     boxed = outbox_of(database, mailer)
     letter = Letter(to=["alice@example.com"], subject="s", text="b")

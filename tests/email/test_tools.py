@@ -262,7 +262,7 @@ async def test_a_plain_server_on_this_machine_is_enough(sqlite_settings: Setting
             "sender_email": "desk@example.com",
             "sender_password": "p",
         }
-        settings = Settings(_env_file=None, **{**dict(sqlite_settings), **changes})
+        settings = sqlite_settings.changed(**changes)
         async with open_desk(settings, model=offline) as desk:
             arguments = {"to": TO, "subject": "s", "body": "b"}
             outcome = await desk.gate.call("send_text_email", arguments, Context(STAFF, "rest"))

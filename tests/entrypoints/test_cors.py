@@ -17,7 +17,7 @@ async def ask(
     settings: Settings, offline: Any, origin: str, method: Any = "GET", **changes: Any
 ) -> httpx2.Response:
     async with (
-        open_desk(settings.model_copy(update=changes), model=offline) as desk,
+        open_desk(settings.changed(**changes), model=offline) as desk,
         client_of(desk) as client,
     ):
         if method == "OPTIONS":

@@ -27,7 +27,7 @@ AWAY = "http://127.0.0.1:1"
 async def client_with(
     settings: Settings, offline: Any, **changes: Any
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    changed = Settings(_env_file=None, **{**dict(settings), **changes})
+    changed = settings.changed(**changes)
     async with open_desk(changed, model=offline) as desk, client_of(desk) as client:
         yield client
 

@@ -30,7 +30,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def key_for(folder: Path, kind: Kind, subject: str) -> str:
-    database = Database(settings_in(folder).database)
+    database = Database(settings_in(folder).database_location)
     key, _ = await ApiKeys(database).create(tenant_id="default", kind=kind, subject_id=subject)
     await database.close()
     return key

@@ -266,7 +266,7 @@ async def test_a_decision_cannot_be_forged(sqlite_desk: Desk, sqlite_call: Call)
 
 async def test_of_many_that_approve_at_once_one_counts(desk: Desk, call: Call) -> None:
     approvers = [Principal(Kind.STAFF, f"lead{n}", "default", ("support-3",)) for n in range(32)]
-    races = 200 if desk.settings.database.get_backend_name() == "sqlite" else 40
+    races = 200 if desk.settings.database_location.get_backend_name() == "sqlite" else 40
     for number in range(races):
         new_address = f"{number} Race Road"
         approval_id = await pending(call, new_address=new_address)

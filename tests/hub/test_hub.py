@@ -38,7 +38,7 @@ async def desk_with(
     settings: Settings, outside: OutsideMcp | FaultyMcp, offline: Any, **changes: Any
 ) -> AsyncIterator[Desk]:
     fields = {"mcp_server_url": outside.url, "mcp_server_timeout": 1.5, **changes}
-    async with open_desk(settings.model_copy(update=fields), model=offline) as desk:
+    async with open_desk(settings.changed(**fields), model=offline) as desk:
         yield desk
 
 

@@ -56,7 +56,7 @@ class Cutting:
 async def cutting(settings: Settings) -> AsyncIterator[tuple[Cutting, Settings]]:
     """Run one before the database of these settings; yields it and settings that go through it."""
     way = Cutting()
-    direct = make_url(settings.database_url or "")
+    direct = make_url(settings.database.url or "")
     carried: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,7 +74,7 @@ async def cutting(settings: Settings) -> AsyncIterator[tuple[Cutting, Settings]]
     try:
         yield (
             way,
-            settings.model_copy(update={"database_url": url.render_as_string(hide_password=False)}),
+            settings.changed(database_url=url.render_as_string(hide_password=False)),
         )
     finally:
         listener.close()

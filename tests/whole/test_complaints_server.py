@@ -39,7 +39,7 @@ async def test_it_dies_and_comes_back_in_a_conversation(
     monkeypatch.setattr(connection, "REFRESH", 0.3)
     monkeypatch.setattr(connection, "RETRY_AFTER", 0.3)
     folder, port = tmp_path / "complaints", str(free_port())
-    settings = sqlite_settings.model_copy(update={"mcp_server_url": f"http://127.0.0.1:{port}/mcp"})
+    settings = sqlite_settings.changed(mcp_server_url=f"http://127.0.0.1:{port}/mcp")
     async with (
         server(folder, *COMMAND, SERVER_PORT=port) as (_, pid),
         open_desk(settings, model=offline) as desk,

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from deskward.core.setting_groups import names
 from deskward.core.settings import Settings
 from tests.services.programs import give_up
 
@@ -83,7 +84,7 @@ def test_compose_gives_no_rights(compose: dict[str, Any]) -> None:
 def test_the_settings_are_those_of_the_example() -> None:
     ours, example = (_variables(name) for name in (".env.docker", ".env.example"))
     assert ours == example
-    assert set(ours) <= {name.upper() for name in Settings.model_fields}
+    assert set(ours) <= {name.upper() for name in names(Settings)}
 
 
 def test_a_container_sets_its_address_and_its_folders_and_no_secret() -> None:

@@ -76,7 +76,7 @@ async def test_killed_processes_lose_and_repeat_nothing(tmp_path: Path) -> None:
 
 
 async def _verify(settings: Settings, *, at_least: int) -> None:
-    database = Database(settings.database)
+    database = Database(settings.database_location)
     try:
         report = await verify(database)
     finally:

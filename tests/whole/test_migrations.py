@@ -29,14 +29,14 @@ def differences(connection: sa.Connection) -> list[object]:
 
 
 async def test_the_database_is_what_the_code_declares(settings: Settings) -> None:
-    await upgrade(settings.database)
-    if settings.database.get_backend_name() == "sqlite":
-        engine = sqlite_engine(settings.database)
+    await upgrade(settings.database_location)
+    if settings.database_location.get_backend_name() == "sqlite":
+        engine = sqlite_engine(settings.database_location)
         with engine.connect() as connection:
             assert differences(connection) == []
         engine.dispose()
     else:
-        remote = create_async_engine(settings.database)
+        remote = create_async_engine(settings.database_location)
         async with remote.connect() as connection:
             assert await connection.run_sync(differences) == []
         await remote.dispose()

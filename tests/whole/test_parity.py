@@ -69,7 +69,7 @@ async def by_cli(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
     environment = {
         "DATA_DIR": str(desk.settings.data_dir),
         "SECRET_KEY": desk.settings.key.decode(),
-        "DATABASE_URL": desk.settings.database_url or "",
+        "DATABASE_URL": desk.settings.database.url or "",
     }
     done = subprocess.run(
         [sys.executable, "-m", "deskward", "call", name, *words],

@@ -33,8 +33,8 @@ def show(
     settings = read_settings()
     origins = _origins()
     rows = {
-        name.upper(): (_shown(name, getattr(settings, name)), origins.get(name, "default"))
-        for name in type(settings).model_fields
+        name.upper(): (_shown(name, value), origins.get(name, "default"))
+        for name, value in settings.values().items()
     }
     if json_:
         print_json(
@@ -54,10 +54,11 @@ def check() -> None:
     Example: `deskward config check`
     """
     from deskward.core.config_file import config_path, unused_keys
+    from deskward.core.setting_groups import names
     from deskward.core.settings import Settings
 
     settings = read_settings()
-    known = Settings.model_fields
+    known = names(Settings)
     warnings = []
     for variable in os.environ:
         name = variable.lower()
@@ -87,7 +88,7 @@ def _problems(settings: Any) -> list[str]:
     problems = []
     tools = [tool for group in GROUPS for tool in group.tools]
     loads: dict[str, Callable[[], object]] = {
-        "POLICY_DIR": lambda: Policy.load(settings.policy_dir, tools),
+        "POLICY_DIR": lambda: Policy.load(settings.policy.dir, tools),
         "SKILLS_DIR": lambda: skills_of(settings),
         "MODEL": lambda: choose_model(
             settings, offline=lambda: OfflineModel(skills_of(settings), lazy=True)
@@ -98,9 +99,9 @@ def _problems(settings: Any) -> list[str]:
             load()
         except (ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
-    if settings.smtp_ca_file and not settings.smtp_ca_file.is_file():
-        problems.append(f"SMTP_CA_FILE: {settings.smtp_ca_file} is no file.")
-    if settings.mcp_server_required and not settings.mcp_server_url:
+    if settings.mail.ca_file and not settings.mail.ca_file.is_file():
+        problems.append(f"SMTP_CA_FILE: {settings.mail.ca_file} is no file.")
+    if settings.mcp_server.required and not settings.mcp_server.url:
         problems.append("MCP_SERVER_REQUIRED: there is no MCP_SERVER_URL that could be required.")
     return problems
 
@@ -120,14 +121,15 @@ def _origins() -> dict[str, str]:
     """Setting → the source that its value came from, for those that are set."""
     from dotenv import dotenv_values
 
-    from deskward.core.config_file import config_path, read
+    from deskward.core.config_file import ConfigFile, config_path
+    from deskward.core.setting_groups import names
     from deskward.core.settings import Settings
 
     found: dict[str, str] = {}
     if path := config_path():
-        found |= dict.fromkeys(read(path, Settings.model_fields), str(path))
+        found |= dict.fromkeys(ConfigFile(Settings, path, names(Settings)).made, str(path))
     for origin, values in ((".env", dotenv_values(".env")), ("environment", os.environ)):
         for variable, value in values.items():
-            if value and variable.lower() in Settings.model_fields:
+            if value and variable.lower() in names(Settings):
                 found[variable.lower()] = origin
     return found

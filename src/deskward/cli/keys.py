@@ -46,7 +46,7 @@ def create(
         from deskward.security.principals import Kind
 
         key, stored = await store.create(
-            tenant_id=tenant or settings.default_tenant_id,
+            tenant_id=tenant or settings.default.tenant_id,
             kind=Kind(kind),
             subject_id=subject,
             roles=role,

@@ -41,9 +41,9 @@ def show(
     async def work(database: Database, settings: Any) -> int:
         from deskward.gate.ledger.chain import Ledger, rows_of
 
-        name = tenant or settings.default_tenant_id
+        name = tenant or settings.default.tenant_id
         book = Ledger(settings.key)
-        owner = f"customer:{user or settings.default_user_id}"
+        owner = f"customer:{user or settings.default.user_id}"
         conversation = book.conversation(name, owner, session) if session else None
         after, kept = 0, []
         while rows := await rows_of(

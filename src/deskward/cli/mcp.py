@@ -66,8 +66,8 @@ def _mcp_over_http(group: str | None, host: str | None, port: int | None, *, dem
 
     open_standard_streams()
     settings = read_settings(serving=True, to_file=False)
-    settings.server_host = host or settings.mcp_server_host
-    settings.server_port = settings.mcp_server_port if port is None else port
+    settings.server.host = host or settings.mcp_server.host
+    settings.server.port = settings.mcp_server.port if port is None else port
     run(
         run_server(settings, demo=demo, only=group or "all"),
         loop_factory=uvloop.new_event_loop,

@@ -66,7 +66,7 @@ def run_tests(
     async def work(desk: Desk) -> int:
         from deskward.gate.policy.truth_table import read_tables, run_tables
 
-        folder = tables or _folder(which) or desk.settings.policy_dir
+        folder = tables or _folder(which) or desk.settings.policy.dir
         rows = list(run_tables(await chosen_policy(desk, which), read_tables(folder)))
         failed = [row for row in rows if not row.passed]
         for row in failed:
@@ -238,7 +238,7 @@ async def _put(desk: Desk, slot: Any, version: str | None) -> None:
     from deskward.gate.policy import versions as policy_versions
 
     by = f"operator:{operator()}"
-    entry = policy_versions.entry(desk.settings.default_tenant_id, slot, version, by=by)
+    entry = policy_versions.entry(desk.settings.default.tenant_id, slot, version, by=by)
     async with desk.database.transaction([entry]) as transaction:
         await policy_versions.put(transaction, slot, version, by=by)
 
@@ -252,7 +252,7 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     if which == "active":
         return desk.gate.policy
     if which == "files":
-        return Policy.load(desk.settings.policy_dir, tools)
+        return Policy.load(desk.settings.policy.dir, tools)
     if folder := _folder(which):
         return Policy.load(folder, tools)
     return Policy(await policy_versions.files_of(desk.database.reader, which), tools)
@@ -277,7 +277,7 @@ async def _explain_recorded(desk: Desk, chosen: Policy, tenant: str | None, call
     from deskward.gate.policy.engine import Decision, Verdict
     from deskward.security.principals import Principal
 
-    wanted = tenant or desk.settings.default_tenant_id
+    wanted = tenant or desk.settings.default.tenant_id
     rows = [
         row
         for name, row in await _recorded(desk)

@@ -54,11 +54,11 @@ def replay(
         from deskward.conversations.transcript import recording
 
         async with open_desk(settings, chat=False) as desk:
-            owner = f"staff:{staff}" if staff else f"customer:{user or settings.default_user_id}"
+            owner = f"staff:{staff}" if staff else f"customer:{user or settings.default.user_id}"
             turns = await recording(
                 desk.database.reader,
                 desk.gate.ledger,
-                tenant or settings.default_tenant_id,
+                tenant or settings.default.tenant_id,
                 owner,
                 conversation,
             )

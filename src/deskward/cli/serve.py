@@ -34,7 +34,7 @@ def serve(
         changes["server_port"] = port
     number, listener = worker()
     settings = read_settings(serving=True, worker=max(0, number - 1), **changes)
-    if settings.server_workers > 1 and listener is None:
+    if settings.server.workers > 1 and listener is None:
         sys.exit(run_workers(settings, sys.argv[1:]))
     import uvloop
 

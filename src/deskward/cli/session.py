@@ -56,7 +56,7 @@ def read_settings(
     from deskward.core.settings import Settings
 
     settings = Settings(**changes)
-    _ = settings.database
+    _ = settings.database_location
     configure_logging(settings, serving=serving, to_file=to_file, worker=worker)
     return settings
 
@@ -122,11 +122,11 @@ async def local_desk(
     if user and staff:
         raise Misused("give --user or --staff, not both")
     async with open_desk(settings, demo=demo, chat=chat, only=only) as desk:
-        tenant = tenant or settings.default_tenant_id
+        tenant = tenant or settings.default.tenant_id
         if staff:
             principal = Principal(Kind.STAFF, staff, tenant, roles or (DEFAULT_ROLES[Kind.STAFF],))
         else:
-            principal = await _customer(desk, user or settings.default_user_id, tenant)
+            principal = await _customer(desk, user or settings.default.user_id, tenant)
         yield desk, principal
 
 
@@ -140,7 +140,7 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
     except Unauthenticated as error:
         if await customers.exist(desk.database.reader):
             raise
-        name = desk.settings.database.render_as_string(hide_password=True)
+        name = desk.settings.database_location.render_as_string(hide_password=True)
         raise Unauthenticated(EMPTY.format(database=name)) from error
 
 
@@ -152,8 +152,8 @@ def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None
     settings = read_settings()
 
     async def work_and_close() -> int | None:
-        await upgrade(settings.database)
-        database = Database(settings.database)
+        await upgrade(settings.database_location)
+        database = Database(settings.database_location)
         try:
             return await work(database, settings)
         finally:

@@ -68,8 +68,8 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
                     settings, options.user, None, options.tenant, demo=options.demo, chat=True
                 )
             )
-            line = _LocalLine(desk, options.tenant or settings.default_tenant_id)
-        user = options.user or settings.default_user_id
+            line = _LocalLine(desk, options.tenant or settings.default.tenant_id)
+        user = options.user or settings.default.user_id
         session = options.session or f"cli-{new_id()[:12]}"
         if options.once is not None:
             return await _once(line, user, session, options)

@@ -42,7 +42,7 @@ class AsyncAgentSession:
         self.history: list[Message] = []
         self._client = client
         settings = Settings()
-        self._user_id = user_id or settings.default_user_id
+        self._user_id = user_id or settings.default.user_id
         self._model = model or choose_model(settings, offline=lambda: _offline(settings))
         self._vault = Vault()
 

@@ -1,7 +1,8 @@
-"""`config/support_agent.yaml`: the settings as a file (requirement document 000, configuration).
+"""`config/support_agent.yaml`: the settings as a file.
 
-Its sections are mapped onto the settings' names; any setting may also stand at the top level by
-its own name in lower case. `${VAR}` and `${VAR:-default}` are filled in from the environment.
+Its sections are the settings' groups, and some older names for them; any setting may also stand at
+the top level by its own name in lower case. `${VAR}` and `${VAR:-default}` are filled in from the
+environment.
 """
 
 from __future__ import annotations
@@ -15,27 +16,25 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, YamlConfigSettingsSource
+
+from deskward.core.setting_groups import Names, nested
 
 DEFAULT_PATH = Path("config/support_agent.yaml")
 PATH_VARIABLE = "DESKWARD_CONFIG"
 
-SECTIONS = {
-    "server.host": "server_host",
-    "server.port": "server_port",
-    "server.workers": "server_workers",
+OLDER = {
     "server.timeout": "tool_timeout",
-    "database.pool_size": "database_pool_size",
     "logging.level": "log_level",
     "logging.format": "log_format",
     "logging.max_file_size": "log_max_size_mb",
     "logging.backup_count": "log_backup_count",
 }
+"""Names of a file of another desk, and the settings that they are here."""
 DATABASE = ("host", "port", "name", "user", "password")
 REDIS = ("host", "port", "password")
 UNUSED = ("integrations.", "caching.redis.ttl_default")
-"""Keys that requirement document 000 has and nothing uses yet."""
+"""Keys that such a file has and nothing uses yet."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _SIZE = re.compile(r"(\d+)\s*MB", re.IGNORECASE)
@@ -65,50 +64,59 @@ def config_path() -> Path | None:
     return DEFAULT_PATH if DEFAULT_PATH.is_file() else None
 
 
-class ConfigFile(PydanticBaseSettingsSource):
+class ConfigFile(YamlConfigSettingsSource):
     """The YAML file as a source of settings."""
 
-    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
-        super().__init__(settings_cls)
-        self._path = path
+    def __init__(
+        self,
+        settings_cls: type[BaseSettings],
+        path: Path | None,
+        known: Names,
+    ) -> None:
+        """Read the file.
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """One setting of the file, as the base class asks for it."""
-        return self().get(field_name), field_name, False
+        Args:
+            known: What each setting is called → its group and its field there.
 
-    def __call__(self) -> dict[str, Any]:
-        """The settings that the file makes."""
-        return read(self._path, self.settings_cls.model_fields) if self._path else {}
+        Raises:
+            ValueError: It is no YAML mapping, a key is unknown, or a variable is not set.
+        """
+        self._known = known
+        self.made: dict[str, Any] = {}
+        """The settings that the file makes, by their names."""
+        super().__init__(settings_cls, yaml_file=path)
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            content: Any = super()._read_file(file_path)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{file_path} is not valid YAML: {error}") from None
+        if not isinstance(content, dict):
+            raise ValueError(
+                f"{file_path} must hold a mapping, such as `server:` with `port: 9080`"
+            )
+        self.made = _settings(file_path, dict(_flat(content)), self._known)
+        return nested(self._known, self.made)
 
 
-def read(path: Path, known: Mapping[str, FieldInfo]) -> dict[str, Any]:
-    """The settings that a file makes.
-
-    Raises:
-        ValueError: It is no YAML mapping, a key is unknown, or a variable is not set.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold a mapping, such as `server:` with `port: 9080`")
-    flat = dict(_flat(content))
+def _settings(path: Path, flat: dict[str, Any], known: Names) -> dict[str, Any]:
+    """The settings that the keys of a file make, by their names."""
     parts = {f"database.{key}" for key in DATABASE} | {f"caching.redis.{key}" for key in REDIS}
-    names = {**SECTIONS, **{name: name for name in known}}
+    keys = {f"{group}.{field}": name for name, (group, field) in known.items() if group}
+    keys |= {**OLDER, **{name: name for name in known}}
     values: dict[str, Any] = {}
     for key, raw in flat.items():
         if key.startswith(UNUSED):
             continue
-        if key not in names and key not in parts:
-            raise UnknownSetting(str(path), key, [*names, *parts])
+        if key not in keys and key not in parts:
+            raise UnknownSetting(str(path), key, [*keys, *parts])
         value = _filled(path, key, raw)
         if key == "logging.max_file_size" and isinstance(value, str):
             value = _megabytes(path, value)
         if key in parts:
             flat[key] = value
         elif value is not None:
-            values[names[key]] = value
+            values[keys[key]] = value
     if flat.get("database.host"):
         values["database_url"] = _url("postgresql", flat, "database", "name")
     if flat.get("caching.redis.host"):

@@ -151,17 +151,17 @@ def configure_logging(
         OSError: The file cannot be written.
     """
     handlers: dict[str, dict[str, Any]] = {"stderr": {"class": "logging.StreamHandler"}}
-    level = "WARNING" if settings.log_level == "INFO" and not serving else settings.log_level
-    if serving and to_file and settings.log_to_file:
-        path = _file(settings.log_file_path, worker)
+    level = "WARNING" if settings.log.level == "INFO" and not serving else settings.log.level
+    if serving and to_file and settings.log.to_file:
+        path = _file(settings.log.file_path, worker)
         handlers["file"] = {
             "()": RotatedFile,
             "filename": str(path),
-            "maxBytes": settings.log_max_size_mb * 1_000_000,
-            "backupCount": settings.log_backup_count,
+            "maxBytes": settings.log.max_size_mb * 1_000_000,
+            "backupCount": settings.log.backup_count,
             "encoding": "utf-8",
         }
-    formatter = TextFormatter if settings.log_format == "text" else JsonFormatter
+    formatter = TextFormatter if settings.log.format == "text" else JsonFormatter
     logging.config.dictConfig(
         {
             "version": 1,

@@ -84,7 +84,7 @@ def _handle_errors(api: FastAPI) -> None:
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     """Let web pages of CORS_ORIGINS call. `*` with credentials is for this machine only."""
-    origins = settings.origins
+    origins = settings.cors.allowed
     if not origins:
         return app
     return CORSMiddleware(
@@ -92,7 +92,7 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_origins=sorted(origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
         allow_headers=["*"],
-        allow_credentials="*" not in origins or settings.on_loopback,
+        allow_credentials="*" not in origins or settings.server.on_loopback,
         expose_headers=["X-Request-ID", "X-Deskward-Model", "Retry-After", *_RATE_HEADERS],
     )
 

@@ -23,14 +23,14 @@ def banner(desk: Desk, url: str, *, is_open: bool) -> str:
     settings = desk.settings
     sections = {
         "Server Configuration": [
-            f"Host: {settings.server_host}",
+            f"Host: {settings.server.host}",
             f"Port: {url.rpartition(':')[2]}",
-            *([f"Workers: {settings.server_workers}"] if settings.server_workers > 1 else []),
-            f"Log Level: {settings.log_level}",
+            *([f"Workers: {settings.server.workers}"] if settings.server.workers > 1 else []),
+            f"Log Level: {settings.log.level}",
             f"CORS: {_cors(desk)}",
             f"Rate Limiting: {_rate(desk)}",
             f"Access: {_access(desk, is_open)}",
-            f"Database: {settings.database.render_as_string(hide_password=True)}",
+            f"Database: {settings.database_location.render_as_string(hide_password=True)}",
         ],
         "Agent Configuration": [
             f"Model: {desk.conversations.agent.model.name}",
@@ -55,30 +55,30 @@ def warnings(desk: Desk) -> list[str]:
     settings = desk.settings
     found = []
     if desk.hub is not None and not desk.hub.available:
-        found.append(f"MCP server not reachable at {settings.mcp_server_url}")
-    if settings.smtp_server is None:
+        found.append(f"MCP server not reachable at {settings.mcp_server.url}")
+    if settings.mail.server is None:
         found.append("SMTP is not configured: mails are only printed to the log")
-    if "*" in settings.origins:
+    if "*" in settings.cors.allowed:
         found.append("CORS_ORIGINS=* lets any web page call: for a laptop only")
     return found
 
 
 def _cors(desk: Desk) -> str:
-    if not desk.settings.enable_cors:
+    if not desk.settings.cors.enabled:
         return "Disabled"
-    return f"Enabled ({', '.join(sorted(desk.settings.origins)) or 'same origin only'})"
+    return f"Enabled ({', '.join(sorted(desk.settings.cors.allowed)) or 'same origin only'})"
 
 
 def _rate(desk: Desk) -> str:
     settings = desk.settings
-    if not settings.enable_rate_limiting:
+    if not settings.rate_limit.enabled:
         return "Disabled"
-    return f"Enabled ({settings.rate_limit_per_minute} per minute)"
+    return f"Enabled ({settings.rate_limit.per_minute} per minute)"
 
 
 def _access(desk: Desk, is_open: bool) -> str:
     if is_open:
-        return f"open, no API key was ever made; callers speak as {desk.settings.default_user_id}"
+        return f"open, no API key was ever made; callers speak as {desk.settings.default.user_id}"
     return "with an API key"
 
 
@@ -91,17 +91,17 @@ def _mcp(desk: Desk) -> str:
     if desk.hub is None:
         return "none, complaints are served in-process"
     state = "✓ Available" if desk.hub.available else "⚠ Unavailable"
-    return f"{desk.settings.mcp_server_url} [{state}]"
+    return f"{desk.settings.mcp_server.url} [{state}]"
 
 
 def _logging(desk: Desk) -> list[str]:
     settings = desk.settings
-    if not settings.log_to_file:
+    if not settings.log.to_file:
         return ["File: none (Disabled)"]
     return [
-        f"File: {settings.log_file_path} (Enabled)",
-        f"Max Size: {settings.log_max_size_mb}MB",
-        f"Backups: {settings.log_backup_count}",
+        f"File: {settings.log.file_path} (Enabled)",
+        f"Max Size: {settings.log.max_size_mb}MB",
+        f"Backups: {settings.log.backup_count}",
     ]
 
 
@@ -110,7 +110,7 @@ def _next(desk: Desk, url: str, is_open: bool) -> str:
     command: dict[str, dict[str, Any]] = {
         "deskward": {"command": sys.executable, "args": ["-m", "deskward", "mcp"]}
     }
-    if desk.settings.database_url is None:
+    if desk.settings.database.url is None:
         command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}
     key = "" if is_open else " \\\n    -H 'Authorization: Bearer dw_…'"
     return f"""\

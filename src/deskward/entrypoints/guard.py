@@ -64,11 +64,11 @@ class Guard:
     ) -> None:
         self._app = app
         self._log_path = log_path
-        self._hosts = settings.hosts
-        self._origins = settings.origins
-        self._limiter = limiter if settings.enable_rate_limiting else None
-        self._limit = settings.rate_limit_per_minute
-        self._most_upload = settings.email_max_attachment_mb * 1_000_000 + 10_000
+        self._hosts = settings.server.hosts
+        self._origins = settings.cors.allowed
+        self._limiter = limiter if settings.rate_limit.enabled else None
+        self._limit = settings.rate_limit.per_minute
+        self._most_upload = settings.mail.max_attachment_mb * 1_000_000 + 10_000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

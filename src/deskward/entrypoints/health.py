@@ -91,7 +91,7 @@ class Checks:
         unknown = ("unavailable", "A check has not ended yet")
         found = {"api": ("healthy", None), **{n: self._found.get(n, unknown) for n in self._checks}}
         required_away = (
-            self._desk.settings.mcp_server_required and found["mcp_server"][0] != "healthy"
+            self._desk.settings.mcp_server.required and found["mcp_server"][0] != "healthy"
         )
         ready = found["database"][0] == "healthy" and not required_away
         return Readiness(
@@ -117,7 +117,7 @@ class Checks:
             return "unavailable", f"A check failed: {type(error).__name__}"
 
     async def _mcp_server(self) -> tuple[str, str | None]:
-        url = self._desk.settings.mcp_server_url
+        url = self._desk.settings.mcp_server.url
         if url is None:
             return "in_process", None
         if self._desk.hub is not None and self._desk.hub.available:
@@ -125,7 +125,7 @@ class Checks:
         return "unavailable", f"MCP server not reachable at {url}"
 
     async def _azure(self) -> tuple[str, str | None]:
-        endpoint = self._desk.settings.azure_endpoint
+        endpoint = self._desk.settings.azure.endpoint
         if endpoint is None:
             return "not_configured", None
         if await reachable(endpoint):
@@ -143,11 +143,11 @@ class Checks:
 
     async def _smtp(self) -> tuple[str, str | None]:
         settings = self._desk.settings
-        if settings.smtp_server is None:
+        if settings.mail.server is None:
             return "not_configured", "SMTP is not configured: mails are only printed to the log"
-        if await reachable(f"smtp://{settings.smtp_server}:{settings.smtp_port}"):
+        if await reachable(f"smtp://{settings.mail.server}:{settings.mail.port}"):
             return "configured", None
-        where = f"{settings.smtp_server}:{settings.smtp_port}"
+        where = f"{settings.mail.server}:{settings.mail.port}"
         return "unavailable", f"SMTP server not reachable at {where}"
 
     async def _database(self) -> tuple[str, str | None]:
@@ -155,7 +155,7 @@ class Checks:
         return "healthy", None
 
     async def _redis(self) -> tuple[str, str | None]:
-        if self._desk.settings.redis_url is None:
+        if self._desk.settings.rate_limit.redis_url is None:
             return "not_configured", None
         if await self._desk.limiter.reachable():
             return "healthy", None

@@ -64,8 +64,8 @@ async def _identify(
     if key is not None:
         caller = await desk.keys.verify(key)
         settings = desk.settings
-        if settings.enable_rate_limiting:
-            limit = settings.rate_limit_per_key_per_minute or settings.rate_limit_per_minute
+        if settings.rate_limit.enabled:
+            limit = settings.rate_limit.per_key_per_minute or settings.rate_limit.per_minute
             (await desk.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
         return await _subject(desk, caller, subject, tenant)
     if await desk.keys.exist():
@@ -74,12 +74,12 @@ async def _identify(
             "`deskward keys create` makes one."
         )
     if subject is None and desk.serves_one_group:
-        tenant = tenant or desk.settings.default_tenant_id
+        tenant = tenant or desk.settings.default.tenant_id
         return Principal(Kind.SERVICE, "local", tenant, (DEFAULT_ROLES[Kind.SERVICE],))
     return await local_customer(
         desk,
-        subject or desk.settings.default_user_id,
-        tenant or desk.settings.default_tenant_id,
+        subject or desk.settings.default.user_id,
+        tenant or desk.settings.default.tenant_id,
     )
 
 

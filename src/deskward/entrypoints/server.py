@@ -107,11 +107,11 @@ async def run_server(
     """
     async with open_desk(settings, demo=demo, chat=only is None, only=only) as desk:
         is_open = not await desk.keys.exist()
-        if is_open and not settings.on_loopback:
-            raise InvalidInput(CLOSED_MESSAGE.format(host=settings.server_host))
+        if is_open and not settings.server.on_loopback:
+            raise InvalidInput(CLOSED_MESSAGE.format(host=settings.server.host))
         listener = listener or listen(settings)
         application = mcp_application(desk) if only else http_application(desk)
-        most = most_connections(settings.max_connections, raise_file_limit())
+        most = most_connections(settings.server.max_connections, raise_file_limit())
         config = uvicorn.Config(
             application,
             http=protocol(OpenConnections(most)),
@@ -120,8 +120,8 @@ async def run_server(
             lifespan="off",
             timeout_graceful_shutdown=int(DRAIN) + 5,
             server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies or None,
+            proxy_headers=bool(settings.server.trusted_proxies),
+            forwarded_allow_ips=settings.server.trusted_proxies or None,
             ws_max_size=MAX_FRAME,
         )
         server = _Server(config, desk, quiet=quiet)
@@ -143,13 +143,13 @@ def listen(settings: Settings) -> socket.socket:
     Raises:
         OSError: The port is taken, or the address is not this machine's.
     """
-    family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
     try:
         return socket.create_server(
-            (settings.server_host, settings.server_port), family=family, backlog=2048
+            (settings.server.host, settings.server.port), family=family, backlog=2048
         )
     except OSError as error:
-        where = f"{settings.server_host}:{settings.server_port}"
+        where = f"{settings.server.host}:{settings.server.port}"
         raise OSError(
             f"cannot listen on {where}: {error.strerror}. Set SERVER_PORT to another port."
         ) from error

@@ -46,7 +46,7 @@ def run_workers(settings: Settings, arguments: list[str]) -> int:
         supervisor = _Supervisor(listener.fileno(), arguments)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, supervisor.stop)
-        return supervisor.run(settings.server_workers)
+        return supervisor.run(settings.server.workers)
 
 
 class _Supervisor:

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -129,10 +129,7 @@ async def judge_shipped() -> list[Judged]:
 @contextlib.asynccontextmanager
 async def _demo_desk() -> AsyncIterator[Connection]:
     with tempfile.TemporaryDirectory() as folder:
-        fields = {name: field.default for name, field in Settings.model_fields.items()}
-        # No variable of the environment has a say.
-        values: dict[str, Any] = {**fields, "data_dir": Path(folder), "model": "offline"}
-        settings = Settings(_env_file=None, **values)
+        settings = Settings.alone(data_dir=Path(folder), model="offline")
         async with open_desk(settings, demo=True, chat=False) as desk:
             yield desk.database.reader
 

@@ -42,6 +42,4 @@ class DemoDesks:
             shutil.rmtree(place)
 
     def _settings(self, folder: Path) -> Settings:
-        defaults = {name: field.default for name, field in Settings.model_fields.items()}
-        own = {"data_dir": folder, "policy_dir": self._policy_dir}
-        return Settings(_env_file=None, **{**defaults, **own})
+        return Settings.alone(data_dir=folder, policy_dir=self._policy_dir)

@@ -377,7 +377,9 @@ async def test_a_database_that_fails_is_unavailable_at_every_door(
 ) -> None:
     monkeypatch.setattr("deskward.core.connections.LOCK_WAIT", 0.1)
     await client.post("/api/v1/chat", json={"session_id": "user_001-1", "message": "hello"})
-    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
     file.execute("BEGIN IMMEDIATE")
     try:
         response = await client.post(path, json=body)

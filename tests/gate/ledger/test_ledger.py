@@ -95,7 +95,9 @@ async def test_one_damaged_row_is_one_finding(desk: Desk, call: Call) -> None:
 
 async def test_any_flipped_byte_is_found(sqlite_desk: Desk, sqlite_call: Call) -> None:
     await filled(sqlite_call)
-    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
     chance = random.Random(7)
     for _ in range(200):
         table, column = chance.choice(

@@ -71,7 +71,9 @@ def truncate(rows: list[Row], chance: random.Random) -> list[Row]:
 
 async def test_a_thousand_changes_are_all_found(sqlite_desk: Desk, sqlite_call: Call) -> None:
     await filled(sqlite_desk, sqlite_call)
-    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
     whole = file.execute("SELECT * FROM ledger ORDER BY tenant_id, seq").fetchall()
     heads = file.execute("SELECT * FROM ledger_heads").fetchall()
     signer = Signer(sqlite_desk.settings.key)
@@ -109,7 +111,9 @@ async def test_a_chain_written_anew_is_found_by_its_old_head(
     await filled(sqlite_desk, sqlite_call)
     signer = Signer(sqlite_desk.settings.key)
     exported = await heads_of(sqlite_desk, signer)
-    file = sqlite3.connect(str(sqlite_desk.settings.database.database), isolation_level=None)
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
     rows = file.execute("SELECT * FROM ledger ORDER BY tenant_id, seq").fetchall()
     forged, digest = [], {"default": GENESIS, "acme": GENESIS}
     for tenant, seq, body, _, conversation in rows:

@@ -48,7 +48,7 @@ def choose_model(settings: Settings, offline: Callable[[], Model]) -> Model:
         _model(entry, settings, offline, again)
         for entry, again in zip(entries, retries, strict=True)
     ]
-    return FallbackModel(models, settings.model_timeout)
+    return FallbackModel(models, settings.agent.model_timeout)
 
 
 def model_addresses(settings: Settings) -> list[str | None]:
@@ -58,23 +58,23 @@ def model_addresses(settings: Settings) -> list[str | None]:
         kind = entry.partition(":")[0]
         named = {
             "offline": None,
-            "anthropic": settings.anthropic_base_url or _ANTHROPIC_URL,
-            "openai": settings.openai_base_url or _OPENAI_URL,
-            "azure": settings.azure_endpoint,
+            "anthropic": settings.anthropic.base_url or _ANTHROPIC_URL,
+            "openai": settings.openai.base_url or _OPENAI_URL,
+            "azure": settings.azure.endpoint,
         }
         found.append(named.get(kind, entry))
     return found
 
 
 def _entries(settings: Settings) -> list[str]:
-    if settings.model and settings.model.strip():
-        return settings.model.split(",")
-    deployment = settings.azure_openai_responses_deployment_name
-    if _text(settings.anthropic_api_key):
+    if settings.agent.model and settings.agent.model.strip():
+        return settings.agent.model.split(",")
+    deployment = settings.azure.deployment
+    if _text(settings.anthropic.api_key):
         return [f"anthropic:{ANTHROPIC_DEFAULT}", "offline"]
-    if settings.azure_endpoint and _text(settings.azure_openai_api_key) and deployment:
+    if settings.azure.endpoint and _text(settings.azure.api_key) and deployment:
         return [f"azure:{deployment}", "offline"]
-    if _text(settings.openai_api_key):
+    if _text(settings.openai.api_key):
         return [f"openai:{OPENAI_DEFAULT}", "offline"]
     return ["offline"]
 
@@ -107,23 +107,23 @@ def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model
     from deskward.agent.models.sse import timeouts
 
     client = AsyncAnthropic(
-        base_url=settings.anthropic_base_url or _ANTHROPIC_URL,
-        api_key=_needed(entry, "ANTHROPIC_API_KEY", _text(settings.anthropic_api_key)),
-        timeout=timeouts(settings.model_timeout),
+        base_url=settings.anthropic.base_url or _ANTHROPIC_URL,
+        api_key=_needed(entry, "ANTHROPIC_API_KEY", _text(settings.anthropic.api_key)),
+        timeout=timeouts(settings.agent.model_timeout),
         max_retries=retries,
         # Its traces could hold what customers wrote; Deskward writes its own.
         open_telemetry=False,
     )
     client._custom_headers = {}  # ANTHROPIC_CUSTOM_HEADERS
-    return AnthropicModel(entry, name, client, timeout=settings.model_timeout)
+    return AnthropicModel(entry, name, client, timeout=settings.agent.model_timeout)
 
 
 def _openai(entry: str, name: str, settings: Settings, retries: int) -> Model:
     from deskward.agent.models.openai import OpenAIModel
 
-    key = _needed(entry, "OPENAI_API_KEY", _text(settings.openai_api_key))
-    client = _openai_client(settings.openai_base_url or _OPENAI_URL, key, settings, retries)
-    return OpenAIModel(entry, name, client, timeout=settings.model_timeout)
+    key = _needed(entry, "OPENAI_API_KEY", _text(settings.openai.api_key))
+    client = _openai_client(settings.openai.base_url or _OPENAI_URL, key, settings, retries)
+    return OpenAIModel(entry, name, client, timeout=settings.agent.model_timeout)
 
 
 def _compatible(entry: str, settings: Settings, retries: int) -> Model:
@@ -142,10 +142,14 @@ def _compatible(entry: str, settings: Settings, retries: int) -> Model:
     if not whole or parts.query or "@" in parts.netloc:
         raise error
     # Servers without keys ignore this one, which the SDK insists on.
-    key = _text(settings.openai_api_key) or "none"
+    key = _text(settings.openai.api_key) or "none"
     client = _openai_client(parts._replace(fragment="").geturl(), key, settings, retries)
     return OpenAIModel(
-        entry, parts.fragment, client, timeout=settings.model_timeout, limit_field="max_tokens"
+        entry,
+        parts.fragment,
+        client,
+        timeout=settings.agent.model_timeout,
+        limit_field="max_tokens",
     )
 
 
@@ -156,14 +160,14 @@ def _azure(entry: str, deployment: str, settings: Settings, retries: int) -> Mod
     from deskward.agent.models.sse import timeouts
 
     client = AsyncAzureOpenAI(
-        azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure_endpoint),
-        api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure_openai_api_key)),
-        api_version=settings.azure_openai_api_version,
-        timeout=timeouts(settings.model_timeout),
+        azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure.endpoint),
+        api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure.api_key)),
+        api_version=settings.azure.api_version,
+        timeout=timeouts(settings.agent.model_timeout),
         max_retries=retries,
     )
     _forget_environment(client)
-    return OpenAIModel(entry, deployment, client, timeout=settings.model_timeout)
+    return OpenAIModel(entry, deployment, client, timeout=settings.agent.model_timeout)
 
 
 def _openai_client(base_url: str, key: str, settings: Settings, retries: int) -> AsyncOpenAI:
@@ -174,7 +178,7 @@ def _openai_client(base_url: str, key: str, settings: Settings, retries: int) ->
     client = AsyncOpenAI(
         base_url=base_url,
         api_key=key,
-        timeout=timeouts(settings.model_timeout),
+        timeout=timeouts(settings.agent.model_timeout),
         max_retries=retries,
     )
     _forget_environment(client)

@@ -168,7 +168,7 @@ def chat_router(desk: Desk) -> APIRouter:
                 reader,
                 body.session_id,
                 request.state.request_id,
-                desk.settings.stream_heartbeat,
+                desk.settings.stream.heartbeat,
             ),
             media_type="text/event-stream",
             headers={

@@ -60,7 +60,7 @@ def uploads_router(desk: Desk) -> APIRouter:
                 principal.label,
                 file.filename or "",
                 data,
-                max_size=desk.settings.email_max_attachment_mb * 1_000_000,
+                max_size=desk.settings.mail.max_attachment_mb * 1_000_000,
             )
 
     return router

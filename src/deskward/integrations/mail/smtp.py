@@ -11,7 +11,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from deskward.core.settings import LOOPBACK
+from deskward.core.setting_groups import LOOPBACK
 from deskward.email.mailer import NotNow, Refused, Unclear
 
 TIMEOUT = 20.0

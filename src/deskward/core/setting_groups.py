@@ -1,0 +1,502 @@
+"""The settings in groups. What a field is set by is its alias: in upper case, a variable."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+Names = Mapping[str, tuple[str | None, str]]
+"""What each setting is called → its group, where it has one, and its field there."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Group(BaseModel):
+    """Settings that belong together."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Server(Group):
+    """The HTTP server."""
+
+    host: str = Field(
+        "127.0.0.1", validation_alias="server_host", description="Address to listen on."
+    )
+    port: int = Field(
+        9080, validation_alias="server_port", ge=0, le=65535, description="Port to listen on."
+    )
+    workers: int = Field(
+        1,
+        validation_alias="server_workers",
+        ge=1,
+        le=64,
+        description="Processes that serve. More than one suits PostgreSQL.",
+    )
+    max_connections: int | None = Field(
+        None,
+        validation_alias="max_connections",
+        gt=0,
+        description="Connections that one process keeps open. Unset: as many as the limit of open "
+        "files leaves room for, at most 8192. When they are all in use, those whose client has "
+        "been silent longest are closed for newcomers.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        validation_alias="allowed_hosts",
+        description="Host names, separated by commas, under which browsers and clients may reach "
+        "the service (protection against DNS rebinding). Unset: this machine's own names when "
+        "listening on loopback, any otherwise.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        validation_alias="trusted_proxies",
+        description="Addresses or networks, separated by commas, of proxies whose "
+        "`X-Forwarded-For` says who the client is. Unset: the peer is the client.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ipaddress.ip_network(part, strict=False)
+        return value
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return self.host in LOOPBACK
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The host names that requests may be addressed to, or None for any."""
+        if self.allowed_hosts:
+            return frozenset(host.strip().lower() for host in self.allowed_hosts.split(","))
+        return frozenset(LOOPBACK | {"[::1]"}) if self.on_loopback else None
+
+
+class Cors(Group):
+    """Web pages of other hosts."""
+
+    enabled: bool = Field(
+        True,
+        validation_alias="enable_cors",
+        description="Whether web pages of CORS_ORIGINS may call.",
+    )
+    origins: str = Field(
+        "",
+        validation_alias="cors_origins",
+        description="Origins of web pages that may call from a browser, separated by commas, for "
+        "example `https://shop.example`. `*` is any page: for a laptop only. Unset: none but the "
+        "service's own.",
+    )
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The origins of web pages that may call; `*` stands for all."""
+        if not self.enabled:
+            return frozenset()
+        origins = (origin.strip().rstrip("/").lower() for origin in self.origins.split(","))
+        return frozenset(filter(None, origins))
+
+
+class RateLimit(Group):
+    """How much callers may ask for."""
+
+    enabled: bool = Field(
+        False, validation_alias="enable_rate_limiting", description="Whether requests are limited."
+    )
+    per_minute: int = Field(
+        100,
+        validation_alias="rate_limit_per_minute",
+        gt=0,
+        description="Requests that one address may make in any minute.",
+    )
+    per_key_per_minute: int | None = Field(
+        None,
+        validation_alias="rate_limit_per_key_per_minute",
+        gt=0,
+        description="Requests that one API key may make in any minute. Unset: as many as one "
+        "address.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias="redis_url",
+        description="`redis://…` of a Redis that all processes share, so that rate limits hold "
+        "over all of them. Unset: each process counts by itself.",
+    )
+
+
+class Database(Group):
+    """Where records are kept."""
+
+    url: str | None = Field(
+        None,
+        validation_alias="database_url",
+        description="SQLAlchemy URL: `postgresql://user:password@host/name`, or "
+        "`sqlite:///path`. Unset: SQLite in DATA_DIR.",
+    )
+    pool_size: int = Field(
+        10,
+        validation_alias="database_pool_size",
+        gt=0,
+        description="PostgreSQL connections per process for reading.",
+    )
+    path: Path | None = Field(
+        None,
+        validation_alias="order_db_path",
+        description="File of the embedded database, instead of DATA_DIR's. The orders live in the "
+        "desk's one database, so that an order and its ledger row are written together.",
+    )
+
+
+class Log(Group):
+    """What is logged, and where."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", validation_alias="log_level", description="The least severe level that is logged."
+    )
+    format: Literal["text", "json"] = Field(
+        "text",
+        validation_alias="log_format",
+        description="`text`: lines for people. `json`: one object per line.",
+    )
+    to_file: bool = Field(
+        True, validation_alias="log_to_file", description="Whether the server also logs to a file."
+    )
+    file_path: Path = Field(
+        Path("logs/app.log"), validation_alias="log_file_path", description="The server's log file."
+    )
+    max_size_mb: int = Field(
+        100,
+        validation_alias="log_max_size_mb",
+        gt=0,
+        description="Size in megabytes at which the log file is rotated.",
+    )
+    backup_count: int = Field(
+        5, validation_alias="log_backup_count", ge=0, description="Rotated log files that are kept."
+    )
+
+
+class Default(Group):
+    """Who speaks in open mode."""
+
+    user_id: str = Field(
+        "user_001",
+        validation_alias="default_user_id",
+        description="Who speaks in open mode where X-User-ID does not say.",
+    )
+    tenant_id: str = Field(
+        "default",
+        validation_alias="default_tenant_id",
+        description="The tenant of callers in open mode.",
+    )
+
+
+class Agent(Group):
+    """Who answers, and how long it may take."""
+
+    model: str | None = Field(
+        None,
+        validation_alias="model",
+        description="Which model answers, tried from left to right: `anthropic:NAME`, "
+        "`openai:NAME`, `azure:DEPLOYMENT`, `http://host/v1#NAME`, `offline`. Unset: found from "
+        "the providers' own variables, else `offline`.",
+    )
+    model_timeout: float = Field(
+        30.0,
+        validation_alias="model_timeout",
+        gt=0,
+        description="Seconds that a model may take to send its next piece.",
+    )
+    model_max_tokens: int = Field(
+        4096,
+        validation_alias="model_max_tokens",
+        gt=0,
+        description="Most tokens a model may write per step, its thinking included.",
+    )
+    max_steps: int = Field(
+        8, validation_alias="turn_max_steps", gt=0, description="Most model calls in one turn."
+    )
+    max_tokens: int = Field(
+        50_000,
+        validation_alias="turn_max_tokens",
+        gt=0,
+        description="Most tokens that one turn may use.",
+    )
+    tool_timeout: float = Field(
+        30.0,
+        validation_alias="tool_timeout",
+        gt=0,
+        description="Seconds that one tool call may take.",
+    )
+    link_hosts: str = Field(
+        "",
+        validation_alias="link_hosts",
+        description="Hosts, separated by commas, that answers may link to and whose mail addresses "
+        "they may name, for example `bank.example,help.bank.example`. Every other link is taken "
+        "out of an answer before it is sent.",
+    )
+    skills_dir: Path | None = Field(
+        None,
+        validation_alias="skills_dir",
+        description="Folder of offline skills. Unset: those that ship with Deskward.",
+    )
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """The hosts that answers may link to."""
+        return frozenset(filter(None, (host.strip() for host in self.link_hosts.split(","))))
+
+
+class Stream(Group):
+    """Streamed answers."""
+
+    heartbeat: float = Field(
+        15.0,
+        validation_alias="stream_heartbeat",
+        gt=0,
+        description="Seconds of silence after which a stream sends a sign of life.",
+    )
+    grace: float = Field(
+        10.0,
+        validation_alias="stream_grace",
+        ge=0,
+        description="Seconds for which a turn goes on when its reader is gone; then it pauses "
+        "and spends nothing more until somebody asks for it again.",
+    )
+
+
+class Anthropic(Group):
+    """Anthropic's API."""
+
+    api_key: SecretStr | None = Field(
+        None, validation_alias="anthropic_api_key", description="Key for `anthropic:` models."
+    )
+    base_url: str | None = Field(
+        None,
+        validation_alias="anthropic_base_url",
+        description="Another address for Anthropic's API.",
+    )
+
+
+class OpenAI(Group):
+    """OpenAI's API, and what is compatible with it."""
+
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="openai_api_key",
+        description="Key for `openai:` and `http://` models.",
+    )
+    base_url: str | None = Field(
+        None, validation_alias="openai_base_url", description="Another address for OpenAI's API."
+    )
+
+
+class Azure(Group):
+    """Azure OpenAI."""
+
+    openai_endpoint: str | None = Field(
+        None, validation_alias="azure_openai_endpoint", description="Endpoint for `azure:` models."
+    )
+    api_key: SecretStr | None = Field(
+        None, validation_alias="azure_openai_api_key", description="Key for `azure:` models."
+    )
+    deployment: str | None = Field(
+        None,
+        validation_alias="azure_openai_responses_deployment_name",
+        description="Azure deployment that is used where MODEL is unset.",
+    )
+    api_version: str = Field(
+        "2024-10-21",
+        validation_alias="azure_openai_api_version",
+        description="Version of the Azure OpenAI API.",
+    )
+    project_endpoint: str | None = Field(
+        None,
+        validation_alias="azure_ai_project_endpoint",
+        description="Endpoint of an Azure AI project, used where AZURE_OPENAI_ENDPOINT is unset.",
+    )
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where Azure OpenAI is reached."""
+        if self.openai_endpoint or not self.project_endpoint:
+            return self.openai_endpoint
+        parts = urlsplit(self.project_endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+class McpServer(Group):
+    """An outside MCP server, and the one that `deskward mcp` is."""
+
+    url: str | None = Field(
+        None,
+        validation_alias="mcp_server_url",
+        description="Address of an outside MCP server with complaint tools, for example "
+        "`http://localhost:8000/mcp`. Unset: the desk serves complaints itself.",
+    )
+    required: bool = Field(
+        False,
+        validation_alias="mcp_server_required",
+        description="Whether the desk counts as not ready while that server is away.",
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="mcp_server_api_key",
+        description="Sent to that server as `Authorization: Bearer …`.",
+    )
+    prefix: str = Field(
+        "",
+        validation_alias="mcp_server_prefix",
+        pattern="^[a-z0-9_]*$",
+        description="What that server's tool names are prefixed with.",
+    )
+    timeout: float = Field(
+        10.0,
+        validation_alias="mcp_server_timeout",
+        gt=0,
+        description="Seconds that one request to that server may take.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="mcp_server_host",
+        description="Address that `deskward mcp --transport http` listens on.",
+    )
+    port: int = Field(
+        8000,
+        validation_alias="mcp_server_port",
+        ge=0,
+        le=65535,
+        description="Port that `deskward mcp --transport http` listens on.",
+    )
+
+
+class Mail(Group):
+    """Outgoing mail."""
+
+    server: str | None = Field(
+        None,
+        validation_alias="smtp_server",
+        description="Mail server. Unset: mails are only printed to the log, and tools say so.",
+    )
+    port: int = Field(
+        587, validation_alias="smtp_port", gt=0, le=65535, description="Port of the mail server."
+    )
+    security: Literal["auto", "starttls", "tls", "none"] = Field(
+        "auto",
+        validation_alias="smtp_security",
+        description="`tls` from the first byte, `starttls`, or `none`. `auto`: `tls` on port 465, "
+        "otherwise `starttls`; with a server on this machine whatever it offers.",
+    )
+    username: str | None = Field(
+        None,
+        validation_alias="smtp_username",
+        description="Name to sign in with. Unset: SENDER_EMAIL, where there is a password.",
+    )
+    ca_file: Path | None = Field(
+        None,
+        validation_alias="smtp_ca_file",
+        description="PEM file of the authority that signed the mail server's certificate.",
+    )
+    sender_email: str | None = Field(
+        None, validation_alias="sender_email", description="Address that mails come from."
+    )
+    sender_password: SecretStr | None = Field(
+        None, validation_alias="sender_password", description="Password at the mail server."
+    )
+    sender_name: str = Field(
+        "Customer Service", validation_alias="sender_name", description="Name that mails come from."
+    )
+    max_attachment_mb: int = Field(
+        10,
+        validation_alias="email_max_attachment_mb",
+        gt=0,
+        description="Size in megabytes that the attachments of one mail may have.",
+    )
+
+    @field_validator("sender_email")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+            raise ValueError(f"{value!r} is no mail address")
+        return value
+
+    @model_validator(mode="after")
+    def _mails_have_a_sender(self) -> Mail:
+        if self.server and not self.sender_email:
+            raise ValueError("SENDER_EMAIL is needed with SMTP_SERVER: mails come from somebody")
+        if self.server and self.sender_password and self.security == "none":
+            raise ValueError("SMTP_SECURITY=none would send SENDER_PASSWORD in the clear")
+        return self
+
+
+class Policy(Group):
+    """What policies are, and what they see."""
+
+    dir: Path | None = Field(
+        None,
+        validation_alias="policy_dir",
+        description="Folder of Cedar policies and roles. Unset: those that ship with Deskward.",
+    )
+    timezone: str = Field(
+        "UTC",
+        validation_alias="business_timezone",
+        description="Time zone by whose clock policies know the hour and the day, for example "
+        "`Europe/Berlin`.",
+    )
+    handle_new_tickets: bool = Field(
+        False,
+        validation_alias="handle_new_tickets",
+        description="Whether the desk handles every new ticket at once, as `deskward handle` does: "
+        "it replies and resolves, asks a person, or hands over, as policies say.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"there is no time zone {value!r}")
+        return value
+
+
+def names(settings: type[BaseModel]) -> Names:
+    """What each setting is called → its group, where it has one, and its field there."""
+    found: dict[str, tuple[str | None, str]] = {}
+    for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            for inner, part in field.annotation.model_fields.items():
+                found[str(part.validation_alias)] = (name, inner)
+        else:
+            found[name] = (None, name)
+    return found
+
+
+def fields(settings: type[BaseModel]) -> dict[str, FieldInfo]:
+    """What each setting is called → its field."""
+    found = {}
+    for name, (group, field) in names(settings).items():
+        part = settings.model_fields[group].annotation if group else settings
+        assert part is not None
+        found[name] = part.model_fields[field]
+    return found
+
+
+def nested(known: Names, flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by the settings' names, as the groups want them."""
+    found: dict[str, Any] = {}
+    for name, value in flat.items():
+        group = known[name][0] if name in known else None
+        if group is None:
+            found[name] = value
+        else:
+            found.setdefault(group, {})[name] = value
+    return found
