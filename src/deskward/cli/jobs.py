@@ -28,7 +28,10 @@ def list_(
     last: Annotated[int, Parameter(help="How many at most.")] = 100,
     json_: Json = False,
 ) -> None:
-    """List jobs, the longest due first. What is done is not kept."""
+    """List jobs, the longest due first. What is done is not kept.
+
+    Example: `deskward jobs list`
+    """
 
     async def work(database: Database, _settings: Any) -> int:
         from deskward.core import jobs as table
@@ -66,7 +69,10 @@ def list_(
 
 @jobs.command
 def retry(job_id: JobId, /) -> None:
-    """Have a job tried again that failed or was cancelled."""
+    """Have a job tried again that failed or was cancelled.
+
+    Example: `deskward jobs retry 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
+    """
     _change("retry", job_id, "It is queued again, and done by the next desk that runs.")
 
 
@@ -76,6 +82,8 @@ def cancel(job_id: JobId, /) -> None:
 
     What it has done already stays done; what cannot be known, such as whether a mail left that was
     being sent, is recorded as unknown.
+
+    Example: `deskward jobs cancel 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
     """
     _change("cancel", job_id, "It is cancelled.")
 
