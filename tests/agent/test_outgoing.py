@@ -1,12 +1,23 @@
 """What an answer may carry out: plain text, and links and addresses that are on a list."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deskward.agent.claims.check import Unsupportable
+from deskward.agent.events import Text
+from deskward.agent.loop import Agent
+from deskward.agent.model import Finished, Message, ModelEvent, ModelRequest, TextPiece
 from deskward.agent.outgoing import Outgoing
+from deskward.app import Desk
+from deskward.gate.context import Context
+from deskward.security.vault import Vault
+from tests.agent.providers import Offline
+from tests.conftest import CUSTOMER
 
 HOSTS = {"bank.example", "help.bank.example"}
 KNOWN = {"alex@mail.example"}
@@ -81,3 +92,115 @@ def test_pieces_stay_pieces() -> None:
     assert outgoing.feed("there. ") == ["Hello ", "there. "]
     assert outgoing.feed("And") == []
     assert outgoing.flush() == ["And"]
+
+
+# The first clause of an answer goes before its sentence
+
+
+class Refused(Unsupportable):
+    def __init__(self) -> None:
+        super().__init__([])
+
+
+def early(text: str, *bad: str) -> tuple[list[str], bool]:
+    """What goes out of a sentence before its end, and whether its whole went out at last."""
+
+    def check(part: str) -> None:
+        if any(word in part for word in bad):
+            raise Refused
+
+    outgoing = Outgoing(HOSTS, KNOWN, check)
+    before = [piece for word in re.findall(r"\S+\s*", text) for piece in outgoing.feed(word)]
+    try:
+        outgoing.flush()
+    except Refused:
+        return before, False
+    return before, True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for your patience, the order arrives tomorrow",
+        "I'm sorry to hear that, Alex; let me see",
+        "Let me look into that for you, one moment",
+        "Es tut mir sehr leid, Herr Müller",
+    ],
+)
+def test_the_first_clause_does_not_wait_for_the_sentence(text: str) -> None:
+    before, whole = early(text)
+    assert "".join(before) == re.split(r"(?<=[,;] )", text)[0]
+    assert whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes of course I do, it is done",
+        "Sure, it is done",
+        "I have now at last, as you wished, cancelled it",
+        "We've looked at it now, and cancelled it",
+        "Your order is by now, as you wished, cancelled",
+        "Shall I cancel your order, or not",
+        "Your money back today, as you wished",
+        "See the page evil.example, which says it",
+        "Write to eve@evil.example today, please",
+        "Look at ![this picture, here](https://evil.example/x)",
+        "Look at <b>this picture, here</b>",
+        "Hello, there",
+    ],
+)
+def test_a_clause_that_could_become_more_waits(text: str) -> None:
+    assert early(text, "money") in (([], True), ([], False))
+
+
+def test_the_whole_is_checked_with_what_has_gone() -> None:
+    text = "Thank you for your patience, I cancelled it"
+    assert early(text, "patience, I cancelled") == (
+        ["Thank ", "you ", "for ", "your ", "patience, "],
+        False,
+    )
+
+
+def test_a_clause_that_the_check_refuses_is_judged_with_its_sentence() -> None:
+    assert early("Your balance of $5 today, nothing more", "$5 today, n") == (
+        ["Your ", "balance ", "of ", "$5 ", "today, "],
+        False,
+    )
+    assert early("Your balance of $5 today, nothing more", "$5") == ([], False)
+
+
+@given(
+    st.lists(st.sampled_from(["Thank ", "you ", "for, ", "it; ", "that  ", "– ", "have ", "1 "])),
+    st.integers(1, 9),
+)
+def test_what_goes_before_does_not_hang_on_the_pieces(words: list[str], pieces: int) -> None:
+    text = "".join(words) + "the end"
+
+    def gone(parts: list[str]) -> str:
+        outgoing = Outgoing(HOSTS, KNOWN)
+        return "".join(piece for part in parts for piece in outgoing.feed(part))
+
+    assert gone([text]) == gone([text[at : at + pieces] for at in range(0, len(text), pieces)])
+    assert sent(text, pieces) == text
+
+
+async def test_a_slow_model_is_heard_before_its_sentence_ends(sqlite_desk: Desk) -> None:
+    heard = asyncio.Event()
+
+    class Slow(Offline):
+        async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+            for word in ("Thank ", "you ", "for ", "waiting, ", "I "):
+                yield TextPiece(word)
+            await asyncio.wait_for(heard.wait(), 20)
+            yield TextPiece("am here.")
+            yield Finished("slow")
+
+    agent = Agent(sqlite_desk.gate, Slow())
+    context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
+    said = []
+    async for event in agent.run(context, Vault(), [Message("user", "hi")]):
+        if isinstance(event, Text):
+            said.append(event.text)
+            heard.set()
+    assert "".join(said) == "Thank you for waiting, I am here."

@@ -13,10 +13,31 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from urllib.parse import urlsplit
 
+from deskward.agent.claims.check import Unsupportable
+
 LINK = "[link removed]"
 ADDRESS = "[address removed]"
 LONGEST = 2_000
 """Characters that are held back at the most while a sentence has no end."""
+
+_CLAUSE = re.compile(r"[,;](?=\s)\s+|\s[–—]\s+")
+_CODE = frozenset("<>[](){}@/\\|`*_!")
+"""Characters that may begin what is more than plain text: a clause with one is held back."""
+_OPEN = re.compile(
+    r"\b(?:have|has|had|having|am|is|are|was|were|be|been|being|will|would|shall|do|does|did|done|get"
+    r"|gets|got|can|could|may|might|must|should)\b|['\u2019](?:ve|s|re|m|d|ll)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+"""Verbs that what follows may complete to a claim."""
+_ASSENT = re.compile(
+    r"\W*(?:yes|yeah|yep|no|nope|sure|certainly|absolutely|definitely|indeed|correct|right|exactly"
+    r"|of course|ok|okay|success|good news|all)\b",
+    re.IGNORECASE,
+)
+"""Words that claim by themselves, as the answer to a question."""
+FEWEST = 4
+"""Words that a clause has at the least to go before its sentence."""
+_FEELING = re.compile(r"\bI(?: am|['\u2019]m) (?:sorry|afraid|glad|happy)\b", re.IGNORECASE)
 
 _END = re.compile(r"(?:[.!?][)\"'\]]*\s+|\n+)")
 _IMAGE = re.compile(r"!\[([^\]\n]{0,500})\](?:\([^)\n]{0,2000}\)?|\[[^\]\n]{0,200}\])")
@@ -38,7 +59,13 @@ _TRAIL = ".,;:!?)]}'\""
 
 
 class Outgoing:
-    """Lets an answer out sentence by sentence, each of them looked at as a whole."""
+    """Lets an answer out sentence by sentence, each of them looked at as a whole.
+
+    Of the first sentence the first clause goes before, where it is plain text, holds nothing that
+    what follows could make a claim of, and passes the check by itself: a slow model's answer shall
+    begin soon. The sentence is checked with it. It is told by the text alone, not by time, so that
+    a replay lets out the same.
+    """
 
     def __init__(
         self,
@@ -57,15 +84,18 @@ class Outgoing:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._addresses = frozenset(addresses)
         self._pending: list[str] = []
+        self._clause: str | None = None
+        """The first sentence's first clause, once it has gone; '' from the sentence's end on."""
 
     def feed(self, piece: str) -> list[str]:
         """What of the answer up to here may be sent now."""
         self._pending.append(piece)
+        early = self._first_clause("".join(self._pending)) if self._clause is None else []
         text = "".join(self._pending)
         end = max((match.end() for match in _END.finditer(text)), default=0)
         if end == 0 and len(text) > LONGEST:
             end = max(text.rfind(" "), text.rfind("\n")) + 1 or len(text)
-        return self._let_out(text, end) if end else []
+        return [*early, *self._let_out(text, end)] if end else early
 
     def flush(self) -> list[str]:
         """The rest, at the end of the answer."""
@@ -84,14 +114,42 @@ class Outgoing:
         return _HOST.sub(self._host, text)
 
     def _let_out(self, text: str, end: int) -> list[str]:
-        unit, rest = text[:end], text[end:]
-        pieces = [piece for piece in _parts(self._pending, end) if piece]
-        self._pending = [rest] if rest else []
+        unit = text[:end]
         cleaned = self.clean(unit)
-        self._check(cleaned)
+        self._check((self._clause or "") + cleaned)
+        self._clause = ""
+        pieces = self._take(text, end)
         if cleaned == unit:
             return pieces
         return [cleaned] if cleaned else []
+
+    def _first_clause(self, text: str) -> list[str]:
+        clause, sentence = _CLAUSE.search(text), _END.search(text)
+        if (
+            clause is None
+            or clause.end() == len(text)
+            or (sentence and sentence.end() < clause.end())
+        ):
+            return []
+        end = clause.end()
+        self._clause = ""
+        plain = _FEELING.sub("", text[:end])
+        if len(text[:end].split()) < FEWEST or _ASSENT.match(text) or _OPEN.search(plain):
+            return []
+        if _CODE & set(plain) or self.clean(text[:end]) != text[:end]:
+            return []
+        try:
+            self._check(text[:end])
+        except Unsupportable:
+            return []
+        self._clause = text[:end]
+        return self._take(text, end)
+
+    def _take(self, text: str, end: int) -> list[str]:
+        """The pieces up to a place, which are pending no more."""
+        pieces = [piece for piece in _parts(self._pending, end) if piece]
+        self._pending = [text[end:]] if text[end:] else []
+        return pieces
 
     def _link(self, match: re.Match[str]) -> str:
         label, target = match[1], match[2]
