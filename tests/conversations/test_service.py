@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import logging
+import re
 import sqlite3
 from datetime import timedelta
 
@@ -332,3 +334,17 @@ async def test_messages_that_no_model_answers_are_one_ticket(sqlite_desk: Desk) 
         "are you there?",
         "in another window",
     ]
+
+
+async def test_a_turn_is_in_the_log_without_what_was_said(
+    sqlite_desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "deskward.conversations")
+    await say(sqlite_desk, "what is my balance?")
+    await say(sqlite_desk, "thanks")
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[0] == "message received: 19 characters"
+    answered = r"answered in \d+ ms: model offline, tools {}, \d+ characters"
+    assert re.fullmatch(answered.format("get_account_balance ok"), lines[1])
+    assert re.fullmatch(answered.format("none"), lines[3])
+    assert not re.search("balance\\?|5,420|user_001", " ".join(lines))

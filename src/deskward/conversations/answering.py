@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.agent.events import Done, MessageAdded, Withheld
+from deskward.agent.events import Done, MessageAdded, ToolAnswered, Withheld
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
@@ -18,6 +19,7 @@ from deskward.conversations.turn_rows import model_entry, turn_entry
 from deskward.conversations.wording import APOLOGY, FAILED, stopping
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
+from deskward.core.logging import bind
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Ledger
 from deskward.security.vault import Vaults
@@ -39,8 +41,11 @@ class Answering:
     async def run(self, running: Running, context: Context, resumed: bool) -> None:
         """Answer a turn; whatever happens, its readers are told how it ended."""
         turn = running.turn
+        bind(tenant=turn.where.tenant)
+        begun = perf_counter()
         try:
             await self._answer(running, context, resumed)
+            _log_answer(running, perf_counter() - begun)
         except asyncio.CancelledError:
             running.finish(stopping())
             if not running.stopping:
@@ -111,3 +116,19 @@ class Answering:
         async with self._database.transaction([entry]) as transaction:
             await store.add_message(transaction, turn, Message("assistant", APOLOGY))
             await store.end_turn(transaction, turn, "failed")
+
+
+def _log_answer(running: Running, seconds: float) -> None:
+    """Say in the log how a turn was answered; nothing of what anybody said."""
+    answered = running.answered
+    if answered is None:
+        return
+    events = (placed.event for placed in running.placed)
+    tools = [f"{e.name} {e.status}" for e in events if isinstance(e, ToolAnswered)]
+    log.info(
+        "answered in %d ms: model %s, tools %s, %d characters",
+        1000 * seconds,
+        answered.model,
+        ", ".join(tools) or "none",
+        len(answered.text),
+    )

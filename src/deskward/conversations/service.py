@@ -104,6 +104,7 @@ class Conversations:
         check(text)
         if key is not None:
             effects.check_key(key)
+        log.info("message received: %d characters", len(text))
         where = Where(context.tenant, context.principal.label, session_id)
         if key is not None and (first := await self._first(where, key, text)):
             return await self._read(first, context, None)
