@@ -13,15 +13,14 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple, cast
-
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, NamedTuple
 
 from deskward.core.errors import RateLimited
+from deskward.core.extras import extra
 from deskward.core.tasks import background
+
+if TYPE_CHECKING:
+    from deskward.core.redis_window import RedisWindow
 
 WINDOW = 60.0
 """Seconds of the window."""
@@ -37,25 +36,6 @@ MAX_CALLERS = 100_000
 """How many callers this process remembers at the most."""
 
 log = logging.getLogger(__name__)
-
-_ADMIT = """
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now - ARGV[2])
-redis.call('ZADD', KEYS[2], now, ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now - ARGV[2])
-local count = redis.call('ZCARD', KEYS[1])
-local admitted = 0
-if count < tonumber(ARGV[1]) then
-  admitted = 1
-  count = count + 1
-  redis.call('ZADD', KEYS[1], now, now .. ':' .. ARGV[3] .. ':' .. ARGV[4])
-  redis.call('PEXPIRE', KEYS[1], ARGV[2] / 1000)
-end
-local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-return {admitted, count, tostring((oldest or now) - now), redis.call('ZCARD', KEYS[2])}
-"""
-"""One atomic step, by Redis's own clock: forget what left the window, count, admit or not."""
 
 
 class Admission(NamedTuple):
@@ -97,18 +77,13 @@ class RateLimiter:
     """Counts requests per caller. Without Redis, or while it is away, by itself."""
 
     def __init__(self, redis_url: str | None = None) -> None:
-        self._redis: Redis | None = None
+        self._redis: RedisWindow | None = None
         if redis_url:
-            self._redis = Redis.from_url(
-                redis_url,
-                socket_timeout=REDIS_TIMEOUT,
-                socket_connect_timeout=REDIS_TIMEOUT,
-                retry=Retry(NoBackoff(), 1),  # a connection may have died while it was not used
-            )
-            self._script = self._redis.register_script(_ADMIT)
+            with extra("redis", "REDIS_URL"):
+                from deskward.core.redis_window import RedisWindow
+            process = f"{time.time_ns():x}{id(self):x}"
+            self._redis = RedisWindow(redis_url, process, REDIS_TIMEOUT)
         self._turns = asyncio.Semaphore(REDIS_CONNECTIONS)
-        self._process = f"{time.time_ns():x}{id(self):x}"
-        self._number = 0
         self._sharing = 1
         self._away_until = 0.0
         self._seen: dict[str, deque[float]] = {}
@@ -117,7 +92,7 @@ class RateLimiter:
         """Count a request of a caller, and say whether it may go on."""
         if self._redis is not None:
             async with self._turns:
-                standing = await self._asked(caller, limit)
+                standing = await self._asked(self._redis, caller, limit)
             if standing is not None:
                 return standing
         # Without the others' counts, each process has an equal share: losing Redis opens nothing.
@@ -130,14 +105,14 @@ class RateLimiter:
         if self._redis is None:
             yield
             return
-        async with background(self._keep()):
+        async with background(self._keep(self._redis)):
             yield
 
-    async def _keep(self) -> None:
+    async def _keep(self, redis: RedisWindow) -> None:
         while True:
             if time.monotonic() >= self._away_until:
-                with contextlib.suppress(RedisError, OSError, TimeoutError):
-                    await self._shared(f"alive:{self._process}", 0)
+                with contextlib.suppress(ConnectionError):
+                    await self._shared(redis, f"alive:{redis.process}", 0)
             await asyncio.sleep(SIGN_OF_LIFE)
 
     async def reachable(self) -> bool:
@@ -145,44 +120,38 @@ class RateLimiter:
         if self._redis is None:
             return False
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT):
-                return bool(await cast("Any", self._redis.ping()))
-        except (RedisError, OSError, TimeoutError):
+            return await self._redis.ping()
+        except ConnectionError:
             return False
 
     async def close(self) -> None:
         """Let go of the connections."""
         if self._redis is not None:
-            await self._redis.aclose()
+            await self._redis.close()
 
-    async def _asked(self, caller: str, limit: int) -> Admission | None:
+    async def _asked(self, redis: RedisWindow, caller: str, limit: int) -> Admission | None:
         """What Redis says; None while it is away."""
         if time.monotonic() < self._away_until:
             return None
         try:
-            return await self._shared(caller, limit)
-        except (RedisError, OSError, TimeoutError) as error:
+            return await self._shared(redis, caller, limit)
+        except ConnectionError as error:
             if time.monotonic() >= self._away_until:  # calls that failed together tell it once
                 log.error(
                     "Redis cannot be reached (%s): this process admits its share, 1/%d of "
                     "each limit, by its own count",
-                    type(error).__name__,
+                    error,
                     self._sharing,
                 )
             self._away_until = time.monotonic() + RETRY_AFTER
             return None
 
-    async def _shared(self, caller: str, limit: int) -> Admission:
-        self._number += 1
-        admitted, count, age, sharing = await self._script(
-            keys=[f"deskward:limit:{caller}", "deskward:limiters"],
-            args=[limit, int(WINDOW * 1_000_000), self._process, self._number],
-        )
+    async def _shared(self, redis: RedisWindow, caller: str, limit: int) -> Admission:
+        admitted, total, age, sharing = await redis.count(caller, limit, WINDOW)
         self._sharing = max(1, sharing)
         if admitted:
             self._log_of(caller).append(time.monotonic())
-        seconds = WINDOW + float(age) / 1_000_000
-        return Admission(bool(admitted), limit, limit - count, seconds)
+        return Admission(admitted, limit, limit - total, WINDOW + age)
 
     def _alone(self, caller: str, limit: int) -> Admission:
         moments = self._log_of(caller)
