@@ -73,8 +73,8 @@ bench: $(READY) ## Measure it all side by side with others, and write a report
 .PHONY: lock
 lock: $(READY) ## Write requirements*.lock anew from pyproject.toml
 	$(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
-	$(COMPILE) --extra dev --upgrade pyproject.toml -o requirements.lock
-	$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements-runtime.lock
+	$(COMPILE) --extra all --extra dev --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --constraint requirements.lock --extra all pyproject.toml -o requirements-runtime.lock
 	$(COMPILE) --constraint requirements.lock --group pyproject.toml:image -o requirements-build.lock
 	for each in benchmarks/environments/*.in; do $(COMPILE) $$each -o $${each%.in}.lock || exit 1; done
 	rm -rf .lock-venv

@@ -28,6 +28,7 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database
+from deskward.core.extras import extra
 from deskward.core.jobs import Handler, Records
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
@@ -207,7 +208,8 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
 def _mailer(settings: Settings) -> Mailer:
     if settings.mail.server is None:
         return ConsoleMailer()
-    from deskward.integrations.mail.smtp import SmtpMailer
+    with extra("smtp", "SMTP_SERVER"):
+        from deskward.integrations.mail.smtp import SmtpMailer
 
     password = settings.mail.sender_password
     return SmtpMailer(

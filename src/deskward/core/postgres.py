@@ -15,6 +15,10 @@ from sqlalchemy.engine import URL, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deskward.core.connections import Parameters, RowReads, away, insert_text
+from deskward.core.extras import extra
+
+with extra("postgres", "DATABASE_URL with PostgreSQL"):
+    import asyncpg  # noqa: F401 SQLAlchemy's driver, which it would miss later and in its own words
 
 CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0

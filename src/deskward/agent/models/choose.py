@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from deskward.agent.model import Model
 from deskward.agent.models.fallback import FallbackModel
+from deskward.core.extras import extra
 from deskward.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,9 +102,10 @@ def _model(entry: str, settings: Settings, offline: Callable[[], Model], retries
 
 
 def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model:
-    from anthropic import AsyncAnthropic
+    with extra("anthropic", f"MODEL={entry}"):
+        from anthropic import AsyncAnthropic
 
-    from deskward.agent.models.anthropic import AnthropicModel
+        from deskward.agent.models.anthropic import AnthropicModel
     from deskward.agent.models.sse import timeouts
 
     client = AsyncAnthropic(
@@ -119,7 +121,8 @@ def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model
 
 
 def _openai(entry: str, name: str, settings: Settings, retries: int) -> Model:
-    from deskward.agent.models.openai import OpenAIModel
+    with extra("openai", f"MODEL={entry}"):
+        from deskward.agent.models.openai import OpenAIModel
 
     key = _needed(entry, "OPENAI_API_KEY", _text(settings.openai.api_key))
     client = _openai_client(settings.openai.base_url or _OPENAI_URL, key, settings, retries)
@@ -127,8 +130,6 @@ def _openai(entry: str, name: str, settings: Settings, retries: int) -> Model:
 
 
 def _compatible(entry: str, settings: Settings, retries: int) -> Model:
-    from deskward.agent.models.openai import OpenAIModel
-
     # The address is not repeated in the error: it may hold a password.
     error = ValueError(
         "MODEL has an address that is not of the form `http://host/v1#NAME`, without user, "
@@ -141,6 +142,9 @@ def _compatible(entry: str, settings: Settings, retries: int) -> Model:
         raise error from None
     if not whole or parts.query or "@" in parts.netloc:
         raise error
+    with extra("openai", f"MODEL={entry}"):
+        from deskward.agent.models.openai import OpenAIModel
+
     # Servers without keys ignore this one, which the SDK insists on.
     key = _text(settings.openai.api_key) or "none"
     client = _openai_client(parts._replace(fragment="").geturl(), key, settings, retries)
@@ -154,9 +158,10 @@ def _compatible(entry: str, settings: Settings, retries: int) -> Model:
 
 
 def _azure(entry: str, deployment: str, settings: Settings, retries: int) -> Model:
-    from openai import AsyncAzureOpenAI
+    with extra("openai", f"MODEL={entry}"):
+        from openai import AsyncAzureOpenAI
 
-    from deskward.agent.models.openai import OpenAIModel
+        from deskward.agent.models.openai import OpenAIModel
     from deskward.agent.models.sse import timeouts
 
     client = AsyncAzureOpenAI(
