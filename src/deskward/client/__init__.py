@@ -11,7 +11,22 @@ connects to a URL. The agent runs in this process with the model that MODEL name
 calls passes the desk's own gate.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from deskward.client.mcp import MCPClient, SyncMCPClient
-from deskward.client.session import AgentSession, AsyncAgentSession
+
+if TYPE_CHECKING:
+    from deskward.client.session import AgentSession, AsyncAgentSession
 
 __all__ = ["AgentSession", "AsyncAgentSession", "MCPClient", "SyncMCPClient"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the agent's sessions, and with them the agent, for those who want one."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from deskward.client import session
+
+    return getattr(session, name)

@@ -11,16 +11,17 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp import Client, MCPError, StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult
+from mcp_types import CallToolResult
 
 from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
 from deskward.hub.connection import content
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 Server = str | Path | Sequence[str] | None
 
@@ -75,6 +76,8 @@ class MCPClient:
         Raises:
             Unavailable: The server is away.
         """
+        from mcp import MCPError
+
         found = []
         cursor: str | None = None
         while True:
@@ -104,6 +107,8 @@ class MCPClient:
             UnknownTool: There is no such tool.
             Unavailable: The server is away.
         """
+        from mcp import MCPError
+
         meta: Any = {IDEMPOTENCY_META: idempotency_key} if idempotency_key else None
         try:
             result = await self._open_client.call_tool(name, dict(arguments or {}), meta=meta)
@@ -144,6 +149,10 @@ class MCPClient:
             self._client = None
 
     async def _connect(self, stack: contextlib.AsyncExitStack) -> Client:
+        # It brings a whole server, which whoever only imports this module does not pay for.
+        from mcp import Client, StdioServerParameters
+        from mcp.client.streamable_http import streamable_http_client
+
         target: Any
         if isinstance(self._server, str) and self._server.startswith(("http://", "https://")):
             headers = {"X-User-ID": self.user_id} if self.user_id else {}
