@@ -1,10 +1,7 @@
 """The command line."""
 
 import asyncio
-import contextlib
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -244,38 +241,6 @@ def test_help_is_quick_to_import() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_ctrl_c_in_a_terminal_is_clean(folder: Path) -> None:
-    main, terminal = pty.openpty()
-    environment = {
-        **os.environ,
-        "DATA_DIR": str(folder),
-        "LOG_LEVEL": "WARNING",
-        "MODEL": "offline",
-        "PROMPT_TOOLKIT_NO_CPR": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deskward", "chat"],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env=environment,
-        cwd=folder,
-        start_new_session=True,
-    )
-    os.close(terminal)
-    shown = b""
-    while b"You:" not in shown.partition(b"answers.")[2]:
-        shown += os.read(main, 4096)
-    os.write(main, b"\x03")
-    with contextlib.suppress(OSError):  # the terminal's other end is closed with the process
-        while part := os.read(main, 4096):
-            shown += part
-    assert process.wait(timeout=20) == 130
-    os.close(main)
-    assert b"Traceback" not in shown
-
-
-@pytest.mark.slow
 async def test_a_conversation_with_a_running_desk(tmp_path: Path) -> None:
     """In a process of its own, because a command has an event loop of its own."""
 

@@ -6,6 +6,7 @@ import logging
 import re
 import sqlite3
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from deskward.conversations.cursors import Answered
 from deskward.conversations.models import messages, sessions, turns
 from deskward.conversations.service import MAX_ATTEMPTS
 from deskward.conversations.store import Where
-from deskward.conversations.wording import APOLOGY
+from deskward.conversations.wording import APOLOGY, STOPPED
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, ModelUnavailable, SessionBusy, Unavailable
 from deskward.core.settings import Settings
@@ -106,6 +107,43 @@ async def test_a_client_that_leaves_does_not_stop_the_turn(sqlite_desk: Desk) ->
     reader.close()
     await asyncio.sleep(0.4)
     assert (await spoken(sqlite_desk))[-1] == ("assistant", "One.Two.")
+
+
+async def test_a_turn_that_its_customer_stops_is_over(sqlite_desk: Desk) -> None:
+    sqlite_desk.conversations.agent.model = ScriptedModel([60.0, "Too late."])
+    reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "cli"), "s", "hello")
+    await reader.next(0.05)
+    await sqlite_desk.conversations.stop(HERE)
+    with pytest.raises(Unavailable):
+        await anext(reader)
+    assert sqlite_desk.conversations.running == 0
+    sqlite_desk.conversations.agent.model = ScriptedModel(["Hello."])
+    assert (await say(sqlite_desk, "hello again")).text == "Hello."
+    said = [text for _, text in await spoken(sqlite_desk)]
+    assert said == ["hello", STOPPED, "hello again", "Hello."]
+
+
+async def test_a_tool_that_has_begun_is_not_cut_off_when_its_turn_is_stopped(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, begun = sqlite_desk.gate.call, asyncio.Event()
+
+    async def slowly(*arguments: Any, **more: Any) -> Any:
+        begun.set()
+        await asyncio.sleep(0.2)
+        return await call(*arguments, **more)
+
+    monkeypatch.setattr(sqlite_desk.gate, "call", slowly)
+    requests = [tool("report_issue", name, description=f"broken {name}") for name in "ab"]
+    sqlite_desk.conversations.agent.model = ScriptedModel(requests, ["Too late."])
+    await sqlite_desk.conversations.send(Context(CUSTOMER, "cli"), "s", "report that it is broken")
+    await begun.wait()
+    await sqlite_desk.conversations.stop(HERE)
+    history = await store.history(sqlite_desk.database.reader, HERE)
+    made, not_made = (message for message in history if message.role == "tool")
+    assert (made.tool_request_id, json.loads(made.text)["status"]) == ("a", "open")
+    assert (not_made.tool_request_id, json.loads(not_made.text)["success"]) == ("b", False)
+    assert history[-1].text == STOPPED
 
 
 async def test_a_turn_that_fails_is_reported(sqlite_desk: Desk) -> None:

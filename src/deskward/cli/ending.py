@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 MISUSED = 2
@@ -99,8 +100,8 @@ def words_of(arguments: Sequence[str]) -> list[str]:
 def print_any_text() -> None:
     """Have output replace what the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a stream that a test put there
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):  # not one that was closed or replaced
+            stream.reconfigure(errors="replace")
 
 
 def _let_go(stream: TextIO | None) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Any, Protocol
 
 import httpx2
@@ -20,6 +24,9 @@ from deskward.gate.context import new_id
 
 WELCOME = """\
 Talk to the desk. `user user_002` switches the customer, `reset` starts anew, `quit` ends."""
+
+REPLACED = "\ufffd"
+"""What stands in a text for bytes that are none."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class Line(Protocol):
 
     def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
         """Send a message; the turn's events as the streaming door shows them."""
+        ...
+
+    async def stop(self, user: str, session: str) -> None:
+        """End the session's turn, as far as the way reaches."""
         ...
 
     async def check(self, user: str) -> None:
@@ -107,10 +118,12 @@ async def _talk(line: Line, user: str, session: str) -> None:
     read_line = _reader()
     while True:
         try:
-            text = (await read_line()).strip()
+            text = readable(await read_line()).strip()
         except EOFError:
             console.print("Goodbye.")
             return
+        if REPLACED in text:
+            console.print(f"Bytes that are no UTF-8 were read as {REPLACED}.", style="dim")
         if text in ("quit", "exit"):
             console.print("Goodbye.")
             return
@@ -129,12 +142,30 @@ def _reader() -> Callable[[], Awaitable[str]]:
         from prompt_toolkit import PromptSession
 
         prompt: PromptSession[str] = PromptSession("You: ")
-        return prompt.prompt_async
+
+        async def edited() -> str:
+            while True:
+                try:
+                    return await prompt.prompt_async()
+                except KeyboardInterrupt:
+                    # As elsewhere: it takes back what was typed, and ends where nothing was.
+                    if not prompt.default_buffer.text:
+                        raise
+
+        return edited
+
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
 
     async def plain() -> str:
         return input("You: ")  # noqa: ASYNC250 nothing else goes on between two lines of a pipe
 
     return plain
+
+
+def readable(text: str) -> str:
+    """The text with bytes that are no UTF-8, and halves of characters, replaced."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def _switch(
@@ -150,6 +181,30 @@ async def _switch(
 
 
 async def _exchange(console: Console, line: Line, user: str, session: str, text: str) -> None:
+    """Show the answer to a message, as far as Ctrl-C lets it come."""
+    turn = asyncio.create_task(_answer(console, line, user, session, text))
+    with _at_ctrl_c(turn.cancel):
+        await asyncio.wait([turn])
+    if turn.cancelled():
+        console.print("\n✗ Stopped.")
+        await line.stop(user, session)
+    else:
+        turn.result()
+
+
+@contextlib.contextmanager
+def _at_ctrl_c(do: Callable[[], object]) -> Iterator[None]:
+    """Do this at Ctrl-C, instead of ending the program, while the block runs."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, do)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+async def _answer(console: Console, line: Line, user: str, session: str, text: str) -> None:
     speaks = False
     try:
         async for event in line.send(user, session, text):
@@ -197,6 +252,11 @@ class _LocalLine:
             if data is not None:
                 yield data
 
+    async def stop(self, user: str, session: str) -> None:
+        from deskward.conversations.store import Where
+
+        await self._desk.conversations.stop(Where(self._tenant, f"customer:{user}", session))
+
     async def check(self, user: str) -> None:
         from deskward.entrypoints.identity import local_customer
 
@@ -239,6 +299,9 @@ class RemoteLine:
                         yield event
         except httpx2.HTTPError as error:
             raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
+
+    async def stop(self, user: str, session: str) -> None:
+        """The desk pauses the turn by itself, because nobody reads it any more."""
 
     async def check(self, user: str) -> None:
         """See that the customer may speak."""

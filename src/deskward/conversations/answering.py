@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from collections.abc import Sequence
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.agent.events import Done, MessageAdded, ToolAnswered, Withheld
+from deskward.agent.events import Done, Event, MessageAdded, Text, ToolAnswered, Withheld
 from deskward.agent.loop import Agent
-from deskward.agent.model import Message
+from deskward.agent.model import Message, ToolRequest
 from deskward.conversations import store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.live import Running
 from deskward.conversations.store import NotHeld, Turn
 from deskward.conversations.turn_rows import model_entry, turn_entry
-from deskward.conversations.wording import APOLOGY, FAILED, stopping
+from deskward.conversations.wording import APOLOGY, FAILED, STOPPED, stopping
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
 from deskward.core.logging import bind
@@ -50,13 +52,7 @@ class Answering:
             running.finish(stopping())
             if not running.stopping:
                 raise
-            log.info("turn %s pauses: nobody reads it any more", turn.id)
-            try:
-                entry = turn_entry(self._ledger, turn, "paused")
-                async with self._database.transaction([entry]) as transaction:
-                    await store.pause(transaction, turn)
-            except _NOT_STORED:
-                log.exception("turn %s could not be paused", turn.id)
+            await self._leave(running)
         except NotHeld:
             log.warning("turn %s is answered by another process by now", turn.id)
             running.finish(stopping())
@@ -71,6 +67,21 @@ class Answering:
             except Exception:
                 log.exception("turn %s could not be reported as failed", turn.id)
             running.finish(error if isinstance(error, DeskwardError) else Internal(FAILED))
+
+    async def _leave(self, running: Running) -> None:
+        """End a turn that was stopped, or pause one that nobody reads."""
+        turn = running.turn
+        try:
+            if running.unwanted:
+                log.info("turn %s was stopped by its customer", turn.id)
+                await self.fail(turn, STOPPED)
+                return
+            log.info("turn %s pauses: nobody reads it any more", turn.id)
+            entry = turn_entry(self._ledger, turn, "paused")
+            async with self._database.transaction([entry]) as transaction:
+                await store.pause(transaction, turn)
+        except _NOT_STORED:
+            log.exception("turn %s could not be paused", turn.id)
 
     async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
         turn, where = running.turn, running.turn.where
@@ -95,7 +106,7 @@ class Answering:
                 with running.uncut():
                     count = await self._record(turn, event)
             running.add(event)
-            if running.pausing and not running.cannot_stop:
+            if running.pausing and not running.cannot_stop and _may_end(running, event):
                 running.stopping = True
                 raise asyncio.CancelledError
 
@@ -110,11 +121,14 @@ class Answering:
                 entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
         return count
 
-    async def fail(self, turn: Turn) -> None:
-        """Leave word in the conversation that the turn failed."""
+    async def fail(self, turn: Turn, word: str = APOLOGY) -> None:
+        """Leave word in the conversation that the turn ended without its answer."""
+        said = await store.messages_of(self._database.reader, turn.where, turn.id)
         entry = turn_entry(self._ledger, turn, "failed")
         async with self._database.transaction([entry]) as transaction:
-            await store.add_message(transaction, turn, Message("assistant", APOLOGY))
+            for request in _unanswered(said):
+                await store.add_message(transaction, turn, _not_made(request))
+            await store.add_message(transaction, turn, Message("assistant", word))
             await store.end_turn(transaction, turn, "failed")
 
 
@@ -132,3 +146,26 @@ def _log_answer(running: Running, seconds: float) -> None:
         ", ".join(tools) or "none",
         len(answered.text),
     )
+
+
+def _may_end(running: Running, event: Event) -> bool:
+    """Whether a turn may be cut off behind an event.
+
+    One that is over for good first records what a tool has answered; one that pauses asks for that
+    answer again.
+    """
+    return not running.unwanted or isinstance(event, MessageAdded | Text)
+
+
+def _unanswered(said: Sequence[Message]) -> Sequence[ToolRequest]:
+    """The calls that the last message to ask for some asks for, and that have no answer."""
+    asking = next((i for i in reversed(range(len(said))) if said[i].tool_requests), None)
+    if asking is None:
+        return ()
+    return said[asking].tool_requests[len(said) - asking - 1 :]
+
+
+def _not_made(request: ToolRequest) -> Message:
+    """The answer to a call that no longer is waited for: providers refuse calls without any."""
+    error = Unavailable("The turn ended first. Look before you do this again: it may be done.")
+    return Message("tool", json.dumps(error.tool_envelope("")), tool_request_id=request.id)

@@ -21,6 +21,7 @@ class Running:
         cannot_stop: Whether a tool is being called or a message stored, which is not cut off.
         pausing: Whether it is to stop when it can, because nobody reads it any more.
         stopping: Whether it does stop, for that reason.
+        unwanted: Whether its reader has stopped it for good.
         answered: The turn's end, once it is there.
         error: Why the turn, or reading it, ended without one.
     """
@@ -31,6 +32,7 @@ class Running:
     cannot_stop: bool = False
     pausing: bool = False
     stopping: bool = False
+    unwanted: bool = False
     answered: Answered | None = None
     error: DeskwardError | None = None
     task: asyncio.Task[None] | None = None

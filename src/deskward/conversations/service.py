@@ -185,6 +185,18 @@ class Conversations:
             raise SessionNotFound(where.session_id)
         return count
 
+    async def stop(self, where: Where) -> None:
+        """End the session's turn for good, because its customer does not want the answer.
+
+        A tool's call that has begun is made to its end first. A turn of another process goes on.
+        """
+        for running in list(self._running.values()):
+            if running.turn.where == where and running.task is not None:
+                running.unwanted = running.pausing = True
+                if not running.cannot_stop:  # else `_answer` stops when it can
+                    running.stop()
+                await asyncio.wait([running.task])
+
     async def drain(self, seconds: float) -> None:
         """Take no more messages, let turns end, and tell the readers of those that did not."""
         self._closing = True

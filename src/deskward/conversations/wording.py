@@ -8,6 +8,7 @@ MAX_MESSAGE = 10_000
 """Longest message, in characters."""
 
 APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
+STOPPED = "(This answer was stopped.)"
 FAILED = "Something went wrong on our side. Please try again."
 
 
