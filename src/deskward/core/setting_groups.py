@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -426,9 +426,24 @@ class Mail(Group):
     @field_validator("sender_email")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
-            raise ValueError(f"{value!r} is no mail address")
-        return value
+        if value is None:
+            return None
+        from email_validator import EmailNotValidError, validate_email  # takes long to import
+
+        try:
+            found = validate_email(
+                value, check_deliverability=False, globally_deliverable=False, test_environment=True
+            )
+        except EmailNotValidError as error:
+            raise ValueError(f"{value!r} is no mail address: {error}") from None
+        return f"{found.local_part}@{found.ascii_domain}"
+
+    @field_validator("sender_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+            raise ValueError("SENDER_NAME must be one line without control characters")
+        return " ".join(value.split())
 
     @model_validator(mode="after")
     def _mails_have_a_sender(self) -> Mail:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -18,7 +18,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput
-from deskward.email.models import Letter
+from deskward.email import headers
+from deskward.email.models import LINE, Letter
 from deskward.files.service import Content
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,23 +38,29 @@ def message(
 ) -> EmailMessage:
     """The message of a letter. Who gets a blind copy is in no header.
 
-    Its Message-ID follows from the mail's id, so that a copy can be known as one.
+    Its Message-ID follows from the mail's id, so that a copy can be known as one. Its bodies are
+    ASCII, whatever they say, so that every server takes them.
     """
-    built = EmailMessage(policy=SMTP)
-    local, _, domain = sender_email.partition("@")
-    built["From"] = Mailbox(sender_name, local, domain)
-    built["To"] = ", ".join(letter.to)
+    shown = [sender_email, *letter.to, *letter.cc]
+    wide = not all(address.isascii() for address in shown)
+    built = EmailMessage(policy=SMTP.clone(refold_source="none", cte_type="7bit", utf8=wide))
+    built.set_raw("From", headers.mailbox("From", sender_name, sender_email))
+    built.set_raw("To", headers.addresses(letter.to))
     if letter.cc:
-        built["Cc"] = ", ".join(letter.cc)
-    built["Subject"] = letter.subject
+        built.set_raw("Cc", headers.addresses(letter.cc))
+    built.set_raw("Subject", headers.text("Subject", letter.subject))
     built["Date"] = format_datetime(now())
-    built["Message-ID"] = f"<{email_id}@{domain}>"
+    built["Message-ID"] = f"<{email_id}@{sender_email.rpartition('@')[2]}>"
     built.set_content(letter.text)
     if letter.html:
         built.add_alternative(letter.html, subtype="html")
     for file in attached:
         kind, _, subtype = file.content_type.partition("/")
-        built.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name)
+        built.add_attachment(file.data, maintype=kind, subtype=subtype)
+        *_, part = built.iter_attachments()
+        del part["Content-Disposition"]
+        named = headers.parameters("attachment", "filename", file.name)
+        part.set_raw("Content-Disposition", named)
     return built
 
 
@@ -119,7 +126,10 @@ def fill(name: str, values: Mapping[str, Any]) -> tuple[str, str, str | None]:
         html = _render(template["html"], values, escape=True) if "html" in template else None
     except TemplateError as error:
         raise InvalidInput(f"The template {name!r} cannot be filled: {error.message}.") from None
-    return " ".join(subject.split())[:200], text, html
+    subject = " ".join(subject.split())[:200]
+    if not re.match(LINE, subject):
+        raise InvalidInput(f"The template {name!r} would get a subject with control characters.")
+    return subject, text, html
 
 
 def _render(template: str, values: Mapping[str, Any], *, escape: bool) -> str:

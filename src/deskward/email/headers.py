@@ -36,17 +36,13 @@ def text(name: str, value: str) -> str:
 
 
 def mailbox(name: str, display: str, address: str) -> str:
-    """The body of a field that is one address with a name, folded.
-
-    Python's own reader takes a fold between encoded words of a name for a space. So they are cut at
-    spaces, where that changes nothing, as long as no single word is too long.
-    """
+    """The body of a field that is one address with a name, folded."""
     if not display:
         return address
     quoted = '"{}"'.format(display.replace("\\", "\\\\").replace('"', '\\"'))
     if _is_plain(display) and len(name) + 2 + len(quoted) <= LINE:
         return f"{quoted}{FOLD}<{address}>"
-    return FOLD.join([*_words(display, len(name) + 2, at_spaces=True), f"<{address}>"])
+    return FOLD.join([*_words(display, len(name) + 2), f"<{address}>"])
 
 
 def addresses(values: Sequence[str]) -> str:
@@ -85,20 +81,15 @@ def _wrapped(words: Sequence[str], used: int) -> str | None:
     return FOLD.join([*lines, line])
 
 
-def _words(value: str, used: int, *, at_spaces: bool = False) -> Iterator[str]:
+def _words(value: str, used: int) -> Iterator[str]:
     """A text as encoded words of whole characters; the first one shares its line."""
-    room, longest = _room(LINE - used), _room(min(WORD, LINE - 1))
+    room = _room(LINE - used)
     piece = b""
-    for part in re.findall(r"[^ ]+ ?| ", value) if at_spaces else value:
-        encoded = part.encode()
-        if piece and len(piece) + len(encoded) > room and len(encoded) <= longest:
+    for character in map(str.encode, value):
+        if len(piece) + len(character) > room:
             yield _word(piece)
-            piece, room = b"", longest
-        for character in map(str.encode, part):
-            if len(piece) + len(character) > room:
-                yield _word(piece)
-                piece, room = b"", longest
-            piece += character
+            piece, room = b"", _room(min(WORD, LINE - 1))
+        piece += character
     yield _word(piece)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import sqlalchemy as sa
+from email_validator import validate_email
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
 from deskward.core.database import UtcDateTime, metadata
@@ -15,16 +16,25 @@ Status = Literal["queued", "sending", "sent", "printed", "failed", "unknown"]
 or the process died, when the server had the whole mail and had not said yet whether it took it."""
 
 
-def _ascii(address: str) -> str:
-    if not address.isascii():
-        raise ValueError("an address has ASCII characters only")
-    return address
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+"""What a text in one line is: no control character, and none that ends a line."""
+
+
+def _as_sent(address: str) -> str:
+    """An address with its domain as the DNS has it (IDNA)."""
+    found = validate_email(address, check_deliverability=False)
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 Address = Annotated[
     EmailStr,
-    AfterValidator(_ascii),
-    Field(max_length=254, description="A mail address.", examples=["alice@example.com"]),
+    AfterValidator(_as_sent),
+    Field(
+        max_length=254,
+        description="A mail address. A domain with letters outside of ASCII is taken in its "
+        "encoded form; such letters before the @ need a mail server that offers SMTPUTF8.",
+        examples=["alice@example.com"],
+    ),
 ]
 Addresses = Annotated[list[Address], Field(max_length=50)]
 Subject = Annotated[
@@ -32,8 +42,8 @@ Subject = Annotated[
     Field(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="The subject, in one line.",
+        pattern=LINE,
+        description="The subject, in one line without control characters.",
         examples=["Your order has been shipped"],
     ),
 ]

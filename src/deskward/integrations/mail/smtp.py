@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Literal
 
@@ -116,15 +115,33 @@ class SmtpMailer:
         await client.ehlo()  # after STARTTLS a server says anew what it can do
         return client.supports_extension("auth")
 
+    async def _options(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> list[str]:
+        """What to say with MAIL: what addresses outside of ASCII need (RFC 6531), or nothing.
+
+        Raises:
+            Refused: There are such addresses, and the server does not take them.
+        """
+        wide = [address for address in (self._sender, *recipients) if not address.isascii()]
+        if not wide:
+            return []
+        await client.ehlo()  # after STARTTLS a server says anew what it can do
+        if not client.supports_extension("smtputf8"):
+            raise Refused(
+                f"The mail server takes no address like {wide[0]}: it does not offer SMTPUTF8."
+            )
+        return ["SMTPUTF8", "BODY=8BITMIME"]
+
     async def _envelope(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> dict[str, str]:
         """Say who sends and who gets it; gives those that the server refused."""
         refused: dict[str, str] = {}
         later = False
         try:
-            await client.mail(self._sender)
+            options = await self._options(client, recipients)
+            encoding = "utf-8" if options else "ascii"
+            await client.mail(self._sender, options=options, encoding=encoding)
             for recipient in recipients:
                 try:
-                    await client.rcpt(recipient)
+                    await client.rcpt(recipient, encoding=encoding)
                 except aiosmtplib.SMTPRecipientRefused as error:
                     refused[recipient] = f"{error.code} {error.message}"
                     later = later or error.code < 500
@@ -143,7 +160,7 @@ class SmtpMailer:
 
 async def _content(client: aiosmtplib.SMTP, message: EmailMessage) -> None:
     try:
-        await client.data(message.as_bytes(policy=SMTP_POLICY))
+        await client.data(message.as_bytes())
     except aiosmtplib.SMTPResponseException as error:
         raise _answered(error) from None
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
