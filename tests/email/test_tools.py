@@ -3,12 +3,14 @@
 import email
 import email.policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
@@ -17,9 +19,9 @@ from deskward.email.models import Letter
 from deskward.files import service as files
 from deskward.files.service import Content
 from deskward.gate.context import Context
-from tests.conftest import CUSTOMER, FOREIGN, STAFF
+from tests.conftest import CUSTOMER, FOREIGN, STAFF, settings_in
 from tests.email.conftest import Send, with_mail
-from tests.services.mail import Mail
+from tests.services.mail import Mail, mail
 from tests.services.programs import free_port
 
 pytestmark = pytest.mark.xdist_group("mail")
@@ -135,10 +137,16 @@ async def test_attachments_are_limited_together(send: Send, server: Mail, desk: 
     [
         {"to": "alice@example.com\r\nBcc: x@example.com"},
         {"to": "a, b@example.com"},
-        {"to": "älice@example.com"},
         {"to": "no address"},
         {"subject": "s\r\nBcc: x@example.com"},
         {"subject": "s\nX: y"},
+        {"subject": "s\x00"},
+        {"subject": "s\x1b[2J"},
+        {"subject": "s\x7f"},
+        {"subject": "s\x85X: y"},
+        {"subject": "s\u2028X: y"},
+        {"subject": "s\u2029"},
+        {"subject": "s\ud800"},
         {"subject": ""},
         {"body": ""},
     ],
@@ -163,6 +171,78 @@ def test_whatever_a_letter_says_its_headers_are_ours(name: str, text: str) -> No
     assert sorted(headers) == sorted(
         ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
     )
+
+
+async def test_bodies_are_ascii_for_servers_that_take_nothing_else(
+    send: Send, server: Mail
+) -> None:
+    body = "Grüße aus Köln, 您好! " * 40
+    assert (await send("send_text_email", to=TO, subject="s", body=body)).status == "ok"
+    html = f"<p>{body}</p>"
+    assert (await send("send_html_email", to=TO, subject="s", html=html)).status == "ok"
+    first, second = server.received
+    assert first.content.isascii()
+    assert second.content.isascii()
+    assert part(parsed(first.content), "plain") == body.strip()
+    assert part(parsed(second.content), "html") == html
+
+
+async def test_a_domain_is_written_as_the_dns_has_it(send: Send, server: Mail) -> None:
+    for to in ("alice@bücher.example.com", "alice@xn--bcher-kva.example.com"):
+        outcome = await send("send_text_email", to=to, subject="s", body="b")
+        assert outcome.value["status"] == "sent"
+    for received in server.received:
+        assert received.recipients == ("alice@xn--bcher-kva.example.com",)
+        assert parsed(received.content)["To"] == "alice@xn--bcher-kva.example.com"
+
+
+async def test_letters_before_the_at_need_a_server_that_takes_them(
+    send: Send, server: Mail, sqlite_settings: Settings, offline
+) -> None:
+    to, arguments = ["älice@example.com", "bob@example.com"], {"subject": "Grüße", "body": "b"}
+    outcome = await send("send_email", to=to, **arguments)
+    assert outcome.value["status"] == "failed"
+    assert "älice@example.com" in outcome.value["message"]
+    assert "SMTPUTF8" in outcome.value["message"]
+    with mail(any_letters=True) as wide:
+        async with open_desk(with_mail(sqlite_settings, wide), model=offline) as desk:
+            call = {"to": to, **arguments}
+            outcome = await desk.gate.call("send_email", call, Context(STAFF, "rest"))
+            assert outcome.value["status"] == "sent"
+    (received,) = wide.received
+    assert received.recipients == ("älice@example.com", "bob@example.com")
+    message = parsed(received.content)
+    assert message["To"] == "älice@example.com, bob@example.com"
+    assert message["Subject"] == "Grüße"
+
+
+async def test_a_template_gets_no_subject_with_control_characters(send: Send, server: Mail) -> None:
+    values = {"name": "Alice", "order_id": "O1001\x1b[2J", "status": "shipped"}
+    outcome = await send("send_email", to=[TO], template="order_update", values=values)
+    assert outcome.error is not None
+    assert outcome.error.error_code == "INVALID_INPUT"
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("sender_email", "desk"),
+        ("sender_email", "desk@@example.com"),
+        ("sender_email", "desk@-example.com"),
+        ("sender_email", "Desk <desk@example.com>"),
+        ("sender_email", "desk@exam\x00ple.com"),
+        ("sender_email", "a.@example.com"),
+        ("sender_name", "Desk\nBcc: x@example.com"),
+        ("sender_name", "Desk\u2028"),
+        ("sender_name", "Desk\x00"),
+    ],
+)
+def test_senders_that_make_no_header_are_refused_at_the_start(
+    tmp_path: Path, setting: str, value: str
+) -> None:
+    with pytest.raises(ValidationError, match=r"mail address|SENDER_NAME"):
+        settings_in(tmp_path, **{setting: value})
 
 
 async def test_templates_are_filled(send: Send, server: Mail) -> None:

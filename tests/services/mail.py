@@ -86,12 +86,15 @@ class Mail:
 
 
 @contextlib.contextmanager
-def mail(dovecot: Dovecot | None = None, *, implicit_tls: bool = False) -> Iterator[Mail]:
+def mail(
+    dovecot: Dovecot | None = None, *, implicit_tls: bool = False, any_letters: bool = False
+) -> Iterator[Mail]:
     """Run a server.
 
     Args:
         dovecot: Where each message goes, once per recipient of its envelope.
         implicit_tls: Speak TLS from the first byte, as on port 465, and not by STARTTLS.
+        any_letters: Offer SMTPUTF8 (RFC 6531).
     """
     with tempfile.TemporaryDirectory(prefix="deskward-mail-") as folder:
         certificate, context = _certificate(Path(folder))
@@ -103,7 +106,7 @@ def mail(dovecot: Dovecot | None = None, *, implicit_tls: bool = False) -> Itera
             port=server.port,
             server_hostname="localhost",
             ready_timeout=30.0,
-            enable_SMTPUTF8=False,
+            enable_SMTPUTF8=any_letters,
             authenticator=_authenticate,
             auth_require_tls=not implicit_tls,
             **tls,

@@ -123,7 +123,7 @@ class Email(EmailReceipt):
     """A mail in the outbox."""
 
     to: list[str] = Field(examples=[["alice@example.com"]])
-    subject: Subject
+    subject: str = Field(examples=["Your order has been shipped"])
     created_at: datetime
     updated_at: datetime
 

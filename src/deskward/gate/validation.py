@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.errors import InvalidInput
 from deskward.gate.tool import Tool
@@ -26,6 +26,10 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
         return _validate(tool, arguments, strict)
     except ValidationError as error:
         raise _invalid(error, f"The arguments of {tool.name} are not valid.") from None
+    except PydanticSerializationError:
+        raise InvalidInput(
+            f"The arguments of {tool.name} hold half of a surrogate pair, which no text has."
+        ) from None
 
 
 def _holds_nul(value: Any) -> bool:
