@@ -11,20 +11,24 @@ from pydantic import SecretStr
 from deskward.accounts.models import Card, Transaction, accounts, cards, transactions
 from deskward.core.database import Connection
 from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.fixed import fixed
 from deskward.core.money import Money
 
 CARD = r"^[ -]*([0-9][ -]*){4}$|^[ -]*([0-9][ -]*){13,19}$"
 """How a card is named: by its last four digits, or by its whole number."""
 
-_ACCOUNT = sa.select(accounts).where(
-    accounts.c.tenant_id == sa.bindparam("tenant"), accounts.c.user_id == sa.bindparam("user_id")
+_ACCOUNT = fixed(
+    sa.select(accounts).where(
+        accounts.c.tenant_id == sa.bindparam("tenant"),
+        accounts.c.user_id == sa.bindparam("user_id"),
+    )
 )
-_CARDS = (
+_CARDS = fixed(
     sa.select(cards)
     .where(cards.c.tenant_id == sa.bindparam("tenant"), cards.c.user_id == sa.bindparam("user_id"))
     .order_by(cards.c.id)
 )
-_TRANSACTIONS = (
+_TRANSACTIONS = fixed(
     sa.select(transactions)
     .where(
         transactions.c.tenant_id == sa.bindparam("tenant"),
@@ -33,7 +37,7 @@ _TRANSACTIONS = (
     .order_by(transactions.c.at.desc(), transactions.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_SET_PASSWORD = (
+_SET_PASSWORD = fixed(
     sa.update(accounts)
     .where(
         accounts.c.tenant_id == sa.bindparam("b_tenant"),
@@ -41,7 +45,7 @@ _SET_PASSWORD = (
     )
     .values(password_hash=sa.bindparam("b_hash"))
 )
-_DEACTIVATE = (
+_DEACTIVATE = fixed(
     sa.update(cards)
     .where(cards.c.tenant_id == sa.bindparam("b_tenant"), cards.c.id == sa.bindparam("b_id"))
     .values(status="deactivated")
@@ -95,10 +99,8 @@ async def set_password_hash(db: Connection, tenant: str, user_id: str, hashed: s
     Raises:
         NotFound: The tenant has no such account.
     """
-    result = await db.execute(
-        _SET_PASSWORD, {"b_tenant": tenant, "b_user": user_id, "b_hash": hashed}
-    )
-    if result.rowcount == 0:
+    values = {"b_tenant": tenant, "b_user": user_id, "b_hash": hashed}
+    if await db.change(_SET_PASSWORD, values) == 0:
         raise NotFound("account", user_id)
 
 
@@ -116,7 +118,7 @@ async def deactivate_card(
     card = _choose(await cards_of(db, tenant, user_id), given)
     if card.status != "active":
         raise Conflict(f"The card ending in {card.last4} is deactivated already.")
-    await db.execute(_DEACTIVATE, {"b_tenant": tenant, "b_id": card.card_id})
+    await db.change(_DEACTIVATE, {"b_tenant": tenant, "b_id": card.card_id})
     return card.model_copy(update={"status": "deactivated"})
 
 

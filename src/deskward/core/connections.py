@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deskward.core.errors import Unavailable
+from deskward.core.fixed import Plan, plan_of
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
@@ -27,8 +28,8 @@ LOCK_WAIT = 10.0
 """Seconds that a commit waits for another process that is writing to the same SQLite file."""
 
 
-class RowReads(ABC):
-    """`first` and `all` in terms of `execute`."""
+class Statements(ABC):
+    """`first`, `all` and `change` in terms of `execute` and `run`."""
 
     dialect: str
 
@@ -38,22 +39,41 @@ class RowReads(ABC):
     ) -> CursorResult[Any]:
         """Run a statement and give its buffered result."""
 
+    @abstractmethod
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+
     async def first(self, statement: sa.Executable, **parameters: Any) -> Row[Any] | None:
         """Run a statement and give its first row, or None."""
-        return (await self.execute(statement, parameters)).first()
+        plan = plan_of(statement, self.dialect)
+        if plan is None:
+            return (await self.execute(statement, parameters)).first()
+        rows, _ = await self.run(plan, parameters)
+        return rows[0] if rows else None
 
     async def all(self, statement: sa.Executable, **parameters: Any) -> Sequence[Row[Any]]:
         """Run a statement and give all its rows."""
-        return (await self.execute(statement, parameters)).all()
+        plan = plan_of(statement, self.dialect)
+        if plan is None:
+            return (await self.execute(statement, parameters)).all()
+        return (await self.run(plan, parameters))[0]
+
+    async def change(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> int:
+        """Run a statement that gives no rows; gives how many it changed."""
+        plan = plan_of(statement, self.dialect)
+        if plan is None:
+            return (await self.execute(statement, parameters)).rowcount
+        return (await self.run(plan, parameters))[1]
 
 
-class SqliteConnection(RowReads):
+class SqliteConnection(Statements):
     """A connection whose statements run on the event loop and whose commit runs in a thread."""
 
     dialect = "sqlite"
 
     def __init__(self, connection: sa.Connection, thread: ThreadPoolExecutor) -> None:
         self.raw = connection
+        self._driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
         self._thread = thread
 
     async def execute(
@@ -62,45 +82,55 @@ class SqliteConnection(RowReads):
         """Run a statement and give its buffered result."""
         return self.raw.execute(statement, parameters)
 
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+        cursor = self._drive(plan.sql, plan.bound(parameters))
+        return plan.rows(cursor.fetchall()), cursor.rowcount
+
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them."""
         self.raw.exec_driver_sql(insert_text(table, self.raw.dialect), rows)
 
     async def control(self, sql: str) -> None:
         """Run a statement of transaction control."""
-        self.raw.exec_driver_sql(sql)
+        self._drive(sql)
 
     async def begin(self) -> None:
         """Begin a transaction."""
         deadline = asyncio.get_running_loop().time() + LOCK_WAIT
         while True:
             try:
-                self.raw.exec_driver_sql("BEGIN IMMEDIATE")
+                self._drive("BEGIN IMMEDIATE")
                 return
             except OperationalError:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(0.005)
 
+    def _drive(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self._driver.execute(sql, parameters)
+        except sqlite3.Error as error:  # raised as SQLAlchemy does
+            known = DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True)
+            raise known from error
+
     async def commit(self) -> None:
         """Make the transaction durable."""
         # The driver's own commit, because it hands the interpreter over just once; SQLAlchemy's,
         # in the thread, would wait for the busy event loop at every step.
-        driver = self.raw.connection.dbapi_connection
-        assert driver is not None
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, driver.commit)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._driver.commit)
         except sqlite3.Error as error:
             raise OperationalError("COMMIT", None, error) from error
         self.raw.commit()
 
     def in_transaction(self) -> bool:
         """Whether the transaction is still open: a full disk, say, makes SQLite end it."""
-        driver = self.raw.connection.dbapi_connection
-        return driver is not None and bool(driver.in_transaction)
+        return self._driver.in_transaction
 
     async def rollback(self) -> None:
         """Undo the transaction."""
+        self._driver.rollback()
         self.raw.rollback()
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,12 +25,13 @@ from sqlalchemy.exc import DBAPIError
 
 from deskward.core.connections import (
     Parameters,
-    RowReads,
     SqliteConnection,
+    Statements,
     away,
     sqlite_engine,
 )
 from deskward.core.errors import OutcomeUnknown, Unavailable
+from deskward.core.fixed import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -87,6 +88,10 @@ class Connection(Protocol):
         """Run a statement and give all its rows."""
         ...
 
+    async def change(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> int:
+        """Run a statement that gives no rows; gives how many it changed."""
+        ...
+
 
 class Writer(Connection, Protocol):
     """What `before_commit` writes with."""
@@ -106,7 +111,7 @@ class Group:
         """Whether the transaction is lost: nothing of the group may be committed."""
 
 
-class Transaction(RowReads):
+class Transaction(Statements):
     """One call's part of the open group: it commits with the group or rolls back alone."""
 
     def __init__(self, connection: AnyConnection) -> None:
@@ -118,6 +123,10 @@ class Transaction(RowReads):
     ) -> CursorResult[Any]:
         """Run a statement and give its buffered result."""
         return await self._connection.execute(statement, parameters)
+
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+        return await self._connection.run(plan, parameters)
 
 
 BeforeCommit = Callable[[Writer, list[Any]], Awaitable[None]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
+from deskward.core.fixed import fixed
 
 FIRST_NUMBER = 1001
 
@@ -23,8 +24,8 @@ class Numbering:
             sa.Column("tenant_id", sa.String(64), primary_key=True),
             sa.Column("last", sa.BigInteger, nullable=False),
         )
-        self._start = insert_or_ignore(self.table, "tenant_id", "last")
-        self._next = (
+        self._start = fixed(insert_or_ignore(self.table, "tenant_id", "last"))
+        self._next = fixed(
             sa.update(self.table)
             .where(self.table.c.tenant_id == sa.bindparam("b_tenant"))
             .values(last=self.table.c.last + 1)
@@ -35,7 +36,7 @@ class Numbering:
         """The tenant's next number."""
         row = await db.first(self._next, b_tenant=tenant)
         if row is None:  # the tenant's first
-            await db.execute(self._start, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
+            await db.change(self._start, {"tenant_id": tenant, "last": FIRST_NUMBER - 1})
             row = await db.first(self._next, b_tenant=tenant)
             assert row is not None
         return int(row.last)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, CursorResult
+from sqlalchemy.engine import URL, CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from deskward.core.connections import Parameters, RowReads, away, insert_text
+from deskward.core.connections import Parameters, Statements, away, insert_text
 from deskward.core.extras import extra
+from deskward.core.fixed import Plan
 
 with extra("postgres", "DATABASE_URL with PostgreSQL"):
     import asyncpg  # noqa: F401 SQLAlchemy's driver, which it would miss later and in its own words
@@ -33,7 +34,7 @@ POSTGRES_SETTINGS = {
 """So that a process that froze does not hold the others' locks for ever."""
 
 
-class PostgresConnection(RowReads):
+class PostgresConnection(Statements):
     """A connection over asyncpg. A statement that has begun is waited for, even when cancelled.
 
     asyncpg gives up a connection whose statement is cancelled, and with it everybody's transaction.
@@ -49,6 +50,11 @@ class PostgresConnection(RowReads):
     ) -> CursorResult[Any]:
         """Run a statement and give its buffered result."""
         return await _whole(self.raw.execute(statement, parameters))
+
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+        bound = plan.bound(parameters)
+        return _run(plan, await _whole(self.raw.exec_driver_sql(plan.sql, bound)))
 
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them."""
@@ -99,7 +105,7 @@ async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
         raise away() from error
 
 
-class PostgresReader(RowReads):
+class PostgresReader(Statements):
     """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
 
     dialect = "postgresql"
@@ -117,8 +123,21 @@ class PostgresReader(RowReads):
         except OSError as error:
             raise away() from error
 
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+        bound = plan.bound(parameters)
+        try:
+            async with self._engine.connect() as connection:
+                return _run(plan, await connection.exec_driver_sql(plan.sql, bound))
+        except OSError as error:
+            raise away() from error
+
     async def close(self) -> None:
         """The engine owns the connections."""
+
+
+def _run(plan: Plan, result: CursorResult[Any]) -> tuple[list[Row[Any]], int]:
+    return plan.rows(result.all()) if result.returns_rows else [], result.rowcount
 
 
 def postgres_engine(url: URL, pool_size: int) -> AsyncEngine:

@@ -8,16 +8,21 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection
 from deskward.core.errors import NotFound
+from deskward.core.fixed import fixed
 from deskward.customers.models import Customer, customers
 
-_BY_ID = sa.select(customers).where(
-    customers.c.tenant_id == sa.bindparam("tenant"), customers.c.id == sa.bindparam("customer_id")
+_BY_ID = fixed(
+    sa.select(customers).where(
+        customers.c.tenant_id == sa.bindparam("tenant"),
+        customers.c.id == sa.bindparam("customer_id"),
+    )
 )
 _ANY = sa.select(customers.c.id).limit(1)
-_SET_ADDRESS = (
+_SET_ADDRESS = fixed(
     sa.update(customers)
     .where(
-        customers.c.tenant_id == sa.bindparam("b_tenant"), customers.c.id == sa.bindparam("b_id")
+        customers.c.tenant_id == sa.bindparam("b_tenant"),
+        customers.c.id == sa.bindparam("b_id"),
     )
     .values(address=sa.bindparam("b_address"))
 )
@@ -76,8 +81,6 @@ async def set_address(db: Connection, tenant: str, customer_id: str, address: st
     Raises:
         NotFound: The tenant has no such customer.
     """
-    result = await db.execute(
-        _SET_ADDRESS, {"b_tenant": tenant, "b_id": customer_id, "b_address": address}
-    )
-    if result.rowcount == 0:
+    values = {"b_tenant": tenant, "b_id": customer_id, "b_address": address}
+    if await db.change(_SET_ADDRESS, values) == 0:
         raise NotFound("customer", customer_id)

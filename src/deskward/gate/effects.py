@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
 from deskward.core.errors import CallInProgress, IdempotencyConflict, InvalidInput, OutcomeUnknown
+from deskward.core.fixed import fixed
 
 MAX_KEY_LENGTH = 200
 
@@ -42,13 +43,15 @@ _WHOSE = (
     & (effects.c.principal == sa.bindparam("b_principal"))
     & (effects.c.key == sa.bindparam("b_key"))
 )
-_FIND = sa.select(effects).where(_WHOSE)
-_CLAIM = insert_or_ignore(
-    effects,
-    *("tenant_id", "principal", "key", "effect_id", "tool", "digest", "created_at", "deadline"),
+_FIND = fixed(sa.select(effects).where(_WHOSE))
+_CLAIM = fixed(
+    insert_or_ignore(
+        effects,
+        *("tenant_id", "principal", "key", "effect_id", "tool", "digest", "created_at", "deadline"),
+    )
 )
-_FINISH = sa.update(effects).where(_WHOSE).values(answer=sa.bindparam("b_answer"))
-_FORGET = sa.delete(effects).where(_WHOSE)
+_FINISH = fixed(sa.update(effects).where(_WHOSE).values(answer=sa.bindparam("b_answer")))
+_FORGET = fixed(sa.delete(effects).where(_WHOSE))
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Effect:
     async def claim(self, connection: Connection, time_limit: float) -> bool:
         """Take the key; False where another call was quicker."""
         taken = now()
-        result = await connection.execute(
+        claimed = await connection.change(
             _CLAIM,
             {
                 "tenant_id": self.tenant,
@@ -117,15 +120,15 @@ class Effect:
                 "deadline": taken + timedelta(seconds=time_limit),
             },
         )
-        return result.rowcount == 1
+        return claimed == 1
 
     async def finish(self, connection: Connection, answer: str) -> None:
         """Record the answer that every repetition gets."""
-        await connection.execute(_FINISH, {**self._whose, "b_answer": answer})
+        await connection.change(_FINISH, {**self._whose, "b_answer": answer})
 
     async def forget(self, connection: Connection) -> None:
         """Release the key: the call is known to have had no effect."""
-        await connection.execute(_FORGET, self._whose)
+        await connection.change(_FORGET, self._whose)
 
 
 def digest(key: bytes, tool: str, arguments: Mapping[str, Any]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, Row
 
-from deskward.core.connections import Parameters, RowReads
+from deskward.core.connections import Parameters, Statements
 from deskward.core.database import Connection, Database, Transaction
 from deskward.core.errors import CallInProgress
+from deskward.core.fixed import Plan
 from deskward.gate import effects
 
 
@@ -37,7 +39,7 @@ async def claim(effect: effects.Effect, connection: Connection, time_limit: floa
         raise Repeated(first)
 
 
-class CallTransaction(RowReads):
+class CallTransaction(Statements):
     """A call's transaction, begun at the tool's first statement and not before.
 
     So a tool can do slow work first (hash a password) while others use the writer.
@@ -67,6 +69,10 @@ class CallTransaction(RowReads):
     ) -> CursorResult[Any]:
         """Run a statement and give its buffered result."""
         return await (await self.open()).execute(statement, parameters)
+
+    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+        """Run a fixed statement; give its rows, and how many it changed."""
+        return await (await self.open()).run(plan, parameters)
 
     async def open(self) -> Transaction:
         """The transaction, begun.

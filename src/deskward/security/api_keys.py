@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
+from deskward.core.fixed import fixed
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 from deskward.security.roles import Roles
 
@@ -39,8 +40,8 @@ api_keys = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
 )
 
-_BY_PREFIX = sa.select(api_keys).where(api_keys.c.prefix == sa.bindparam("prefix"))
-_ANY = sa.select(sa.literal(1)).select_from(api_keys).limit(1)
+_BY_PREFIX = fixed(sa.select(api_keys).where(api_keys.c.prefix == sa.bindparam("prefix")))
+_ANY = fixed(sa.select(sa.literal(1)).select_from(api_keys).limit(1))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.fixed import fixed
 from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.tickets.models import (
@@ -24,10 +25,12 @@ from deskward.tickets.models import (
 HANDOVER = "Handover: "
 """What the subject of a handover begins with."""
 
-_BY_NUMBER = sa.select(tickets).where(
-    tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
+_BY_NUMBER = fixed(
+    sa.select(tickets).where(
+        tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
+    )
 )
-_INSERT = tickets.insert()
+_INSERT = fixed(tickets.insert())
 
 
 async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
@@ -73,7 +76,7 @@ async def create(
         updated_at=moment,
     )
     row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
-    await db.execute(_INSERT, row)
+    await db.change(_INSERT, row)
     return ticket
 
 

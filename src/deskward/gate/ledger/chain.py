@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from pydantic_core import from_json, to_json
 
 from deskward.core.database import Connection, Writer, insert_or_ignore, metadata
+from deskward.core.fixed import fixed
 from deskward.gate.ledger.subject_keys import (
     EVERYBODY,
     SubjectKey,
@@ -64,18 +65,18 @@ ledger_heads = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
-_HEAD = (
+_HEAD = fixed(
     sa.select(ledger_heads.c.seq, ledger_heads.c.hash)
     .where(ledger_heads.c.tenant_id == sa.bindparam("tenant"))
     .with_for_update()
 )
-_MOVE_HEAD = (
+_MOVE_HEAD = fixed(
     sa.update(ledger_heads)
     .where(ledger_heads.c.tenant_id == sa.bindparam("tenant"))
     .values(seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
 )
 _SUBJECT = re.compile(rb'"(?:customer_id|user_id)":"([A-Za-z0-9_.-]{1,64})"')
-_FIRST_HEAD = insert_or_ignore(ledger_heads, "tenant_id", "seq", "hash")
+_FIRST_HEAD = fixed(insert_or_ignore(ledger_heads, "tenant_id", "seq", "hash"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Ledger:
                 digest = chained(digest, tenant, seq, body.encode())
                 rows.append((tenant, seq, body, digest, entry.clear.get("conversation")))
             moved = {"tenant": tenant, "new_seq": seq, "new_hash": digest}
-            await connection.execute(_MOVE_HEAD, moved)
+            await connection.change(_MOVE_HEAD, moved)
         await connection.insert_rows(ledger_rows, rows)
 
     async def _keys(
@@ -216,7 +217,7 @@ def _opened(body: dict[str, Any], tenant: str, keys: Mapping[str, SubjectKey]) -
 async def _head(connection: Connection, tenant: str) -> tuple[int, str]:
     row = await connection.first(_HEAD, tenant=tenant)
     if row is None:
-        await connection.execute(_FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS})
+        await connection.change(_FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS})
         row = await connection.first(_HEAD, tenant=tenant)
         assert row is not None
     return row.seq, row.hash

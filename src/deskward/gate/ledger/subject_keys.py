@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
+from deskward.core.fixed import fixed
 
 EVERYBODY = ""
 """The subject of what is about no customer: it has the tenant's own key."""
@@ -39,12 +40,14 @@ subject_keys = sa.Table(
 """`subject` is a keyed digest of the customer's id. An erased key is empty, and stays, so that what
 is written of the customer later (the erasure itself) cannot be read either."""
 
-_FIND = sa.select(subject_keys).where(
-    subject_keys.c.tenant_id == sa.bindparam("tenant"),
-    subject_keys.c.subject == sa.bindparam("subject"),
+_FIND = fixed(
+    sa.select(subject_keys).where(
+        subject_keys.c.tenant_id == sa.bindparam("tenant"),
+        subject_keys.c.subject == sa.bindparam("subject"),
+    )
 )
 _BY_IDS = sa.select(subject_keys).where(subject_keys.c.id.in_(sa.bindparam("ids", expanding=True)))
-_ADD = insert_or_ignore(subject_keys, "tenant_id", "subject", "id", "wrapped")
+_ADD = fixed(insert_or_ignore(subject_keys, "tenant_id", "subject", "id", "wrapped"))
 
 
 class SubjectKey(NamedTuple):
@@ -83,7 +86,7 @@ class SubjectKeys:
             key = SubjectKey(os.urandom(8).hex(), os.urandom(32))
             wrapped = self._wrap(key)
             made = {"tenant_id": tenant, "subject": name, "id": key.id, "wrapped": wrapped}
-            await db.execute(_ADD, made)
+            await db.change(_ADD, made)
             row = await db.first(_FIND, tenant=tenant, subject=name)
             assert row is not None
             # Not remembered yet: the transaction may still be rolled back, and the key with it.

@@ -1,0 +1,117 @@
+"""Statements that never change: compiled once, and run on the driver itself.
+
+At every execution SQLAlchemy looks a statement up in its cache of compiled ones and builds a result
+around the driver's, which costs several times what SQLite takes for a point read. A statement that
+is marked by `fixed`, at the top of its module, is compiled at its first use; what the types of its
+columns do to values is done here, too, and its rows are SQLAlchemy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.engine import Dialect, Row
+from sqlalchemy.engine.result import result_tuple
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Statement = TypeVar("Statement", bound=sa.Executable)
+Convert = Callable[[Any], Any]
+
+_DRIVERS = {"sqlite": "sqlite.pysqlite", "postgresql": "postgresql.asyncpg"}
+_fixed: set[sa.Executable] = set()
+
+
+def fixed(statement: Statement) -> Statement:
+    """The same statement, marked as one that is run as it is, with named parameters only.
+
+    Its parameters have no lists among them: those change the text.
+    """
+    _fixed.add(statement)
+    return statement
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A statement as the driver takes it.
+
+    Attributes:
+        sql: Its text.
+        parameters: Name, constant (where the statement holds it) and conversion, in their order.
+        row: Makes a row of what the driver gives.
+        conversions: Place and conversion of the columns that need one.
+    """
+
+    sql: str
+    parameters: tuple[tuple[str, Any, Convert | None], ...]
+    row: Callable[[Sequence[Any]], Row[Any]]
+    conversions: tuple[tuple[int, Convert], ...]
+
+    def bound(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The parameters as the driver takes them.
+
+        Raises:
+            KeyError: One is missing.
+        """
+        values = []
+        for name, constant, convert in self.parameters:
+            value = given[name] if constant is None else constant
+            values.append(value if convert is None else convert(value))
+        return tuple(values)
+
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
+        """The rows that the driver found."""
+        if not self.conversions:
+            return [self.row(values) for values in found]
+        converted = []
+        for values in found:
+            changed = list(values)
+            for place, convert in self.conversions:
+                changed[place] = convert(changed[place])
+            converted.append(self.row(changed))
+        return converted
+
+
+def plan_of(statement: sa.Executable, dialect: str) -> Plan | None:
+    """How the driver runs a statement; None where it was not marked as fixed."""
+    return _plan(statement, dialect) if statement in _fixed else None
+
+
+@cache
+def _plan(statement: sa.Executable, name: str) -> Plan:
+    dialect = _dialect(name)
+    assert isinstance(statement, sa.ClauseElement)
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    if compiled.post_compile_params:
+        raise TypeError(f"a fixed statement holds a list: {compiled}")
+    constants = compiled.construct_params(_check=False)
+    parameters = []
+    for parameter in compiled.positiontup or ():
+        kind = compiled.binds[parameter].type.dialect_impl(dialect)
+        parameters.append((parameter, constants[parameter], kind.bind_processor(dialect)))
+    columns = _columns(statement)
+    conversions = [
+        (place, convert)
+        for place, (_, kind) in enumerate(columns)
+        if (convert := kind.dialect_impl(dialect).result_processor(dialect, None))
+    ]
+    row = result_tuple([name for name, _ in columns])
+    return Plan(str(compiled), tuple(parameters), row, tuple(conversions))
+
+
+@cache
+def _dialect(name: str) -> Dialect:
+    found: Dialect = registry.load(_DRIVERS[name])()
+    return found
+
+
+def _columns(statement: sa.Executable) -> list[tuple[str, sa.types.TypeEngine[Any]]]:
+    """Names and types of what a statement gives: a SELECT's columns, or those of RETURNING."""
+    if isinstance(statement, sa.SelectBase | sa.UpdateBase):
+        return [(str(name), column.type) for name, column in statement.exported_columns.items()]
+    return []
