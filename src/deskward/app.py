@@ -44,7 +44,9 @@ from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
-from deskward.gate.policy.engine import Policy
+from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
+from deskward.gate.policy.engine import Policy, read
+from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy.versions import PolicyWatch
 from deskward.gate.slice import Slice
 from deskward.gate.tool import ToolGroup
@@ -54,6 +56,8 @@ from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
 from deskward.orders import slice as orders
 from deskward.security.api_keys import ApiKeys
+from deskward.security.roles import FILE as ROLES
+from deskward.security.roles import Roles
 from deskward.tickets import slice as tickets
 from deskward.tickets.tools import NewTickets
 
@@ -76,6 +80,11 @@ GROUPS: tuple[ToolGroup, ...] = (
 )
 SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
 """The folders of the offline skills that ship."""
+POLICIES: tuple[Path, ...] = (
+    GENERAL_POLICIES,
+    *(part.policies for part in SLICES if part.policies is not None),
+)
+"""The folders of the policies that ship."""
 RECORDS: Records = {
     **{kind: record for part in SLICES for kind, record in part.records.items()},
     APPROVAL: APPROVAL_RECORD,
@@ -172,6 +181,37 @@ def skills_of(settings: Settings) -> Skills:
     return Skills.load(*((settings.agent.skills_dir,) if settings.agent.skills_dir else SKILLS))
 
 
+def policy_files(folder: Path | None) -> dict[str, str]:
+    """The files of policies in a folder, or those that ship: name → text.
+
+    A folder without roles has those that ship.
+
+    Raises:
+        ValueError: It holds no policies, or the roles are not of their form.
+    """
+    shipped = read(*POLICIES)
+    return shipped if folder is None else {ROLES: shipped[ROLES], **read(folder)}
+
+
+def roles_of(settings: Settings) -> Roles:
+    """The roles: the operator's, or those that ship."""
+    return Roles.parse(policy_files(settings.policy.dir)[ROLES])
+
+
+def copy_policies(folder: Path) -> None:
+    """Write the policies that ship, with their roles and truth tables, into a new folder.
+
+    Raises:
+        OSError: The folder exists, or cannot be made.
+    """
+    folder.mkdir(parents=True)
+    for name, text in policy_files(None).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / TESTS).mkdir()
+    for table in (file for shipped in POLICIES for file in (shipped / TESTS).glob("*.yaml")):
+        (folder / TESTS / table.name).write_text(table.read_text("utf-8"), encoding="utf-8")
+
+
 def _handlers(gate: Gate, conversations: Conversations) -> dict[str, Handler]:
     """What does the jobs, by their kind."""
     handlers: dict[str, Handler] = {}
@@ -233,7 +273,7 @@ def _gate(
     return Gate(
         tools,
         database=database,
-        policy=Policy.load(settings.policy.dir, tools),
+        policy=Policy(policy_files(settings.policy.dir), tools),
         key=settings.key,
         time_limit=settings.agent.tool_timeout,
         ports=ports,

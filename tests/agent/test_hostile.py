@@ -13,8 +13,8 @@ from deskward.core.settings import Settings
 from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks, run_attack
 from deskward.gate.approvals import approvals
 from deskward.gate.influence import Influence
-from deskward.gate.policy.engine import Policy
 from deskward.security.principals import Principal
+from tests.policies import policy_of
 
 ATTACKS = attacks()
 
@@ -36,7 +36,7 @@ async def harms(
             whole = desk.gate.policy
             assert without in whole.policies
             kept = "\n".join(whole.written(name) for name in whole.policies if name != without)
-            desk.gate.policy = Policy({"all.cedar": kept}, desk.gate.tools.values())
+            desk.gate.policy = policy_of(kept, desk.gate.tools.values())
         return [
             await run_attack(desk, model, attack, principal)
             for attack in ATTACKS[::some]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import yaml
 
 from deskward.agent.model import Model
-from deskward.app import Desk, open_desk
+from deskward.app import Desk, copy_policies, open_desk
 from deskward.assist.reply import Writer
 from deskward.core.database import now
 from deskward.core.settings import Settings
@@ -23,7 +23,6 @@ from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
-from deskward.security.roles import SHIPPED
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, recorded
 from tests.entrypoints.conftest import client_of
 
@@ -179,7 +178,7 @@ async def test_a_hand_over_that_has_to_be_asked_for_is_told_so(
     sqlite_settings: Settings, offline: Model, tmp_path: Path
 ) -> None:
     folder = tmp_path / "policies"
-    shutil.copytree(SHIPPED, folder)
+    copy_policies(folder)
     (folder / "own.cedar").write_text(
         '@id("ask") forbid (principal, action == Action::"update_ticket", resource)'
         " when { context.unattended && principal has agent };",
@@ -270,8 +269,8 @@ async def test_a_limit_is_moved_in_the_policies_alone(
     sqlite_settings: Settings, offline: Model, tmp_path: Path
 ) -> None:
     folder = tmp_path / "policies"
-    shutil.copytree(SHIPPED, folder)
-    policy = folder / "agents.cedar"
+    copy_policies(folder)
+    policy = folder / "assist.cedar"
     policy.write_text(
         policy.read_text(encoding="utf-8").replace('decimal("0.85")', 'decimal("0.99")'),
         encoding="utf-8",
@@ -324,7 +323,7 @@ def test_the_command(tmp_path: Path, template: Path) -> None:
         "T901: Ticket T901 is resolved already. Only open tickets that nobody has are handled.",
         "T4711: There is no ticket 'T4711'. Check the id and try again.",
     ]
-    assert deskward().returncode == 1
+    assert deskward().returncode == 2
 
 
 QUESTION = "How long does an international transfer take to arrive?"

@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from deskward.app import open_desk
+from deskward.app import copy_policies, open_desk, policy_files
 from deskward.core.settings import Settings
 from deskward.gate.policy import versions as policy_versions
-from deskward.gate.policy.engine import SHIPPED
 from tests.cli.conftest import Cli
 from tests.conftest import STAFF, caller, recorded
 
@@ -19,13 +17,13 @@ from tests.conftest import STAFF, caller, recorded
 def stricter(tmp_path: Path) -> Path:
     """The shipped policies with a lower limit for refunds by tier 1."""
     folder = tmp_path / "stricter"
-    shutil.copytree(SHIPPED, folder)
-    file = folder / "money-and-mail.cedar"
+    copy_policies(folder)
+    file = folder / "orders.cedar"
     file.write_text(
         file.read_text(encoding="utf-8").replace("record.amount > 5000 ", "record.amount > 1000 "),
         encoding="utf-8",
     )
-    table = folder / "tests" / "money-and-mail.yaml"
+    table = folder / "tests" / "orders.yaml"
     text = table.read_text(encoding="utf-8")
     assert "{ 1: allow, 4999: allow, 5000: allow, 5001: ask, 500001: ask }" in text
     table.write_text(
@@ -57,7 +55,7 @@ def test_shipped_policies_are_sound(cli: Cli) -> None:
 
 
 def test_what_is_wrong_is_said(cli: Cli, stricter: Path) -> None:
-    file = stricter / "staff.cedar"
+    file = stricter / "accounts.cedar"
     file.write_text(
         file.read_text(encoding="utf-8").replace("principal.tier < 2", "principal.teir < 2"),
         encoding="utf-8",
@@ -121,7 +119,7 @@ async def test_a_running_desk_follows_and_shadows_are_recorded(
 
     async with open_desk(sqlite_settings, model=offline) as desk:
         call = caller(desk)
-        policy = Policy.load(stricter, desk.gate.tools.values())
+        policy = Policy(policy_files(stricter), desk.gate.tools.values())
         async with desk.database.transaction() as transaction:
             await policy_versions.publish(transaction, policy, note="")
             await policy_versions.put(transaction, "shadow", policy.version, by="test")
@@ -141,3 +139,12 @@ async def until(condition) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.02)
+
+
+def test_policies_are_copied_to_begin_with(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert cli("policy", "copy", str(folder))[0] == 0
+    code, out, _ = cli("policy", "test", str(folder))
+    assert (code, "rows are as they say" in out) == (0, True)
+    code, _, err = cli("policy", "copy", str(folder))
+    assert (code, "mine" in err, "exists" in err) == (1, True, True)

@@ -11,10 +11,11 @@ from deskward.conversations.replay import replay
 from deskward.conversations.transcript import TurnRecord, recording
 from deskward.core.errors import ModelUnavailable, SessionNotFound
 from deskward.gate.context import Context
-from deskward.gate.policy.engine import Policy, read
+from deskward.gate.policy.engine import Policy
 from tests.agent.scripted import ScriptedModel, tool
 from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER
+from tests.policies import FILES
 
 SAID = [
     "Hello",
@@ -92,7 +93,7 @@ async def test_a_changed_model_is_named(desk: Desk, offline: Any) -> None:
 
 async def test_other_policies_are_named(desk: Desk) -> None:
     more = '@id("no-addresses") forbid (principal, action == Action::"update_address", resource);'
-    policy = Policy({**read(None), "more.cedar": more}, desk.gate.tools.values())
+    policy = Policy({**FILES, "more.cedar": more}, desk.gate.tools.values())
     found = await replay(desk.gate, await talked(desk), policy=policy)
     assert found.divergence is not None
     assert found.divergence.startswith("turn 4, step 1: update_address was allow, and is deny")

@@ -15,7 +15,10 @@ from deskward.core.database import Database
 from deskward.migrations import upgrade
 from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import Kind
+from deskward.security.roles import FILE as ROLES
+from deskward.security.roles import Roles
 from tests.conftest import settings_in
+from tests.policies import FILES
 from tests.services.dovecot import dovecot
 from tests.services.mail import Mail, mail
 from tests.services.server import server
@@ -41,7 +44,8 @@ async def staff_key(folder: Path) -> dict[str, str]:
     settings = settings_in(folder)
     await upgrade(settings.database_location)
     database = Database(settings.database_location)
-    key, _ = await ApiKeys(database).create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    keys = ApiKeys(database, Roles.parse(FILES[ROLES]))
+    key, _ = await keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
     await database.close()
     return {"Authorization": f"Bearer {key}"}
 

@@ -15,7 +15,10 @@ from websockets.exceptions import InvalidStatus
 from deskward.core.database import Database
 from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import Kind
+from deskward.security.roles import FILE as ROLES
+from deskward.security.roles import Roles
 from tests.conftest import settings_in
+from tests.policies import FILES
 from tests.services.server import server
 
 pytestmark = [pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
@@ -31,7 +34,8 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 
 async def key_for(folder: Path, kind: Kind, subject: str) -> str:
     database = Database(settings_in(folder).database_location)
-    key, _ = await ApiKeys(database).create(tenant_id="default", kind=kind, subject_id=subject)
+    keys = ApiKeys(database, Roles.parse(FILES[ROLES]))
+    key, _ = await keys.create(tenant_id="default", kind=kind, subject_id=subject)
     await database.close()
     return key
 

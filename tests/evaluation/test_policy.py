@@ -1,13 +1,12 @@
 """`deskward eval policy`: what it counts, and that the shipped policies pass."""
 
-import shutil
 from pathlib import Path
 
 from deskward.agent.offline.model import OfflineModel
+from deskward.app import copy_policies
 from deskward.evaluation.attacks import attacks
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
-from deskward.gate.policy.engine import SHIPPED
 
 
 async def test_shipped_policies_hold_attackers_off_and_let_customers_through(
@@ -24,7 +23,7 @@ async def test_shipped_policies_hold_attackers_off_and_let_customers_through(
 
 async def test_blocking_everything_is_no_success(tmp_path: Path, offline: OfflineModel) -> None:
     folder = tmp_path / "policies"
-    shutil.copytree(SHIPPED, folder)
+    copy_policies(folder)
     (folder / "no.cedar").write_text(
         '@id("no") forbid (principal, action, resource);', encoding="utf-8"
     )

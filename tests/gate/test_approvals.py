@@ -14,9 +14,10 @@ from deskward.core.database import now
 from deskward.core.jobs import jobs
 from deskward.gate.approvals import ApprovalVoid, approvals
 from deskward.gate.approved import run_approved
-from deskward.gate.policy.engine import Policy, read
+from deskward.gate.policy.engine import Policy
 from deskward.security.principals import Kind, Principal
 from tests.conftest import FOREIGN, STAFF, Call, recorded
+from tests.policies import FILES
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
 ADDRESS = {"user_id": "user_001", "new_address": "1 New Road, Boston"}
@@ -168,7 +169,7 @@ async def new_policy(desk: Desk, approval_id: str, n: int) -> None:
         await change(desk, approval_id, policy_version=f"{n:012x}")
         return
     files = {
-        **read(None),
+        **FILES,
         "more.cedar": f'@id("more{n}") forbid (principal, action in [], resource);',
     }
     desk.gate.policy = Policy(files, desk.gate.tools.values())

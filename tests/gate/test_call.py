@@ -23,7 +23,7 @@ async def test_a_call_gives_the_answer_and_writes_a_row(desk: Desk, call: Call) 
     assert row["tool"] == "get_account_balance"
     assert row["principal"]["id"] == "user_001"
     assert row["arguments"] == {"user_id": "user_001"}
-    assert (row["verdict"], row["policies"]) == ("allow", ["customer-uses-own-data"])
+    assert (row["verdict"], row["policies"]) == ("allow", ["customer-uses-own-accounts"])
     assert (row["status"], row.get("code")) == ("ok", None)
     assert row["result"] == outcome.value
     assert row["request_id"] == outcome.request_id

@@ -18,9 +18,9 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import effects
 from deskward.gate.ledger.verify import verify
-from deskward.gate.policy.engine import Policy
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from tests.conftest import Call, caller, recorded
+from tests.policies import policy_of
 
 PERMIT = '@id("all") permit (principal, action, resource);'
 
@@ -84,7 +84,7 @@ async def probe(desk: Desk, world: World) -> Call:
     desk.gate = Gate(
         tools,
         database=desk.database,
-        policy=Policy({"a.cedar": PERMIT}, tools),
+        policy=policy_of(PERMIT, tools),
         key=b"k",
         time_limit=0.3,
     )
@@ -228,9 +228,7 @@ async def test_secrets_count_in_the_comparison_of_arguments(probe: Call) -> None
 async def test_a_policy_that_breaks_denies(desk: Desk, world: World, probe: Call) -> None:
     tools = list(desk.gate.tools.values())
     text = '@id("broken") permit (principal, action, resource) when { context.args.nothing };'
-    desk.gate = Gate(
-        tools, database=desk.database, policy=Policy({"a.cedar": text}, tools), key=b"k"
-    )
+    desk.gate = Gate(tools, database=desk.database, policy=policy_of(text, tools), key=b"k")
     outcome = await caller(desk)("write", what="x")
     assert outcome.value["error"]["code"] == "FORBIDDEN"
     assert not world.acted

@@ -14,4 +14,5 @@ SLICE = Slice(
     tables=(accounts, cards, transactions),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    policies=Path(__file__).with_name("policies"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from deskward.assist.handling import JOB, Handler
 from deskward.assist.tools import tools
 from deskward.gate.slice import Slice
@@ -10,4 +12,5 @@ SLICE = Slice(
     tools=tools,
     jobs=lambda gate: {JOB: Handler(gate).handle},
     denied=lambda gate: {"update_ticket": Handler(gate).denied},
+    policies=Path(__file__).with_name("policies"),
 )

@@ -82,13 +82,13 @@ def _problems(settings: Any) -> list[str]:
     """What a valid set of settings can still get wrong: files, folders and each other."""
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import GROUPS, skills_of
+    from deskward.app import GROUPS, policy_files, skills_of
     from deskward.gate.policy.engine import Policy
 
     problems = []
     tools = [tool for group in GROUPS for tool in group.tools]
     loads: dict[str, Callable[[], object]] = {
-        "POLICY_DIR": lambda: Policy.load(settings.policy.dir, tools),
+        "POLICY_DIR": lambda: Policy(policy_files(settings.policy.dir), tools),
         "SKILLS_DIR": lambda: skills_of(settings),
         "MODEL": lambda: choose_model(
             settings, offline=lambda: OfflineModel(skills_of(settings), lazy=True)

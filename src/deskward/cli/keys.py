@@ -15,6 +15,7 @@ from deskward.cli.session import Json, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.security.api_keys import ApiKey, ApiKeys
+    from deskward.security.roles import Roles
 
 keys = App(name="keys", help="Make, list, rotate and revoke API keys. A key is shown once.")
 
@@ -55,7 +56,7 @@ def create(
         )
         _show_new(key, stored)
 
-    _with_keys(work)
+    _with_keys(work, create=True)
 
 
 @keys.command(name="list")
@@ -107,10 +108,19 @@ def revoke(prefix: Prefix) -> None:
     _with_keys(work)
 
 
-def _with_keys(work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]]) -> None:
+def _with_keys(
+    work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]], *, create: bool = False
+) -> None:
     from deskward.security.api_keys import ApiKeys
 
-    with_database(lambda database, settings: work(ApiKeys(database), settings))
+    def of(settings: Any) -> Roles | None:
+        if not create:
+            return None
+        from deskward.app import roles_of
+
+        return roles_of(settings)
+
+    with_database(lambda database, settings: work(ApiKeys(database, of(settings)), settings))
 
 
 def _row(key: ApiKey) -> dict[str, Any]:

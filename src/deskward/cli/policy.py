@@ -49,6 +49,18 @@ def check(which: Which = "files", /) -> None:
     _with_desk(work)
 
 
+@policy.command
+def copy(folder: Path, /) -> None:
+    """Copy the policies that ship into a new folder, to be changed and named in POLICY_DIR.
+
+    Example: `deskward policy copy my-policies`
+    """
+    from deskward.app import copy_policies
+
+    copy_policies(folder)
+    print(f"{folder} holds the policies that ship. Set POLICY_DIR={folder} once they are yours.")
+
+
 @policy.command(name="test")
 def run_tests(
     which: Which = "files",
@@ -64,10 +76,12 @@ def run_tests(
     """
 
     async def work(desk: Desk) -> int:
+        from deskward.app import POLICIES
         from deskward.gate.policy.truth_table import read_tables, run_tables
 
         folder = tables or _folder(which) or desk.settings.policy.dir
-        rows = list(run_tables(await chosen_policy(desk, which), read_tables(folder)))
+        cases = read_tables(*((folder,) if folder else POLICIES))
+        rows = list(run_tables(await chosen_policy(desk, which), cases))
         failed = [row for row in rows if not row.passed]
         for row in failed:
             said = ", ".join(row.decision.policies) or "nothing permits it"
@@ -245,6 +259,7 @@ async def _put(desk: Desk, slot: Any, version: str | None) -> None:
 
 async def chosen_policy(desk: Desk, which: str) -> Policy:
     """The policies that a word names."""
+    from deskward.app import policy_files
     from deskward.gate.policy import versions as policy_versions
     from deskward.gate.policy.engine import Policy
 
@@ -252,9 +267,9 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     if which == "active":
         return desk.gate.policy
     if which == "files":
-        return Policy.load(desk.settings.policy.dir, tools)
+        return Policy(policy_files(desk.settings.policy.dir), tools)
     if folder := _folder(which):
-        return Policy.load(folder, tools)
+        return Policy(policy_files(folder), tools)
     return Policy(await policy_versions.files_of(desk.database.reader, which), tools)
 
 

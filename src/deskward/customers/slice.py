@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from deskward.customers.demo import load
 from deskward.customers.models import customers
@@ -14,4 +15,5 @@ SLICE = Slice(
     tables=(customers,),
     jobs=lambda gate: {SCRUB: partial(scrub, gate.database)},
     demo=load,
+    policies=Path(__file__).with_name("policies"),
 )

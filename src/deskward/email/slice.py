@@ -15,4 +15,5 @@ SLICE = Slice(
     jobs=lambda gate: {JOB: gate.port(Outbox).deliver},
     records={JOB: RECORD},
     skills=Path(__file__).with_name("skills"),
+    policies=Path(__file__).with_name("policies"),
 )

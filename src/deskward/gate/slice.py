@@ -34,6 +34,7 @@ class Slice:
         records: Kind of job → the record that learns when a job of it is given up.
         denied: Makes what is done once a person has denied a call: tool → what is done.
         skills: The folder of its offline skills.
+        policies: The folder of its policies, the scopes that roles get, and their truth tables.
         demo: Loads its part of a demo tenant.
     """
 
@@ -43,4 +44,5 @@ class Slice:
     records: Mapping[str, Record] = field(default_factory=dict)
     denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
     skills: Path | None = None
+    policies: Path | None = None
     demo: Demo | None = None

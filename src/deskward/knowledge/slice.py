@@ -14,4 +14,5 @@ SLICE = Slice(
     tables=(faq,),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    policies=Path(__file__).with_name("policies"),
 )

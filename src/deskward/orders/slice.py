@@ -14,4 +14,5 @@ SLICE = Slice(
     tables=(orders, order_lines, refunds, order_numbers.table),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    policies=Path(__file__).with_name("policies"),
 )

@@ -80,10 +80,10 @@ class ApiKeys:
         """Make them.
 
         Args:
-            roles: The roles that there are, by default those that ship.
+            roles: The roles that there are; None where no key is to be made.
         """
         self._database = database
-        self._roles = roles or Roles.load()
+        self._roles = roles
         self._exist = False
         self._recent: dict[str, tuple[float, bytes, ApiKey]] = {}
 
@@ -111,6 +111,7 @@ class ApiKeys:
         Raises:
             InvalidInput: There is no such role, or the lifetime is not positive.
         """
+        assert self._roles is not None, "the roles that a key can have are not known"
         roles = roles or (DEFAULT_ROLES[kind],)
         names = self._roles.names
         if unknown := [role for role in roles if role not in names]:

@@ -1,19 +1,19 @@
 """Roles: which scopes they give, and the tier of staff that they stand for.
 
-They are data (`policies/roles.yaml`), so that an operator changes them without touching code.
+They are data (`policies/roles.yaml`, and such a file of each slice), so that an operator changes
+them without touching code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deskward.security.principals import Principal
 
-SHIPPED = Path(__file__).parent.parent / "policies"
 FILE = "roles.yaml"
 
 
@@ -36,6 +36,37 @@ class Role(BaseModel):
 _FORM = TypeAdapter(dict[str, Role])
 
 
+def merged(texts: Sequence[str]) -> str:
+    """Several files of roles as one: a role has the scopes of all of them together.
+
+    Raises:
+        ValueError: One is not of the form, or two do not agree on what a role extends, or its tier.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    whole: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        for name, role in _parsed(text).items():
+            told = role.model_dump(mode="json", exclude_unset=True)
+            known = whole.setdefault(name, {})
+            scopes = {*known.get("scopes", ()), *told.pop("scopes", ())}
+            if unlike := {key for key in told.keys() & known.keys() if told[key] != known[key]}:
+                raise ValueError(f"{FILE}: two files do not agree on {name}.{min(unlike)}")
+            known |= {**told, "scopes": sorted(scopes)}
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+def _parsed(text: str) -> dict[str, Role]:
+    try:
+        return _FORM.validate_python(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{FILE} is not valid YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{FILE}: {where}: {first['msg']}") from None
+
+
 class Roles:
     """The roles of a desk."""
 
@@ -56,24 +87,7 @@ class Roles:
         Raises:
             ValueError: The text is no YAML, or not of the form; says where.
         """
-        try:
-            return cls(_FORM.validate_python(yaml.safe_load(text)))
-        except yaml.YAMLError as error:
-            raise ValueError(f"{FILE} is not valid YAML: {error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{FILE}: {where}: {first['msg']}") from None
-
-    @classmethod
-    def load(cls, folder: Path | None = None) -> Roles:
-        """Read them from a folder of policies, or those that ship where it has none.
-
-        Raises:
-            ValueError: See `parse`.
-        """
-        file = (folder or SHIPPED) / FILE
-        return cls.parse((file if file.exists() else SHIPPED / FILE).read_text(encoding="utf-8"))
+        return cls(_parsed(text))
 
     @property
     def names(self) -> list[str]:

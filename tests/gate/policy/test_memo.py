@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from deskward.app import GROUPS
 from deskward.gate.policy import memo
-from deskward.gate.policy.engine import Decision, Policy, Verdict, read
+from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.policy.memo import reads_of
 from deskward.security.principals import Kind, Principal, Proof
+from deskward.security.roles import FILE as ROLES
 from tests.conftest import CUSTOMER, OTHER, SERVICE
+from tests.policies import FILES, policy_of
 
 TOOLS = {tool.name: tool for group in GROUPS for tool in group.tools}
 
@@ -44,8 +46,8 @@ ODD = """
     when { context has confidence && context.confidence.lessThan(decimal("0.85")) };
 """
 POLICIES = {
-    "shipped": Policy.load(None, TOOLS.values()),
-    "odd": Policy({"odd.cedar": ODD}, TOOLS.values()),
+    "shipped": policy_of(FILES, TOOLS.values()),
+    "odd": policy_of(ODD, TOOLS.values()),
 }
 ASKED_OFTEN = ("get_account_balance", "update_ticket", "refund_order", "send_email", "get_faq")
 
@@ -205,7 +207,7 @@ class Counted(Policy):
 
 
 def counted(text: str | None = None) -> Counted:
-    return Counted({"a.cedar": text} if text else read(None), TOOLS.values())
+    return Counted({ROLES: FILES[ROLES], "a.cedar": text} if text else FILES, TOOLS.values())
 
 
 def test_cedar_is_asked_once_for_calls_that_no_policy_tells_apart() -> None:
@@ -306,6 +308,6 @@ def test_what_a_condition_reads(
     condition: str, values: set[Any], presences: set[Any], principal_id: bool
 ) -> None:
     text = f'@id("a") permit (principal, action, resource) when {{ {condition} }};'
-    reads = reads_of(Policy({"a.cedar": text}, ()).policies.values())
+    reads = reads_of(policy_of(text, ()).policies.values())
     assert (set(reads.values), set(reads.presences)) == (values, presences)
     assert reads.principal_id is principal_id

@@ -2,15 +2,17 @@
 
 import pytest
 
-from deskward.app import GROUPS
+from deskward.app import GROUPS, POLICIES
 from deskward.gate.policy.engine import Policy, Verdict, read
 from deskward.gate.policy.schema import check
 from deskward.gate.policy.truth_table import read_tables, run_tables
-from deskward.security.roles import Roles
+from deskward.security.roles import FILE as ROLES
+from deskward.security.roles import Roles, merged
+from tests.policies import FILES, policy_of
 
 TOOLS = [tool for group in GROUPS for tool in group.tools]
-SHIPPED = Policy.load(None, TOOLS)
-ROWS = list(run_tables(SHIPPED, read_tables(None)))
+SHIPPED = policy_of(FILES, TOOLS)
+ROWS = list(run_tables(SHIPPED, read_tables(*POLICIES)))
 
 
 def test_they_pass_cedars_validator() -> None:
@@ -28,7 +30,7 @@ def test_every_limit_is_tried_on_both_sides() -> None:
 
     numbers = {
         int(number)
-        for text in read(None).values()
+        for text in FILES.values()
         for line in text.splitlines()
         if not line.lstrip().startswith("//")
         for number in re.findall(r"(?:<=?|>=?|==) (\d+)", line)
@@ -65,7 +67,7 @@ def test_every_limit_is_tried_on_both_sides() -> None:
     ],
 )
 def test_the_validator_finds_what_is_wrong(text: str, problem: str) -> None:
-    found = check(Policy({"a.cedar": text}, TOOLS), TOOLS)
+    found = check(policy_of(text, TOOLS), TOOLS)
     assert any(problem in one.problem for one in found), found
 
 
@@ -84,7 +86,7 @@ def test_roles_that_cannot_be_used_are_refused(text: str, problem: str) -> None:
 
 
 def test_a_role_has_what_it_extends() -> None:
-    roles = Roles.load()
+    roles = Roles.parse(FILES[ROLES])
     assert roles.scopes(("support",)) < roles.scopes(("support-3",))
     assert [roles.tier((name,)) for name in ("support", "support-2", "support-3", "auditor")] == [
         *(1, 2, 3, 0)
@@ -93,8 +95,25 @@ def test_a_role_has_what_it_extends() -> None:
 
 
 def test_a_limit_is_changed_without_touching_code() -> None:
-    files = read(None)
-    files["money-and-mail.cedar"] = files["money-and-mail.cedar"].replace("> 5000 ", "> 6000 ")
-    case = [one for one in read_tables(None) if one.case == "a refund by tier 1"]
+    files = dict(FILES)
+    files["orders.cedar"] = files["orders.cedar"].replace("> 5000 ", "> 6000 ")
+    case = [one for one in read_tables(*POLICIES) if one.case == "a refund by tier 1"]
     rows = {row.name: row for row in run_tables(Policy(files, TOOLS), case)}
     assert rows["a refund by tier 1, record.amount = 5001"].decision.verdict is Verdict.ALLOW
+
+
+def test_roles_of_several_files_are_put_together() -> None:
+    one = "support: {tier: 1, scopes: [a:read]}\ncustomer: {}"
+    roles = Roles.parse(
+        merged([one, "support: {scopes: [b:read]}", "customer: {scopes: [b:read]}"])
+    )
+    assert roles.scopes(("support",)) == {"a:read", "b:read"}
+    assert roles.scopes(("customer",)) == {"b:read"}
+    assert roles.tier(("support",)) == 1
+    with pytest.raises(ValueError, match=r"do not agree on support\.tier"):
+        merged([one, "support: {tier: 2}"])
+
+
+def test_two_files_of_policies_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two policy folders hold a file"):
+        read(*POLICIES, POLICIES[0])

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskward.app import GROUPS
+from deskward.app import GROUPS, policy_files
 from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF
+from tests.policies import FILES, policy_of
 
 TOOLS = {tool.name: tool for group in GROUPS for tool in group.tools}
-SHIPPED = Policy.load(None, TOOLS.values())
+SHIPPED = policy_of(FILES, TOOLS.values())
 OWN = {"owner": "user_001"}
 OTHERS = {"owner": "user_002"}
 
@@ -29,7 +30,7 @@ def judge(policy: Policy, tool: Tool, context: Context, arguments, record) -> De
 
 
 def decide(text: str, arguments=None, record=None, principal: Principal = CUSTOMER, tool="get_faq"):
-    policy = Policy({"a.cedar": text}, TOOLS.values())
+    policy = policy_of(text, TOOLS.values())
     return judge(policy, TOOLS[tool], Context(principal, "rest"), arguments or {}, record)
 
 
@@ -90,12 +91,12 @@ def test_an_evaluation_error_is_deny(broken: str, effect: str) -> None:
 )
 def test_a_policy_that_cannot_be_used_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        Policy({"a.cedar": text}, TOOLS.values())
+        policy_of(text, TOOLS.values())
 
 
 def test_an_empty_folder_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="holds no"):
-        Policy.load(tmp_path, TOOLS.values())
+        Policy(policy_files(tmp_path), TOOLS.values())
 
 
 def test_arguments_of_every_kind_can_be_judged() -> None:
@@ -159,7 +160,7 @@ def test_the_shipped_policies(principal, tool: str, arguments, record, verdict: 
 
 def test_judging_by_the_relevant_policies_is_judging_by_all() -> None:
     """The slices that calls are judged by leave out only what cannot match."""
-    whole = Policy.load(None, TOOLS.values())
+    whole = policy_of(FILES, TOOLS.values())
     whole._relevant = lambda tool, principal: _everything()  # type: ignore[method-assign]  # for comparison
     for principal in (CUSTOMER, STAFF, AUDITOR, SERVICE):
         for name, tool in TOOLS.items():
@@ -173,12 +174,10 @@ def test_judging_by_the_relevant_policies_is_judging_by_all() -> None:
 def _everything():
     import cedarpy
 
-    from deskward.gate.policy.engine import SHIPPED as FOLDER
     from deskward.gate.policy.engine import Relevant
     from deskward.gate.policy.memo import reads_of
 
-    text = "\n".join(f.read_text(encoding="utf-8") for f in FOLDER.glob("*.cedar"))
-    return Relevant(cedarpy.PolicySet.from_str(text), reads_of(SHIPPED.policies.values()))
+    return Relevant(cedarpy.PolicySet.from_str(SHIPPED.text), reads_of(SHIPPED.policies.values()))
 
 
 @given(
@@ -207,5 +206,5 @@ def test_a_role_gives_no_more_than_its_scopes(roles: list[str], tool: str) -> No
 
 def test_a_tool_of_another_desk_is_denied_not_an_exception() -> None:
     tool: Tool = TOOLS["get_faq"]
-    policy = Policy({"a.cedar": PERMIT}, [TOOLS["get_ticket"]])
+    policy = policy_of(PERMIT, [TOOLS["get_ticket"]])
     assert judge(policy, tool, Context(CUSTOMER, "rest"), {}, None).verdict is Verdict.DENY

@@ -25,9 +25,10 @@ from deskward.gate.policy.memo import Memo, Reads, reads_of
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
 from deskward.security.roles import FILE as ROLES
-from deskward.security.roles import Roles
+from deskward.security.roles import Roles, merged
 
-SHIPPED = Path(__file__).parents[2] / "policies"
+GENERAL = Path(__file__).parents[2] / "policies"
+"""What holds whatever the slices are."""
 
 
 class Verdict(StrEnum):
@@ -68,16 +69,16 @@ class Policy:
         """Parse the policies.
 
         Args:
-            files: File name → text: `*.cedar`, and `roles.yaml`, without which those that ship
-                are used.
+            files: File name → text: `*.cedar`, and `roles.yaml`.
 
         Raises:
             ValueError: A text is not Cedar, or a policy has no `@id`, or two have the same, or the
-                roles are not of their form.
+                roles are missing or not of their form.
         """
+        if ROLES not in files:
+            raise ValueError(f"the policies have no {ROLES}")
         self.files = dict(files)
-        roles = files.get(ROLES)
-        self.roles = Roles.parse(roles) if roles is not None else Roles.load()
+        self.roles = Roles.parse(files[ROLES])
         self.text = "\n".join(text for name, text in sorted(files.items()) if name != ROLES)
         whole = json.dumps(sorted(files.items()))
         self.version = hashlib.sha256(whole.encode()).hexdigest()[:12]
@@ -102,15 +103,6 @@ class Policy:
         self._sets.clear()
         self._principals.clear()
         self._memo.clear()
-
-    @classmethod
-    def load(cls, folder: Path | None, tools: Iterable[Tool]) -> Policy:
-        """Read the policies of a folder, by default those that ship.
-
-        Raises:
-            ValueError: The folder has no policies, or they are not valid.
-        """
-        return cls(read(folder), tools)
 
     def may_use(self, tool: Tool, principal: Principal) -> bool:
         """Whether the principal's roles allow the tool at all; policies decide on each call."""
@@ -228,21 +220,26 @@ def _actions(parents: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
     ]
 
 
-def read(folder: Path | None) -> dict[str, str]:
-    """The files of a folder of policies, by default of those that ship: name → text.
+def read(*folders: Path) -> dict[str, str]:
+    """The files of folders of policies: name → text; the roles of all of them in one file.
 
     Raises:
-        ValueError: There is no policy in the folder.
+        ValueError: There is no policy in a folder, or two have a file of the same name, or their
+            roles do not fit together.
     """
-    folder = folder or SHIPPED
-    files = sorted(folder.glob("*.cedar"))
-    if not files:
-        raise ValueError(f"the policy folder {folder} holds no *.cedar file")
-    roles = folder / ROLES
-    return {
-        file.name: file.read_text(encoding="utf-8")
-        for file in [*files, *([roles] if roles.exists() else [])]
-    }
+    found: dict[str, str] = {}
+    roles: list[str] = []
+    for folder in folders:
+        files = sorted(folder.glob("*.cedar"))
+        if not files:
+            raise ValueError(f"the policy folder {folder} holds no *.cedar file")
+        for file in files:
+            if file.name in found:
+                raise ValueError(f"two policy folders hold a file {file.name}")
+            found[file.name] = file.read_text(encoding="utf-8")
+        if (folder / ROLES).exists():
+            roles.append((folder / ROLES).read_text(encoding="utf-8"))
+    return {**found, ROLES: merged(roles)} if roles else found
 
 
 def _by_id(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -23,7 +23,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.security.principals import Kind, Principal, Proof
-from deskward.security.roles import SHIPPED
 
 TESTS = "tests"
 """The folder of truth tables, inside that of the policies."""
@@ -88,14 +87,14 @@ class Row:
 _FORM = TypeAdapter(list[Case])
 
 
-def read_tables(folder: Path | None) -> list[Case]:
-    """The cases of a folder of policies, by default of those that ship.
+def read_tables(*folders: Path) -> list[Case]:
+    """The cases of folders of policies.
 
     Raises:
         ValueError: A table is not of the form; says where.
     """
     cases: list[Case] = []
-    for file in sorted(((folder or SHIPPED) / TESTS).glob("*.yaml")):
+    for file in sorted(file for folder in folders for file in (folder / TESTS).glob("*.yaml")):
         try:
             cases += _FORM.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
         except yaml.YAMLError as error:

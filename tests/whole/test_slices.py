@@ -1,0 +1,46 @@
+"""What a slice brings is found by the one list in `app.py`; nothing else lists slices."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import deskward
+from deskward.app import POLICIES, SKILLS, SLICES
+
+SOURCE = Path(str(deskward.__file__)).parent
+FOLDERS = sorted(
+    file.parent.name for file in SOURCE.glob("*/slice.py") if file.parent.name != "gate"
+)
+
+
+def imported(file: Path) -> set[str]:
+    """The modules of deskward that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
+
+
+def test_every_folder_with_a_slice_is_listed_once() -> None:
+    listed = [name for name in FOLDERS if f"deskward.{name}.slice" in imported(SOURCE / "app.py")]
+    assert listed == FOLDERS
+    assert len(SLICES) == len(FOLDERS)
+
+
+def test_nothing_but_the_composition_root_goes_over_slices() -> None:
+    for file in SOURCE.rglob("*.py"):
+        known = {name for name in FOLDERS if f"deskward.{name}.slice" in imported(file)}
+        assert not known or file == SOURCE / "app.py", file
+
+
+def test_what_lies_in_a_slices_folder_is_brought_by_it() -> None:
+    for folder in ("skills", "policies"):
+        there = {path.parent for path in SOURCE.glob(f"*/{folder}") if path.parent.name in FOLDERS}
+        brought = {path.parent for path in (SKILLS if folder == "skills" else POLICIES)}
+        assert there <= brought
+    for file in SOURCE.glob("*/demo.py"):
+        assert f"deskward.{file.parent.name}.demo.load" in imported(file.parent / "slice.py")
