@@ -35,7 +35,7 @@ async def settled(desk: Desk, approval_id: str) -> dict[str, Any]:
         while True:
             row = await desk.gate.approvals.get(desk.database.reader, "default", approval_id)
             if row.status not in ("pending", "approved"):
-                return dict(row._mapping)
+                return vars(row)
             await asyncio.sleep(0.02)
 
 
@@ -147,7 +147,7 @@ async def new_arguments(desk: Desk, approval_id: str, n: int) -> None:
 
 async def other_sealed_arguments(desk: Desk, approval_id: str, n: int) -> None:
     row = await desk.gate.approvals.get(desk.database.reader, "default", approval_id)
-    sealed = bytearray(row.sealed)
+    sealed = bytearray(row.sealed or b"")
     sealed[n % len(sealed)] ^= 1 + n % 255
     await change(desk, approval_id, sealed=bytes(sealed))
 
@@ -158,7 +158,7 @@ async def new_tenant(desk: Desk, approval_id: str, _: int) -> None:
 
 async def new_requester(desk: Desk, approval_id: str, n: int) -> None:
     row = await desk.gate.approvals.get(desk.database.reader, "default", approval_id)
-    origin = json.loads(row.origin)
+    origin = json.loads(row.origin or "")
     origin["principal"]["id"] = f"somebody{n}"
     columns = [{"principal": f"staff:somebody{n}"}, {"origin": json.dumps(origin)}]
     await change(desk, approval_id, **columns[n % 2])

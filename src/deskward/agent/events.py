@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deskward.agent.model import Message
+from deskward.core.answers import CallStatus
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ToolAnswered:
 
     id: str
     name: str
-    status: Literal["ok", "pending", "error"]
+    status: CallStatus
     answer: dict[str, Any]
 
 

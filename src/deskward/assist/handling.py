@@ -12,9 +12,7 @@ import logging
 from dataclasses import replace
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from pydantic import BaseModel, Field
-from pydantic_core import from_json
 
 from deskward.assist.reply import Source, SuggestedResponse
 from deskward.assist.summary import TicketSummary
@@ -28,6 +26,7 @@ from deskward.core.errors import (
 )
 from deskward.core.jobs import GiveUp, Job, RetryLater
 from deskward.core.logging import bind
+from deskward.gate.approvals import PendingCall
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.influence import Influence
@@ -247,23 +246,22 @@ class Handler:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def denied(self, approval: sa.Row[Any]) -> None:
+    async def denied(self, proposed: PendingCall) -> None:
         """Hand a ticket over whose proposed reply a person has denied.
 
         Raises:
             RetryLater: Something that it needs is away.
         """
-        origin = from_json(approval.origin)
-        facts = origin["facts"]
+        facts = proposed.came_from.facts
         if "confidence" not in facts:
             return  # somebody else's proposal
         context = Context(
-            Principal.of_facts(origin["principal"]),
+            proposed.came_from.caller,
             "agent",
             influence=Influence(frozenset(facts["taint"]), subjects=frozenset({facts["about"]})),
             confidence=facts["confidence"],
         )
-        asked = from_json(approval.arguments)
+        asked = proposed.shown
         change = {"status": "pending", "revision": asked["update"]["revision"]}
         arguments = {"ticket_id": asked["ticket_id"], "update": change}
         outcome = await self._gate.call("update_ticket", arguments, context)

@@ -39,21 +39,24 @@ def show(
     """
 
     async def work(database: Database, settings: Any) -> int:
-        from deskward.gate.ledger.chain import Ledger, rows_of
+        from deskward.gate.ledger.chain import Ledger, latest_rows
 
         name = tenant or settings.default.tenant_id
         book = Ledger(settings.key)
         owner = f"customer:{user or settings.default.user_id}"
         conversation = book.conversation(name, owner, session) if session else None
-        after, kept = 0, []
-        while rows := await rows_of(
-            database.reader, name, conversation=conversation, after=after, limit=CHUNK
+        kept: list[dict[str, Any]] = []
+        before = None
+        page = CHUNK if tool else min(last, CHUNK)
+        while len(kept) < last and (
+            rows := await latest_rows(
+                database.reader, name, conversation=conversation, before=before, limit=page
+            )
         ):
-            after = rows[-1].seq
+            before = rows[-1].seq
             opened = await book.read(database.reader, name, rows)
             kept += [row for row in opened if tool in (None, row.get("tool"))]
-            kept = kept[-last:]
-        for row in kept:
+        for row in reversed(kept[:last]):
             print(as_json(row) if json_ else _line(row))
         if not kept:
             print("There are no such rows.", file=sys.stderr)

@@ -14,6 +14,7 @@ from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
 from deskward.client.mcp import MCPClient, SyncMCPClient
+from deskward.core.answers import status_of
 from deskward.core.errors import DeskwardError, Unavailable, UnknownTool
 from deskward.core.settings import Settings
 from deskward.gate.context import Context, Secrets, new_id
@@ -148,9 +149,7 @@ class _Toolbox:
             result = await self._client.call_tool(name, given, idempotency_key=idempotency_key)
         except DeskwardError as error:
             return Outcome("error", "", context.request_id, error)
-        if result.get("status") == "pending_approval":
-            return Outcome("pending", to_json(result).decode(), context.request_id)
-        return Outcome("ok", to_json(result).decode(), context.request_id)
+        return Outcome(status_of(result), to_json(result).decode(), context.request_id)
 
 
 def _revealed(value: Any, secrets: Secrets) -> Any:

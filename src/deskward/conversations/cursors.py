@@ -23,6 +23,7 @@ from deskward.agent.events import (
     ToolCalled,
 )
 from deskward.agent.model import Message, ToolRequest
+from deskward.core.answers import status_of
 from deskward.core.errors import InvalidInput
 
 _FORM = re.compile(r"([0-9a-f]{32})\.(\d{1,6})\.(\d{1,9})\.([0-9a-f]{1,8})")
@@ -158,12 +159,9 @@ def _events(messages: Iterable[Message], handover: set[str]) -> Iterator[Event]:
 def _call(request: ToolRequest, message: Message, handover: set[str]) -> Iterator[Event]:
     answer = json.loads(message.text)
     yield ToolCalled(request.id, request.name, request.arguments)
-    if answer.get("status") == "pending_approval":
-        yield ToolAnswered(request.id, request.name, "pending", answer)
+    status = status_of(answer)
+    yield ToolAnswered(request.id, request.name, status, answer)
+    if status == "pending":
         yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
-    elif answer.get("success") is False and "error" in answer:
-        yield ToolAnswered(request.id, request.name, "error", answer)
-    else:
-        yield ToolAnswered(request.id, request.name, "ok", answer)
-        if request.name in handover:
-            yield HandedOver(answer["ticket_id"])
+    elif status == "ok" and request.name in handover:
+        yield HandedOver(answer["ticket_id"])

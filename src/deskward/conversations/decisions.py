@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic_core import from_json, to_json
 
 from deskward.agent.model import Message, ToolRequest
@@ -28,7 +27,7 @@ from deskward.core.errors import (
 from deskward.core.jobs import Job, RetryLater
 from deskward.core.worker import insist
 from deskward.gate import effects
-from deskward.gate.approvals import Denied, Status
+from deskward.gate.approvals import Denied, PendingCall, Status
 from deskward.gate.approved import run_approved
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -75,48 +74,50 @@ class Decisions:
         """
         tenant, approval_id = job.payload["tenant"], job.payload["approval_id"]
         try:
-            row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
-            if row.status == "approved":
-                outcome = await self._run(row)
+            call = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+            if call.status == "approved":
+                outcome = await self._run(call)
                 if isinstance(outcome.error, _PASSING) and job.attempt < ATTEMPTS:
                     raise RetryLater(AGAIN, outcome.error.message)
-                await insist(partial(self._record, job, row, outcome))
-                row = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
+                await insist(partial(self._record, job, call, outcome))
+                call = await self._gate.approvals.get(self._database.reader, tenant, approval_id)
         except NotFound:  # the call was to erase the customer whom it is about
             return
-        if row.status == "denied" and row.tool in self._denied:
-            await self._denied[row.tool](row)
-        origin = from_json(row.origin)
-        if origin["session_id"] and origin["turn_id"]:
-            await self._tell(row, origin)
+        if call.status == "denied" and call.tool in self._denied:
+            await self._denied[call.tool](call)
+        if call.came_from.session_id and call.came_from.turn_id:
+            await self._tell(call)
 
-    async def _run(self, row: sa.Row[Any]) -> Outcome:
+    async def _run(self, call: PendingCall) -> Outcome:
         try:
-            return await run_approved(self._gate, row)
+            return await run_approved(self._gate, call)
         except DeskwardError as error:  # of a row that cannot be believed
-            log.error("the approved call %s is not made: %s", row.id, error.message)
-            return Outcome("error", "", row.id, error)
+            log.error("the approved call %s is not made: %s", call.id, error.message)
+            return Outcome("error", "", call.id, error)
 
-    async def _record(self, job: Job, row: sa.Row[Any], outcome: Outcome) -> None:
+    async def _record(self, job: Job, call: PendingCall, outcome: Outcome) -> None:
         status: Status = "done"
         if outcome.error is not None:
             status = "unknown" if isinstance(outcome.error, OutcomeUnknown) else "failed"
-        key = from_json(row.origin)["key"]
+        key = call.came_from.key
         async with self._database.transaction() as transaction:
             await job.hold(transaction)
-            await self._gate.approvals.finish(transaction, row.id, status, outcome.text)
+            await self._gate.approvals.finish(transaction, call.id, status, outcome.text)
             if key and status == "done":  # whoever repeats the call is told what came of it
-                effect = effects.Effect(row.tenant_id, row.principal, key, "", row.tool, "")
+                effect = effects.Effect(call.tenant_id, call.principal, key, "", call.tool, "")
                 await effect.finish(transaction, answer_of("ok", outcome.json))
 
-    async def _tell(self, row: sa.Row[Any], origin: Mapping[str, Any]) -> None:
-        principal = Principal.of_facts({**origin["principal"], "agent": None})
-        where = Where(row.tenant_id, principal.label, origin["session_id"])
-        request = await self._request(where, origin["turn_id"], row.id)
+    async def _tell(self, call: PendingCall) -> None:
+        session_id, turn_id = call.came_from.session_id, call.came_from.turn_id
+        assert session_id is not None
+        assert turn_id is not None
+        principal = Principal.of_facts({**call.came_from.principal, "agent": None})
+        where = Where(call.tenant_id, principal.label, session_id)
+        request = await self._request(where, turn_id, call.id)
         if request is None:  # the session was deleted
             return
-        answer = from_json(row.answer) if row.answer else _denial(row)
-        asked = ToolRequest(f"approved-{row.id[:12]}", request.name, request.arguments)
+        answer = call.answered or _denial(call)
+        asked = ToolRequest(f"approved-{call.id[:12]}", request.name, request.arguments)
         said = [
             Message("assistant", "", (asked,)),
             Message("tool", json.dumps(answer, ensure_ascii=False), tool_request_id=asked.id),
@@ -124,7 +125,7 @@ class Decisions:
         context = Context(principal=principal, door="agent")
         try:
             await self._conversations.follow_up(
-                context, where.session_id, said, key=f"approval:{row.id}"
+                context, where.session_id, said, key=f"approval:{call.id}"
             )
         except (SessionBusy, Unavailable) as error:
             raise RetryLater(AGAIN, error.message) from None
@@ -140,8 +141,8 @@ class Decisions:
         return None
 
 
-def _denial(row: sa.Row[Any]) -> dict[str, Any]:
-    said = f" They said: {row.comment}" if row.comment else ""
+def _denial(call: PendingCall) -> dict[str, Any]:
+    said = f" They said: {call.comment}" if call.comment else ""
     error = Forbidden(f"A colleague has decided that this is not done.{said}")
-    denial: dict[str, Any] = from_json(to_json(error.tool_envelope(row.id)))
+    denial: dict[str, Any] = from_json(to_json(error.tool_envelope(call.id)))
     return denial

@@ -27,6 +27,7 @@ from deskward.agent.model import (
 )
 from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
+from deskward.core.answers import PENDING
 from deskward.core.errors import DeskwardError, ModelUnavailable
 from deskward.gate.approvals import canonical
 from deskward.gate.call import Gate, refusal
@@ -324,7 +325,7 @@ def _decided(decision: Decision, context: Context) -> Outcome:
     if decision.verdict is Verdict.DENY:
         return Outcome("error", "", context.request_id, refusal(decision))
     receipt = {
-        "status": "pending_approval",
+        "status": PENDING,
         "approval_id": "0" * 32,
         "message": "A person has to approve this before it is done.",
         "policies": list(decision.policies),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from deskward.core.answers import PENDING
 from deskward.gate.tool import Risk, Tool
 
 JsonSchema = dict[str, Any]
@@ -74,7 +75,7 @@ PENDING_SCHEMA: JsonSchema = {
     "type": "object",
     "required": ["status", "approval_id", "message", "policies", "expires_at"],
     "properties": {
-        "status": {"const": "pending_approval"},
+        "status": {"const": PENDING},
         "approval_id": {"type": "string"},
         "message": {"type": "string"},
         "policies": {"type": "array", "items": {"type": "string"}},

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from deskward.core import jobs
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, Forbidden, OutcomeUnknown
 from deskward.core.jobs import Job, Record
 from deskward.core.paging import Limit, Offset, newest
-from deskward.gate.approvals import Approvals, approvals
+from deskward.gate.approvals import Approvals, PendingCall, approvals
 from deskward.gate.approved import check_approval
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
@@ -106,18 +106,18 @@ class ApprovalFacts(TypedDict):
 async def approval_facts(ctx: Context, arguments: Mapping[str, Any]) -> ApprovalFacts:
     """The facts of a decision."""
     gate = ctx.port(Gate)
-    row = await gate.approvals.get(ctx.db, ctx.tenant, arguments["approval_id"])
-    tool = gate.tools.get(row.tool)
-    record = from_json(row.record) if row.record else {}
+    call = await gate.approvals.get(ctx.db, ctx.tenant, arguments["approval_id"])
+    tool = gate.tools.get(call.tool)
+    record = call.facts_of_record
     facts: ApprovalFacts = {
-        "id": row.id,
-        "tool": row.tool,
+        "id": call.id,
+        "tool": call.tool,
         "group": tool.group if tool else "",
         "risk": tool.risk.value if tool else "destructive",
-        "requester": row.principal,
+        "requester": call.principal,
     }
-    if row.about:
-        facts["owner"] = row.about
+    if call.about:
+        facts["owner"] = call.about
     if isinstance(record.get("amount"), int):
         facts["amount"] = record["amount"]
         facts["currency"] = str(record.get("currency", ""))
@@ -144,9 +144,8 @@ async def list_approvals(
     page = {"limit": limit, "offset": offset}
     total, rows = await newest(ctx.db, approvals, where, by="created_at", **page)
     gate = ctx.port(Gate)
-    return ApprovalList(
-        total=total, limit=limit, offset=offset, approvals=[_shown(gate, row) for row in rows]
-    )
+    shown = [_shown(gate, PendingCall(**row._mapping)) for row in rows]
+    return ApprovalList(total=total, limit=limit, offset=offset, approvals=shown)
 
 
 @tools.tool(
@@ -179,9 +178,9 @@ async def approve_call(ctx: Context, approval_id: ApprovalId, comment: Comment =
         comment: Why; it is recorded.
     """
     gate = ctx.port(Gate)
-    row = await _to_decide(ctx, gate.approvals, approval_id)
-    await check_approval(gate, row)
-    await gate.approvals.decide(ctx.db, row, "approved", by=ctx.principal.label, comment=comment)
+    call = await _to_decide(ctx, gate.approvals, approval_id)
+    await check_approval(gate, call)
+    await gate.approvals.decide(ctx.db, call, "approved", by=ctx.principal.label, comment=comment)
     await _carry_out(ctx, approval_id)
     return Decided(
         approval_id=approval_id,
@@ -204,22 +203,22 @@ async def deny_call(ctx: Context, approval_id: ApprovalId, comment: Comment = ""
         comment: Why; the requester is told.
     """
     gate = ctx.port(Gate)
-    row = await _to_decide(ctx, gate.approvals, approval_id)
-    await gate.approvals.decide(ctx.db, row, "denied", by=ctx.principal.label, comment=comment)
+    call = await _to_decide(ctx, gate.approvals, approval_id)
+    await gate.approvals.decide(ctx.db, call, "denied", by=ctx.principal.label, comment=comment)
     await _carry_out(ctx, approval_id)
     return Decided(approval_id=approval_id, status="denied", message="The call will not be made.")
 
 
-async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> sa.Row[Any]:
-    row = await store.get(ctx.db, ctx.tenant, approval_id)
-    if row.principal == ctx.principal.label:
+async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> PendingCall:
+    call = await store.get(ctx.db, ctx.tenant, approval_id)
+    if call.principal == ctx.principal.label:
         raise Forbidden("Nobody decides on a call of their own. Ask a colleague.")
-    if row.status != "pending":
+    if call.status != "pending":
         raise Conflict(
-            f"This call is {row.status} already.",
-            details={"approval_id": row.id, "status": row.status},
+            f"This call is {call.status} already.",
+            details={"approval_id": call.id, "status": call.status},
         )
-    return row
+    return call
 
 
 async def _carry_out(ctx: Context, approval_id: str) -> None:
@@ -262,33 +261,33 @@ RECORD = Record(ended=_given_up, again=_again)
 """How an approved call learns what became of its job."""
 
 
-def _shown(gate: Gate, row: sa.Row[Any]) -> Approval:
-    origin = from_json(row.origin) if row.origin else {}
-    status = row.status
-    if status == "pending" and row.expires_at <= now():
+def _shown(gate: Gate, call: PendingCall) -> Approval:
+    origin = call.came_from
+    status: State = call.status
+    if status == "pending" and call.expires_at <= now():
         status = "expired"
-    known = gate.policy.policies if row.policy_version == gate.policy.version else {}
+    known = gate.policy.policies if call.policy_version == gate.policy.version else {}
     return Approval(
-        approval_id=row.id,
+        approval_id=call.id,
         status=status,
-        tool=row.tool,
-        arguments=from_json(row.arguments),
-        canonical_arguments=row.arguments,
-        requested_by=row.principal,
-        agent=origin.get("principal", {}).get("agent"),
-        about=row.about,
-        record=from_json(row.record) if row.record else None,
-        facts=origin.get("facts", {}),
+        tool=call.tool,
+        arguments=call.shown,
+        canonical_arguments=call.arguments,
+        requested_by=call.principal,
+        agent=origin.principal.get("agent"),
+        about=call.about,
+        record=call.facts_of_record if call.record else None,
+        facts=dict(origin.facts),
         reasons=[
             Reason(policy=name, text=gate.policy.written(name) if name in known else "")
-            for name in row.policies
+            for name in call.policies
         ],
-        policy_version=row.policy_version,
-        session_id=origin.get("session_id"),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        comment=row.comment,
-        answer=from_json(row.answer) if row.answer else None,
+        policy_version=call.policy_version,
+        session_id=origin.session_id,
+        created_at=call.created_at,
+        expires_at=call.expires_at,
+        decided_by=call.decided_by,
+        decided_at=call.decided_at,
+        comment=call.comment,
+        answer=call.answered,
     )

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -22,15 +23,12 @@ from pydantic_core import from_json
 
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
-from deskward.gate.context import Context, new_id
+from deskward.gate.context import Context, Door, new_id
 from deskward.gate.ledger.subject_keys import SubjectKey, derived, seal, unseal
 from deskward.security.principals import Principal
 
 Status = Literal["pending", "approved", "denied", "done", "failed", "unknown"]
 """`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."""
-
-Denied = Callable[[sa.Row[Any]], Awaitable[None]]
-"""What is done when a person has denied a call."""
 
 LIFETIME = timedelta(days=3)
 
@@ -107,7 +105,7 @@ class Asked:
         arguments: The exact arguments, with secrets, as JSON values.
         shown: The same with secrets masked.
         digest: The keyed digest of tool and arguments.
-        origin: See `origin_of`.
+        origin: Where it comes from.
     """
 
     tool: str
@@ -119,7 +117,104 @@ class Asked:
     about: str | None
     policies: tuple[str, ...]
     policy_version: str
-    origin: Mapping[str, Any]
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a call came from, so that it can be made later as it would have been made.
+
+    Attributes:
+        principal: The facts of the caller.
+        key: The idempotency key that it was called with.
+        facts: What policies knew.
+    """
+
+    principal: Mapping[str, Any] = field(default_factory=dict)
+    door: Door = "agent"
+    request_id: str = ""
+    session_id: str | None = None
+    turn_id: str | None = None
+    key: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, context: Context, facts: Mapping[str, Any], key: str | None) -> Origin:
+        """The origin of a call that is made now."""
+        return cls(
+            context.principal.facts,
+            context.door,
+            context.request_id,
+            context.session_id,
+            context.turn_id,
+            key,
+            dict(facts),
+        )
+
+    @property
+    def caller(self) -> Principal:
+        """Who called."""
+        return Principal.of_facts(self.principal)
+
+
+@dataclass(frozen=True)
+class PendingCall:
+    """A call that waits for a person, or waited: the columns of its row.
+
+    Attributes:
+        principal: The label of who asked.
+        arguments: The arguments as canonical JSON, secrets masked; `shown` is what it says.
+        record: The record as it was, as canonical JSON; `facts_of_record` is what it says.
+        answer: What came of it, as JSON; `answered` is what it says.
+        origin: Where it came from, as canonical JSON; `came_from` is what it says.
+    """
+
+    id: str
+    tenant_id: str
+    principal: str
+    tool: str
+    digest: str
+    arguments: str
+    record: str | None
+    policies: Sequence[str]
+    policy_version: str
+    status: Status
+    created_at: datetime
+    expires_at: datetime
+    origin: str | None
+    about: str | None
+    sealed: bytes | None
+    binding: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    comment: str | None
+    answer: str | None
+
+    @cached_property
+    def came_from(self) -> Origin:
+        """Where it came from."""
+        return Origin(**from_json(self.origin)) if self.origin else Origin()
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The arguments, secrets masked."""
+        found: dict[str, Any] = from_json(self.arguments)
+        return found
+
+    @property
+    def facts_of_record(self) -> dict[str, Any]:
+        """The record as it was; nothing where the call is about none."""
+        found: dict[str, Any] = from_json(self.record) if self.record else {}
+        return found
+
+    @property
+    def answered(self) -> dict[str, Any] | None:
+        """What came of it."""
+        return from_json(self.answer) if self.answer else None
+
+
+Denied = Callable[[PendingCall], Awaitable[None]]
+"""What is done when a person has denied a call."""
 
 
 @dataclass(frozen=True)
@@ -133,19 +228,6 @@ class PendingApproval:
 def canonical(value: Any) -> str:
     """JSON in one form for one value: sorted names, no spaces (as RFC 8785 does for our types)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def origin_of(context: Context, facts: Mapping[str, Any], key: str | None) -> dict[str, Any]:
-    """Where a call came from, so that it can be made later as it would have been made."""
-    return {
-        "principal": context.principal.facts,
-        "door": context.door,
-        "request_id": context.request_id,
-        "session_id": context.session_id,
-        "turn_id": context.turn_id,
-        "key": key,
-        "facts": dict(facts),
-    }
 
 
 class Approvals:
@@ -185,7 +267,7 @@ class Approvals:
             "status": "pending",
             "created_at": moment,
             "expires_at": pending.expires_at,
-            "origin": canonical(asked.origin),
+            "origin": canonical(vars(asked.origin)),
             "about": asked.about,
             "sealed": seal([self._sealing], whole, pending.approval_id.encode()),
         }
@@ -193,8 +275,8 @@ class Approvals:
         await db.execute(approvals.insert(), row)
         return pending
 
-    async def get(self, db: Connection, tenant: str, approval_id: str) -> sa.Row[Any]:
-        """The row of a call that waits or waited.
+    async def get(self, db: Connection, tenant: str, approval_id: str) -> PendingCall:
+        """A call that waits or waited.
 
         Raises:
             NotFound: The tenant has none of that id.
@@ -202,19 +284,19 @@ class Approvals:
         row = await db.first(_BY_ID, tenant=tenant, approval=approval_id)
         if row is None:
             raise NotFound("approval", approval_id)
-        return row
+        return PendingCall(**row._mapping)
 
-    def arguments(self, row: sa.Row[Any]) -> dict[str, Any]:
+    def arguments(self, call: PendingCall) -> dict[str, Any]:
         """The exact arguments of a call, once it is sure that nothing of it was changed.
 
         Raises:
             ApprovalVoid: Something was, or it is too old to have been bound.
         """
-        bound = self._bind(dict(row._mapping))
-        if not row.binding or not hmac.compare_digest(bound, row.binding):
+        bound = self._bind(vars(call))
+        if not call.binding or not hmac.compare_digest(bound, call.binding):
             raise ApprovalVoid("This call is not as it was asked for: something of it was changed.")
         try:
-            whole = unseal([self._sealing], bytes(row.sealed or b""), row.id.encode())
+            whole = unseal([self._sealing], bytes(call.sealed or b""), call.id.encode())
         except (InvalidTag, ValueError):
             raise ApprovalVoid(
                 "This call's arguments are not held any more, or were changed."
@@ -223,7 +305,7 @@ class Approvals:
         return found
 
     async def decide(
-        self, db: Connection, row: sa.Row[Any], status: Status, *, by: str, comment: str
+        self, db: Connection, call: PendingCall, status: Status, *, by: str, comment: str
     ) -> None:
         """Record a person's decision; of several at once the first counts.
 
@@ -232,17 +314,17 @@ class Approvals:
         """
         decided = {"status": status, "decided_by": by, "decided_at": now(), "comment": comment}
         values = {
-            "b_id": row.id,
+            "b_id": call.id,
             "b_status": status,
             "b_by": by,
             "b_at": decided["decided_at"],
             "b_comment": comment,
-            "b_binding": self._bind({**row._mapping, **decided}),
+            "b_binding": self._bind({**vars(call), **decided}),
         }
         changed = await db.execute(_DECIDE, values)
         if changed.rowcount != 1:
             raise Conflict(
-                "Somebody has decided on this call already.", details={"approval_id": row.id}
+                "Somebody has decided on this call already.", details={"approval_id": call.id}
             )
 
     async def finish(self, db: Connection, approval_id: str, status: Status, answer: str) -> None:

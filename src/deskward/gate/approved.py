@@ -4,40 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-from pydantic_core import from_json
-
 from deskward.core.database import now
 from deskward.core.errors import UnknownTool
-from deskward.gate.approvals import ApprovalVoid, canonical
+from deskward.gate.approvals import ApprovalVoid, PendingCall, canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
-from deskward.security.principals import Principal
 
 
-async def run_approved(gate: Gate, row: sa.Row[Any]) -> Outcome:
+async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:
     """Make a call that a person has approved: at most once, however often this is asked.
 
     Args:
-        row: The approval, whose status is `approved`.
+        pending: The call, whose status is `approved`.
     """
-    call = _call_of(gate, row)
+    call = _call_of(gate, pending)
     if call is None:
-        error = UnknownTool(f"There is no tool {row.tool!r} any more.")
-        return Outcome("error", "", row.id, error)
+        error = UnknownTool(f"There is no tool {pending.tool!r} any more.")
+        return Outcome("error", "", pending.id, error)
 
     async def run() -> Outcome:
         assert call.key is not None
         if first := await gate.runner.first_answer(call.tool.name, call.context, call.key):
             return first
-        return await gate.runner.act(call, await _checked(gate, call, row))
+        return await gate.runner.act(call, await _checked(gate, call, pending))
 
     return await gate.guarded(call, run)
 
 
-async def check_approval(gate: Gate, row: sa.Row[Any]) -> None:
+async def check_approval(gate: Gate, pending: PendingCall) -> None:
     """Whether a call could be made now, if a person approved it.
 
     Raises:
@@ -45,43 +41,43 @@ async def check_approval(gate: Gate, row: sa.Row[Any]) -> None:
         Forbidden: Policy refuses it, even after a person has looked.
         UnknownTool: Its tool is gone.
     """
-    call = _call_of(gate, row)
+    call = _call_of(gate, pending)
     if call is None:
-        raise UnknownTool(f"There is no tool {row.tool!r} any more.")
-    await _checked(gate, call, row)
+        raise UnknownTool(f"There is no tool {pending.tool!r} any more.")
+    await _checked(gate, call, pending)
 
 
-def _call_of(gate: Gate, row: sa.Row[Any]) -> Call | None:
-    gate.approvals.arguments(row)  # before anything of the row is believed
-    tool = gate.tools.get(row.tool)
+def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
+    gate.approvals.arguments(pending)  # before anything of it is believed
+    tool = gate.tools.get(pending.tool)
     if tool is None:
         return None
-    origin = from_json(row.origin)
+    origin = pending.came_from
     context = Context(
-        principal=Principal.of_facts(origin["principal"]),
-        door=origin["door"],
-        request_id=origin["request_id"],
-        session_id=origin["session_id"],
-        turn_id=origin["turn_id"],
-        approval_id=row.id,
+        principal=origin.caller,
+        door=origin.door,
+        request_id=origin.request_id,
+        session_id=origin.session_id,
+        turn_id=origin.turn_id,
+        approval_id=pending.id,
     )
-    return gate.call_of(tool, context, f"approval:{row.id}")
+    return gate.call_of(tool, context, f"approval:{pending.id}")
 
 
-async def _checked(gate: Gate, call: Call, row: sa.Row[Any]) -> dict[str, Any]:
+async def _checked(gate: Gate, call: Call, pending: PendingCall) -> dict[str, Any]:
     """The arguments of a call that is to be made with an approval, if all is as it was."""
-    if row.expires_at <= now() and row.status == "pending":
+    if pending.expires_at <= now() and pending.status == "pending":
         raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
-    if row.policy_version != gate.policy.version:
+    if pending.policy_version != gate.policy.version:
         raise ApprovalVoid("The policies have changed. The call has to be asked for again.")
-    values = gate.validate(call, gate.approvals.arguments(row), strict=True)
-    if gate.runner.digest(call, values) != row.digest:
+    values = gate.validate(call, gate.approvals.arguments(pending), strict=True)
+    if gate.runner.digest(call, values) != pending.digest:
         raise ApprovalVoid("This call is not as it was asked for: something of it was changed.")
     if call.tool.facts is not None:
         call.record = await call.tool.facts(gate.runner.reading(call.context), values)
-    if (canonical(call.record) if call.record is not None else None) != row.record:
+    if (canonical(call.record) if call.record is not None else None) != pending.record:
         raise ApprovalVoid("The record has changed. The call has to be asked for again.")
-    call.facts = from_json(row.origin)["facts"]
+    call.facts = pending.came_from.facts
     call.decision = gate.policy.judge(call.tool, call.context.principal, call.facts or {})
     if call.decision.verdict is Verdict.DENY or not gate.policy.may_use(
         call.tool, call.context.principal

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
+from deskward.core.answers import PENDING
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import (
     DeskwardError,
@@ -25,7 +26,7 @@ from deskward.core.errors import (
     UnknownTool,
 )
 from deskward.gate import effects
-from deskward.gate.approvals import Approvals, Asked, origin_of
+from deskward.gate.approvals import Approvals, Asked, Origin
 from deskward.gate.context import Context, Port
 from deskward.gate.facts import facts_of
 from deskward.gate.ledger.chain import Ledger
@@ -268,12 +269,12 @@ class Gate:
             about=facts.get("about"),
             policies=call.decision.policies,
             policy_version=self.policy.version,
-            origin=origin_of(call.context, facts, call.key),
+            origin=Origin.of(call.context, facts, call.key),
         )
         pending = await self.approvals.request(connection, asked)
         return to_json(
             {
-                "status": "pending_approval",
+                "status": PENDING,
                 "approval_id": pending.approval_id,
                 "message": "A person has to approve this before it is done.",
                 "policies": call.decision.policies,

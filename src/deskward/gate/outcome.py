@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from deskward.core.answers import CallStatus
 from deskward.core.errors import DeskwardError, timestamp
 from deskward.gate.context import Context
 from deskward.gate.ledger import chain as ledger
@@ -29,7 +30,7 @@ class Outcome:
         repeated: Whether this is the first answer again.
     """
 
-    status: Literal["ok", "pending", "error"]
+    status: CallStatus
     json: str
     request_id: str
     error: DeskwardError | None = None

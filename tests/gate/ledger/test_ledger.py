@@ -6,8 +6,10 @@ import sqlite3
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from deskward.app import Desk
+from deskward.gate.ledger.chain import latest_rows, rows_of
 from deskward.gate.ledger.verify import verify
 from tests.conftest import FOREIGN, Call
 
@@ -125,3 +127,32 @@ async def test_a_damaged_number_is_found(sqlite_desk: Desk, sqlite_call: Call) -
     async with sqlite_desk.database.transaction() as transaction:
         await transaction.execute(sa.text("UPDATE ledger SET seq = 'x' WHERE seq = 5"))
     assert not (await verify(sqlite_desk.database)).sound
+
+
+async def test_a_conversation_is_read_without_the_tenants_whole_chain(
+    sqlite_desk: Desk,
+) -> None:
+    statements: list[str] = []
+
+    class Seen:
+        async def all(self, statement, **parameters):
+            compiled = statement.compile(dialect=sqlite.dialect())
+            plan = sa.text(f"EXPLAIN QUERY PLAN {compiled}".replace("?", "1"))
+            statements.extend(row.detail for row in await sqlite_desk.database.reader.all(plan))
+            return []
+
+    for read in (rows_of, latest_rows):
+        await read(Seen(), "default", conversation="c", limit=10)  # type: ignore[arg-type]
+    found = [plan for plan in statements if plan.startswith(("SEARCH", "SCAN"))]
+    index = "ix_ledger_conversation (tenant_id=? AND conversation=?)"
+    assert found == [f"SEARCH ledger USING INDEX {index}"] * 2
+
+
+async def test_pages_from_the_end(desk: Desk, call: Call) -> None:
+    await filled(call, 5)
+    reader = desk.database.reader
+    first = await latest_rows(reader, "default", limit=2)
+    then = await latest_rows(reader, "default", before=first[-1].seq, limit=9)
+    whole = await rows_of(reader, "default", limit=99)
+    assert [*first, *then] == whole[::-1]
+    assert len(first) == 2

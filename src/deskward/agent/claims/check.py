@@ -12,6 +12,7 @@ from typing import Any
 
 from deskward.agent.claims.unsupported import Evidence, Unsupported, unsupported
 from deskward.agent.model import Message, ToolRequest
+from deskward.core.answers import status_of
 
 
 class Unsupportable(Exception):
@@ -67,9 +68,4 @@ def _evidence(messages: Sequence[Message]) -> Iterator[Evidence]:
         if message.role != "tool" or request is None:
             continue
         answer = json.loads(message.text)
-        if answer.get("status") == "pending_approval":
-            yield Evidence(request.name, "pending", request.arguments, answer)
-        elif answer.get("success") is False and "error" in answer:
-            yield Evidence(request.name, "error", request.arguments, answer)
-        else:
-            yield Evidence(request.name, "ok", request.arguments, answer)
+        yield Evidence(request.name, status_of(answer), request.arguments, answer)

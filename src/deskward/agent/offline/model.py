@@ -27,6 +27,7 @@ from deskward.agent.offline.learned import Learned
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
 from deskward.agent.offline.slots import agrees, find, only_asks, refuses
+from deskward.core.answers import status_of
 from deskward.text import words
 
 SURE = 0.6
@@ -304,12 +305,13 @@ class _Step:
     def _answer(self, skill: Skill | None, result: dict[str, Any], before: dict[str, Any]) -> str:
         if skill is None or skill.answer is None:
             return "Done."
-        if result.get("status") == "pending_approval":
+        status = status_of(result)
+        if status == "pending":
             return (
                 "That needs the approval of a colleague. I have passed it on; the reference is "
                 f"{result['approval_id']}."
             )
-        if result.get("success") is False:
+        if status == "error":
             code = result["error"]["code"]
             again = [name for name, slot in skill.slots.items() if slot.ask]
             if again and (code == "INVALID_INPUT" or code.endswith("_NOT_FOUND")):

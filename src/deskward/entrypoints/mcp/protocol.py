@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from deskward import __version__
+from deskward.core.answers import PENDING
 from deskward.core.errors import UnknownTool
 from deskward.gate.call import Gate
 from deskward.gate.outcome import Outcome
@@ -86,7 +87,7 @@ def _or_pending(tool: Tool) -> dict[str, Any]:
         return tool.output_schema
     pending = {
         "type": "object",
-        "properties": {"status": {"const": "pending_approval"}},
+        "properties": {"status": {"const": PENDING}},
         "required": ["status", "approval_id"],
     }
     return {"type": "object", "anyOf": [tool.output_schema, pending]}

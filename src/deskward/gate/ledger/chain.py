@@ -169,21 +169,48 @@ class Ledger:
 async def rows_of(
     db: Connection, tenant: str, *, conversation: str | None = None, after: int = 0, limit: int
 ) -> list[Row]:
-    """Rows of a tenant in their order.
+    """One page of a tenant's rows, the first one first.
 
     Args:
         conversation: Only those of this conversation, by its name in the ledger.
         after: Only those behind this number.
     """
-    statement = (
-        sa.select(ledger_rows.c.seq, ledger_rows.c.body, ledger_rows.c.hash)
-        .where(ledger_rows.c.tenant_id == tenant, ledger_rows.c.seq > after)
-        .order_by(ledger_rows.c.seq)
-        .limit(limit)
+    statement, seq = _rows(tenant, conversation)
+    page = await db.all(statement.where(seq > after).order_by(seq).limit(limit))
+    return [Row(row.seq, row.body, row.hash) for row in page]
+
+
+async def latest_rows(
+    db: Connection,
+    tenant: str,
+    *,
+    conversation: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[Row]:
+    """One page of a tenant's rows, the latest first.
+
+    Args:
+        conversation: See `rows_of`.
+        before: Only those before this number.
+    """
+    statement, seq = _rows(tenant, conversation)
+    if before is not None:
+        statement = statement.where(seq < before)
+    page = await db.all(statement.order_by(seq.desc()).limit(limit))
+    return [Row(row.seq, row.body, row.hash) for row in page]
+
+
+def _rows(tenant: str, conversation: str | None) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+    """The rows of a tenant or a conversation, and what to order them by."""
+    columns = ledger_rows.c
+    statement = sa.select(columns.seq, columns.body, columns.hash).where(
+        columns.tenant_id == tenant
     )
-    if conversation is not None:
-        statement = statement.where(ledger_rows.c.conversation == conversation)
-    return [Row(row.seq, row.body, row.hash) for row in await db.all(statement)]
+    if conversation is None:
+        return statement, columns.seq
+    # Ordered by the bare number, a database walks the tenant's whole chain for a few rows.
+    return statement.where(columns.conversation == conversation), columns.seq + 0
 
 
 def chained(previous: str, tenant: str, seq: int, body: bytes) -> str:
