@@ -47,7 +47,7 @@ from deskward.gate.call import Gate
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
-from deskward.gate.policy.versions import PolicyWatch
+from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.slice import Slice
 from deskward.gate.tool import ToolGroup
 from deskward.hub.hub import Hub, Outside

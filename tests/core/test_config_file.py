@@ -8,7 +8,7 @@ from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE
 from deskward.core.setting_groups import names
 from deskward.core.settings import Settings
 
-# Requirement document 000, "Environment Configuration", in part.
+# A file of another desk, in part.
 FILE = """
 server: {host: "0.0.0.0", port: 8000, workers: 4, timeout: 30}
 database:

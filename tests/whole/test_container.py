@@ -65,7 +65,7 @@ def compose() -> dict[str, Any]:
 def test_compose_runs_the_desk_alone(compose: dict[str, Any]) -> None:
     assert list(compose["services"]) == ["api"]
     api = compose["services"]["api"]
-    assert api["image"] == "${DESKWARD_IMAGE:-msev15-e2e-service}"
+    assert api["image"] == "${DESKWARD_IMAGE:-deskward}"
     assert api["ports"] == ["9080:9080"]
     assert api["volumes"] == ["./data:/app/data", "./logs:/app/logs"]
     assert api["env_file"][0] == ".env.docker"

@@ -1,4 +1,4 @@
-"""The requests of requirement document 002, in its order, each answered in its shape."""
+"""The requests of the documented customer-service API, in order, each answered in its shape."""
 
 import json
 import re

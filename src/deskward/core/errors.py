@@ -65,7 +65,7 @@ class DeskwardError(Exception):
             self.escalation_required = escalation_required
 
     def tool_envelope(self, request_id: str) -> dict[str, Any]:
-        """The error as tools answer it (requirement document 000, error handling standards)."""
+        """The error as tools answer it: `success`, `error` and `metadata`."""
         return {
             "success": False,
             "error": {
@@ -80,7 +80,7 @@ class DeskwardError(Exception):
         }
 
     def rest_body(self, request_id: str) -> dict[str, Any]:
-        """The error as REST answers it (requirement document 002, standard error response)."""
+        """The error as REST answers it: `error`, `message`, `details` and `request_id`."""
         return {
             "error": self.error_code,
             "message": self.message,
@@ -137,7 +137,7 @@ class SessionNotFound(NotFound):
         self.session_id = session_id
 
     def rest_body(self, request_id: str) -> dict[str, Any]:
-        """The body that requirement document 002 gives this one error."""
+        """The body of this error over REST, which has a form of its own."""
         return {"error": "Session not found", "session_id": self.session_id}
 
 
@@ -208,7 +208,7 @@ class RateLimited(DeskwardError):
     status = 429
 
     def rest_body(self, request_id: str) -> dict[str, Any]:
-        """The body that requirement document 002 gives this one error."""
+        """The body of this error over REST, which has a form of its own."""
         return {
             "error": "Rate limit exceeded",
             "message": self.message,

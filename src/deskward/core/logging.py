@@ -74,7 +74,7 @@ class _Context(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """`time | level | logger | session=… | tenant=… | message | request=…` (document 002)."""
+    """`time | level | logger | session=… | tenant=… | message | request=…`."""
 
     def __init__(self) -> None:
         super().__init__(

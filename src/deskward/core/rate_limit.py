@@ -55,7 +55,7 @@ class Admission(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """`X-RateLimit-*` as requirement document 002 has them; Reset is Unix time."""
+        """The headers `X-RateLimit-*`; Reset is Unix time."""
         reset = math.ceil(time.time() + self.seconds)
         values = {"limit": self.limit, "remaining": self.remaining, "reset": reset}
         return [(f"x-ratelimit-{k}".encode(), str(v).encode()) for k, v in values.items()]

@@ -1,4 +1,4 @@
-"""What the server says when it starts and when it stops (requirement document 002)."""
+"""What the server says when it starts and when it stops."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def known(error: DeskwardError | SQLAlchemyError) -> DeskwardError:
 
 
 def error_response(error: DeskwardError, request_id: str) -> Response:
-    """The documented answer to an error (requirement document 002, standard error response)."""
+    """The documented answer to an error."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

@@ -1,4 +1,4 @@
-"""Health for probes (requirement document 002): is it alive, and is it ready to work?"""
+"""Health for probes: is it alive, and is it ready to work?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat over WebSocket (requirement document 003): a text frame in, the streamed answer out.
+"""Chat over WebSocket: a text frame in, the streamed answer out.
 
 Each event of the answer is one text frame of JSON, as in the server-sent events. Close codes:
 1000 the client closed, 1003 a binary frame came, 1009 a frame was too long, 1012 the server stops,

@@ -44,7 +44,7 @@ TOOL_OF = {
 
 
 async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
-    """Requirement document 003, "Interactive Commands"."""
+    """The dialogue of a bank customer, word for word."""
     assert (
         await talk.say("What's my account balance?") == "Your current account balance is $5,420.50."
     )

@@ -1,4 +1,4 @@
-"""Chat over HTTP, in requirement document 002's shapes."""
+"""Chat over HTTP, in the documented shapes."""
 
 import json
 

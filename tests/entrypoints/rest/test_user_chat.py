@@ -1,4 +1,4 @@
-"""Requirement document 003's addresses, and files."""
+"""Chat by user id, and files."""
 
 import httpx2
 import pytest

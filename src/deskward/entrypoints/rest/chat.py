@@ -1,4 +1,4 @@
-"""Chat over HTTP: one message in, one answer out, whole or streamed (requirement document 002)."""
+"""Chat over HTTP: one message in, one answer out, whole or streamed."""
 
 from __future__ import annotations
 

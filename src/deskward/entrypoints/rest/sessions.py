@@ -1,4 +1,4 @@
-"""A caller's sessions over HTTP: list, history, delete (requirement document 002)."""
+"""A caller's sessions over HTTP: list, history, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requirement document 003's addresses: chat by user, each user with one conversation at a time."""
+"""Chat by user id: each user has one conversation at a time (`/api/chat`, `/api/history`, …)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class UserContext(UserConversation):
 
 
 def user_chat_router(desk: Desk) -> APIRouter:
-    """The endpoints of document 003."""
+    """The routes of chat by user id."""
     router = APIRouter(
         prefix="/api",
         tags=["chat by user"],

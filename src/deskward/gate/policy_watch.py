@@ -1,0 +1,69 @@
+"""Keeping a gate's policies as the database says, in every process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from deskward.core.database import Database
+from deskward.core.tasks import background
+from deskward.gate.call import Gate
+from deskward.gate.policy.engine import Policy
+from deskward.gate.policy.versions import files_of, in_slots
+
+LOOK_EVERY = 1.0
+"""Seconds between looks for a change by another process."""
+
+log = logging.getLogger(__name__)
+
+
+class PolicyWatch:
+    """Keeps a gate's policies as the database says."""
+
+    def __init__(self, gate: Gate, database: Database) -> None:
+        self._gate = gate
+        self._database = database
+        self._files = gate.policy
+        self._slots: dict[str, str | None] = {}
+
+    @contextlib.asynccontextmanager
+    async def keep(self) -> AsyncIterator[None]:
+        """Watch while the block runs.
+
+        Raises:
+            ValueError: The published policies cannot be used.
+        """
+        await self.look()
+        async with background(self._keep()):
+            yield
+
+    async def look(self) -> None:
+        """Take over what has changed."""
+        slots = await in_slots(self._database.reader)
+        if slots == self._slots:
+            return
+        active = await self._policy(slots.get("active")) or self._files
+        self._gate.shadow = await self._policy(slots.get("shadow"))
+        active.know(self._gate.tools.values())
+        self._gate.policy = active
+        self._slots = slots
+        shadow = self._gate.shadow.version if self._gate.shadow else "none"
+        log.info("policies: %s, in shadow: %s", active.version, shadow)
+
+    async def _policy(self, version: str | None) -> Policy | None:
+        if version is None:
+            return None
+        files = await files_of(self._database.reader, version)
+        return Policy(files, self._gate.tools.values())
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.look()
+            except Exception:
+                log.exception(
+                    "the policies could not be looked for; those that are loaded count on"
+                )
