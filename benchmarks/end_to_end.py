@@ -51,7 +51,7 @@ def configured_model(variables: Mapping[str, str]) -> dict[str, str]:
         Empty where it names none but the offline one.
     """
     from deskward.agent.models.choose import model_addresses
-    from deskward.core.setting_groups import names
+    from deskward.core.setting_names import names
     from deskward.core.settings import Settings
 
     ours = {k: v for k, v in variables.items() if v and k.upper().startswith(MODEL_VARIABLES)}

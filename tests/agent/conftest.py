@@ -11,7 +11,7 @@ from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk
-from deskward.core.setting_groups import names
+from deskward.core.setting_names import names
 from deskward.core.settings import Settings
 from tests.agent.providers import KEY, Connect, Offline, settings
 from tests.agent.talk import Talk

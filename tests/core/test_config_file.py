@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deskward.core.config_file import DEFAULT_PATH, PATH_VARIABLE
-from deskward.core.setting_groups import names
+from deskward.core.setting_names import names
 from deskward.core.settings import Settings
 
 # A file of another desk, in part.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from deskward.core.setting_groups import fields
+from deskward.core.setting_names import fields
 from deskward.core.settings import Settings
 from tests.conftest import settings_in
 

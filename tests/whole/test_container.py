@@ -16,7 +16,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from deskward.core.setting_groups import names
+from deskward.core.setting_names import names
 from deskward.core.settings import Settings
 from tests.services.programs import give_up
 

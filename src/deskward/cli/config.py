@@ -54,7 +54,7 @@ def check() -> None:
     Example: `deskward config check`
     """
     from deskward.core.config_file import config_path, unused_keys
-    from deskward.core.setting_groups import names
+    from deskward.core.setting_names import names
     from deskward.core.settings import Settings
 
     settings = read_settings()
@@ -122,7 +122,7 @@ def _origins() -> dict[str, str]:
     from dotenv import dotenv_values
 
     from deskward.core.config_file import ConfigFile, config_path
-    from deskward.core.setting_groups import names
+    from deskward.core.setting_names import names
     from deskward.core.settings import Settings
 
     found: dict[str, str] = {}

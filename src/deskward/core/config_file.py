@@ -18,7 +18,7 @@ from urllib.parse import quote
 import yaml
 from pydantic_settings import BaseSettings, YamlConfigSettingsSource
 
-from deskward.core.setting_groups import Names, nested
+from deskward.core.setting_names import Names, nested
 
 DEFAULT_PATH = Path("config/support_agent.yaml")
 PATH_VARIABLE = "DESKWARD_CONFIG"

@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-Names = Mapping[str, tuple[str | None, str]]
-"""What each setting is called → its group, where it has one, and its field there."""
+from deskward.core.setting_names import Group, prefixed
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Group(BaseModel):
-    """Settings that belong together."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Server(Group):
     """The HTTP server."""
 
-    host: str = Field(
-        "127.0.0.1", validation_alias="server_host", description="Address to listen on."
-    )
-    port: int = Field(
-        9080, validation_alias="server_port", ge=0, le=65535, description="Port to listen on."
-    )
+    model_config = prefixed("server_")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(9080, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(
-        1,
-        validation_alias="server_workers",
-        ge=1,
-        le=64,
-        description="Processes that serve. More than one suits PostgreSQL.",
+        1, ge=1, le=64, description="Processes that serve. More than one suits PostgreSQL."
     )
     max_connections: int | None = Field(
         None,
@@ -111,18 +96,16 @@ class Cors(Group):
 class RateLimit(Group):
     """How much callers may ask for."""
 
+    model_config = prefixed("rate_limit_")
+
     enabled: bool = Field(
         False, validation_alias="enable_rate_limiting", description="Whether requests are limited."
     )
     per_minute: int = Field(
-        100,
-        validation_alias="rate_limit_per_minute",
-        gt=0,
-        description="Requests that one address may make in any minute.",
+        100, gt=0, description="Requests that one address may make in any minute."
     )
     per_key_per_minute: int | None = Field(
         None,
-        validation_alias="rate_limit_per_key_per_minute",
         gt=0,
         description="Requests that one API key may make in any minute. Unset: as many as one "
         "address.",
@@ -138,18 +121,14 @@ class RateLimit(Group):
 class Database(Group):
     """Where records are kept."""
 
+    model_config = prefixed("database_")
+
     url: str | None = Field(
         None,
-        validation_alias="database_url",
         description="SQLAlchemy URL: `postgresql://user:password@host/name`, or "
         "`sqlite:///path`. Unset: SQLite in DATA_DIR.",
     )
-    pool_size: int = Field(
-        10,
-        validation_alias="database_pool_size",
-        gt=0,
-        description="PostgreSQL connections per process for reading.",
-    )
+    pool_size: int = Field(10, gt=0, description="PostgreSQL connections per process for reading.")
     path: Path | None = Field(
         None,
         validation_alias="order_db_path",
@@ -161,44 +140,31 @@ class Database(Group):
 class Log(Group):
     """What is logged, and where."""
 
+    model_config = prefixed("log_")
+
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
-        "INFO", validation_alias="log_level", description="The least severe level that is logged."
+        "INFO", description="The least severe level that is logged."
     )
     format: Literal["text", "json"] = Field(
-        "text",
-        validation_alias="log_format",
-        description="`text`: lines for people. `json`: one object per line.",
+        "text", description="`text`: lines for people. `json`: one object per line."
     )
-    to_file: bool = Field(
-        True, validation_alias="log_to_file", description="Whether the server also logs to a file."
-    )
-    file_path: Path = Field(
-        Path("logs/app.log"), validation_alias="log_file_path", description="The server's log file."
-    )
+    to_file: bool = Field(True, description="Whether the server also logs to a file.")
+    file_path: Path = Field(Path("logs/app.log"), description="The server's log file.")
     max_size_mb: int = Field(
-        100,
-        validation_alias="log_max_size_mb",
-        gt=0,
-        description="Size in megabytes at which the log file is rotated.",
+        100, gt=0, description="Size in megabytes at which the log file is rotated."
     )
-    backup_count: int = Field(
-        5, validation_alias="log_backup_count", ge=0, description="Rotated log files that are kept."
-    )
+    backup_count: int = Field(5, ge=0, description="Rotated log files that are kept.")
 
 
 class Default(Group):
     """Who speaks in open mode."""
 
+    model_config = prefixed("default_")
+
     user_id: str = Field(
-        "user_001",
-        validation_alias="default_user_id",
-        description="Who speaks in open mode where X-User-ID does not say.",
+        "user_001", description="Who speaks in open mode where X-User-ID does not say."
     )
-    tenant_id: str = Field(
-        "default",
-        validation_alias="default_tenant_id",
-        description="The tenant of callers in open mode.",
-    )
+    tenant_id: str = Field("default", description="The tenant of callers in open mode.")
 
 
 class Agent(Group):
@@ -260,15 +226,13 @@ class Agent(Group):
 class Stream(Group):
     """Streamed answers."""
 
+    model_config = prefixed("stream_")
+
     heartbeat: float = Field(
-        15.0,
-        validation_alias="stream_heartbeat",
-        gt=0,
-        description="Seconds of silence after which a stream sends a sign of life.",
+        15.0, gt=0, description="Seconds of silence after which a stream sends a sign of life."
     )
     grace: float = Field(
         10.0,
-        validation_alias="stream_grace",
         ge=0,
         description="Seconds for which a turn goes on when its reader is gone; then it pauses "
         "and spends nothing more until somebody asks for it again.",
@@ -278,48 +242,36 @@ class Stream(Group):
 class Anthropic(Group):
     """Anthropic's API."""
 
-    api_key: SecretStr | None = Field(
-        None, validation_alias="anthropic_api_key", description="Key for `anthropic:` models."
-    )
-    base_url: str | None = Field(
-        None,
-        validation_alias="anthropic_base_url",
-        description="Another address for Anthropic's API.",
-    )
+    model_config = prefixed("anthropic_")
+
+    api_key: SecretStr | None = Field(None, description="Key for `anthropic:` models.")
+    base_url: str | None = Field(None, description="Another address for Anthropic's API.")
 
 
 class OpenAI(Group):
     """OpenAI's API, and what is compatible with it."""
 
-    api_key: SecretStr | None = Field(
-        None,
-        validation_alias="openai_api_key",
-        description="Key for `openai:` and `http://` models.",
-    )
-    base_url: str | None = Field(
-        None, validation_alias="openai_base_url", description="Another address for OpenAI's API."
-    )
+    model_config = prefixed("openai_")
+
+    api_key: SecretStr | None = Field(None, description="Key for `openai:` and `http://` models.")
+    base_url: str | None = Field(None, description="Another address for OpenAI's API.")
 
 
 class Azure(Group):
     """Azure OpenAI."""
 
+    model_config = prefixed("azure_openai_")
+
     openai_endpoint: str | None = Field(
         None, validation_alias="azure_openai_endpoint", description="Endpoint for `azure:` models."
     )
-    api_key: SecretStr | None = Field(
-        None, validation_alias="azure_openai_api_key", description="Key for `azure:` models."
-    )
+    api_key: SecretStr | None = Field(None, description="Key for `azure:` models.")
     deployment: str | None = Field(
         None,
         validation_alias="azure_openai_responses_deployment_name",
         description="Azure deployment that is used where MODEL is unset.",
     )
-    api_version: str = Field(
-        "2024-10-21",
-        validation_alias="azure_openai_api_version",
-        description="Version of the Azure OpenAI API.",
-    )
+    api_version: str = Field("2024-10-21", description="Version of the Azure OpenAI API.")
     project_endpoint: str | None = Field(
         None,
         validation_alias="azure_ai_project_endpoint",
@@ -338,74 +290,52 @@ class Azure(Group):
 class McpServer(Group):
     """An outside MCP server, and the one that `deskward mcp` is."""
 
+    model_config = prefixed("mcp_server_")
+
     url: str | None = Field(
         None,
-        validation_alias="mcp_server_url",
         description="Address of an outside MCP server with complaint tools, for example "
         "`http://localhost:8000/mcp`. Unset: the desk serves complaints itself.",
     )
     required: bool = Field(
-        False,
-        validation_alias="mcp_server_required",
-        description="Whether the desk counts as not ready while that server is away.",
+        False, description="Whether the desk counts as not ready while that server is away."
     )
     api_key: SecretStr | None = Field(
-        None,
-        validation_alias="mcp_server_api_key",
-        description="Sent to that server as `Authorization: Bearer …`.",
+        None, description="Sent to that server as `Authorization: Bearer …`."
     )
     prefix: str = Field(
-        "",
-        validation_alias="mcp_server_prefix",
-        pattern="^[a-z0-9_]*$",
-        description="What that server's tool names are prefixed with.",
+        "", pattern="^[a-z0-9_]*$", description="What that server's tool names are prefixed with."
     )
     timeout: float = Field(
-        10.0,
-        validation_alias="mcp_server_timeout",
-        gt=0,
-        description="Seconds that one request to that server may take.",
+        10.0, gt=0, description="Seconds that one request to that server may take."
     )
     host: str = Field(
-        "127.0.0.1",
-        validation_alias="mcp_server_host",
-        description="Address that `deskward mcp --transport http` listens on.",
+        "127.0.0.1", description="Address that `deskward mcp --transport http` listens on."
     )
     port: int = Field(
-        8000,
-        validation_alias="mcp_server_port",
-        ge=0,
-        le=65535,
-        description="Port that `deskward mcp --transport http` listens on.",
+        8000, ge=0, le=65535, description="Port that `deskward mcp --transport http` listens on."
     )
 
 
 class Mail(Group):
     """Outgoing mail."""
 
+    model_config = prefixed("smtp_")
+
     server: str | None = Field(
-        None,
-        validation_alias="smtp_server",
-        description="Mail server. Unset: mails are only printed to the log, and tools say so.",
+        None, description="Mail server. Unset: mails are only printed to the log, and tools say so."
     )
-    port: int = Field(
-        587, validation_alias="smtp_port", gt=0, le=65535, description="Port of the mail server."
-    )
+    port: int = Field(587, gt=0, le=65535, description="Port of the mail server.")
     security: Literal["auto", "starttls", "tls", "none"] = Field(
         "auto",
-        validation_alias="smtp_security",
         description="`tls` from the first byte, `starttls`, or `none`. `auto`: `tls` on port 465, "
         "otherwise `starttls`; with a server on this machine whatever it offers.",
     )
     username: str | None = Field(
-        None,
-        validation_alias="smtp_username",
-        description="Name to sign in with. Unset: SENDER_EMAIL, where there is a password.",
+        None, description="Name to sign in with. Unset: SENDER_EMAIL, where there is a password."
     )
     ca_file: Path | None = Field(
-        None,
-        validation_alias="smtp_ca_file",
-        description="PEM file of the authority that signed the mail server's certificate.",
+        None, description="PEM file of the authority that signed the mail server's certificate."
     )
     sender_email: str | None = Field(
         None, validation_alias="sender_email", description="Address that mails come from."
@@ -481,37 +411,3 @@ class Policy(Group):
         if value not in available_timezones():
             raise ValueError(f"there is no time zone {value!r}")
         return value
-
-
-def names(settings: type[BaseModel]) -> Names:
-    """What each setting is called → its group, where it has one, and its field there."""
-    found: dict[str, tuple[str | None, str]] = {}
-    for name, field in settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
-            for inner, part in field.annotation.model_fields.items():
-                found[str(part.validation_alias)] = (name, inner)
-        else:
-            found[name] = (None, name)
-    return found
-
-
-def fields(settings: type[BaseModel]) -> dict[str, FieldInfo]:
-    """What each setting is called → its field."""
-    found = {}
-    for name, (group, field) in names(settings).items():
-        part = settings.model_fields[group].annotation if group else settings
-        assert part is not None
-        found[name] = part.model_fields[field]
-    return found
-
-
-def nested(known: Names, flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by the settings' names, as the groups want them."""
-    found: dict[str, Any] = {}
-    for name, value in flat.items():
-        group = known[name][0] if name in known else None
-        if group is None:
-            found[name] = value
-        else:
-            found.setdefault(group, {})[name] = value
-    return found

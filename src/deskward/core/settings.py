@@ -40,10 +40,8 @@ from deskward.core.setting_groups import (
     RateLimit,
     Server,
     Stream,
-    fields,
-    names,
-    nested,
 )
+from deskward.core.setting_names import fields, names, nested
 
 OTHERS = frozenset({"deskward_api_key"})
 """Variables that `.env` may hold besides the settings: they are the command line's."""
