@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from deskward.accounts import slice as accounts
@@ -50,7 +50,6 @@ from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.slice import Slice
 from deskward.gate.tool import ToolGroup
-from deskward.hub.hub import Hub, Outside
 from deskward.integrations.mail.console import ConsoleMailer
 from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
@@ -60,6 +59,9 @@ from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
 from deskward.tickets import slice as tickets
 from deskward.tickets.tools import NewTickets
+
+if TYPE_CHECKING:
+    from deskward.hub.hub import Hub
 
 SLICES: tuple[Slice, ...] = (
     customers.SLICE,
@@ -153,7 +155,7 @@ async def open_desk(
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
         if settings.mcp_server.url and only is None:
-            hub = Hub(_complaints_server(settings, settings.mcp_server.url), gate, database)
+            hub = _hub(settings, settings.mcp_server.url, gate, database)
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, database, gate, model)
         await stack.enter_async_context(conversations.keep())
@@ -299,10 +301,13 @@ def _conversations(
     )
 
 
-def _complaints_server(settings: Settings, url: str) -> Outside:
+def _hub(settings: Settings, url: str, gate: Gate, database: Database) -> Hub:
     """The server at MCP_SERVER_URL, whose tools take the place of the built-in complaints."""
+    # With the libraries that check foreign schemas, which only this needs.
+    from deskward.hub.hub import Hub, Outside
+
     key = settings.mcp_server.api_key
-    return Outside(
+    server = Outside(
         name=complaint_tools.name,
         url=url,
         tenant=settings.default.tenant_id,
@@ -312,3 +317,4 @@ def _complaints_server(settings: Settings, url: str) -> Outside:
         twins={tool.name: tool for tool in complaint_tools.tools},
         lookup=("get_complaint", "complaint_id", "customer_id"),
     )
+    return Hub(server, gate, database)

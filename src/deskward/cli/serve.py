@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ def serve(
 
     Example: `deskward serve --demo --port 9080`
     """
+    # What is made until the server runs stays. Looking through it took a sixth of the start.
+    gc.disable()
     from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
     from deskward.entrypoints.workers import run_workers, worker

@@ -66,8 +66,8 @@ turns = sa.Table(
         "owner",
         "session_id",
         unique=True,
+        # On PostgreSQL as well, by its migration: to say it here imports all of that dialect.
         sqlite_where=sa.text("status IN ('running', 'paused')"),
-        postgresql_where=sa.text("status IN ('running', 'paused')"),
     ),
     sa.Index("uq_turns_key", "tenant_id", "owner", "session_id", "key", unique=True),
 )

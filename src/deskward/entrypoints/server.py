@@ -128,6 +128,7 @@ async def run_server(
         # What was made until now stays: there is no use in looking through it for garbage.
         gc.collect()
         gc.freeze()
+        gc.enable()
         greeting = asyncio.create_task(_greet(server, desk, listener, is_open, only))
         try:
             await server.serve(sockets=[listener])
