@@ -20,7 +20,7 @@ from deskward.assist.reply import PHRASES, TONES, Silent
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
-from deskward.text.sentences import has_link
+from deskward.text.injection import has_link
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import STAFF, Call, caller, recorded
 from tests.entrypoints.conftest import client_of

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from deskward.assist.summary import summarize
 from deskward.core.database import now
-from deskward.text.sentences import has_link, injected, sentences
+from deskward.text.injection import has_link, injected
+from deskward.text.sentences import sentences
 from deskward.tickets.models import Ticket
 from tests.conftest import AUDITOR, CUSTOMER, FOREIGN, OTHER, STAFF, Call
 

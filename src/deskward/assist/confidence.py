@@ -20,7 +20,8 @@ from pydantic import BaseModel, Field
 
 from deskward.assist.evidence import Evidence
 from deskward.text import risk
-from deskward.text.sentences import Sentence, injected, left_out
+from deskward.text.injection import injected
+from deskward.text.sentences import Sentence, left_out
 
 CALIBRATION = Path(__file__).parent / "calibration.yaml"
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from deskward.core.database import Connection
 from deskward.knowledge import service as knowledge
 from deskward.knowledge.models import FaqEntry
-from deskward.text.sentences import Sentence, injected
+from deskward.text.injection import injected
+from deskward.text.sentences import Sentence
 from deskward.text.words import content_stems, stem, words
 
 LONGEST_QUERY = 4_000

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deskward.text.sentences import Sentence, has_link, injected, sentences
+from deskward.text.injection import has_link, injected
+from deskward.text.sentences import Sentence, sentences
 from deskward.text.words import content_stems, stem
 
 ENOUGH = 0.75

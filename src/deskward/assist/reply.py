@@ -24,8 +24,9 @@ from deskward.assist.summary import warnings_about
 from deskward.customers.models import Customer
 from deskward.gate.context import Context
 from deskward.knowledge.models import FaqEntry
+from deskward.text.injection import has_link, injected
 from deskward.text.risk import RECORDS
-from deskward.text.sentences import Sentence, has_link, injected, sentences
+from deskward.text.sentences import Sentence, sentences
 from deskward.text.words import content_stems
 from deskward.tickets.models import Ticket, TicketId
 

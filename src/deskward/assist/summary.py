@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, Field
 
 from deskward.text import risk
-from deskward.text.sentences import Sentence, cut, injected, sentences
+from deskward.text.injection import injected
+from deskward.text.sentences import Sentence, cut, sentences
 from deskward.text.words import content_stems
 from deskward.tickets.models import Ticket, TicketId
 
