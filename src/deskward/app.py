@@ -44,6 +44,7 @@ from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
+from deskward.gate.ledger.subject_keys import check_secret
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
@@ -132,6 +133,7 @@ async def open_desk(
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_location, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.close)
+        await check_secret(settings, database.reader)
         limiter = RateLimiter(
             settings.rate_limit.redis_url.get_secret_value()
             if settings.rate_limit.redis_url

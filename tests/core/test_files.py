@@ -40,20 +40,20 @@ def test_a_new_file_is_there_once_it_is_whole(tmp_path: Path) -> None:
 
 def test_an_old_file_stays_when_the_new_one_fails(tmp_path: Path) -> None:
     path = tmp_path / "old"
-    path.write_text("old\n")
+    path.write_text("old\n", encoding="utf-8")
     with contextlib.suppress(KeyboardInterrupt), write_whole(path) as file:
         file.write("half")
         raise KeyboardInterrupt
-    assert path.read_text() == "old\n"
+    assert path.read_text(encoding="utf-8") == "old\n"
     assert os.listdir(tmp_path) == ["old"]
 
 
 def test_an_old_file_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "old"
-    path.write_text("a longer text than the new one\n")
+    path.write_text("a longer text than the new one\n", encoding="utf-8")
     path.chmod(0o640)
     write(path)
-    assert path.read_text() == "new\n"
+    assert path.read_text(encoding="utf-8") == "new\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
@@ -64,7 +64,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     for text in ("first\n", "second\n"):  # to a file that is not there yet, and to one that is
         write(link, text)
         assert link.is_symlink()
-        assert target.read_text() == text
+        assert target.read_text(encoding="utf-8") == text
     assert os.listdir(tmp_path / "elsewhere") == ["target"]
 
 
@@ -86,7 +86,9 @@ def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader = threading.Thread(
+        target=lambda: read.append(pipe.read_text(encoding="utf-8")), daemon=True
+    )
     reader.start()
     write(pipe)
     reader.join(20)
@@ -106,7 +108,7 @@ def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_written_is_named(tmp_path: Path, name: str, problem: str) -> None:
     (tmp_path / "folder").mkdir()
-    (tmp_path / "file").write_text("old")
+    (tmp_path / "file").write_text("old", encoding="utf-8")
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(OSError, match=f"cannot write .*: {problem}"):
         write(tmp_path / name)
@@ -115,7 +117,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, name: str, problem: str
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "old"
-    path.write_text("old\n")
+    path.write_text("old\n", encoding="utf-8")
     program = (
         "import pathlib, resource, sys\n"
         "from deskward.core.files import write_whole\n"
@@ -128,19 +130,19 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert "cannot write" in done.stderr
     assert "File too large" in done.stderr
-    assert path.read_text() == "old\n"
+    assert path.read_text(encoding="utf-8") == "old\n"
     assert os.listdir(tmp_path) == ["old"]
 
 
 def test_an_open_stream_is_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_text("old\n")
+    path.write_text("old\n", encoding="utf-8")
     program = (
         "import pathlib\n"
         "from deskward.core.files import write_whole\n"
         "with write_whole(pathlib.Path('/dev/stdout')) as file:\n"
         "    file.write('new\\n')\n"
     )
-    with path.open("a") as out:
+    with path.open("a", encoding="utf-8") as out:
         subprocess.run([sys.executable, "-c", program], stdout=out, check=True, timeout=60)
-    assert path.read_text() == "old\nnew\n"
+    assert path.read_text(encoding="utf-8") == "old\nnew\n"

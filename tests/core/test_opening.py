@@ -94,7 +94,10 @@ def damaged(path: Path) -> None:
     ("make", "problem"),
     [
         (lambda path: path.mkdir(), "it is a folder"),
-        (lambda path: path.write_text("dear diary " * 200), "it is no SQLite database"),
+        (
+            lambda path: path.write_text("dear diary " * 200, encoding="utf-8"),
+            "it is no SQLite database",
+        ),
         (foreign, "another program's"),
         (newer, "of revision 9999, and this Deskward knows those up to 0"),
         (damaged, "it is damaged"),

@@ -37,7 +37,9 @@ async def test_each_mail_is_sent_once(tmp_path: Path, lease: float | None, stops
         smtp.faults.delay = 0.1
         settings = environment(smtp)
         if lease:
-            (tmp_path / "sitecustomize.py").write_text(BRIEF.format(lease=lease, poll=lease / 5))
+            (tmp_path / "sitecustomize.py").write_text(
+                BRIEF.format(lease=lease, poll=lease / 5), encoding="utf-8"
+            )
             settings["PYTHONPATH"] = str(tmp_path)
         async with contextlib.AsyncExitStack() as stack:
             desks = [await stack.enter_async_context(server(folder, **settings)) for _ in range(2)]

@@ -35,7 +35,10 @@ async def test_many_silent_connections_stop_nobody(tmp_path: Path) -> None:
         for _ in range(3):
             assert (await client.get(f"{url}/health")).status_code == 200
         await until(lambda: sum(reader.at_eof() for reader, _ in writers) >= 2 * MOST_HERE)
-    assert len(re.findall(r"connections are open, which is the most", log.read_text())) == 1
+    assert (
+        len(re.findall(r"connections are open, which is the most", log.read_text(encoding="utf-8")))
+        == 1
+    )
 
 
 @asynccontextmanager

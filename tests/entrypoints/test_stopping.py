@@ -107,7 +107,9 @@ def until_it_answers(process: subprocess.Popen, url: str, folder: Path) -> None:
             httpx2.get(f"{url}/health")
             return
         time.sleep(0.05)
-    raise RuntimeError(f"the server did not start: {(folder / 'stderr').read_text()}")
+    raise RuntimeError(
+        f"the server did not start: {(folder / 'stderr').read_text(encoding='utf-8')}"
+    )
 
 
 def stops(folder: Path, output: Output, number: int, count: int) -> None:
@@ -116,7 +118,7 @@ def stops(folder: Path, output: Output, number: int, count: int) -> None:
         assert process.wait(LIMIT) == 0
         with pytest.raises(httpx2.TransportError):  # no worker is left behind either
             httpx2.get(f"{url}/health")
-    said = (folder / "stderr").read_text()
+    said = (folder / "stderr").read_text(encoding="utf-8")
     assert "Traceback" not in said
     assert "Exception ignored" not in said
 
@@ -170,7 +172,7 @@ def test_what_is_said_stays_as_far_as_the_letters_go(tmp_path: Path) -> None:
     path = tmp_path / "said"
     with path.open("w", encoding="ascii") as stream:
         say("• Grüße", stream)
-    assert path.read_text() == "? Gr??e\n"
+    assert path.read_text(encoding="utf-8") == "? Gr??e\n"
 
 
 @pytest.mark.slow
@@ -188,7 +190,7 @@ async def test_one_ctrl_c_is_one_for_the_workers_too(tmp_path: Path) -> None:
     model = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with model:
         address = f"http://127.0.0.1:{model.sockets[0].getsockname()[1]}/v1#m"
-        (tmp_path / ".env").write_text(f"MODEL={address}\n")
+        (tmp_path / ".env").write_text(f"MODEL={address}\n", encoding="utf-8")
         with contextlib.ExitStack() as stack:
             process, url = await asyncio.to_thread(
                 stack.enter_context, serving(tmp_path, ascii_only, 2)

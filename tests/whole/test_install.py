@@ -57,8 +57,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "tools", folder / "tools")
     shutil.copy(ROOT / "Makefile", folder)
-    (folder / "pyproject.toml").write_text(PYPROJECT)
-    (folder / "backend.py").write_text(BACKEND)
+    (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (folder / "backend.py").write_text(BACKEND, encoding="utf-8")
     return folder
 
 
@@ -100,7 +100,8 @@ def python_with(pip: str, folder: Path) -> str:
         f"""#!/bin/sh
 {sys.executable} "$@" || exit
 if [ "$2" = venv ]; then .venv/bin/python -m pip install --quiet --no-index {wheel}; fi
-"""
+""",
+        encoding="utf-8",
     )
     script.chmod(0o755)
     return str(script)
@@ -125,7 +126,7 @@ def lock_with_an_extra(project: Path, index: PackageIndex) -> None:
     elsewhere = index.add("madeupwindows", "1.0").replace(
         "==1.0", "==1.0 ; sys_platform == 'win32'"
     )
-    (project / "requirements.lock").write_text("".join([*lines, elsewhere]))
+    (project / "requirements.lock").write_text("".join([*lines, elsewhere]), encoding="utf-8")
     index.add("madeupmodels", "2.0", needs)
     index.add("madeupdns", "2.0")
 
@@ -147,10 +148,10 @@ def test_with_its_resolver_pip_looks_beyond_the_lock(
 ) -> None:
     """Why the Makefile goes without it; the index above is one in which it fails."""
     lock_with_an_extra(project, index)
-    makefile = (project / "Makefile").read_text()
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
     assert "--no-deps --require-hashes" in makefile
     (project / "Makefile").write_text(
-        makefile.replace("--no-deps --require-hashes", "--require-hashes")
+        makefile.replace("--no-deps --require-hashes", "--require-hashes"), encoding="utf-8"
     )
     done = make(project, index, f"PYTHON={python_with('pip==23.0', tmp_path)}")
     assert done.returncode != 0
@@ -161,7 +162,7 @@ def test_with_its_resolver_pip_looks_beyond_the_lock(
 def test_what_is_not_in_the_lock_is_named(project: Path, index: PackageIndex) -> None:
     lines = [index.add("madeupa", "1.0", "madeupb>=1.0")]
     index.add("madeupb", "1.0")
-    (project / "requirements.lock").write_text("".join(lines))
+    (project / "requirements.lock").write_text("".join(lines), encoding="utf-8")
     done = make(project, index)
     assert done.returncode != 0
     assert "madeupa 1.0 requires madeupb, which is not installed" in done.stdout
@@ -170,11 +171,11 @@ def test_what_is_not_in_the_lock_is_named(project: Path, index: PackageIndex) ->
 
 def test_another_lock_leaves_nothing_of_the_one_before(project: Path, index: PackageIndex) -> None:
     lock = project / "requirements.lock"
-    lock.write_text(index.add("madeupa", "1.0") + index.add("madeupb", "1.0"))
+    lock.write_text(index.add("madeupa", "1.0") + index.add("madeupb", "1.0"), encoding="utf-8")
     assert make(project, index).returncode == 0
     assert "Installing" not in make(project, index).stdout
     time.sleep(0.01)
-    lock.write_text(index.add("madeupa", "2.0"))
+    lock.write_text(index.add("madeupa", "2.0"), encoding="utf-8")
     done = make(project, index)
     assert done.returncode == 0, done.stdout + done.stderr
     assert version(project, "madeupa") == "2.0"
@@ -206,7 +207,7 @@ def test_an_interrupted_installation_is_finished_by_the_next(
 ) -> None:
     many = {f"module_{number}.py": f"value = {number}\n" for number in range(3_000)}
     lines = [index.add("madeupa", "1.0"), index.add("madeupbig", "1.0", modules=many)]
-    (project / "requirements.lock").write_text("".join(lines))
+    (project / "requirements.lock").write_text("".join(lines), encoding="utf-8")
 
     def found(pattern: str) -> Callable[[], bool]:
         return lambda: any(project.glob(f".venv/lib/*/site-packages/{pattern}"))

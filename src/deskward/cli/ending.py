@@ -77,12 +77,11 @@ def problems_of(error: Any) -> str:
     """What is wrong with which settings, without their values, which may be secret."""
     # A setting's own name is the last part; before it stands its group.
     known_as = slice(-1, None) if error.title == "Settings" else slice(None)
-    return "; ".join(
-        ": ".join(
-            filter(None, (".".join(map(str, problem["loc"][known_as])).upper(), problem["msg"]))
-        )
-        for problem in error.errors(include_input=False, include_url=False)
-    )
+    found = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(map(str, problem["loc"][known_as])).upper()
+        found.append(": ".join(filter(None, (name, problem["msg"].removeprefix("Value error, ")))))
+    return "; ".join(found)
 
 
 def words_of(arguments: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ environment.
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
+from dotenv.parser import parse_stream
 from pydantic_settings import BaseSettings, YamlConfigSettingsSource
 
 from deskward.core.setting_names import Names, nested
@@ -61,7 +63,38 @@ def config_path() -> Path | None:
         if not Path(named).is_file():
             raise ValueError(f"{PATH_VARIABLE} names {named}, which is no file")
         return Path(named)
-    return DEFAULT_PATH if DEFAULT_PATH.is_file() else None
+    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+
+
+def check_dotenv(path: Any) -> None:
+    """See that a file of variables, where there is one, is text of the form that it must have.
+
+    Raises:
+        ValueError: It is not; the message names it and the line.
+    """
+    if path is None or not Path(path).exists():
+        return
+    for binding in parse_stream(io.StringIO(_text(Path(path)))):
+        if binding.error:
+            line = binding.original.line
+            raise ValueError(f"{path}: line {line} is not of the form NAME=value")
+
+
+def _text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ValueError: It is no file, or not UTF-8, or holds a NUL.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text (at byte {error.start + 1})") from None
+    if "\0" in text:
+        raise ValueError(f"{path} holds a NUL character, which no text has")
+    return text
 
 
 class ConfigFile(YamlConfigSettingsSource):
@@ -81,6 +114,8 @@ class ConfigFile(YamlConfigSettingsSource):
         Raises:
             ValueError: It is no YAML mapping, a key is unknown, or a variable is not set.
         """
+        if path is not None:
+            _text(path)
         self._known = known
         self.made: dict[str, Any] = {}
         """The settings that the file makes, by their names."""
@@ -89,7 +124,7 @@ class ConfigFile(YamlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
             content: Any = super()._read_file(file_path)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except yaml.YAMLError as error:
             raise ValueError(f"{file_path} is not valid YAML: {error}") from None
         if not isinstance(content, dict):
             raise ValueError(

@@ -9,9 +9,19 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
 from deskward.core.setting_names import Group, prefixed
+from deskward.core.setting_values import (
+    DAY,
+    DatabaseUrl,
+    Few,
+    Many,
+    Name,
+    RedisAddress,
+    Seconds,
+    WebAddress,
+)
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -26,10 +36,9 @@ class Server(Group):
     workers: int = Field(
         1, ge=1, le=64, description="Processes that serve. More than one suits PostgreSQL."
     )
-    max_connections: int | None = Field(
+    max_connections: Many | None = Field(
         None,
         validation_alias="max_connections",
-        gt=0,
         description="Connections that one process keeps open. Unset: as many as the limit of open "
         "files leaves room for, at most 8192. When they are all in use, those whose client has "
         "been silent longest are closed for newcomers.",
@@ -101,16 +110,15 @@ class RateLimit(Group):
     enabled: bool = Field(
         False, validation_alias="enable_rate_limiting", description="Whether requests are limited."
     )
-    per_minute: int = Field(
-        100, gt=0, description="Requests that one address may make in any minute."
+    per_minute: Many = Field(
+        100, description="Requests that one address may make in any minute."
     )
-    per_key_per_minute: int | None = Field(
+    per_key_per_minute: Many | None = Field(
         None,
-        gt=0,
         description="Requests that one API key may make in any minute. Unset: as many as one "
         "address.",
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisAddress | None = Field(
         None,
         validation_alias="redis_url",
         description="`redis://…` of a Redis that all processes share, so that rate limits hold "
@@ -123,12 +131,12 @@ class Database(Group):
 
     model_config = prefixed("database_")
 
-    url: str | None = Field(
+    url: DatabaseUrl | None = Field(
         None,
         description="SQLAlchemy URL: `postgresql://user:password@host/name`, or "
         "`sqlite:///path`. Unset: SQLite in DATA_DIR.",
     )
-    pool_size: int = Field(10, gt=0, description="PostgreSQL connections per process for reading.")
+    pool_size: Few = Field(10, description="PostgreSQL connections per process for reading.")
     path: Path | None = Field(
         None,
         validation_alias="order_db_path",
@@ -150,10 +158,15 @@ class Log(Group):
     )
     to_file: bool = Field(True, description="Whether the server also logs to a file.")
     file_path: Path = Field(Path("logs/app.log"), description="The server's log file.")
-    max_size_mb: int = Field(
-        100, gt=0, description="Size in megabytes at which the log file is rotated."
+    max_size_mb: Many = Field(
+        100, description="Size in megabytes at which the log file is rotated."
     )
-    backup_count: int = Field(5, ge=0, description="Rotated log files that are kept.")
+    backup_count: int = Field(
+        5,
+        ge=0,
+        le=1_000,
+        description="Rotated log files that are kept. 0: a full file begins anew.",
+    )
 
 
 class Default(Group):
@@ -161,10 +174,10 @@ class Default(Group):
 
     model_config = prefixed("default_")
 
-    user_id: str = Field(
+    user_id: Name = Field(
         "user_001", description="Who speaks in open mode where X-User-ID does not say."
     )
-    tenant_id: str = Field("default", description="The tenant of callers in open mode.")
+    tenant_id: Name = Field("default", description="The tenant of callers in open mode.")
 
 
 class Agent(Group):
@@ -177,31 +190,27 @@ class Agent(Group):
         "`openai:NAME`, `azure:DEPLOYMENT`, `http://host/v1#NAME`, `offline`. Unset: found from "
         "the providers' own variables, else `offline`.",
     )
-    model_timeout: float = Field(
+    model_timeout: Seconds = Field(
         30.0,
         validation_alias="model_timeout",
-        gt=0,
         description="Seconds that a model may take to send its next piece.",
     )
-    model_max_tokens: int = Field(
+    model_max_tokens: Many = Field(
         4096,
         validation_alias="model_max_tokens",
-        gt=0,
         description="Most tokens a model may write per step, its thinking included.",
     )
-    max_steps: int = Field(
-        8, validation_alias="turn_max_steps", gt=0, description="Most model calls in one turn."
+    max_steps: Few = Field(
+        8, validation_alias="turn_max_steps", description="Most model calls in one turn."
     )
-    max_tokens: int = Field(
+    max_tokens: Many = Field(
         50_000,
         validation_alias="turn_max_tokens",
-        gt=0,
         description="Most tokens that one turn may use.",
     )
-    tool_timeout: float = Field(
+    tool_timeout: Seconds = Field(
         30.0,
         validation_alias="tool_timeout",
-        gt=0,
         description="Seconds that one tool call may take.",
     )
     link_hosts: str = Field(
@@ -211,7 +220,7 @@ class Agent(Group):
         "they may name, for example `bank.example,help.bank.example`. Every other link is taken "
         "out of an answer before it is sent.",
     )
-    skills_dir: Path | None = Field(
+    skills_dir: DirectoryPath | None = Field(
         None,
         validation_alias="skills_dir",
         description="Folder of offline skills. Unset: those that ship with Deskward.",
@@ -228,12 +237,14 @@ class Stream(Group):
 
     model_config = prefixed("stream_")
 
-    heartbeat: float = Field(
-        15.0, gt=0, description="Seconds of silence after which a stream sends a sign of life."
+    heartbeat: Seconds = Field(
+        15.0, description="Seconds of silence after which a stream sends a sign of life."
     )
     grace: float = Field(
         10.0,
         ge=0,
+        le=DAY,
+        allow_inf_nan=False,
         description="Seconds for which a turn goes on when its reader is gone; then it pauses "
         "and spends nothing more until somebody asks for it again.",
     )
@@ -245,7 +256,7 @@ class Anthropic(Group):
     model_config = prefixed("anthropic_")
 
     api_key: SecretStr | None = Field(None, description="Key for `anthropic:` models.")
-    base_url: str | None = Field(None, description="Another address for Anthropic's API.")
+    base_url: WebAddress | None = Field(None, description="Another address for Anthropic's API.")
 
 
 class OpenAI(Group):
@@ -254,7 +265,7 @@ class OpenAI(Group):
     model_config = prefixed("openai_")
 
     api_key: SecretStr | None = Field(None, description="Key for `openai:` and `http://` models.")
-    base_url: str | None = Field(None, description="Another address for OpenAI's API.")
+    base_url: WebAddress | None = Field(None, description="Another address for OpenAI's API.")
 
 
 class Azure(Group):
@@ -262,7 +273,7 @@ class Azure(Group):
 
     model_config = prefixed("azure_openai_")
 
-    openai_endpoint: str | None = Field(
+    openai_endpoint: WebAddress | None = Field(
         None, validation_alias="azure_openai_endpoint", description="Endpoint for `azure:` models."
     )
     api_key: SecretStr | None = Field(None, description="Key for `azure:` models.")
@@ -272,7 +283,7 @@ class Azure(Group):
         description="Azure deployment that is used where MODEL is unset.",
     )
     api_version: str = Field("2024-10-21", description="Version of the Azure OpenAI API.")
-    project_endpoint: str | None = Field(
+    project_endpoint: WebAddress | None = Field(
         None,
         validation_alias="azure_ai_project_endpoint",
         description="Endpoint of an Azure AI project, used where AZURE_OPENAI_ENDPOINT is unset.",
@@ -292,7 +303,7 @@ class McpServer(Group):
 
     model_config = prefixed("mcp_server_")
 
-    url: str | None = Field(
+    url: WebAddress | None = Field(
         None,
         description="Address of an outside MCP server with complaint tools, for example "
         "`http://localhost:8000/mcp`. Unset: the desk serves complaints itself.",
@@ -306,8 +317,8 @@ class McpServer(Group):
     prefix: str = Field(
         "", pattern="^[a-z0-9_]*$", description="What that server's tool names are prefixed with."
     )
-    timeout: float = Field(
-        10.0, gt=0, description="Seconds that one request to that server may take."
+    timeout: Seconds = Field(
+        10.0, description="Seconds that one request to that server may take."
     )
     host: str = Field(
         "127.0.0.1", description="Address that `deskward mcp --transport http` listens on."
@@ -334,7 +345,7 @@ class Mail(Group):
     username: str | None = Field(
         None, description="Name to sign in with. Unset: SENDER_EMAIL, where there is a password."
     )
-    ca_file: Path | None = Field(
+    ca_file: FilePath | None = Field(
         None, description="PEM file of the authority that signed the mail server's certificate."
     )
     sender_email: str | None = Field(
@@ -346,10 +357,9 @@ class Mail(Group):
     sender_name: str = Field(
         "Customer Service", validation_alias="sender_name", description="Name that mails come from."
     )
-    max_attachment_mb: int = Field(
+    max_attachment_mb: Few = Field(
         10,
         validation_alias="email_max_attachment_mb",
-        gt=0,
         description="Size in megabytes that the attachments of one mail may have.",
     )
 
@@ -387,7 +397,7 @@ class Mail(Group):
 class Policy(Group):
     """What policies are, and what they see."""
 
-    dir: Path | None = Field(
+    dir: DirectoryPath | None = Field(
         None,
         validation_alias="policy_dir",
         description="Folder of Cedar policies and roles. Unset: those that ship with Deskward.",

@@ -22,9 +22,10 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
-from deskward.core.config_file import ConfigFile, UnknownSetting, config_path
+from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
+from deskward.core.opening import database_url
 from deskward.core.setting_groups import (
     Agent,
     Anthropic,
@@ -43,6 +44,9 @@ from deskward.core.setting_groups import (
 )
 from deskward.core.setting_names import fields, names, nested
 
+KEY_LENGTH = 32
+BACK = "Put it back from a copy, or set SECRET_KEY: what is sealed under it cannot be read without."
+"""What to do about a secret key that is lost."""
 OTHERS = frozenset({"deskward_api_key"})
 """Variables that `.env` may hold besides the settings: they are the command line's."""
 
@@ -111,11 +115,23 @@ class Settings(BaseSettings):
         default_factory=Policy, description="What policies are, and what they see."
     )
 
+    def __init__(self, **values: Any) -> None:
+        """Read the settings.
+
+        Args:
+            values: By their names; these win over all that is read.
+
+        Raises:
+            ValueError: One is not valid, or a file of them is not; the message names it.
+        """
+        check_dotenv(values.get("_env_file", self.model_config.get("env_file")))
+        super().__init__(**values)
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 32:
-            raise ValueError("SECRET_KEY must have at least 32 characters")
+        if value is not None and len(value.get_secret_value()) < KEY_LENGTH:
+            raise ValueError(f"it must have at least {KEY_LENGTH} characters")
         return value
 
     @classmethod
@@ -158,34 +174,37 @@ class Settings(BaseSettings):
 
     @cached_property
     def database_location(self) -> URL:
-        """The database's URL with the driver that Deskward uses for it.
+        """The database's URL with the driver that Deskward uses for it."""
+        if self.database.url:
+            return database_url(self.database.url)
+        path = self.database.path or self.data_dir / "deskward.db"
+        return URL.create("sqlite", database=str(path))
 
-        Raises:
-            ValueError: The URL is of a database that Deskward does not support.
-        """
-        if not self.database.url:
-            path = self.database.path or self.data_dir / "deskward.db"
-            return URL.create("sqlite", database=str(path))
-        url = make_url(self.database.url)
-        backend = url.get_backend_name()
-        if backend == "sqlite":
-            return url.set(drivername="sqlite")
-        if backend in ("postgresql", "postgres"):
-            return url.set(drivername="postgresql+asyncpg")
-        raise ValueError(f"DATABASE_URL must be of SQLite or PostgreSQL, not {backend}")
+    @property
+    def key_file(self) -> Path:
+        """Where the secret key is kept that SECRET_KEY does not name."""
+        return self.data_dir / "secret.key"
 
     @cached_property
     def key(self) -> bytes:
-        """The secret key; made and kept in DATA_DIR, readable by its owner only, where unset."""
+        """The secret key; made and kept in DATA_DIR, readable by its owner only, where unset.
+
+        Raises:
+            ValueError: The file that keeps it is empty or cut off.
+        """
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().encode()
-        path = self.data_dir / "secret.key"
+        path = self.key_file
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             # Linked into place when whole, so that processes that start together read one key.
-            with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+            with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file:
                 file.write(secrets.token_hex(32))
                 file.flush()
+                os.fsync(file.fileno())
                 with contextlib.suppress(FileExistsError):
                     os.link(file.name, path)
-        return path.read_text().encode()
+        key = path.read_bytes()
+        if len(key.strip()) < KEY_LENGTH:
+            raise ValueError(f"{path} is no secret key any more. {BACK}")
+        return key

@@ -149,10 +149,11 @@ def listen(settings: Settings) -> socket.socket:
         return socket.create_server(
             (settings.server.host, settings.server.port), family=family, backlog=2048
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a host name that cannot be one
         where = f"{settings.server.host}:{settings.server.port}"
         raise OSError(
-            f"cannot listen on {where}: {error.strerror}. Set SERVER_PORT to another port."
+            f"cannot listen on {where}: {getattr(error, 'strerror', error)}. Set SERVER_HOST or "
+            "SERVER_PORT otherwise."
         ) from error
 
 

@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
+from deskward.core.errors import Unavailable
 from deskward.core.fixed import fixed
+from deskward.core.settings import BACK, Settings
 
 EVERYBODY = ""
 """The subject of what is about no customer: it has the tenant's own key."""
@@ -47,6 +49,7 @@ _FIND = fixed(
     )
 )
 _BY_IDS = sa.select(subject_keys).where(subject_keys.c.id.in_(sa.bindparam("ids", expanding=True)))
+_ANY = sa.select(subject_keys).where(subject_keys.c.wrapped != b"").limit(1)
 _ADD = fixed(insert_or_ignore(subject_keys, "tenant_id", "subject", "id", "wrapped"))
 
 
@@ -139,6 +142,27 @@ class SubjectKeys:
                 "the ledger's keys were made under another SECRET_KEY: this one cannot read them"
             ) from None
         return SubjectKey(row.id, key)
+
+
+async def check_secret(settings: Settings, db: Connection) -> None:
+    """See that the desk has the secret key that its records are sealed under.
+
+    To be asked before `settings.key`, which makes a key where there is none.
+
+    Raises:
+        Unavailable: The key is lost, or another one.
+    """
+    row = await db.first(_ANY)
+    if row is None:
+        return
+    name = "SECRET_KEY" if settings.secret_key else str(settings.key_file)
+    if not settings.secret_key and not settings.key_file.exists():
+        raise Unavailable(f"the secret key {name} is lost, and records are sealed under it. {BACK}")
+    keys = SubjectKeys(settings.key)
+    try:
+        keys._unwrap(row)
+    except ValueError as error:
+        raise Unavailable(f"{name} is not the key that records are sealed under. {BACK}") from error
 
 
 def seal(keys: Iterable[SubjectKey], plain: bytes, label: bytes) -> bytes:
