@@ -110,9 +110,7 @@ class RateLimit(Group):
     enabled: bool = Field(
         False, validation_alias="enable_rate_limiting", description="Whether requests are limited."
     )
-    per_minute: Many = Field(
-        100, description="Requests that one address may make in any minute."
-    )
+    per_minute: Many = Field(100, description="Requests that one address may make in any minute.")
     per_key_per_minute: Many | None = Field(
         None,
         description="Requests that one API key may make in any minute. Unset: as many as one "
@@ -317,9 +315,7 @@ class McpServer(Group):
     prefix: str = Field(
         "", pattern="^[a-z0-9_]*$", description="What that server's tool names are prefixed with."
     )
-    timeout: Seconds = Field(
-        10.0, description="Seconds that one request to that server may take."
-    )
+    timeout: Seconds = Field(10.0, description="Seconds that one request to that server may take.")
     host: str = Field(
         "127.0.0.1", description="Address that `deskward mcp --transport http` listens on."
     )
