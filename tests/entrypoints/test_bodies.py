@@ -7,10 +7,12 @@ import time
 import httpx2
 import pytest
 from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Message
 
 from deskward.app import Desk
 from deskward.cli.terminal import ChatOptions, RemoteLine
-from deskward.entrypoints.bodies import LONG, accepts_gzip
+from deskward.entrypoints.bodies import LONG, Bodies, accepts_gzip
 from deskward.security.principals import Kind
 from tests.agent.scripted import ScriptedModel
 from tests.entrypoints.conftest import client_of
@@ -91,6 +93,24 @@ async def test_a_long_answer_is_compressed_a_short_one_is_not(client: httpx2.Asy
     assert "content-encoding" not in short.headers
     head = await client.head("/tickets?limit=20", headers={"Accept-Encoding": "gzip"})
     assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize("more", [{}, {"content-encoding": "gzip"}, {"content-type": "image/png"}])
+async def test_only_json_is_touched(more: dict[str, str]) -> None:
+    sent = b'{"a": "\xc2\x85"}'
+    response = Response(sent, headers={"content-type": "application/json", **more})
+    messages = []
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    scope = {"type": "http", "method": "GET", "headers": []}
+    await Bodies(response)(scope, receive, send)
+    assert messages[1]["body"] == (sent if more else b'{"a": "\\u0085"}')
+    assert dict(messages[0]["headers"])[b"content-length"] == b"%d" % len(messages[1]["body"])
 
 
 async def test_a_stream_is_not_compressed(client: httpx2.AsyncClient, sqlite_desk: Desk) -> None:

@@ -15,9 +15,9 @@ from deskward.app import Desk
 from deskward.entrypoints import guard
 from deskward.entrypoints import http1 as protocol
 from deskward.entrypoints.application import http_application
-from deskward.entrypoints.guard import MAX_BODY
 from deskward.entrypoints.http1 import MAX_HEAD
 from deskward.entrypoints.open_connections import OpenConnections
+from deskward.entrypoints.sizes import USUAL
 from tests.services.server import server
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -122,7 +122,7 @@ ATTACKS: dict[str, tuple[int, bytes]] = {
     "chunked over the limit": (
         413,
         post(b"/tickets", b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
-        + b"%x\r\n%s\r\n0\r\n\r\n" % (MAX_BODY + 1, b" " * (MAX_BODY + 1)),
+        + b"%x\r\n%s\r\n0\r\n\r\n" % (USUAL + 1, b" " * (USUAL + 1)),
     ),
     "compressed": (
         415,

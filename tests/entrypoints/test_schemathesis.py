@@ -15,7 +15,6 @@ from deskward.security.principals import Kind
 from tests.conftest import settings_in
 from tests.services.server import server
 
-CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = 3
 """Per operation and phase of chance; the other phases go by the document, some 50 each."""
 TIMEOUT = 180
@@ -46,7 +45,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Its exit code and report."""
     program = str(Path(sys.executable).with_name("schemathesis"))
     bounds = ["--checks", "all", "--max-examples", str(EXAMPLES)]
-    command = [program, "--config-file", str(CONFIG), "--no-color", "run", *bounds, *arguments]
+    command = [program, "--no-color", "run", *bounds, *arguments]
     for attempt in (1, 2):
         try:
             done = subprocess.run(

@@ -26,7 +26,9 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.core.answers import status_of
 from deskward.core.errors import InvalidInput
 
-_FORM = re.compile(r"([0-9a-f]{32})\.(\d{1,6})\.(\d{1,9})\.([0-9a-f]{1,8})")
+EVENT_ID = r"([0-9a-f]{32})\.([0-9]{1,6})\.([0-9]{1,9})\.([0-9a-f]{1,8})"
+"""The form of an event's id."""
+_FORM = re.compile(EVENT_ID)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import Annotated, Any
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
-from pydantic import BaseModel, Field
+from babel.core import get_global
+from babel.numbers import (
+    format_currency,
+    get_currency_precision,
+    get_territory_currencies,
+    list_currencies,
+)
+from pydantic import AfterValidator, BaseModel, Field
 
 from deskward.core.errors import InvalidInput
+
+JsonSchema = dict[str, Any]
+
+CURRENCIES = sorted(
+    {
+        currency
+        for territory in get_global("territory_currencies")
+        for currency in get_territory_currencies(territory, date(2026, 1, 1), non_tender=False)
+    }
+)
+"""The currencies that are legal tender somewhere."""
+
+
+def _in_use(currency: str) -> str:
+    if currency not in CURRENCIES:
+        raise ValueError("there is no such currency; give its ISO 4217 code")
+    return currency
+
+
+Currency = Annotated[
+    str,
+    AfterValidator(_in_use),
+    Field(
+        pattern="^[A-Z]{3}$",
+        json_schema_extra={"enum": CURRENCIES},
+        description="ISO 4217 code.",
+        examples=["USD"],
+    ),
+]
+"""A currency that one can pay in."""
+
+
+def decimals_by_currency(price: Callable[[JsonSchema], JsonSchema]) -> JsonSchema:
+    """Return the JSON Schema which says how many decimals a price has in an object's `currency`.
+
+    Args:
+        price: Puts the schema of a price to where the object has its prices.
+    """
+    places = {currency: get_currency_precision(currency) for currency in CURRENCIES}
+    return {
+        "allOf": [
+            {
+                "if": {
+                    "required": ["currency"],
+                    "properties": {
+                        "currency": {"enum": [c for c in CURRENCIES if places[c] == count]}
+                    },
+                },
+                "then": price({"pattern": rf"^[0-9]+(\.[0-9]{{0,{count}}}0*)?$"}),
+            }
+            for count in sorted(set(places.values()))
+        ]
+    }
 
 
 class Money(BaseModel):

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from deskward.core.database import now
@@ -108,6 +109,16 @@ def templates() -> dict[str, dict[str, str]]:
         file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
         for file in TEMPLATES.glob("*.yaml")
     }
+
+
+@cache
+def needed(name: str) -> list[str]:
+    """Return the names of the values that a template has to be filled with."""
+    parts = templates()[name].values()
+    environment = ImmutableSandboxedEnvironment()
+    return sorted(
+        set().union(*(find_undeclared_variables(environment.parse(part)) for part in parts))
+    )
 
 
 def fill(name: str, values: Mapping[str, Any]) -> tuple[str, str, str | None]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import sqlalchemy as sa
-from email_validator import validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
 from deskward.core.database import UtcDateTime, metadata
@@ -18,6 +18,15 @@ or the process died, when the server had the whole mail and had not said yet whe
 
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 """What a text in one line is: no control character, and none that ends a line."""
+
+# What `EmailStr` refuses besides: domains where nobody has a mailbox (RFC 6761, RFC 7686).
+# JSON Schema has no flag for letters of either case.
+_RESERVED = "[@.]({})$".format(
+    "|".join(
+        "".join(f"[{letter.upper()}{letter}]" for letter in name)
+        for name in sorted(SPECIAL_USE_DOMAIN_NAMES)
+    )
+)
 
 
 def _as_sent(address: str) -> str:
@@ -31,6 +40,7 @@ Address = Annotated[
     AfterValidator(_as_sent),
     Field(
         max_length=254,
+        json_schema_extra={"not": {"pattern": _RESERVED}},
         description="A mail address. A domain with letters outside of ASCII is taken in its "
         "encoded form; such letters before the @ need a mail server that offers SMTPUTF8.",
         examples=["alice@example.com"],

@@ -71,7 +71,37 @@ async def mail_facts(ctx: Context, arguments: Mapping[str, Any]) -> MailFacts:
     return facts
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send", facts=mail_facts)
+def _whole_mail() -> dict[str, Any]:
+    """Return the JSON Schema of what makes a mail: a filled template, or a subject and a text."""
+    absent, text = {"type": "null"}, {"type": "string"}
+    filled = [
+        {
+            "required": ["template", "values"],
+            "properties": {
+                "template": {"const": name},
+                "values": {"type": "object", "required": compose.needed(name)},
+                **dict.fromkeys(("subject", "body", "html"), absent),
+            },
+        }
+        for name in compose.templates()
+    ]
+    written = [
+        {
+            "required": ["subject", part],
+            "properties": {"template": absent, "subject": text, part: text},
+        }
+        for part in ("body", "html")
+    ]
+    return {"anyOf": [*written, *filled]}
+
+
+@tools.tool(
+    scope="email:send",
+    risk=Risk.OUTSIDE,
+    rest="POST /email/send",
+    facts=mail_facts,
+    together=_whole_mail(),
+)
 async def send_email(
     ctx: Context,
     to: To,

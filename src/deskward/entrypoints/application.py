@@ -36,7 +36,10 @@ from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, uploads_router
 from deskward.entrypoints.rest.user_chat import user_chat_router
+from deskward.entrypoints.sizes import body_limits
 from deskward.entrypoints.websocket import ChatSocket
+
+MCP = "/mcp"
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -55,14 +58,17 @@ def http_application(desk: Desk) -> ASGIApp:
     ]
     api = _api(desk, routers)
     routes = [
-        Route("/mcp", McpEndpoint(desk)),
+        Route(MCP, McpEndpoint(desk)),
         WebSocketRoute("/ws/{user_id}", ChatSocket(desk).serve),
     ]
     app = Router([*routes, *tool_routes(desk)], default=api, redirect_slashes=False)
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
-    log_path = LogPaths(paths, desk.gate.tools.values())
-    return _with_cors(Guard(Bodies(app), desk.settings, desk.limiter, log_path), desk.settings)
+    tools = desk.gate.tools.values()
+    upload = desk.settings.mail.max_attachment_mb * 1_000_000 + 10_000
+    limits = {UPLOADS: upload, **body_limits(tools, at_once=MCP)}
+    guard = Guard(Bodies(app), desk.settings, desk.limiter, LogPaths(paths, tools), limits)
+    return _with_cors(guard, desk.settings)
 
 
 def mcp_application(desk: Desk) -> ASGIApp:
@@ -70,8 +76,9 @@ def mcp_application(desk: Desk) -> ASGIApp:
     api = FastAPI(title="Deskward", version=__version__, openapi_url=None, redirect_slashes=False)
     api.include_router(health_router(desk))
     _handle_errors(api)
-    app = Router([Route("/mcp", McpEndpoint(desk))], default=api, redirect_slashes=False)
-    return Guard(Bodies(app), desk.settings, desk.limiter, LogPaths([], []))
+    app = Router([Route(MCP, McpEndpoint(desk))], default=api, redirect_slashes=False)
+    limits = body_limits(desk.gate.tools.values(), at_once=MCP)
+    return Guard(Bodies(app), desk.settings, desk.limiter, LogPaths([], []), limits)
 
 
 def _handle_errors(api: FastAPI) -> None:

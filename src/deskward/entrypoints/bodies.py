@@ -60,8 +60,9 @@ class Bodies:
 
 
 def _is_json(start: Message) -> bool:
-    kind = next((value for name, value in start["headers"] if name == b"content-type"), b"")
-    return bool(kind.startswith(JSON))
+    """Tell whether an answer is JSON that can be read; one that is compressed already cannot."""
+    headers = dict(start["headers"])
+    return headers.get(b"content-type", b"").startswith(JSON) and b"content-encoding" not in headers
 
 
 async def _finish(scope: Scope, start: Message, message: Message) -> Message:
@@ -71,7 +72,7 @@ async def _finish(scope: Scope, start: Message, message: Message) -> Message:
     if len(whole) < LONG and len(whole) == len(body):
         return message
     headers = MutableHeaders(raw=list(start["headers"]))
-    if len(whole) >= LONG and "content-encoding" not in headers:
+    if len(whole) >= LONG:
         headers.add_vary_header("Accept-Encoding")
         if accepts_gzip(Headers(scope=scope)):
             headers["Content-Encoding"] = "gzip"

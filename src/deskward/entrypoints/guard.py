@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import re
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,11 +28,9 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.log_paths import LogPaths
-from deskward.entrypoints.rest.uploads import UPLOADS
+from deskward.entrypoints.sizes import USUAL
 from deskward.gate.context import new_id
 
-MAX_BODY = 1024 * 1024
-"""Largest request body, in bytes."""
 BODY_TIMEOUT = 30.0
 """Seconds within which a request's body has to be there."""
 
@@ -60,15 +59,29 @@ class Guard:
     """ASGI middleware. Puts `request_id` into the request's state."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, limiter: RateLimiter, log_path: LogPaths
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        limiter: RateLimiter,
+        log_path: LogPaths,
+        body_limits: Mapping[str, int],
     ) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            settings: Which hosts and pages may call, and how often.
+            limiter: Counts requests.
+            log_path: An address as the log may have it.
+            body_limits: Addresses whose bodies may be of another size than usual, in bytes.
+        """
         self._app = app
         self._log_path = log_path
+        self._body_limits = body_limits
         self._hosts = settings.server.hosts
         self._origins = settings.cors.allowed
         self._limiter = limiter if settings.rate_limit.enabled else None
         self._limit = settings.rate_limit.per_minute
-        self._most_upload = settings.mail.max_attachment_mb * 1_000_000 + 10_000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -105,7 +118,7 @@ class Guard:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
-            most = self._most_upload if scope["path"] == UPLOADS else MAX_BODY
+            most = self._body_limits.get(scope["path"], USUAL)
             whole = await _whole_body(headers, receive, most)
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
             served = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

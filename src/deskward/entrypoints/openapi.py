@@ -188,9 +188,11 @@ def _operation(tool: Tool, method: str, path: str) -> dict[str, Any]:
         body = {"type": "object", "additionalProperties": False, "properties": rest}
         if needed := [n for n in required if n not in tool.bound]:
             body["required"] = needed
+        example = example_of(body)
+        body |= tool.together or {}
         operation["requestBody"] = {
             "required": bool(needed),
-            "content": {"application/json": {"schema": body, "example": example_of(body)}},
+            "content": {"application/json": {"schema": body, "example": example}},
         }
     return operation
 
@@ -213,7 +215,7 @@ def _without_nul(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     walked = {name: _without_nul(part) for name, part in schema.items()}
-    of_a_form = schema.keys() & {"pattern", "enum", "const"}
+    of_a_form = schema.keys() & {"pattern", "enum", "const", "not"}
     if schema.get("type") == "string" and not of_a_form:
         walked |= NO_NUL
     return walked

@@ -86,6 +86,8 @@ class Tool:
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
         also: Method and path of further REST addresses.
+        together: What JSON Schema can only say of several arguments together. It is told where
+            the API is described; model APIs take no conditions at a schema's root.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Tool:
     tenant: str | None = None
     untrusted: str | None = None
     also: tuple[tuple[str, str], ...] = ()
+    together: JsonSchema | None = field(default=None, repr=False)
 
     @property
     def addresses(self) -> tuple[tuple[str, str], ...]:
@@ -156,6 +159,7 @@ class ToolGroup:
         hands_over: bool = False,
         untrusted: str | None = None,
         also: tuple[str, ...] = (),
+        together: JsonSchema | None = None,
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -168,6 +172,7 @@ class ToolGroup:
             untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
                 is judged more strictly: they may hold an attacker's instructions.
             also: Further REST addresses, of the form of `rest`.
+            together: What a JSON Schema says of several arguments together.
 
         Raises:
             TypeError: The function is not of the form that a tool needs.
@@ -176,7 +181,7 @@ class ToolGroup:
         def declare(function: Function) -> Function:
             built = _build(function, scope, risk, rest, facts, hands_over)
             more = tuple(_address(built.name, address, built.parameters) for address in also)
-            self.tools.append(replace(built, untrusted=untrusted, also=more))
+            self.tools.append(replace(built, untrusted=untrusted, also=more, together=together))
             return function
 
         return declare

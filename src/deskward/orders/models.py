@@ -32,8 +32,13 @@ Price = Annotated[
         examples=["49.90"],
     ),
 ]
-Currency = Annotated[
-    str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
+Amount = Annotated[
+    str,
+    Field(
+        pattern=r"^([1-9][0-9]{0,6}(\.[0-9]{1,3})?|0\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))$",
+        description="A decimal number over 0 in the order's currency, as text.",
+        examples=["49.90"],
+    ),
 ]
 ShippingAddress = Annotated[
     str,
@@ -122,7 +127,7 @@ class Order(BaseModel):
     id: OrderId
     customer_id: str = Field(examples=["user_001"])
     lines: list[Line]
-    currency: Currency
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
     total: Money
     shipping_address: ShippingAddress
     status: Status

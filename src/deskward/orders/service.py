@@ -201,11 +201,12 @@ async def refund(
 
     Raises:
         NotFound: The tenant has no such order.
-        InvalidInput: The amount is not positive, or has too many decimals for the currency.
-        Conflict: Nothing was paid yet, or more would be refunded than was paid.
+        InvalidInput: The amount is not positive.
+        Conflict: Nothing was paid yet, more would be refunded than was paid, or the order's
+            currency has no such amount.
     """
     row = await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
-    wanted = minor_units(amount, row.currency)
+    wanted = of_order(amount, row.currency)
     if wanted <= 0:
         raise InvalidInput("The amount of a refund is more than nothing.")
     if row.status == "pending":
@@ -240,6 +241,18 @@ async def refund(
         refunded=Money.of(before + wanted, row.currency),
         message=f"{granted.formatted} of order {order_id} were refunded.",
     )
+
+
+def of_order(amount: str, currency: str) -> int:
+    """Return an amount in minor units of an order's currency.
+
+    Raises:
+        Conflict: It has more decimals than the currency.
+    """
+    try:
+        return minor_units(amount, currency)
+    except InvalidInput as error:
+        raise Conflict(error.message) from None
 
 
 async def _row(db: Connection, statement: sa.Executable, tenant: str, order_id: str) -> sa.Row[Any]:

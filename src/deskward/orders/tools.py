@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from deskward.core.money import minor_units
+from deskward.core.money import Currency, decimals_by_currency
 from deskward.core.paging import Limit, Offset
 from deskward.customers import service as customers
 from deskward.gate.context import Context
@@ -15,14 +15,13 @@ from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.orders import service
 from deskward.orders.models import (
     MAX_LINES,
-    Currency,
+    Amount,
     NewLine,
     Order,
     OrderChanged,
     OrderCreated,
     OrderId,
     OrderList,
-    Price,
     RefundGranted,
     ShippingAddress,
     Sku,
@@ -69,10 +68,17 @@ async def refund_facts(ctx: Context, arguments: Mapping[str, Any]) -> RefundFact
     """The facts of a refund."""
     facts = await order_facts(ctx, arguments)
     before = await service.refunded(ctx.db, ctx.tenant, facts["id"])
-    return {**facts, "amount": before + minor_units(arguments["amount"], facts["currency"])}
+    return {**facts, "amount": before + service.of_order(arguments["amount"], facts["currency"])}
 
 
-@tools.tool(scope="orders:create", risk=Risk.WRITE, rest="POST /orders")
+@tools.tool(
+    scope="orders:create",
+    risk=Risk.WRITE,
+    rest="POST /orders",
+    together=decimals_by_currency(
+        lambda price: {"properties": {"lines": {"items": {"properties": {"unit_price": price}}}}}
+    ),
+)
 async def create_order(
     ctx: Context,
     customer_id: OwnCustomerId,
@@ -216,7 +222,7 @@ async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -
 async def refund_order(
     ctx: Context,
     order_id: OrderId,
-    amount: Price,
+    amount: Amount,
     reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["It came broken."])],
 ) -> RefundGranted:
     """Grant a refund of all or a part of what an order cost. Paying it out is not done here.

@@ -13,10 +13,10 @@ import pytest
 
 from deskward.app import GROUPS, Desk
 from deskward.core.rate_limit import RateLimiter
-from deskward.entrypoints import guard
-from deskward.entrypoints.guard import MAX_BODY, Guard
+from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.openapi import example_of
+from deskward.entrypoints.sizes import USUAL
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
 from tests.conftest import settings_in
@@ -166,10 +166,10 @@ async def test_a_body_over_the_limit_is_refused(
     client: httpx2.AsyncClient, path: str, declared: bool
 ) -> None:
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(MAX_BODY // 65536 + 1):
+        for _ in range(USUAL // 65536 + 1):
             yield b" " * 65536
 
-    content = b" " * (MAX_BODY + 1) if declared else chunks()
+    content = b" " * (USUAL + 1) if declared else chunks()
     check_error(await client.post(path, content=content, headers=JSON), 413, "TOO_LARGE")
     text = {"subject": "A", "body": "x" * 10_000}
     assert (await client.post("/tickets", json=text)).status_code == 200
@@ -216,10 +216,10 @@ async def test_a_half_sent_body_is_no_request(tmp_path: Path) -> None:
     async def never(*_: object) -> None:
         raise AssertionError
 
-    app = Guard(never, settings_in(tmp_path), RateLimiter(), LogPaths([], []))
+    app = Guard(never, settings_in(tmp_path), RateLimiter(), LogPaths([], []), {})
     await app(scope, receive, send)  # type: ignore[arg-type]  # the messages are plain dicts
     assert sent[0]["status"] == 400
-    assert guard.MAX_BODY == 1024 * 1024
+    assert USUAL == 1024 * 1024
 
 
 # ---- API keys --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from deskward.app import Desk
-from deskward.conversations.cursors import Answered, Position
+from deskward.conversations.cursors import EVENT_ID, Answered, Position
 from deskward.conversations.live import Reader
 from deskward.conversations.wording import MAX_MESSAGE
 from deskward.core.errors import InvalidInput, timestamp
@@ -54,14 +54,16 @@ Message = Annotated[
         examples=["What's my account balance?"],
     ),
 ]
+# The pattern is the text's own: of a header that may be left out FastAPI does not tell it.
 IdempotencyKey = Annotated[
-    str | SkipJsonSchema[None],
+    Annotated[str, Field(min_length=1, max_length=200, pattern="^[ -~]+$")] | SkipJsonSchema[None],
     Header(
-        min_length=1,
-        max_length=200,
-        pattern="^[ -~]+$",
         description="Sending a message again with the same key gives its first answer again.",
     ),
+]
+LastEventId = Annotated[
+    Annotated[str, Field(pattern=f"^({EVENT_ID})?$")] | SkipJsonSchema[None],
+    Header(description="Go on behind this event; the message is not sent again."),
 ]
 
 
@@ -152,14 +154,7 @@ def chat_router(desk: Desk) -> APIRouter:
         request: Request,
         body: ChatRequest,
         idempotency_key: IdempotencyKey = None,
-        last_event_id: Annotated[
-            str | SkipJsonSchema[None],
-            Header(
-                max_length=80,
-                pattern=r"^[0-9a-f.]*$",
-                description="Go on behind this event; the message is not sent again.",
-            ),
-        ] = None,
+        last_event_id: LastEventId = None,
     ) -> StreamingResponse:
         """Send a message and get the answer as it is written."""
         _, reader = await begin(request, body, idempotency_key, last_event_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, UploadFile
+from pydantic import WithJsonSchema
 
 from deskward.app import Desk
 from deskward.core.errors import InvalidInput
@@ -15,12 +16,14 @@ from deskward.files.models import StoredFile
 
 UPLOADS = "/api/v1/files"
 
+UNTYPED = "application/octet-stream"
+
 BODY = {
     "content": {
         "multipart/form-data": {
             "encoding": {
                 "file": {
-                    "contentType": ", ".join(sorted({kind for kind, _ in files.TYPES.values()})),
+                    "contentType": UNTYPED,
                     "headers": {
                         "Content-Disposition": {
                             "description": "Has the file's name, whose ending says its type: "
@@ -37,6 +40,10 @@ BODY = {
 """What FastAPI does not say of an upload's body."""
 
 
+BYTES = {"type": "string", "format": "binary", "contentMediaType": UNTYPED, "minLength": 1}
+"""The schema of a file. Only `format` tells older readers that it is bytes, and no text of JSON."""
+
+
 def uploads_router(desk: Desk) -> APIRouter:
     """The endpoint of uploads."""
     router = APIRouter(
@@ -46,7 +53,7 @@ def uploads_router(desk: Desk) -> APIRouter:
 
     @router.post(UPLOADS, openapi_extra={"requestBody": BODY})
     async def upload_file(
-        request: Request, file: Annotated[UploadFile, File(json_schema_extra={"minLength": 1})]
+        request: Request, file: Annotated[UploadFile, File(), WithJsonSchema(BYTES)]
     ) -> StoredFile:
         """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
         principal = await identify(desk, request.headers)
