@@ -16,7 +16,7 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.openapi import example_of
-from deskward.entrypoints.sizes import USUAL
+from deskward.entrypoints.sizes import LARGEST, USUAL
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
 from tests.conftest import settings_in
@@ -160,16 +160,18 @@ async def test_what_is_served_to_this_machine_is_served(client: httpx2.AsyncClie
         assert response.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/tickets", "/api/v1/chat", "/mcp"])
+@pytest.mark.parametrize(
+    ("path", "most"), [("/tickets", USUAL), ("/api/v1/chat", USUAL), ("/mcp", LARGEST)]
+)
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_over_the_limit_is_refused(
-    client: httpx2.AsyncClient, path: str, declared: bool
+    client: httpx2.AsyncClient, path: str, most: int, declared: bool
 ) -> None:
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(USUAL // 65536 + 1):
+        for _ in range(most // 65536 + 1):
             yield b" " * 65536
 
-    content = b" " * (USUAL + 1) if declared else chunks()
+    content = b" " * (most + 1) if declared else chunks()
     check_error(await client.post(path, content=content, headers=JSON), 413, "TOO_LARGE")
     text = {"subject": "A", "body": "x" * 10_000}
     assert (await client.post("/tickets", json=text)).status_code == 200
