@@ -6,7 +6,6 @@ import ipaddress
 import unicodedata
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
@@ -246,54 +245,6 @@ class Stream(Group):
         description="Seconds for which a turn goes on when its reader is gone; then it pauses "
         "and spends nothing more until somebody asks for it again.",
     )
-
-
-class Anthropic(Group):
-    """Anthropic's API."""
-
-    model_config = prefixed("anthropic_")
-
-    api_key: SecretStr | None = Field(None, description="Key for `anthropic:` models.")
-    base_url: WebAddress | None = Field(None, description="Another address for Anthropic's API.")
-
-
-class OpenAI(Group):
-    """OpenAI's API, and what is compatible with it."""
-
-    model_config = prefixed("openai_")
-
-    api_key: SecretStr | None = Field(None, description="Key for `openai:` and `http://` models.")
-    base_url: WebAddress | None = Field(None, description="Another address for OpenAI's API.")
-
-
-class Azure(Group):
-    """Azure OpenAI."""
-
-    model_config = prefixed("azure_openai_")
-
-    openai_endpoint: WebAddress | None = Field(
-        None, validation_alias="azure_openai_endpoint", description="Endpoint for `azure:` models."
-    )
-    api_key: SecretStr | None = Field(None, description="Key for `azure:` models.")
-    deployment: str | None = Field(
-        None,
-        validation_alias="azure_openai_responses_deployment_name",
-        description="Azure deployment that is used where MODEL is unset.",
-    )
-    api_version: str = Field("2024-10-21", description="Version of the Azure OpenAI API.")
-    project_endpoint: WebAddress | None = Field(
-        None,
-        validation_alias="azure_ai_project_endpoint",
-        description="Endpoint of an Azure AI project, used where AZURE_OPENAI_ENDPOINT is unset.",
-    )
-
-    @property
-    def endpoint(self) -> str | None:
-        """Where Azure OpenAI is reached."""
-        if self.openai_endpoint or not self.project_endpoint:
-            return self.openai_endpoint
-        parts = urlsplit(self.project_endpoint)
-        return f"{parts.scheme}://{parts.netloc}"
 
 
 class McpServer(Group):

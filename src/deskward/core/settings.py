@@ -26,17 +26,15 @@ from sqlalchemy.engine import URL
 
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
 from deskward.core.opening import database_url
+from deskward.core.provider_settings import Anthropic, Azure, OpenAI
 from deskward.core.setting_groups import (
     Agent,
-    Anthropic,
-    Azure,
     Cors,
     Database,
     Default,
     Log,
     Mail,
     McpServer,
-    OpenAI,
     Policy,
     RateLimit,
     Server,
