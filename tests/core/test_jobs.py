@@ -352,3 +352,33 @@ async def test_what_was_done_is_written_down_though_the_database_fails_at_first(
     async with Jobs(database, {"work": work}).keep():
         await until_gone(database)
     assert done == [1]
+
+
+async def test_an_attempt_that_lost_its_lease_may_learn_what_it_did_outside(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "POLL", 0.05)
+    answered, learned = asyncio.Event(), asyncio.Event()
+
+    async def work(job: Job) -> None:
+        await answered.wait()
+        learned.set()
+
+    await add(database)
+    running = Jobs(database, {"work": work})
+    async with running.keep():
+        await until(database, ("running", 1))
+        async with database.transaction() as transaction:  # another process takes it over
+            gone = now() - timedelta(seconds=1)
+            await transaction.execute(sa.update(jobs.jobs).values(due_at=gone))
+            (row,) = await transaction.all(sa.select(jobs.jobs))
+            second = await jobs.claim(transaction, row)
+        assert second is not None
+        async with asyncio.timeout(20):
+            while running._held:  # until it is known that the lease is lost
+                await asyncio.sleep(0.02)
+        answered.set()
+        await asyncio.wait_for(learned.wait(), 20)
+    async with database.transaction() as transaction:
+        await second.hold(transaction)
+    assert await left(database) == [("running", 2)]

@@ -24,17 +24,19 @@ jobs.LEASE, worker.POLL = timedelta(seconds={lease}), {poll}
 """
 """What Python runs before the desk, so that a test need not wait for the real lease."""
 
-SPREAD = 0.4
-"""Seconds after the call within which processes are stopped; a mail takes about half of that."""
+RESERVE, DELAY = 0.15, 0.1
+"""Seconds that the mail server takes to greet (twice), and to take a mail."""
+SPREAD = 2 * RESERVE + DELAY
+"""Seconds after the first greeting within which processes are stopped."""
 
 
 @pytest.mark.parametrize(("lease", "stops"), [(1.0, 20), (None, 2)], ids=["brief", "real"])
 async def test_each_mail_is_sent_once(tmp_path: Path, lease: float | None, stops: int) -> None:
-    asleep = (lease or jobs.LEASE.total_seconds()) + (0.6 if lease else worker.POLL)
+    asleep = (lease or jobs.LEASE.total_seconds()) + worker.POLL
     folder = tmp_path / "desk"
     headers = await staff_key(folder)
     with mail() as smtp:
-        smtp.faults.delay = 0.1
+        smtp.faults.reserve, smtp.faults.delay = RESERVE, DELAY
         settings = environment(smtp)
         if lease:
             (tmp_path / "sitecustomize.py").write_text(
@@ -51,7 +53,10 @@ async def test_each_mail_is_sent_once(tmp_path: Path, lease: float | None, stops
             ]
             calls = []
             for number in range(stops):
+                greeted = smtp.connections
                 calls.append(asyncio.create_task(post(clients[number % 2], number)))
+                while smtp.connections == greeted:
+                    await asyncio.sleep(0.005)
                 await asyncio.sleep(SPREAD * number / stops)
                 os.kill(desks[number % 2][1], signal.SIGSTOP)
                 await asyncio.sleep(asleep)

@@ -53,6 +53,8 @@ class Faults:
     """What a whole message gets instead of being taken, such as `554 5.7.1 Spam`."""
     drop: Drop | None = None
     """When to drop the connection."""
+    reserve: float = 0.0
+    """Seconds before it greets a client back, of which it has to be asked twice."""
     delay: float = 0.0
     """Seconds before it takes a message; a client that leaves meanwhile takes the message back."""
 
@@ -130,6 +132,7 @@ class _Handler:
     ) -> list[str]:
         session.host_name = host
         self._server.connections += 1
+        await asyncio.sleep(self._server.faults.reserve)
         return responses
 
     async def handle_MAIL(

@@ -217,6 +217,12 @@ async def renew(db: Connection, leases: Sequence[str]) -> set[str]:
     return {row.lease for row in await db.all(sa.select(jobs.c.lease).where(held))}
 
 
+async def cancelled(db: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of these jobs were cancelled."""
+    wanted = jobs.c.id.in_(ids) & (jobs.c.status == "cancelled")
+    return {row.id for row in await db.all(sa.select(jobs.c.id).where(wanted))}
+
+
 async def fail_unknown(db: Connection, kinds: Sequence[str], since: datetime) -> int:
     """Fail the jobs of other kinds that have been due since then; returns how many there were."""
     left = (jobs.c.status == "queued") & jobs.c.kind.not_in(kinds) & (jobs.c.due_at <= since)

@@ -139,10 +139,13 @@ class Jobs:
             # Listed inside: what has ended meanwhile must keep the moment that it was given.
             leases = dict(self._held)
             kept = await jobs.renew(transaction, list(leases))
-        for lease in leases.keys() - kept:
-            job_id = self._held.pop(lease, None)
-            if job_id in self._working:
-                log.warning("job %s was lost to another process, or cancelled", job_id)
+            lost = [leases[lease] for lease in leases.keys() - kept if self._held.pop(lease, None)]
+            cancelled = await jobs.cancelled(transaction, lost) if lost else set()
+        for job_id in lost:
+            log.warning("job %s was cancelled, or lost to another process", job_id)
+            # One that was only lost goes on: it may learn what became of what it did outside, and
+            # changes nothing else.
+            if job_id in cancelled and job_id in self._working:
                 self._working[job_id].cancel()
 
     async def _sweep(self) -> None:
@@ -188,7 +191,7 @@ class Jobs:
             async with asyncio.timeout(TIMEOUT):
                 await self._handlers[job.kind](job)
         except JobLost:
-            log.warning("job %s was lost to another process, or cancelled", job.id)
+            log.warning("job %s was cancelled, or lost to another process", job.id)
             return
         except RetryLater as later:
             reason = str(later)
