@@ -86,6 +86,18 @@ async def test_document_and_desk_agree(staff: httpx2.AsyncClient) -> None:
         assert (valid, answer.status_code != 400) == (good, good), (body, answer.text)
 
 
+async def test_who_is_no_customer_has_to_name_one(
+    client: httpx2.AsyncClient, sqlite_desk: Desk
+) -> None:
+    body = {"subject": "Parcel", "body": "It came damaged."}
+    assert "customer_id" not in (await schema_of(client, "/tickets"))["required"]
+    assert (await client.post("/tickets", json=body)).status_code == 200
+    key, _ = await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    headers = {"Authorization": f"Bearer {key}"}
+    assert "customer_id" in (await schema_of(client, "/tickets"))["required"]
+    assert (await client.post("/tickets", json=body, headers=headers)).status_code == 400
+
+
 async def test_a_refund_that_does_not_fit_its_order_is_a_conflict(
     staff: httpx2.AsyncClient,
 ) -> None:

@@ -52,7 +52,7 @@ class _Document:
     def _describe(self, *, is_open: bool) -> dict[str, Any]:
         self._api.openapi_schema = None
         document = self._api.openapi()
-        document["paths"] |= tool_paths(self._desk.gate.tools.values())
+        document["paths"] |= tool_paths(self._desk.gate.tools.values(), is_open=is_open)
         document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
         for path, operations in document["paths"].items():
             for operation in operations.values():

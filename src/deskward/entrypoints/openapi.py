@@ -150,19 +150,25 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {str(status): _error_response(status) for status in statuses}
 
 
-def tool_paths(tools: Iterable[Tool]) -> dict[str, dict[str, Any]]:
-    """The `paths` of the tools."""
+def tool_paths(tools: Iterable[Tool], *, is_open: bool) -> dict[str, dict[str, Any]]:
+    """Return the `paths` of the tools.
+
+    Args:
+        tools: The tools.
+        is_open: Whether all callers are customers, as where no key was ever made. They may leave
+            their own id out; others have to say whose they mean.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for tool in tools:
         for method, path in tool.addresses:
-            operation = _operation(tool, method, path)
+            operation = _operation(tool, method, path, tool.bound if is_open else frozenset())
             if (method, path) != (tool.method, tool.path):  # ids are unique in a document
                 operation["operationId"] = f"{tool.name}_by_{method.lower()}"
             paths.setdefault(path, {})[method.lower()] = operation
     return paths
 
 
-def _operation(tool: Tool, method: str, path: str) -> dict[str, Any]:
+def _operation(tool: Tool, method: str, path: str, optional: frozenset[str]) -> dict[str, Any]:
     schema = _without_nul(tool.input_schema())
     in_path = re.findall(r"{(\w+)}", path)
     properties: JsonSchema = schema["properties"]
@@ -186,7 +192,7 @@ def _operation(tool: Tool, method: str, path: str) -> dict[str, Any]:
     }
     if has_body:
         body = {"type": "object", "additionalProperties": False, "properties": rest}
-        if needed := [n for n in required if n not in tool.bound]:
+        if needed := [n for n in required if n not in optional]:
             body["required"] = needed
         example = example_of(body)
         body |= tool.together or {}
