@@ -44,7 +44,7 @@ async def _handle_tickets(
     *,
     as_json: bool,
 ) -> int:
-    """Handle tickets one after the other and print what became of each; gives the exit code."""
+    """Handle tickets one after the other and print what became of each; returns the exit code."""
     from deskward.gate.context import Context
 
     if not tickets:

@@ -66,7 +66,7 @@ class Line(Protocol):
 
 
 async def run_chat(settings: Settings, options: ChatOptions) -> int:
-    """Hold the conversation; gives the exit code."""
+    """Hold the conversation; returns the exit code."""
     async with AsyncExitStack() as stack:
         if options.url:
             client = await stack.enter_async_context(

@@ -111,7 +111,7 @@ class Answering:
                 raise asyncio.CancelledError
 
     async def _record(self, turn: Turn, said: MessageAdded) -> int:
-        """Record a message, and the turn's end with its last one; gives the session's count."""
+        """Record a message, and the turn's end with its last one; returns the session's count."""
         message = said.message
         entries = [model_entry(self._ledger, turn, said)] if said.call else []
         async with self._database.transaction(entries) as transaction:

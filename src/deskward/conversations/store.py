@@ -176,7 +176,7 @@ async def begin_turn(
 
 
 async def add_message(db: Connection, turn: Turn, message: Message) -> int:
-    """Record a message; gives the session's count of messages that people see.
+    """Record a message; returns the session's count of messages that people see.
 
     Raises:
         NotHeld: Another process answers the turn by now.

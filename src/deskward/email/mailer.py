@@ -50,7 +50,7 @@ class Mailer(Protocol):
         ...
 
     async def test(self) -> str:
-        """Connect and sign in; gives what to tell.
+        """Connect and sign in; returns what to tell.
 
         Raises:
             Refused: The server says no.

@@ -62,7 +62,7 @@ class Readiness(BaseModel):
 
 
 Check = Callable[[], Awaitable[tuple[str, str | None]]]
-"""Gives a part's state, and a warning if there is one."""
+"""Returns a part's state, and a warning if there is one."""
 
 
 class Checks:

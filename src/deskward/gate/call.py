@@ -212,7 +212,7 @@ class Gate:
         return await self.runner.act(call, values)
 
     def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
-        """Bind, resolve secrets, validate; gives the arguments as the tool takes them."""
+        """Bind, resolve secrets, validate; returns the arguments as the tool takes them."""
         tool, principal = call.tool, call.context.principal
         call.arguments = {name: MASK for name in given if name in tool.parameters}
         arguments = dict(given)

@@ -76,7 +76,7 @@ def shape_of(tool: Mapping[str, Any]) -> str:
 
 
 async def compare(db: Connection, server: str, shapes: Mapping[str, str]) -> dict[str, Pin]:
-    """Note what a server offers now; gives all its pins.
+    """Note what a server offers now; returns all its pins.
 
     Args:
         shapes: Name → shape of every tool that it lists.

@@ -106,7 +106,7 @@ class ApiKeys:
         name: str = "",
         lifetime: timedelta | None = None,
     ) -> tuple[str, ApiKey]:
-        """Make a key; gives the key itself, for the only time, and what is stored of it.
+        """Make a key; returns the key itself, for the only time, and what is stored of it.
 
         Raises:
             InvalidInput: There is no such role, or the lifetime is not positive.

@@ -27,7 +27,7 @@ class Vault:
     last_used: float = field(default_factory=time.monotonic)
 
     def hide(self, kind: str, secret: str) -> str:
-        """Keep a secret; gives the placeholder that stands for it."""
+        """Keep a secret; returns the placeholder that stands for it."""
         self.last_used = time.monotonic()
         for placeholder, known in self.values.items():
             if known.get_secret_value() == secret and placeholder.startswith(f"[[{kind}:"):

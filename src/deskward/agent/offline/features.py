@@ -58,7 +58,7 @@ class Features:
         return len(self._rarity)
 
     def learn(self, texts: Sequence[str]) -> Rows:
-        """Learn which features there are, and how rare; gives the rows of the examples."""
+        """Learn which features there are, and how rare; returns the rows of the examples."""
         counted = [self._count(text) for text in texts]
         rarity: list[float] = []
         for group, name in enumerate(GROUPS):
