@@ -25,7 +25,7 @@ _LABELLED = ("owner", "principal")
 
 
 async def erase(db: Connection, tenant: str, customer: Customer) -> int:
-    """Delete all that is a customer's, and take them out of what is others'; returns a row count."""
+    """Delete all that is a customer's, and take them out of others' rows; returns the count."""
     await _blank_conversations(db, tenant, customer)
     count = 0
     for table in reversed(metadata.sorted_tables):
