@@ -69,18 +69,22 @@ OUTPUTS: tuple[Output, ...] = (closed_pipe, full_pipe, full_disk, ascii_only, cl
 
 
 @contextlib.contextmanager
-def serving(folder: Path, output: Output, count: int) -> Iterator[tuple[subprocess.Popen, str]]:
+def serving(
+    folder: Path, output: Output, count: int, program: str = "serve"
+) -> Iterator[tuple[subprocess.Popen, str]]:
     """A server whose standard output is such a one; yields it once it answers, with its URL."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(folder),
         "SERVER_PORT": str(port),
+        "MCP_SERVER_PORT": str(port),
         "SERVER_WORKERS": str(count),
         "LOG_LEVEL": "WARNING",
         "PYTHONIOENCODING": "ascii" if output is ascii_only else "utf-8",
     }
-    command = [sys.executable, "-m", "deskward", "serve", "--demo"]
+    arguments = {"serve": ["--demo"], "mcp": ["--transport", "http"]}[program]
+    command = [sys.executable, "-m", "deskward", program, *arguments]
     if output is closed:
         command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     with output() as stdout, (folder / "stderr").open("wb") as stderr:
@@ -112,12 +116,11 @@ def until_it_answers(process: subprocess.Popen, url: str, folder: Path) -> None:
     )
 
 
-def stops(folder: Path, output: Output, number: int, count: int) -> None:
-    with serving(folder, output, count) as (process, url):
+def stops(folder: Path, output: Output, number: int, count: int, program: str = "serve") -> None:
+    with serving(folder, output, count, program) as (process, url):
         process.send_signal(number)
         assert process.wait(LIMIT) == 0
-        with pytest.raises(httpx2.TransportError):  # no worker is left behind either
-            httpx2.get(f"{url}/health")
+        assert not answers(url)  # no worker is left behind either
     said = (folder / "stderr").read_text(encoding="utf-8")
     assert "Traceback" not in said
     assert "Exception ignored" not in said
@@ -127,14 +130,35 @@ def test_it_stops_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
     stops(tmp_path, closed_pipe, signal.SIGTERM, 1)
 
 
+KINDS = {"one process": ("serve", 1), "two workers": ("serve", 2), "MCP": ("mcp", 1)}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2], ids=["one process", "two workers"])
+@pytest.mark.parametrize(("program", "count"), KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize("output", OUTPUTS, ids=[output.__name__ for output in OUTPUTS])
 def test_it_stops_whatever_its_output_does(
-    tmp_path: Path, output: Output, number: int, count: int
+    tmp_path: Path, output: Output, number: int, program: str, count: int
 ) -> None:
-    stops(tmp_path, output, number, count)
+    stops(tmp_path, output, number, count, program)
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    with serving(tmp_path, ascii_only, 2) as (process, url):
+        process.kill()
+        deadline = time.monotonic() + LIMIT
+        while answers(url):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    try:
+        httpx2.get(f"{url}/health")
+    except httpx2.TransportError:
+        return False
+    return True
 
 
 @pytest.mark.slow

@@ -14,10 +14,13 @@ from deskward.app import SLICES
 from deskward.core.connections import sqlite_engine
 from deskward.core.database import metadata
 from deskward.core.settings import Settings
+from deskward.hub.pins import hub_tools
 from deskward.migrations import configuration, upgrade
 from deskward.migrations.versions import __name__ as versions
 
 OURS = {"faq_fts", "search", "ix_faq_search"}
+LATE = (hub_tools,)
+"""Tables whose modules the desk imports only where they are used."""
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -60,6 +63,35 @@ def test_later_revisions_can_be_taken_back(tmp_path: Path) -> None:
         command.upgrade(configuration(connection), "head")
         assert differences(connection) == []
     engine.dispose()
+
+
+def test_what_a_mail_server_refused_becomes_data(tmp_path: Path) -> None:
+    engine = sqlite_engine(sa.make_url(f"sqlite:///{tmp_path}/desk.db"))
+    old = {
+        "sent": "gone@example.com: 550 no; left@example.com: 551 moved",
+        "failed": "The server took no recipient: gone@example.com: 550 no",
+    }
+    with engine.connect() as connection:
+        command.upgrade(configuration(connection), "0004")
+        for status, detail in old.items():
+            values = {"status": status, "detail": detail}
+            connection.execute(
+                sa.text(
+                    "INSERT INTO emails VALUES ('default', :status, 'staff:anna', '{}', 's', 't', "
+                    "NULL, '[]', :status, :detail, '2026-01-01', '2026-01-01')"
+                ),
+                values,
+            )
+        command.upgrade(configuration(connection), "head")
+        emails = metadata.tables["emails"]
+        columns = (emails.c.status, emails.c.detail, emails.c.refused)
+        rows = connection.execute(sa.select(*columns).order_by(emails.c.status.desc())).all()
+    engine.dispose()
+    refused = {"gone@example.com": "550 no", "left@example.com": "551 moved"}
+    assert [tuple(row) for row in rows] == [
+        ("sent", None, refused),
+        ("failed", old["failed"], None),
+    ]
 
 
 def test_there_is_no_way_back_from_the_first_revision() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import uvicorn
 from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
 from deskward.core.settings import Settings
+from deskward.core.tasks import background
 from deskward.entrypoints.application import http_application, mcp_application
 from deskward.entrypoints.banner import banner
 from deskward.entrypoints.http1 import protocol
@@ -98,13 +100,14 @@ async def run_server(
         settings: The operator's choices.
         demo: Whether to load demo data into an empty database.
         only: Serve this group of tools over MCP, and nothing else.
-        listener: A socket that listens already.
+        listener: A socket that listens already, which a supervisor gave to this worker.
         quiet: Whether another worker speaks for all.
 
     Raises:
         InvalidInput: No key was ever made, and the address is not this machine's own.
         OSError: The port is taken.
     """
+    parent = os.getppid() if listener is not None else None
     async with open_desk(settings, demo=demo, chat=only is None, only=only) as desk:
         is_open = not await desk.keys.exist()
         if is_open and not settings.server.on_loopback:
@@ -129,11 +132,12 @@ async def run_server(
         gc.collect()
         gc.freeze()
         gc.enable()
-        greeting = asyncio.create_task(_greet(server, desk, listener, is_open, only))
-        try:
+        async with contextlib.AsyncExitStack() as beside:
+            greeting = _greet(server, desk, listener, is_open, only)
+            await beside.enter_async_context(background(greeting))
+            if parent is not None:
+                await beside.enter_async_context(background(_end_with(parent, server)))
             await server.serve(sockets=[listener])
-        finally:
-            greeting.cancel()
         server.say("  • Flushing logs...\n  • Closing database connections...")
     server.say("  • Cleanup complete.\nServer stopped gracefully. Goodbye!")
 
@@ -155,6 +159,13 @@ def listen(settings: Settings) -> socket.socket:
             f"cannot listen on {where}: {getattr(error, 'strerror', error)}. Set SERVER_HOST or "
             "SERVER_PORT otherwise."
         ) from error
+
+
+async def _end_with(parent: int, server: _Server) -> None:
+    """Stop once the process that started this one is gone: nobody else would stop it."""
+    while os.getppid() == parent:  # noqa: ASYNC110 the system has no event for it
+        await asyncio.sleep(1)
+    server.handle_exit(signal.SIGTERM, None)
 
 
 async def _greet(
