@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from deskward.agent.models.fallback import FallbackModel
 from deskward.app import Desk, open_desk
-from deskward.core.errors import ModelUnavailable
+from deskward.core.errors import ModelUnavailable, Unavailable
 from deskward.core.settings import Settings
 from deskward.entrypoints import health
 from tests.agent.providers import Offline
@@ -103,7 +105,7 @@ async def test_without_a_database_it_is_not_ready(
     async def away() -> None:
         raise OSError("gone")
 
-    monkeypatch.setattr(sqlite_desk.database, "ping", away)
+    monkeypatch.setattr(sqlite_desk.database, "check_writing", away)
     response = await client.get("/health/readiness")
     assert (response.status_code, response.json()["checks"]["database"]) == (503, "unavailable")
     assert (await client.get("/health/liveness")).json()["status"] == "alive"
@@ -117,7 +119,7 @@ async def test_a_part_that_hangs_delays_nobody(
     async def hangs() -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(sqlite_desk.database, "ping", hangs)
+    monkeypatch.setattr(sqlite_desk.database, "check_writing", hangs)
     monkeypatch.setattr(health, "FRESH", 0.0)
     monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.5)
     begun = time.monotonic()
@@ -137,7 +139,7 @@ async def test_checks_are_not_repeated_for_each_probe(
     async def ping() -> None:
         asked.append(1)
 
-    monkeypatch.setattr(sqlite_desk.database, "ping", ping)
+    monkeypatch.setattr(sqlite_desk.database, "check_writing", ping)
     await asyncio.gather(*(client.get("/health/readiness") for _ in range(20)))
     assert len(asked) == 1
 
@@ -146,3 +148,39 @@ async def test_probes_use_any_host_name(client: httpx2.AsyncClient) -> None:
     for path in ("/health", "/health/readiness", "/health/liveness"):
         headers = {"Host": f"10.0.0.7:{free_port()}"}
         assert (await client.get(path, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("pragma", "undone"),
+    [
+        ("query_only = ON", "query_only = OFF"),
+        ("max_page_count = 1", "max_page_count = 1073741823"),
+    ],
+    ids=["read-only", "full"],
+)
+async def test_a_database_that_takes_no_writes_is_not_ready(
+    client: httpx2.AsyncClient,
+    sqlite_desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    pragma: str,
+    undone: str,
+) -> None:
+    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr("deskward.core.database.FAILURE_REMEMBERED", 5.0)
+    database = sqlite_desk.database
+    await database.check_writing()
+    assert (await client.get("/health/readiness")).status_code == 200
+    assert database._writer is not None
+    await database._writer.control(f"PRAGMA {pragma}")
+    with pytest.raises((Unavailable, SQLAlchemyError)):
+        async with database.transaction() as transaction:
+            await transaction.execute(sa.text("CREATE TABLE big AS SELECT zeroblob(100000)"))
+    async with asyncio.timeout(30):  # a probe that does not wait is told the last result
+        while (response := await client.get("/health/readiness")).status_code != 503:
+            await asyncio.sleep(0.05)
+    assert response.json()["checks"]["database"] == "unavailable"
+    if database._writer is not None:  # else a new one is opened, which knows no such limit
+        await database._writer.control(f"PRAGMA {undone}")
+    async with asyncio.timeout(30):
+        while (await client.get("/health/readiness")).status_code != 200:
+            await asyncio.sleep(0.1)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deskward.core.connections import (
     Parameters,
@@ -49,6 +50,10 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+FAILURE_REMEMBERED = 10.0
+"""Seconds for which a failed write counts against the database."""
+_TRIAL = sa.text("UPDATE alembic_version SET version_num = version_num")
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +153,7 @@ class Database:
         self._begun = False
         self._committers: set[asyncio.Task[None]] = set()
         self._writer: AnyConnection | None = None
+        self._failed_at = -FAILURE_REMEMBERED
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._engine: sa.Engine | AsyncEngine
         self.reader: Connection
@@ -177,14 +183,20 @@ class Database:
             await self._engine.dispose()
         self._thread.shutdown()
 
-    async def ping(self) -> None:
-        """See that the database answers.
+    @property
+    def fails(self) -> bool:
+        """Whether a write failed in the last seconds, through no fault of whoever wrote."""
+        return time.monotonic() - self._failed_at < FAILURE_REMEMBERED
+
+    async def check_writing(self) -> None:
+        """See that the database takes writes, by one that changes nothing.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: It does not.
-            Unavailable: It cannot be reached.
+            Unavailable: It does not, or cannot be reached.
         """
-        await self.reader.first(sa.text("SELECT 1"))
+        async with self.transaction() as transaction:
+            await transaction.execute(_TRIAL)
 
     async def scrub(self) -> bool:
         """Take what was deleted out of the database's files; False where that must be tried again.
@@ -229,7 +241,9 @@ class Database:
             try:
                 await connection.control("SAVEPOINT call")
                 yield Transaction(connection)
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, OperationalError):
+                    self._failed_at = time.monotonic()
                 await self._undo(connection, group)
                 raise
             # The call is in the group from here on, also where its caller is cancelled.
@@ -294,6 +308,7 @@ class Database:
                 committing = True
                 await connection.commit()
             except Exception as error:
+                self._failed_at = time.monotonic()
                 await self._abandon()
                 # A server that is lost during COMMIT may have committed; a file has not.
                 _settle(group, _unknown() if committing and not self.is_sqlite else error)
