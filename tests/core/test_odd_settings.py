@@ -11,6 +11,8 @@ from deskward.app import open_desk
 from deskward.cli.ending import in_one_line
 from deskward.core.setting_names import fields
 from deskward.core.settings import Settings
+from deskward.entrypoints.server import listen
+from tests.conftest import settings_in
 
 VALUES = {
     "empty": "",
@@ -148,3 +150,9 @@ def test_a_file_of_settings_that_is_none(name: str, content: bytes | None, probl
     assert line is not None
     assert line.startswith(name)
     assert problem in line
+
+
+@pytest.mark.parametrize("host", ["x" * 70, "no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_cannot_be_listened_on(host: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"cannot listen on .*\. Set SERVER_HOST or SERVER_PORT"):
+        listen(settings_in(tmp_path, server_host=host))

@@ -1,6 +1,7 @@
 """The migrations make the tables that the code declares, on each kind of database."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,17 @@ from deskward.core.connections import sqlite_engine
 from deskward.core.database import metadata
 from deskward.core.settings import Settings
 from deskward.hub.pins import hub_tools
-from deskward.migrations import configuration, upgrade
+from deskward.migrations import VERSIONS, configuration, upgrade
 from deskward.migrations.versions import __name__ as versions
 
+_SUMS = """
+84c9fbc268a403e2ff092a3391af6bde1f2c6980ac56948322b4e296cdf2aa73 0001_spine.py
+23e45e8f9d9f92703bbe7ab253db0485ac4a889b918aea4f4036aef339572d71 0002_orders_and_complaints.py
+d3e48ed61e1e2052c41933387b47d6c4c2ebf35d713460837438eec872f879d5 0003_service.py
+68f7cc04a0ccd424a4afd5915e12a366fab9b99263c8561a61d9fbad3d123c33 0004_accountable.py
+"""  # as `sha256sum` writes them
+RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
+"""Migrations that databases were made with → their SHA-256."""
 OURS = {"faq_fts", "search", "ix_faq_search"}
 LATE = (hub_tools,)
 """Tables whose modules the desk imports only where they are used."""
@@ -112,3 +121,16 @@ def test_every_table_is_declared_by_one_slice_or_is_the_spines() -> None:
     assert len(declared) == len(set(declared))
     assert set(declared) | SPINE == set(metadata.tables)
     assert SPINE.isdisjoint(declared)
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_migration_is_never_edited(name: str) -> None:
+    """Databases out there were made by it: what is to change is a new revision's work."""
+    file = VERSIONS / name
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == RELEASED[name]
+
+
+def test_every_migration_but_the_newest_is_released() -> None:
+    """Whoever adds one puts the hash of the one before into the list."""
+    assert sorted(file.name for file in VERSIONS.glob("0*.py"))[: len(RELEASED)] == list(RELEASED)
+    assert len(list(VERSIONS.glob("0*.py"))) - len(RELEASED) <= 1

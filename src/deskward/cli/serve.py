@@ -28,6 +28,7 @@ def serve(
     from deskward.entrypoints.output import open_standard_streams
     from deskward.entrypoints.server import run_server
     from deskward.entrypoints.workers import run_workers, worker
+    from deskward.migrations import upgrade
 
     open_standard_streams()
     changes: dict[str, Any] = {}
@@ -38,6 +39,8 @@ def serve(
     number, listener = worker()
     settings = read_settings(serving=True, worker=max(0, number - 1), **changes)
     if settings.server.workers > 1 and listener is None:
+        # Migrated once for all, and what is wrong with the database is said once.
+        run(upgrade(settings.database_location))
         sys.exit(run_workers(settings, sys.argv[1:]))
     import uvloop
 

@@ -155,9 +155,9 @@ def listen(settings: Settings) -> socket.socket:
         )
     except (OSError, UnicodeError) as error:  # a host name that cannot be one
         where = f"{settings.server.host}:{settings.server.port}"
+        reason = str(getattr(error, "strerror", error)).partition(" (while")[0]
         raise OSError(
-            f"cannot listen on {where}: {getattr(error, 'strerror', error)}. Set SERVER_HOST or "
-            "SERVER_PORT otherwise."
+            f"cannot listen on {where}: {reason}. Set SERVER_HOST or SERVER_PORT otherwise."
         ) from error
 
 
