@@ -17,8 +17,7 @@ import pytest
 
 from deskward.agent.model import Model
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import Skills
-from deskward.app import SKILLS, Desk, open_desk
+from deskward.app import Desk, open_desk, shipped_skills
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
@@ -56,7 +55,7 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
 @pytest.fixture(scope="session")
 def offline() -> OfflineModel:
     """The offline model; it learns once for all tests."""
-    return OfflineModel(Skills.load(*SKILLS))
+    return OfflineModel(shipped_skills())
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ from deskward.orders import slice as orders
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
+from deskward.text.finding import Kind
 from deskward.tickets import slice as tickets
 from deskward.tickets.tools import NewTickets
 
@@ -83,6 +84,7 @@ GROUPS: tuple[ToolGroup, ...] = (
 )
 SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
 """The folders of the offline skills that ship."""
+KINDS: dict[str, Kind] = {name: kind for part in SLICES for name, kind in part.kinds.items()}
 POLICIES: tuple[Path, ...] = (
     GENERAL_POLICIES,
     *(part.policies for part in SLICES if part.policies is not None),
@@ -182,7 +184,20 @@ def skills_of(settings: Settings) -> Skills:
     Raises:
         ValueError: A skill is not valid.
     """
-    return Skills.load(*((settings.agent.skills_dir,) if settings.agent.skills_dir else SKILLS))
+    shipped = shipped_skills()
+    if settings.agent.skills_dir is None:
+        return shipped
+    own = Skills.load(settings.agent.skills_dir, kinds=KINDS)
+    # Whoever brings no other way still has questions looked up and customers given to a person.
+    for skill, missing in ((shipped.search, not own.search), (shipped.handover, not own.handover)):
+        if skill is not None and missing:
+            own.skills.setdefault(skill.name, skill)
+    return own
+
+
+def shipped_skills() -> Skills:
+    """The offline skills that ship."""
+    return Skills.load(*SKILLS, kinds=KINDS)
 
 
 def policy_files(folder: Path | None) -> dict[str, str]:

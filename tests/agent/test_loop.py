@@ -226,7 +226,7 @@ async def test_when_no_model_can_end_the_turn_a_person_does(
 ) -> None:
     events = await Turn(sqlite_desk, *steps, limits=limits).run("please help me")
     assert HandedOver("T1001") in events
-    assert "ticket number is T1001" in texts(events)
+    assert "The ticket is T1001" in texts(events)
     assert isinstance(events[-1], Done)
     said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert said[-1].role == "assistant"

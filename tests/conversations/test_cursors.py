@@ -94,7 +94,7 @@ def test_a_cut_stream_is_completed(steps, data: st.DataObject) -> None:
     whole = placed(events)
     cut = data.draw(st.integers(0, len(whole)))
     place = Position.parse(str(whole[cut - 1].end)) if cut else Position(TURN)
-    for source in (whole, list(recorded(TURN, messages, set()))):
+    for source in (whole, list(recorded(TURN, messages, {}))):
         rest = seek(source, place)
         assert shown([*whole[:cut], *rest]) == shown(whole)
 
@@ -112,7 +112,7 @@ def test_another_text_replaces_what_was_sent() -> None:
 def test_a_recorded_handover_is_told() -> None:
     message = Message("tool", '{"ticket_id": "T1"}', tool_request_id="c1")
     said = [Message("assistant", "", (REQUEST,)), message]
-    found = [item.event for item in recorded(TURN, said, {"get_x"})]
+    found = [item.event for item in recorded(TURN, said, {"get_x": "ticket_id"})]
     assert HandedOver("T1") in found
 
 

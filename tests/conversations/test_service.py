@@ -356,12 +356,10 @@ async def test_messages_that_no_model_answers_are_one_ticket(sqlite_desk: Desk) 
     desk = sqlite_desk
     desk.conversations.agent.model = ScriptedModel(*[[ModelUnavailable("away")]] * 4)
     first = await say(desk, "my card is gone")
-    assert first.text.endswith("A person will take over; your ticket number is T1001.")
+    assert first.text.endswith("A person will take over. The ticket is T1001.")
     for text in ("hello?", "are you there?"):
         answered = await say(desk, text)
-        assert answered.text.endswith(
-            "I have added your message to your ticket T1001, which a person will answer."
-        )
+        assert answered.text.endswith("A person will take over. It was added to ticket T1001.")
     assert "T1001" in (await say(desk, "in another window", session="s2")).text
     context = Context(STAFF, "rest")
     listed = await desk.gate.call("list_tickets", {"customer_id": "user_001"}, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deskward.accounts.demo import load
+from deskward.accounts.kinds import KINDS
 from deskward.accounts.models import accounts, cards, transactions
 from deskward.accounts.tools import tools
 from deskward.gate.slice import Slice
@@ -14,5 +15,6 @@ SLICE = Slice(
     tables=(accounts, cards, transactions),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

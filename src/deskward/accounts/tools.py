@@ -57,7 +57,11 @@ async def get_transaction_history(
 
 
 @tools.tool(
-    scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}", untrusted="profile"
+    scope="accounts:read",
+    risk=Risk.READ,
+    rest="GET /accounts/{user_id}",
+    untrusted="profile",
+    owner_wrote=True,
 )
 async def get_account_details(ctx: Context, user_id: OwnCustomerId) -> AccountDetails:
     """Show an account as a whole: owner, contact data, status, balance and cards.

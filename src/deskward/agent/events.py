@@ -46,9 +46,9 @@ class ApprovalNeeded:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """A person takes the conversation over."""
+    """A person takes the conversation over, as the record of that name."""
 
-    ticket_id: str
+    reference: str
 
 
 @dataclass(frozen=True)

@@ -160,9 +160,9 @@ class Agent:
         return list(getattr(self.model, "outages", ()))
 
     @property
-    def handover_tools(self) -> set[str]:
-        """The names of the tools that give a conversation to a person."""
-        return {tool.name for tool in self._gate.tools.values() if tool.hands_over}
+    def handover_tools(self) -> dict[str, str]:
+        """The tools that give a conversation to a person: name → the field that says as what."""
+        return {t.name: t.hands_over for t in self._gate.tools.values() if t.hands_over}
 
     async def run(
         self, context: Context, vault: Vault, history: Sequence[Message], *, resumed: bool = False
@@ -321,14 +321,14 @@ class Agent:
             outcome = await self._call(turn, request, key, resumed)
             tool = self._gate.tools.get(request.name)
             source = tool.untrusted if tool is not None else None
-            # Articles are the desk's own and hold nobody's secrets, but talk of passwords.
             value = clean(outcome.value)
-            answer = value if source == "article" else _masked(value, turn.vault)
+            secrets = tool is None or tool.keeps_secrets
+            answer = _masked(value, turn.vault) if secrets else value
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             if outcome.status == "pending":
                 yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
-            elif outcome.status == "ok" and self._hands_over(request.name):
-                yield HandedOver(str(answer.get("ticket_id", "")))
+            elif outcome.status == "ok" and tool is not None and tool.hands_over:
+                yield HandedOver(str(answer.get(tool.hands_over, "")))
             message = Message(
                 "tool",
                 json.dumps(answer, ensure_ascii=False),
@@ -346,14 +346,9 @@ class Agent:
         context = replace(turn.context, influence=influence)
         return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)
 
-    def _hands_over(self, name: str) -> bool:
-        tool = self._gate.tools.get(name)
-        return tool is not None and tool.hands_over
-
     async def _give_up(self, turn: _Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
         text = "I am sorry, I cannot answer at the moment."
-        known = "".join(m.text for m in turn.messages if m.role == "tool")
         tool = next((tool for tool in turn.tools if tool.hands_over), None)
         if tool is not None:
             said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
@@ -364,13 +359,8 @@ class Agent:
             yield self._say(turn, "".join(turn.unsaid), (request,))
             turn.step = _steps_taken(turn.messages)
             async for event in self._pending_calls(turn, False):
-                if isinstance(event, HandedOver):
-                    text += (
-                        f" I have added your message to your ticket {event.ticket_id}, which a "
-                        "person will answer."
-                        if json.dumps(event.ticket_id) in known
-                        else f" A person will take over; your ticket number is {event.ticket_id}."
-                    )
+                if isinstance(event, ToolAnswered) and event.status == "ok":
+                    text += f" {event.answer.get('message', '')}"
                 yield event
         if turn.text:
             text = f"\n\n{text}"

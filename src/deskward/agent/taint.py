@@ -18,9 +18,6 @@ from deskward.security.principals import Kind, Principal
 _ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}\w")
 _FIELD = re.compile(r'"(?:email|to|sender)": "([\w.+%-]{1,64}@[\w.-]{1,255}\w)"')
 
-OWN_TEXTS = frozenset({"order", "profile"})
-"""What a customer reads of these, they wrote themselves."""
-
 
 def influence_of(
     messages: Sequence[Message], tools: Mapping[str, Tool], principal: Principal
@@ -43,12 +40,12 @@ def influence_of(
         if message.role != "tool" or request is None:
             continue
         tool = tools.get(request.name)
-        # Of a tool that is gone by now nobody knows whose words it brought.
-        taint.add(tool.untrusted or "" if tool is not None else "outside")
+        own = tool is not None and tool.owner_wrote and principal.kind is Kind.CUSTOMER
+        if not own:
+            # Of a tool that is gone by now nobody knows whose words it brought.
+            taint.add(tool.untrusted or "" if tool is not None else "outside")
         if said.own_words(request.arguments):
             subjects |= _customers(request, message)
-    if principal.kind is Kind.CUSTOMER:
-        taint -= OWN_TEXTS
     return Influence(frozenset(taint - {""}), said.said, frozenset(subjects))
 
 

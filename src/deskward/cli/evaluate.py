@@ -101,8 +101,7 @@ def golden(
 
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.agent.offline.skills import Skills
-    from deskward.app import SKILLS
+    from deskward.app import shipped_skills
     from deskward.core.files import write_whole
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
@@ -110,7 +109,7 @@ def golden(
 
     settings = read_settings(model=model or "offline")
     conversations = read_golden(folder)
-    speaker = choose_model(settings, offline=lambda: OfflineModel(Skills.load(*SKILLS)))
+    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills()))
     with tempfile.TemporaryDirectory() as place, _progress() as progress:
         report = asyncio.run(
             evaluate_golden(
@@ -204,8 +203,7 @@ def policy(
     import tempfile
 
     from deskward.agent.offline.model import OfflineModel
-    from deskward.agent.offline.skills import Skills
-    from deskward.app import SKILLS
+    from deskward.app import shipped_skills
     from deskward.evaluation.attacks import attacks
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.policy import benign_flows, evaluate_policy
@@ -214,7 +212,7 @@ def policy(
         report = asyncio.run(
             evaluate_policy(
                 DemoDesks(Path(place), folder),
-                OfflineModel(Skills.load(*SKILLS)),
+                OfflineModel(shipped_skills()),
                 attacks()[::some],
                 benign_flows()[::some],
                 progress=progress,

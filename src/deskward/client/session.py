@@ -118,7 +118,7 @@ class _Toolbox:
                     tenant="default",
                     twin=None,
                     facts=None,
-                    hands_over=listed["name"] == HANDOVER,
+                    hands_over="ticket_id" if listed["name"] == HANDOVER else None,
                 )
                 self.tools[tool.name] = tool
 

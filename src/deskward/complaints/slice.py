@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deskward.complaints.demo import load
+from deskward.complaints.kinds import KINDS
 from deskward.complaints.models import complaint_numbers, complaints
 from deskward.complaints.tools import tools
 from deskward.gate.slice import Slice
@@ -14,5 +15,6 @@ SLICE = Slice(
     tables=(complaints, complaint_numbers.table),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -132,13 +132,15 @@ class Seeker:
         return Placed(Text(rest), end) if rest else None
 
 
-def recorded(turn_id: str, messages: Sequence[Message], handover: set[str]) -> Iterator[Placed]:
+def recorded(
+    turn_id: str, messages: Sequence[Message], handover: Mapping[str, str]
+) -> Iterator[Placed]:
     """The events that made the messages of a turn, each text in one piece.
 
     Args:
         turn_id: The turn.
         messages: Its messages without the customer's.
-        handover: The tools that hand a conversation over.
+        handover: The tools that hand a conversation over; see `Agent.handover_tools`.
     """
     place = Position(turn_id)
     for event in _events(messages, handover):
@@ -146,7 +148,7 @@ def recorded(turn_id: str, messages: Sequence[Message], handover: set[str]) -> I
         yield Placed(event, place)
 
 
-def _events(messages: Iterable[Message], handover: set[str]) -> Iterator[Event]:
+def _events(messages: Iterable[Message], handover: Mapping[str, str]) -> Iterator[Event]:
     requests: dict[str, ToolRequest] = {}
     for message in messages:
         if message.role == "assistant":
@@ -158,7 +160,7 @@ def _events(messages: Iterable[Message], handover: set[str]) -> Iterator[Event]:
         yield MessageAdded(message)
 
 
-def _call(request: ToolRequest, message: Message, handover: set[str]) -> Iterator[Event]:
+def _call(request: ToolRequest, message: Message, handover: Mapping[str, str]) -> Iterator[Event]:
     answer = json.loads(message.text)
     yield ToolCalled(request.id, request.name, request.arguments)
     status = status_of(answer)
@@ -166,4 +168,4 @@ def _call(request: ToolRequest, message: Message, handover: set[str]) -> Iterato
     if status == "pending":
         yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
     elif status == "ok" and request.name in handover:
-        yield HandedOver(answer["ticket_id"])
+        yield HandedOver(str(answer.get(handover[request.name], "")))

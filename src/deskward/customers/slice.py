@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from deskward.customers.demo import load
+from deskward.customers.kinds import KINDS
 from deskward.customers.models import customers
 from deskward.customers.tools import SCRUB, scrub, tools
 from deskward.gate.slice import Slice
@@ -15,5 +16,6 @@ SLICE = Slice(
     tables=(customers,),
     jobs=lambda gate: {SCRUB: partial(scrub, gate.database)},
     demo=load,
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

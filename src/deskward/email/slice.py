@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deskward.email.kinds import KINDS
 from deskward.email.models import emails
 from deskward.email.outbox import JOB, RECORD, Outbox
 from deskward.email.tools import tools
@@ -15,5 +16,6 @@ SLICE = Slice(
     jobs=lambda gate: {JOB: gate.port(Outbox).deliver},
     records={JOB: RECORD},
     skills=Path(__file__).with_name("skills"),
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

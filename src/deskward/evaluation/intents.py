@@ -73,7 +73,7 @@ def learn_by_words(
     examples: Mapping[str, Sequence[str]], progress: Callable[[float], None]
 ) -> Router:
     """The offline model's own method, without the lexicon and the ids of this desk."""
-    return Matcher(examples, {}, rest=OUT_OF_SCOPE, to_desk=False, progress=progress)
+    return Matcher(examples, {}, rest=OUT_OF_SCOPE, progress=progress)
 
 
 def evaluate_intents(

@@ -14,6 +14,7 @@ from deskward.core.jobs import Handler, Record
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.tool import ToolGroup
+from deskward.text.finding import Kind
 
 Demo = Callable[[Connection, str, Mapping[str, Any]], Awaitable[None]]
 """Loads a slice's part of a demo tenant: given the transaction, the tenant and its content."""
@@ -34,6 +35,7 @@ class Slice:
         records: Kind of job → the record that learns when a job of it is given up.
         denied: Makes what is done once a person has denied a call: tool → what is done.
         skills: The folder of its offline skills.
+        kinds: The kinds of value that its skills ask for: name → kind.
         policies: The folder of its policies, the scopes that roles get, and their truth tables.
         demo: Loads its part of a demo tenant.
     """
@@ -44,5 +46,6 @@ class Slice:
     records: Mapping[str, Record] = field(default_factory=dict)
     denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
     skills: Path | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     policies: Path | None = None
     demo: Demo | None = None

@@ -81,7 +81,8 @@ class Tool:
         bound: Parameters that are bound for customers.
         secret: Parameters whose values are never recorded.
         facts: Loads the record that the call is about, for policies.
-        hands_over: Whether it gives the conversation to a person.
+        hands_over: Of a tool that gives the conversation to a person: the field of its answer that
+            names what the person works on.
         untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
@@ -103,13 +104,15 @@ class Tool:
     bound: frozenset[str]
     secret: frozenset[str]
     facts: Facts | None
-    hands_over: bool
+    hands_over: str | None
     output_schema: JsonSchema
     _schema: JsonSchema = field(repr=False)
     _bound_schema: JsonSchema = field(repr=False)
     server: str | None = None
     tenant: str | None = None
     untrusted: str | None = None
+    owner_wrote: bool = False
+    keeps_secrets: bool = True
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
 
@@ -156,8 +159,10 @@ class ToolGroup:
         risk: Risk,
         rest: str,
         facts: Facts | None = None,
-        hands_over: bool = False,
+        hands_over: str | None = None,
         untrusted: str | None = None,
+        owner_wrote: bool = False,
+        keeps_secrets: bool = True,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
     ) -> Callable[[Function], Function]:
@@ -168,9 +173,12 @@ class ToolGroup:
             risk: What the tool can do to the world.
             rest: Its REST address, for example `PATCH /tickets/{ticket_id}`.
             facts: Loads the record that the call is about, for policies to judge by.
-            hands_over: Whether the tool gives the conversation to a person.
+            hands_over: See `Tool`.
             untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
                 is judged more strictly: they may hold an attacker's instructions.
+            owner_wrote: Whether a customer has written these texts, so that they are own words
+                where the customer speaks.
+            keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
             also: Further REST addresses, of the form of `rest`.
             together: What a JSON Schema says of several arguments together.
 
@@ -181,14 +189,28 @@ class ToolGroup:
         def declare(function: Function) -> Function:
             built = _build(function, scope, risk, rest, facts, hands_over)
             more = tuple(_address(built.name, address, built.parameters) for address in also)
-            self.tools.append(replace(built, untrusted=untrusted, also=more, together=together))
+            self.tools.append(
+                replace(
+                    built,
+                    untrusted=untrusted,
+                    owner_wrote=owner_wrote,
+                    keeps_secrets=keeps_secrets,
+                    also=more,
+                    together=together,
+                )
+            )
             return function
 
         return declare
 
 
 def _build(
-    function: Function, scope: str, risk: Risk, rest: str, facts: Facts | None, hands_over: bool
+    function: Function,
+    scope: str,
+    risk: Risk,
+    rest: str,
+    facts: Facts | None,
+    hands_over: str | None,
 ) -> Tool:
     name = function.__name__
     if not inspect.iscoroutinefunction(function):

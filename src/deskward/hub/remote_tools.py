@@ -52,7 +52,7 @@ def remote_tool(
     tenant: str,
     twin: Tool | None,
     facts: Facts | None,
-    hands_over: bool = False,
+    hands_over: str | None = None,
 ) -> Tool:
     """A tool that calls an outside one.
 
@@ -64,7 +64,7 @@ def remote_tool(
         tenant: The tenant whose server it is.
         twin: A built-in tool that it takes the place of, whose scope it inherits.
         facts: Loads the record that a call is about.
-        hands_over: Whether it gives a conversation to a person.
+        hands_over: See `Tool`.
 
     Raises:
         ValueError: The server's description of it cannot be used; says why.

@@ -14,7 +14,13 @@ from deskward.knowledge.models import FaqResults
 tools = ToolGroup("knowledge")
 
 
-@tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search", untrusted="article")
+@tools.tool(
+    scope="knowledge:read",
+    risk=Risk.READ,
+    rest="GET /faq/search",
+    untrusted="article",
+    keeps_secrets=False,
+)
 async def get_faq(
     ctx: Context,
     q: Annotated[

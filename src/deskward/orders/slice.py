@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.orders.demo import load
+from deskward.orders.kinds import KINDS
 from deskward.orders.models import order_lines, order_numbers, orders, refunds
 from deskward.orders.tools import tools
 
@@ -14,5 +15,6 @@ SLICE = Slice(
     tables=(orders, order_lines, refunds, order_numbers.table),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

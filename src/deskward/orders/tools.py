@@ -116,6 +116,7 @@ async def create_order(
     rest="GET /orders/{order_id}",
     facts=order_facts,
     untrusted="order",
+    owner_wrote=True,
 )
 async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     """Look up an order: its status, lines, total and shipping address.
@@ -131,6 +132,7 @@ async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     risk=Risk.READ,
     rest="GET /customers/{customer_id}/orders",
     untrusted="order",
+    owner_wrote=True,
 )
 async def get_orders_by_customer(
     ctx: Context, customer_id: OwnCustomerId, limit: Limit = 20, offset: Offset = 0
@@ -148,7 +150,13 @@ async def get_orders_by_customer(
     )
 
 
-@tools.tool(scope="orders:read", risk=Risk.READ, rest="GET /orders/search", untrusted="order")
+@tools.tool(
+    scope="orders:read",
+    risk=Risk.READ,
+    rest="GET /orders/search",
+    untrusted="order",
+    owner_wrote=True,
+)
 async def search_orders(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,
@@ -180,7 +188,9 @@ async def search_orders(
     )
 
 
-@tools.tool(scope="orders:list", risk=Risk.READ, rest="GET /orders", untrusted="order")
+@tools.tool(
+    scope="orders:list", risk=Risk.READ, rest="GET /orders", untrusted="order", owner_wrote=True
+)
 async def get_all_orders(ctx: Context, limit: Limit = 20, offset: Offset = 0) -> OrderList:
     """List the orders of all customers, the newest first.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.tickets.demo import load
+from deskward.tickets.kinds import KINDS
 from deskward.tickets.models import ticket_numbers, tickets
 from deskward.tickets.tools import tools
 
@@ -14,5 +15,6 @@ SLICE = Slice(
     tables=(tickets, ticket_numbers.table),
     skills=Path(__file__).with_name("skills"),
     demo=load,
+    kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

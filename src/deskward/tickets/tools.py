@@ -154,7 +154,7 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
     scope="tickets:create",
     risk=Risk.WRITE,
     rest="POST /tickets/handover",
-    hands_over=True,
+    hands_over="ticket_id",
 )
 async def hand_over(
     ctx: Context, customer_id: OwnCustomerId, reason: Body, join: bool = False

@@ -2,11 +2,10 @@
 
 import pytest
 
-from deskward.agent.offline.skills import SlotKind
-from deskward.agent.offline.slots import find
+from tests.agent.offline.finding import find
 
 FILE = "0123456789abcdef0123456789abcdef"
-KINDS: tuple[SlotKind, ...] = ("to", "cc", "bcc", "subject", "body", "files")
+KINDS: tuple[str, ...] = ("to", "cc", "bcc", "subject", "body", "files")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from deskward.agent.events import HandedOver, ToolCalled
 from deskward.agent.model import Message, ModelRequest
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import NONE, Skills, SlotKind, ago, render
-from deskward.agent.offline.slots import find
-from deskward.app import SKILLS, Desk
+from deskward.agent.offline.skills import NONE, Skills, ago, render
+from deskward.app import Desk, shipped_skills, skills_of
 from deskward.core.database import now
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
+from tests.agent.offline.finding import find
+from tests.agent.providers import settings
 from tests.agent.talk import Talk
 from tests.conftest import OTHER
 
@@ -189,7 +190,7 @@ async def test_small_talk_needs_no_tool(talk: Talk, text: str) -> None:
 )
 async def test_what_nothing_covers_is_handed_over_with_a_ticket(talk: Talk, text: str) -> None:
     assert "Your ticket number is T1001" in await talk.say(text)
-    assert [event.ticket_id for event in talk.events if isinstance(event, HandedOver)] == ["T1001"]
+    assert [event.reference for event in talk.events if isinstance(event, HandedOver)] == ["T1001"]
 
 
 async def test_another_customers_data_is_refused(talk: Talk) -> None:
@@ -217,7 +218,7 @@ async def test_customers_have_conversations_of_their_own(sqlite_desk: Desk) -> N
 
 
 async def test_the_same_words_give_the_same_answer(offline: OfflineModel) -> None:
-    again = OfflineModel(Skills.load(*SKILLS), lazy=True)
+    again = OfflineModel(shipped_skills(), lazy=True)
     for text in ("how much money do I have", "kannitverstan", "block it"):
         first, second = offline._matcher.match(text), again._matcher.match(text)
         assert first == second
@@ -238,7 +239,7 @@ def test_a_matcher_tells_its_examples_apart() -> None:
 BAD_SKILLS = {
     "not yaml": "a: [",
     "no examples": "say: hi",
-    "two kinds": "say: hi\nsearch: true\nexamples: [x]",
+    "two kinds": "say: hi\ntool: t\nexamples: [x]",
     "nothing to do": "examples: [x]",
     "no answer": "tool: get_faq\nexamples: [x]",
     "an unknown key": "say: hi\nsey: hi\nexamples: [x]",
@@ -249,6 +250,10 @@ BAD_SKILLS = {
         "tool: t\nanswer: x\narguments: {a: b}\nslots: {a: {kind: number}}\nexamples: [x]"
     ),
     "an unknown slot": "tool: t\nanswer: x\nslots: {a: {kind: nothing}}\nexamples: [x]",
+    "a search without an answer": (
+        "search: {tool: t, argument: q, results: found, score: score}\nexamples: [x]"
+    ),
+    "a handover without its slot": "tool: t\nanswer: x\ninstead: y\nexamples: [x]",
     "a list": "- say: hi",
 }
 
@@ -274,6 +279,17 @@ def test_a_skill_of_ones_own(tmp_path: Path) -> None:
     skill, _ = model.best("a joke please", set())
     assert skill is not None
     assert skill.say == "Knock, knock."
+
+
+def test_skills_of_ones_own_still_look_questions_up_and_hand_over(tmp_path: Path) -> None:
+    (tmp_path / "joke.yaml").write_text("say: Knock, knock.\nexamples: [a joke]", encoding="utf-8")
+    skills = skills_of(settings(skills_dir=tmp_path))
+    assert set(skills.skills) == {"joke", "faq", "human"}
+    (tmp_path / "mine.yaml").write_text(
+        "tool: t\nanswer: x\ninstead: y\nslots: {a: {kind: message}}\nexamples: [a person]",
+        encoding="utf-8",
+    )
+    assert set(skills_of(settings(skills_dir=tmp_path)).skills) == {"joke", "mine", "faq"}
 
 
 def test_templates_cannot_reach_python() -> None:
@@ -322,7 +338,7 @@ async def test_no_long_message_takes_long(offline: OfflineModel, text: str) -> N
     request = ModelRequest("", [Message("user", masked)], [], 100)
     async for _ in offline.stream(request):
         pass
-    for kind in get_args(SlotKind):
+    for kind in get_args(str):
         find(kind, text)
         find(kind, text, answers=True)
 

@@ -148,7 +148,7 @@ class _Machine:
             whole = np.append(values, 1.0).astype(np.float32)
             self._rows.append((np.append(indices, columns), whole, 1 / (whole @ whole + SLACK)))
         self._rests = np.zeros(len(rows), dtype=bool)
-        self._order = np.random.default_rng(0)
+        self._shuffled = np.random.default_rng(0)
 
     def scores(self, number: int) -> Array:
         """The scores of one example as the weights are."""
@@ -159,7 +159,7 @@ class _Machine:
     def round(self, numbers: Array) -> None:
         """Learn once from each example of these numbers, unless it rests."""
         weights, rests = self.weights, self._rests
-        for row in self._order.permutation(numbers).tolist():
+        for row in self._shuffled.permutation(numbers).tolist():
             if rests[row]:
                 rests[row] = False
                 continue

@@ -24,17 +24,6 @@ from deskward.text.words import words
 COURTESY = 120
 """Greetings and thanks are looked for in this many characters at either end."""
 
-_NUMBER = r"\s?(?:number\b|no\b\.?|id\b)?\s?[:#]?\s?[1-9]\d{2,17}\b"
-KINDS: Kinds = (
-    (re.compile(r"\[\[(?:password|key|code):\d+\]\]"), " xpassword "),
-    (re.compile(r"\[\[card:\d+\]\]"), " xcard "),
-    (re.compile(r"\b[tT]\d{3,}\b"), " xticket "),
-    (re.compile(rf"\bo\d{{3,}}\b|(?<=\border){_NUMBER}", re.IGNORECASE), " xorder "),
-    (re.compile(rf"\bc\d{{3,}}\b|(?<=\bcomplaint){_NUMBER}", re.IGNORECASE), " xcomplaint "),
-    (re.compile(r"\b\d+[a-z]?\s+(?:[A-Z][\w.]*\s+){1,4}[^.?!]*"), " xaddress "),
-)
-"""What a customer of this desk says in ids rather than words, and the word to read for it."""
-
 
 @dataclass(frozen=True)
 class Match:
@@ -73,7 +62,7 @@ class Matcher:
         lexicon: Mapping[str, Sequence[str]],
         *,
         rest: str | None = None,
-        to_desk: bool = True,
+        kinds: Kinds | None = None,
         learned: Learned | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
@@ -83,15 +72,15 @@ class Matcher:
             examples: Skill → sentences that mean it.
             lexicon: Concept → words and phrases of that meaning; may be empty.
             rest: The skill of sentences that mean no other, if there is one.
-            to_desk: Whether the sentences are said to this desk: ids and addresses count by their
-                kind, and greetings and thanks around a wish do not count.
+            kinds: What is said to this desk in ids rather than words, and the word to read for it;
+                greetings and thanks around a wish do not count. None where it is said elsewhere.
             learned: Where what is learned is kept, or is already.
             progress: Is told now and then which share of the learning is done.
         """
         self._names = list(examples)
-        self._to_desk = to_desk
+        self._to_desk = kinds is not None
         texts = list(itertools.chain(*examples.values()))
-        self._features = Features(texts, lexicon, KINDS if to_desk else ())
+        self._features = Features(texts, lexicon, kinds or ())
         sizes = [len(examples[name]) for name in self._names]
         labels = np.repeat(np.arange(len(sizes)), sizes)
         if learned is not None and (kept := learned.read()) is not None:

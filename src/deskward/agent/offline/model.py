@@ -23,10 +23,10 @@ from deskward.agent.model import (
     ToolRequest,
 )
 from deskward.agent.offline import features, linear, matching
+from deskward.agent.offline.assent import agrees, only_asks, refuses
 from deskward.agent.offline.learned import Learned
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
-from deskward.agent.offline.slots import agrees, find, only_asks, refuses
 from deskward.core.answers import status_of
 from deskward.text import words
 
@@ -36,12 +36,10 @@ POSSIBLE = 0.3
 """Below this probability no skill is meant."""
 CHANGED = 0.85
 """From this probability on a sentence that does not answer our question is a new subject."""
-FAQ_SURE = 0.6
-FAQ_POSSIBLE = 0.3
-"""An article is an answer where it has this share of the question's words; the lower share is
-enough where the sentence is surely a general question."""
-SEARCH_TOOL = "get_faq"
-HANDOVER_TOOL = "hand_over"
+FOUND_SURE = 0.6
+FOUND_POSSIBLE = 0.3
+"""From this score on what a search found is an answer; the lower one is enough where the sentence
+is surely a general question."""
 
 _SPACES = re.compile(r"\s{3,}")
 _PIECE = re.compile(r"\S+\s*|\s+")
@@ -54,7 +52,7 @@ _AND_ALSO = re.compile(
 
 
 class OfflineModel:
-    """Answers from skills and the FAQ, or hands over."""
+    """Answers from skills, looks questions up, or hands over."""
 
     name = "offline"
 
@@ -67,6 +65,8 @@ class OfflineModel:
                 takes some seconds where it is the first time on this machine.
         """
         self._skills = skills.skills
+        self.search, self.handover = skills.search, skills.handover
+        self.kinds = skills.kinds
         self._lexicon = skills.lexicon
         if not lazy:
             _ = self._matcher
@@ -75,8 +75,11 @@ class OfflineModel:
     def _matcher(self) -> Matcher:
         examples = {name: skill.examples for name, skill in self._skills.items()}
         code = (matching, features, linear, words)
-        learned = Learned([examples, self._lexicon, NONE], *code)
-        return Matcher(examples, self._lexicon, rest=NONE, learned=learned)
+        ordered = sorted(self.kinds.values(), key=lambda kind: kind.loose)
+        kinds = [(kind.looks, f" {kind.reads_as} ") for kind in ordered if kind.looks]
+        read = [(looks.pattern, looks.flags, word) for looks, word in kinds]
+        learned = Learned([examples, self._lexicon, NONE, read], *code)
+        return Matcher(examples, self._lexicon, rest=NONE, kinds=kinds, learned=learned)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
@@ -154,15 +157,14 @@ class _Step:
             else:
                 yield from self._understand(text)
             return
-        value = find(skill.slots[waits_for].kind, text, answers=True)
-        is_id = skill.slots[waits_for].kind.endswith("_id")
-        if refuses(text) and not (is_id and value is not None):  # "cancel O1003" names one
+        kind = self._model.kinds[skill.slots[waits_for].kind]
+        value = kind.find(text, True)
+        if refuses(text) and not (kind.is_id and value is not None):  # "cancel O1003" names one
             yield "All right, I have left everything as it is. What else can I do for you?"
             return
         other, score = self._model.best(text, self._tools)
         changed = other is not None and other.name != skill.name and score >= CHANGED
-        free_text = skill.slots[waits_for].kind in ("description", "address")
-        if value is not None and not (changed and free_text):
+        if value is not None and not (changed and kind.free):
             yield from self._fill(skill, {**slots, waits_for: value}, text)
         elif changed:
             yield from self._understand(text)
@@ -179,11 +181,13 @@ class _Step:
         skill, score = self._model.best(text, self._tools)
         if skill is None or skill.search or score < SURE:
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
-            if SEARCH_TOOL in self._tools and (not doubt or _asks(text)):
+            found = self._model.search
+            search = found.search if found else None
+            if search and search.tool in self._tools and (not doubt or _asks(text)):
                 general = skill is not None and skill.search and score >= SURE
-                enough = FAQ_POSSIBLE if general else FAQ_SURE
+                enough = FOUND_POSSIBLE if general else FOUND_SURE
                 self.state = {"searching": text, "doubt": doubt, "enough": enough}
-                yield ToolRequest("search", SEARCH_TOOL, {"q": text[:500]})
+                yield ToolRequest("search", search.tool, {search.argument: text[:500]})
                 return
         yield from self._act(skill, score, text)
 
@@ -217,7 +221,8 @@ class _Step:
             yield from self._fill(skill, self._slots(skill, text), text, sure=sure)
 
     def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
-        found = {name: find(slot.kind, text) for name, slot in skill.slots.items()}
+        kinds = self._model.kinds
+        found = {name: kinds[slot.kind].find(text, False) for name, slot in skill.slots.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     def _missing(self, skill: Skill, slots: dict[str, Any]) -> str | None:
@@ -248,10 +253,12 @@ class _Step:
         yield ToolRequest("call", skill.tool, {**skill.arguments, **slots})
 
     def _hand_over(self, text: str) -> ToolRequest | str:
-        if HANDOVER_TOOL not in self._tools:
+        skill = self._model.handover
+        if skill is None or skill.tool not in self._tools:
             return "I am sorry, I cannot help with that."
         self.state = {"handing_over": True}
-        return ToolRequest("handover", HANDOVER_TOOL, {"reason": text})
+        (slot,) = skill.slots
+        return ToolRequest("handover", skill.tool, {**skill.arguments, slot: text})
 
     def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
         before = self._left_behind()
@@ -284,23 +291,28 @@ class _Step:
 
     def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
         text, doubt = before["searching"], before.get("doubt") or {}
-        result = json.loads(last.text)
-        articles = result.get("articles", [])
-        best = articles[0] if articles else {"relevance": 0.0}
-        if best["relevance"] >= before["enough"]:
-            yield f"{best['answer']}\n\nSource: {best['question']} [{best['id']}]"
+        answer = self._found(json.loads(last.text), before["enough"])
+        if answer is not None:
+            yield answer
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)
 
+    def _found(self, result: dict[str, Any], enough: float) -> str | None:
+        """The answer that a search found, if it is one."""
+        skill = self._model.search
+        if skill is None or skill.search is None or skill.answer is None:
+            return None
+        results = result.get(skill.search.results) or [{}]
+        if results[0].get(skill.search.score, 0.0) < enough:
+            return None
+        return render(skill.answer, results[0])
+
     def _handed_over(self, last: Message) -> str:
-        result = json.loads(last.text)
-        if "ticket_id" not in result:
+        result, skill = json.loads(last.text), self._model.handover
+        if status_of(result) != "ok":
             return f"I could not hand you over: {_problem(result)}"
-        return (
-            "I cannot answer that myself, so I am handing you over to a person. Your ticket number "
-            f"is {result['ticket_id']}; somebody will get back to you."
-        )
+        return render(skill.instead, result) if skill and skill.instead else "Done."
 
     def _answer(self, skill: Skill | None, result: dict[str, Any], before: dict[str, Any]) -> str:
         if skill is None or skill.answer is None:

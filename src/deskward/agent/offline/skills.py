@@ -2,7 +2,7 @@
 
 A skill is a file named after it: `examples`, and one of `say` (an answer as it is), `tool` (a tool
 to call, with its `slots`, `arguments` that never change, and an `answer` template over the tool's
-result) or `search` (look the question up in the FAQ). Templates are Jinja2, sandboxed.
+result) or `search` (a tool that looks the question up). Templates are Jinja2, sandboxed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    ValidationError,
+    model_validator,
+)
+
+from deskward.text.finding import KINDS, Kind
 
 GENERAL = Path(__file__).with_name("skills")
 """The skills of no feature, with the lexicon."""
@@ -24,30 +33,23 @@ LEXICON = "lexicon.yaml"
 NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
 
-SlotKind = Literal[
-    "password",
-    "card",
-    "number",
-    "ticket_id",
-    "order_id",
-    "complaint_id",
-    "user_id",
-    "address",
-    "description",
-    "to",
-    "cc",
-    "bcc",
-    "subject",
-    "body",
-    "files",
-    "message",
-    "to",
-    "cc",
-    "bcc",
-    "subject",
-    "body",
-    "files",
-]
+
+class Search(BaseModel):
+    """A tool that looks a question up.
+
+    Attributes:
+        tool: Its name.
+        argument: Which of its arguments takes the question.
+        results: Where its answer lists what it found, the best first.
+        score: Where each of these says how much of the question it is about, from 0 to 1.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str
+    argument: str
+    results: str
+    score: str
 
 
 class Slot(BaseModel):
@@ -62,7 +64,7 @@ class Slot(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: SlotKind
+    kind: str
     ask: str = ""
     optional: bool = False
 
@@ -78,8 +80,10 @@ class Skill(BaseModel):
         slots: What the customer has to say, or may.
         confirm: The question that is asked first where it is not sure that the skill is meant.
         careful: Whether it is never sure of a sentence that may only ask about the deed.
-        answer: A template over the tool's result.
-        search: Whether to look the sentence up in the FAQ.
+        answer: A template over the tool's result; of a search over the best one that it found.
+        search: The tool to look the sentence up with. One skill has it.
+        instead: A template over the tool's result, for sentences that nothing is the answer to: a
+            person gets them by this tool, in its one slot. One skill has it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -93,15 +97,18 @@ class Skill(BaseModel):
     confirm: str | None = None
     careful: bool = False
     answer: str | None = None
-    search: bool = False
+    search: Search | None = None
+    instead: str | None = None
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Skill:
-        kinds = [self.say is not None, self.tool is not None, self.search, self.name == NONE]
+        kinds = [self.say is not None, self.tool is not None, bool(self.search), self.name == NONE]
         if sum(kinds) != 1:
             raise ValueError(f"skill {self.name} needs one of `say`, `tool` and `search`")
-        if self.tool is not None and self.answer is None:
+        if (self.tool or self.search) and self.answer is None:
             raise ValueError(f"skill {self.name} calls a tool and so needs an `answer`")
+        if self.instead and (self.tool is None or len(self.slots) != 1):
+            raise ValueError(f"skill {self.name} has `instead` and so needs a `tool` and one slot")
         if self.careful and self.confirm is None:
             raise ValueError(f"skill {self.name} is careful and so needs a `confirm`")
         if self.arguments and self.tool is None:
@@ -116,16 +123,32 @@ class Skills(BaseModel):
 
     skills: dict[str, Skill]
     lexicon: dict[str, list[str]]
+    kinds: dict[str, SkipValidation[Kind]]
+
+    @property
+    def search(self) -> Skill | None:
+        """The skill that looks questions up."""
+        return next((skill for skill in self.skills.values() if skill.search), None)
+
+    @property
+    def handover(self) -> Skill | None:
+        """The skill that gives a customer to a person."""
+        return next((skill for skill in self.skills.values() if skill.instead), None)
 
     @classmethod
-    def load(cls, *folders: Path) -> Skills:
+    def load(cls, *folders: Path, kinds: Mapping[str, Kind] | None = None) -> Skills:
         """Read every `*.yaml` file of the folders.
+
+        Args:
+            folders: Of a name that several hold, the last one's file counts.
+            kinds: The kinds of value that their slots may be of, besides those of `text/finding`.
 
         Raises:
             ValueError: A file is not valid; says which one and why.
         """
         skills: dict[str, Skill] = {}
         lexicon: dict[str, list[str]] = {}
+        known = {**KINDS, **(kinds or {})}
         files = [file for folder in folders for file in folder.glob("*.yaml")]
         for file in sorted(files, key=lambda file: file.name):
             try:
@@ -135,12 +158,13 @@ class Skills(BaseModel):
                 else:
                     skill = Skill.model_validate({"name": file.stem, **content})
                     render_check(skill)
+                    _check_kinds(skill, known)
                     skills[skill.name] = skill
             except (yaml.YAMLError, ValidationError, TemplateError, TypeError, ValueError) as error:
                 raise ValueError(f"{file.name} is not valid: {error}") from error
         if not skills:
             raise ValueError(f"{', '.join(map(str, folders))} holds no skills (SKILLS_DIR)")
-        return cls(skills=skills, lexicon=lexicon)
+        return cls(skills=skills, lexicon=lexicon, kinds=known)
 
 
 _templates = ImmutableSandboxedEnvironment(
@@ -170,9 +194,16 @@ def render_check(skill: Skill) -> None:
     Raises:
         jinja2.TemplateError: One is not valid.
     """
-    for template in (skill.answer, skill.confirm, skill.say):
+    for template in (skill.answer, skill.confirm, skill.say, skill.instead):
         if template:
             _compiled(template)
+
+
+def _check_kinds(skill: Skill, kinds: Mapping[str, Kind]) -> None:
+    for name, slot in skill.slots.items():
+        if slot.kind not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise ValueError(f"the slot {name} has the kind {slot.kind!r}; there are {known}")
 
 
 def ago(moment: datetime, present: datetime) -> str:

@@ -46,7 +46,7 @@ def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
             "approval_id": event.approval_id,
         }
     elif isinstance(event, HandedOver):
-        data = {"type": "handover", "ticket_id": event.ticket_id}
+        data = {"type": "handover", "ticket_id": event.reference}
     elif isinstance(event, Replaced):
         data = {"type": "replace", "content": event.text}
     elif isinstance(event, Answered):

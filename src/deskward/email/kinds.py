@@ -1,11 +1,11 @@
-"""Finding the parts of a mail in a sentence such as "mail a@x.example, bcc b@x.example, …"."""
+"""The parts of a mail in a sentence such as "mail a@x.example, bcc b@x.example, …"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from deskward.agent.offline.skills import SlotKind
+from deskward.text.finding import Kind
 
 _ADDRESS = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 _LIST = rf"{_ADDRESS}(?:(?:\s*,\s*|\s*;\s*|\s+and\s+|\s+){_ADDRESS}){{0,49}}"
@@ -73,11 +73,11 @@ def _files(text: str, answers: bool) -> list[str] | None:
     return _FILE.findall(text) or None
 
 
-FINDERS: dict[SlotKind, Callable[[str, bool], str | int | list[str] | None]] = {
-    "to": _to,
-    "cc": _copies("cc"),
-    "bcc": _copies("bcc"),
-    "subject": _named(_SUBJECT),
-    "body": _named(_BODY),
-    "files": _files,
+KINDS: dict[str, Kind] = {
+    "to": Kind(_to),
+    "cc": Kind(_copies("cc")),
+    "bcc": Kind(_copies("bcc")),
+    "subject": Kind(_named(_SUBJECT)),
+    "body": Kind(_named(_BODY)),
+    "files": Kind(_files),
 }

@@ -1,0 +1,82 @@
+"""The kinds of value of accounts that a sentence may name."""
+
+from __future__ import annotations
+
+import re
+
+from deskward.text.finding import Kind
+
+MAX_ADDRESS = 400
+"""Characters in which an address is looked for; a longer one is none."""
+
+_PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
+_CARD = re.compile(r"\[\[card:\d+\]\]")
+_LAST4 = re.compile(r"(?<![\d$€£.,])(?:\*+|x+|#|\.{2,}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE)
+_ADDRESS_AFTER = re.compile(
+    r"(?:\b(?:address|residence|home|place|mail|letters|post)\b[^,:\n]{0,30}?"
+    r"\s*(?:\b(?:to|is|be|at|as|with|now)\b|[:=]|->)\s+"
+    r"|\b(?:moved|moving|relocated|relocating|relocate|move)\b[^,\n]{0,30}?\s(?:to|at|into)\s+"
+    r"|\b(?:live|living|reside|residing|based|staying)\s+(?:now\s+)?(?:at|in|on)\s+"
+    r"|\b(?:to|at|as|is|put|use|down|into)\s+(?=\d|P\.?O\.?\s|Flat\b|Apt\b|Apartment\b|Unit\b|Suite\b))"
+    r"(?P<address>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ADDRESS_START = re.compile(
+    r"(?P<address>(?:\b\d{1,5}[A-Za-z]?(?:[-/]\d+)?\s+[A-Z\d]|\bP\.?\s?O\.?\s+Box\b|\b(?:Flat|Apt\.?|Apartment|Unit|Suite)"
+    r"\s+\w+).+)",
+    re.DOTALL,
+)
+_ADDRESS_TAIL = re.compile(
+    r"(?<![\s,])[\s,]+(?:please|pls|thanks|thank you|thx|from now on|from today|starting \w+"
+    r"|as of \w+|now|instead|as my (?:new )?(?:\w+ )?address|for my (?:\w+ )?address|effective \w+"
+    r"|asap|today|next (?:week|month)|on (?:my|the) (?:account|file|profile|records?)"
+    r"|if (?:you|that).*|tomorrow|ok\??|okay\??|last (?:week|month)|down as my address"
+    r"|is my (?:new )?address|will be my (?:new )?(?:home )?address)"
+    r"[\s.!?]*$",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(
+    r"(?<![A-Z])(?<!\bSt)(?<!\bRd)(?<!\bAve)(?<!\bApt)(?<!\bNo)[.!?;]\s+(?=[A-Z])"
+)
+
+
+def _password(text: str, answers: bool) -> str | None:
+    found = _PASSWORD.findall(text)
+    return found[-1] if found else None  # "from OLD to NEW": the new one is named last
+
+
+def _card(text: str, answers: bool) -> str | None:
+    if whole := _CARD.search(text):
+        return whole.group()
+    last4 = _LAST4.search(text)
+    return last4.group(1) if last4 else None
+
+
+def _address(text: str, answers: bool) -> str | None:
+    matches = [m for m in (_ADDRESS_START.search(text), _ADDRESS_AFTER.search(text)) if m]
+    for match in matches:
+        address = _trimmed(match["address"])
+        if re.search(r"\d", address) and re.search(r"[A-Za-z]{2}", address) and len(address) >= 5:
+            return address
+    bare = _trimmed(text)
+    return bare if answers and len(bare) >= 5 and " " in bare else None
+
+
+def _trimmed(address: str) -> str:
+    address = _SENTENCE_END.split(" ".join(address[:MAX_ADDRESS].split()), maxsplit=1)[0]
+    while (shorter := _ADDRESS_TAIL.sub("", address)) != address:
+        address = shorter
+    return address.strip(" ,;:\"'“”.!?")
+
+
+KINDS: dict[str, Kind] = {
+    "password": Kind(_password, looks=_PASSWORD, reads_as="xpassword"),
+    "card": Kind(_card, looks=_CARD, reads_as="xcard"),
+    "address": Kind(
+        _address,
+        looks=re.compile(r"\b\d+[a-z]?\s+(?:[A-Z][\w.]*\s+){1,4}[^.?!]*"),
+        reads_as="xaddress",
+        loose=True,
+        free=True,
+    ),
+}
