@@ -135,7 +135,7 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
     from deskward.entrypoints.identity import local_customer
 
     try:
-        return await local_customer(desk, user, tenant)
+        return await local_customer(desk.database.reader, user, tenant)
     except Unauthenticated as error:
         if await customers.exist(desk.database.reader):
             raise

@@ -243,7 +243,7 @@ class _LocalLine:
         from deskward.entrypoints.rest.events import event_data
         from deskward.gate.context import Context
 
-        principal = await local_customer(self._desk, user, self._tenant)
+        principal = await local_customer(self._desk.database.reader, user, self._tenant)
         context = Context(principal, "cli")
         async for placed in await self._desk.conversations.send(context, session, text):
             if isinstance(placed.event, Answered):
@@ -260,7 +260,7 @@ class _LocalLine:
     async def check(self, user: str) -> None:
         from deskward.entrypoints.identity import local_customer
 
-        await local_customer(self._desk, user, self._tenant)
+        await local_customer(self._desk.database.reader, user, self._tenant)
 
 
 class RemoteLine:

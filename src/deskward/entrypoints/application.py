@@ -29,6 +29,7 @@ from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.health import health_router
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.rest.chat import chat_router
@@ -49,24 +50,25 @@ approval, at-most-once effect, ledger. The same tools are reachable over MCP at 
 
 def http_application(desk: Desk) -> ASGIApp:
     """Everything that is served over HTTP."""
+    callers, conversations, database = Callers.of(desk), desk.conversations, desk.database
+    largest_file = desk.settings.mail.max_attachment_mb * 1_000_000
     routers = [
-        chat_router(desk),
-        sessions_router(desk),
-        user_chat_router(desk),
-        uploads_router(desk),
+        chat_router(callers, conversations, desk.settings.stream.heartbeat),
+        sessions_router(callers, conversations, database.reader),
+        user_chat_router(callers, conversations, database),
+        uploads_router(callers, database, largest_file),
         health_router(desk),
     ]
     api = _api(desk, routers)
     routes = [
         Route(MCP, McpEndpoint(desk)),
-        WebSocketRoute("/ws/{user_id}", ChatSocket(desk).serve),
+        WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
     ]
-    app = Router([*routes, *tool_routes(desk)], default=api, redirect_slashes=False)
+    app = Router([*routes, *tool_routes(callers, desk.gate)], default=api, redirect_slashes=False)
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()
-    upload = desk.settings.mail.max_attachment_mb * 1_000_000 + 10_000
-    limits = {UPLOADS: upload, **body_limits(tools, at_once=MCP)}
+    limits = {UPLOADS: largest_file + 10_000, **body_limits(tools, at_once=MCP)}
     guard = Guard(Bodies(app), desk.settings, desk.limiter, LogPaths(paths, tools), limits)
     return _with_cors(guard, desk.settings)
 
@@ -118,7 +120,7 @@ def _api(desk: Desk, routers: Sequence[APIRouter]) -> FastAPI:
     for router in routers:
         api.include_router(router)
     _handle_errors(api)
-    add_docs(desk, api)
+    add_docs(api, desk.gate, desk.keys)
     return api
 
 

@@ -14,11 +14,12 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deskward.app import Desk
 from deskward.core.errors import NotFound
 from deskward.core.lines import one_line
 from deskward.entrypoints.fixed import FixedAnswer
 from deskward.entrypoints.openapi import OPEN, SECURITY, SECURITY_SCHEMES, tool_paths
+from deskward.gate.call import Gate
+from deskward.security.api_keys import ApiKeys
 
 DOCUMENT = "/openapi.json"
 ASSETS = "/docs/assets"
@@ -35,13 +36,12 @@ POLICY = (
 class _Document:
     """Describes the desk as it is: its tools come and go, and with the first key it closes."""
 
-    def __init__(self, desk: Desk, api: FastAPI) -> None:
-        self._desk = desk
-        self._api = api
+    def __init__(self, api: FastAPI, gate: Gate, keys: ApiKeys) -> None:
+        self._api, self._gate, self._keys = api, gate, keys
         self._made: tuple[object, FixedAnswer] | None = None
 
     async def serve(self, request: Request) -> Response:
-        state = self._desk.gate.generation, not await self._desk.keys.exist()
+        state = self._gate.generation, not await self._keys.exist()
         if self._made is None or self._made[0] != state:
             document = one_line(to_json(self._describe(is_open=state[1])))
             # Asked for again each time, because it changes with the tools.
@@ -52,7 +52,7 @@ class _Document:
     def _describe(self, *, is_open: bool) -> dict[str, Any]:
         self._api.openapi_schema = None
         document = self._api.openapi()
-        document["paths"] |= tool_paths(self._desk.gate.tools.values(), is_open=is_open)
+        document["paths"] |= tool_paths(self._gate.tools.values(), is_open=is_open)
         document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
         for path, operations in document["paths"].items():
             for operation in operations.values():
@@ -64,7 +64,7 @@ class _Document:
         return document
 
 
-def add_docs(desk: Desk, api: FastAPI) -> None:
+def add_docs(api: FastAPI, gate: Gate, keys: ApiKeys) -> None:
     """Add the pages, and what they load."""
     assets = Path(str(files("fastapi_offline"))) / "static"
     swagger = get_swagger_ui_html(
@@ -105,7 +105,7 @@ def add_docs(desk: Desk, api: FastAPI) -> None:
             raise NotFound("address", request.url.path[:200])
         return loaded(name).answer(request)
 
-    api.add_route(DOCUMENT, _Document(desk, api).serve, include_in_schema=False)
+    api.add_route(DOCUMENT, _Document(api, gate, keys).serve, include_in_schema=False)
     api.add_route("/docs", swagger_page, include_in_schema=False)
     api.add_route("/redoc", redoc_page, include_in_schema=False)
     api.add_route(f"{ASSETS}/{{name}}", asset, include_in_schema=False)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from deskward.app import Desk
+from deskward.core.database import Connection
 from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
 from deskward.core.logging import bind
+from deskward.core.rate_limit import RateLimiter
+from deskward.core.setting_groups import Default, RateLimit
 from deskward.customers import service as customers
+from deskward.gate.call import Gate
+from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import (
     DEFAULT_ROLES,
     SUBJECTS_OF_A_CUSTOMER,
@@ -20,94 +26,124 @@ from deskward.security.principals import (
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-async def identify(
-    desk: Desk,
-    headers: Mapping[str, str],
-    *,
-    tenant: str | None = None,
-    user_id: str | None = None,
-) -> Principal:
-    """The verified caller.
+@dataclass(frozen=True)
+class Callers:
+    """Tells who calls over HTTP.
 
-    `Authorization: Bearer KEY` or `X-API-Key: KEY` says who calls. A service may name the
-    customer for whom it speaks in `X-User-ID`. Where no key was ever made the service is open:
-    then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks; a server of one group of tools
-    is called by services.
-
-    Args:
-        headers: The request's, with lower-case names.
-        tenant: A tenant that the request names. With a key it must be the key's.
-        user_id: A customer that the request names, as X-User-ID does.
-
-    Raises:
-        Unauthenticated: No key, a bad key, or an unknown customer.
-        Forbidden: The caller may not speak for that customer, or in that tenant.
-        InvalidInput: The tenant or the customer's id is not of an id's form, or two customers are
-            named.
-        RateLimited: The key made too many requests.
+    Attributes:
+        keys: The API keys.
+        gate: Whose roles say who may speak for a customer.
+        reader: Where customers are looked up.
+        limiter: Counts each key's requests.
+        limits: How many a key may make.
+        default: Who speaks in open mode.
+        services_only: Whether services call in open mode, and not customers.
     """
-    principal = await _identify(desk, headers, tenant, user_id)
-    bind(tenant=principal.tenant)
-    return principal
 
+    keys: ApiKeys
+    gate: Gate
+    reader: Connection
+    limiter: RateLimiter
+    limits: RateLimit
+    default: Default
+    services_only: bool
 
-async def _identify(
-    desk: Desk, headers: Mapping[str, str], tenant: str | None, user_id: str | None
-) -> Principal:
-    subject = headers.get("x-user-id", user_id)
-    if user_id is not None and subject != user_id:
-        raise InvalidInput("X-User-ID names another customer than the request. Leave one out.")
-    for value in (subject, tenant):
-        if value is not None and not _ID.fullmatch(value):
-            raise InvalidInput("An id has 1 to 64 letters, digits, dots, dashes or underscores.")
-    key = _key(headers)
-    if key is not None:
-        caller = await desk.keys.verify(key)
-        settings = desk.settings
-        if settings.rate_limit.enabled:
-            limit = settings.rate_limit.per_key_per_minute or settings.rate_limit.per_minute
-            (await desk.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
-        return await _subject(desk, caller, subject, tenant)
-    if await desk.keys.exist():
-        raise Unauthenticated(
-            "This desk needs an API key. Send it as `Authorization: Bearer dw_…`; "
-            "`deskward keys create` makes one."
+    @classmethod
+    def of(cls, desk: Desk) -> Callers:
+        """Return what tells who calls this desk."""
+        return cls(
+            keys=desk.keys,
+            gate=desk.gate,
+            reader=desk.database.reader,
+            limiter=desk.limiter,
+            limits=desk.settings.rate_limit,
+            default=desk.settings.default,
+            services_only=desk.serves_one_group,
         )
-    if subject is None and desk.serves_one_group:
-        tenant = tenant or desk.settings.default.tenant_id
-        return Principal(Kind.SERVICE, "local", tenant, (DEFAULT_ROLES[Kind.SERVICE],))
-    return await local_customer(
-        desk,
-        subject or desk.settings.default.user_id,
-        tenant or desk.settings.default.tenant_id,
-    )
+
+    async def identify(
+        self,
+        headers: Mapping[str, str],
+        *,
+        tenant: str | None = None,
+        user_id: str | None = None,
+    ) -> Principal:
+        """Return the verified caller.
+
+        `Authorization: Bearer KEY` or `X-API-Key: KEY` says who calls. A service may name the
+        customer for whom it speaks in `X-User-ID`. Where no key was ever made the service is open:
+        then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks; a server of one group of
+        tools is called by services.
+
+        Args:
+            headers: The request's, with lower-case names.
+            tenant: A tenant that the request names. With a key it must be the key's.
+            user_id: A customer that the request names, as X-User-ID does.
+
+        Raises:
+            Unauthenticated: No key, a bad key, or an unknown customer.
+            Forbidden: The caller may not speak for that customer, or in that tenant.
+            InvalidInput: The tenant or the customer's id is not of an id's form, or two customers
+                are named.
+            RateLimited: The key made too many requests.
+        """
+        principal = await self._identify(headers, tenant, user_id)
+        bind(tenant=principal.tenant)
+        return principal
+
+    async def _identify(
+        self, headers: Mapping[str, str], tenant: str | None, user_id: str | None
+    ) -> Principal:
+        subject = headers.get("x-user-id", user_id)
+        if user_id is not None and subject != user_id:
+            raise InvalidInput("X-User-ID names another customer than the request. Leave one out.")
+        for value in (subject, tenant):
+            if value is not None and not _ID.fullmatch(value):
+                raise InvalidInput(
+                    "An id has 1 to 64 letters, digits, dots, dashes or underscores."
+                )
+        key = _key(headers)
+        if key is not None:
+            caller = await self.keys.verify(key)
+            if self.limits.enabled:
+                limit = self.limits.per_key_per_minute or self.limits.per_minute
+                (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
+            return await self._subject(caller, subject, tenant)
+        if await self.keys.exist():
+            raise Unauthenticated(
+                "This desk needs an API key. Send it as `Authorization: Bearer dw_…`; "
+                "`deskward keys create` makes one."
+            )
+        tenant = tenant or self.default.tenant_id
+        if subject is None and self.services_only:
+            return Principal(Kind.SERVICE, "local", tenant, (DEFAULT_ROLES[Kind.SERVICE],))
+        return await local_customer(self.reader, subject or self.default.user_id, tenant)
+
+    async def _subject(
+        self, caller: Principal, subject: str | None, tenant: str | None
+    ) -> Principal:
+        if tenant is not None and tenant != caller.tenant:
+            raise Forbidden("The API key belongs to another tenant.")
+        if subject is None or (caller.kind is Kind.CUSTOMER and subject == caller.id):
+            return caller
+        if not self.gate.policy.roles.may(caller, SUBJECTS_OF_A_CUSTOMER):
+            raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
+        return await local_customer(self.reader, subject, caller.tenant, via=caller.label)
 
 
 async def local_customer(
-    desk: Desk, user_id: str, tenant: str, *, via: str | None = None
+    reader: Connection, user_id: str, tenant: str, *, via: str | None = None
 ) -> Principal:
-    """The customer of that id.
+    """Return the customer of that id.
 
     Raises:
         Unauthenticated: The tenant has no such customer.
     """
-    if await customers.find(desk.database.reader, tenant, user_id) is None:
+    if await customers.find(reader, tenant, user_id) is None:
         raise Unauthenticated(
             f"There is no customer {user_id!r} in tenant {tenant!r}. Name one in X-User-ID."
         )
     return Principal(Kind.CUSTOMER, user_id, tenant, ("customer",), via=via, proof=Proof.VOUCHED)
-
-
-async def _subject(
-    desk: Desk, caller: Principal, subject: str | None, tenant: str | None
-) -> Principal:
-    if tenant is not None and tenant != caller.tenant:
-        raise Forbidden("The API key belongs to another tenant.")
-    if subject is None or (caller.kind is Kind.CUSTOMER and subject == caller.id):
-        return caller
-    if not desk.gate.policy.roles.may(caller, SUBJECTS_OF_A_CUSTOMER):
-        raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
-    return await local_customer(desk, subject, caller.tenant, via=caller.label)
 
 
 def _key(headers: Mapping[str, str]) -> str | None:

@@ -16,12 +16,13 @@ from collections.abc import Mapping
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from deskward.app import Desk
 from deskward.conversations.live import Reader
+from deskward.conversations.service import Conversations
 from deskward.core.errors import DeskwardError, InvalidInput, RateLimited
 from deskward.core.lines import json_line
 from deskward.core.logging import bind
 from deskward.entrypoints.errors import known
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.rest.chat import LOOK_FOR_CLIENT
 from deskward.entrypoints.rest.events import error_data, event_data
 from deskward.entrypoints.rest.user_chat import user_of
@@ -41,8 +42,8 @@ log = logging.getLogger("api.websocket")
 class ChatSocket:
     """The endpoint `/ws/{user_id}`; `?session_id=` goes on with a session."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, callers: Callers, conversations: Conversations) -> None:
+        self._callers, self._conversations = callers, conversations
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection."""
@@ -67,7 +68,7 @@ class ChatSocket:
         for name in websocket.scope.get("subprotocols", []):
             if name.startswith(KEY_PROTOCOL):  # browsers cannot set headers on a WebSocket
                 headers = {**headers, "x-api-key": name.removeprefix(KEY_PROTOCOL)}
-        return await user_of(self._desk, headers, websocket.path_params["user_id"])
+        return await user_of(self._callers, headers, websocket.path_params["user_id"])
 
     async def _talk(self, websocket: WebSocket, principal: Principal, session_id: str) -> None:
         received: asyncio.Queue[str | None] = asyncio.Queue(maxsize=16)
@@ -83,7 +84,7 @@ class ChatSocket:
                 try:
                     # Asked again for each message: a key may have been revoked since.
                     await self._identify(websocket)
-                    reader = await self._desk.conversations.send(context, session_id, text)
+                    reader = await self._conversations.send(context, session_id, text)
                     await _answer(websocket, reader, session_id, listening)
                 except (DeskwardError, SQLAlchemyError) as failed:
                     error = known(failed)

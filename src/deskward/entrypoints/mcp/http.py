@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from deskward.app import Desk
 from deskward.core.errors import DeskwardError
 from deskward.entrypoints.errors import error_response
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.mcp.protocol import (
     CAPABILITIES,
     HANDSHAKE_VERSIONS,
@@ -80,6 +80,7 @@ class McpEndpoint:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._callers = Callers.of(desk)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -108,7 +109,7 @@ class McpEndpoint:
             return _error(400, None, error)
         if request is None:
             return Response(status_code=202)
-        principal = await identify(self._desk, headers)
+        principal = await self._callers.identify(headers)
         try:
             result = await self._dispatch(request, principal, scope["state"]["request_id"])
         except ProtocolError as error:

@@ -9,13 +9,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from deskward.app import Desk
 from deskward.conversations.cursors import EVENT_ID, Answered, Position
 from deskward.conversations.live import Reader
+from deskward.conversations.service import Conversations
 from deskward.conversations.wording import MAX_MESSAGE
 from deskward.core.errors import InvalidInput, timestamp
 from deskward.core.logging import bind
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import EVENT_SCHEMA, NO_NUL, SESSION_NOT_FOUND, error_responses
 from deskward.entrypoints.rest.events import server_sent
 from deskward.gate.context import Context
@@ -89,7 +89,7 @@ class ChatResponse(BaseModel):
     tenant_id: str = Field(examples=["default"])
 
 
-def chat_router(desk: Desk) -> APIRouter:
+def chat_router(callers: Callers, conversations: Conversations, heartbeat: float) -> APIRouter:
     """The chat endpoints."""
     router = APIRouter(
         prefix="/api/v1",
@@ -100,15 +100,13 @@ def chat_router(desk: Desk) -> APIRouter:
     async def begin(
         request: Request, body: ChatRequest, key: str | None, last_event: str | None
     ) -> tuple[Context, Reader]:
-        principal = await identify(desk, request.headers, tenant=body.tenant_id)
+        principal = await callers.identify(request.headers, tenant=body.tenant_id)
         bind(session=body.session_id)
         context = Context(principal, "agent", request.state.request_id)
         if last_event:
             place = Position.parse(last_event)
-            return context, await desk.conversations.resume(context, body.session_id, place)
-        return context, await desk.conversations.send(
-            context, body.session_id, body.message, key=key
-        )
+            return context, await conversations.resume(context, body.session_id, place)
+        return context, await conversations.send(context, body.session_id, body.message, key=key)
 
     @router.post("/chat")
     async def chat(
@@ -163,13 +161,13 @@ def chat_router(desk: Desk) -> APIRouter:
                 reader,
                 body.session_id,
                 request.state.request_id,
-                desk.settings.stream.heartbeat,
+                heartbeat,
             ),
             media_type="text/event-stream",
             headers={
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
-                MODEL_HEADER: desk.conversations.agent.model.name,
+                MODEL_HEADER: conversations.agent.model.name,
             },
         )
 

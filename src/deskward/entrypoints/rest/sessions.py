@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from deskward.app import Desk
 from deskward.conversations import archive
 from deskward.conversations.archive import HistoryLine, Session
+from deskward.conversations.service import Conversations
 from deskward.conversations.store import Where
+from deskward.core.database import Connection
 from deskward.core.errors import iso
 from deskward.core.logging import bind
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import SESSION_NOT_FOUND, error_responses
 from deskward.entrypoints.rest.chat import TenantId
 
@@ -72,7 +73,9 @@ class SessionDeleted(BaseModel):
     messages_deleted: int = Field(examples=[6])
 
 
-def sessions_router(desk: Desk) -> APIRouter:
+def sessions_router(
+    callers: Callers, conversations: Conversations, reader: Connection
+) -> APIRouter:
     """The endpoints of sessions. A caller sees their own only."""
     router = APIRouter(
         prefix="/api/v1/sessions",
@@ -81,7 +84,7 @@ def sessions_router(desk: Desk) -> APIRouter:
     )
 
     async def place(request: Request, session_id: str, tenant: str | None) -> Where:
-        principal = await identify(desk, request.headers, tenant=tenant)
+        principal = await callers.identify(request.headers, tenant=tenant)
         bind(session=session_id)
         return Where(principal.tenant, principal.label, session_id)
 
@@ -93,9 +96,9 @@ def sessions_router(desk: Desk) -> APIRouter:
         offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> SessionList:
         """List the caller's sessions."""
-        principal = await identify(desk, request.headers, tenant=tenant_id)
+        principal = await callers.identify(request.headers, tenant=tenant_id)
         total, found = await archive.sessions_of(
-            desk.database.reader, principal.tenant, principal.label, limit=limit, offset=offset
+            reader, principal.tenant, principal.label, limit=limit, offset=offset
         )
         return SessionList(
             tenant_id=principal.tenant,
@@ -111,8 +114,8 @@ def sessions_router(desk: Desk) -> APIRouter:
     ) -> History:
         """Show what was said in a session."""
         where = await place(request, session_id, tenant_id)
-        session = await archive.session(desk.database.reader, where)
-        said = await archive.spoken(desk.database.reader, where)
+        session = await archive.session(reader, where)
+        said = await archive.spoken(reader, where)
         return History(
             tenant_id=where.tenant,
             **_summary(session).model_dump(),
@@ -128,7 +131,7 @@ def sessions_router(desk: Desk) -> APIRouter:
         return SessionDeleted(
             message="Session deleted successfully",
             session_id=session_id,
-            messages_deleted=await desk.conversations.delete(where),
+            messages_deleted=await conversations.delete(where),
         )
 
     return router

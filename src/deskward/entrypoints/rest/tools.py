@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from deskward.app import Desk
 from deskward.core.errors import (
     DeskwardError,
     InvalidInput,
@@ -20,7 +19,8 @@ from deskward.core.errors import (
     UnsupportedMediaType,
 )
 from deskward.entrypoints.errors import error_response
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
@@ -28,39 +28,39 @@ from deskward.gate.tool import Tool
 IDEMPOTENCY_HEADER = "idempotency-key"
 
 
-def tool_routes(desk: Desk) -> list[BaseRoute]:
+def tool_routes(callers: Callers, gate: Gate) -> list[BaseRoute]:
     """One route per path; fixed paths before those with parameters."""
     by_path: dict[str, dict[str, Tool]] = defaultdict(dict)
-    for tool in desk.gate.tools.values():
+    for tool in gate.tools.values():
         for method, path in tool.addresses:
             by_path[path][method] = tool
     paths = sorted(by_path, key=lambda path: (path.count("{"), path))
     return [
-        *(Route(path, _Address(desk, by_path[path])) for path in paths),
-        Route("/tools/{tool}", _RemoteAddresses(desk)),
+        *(Route(path, _Address(callers, gate, by_path[path])) for path in paths),
+        Route("/tools/{tool}", _RemoteAddresses(callers, gate)),
     ]
 
 
 class _RemoteAddresses:
     """The tools of outside servers, which come and go."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, callers: Callers, gate: Gate) -> None:
+        self._callers, self._gate = callers, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tool = self._desk.gate.tools.get(scope["path_params"].pop("tool"))
+        tool = self._gate.tools.get(scope["path_params"].pop("tool"))
         if tool is None or tool.path != scope["path"]:
             error = NotFound("address", scope["path"][:200])
             await error_response(error, scope["state"]["request_id"])(scope, receive, send)
         else:
-            await _Address(self._desk, {tool.method: tool})(scope, receive, send)
+            await _Address(self._callers, self._gate, {tool.method: tool})(scope, receive, send)
 
 
 class _Address:
     """The ASGI application of one path: the method chooses the tool."""
 
-    def __init__(self, desk: Desk, tools: dict[str, Tool]) -> None:
-        self._desk = desk
+    def __init__(self, callers: Callers, gate: Gate, tools: dict[str, Tool]) -> None:
+        self._callers, self._gate = callers, gate
         self._tools = tools
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,13 +79,13 @@ class _Address:
         if tool is None:
             allowed = ", ".join(sorted(self._tools))
             raise MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
-        principal = await identify(self._desk, request.headers)
+        principal = await self._callers.identify(request.headers)
         has_body = request.method in ("POST", "PUT", "PATCH")
         arguments = await _body(request) if has_body else dict(request.query_params)
         for name, value in request.path_params.items():
             if arguments.setdefault(name, value) != value:
                 raise InvalidInput(f"{name} in the body is another than in the address.")
-        outcome = await self._desk.gate.call(
+        outcome = await self._gate.call(
             tool.name,
             arguments,
             Context(principal, "rest", request_id),

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, UploadFile
 from pydantic import WithJsonSchema
 
-from deskward.app import Desk
+from deskward.core.database import Database
 from deskward.core.errors import InvalidInput
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import error_responses
 from deskward.files import service as files
 from deskward.files.models import StoredFile
@@ -44,7 +44,7 @@ BYTES = {"type": "string", "format": "binary", "contentMediaType": UNTYPED, "min
 """The schema of a file. Only `format` tells older readers that it is bytes, and no text of JSON."""
 
 
-def uploads_router(desk: Desk) -> APIRouter:
+def uploads_router(callers: Callers, database: Database, most: int) -> APIRouter:
     """The endpoint of uploads."""
     router = APIRouter(
         tags=["files"],
@@ -56,18 +56,18 @@ def uploads_router(desk: Desk) -> APIRouter:
         request: Request, file: Annotated[UploadFile, File(), WithJsonSchema(BYTES)]
     ) -> StoredFile:
         """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
-        principal = await identify(desk, request.headers)
+        principal = await callers.identify(request.headers)
         if len((await request.form()).getlist("file")) > 1:
             raise InvalidInput("Send one file at a time.")
         data = await file.read()
-        async with desk.database.transaction() as transaction:
+        async with database.transaction() as transaction:
             return await files.store(
                 transaction,
                 principal.tenant,
                 principal.label,
                 file.filename or "",
                 data,
-                max_size=desk.settings.mail.max_attachment_mb * 1_000_000,
+                max_size=most,
             )
 
     return router

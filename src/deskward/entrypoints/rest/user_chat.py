@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from deskward.app import Desk
 from deskward.conversations import archive
+from deskward.conversations.service import Conversations
 from deskward.conversations.store import Where
+from deskward.core.database import Database
 from deskward.core.errors import Forbidden
 from deskward.core.logging import bind
 from deskward.customers import service as customers
-from deskward.entrypoints.identity import identify
+from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import error_responses
 from deskward.entrypoints.rest.chat import MODEL_HEADER, IdempotencyKey, Message, whole
 from deskward.entrypoints.rest.sessions import HistoryMessage, shown
@@ -72,7 +73,9 @@ class UserContext(UserConversation):
     name: str = Field(examples=["Alice Johnson"])
 
 
-def user_chat_router(desk: Desk) -> APIRouter:
+def user_chat_router(
+    callers: Callers, conversations: Conversations, database: Database
+) -> APIRouter:
     """The routes of chat by user id."""
     router = APIRouter(
         prefix="/api",
@@ -81,9 +84,9 @@ def user_chat_router(desk: Desk) -> APIRouter:
     )
 
     async def conversation(request: Request, user_id: str) -> tuple[Principal, str]:
-        principal = await user_of(desk, request.headers, user_id)
+        principal = await user_of(callers, request.headers, user_id)
         session_id = await archive.present_session(
-            desk.database.reader, principal.tenant, principal.label, f"{user_id}-"
+            database.reader, principal.tenant, principal.label, f"{user_id}-"
         )
         bind(session=session_id.removeprefix(f"{principal.id}-"))  # ids are not logged
         return principal, session_id
@@ -98,9 +101,7 @@ def user_chat_router(desk: Desk) -> APIRouter:
         """Send a message for a user and get the whole answer."""
         principal, session_id = await conversation(request, body.user_id)
         context = Context(principal, "agent", request.state.request_id)
-        reader = await desk.conversations.send(
-            context, session_id, body.message, key=idempotency_key
-        )
+        reader = await conversations.send(context, session_id, body.message, key=idempotency_key)
         answered = await whole(reader, request)
         response.headers[MODEL_HEADER] = answered.model
         return UserAnswer(response=answered.text)
@@ -110,7 +111,7 @@ def user_chat_router(desk: Desk) -> APIRouter:
         """Begin a new conversation. The old one stays in the list of sessions."""
         principal, session_id = await conversation(request, body.user_id)
         where = Where(principal.tenant, principal.label, session_id)
-        async with desk.database.transaction() as transaction:
+        async with database.transaction() as transaction:
             session_id = await archive.next_session(transaction, where, f"{body.user_id}-")
         return UserConversation(
             message="Conversation reset", user_id=body.user_id, session_id=session_id
@@ -121,7 +122,7 @@ def user_chat_router(desk: Desk) -> APIRouter:
         """Show what was said in a user's present conversation."""
         principal, session_id = await conversation(request, user_id)
         where = Where(principal.tenant, principal.label, session_id)
-        said = await archive.spoken(desk.database.reader, where)
+        said = await archive.spoken(database.reader, where)
         return UserHistory(
             user_id=user_id,
             session_id=session_id,
@@ -137,7 +138,7 @@ def user_chat_router(desk: Desk) -> APIRouter:
         switch each other.
         """
         principal, session_id = await conversation(request, user_id)
-        customer = await customers.get(desk.database.reader, principal.tenant, user_id)
+        customer = await customers.get(database.reader, principal.tenant, user_id)
         return UserContext(
             message=f"Switched to user: {user_id}",
             user_id=user_id,
@@ -148,14 +149,14 @@ def user_chat_router(desk: Desk) -> APIRouter:
     return router
 
 
-async def user_of(desk: Desk, headers: Mapping[str, str], user_id: str) -> Principal:
+async def user_of(callers: Callers, headers: Mapping[str, str], user_id: str) -> Principal:
     """The customer of that id, if the caller may speak for them.
 
     Raises:
         Unauthenticated: No valid key, or no such customer.
         Forbidden: The caller may not.
     """
-    principal = await identify(desk, headers, user_id=user_id)
+    principal = await callers.identify(headers, user_id=user_id)
     if principal.kind is not Kind.CUSTOMER or principal.id != user_id:
         raise Forbidden("This API key cannot speak for that customer.")
     return principal
