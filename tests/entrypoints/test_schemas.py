@@ -30,6 +30,7 @@ def order(currency: str, price: str) -> dict[str, Any]:
 
 
 TO = ["alice@example.com"]
+FILLED = {"order_id": "O1001", "status": "shipped", "name": "Alice"}
 CASES: list[tuple[str, dict[str, Any], bool]] = [
     ("/orders", order("USD", "1.5"), True),
     ("/orders", order("USD", "1.500"), True),
@@ -57,6 +58,10 @@ CASES: list[tuple[str, dict[str, Any], bool]] = [
         )
         for name in compose.templates()
     ),
+    ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "n": 1}}, True),
+    ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "n": [""]}}, False),
+    ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "n": "\0"}}, False),
+    ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "\0": 1}}, False),
     ("/email/send-text", {"to": "a@b.example", "subject": "S", "body": "b"}, True),
     ("/email/send-text", {"to": "a@b.test", "subject": "S", "body": "b"}, False),
     ("/email/send-text", {"to": "a@B.Onion", "subject": "S", "body": "b"}, False),
@@ -96,6 +101,12 @@ async def test_who_is_no_customer_has_to_name_one(
     headers = {"Authorization": f"Bearer {key}"}
     assert "customer_id" in (await schema_of(client, "/tickets"))["required"]
     assert (await client.post("/tickets", json=body, headers=headers)).status_code == 400
+
+
+async def test_an_issue_of_white_space_is_a_ticket(client: httpx2.AsyncClient) -> None:
+    for text in ("\f", " ", "\u3000\u2028"):
+        answer = await client.post("/accounts/user_001/issues", json={"description": text})
+        assert answer.status_code == 200, answer.text
 
 
 async def test_a_refund_that_does_not_fit_its_order_is_a_conflict(

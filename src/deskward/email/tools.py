@@ -33,6 +33,13 @@ tools = ToolGroup("email")
 To = Annotated[list[Address], Field(min_length=1, max_length=50)]
 Attachments = Annotated[list[FileId], Field(max_length=20)]
 
+Value = Annotated[str, Field(max_length=10_000)] | int | float | bool
+Values = Annotated[
+    dict[str, Value],
+    Field(max_length=50, json_schema_extra={"propertyNames": {"not": {"pattern": "\\x00"}}}),
+]
+"""What a template is filled with: plain values, because that is what it prints."""
+
 
 class MailFacts(TypedDict):
     """What policies may know of a mail.
@@ -112,7 +119,7 @@ async def send_email(
     bcc: Addresses = [],  # noqa: B006 the gate copies it
     attachments: Attachments = [],  # noqa: B006 the gate copies it
     template: Annotated[str, Field(max_length=64)] | None = None,
-    values: dict[str, Any] | None = None,
+    values: Values | None = None,
 ) -> EmailReceipt:
     """Send a mail, with everything that a mail can have.
 

@@ -145,7 +145,7 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
         user_id: The customer who has the problem.
         description: The problem in the customer's words.
     """
-    subject = shorten(description)
+    subject = shorten(description) or "(no words)"
     ticket = await service.create(ctx.db, ctx.tenant, user_id, subject=subject, body=description)
     return await _opened(ctx, ticket, f"The issue was reported as ticket {ticket.id}.")
 
