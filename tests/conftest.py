@@ -25,6 +25,8 @@ from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from tests.services.postgres import postgres
 
+pytest_plugins = ["tests.tiers"]
+
 
 async def recorded(desk: Desk, tenant: str = "default") -> list[dict[str, Any]]:
     """The ledger's rows of a tenant, opened."""

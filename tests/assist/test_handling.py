@@ -297,6 +297,7 @@ async def test_over_rest(sqlite_desk: Desk) -> None:
         assert unknown.status_code == 404
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, template: Path) -> None:
     shutil.copy(template, tmp_path / "deskward.db")
 

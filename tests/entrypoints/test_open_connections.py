@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
@@ -25,6 +26,7 @@ MOST_HERE = 20
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+@pytest.mark.slow
 async def test_many_silent_connections_stop_nobody(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     async with (
@@ -192,6 +194,7 @@ def test_the_limit_follows_the_files_that_may_be_open(caplog) -> None:
     assert "MAX_CONNECTIONS is 5000, but the process may open 1024 files only" in caplog.text
 
 
+@pytest.mark.slow
 async def test_the_soft_limit_of_files_is_raised_at_start(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))

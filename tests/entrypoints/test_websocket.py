@@ -21,7 +21,7 @@ from tests.conftest import settings_in
 from tests.policies import FILES
 from tests.services.server import server
 
-pytestmark = [pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
 
 BALANCE = "Your current account balance is $5,420.50."
 

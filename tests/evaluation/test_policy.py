@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from deskward.agent.offline.model import OfflineModel
 from deskward.app import copy_policies
 from deskward.evaluation.attacks import attacks
@@ -9,6 +11,7 @@ from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
 
 
+@pytest.mark.slow
 async def test_shipped_policies_hold_attackers_off_and_let_customers_through(
     tmp_path: Path, offline: OfflineModel
 ) -> None:
@@ -31,6 +34,7 @@ async def test_blocking_everything_is_no_success(tmp_path: Path, offline: Offlin
     assert report.completed < 0.2
 
 
+@pytest.mark.slow
 async def test_allowing_everything_is_none_either(tmp_path: Path, offline: OfflineModel) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()

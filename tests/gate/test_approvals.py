@@ -265,6 +265,7 @@ async def test_a_decision_cannot_be_forged(sqlite_desk: Desk, sqlite_call: Call)
         await run_approved(sqlite_desk.gate, row)
 
 
+@pytest.mark.slow
 async def test_of_many_that_approve_at_once_one_counts(desk: Desk, call: Call) -> None:
     approvers = [Principal(Kind.STAFF, f"lead{n}", "default", ("support-3",)) for n in range(32)]
     races = 200 if desk.settings.database_location.get_backend_name() == "sqlite" else 40

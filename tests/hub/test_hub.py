@@ -132,6 +132,7 @@ async def test_a_call_that_is_cut_off_is_unknown_and_not_repeated(
         assert int(after) - int(before) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looking_often")
 async def test_it_is_away_and_comes_back(
     sqlite_settings: Settings, outside: OutsideMcp, offline, caplog: pytest.LogCaptureFixture
@@ -152,6 +153,7 @@ async def test_it_is_away_and_comes_back(
         assert caplog.text.count("is away") <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looking_often")
 async def test_the_desk_starts_without_it_and_picks_it_up(
     sqlite_settings: Settings, outside: OutsideMcp, offline
@@ -169,6 +171,7 @@ async def test_the_desk_starts_without_it_and_picks_it_up(
         outside.start()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looking_often")
 async def test_a_changed_tool_is_quarantined_until_a_person_accepts_it(
     sqlite_settings: Settings, outside: OutsideMcp, offline

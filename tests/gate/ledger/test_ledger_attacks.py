@@ -69,6 +69,7 @@ def truncate(rows: list[Row], chance: random.Random) -> list[Row]:
     return [row for row in rows if row[0] != tenant or row[1] <= keep]
 
 
+@pytest.mark.slow
 async def test_a_thousand_changes_are_all_found(sqlite_desk: Desk, sqlite_call: Call) -> None:
     await filled(sqlite_desk, sqlite_call)
     file = sqlite3.connect(
