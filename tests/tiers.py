@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-MOST_PROGRAMS = 2
+MOST_PROGRAMS = 3
 """How many programs a quick test may start; what a fixture of the session starts is not its own."""
 MOST_SECONDS = 60.0
 """How long a quick test may take. One that takes five on a developer's machine is to be marked."""

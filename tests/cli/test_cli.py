@@ -241,6 +241,7 @@ def test_help_is_quick_to_import() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 async def test_a_conversation_with_a_running_desk(tmp_path: Path) -> None:
     """In a process of its own, because a command has an event loop of its own."""
 
