@@ -8,6 +8,7 @@ import pytest
 
 from deskward.app import copy_policies, open_desk, policy_files
 from deskward.core.settings import Settings
+from deskward.gate import policy_watch
 from deskward.gate.policy import versions as policy_versions
 from tests.cli.conftest import Cli
 from tests.conftest import STAFF, caller, recorded
@@ -114,7 +115,7 @@ def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> Non
 async def test_a_running_desk_follows_and_shadows_are_recorded(
     sqlite_settings: Settings, stricter: Path, offline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy_versions, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(policy_watch, "LOOK_EVERY", 0.05)
     from deskward.gate.policy.engine import Policy
 
     async with open_desk(sqlite_settings, model=offline) as desk:
