@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deskward.agent.offline.matching import Match
+from deskward.cli.ending import ending
 from deskward.cli.main import app
 from deskward.evaluation.intents import evaluate_intents, floor_of
 from deskward.evaluation.labelled import (
@@ -209,7 +210,8 @@ def files(write: Write) -> tuple[str, str]:
 
 
 def _run(*words: str) -> None:
-    app(list(words), exit_on_error=False, print_error=False, result_action="return_value")
+    with ending():
+        app(list(words), exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def _report(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
