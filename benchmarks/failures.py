@@ -164,10 +164,17 @@ def _error(answer: dict[str, Any]) -> str:
     if "error" in answer:
         error = answer["error"]
     elif result.get("isError"):
-        error = (result.get("structuredContent") or {}).get("error", "unnamed")
+        error = _told(result)
     else:
         return ""
     return str(error.get("code", "")) if isinstance(error, dict) else str(error)
+
+
+def _told(result: dict[str, Any]) -> Any:
+    """The error in a tool's answer, which is the JSON of its text."""
+    with contextlib.suppress(LookupError, ValueError, TypeError):
+        return json.loads(result["content"][0]["text"])["error"]
+    return "unnamed"
 
 
 @contextlib.contextmanager

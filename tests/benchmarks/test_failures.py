@@ -1,5 +1,6 @@
 """What is made of an outage's answers."""
 
+import json
 from dataclasses import asdict
 
 from benchmarks import failures
@@ -37,8 +38,11 @@ def test_answers_in_a_few_words() -> None:
     assert said(200, b'{"balance": 1}') == "200"
     assert said(503, b'{"error": "UNAVAILABLE"}') == "503 UNAVAILABLE"
     assert said(502, b"<html>") == "502"
-    mcp_error = b'{"result": {"isError": true, "structuredContent": {"error": {"code": "AWAY"}}}}'
+    content = [{"type": "text", "text": '{"error": {"code": "AWAY"}}'}]
+    mcp_error = json.dumps({"result": {"isError": True, "content": content}}).encode()
     assert said(200, mcp_error) == "MCP error AWAY (200)"
+    mcp_error = b'{"result": {"isError": true, "content": []}}'
+    assert said(200, mcp_error) == "MCP error unnamed (200)"
     assert said(200, b'{"error": {"code": -32601}}') == "MCP error -32601 (200)"
     assert said(200, b'{"result": {"content": []}}') == "200"
 

@@ -17,6 +17,7 @@ from deskward.app import Desk, open_desk
 from deskward.core.errors import ModelUnavailable, Unavailable
 from deskward.core.settings import Settings
 from deskward.entrypoints import health
+from deskward.hub import connection
 from tests.agent.providers import Offline
 from tests.agent.scripted import ScriptedModel
 from tests.entrypoints.conftest import client_of
@@ -53,8 +54,9 @@ async def test_everything_is_well(client: httpx2.AsyncClient) -> None:
 
 
 async def test_what_is_away_is_said_and_does_not_stop_the_desk(
-    sqlite_settings: Settings, offline
+    sqlite_settings: Settings, offline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection, "START", 0.0)  # an MCP server gets time to start, otherwise
     async with client_with(
         sqlite_settings,
         offline,

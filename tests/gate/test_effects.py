@@ -25,6 +25,10 @@ from tests.policies import policy_of
 PERMIT = '@id("all") permit (principal, action, resource);'
 
 
+class Crash(BaseException):
+    """Ends a call as the end of the process does: nothing is recorded after it."""
+
+
 class Done(BaseModel):
     done: str
 
@@ -173,12 +177,9 @@ async def test_an_unknown_outcome_is_said_and_never_retried(
         outcome = await probe("act_outside", what="mail", key="k")
         assert outcome.value["error"]["code"] == "OUTCOME_UNKNOWN"
     else:
-        world.waits = asyncio.Event()
-        task = asyncio.create_task(probe("act_outside", what="mail", key="k"))
-        while not world.acted:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        world.raises = Crash()
+        with pytest.raises(Crash):
+            await probe("act_outside", what="mail", key="k")
     early = await probe("act_outside", what="mail", key="k")
     assert early.value["error"]["code"] == "CALL_IN_PROGRESS"
     assert early.value["error"]["retry_after"] > 0
@@ -255,3 +256,105 @@ async def test_the_ledger_of_all_this_is_sound(desk: Desk, probe: Call, world: W
     report = await verify(desk.database)
     assert report.sound
     assert report.rows == 40
+
+
+async def begun(work: Any, world: World, times: int = 1) -> asyncio.Task[Any]:
+    """A call that has got as far as the tool's own work."""
+    task = asyncio.create_task(work)
+    async with asyncio.timeout(30):
+        while len(world.acted) < times:
+            await asyncio.sleep(0.001)
+    return task
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+def patient(desk: Desk, probe: Call) -> Call:
+    """As `probe`, with a time limit that no test reaches."""
+    desk.gate.runner.time_limit = 60
+    return probe
+
+
+@pytest.mark.parametrize("tool", ["read", "write"])
+async def test_a_cancelled_call_is_stopped_undone_and_recorded(
+    desk: Desk, patient: Call, world: World, tool: str
+) -> None:
+    world.waits = asyncio.Event()
+    await cancelled(await begun(patient(tool, what="x", key="k"), world))
+    assert await name_of(desk) == "Alex Morgan"
+    (row,) = await recorded(desk)
+    assert (row["tool"], row["status"], row["code"]) == (tool, "error", "CANCELLED")
+    world.waits = None
+    assert (await patient(tool, what="x", key="k")).status == "ok"  # the key is free again
+    assert (await verify(desk.database)).sound
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_for_the_writer_never_begins(
+    desk: Desk, patient: Call, world: World
+) -> None:
+    async with desk.database.transaction():
+        task = asyncio.create_task(patient("write", what="x"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.acted == []
+    assert [row["code"] for row in await recorded(desk)] == ["CANCELLED"]
+
+
+async def test_cancelling_what_is_committed_already_changes_nothing(
+    desk: Desk, patient: Call, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_commit = desk.database.before_commit
+    assert before_commit is not None
+    writing, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(writer: Writer, entries: list[Any]) -> None:
+        writing.set()
+        await go_on.wait()
+        await before_commit(writer, entries)
+
+    monkeypatch.setattr(desk.database, "before_commit", slowly)
+    task = asyncio.create_task(patient("write", what="Changed"))
+    await writing.wait()
+    await cancelled(task)
+    go_on.set()
+    await patient("read", what="later")  # whose row comes after that of the call
+    rows = [(row["tool"], row["status"]) for row in await recorded(desk)]
+    assert rows == [("write", "ok"), ("read", "ok")]
+    assert await name_of(desk) == "Changed"
+
+
+async def test_what_acts_outside_is_not_cancelled_halfway(
+    desk: Desk, patient: Call, world: World
+) -> None:
+    world.waits = asyncio.Event()
+    task = await begun(patient("act_outside", what="mail", key="k"), world)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    world.waits.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [row["status"] for row in await recorded(desk)] == ["started", "ok"]
+    again = await patient("act_outside", what="mail", key="k")
+    assert (again.status, again.repeated, world.acted) == ("ok", True, ["mail"])
+
+
+async def test_a_cancelled_call_whose_outcome_is_unknown_is_recorded_as_that(
+    desk: Desk, patient: Call, world: World
+) -> None:
+    world.waits, world.raises = asyncio.Event(), RuntimeError("lost after sending")
+    task = await begun(patient("act_outside", what="mail"), world)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    world.waits.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [row.get("code") for row in await recorded(desk)] == [None, "OUTCOME_UNKNOWN"]

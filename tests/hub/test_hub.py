@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk, open_desk
+from deskward.core.errors import Unavailable
 from deskward.core.settings import Settings
+from deskward.entrypoints.banner import warnings
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.hub import connection, pins
 from deskward.security.principals import Principal
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF
+from tests.entrypoints.conftest import client_of
 from tests.services.faulty_mcp import FaultyMcp, faulty_mcp
 from tests.services.outside_mcp import OutsideMcp, outside_mcp
 
@@ -51,6 +54,11 @@ async def call(
 def code(outcome: Outcome) -> str:
     assert outcome.error is not None, outcome.text
     return outcome.error.error_code
+
+
+def state(desk: Desk) -> str:
+    assert desk.hub is not None
+    return desk.hub.state
 
 
 async def until(condition: Any) -> None:
@@ -139,16 +147,15 @@ async def test_it_is_away_and_comes_back(
 ) -> None:
     async with desk_with(sqlite_settings, outside, offline) as desk:
         assert desk.hub is not None
-        hub = desk.hub
         outside.stop()
         for principal, name in ((CUSTOMER, "register_complaint"), (STAFF, "count")):
             given = {"description": "x"} if name == "register_complaint" else {}
             outcome = await call(desk, name, principal, **given)
             assert code(outcome) == "UNAVAILABLE"
             assert "cannot be reached" in outcome.error.message  # type: ignore[union-attr]  # code() saw it
-        assert not hub.available
+        assert state(desk) == "away"
         outside.start()
-        await until(lambda: hub.available)
+        await until(lambda: state(desk) == "available")
         assert (await call(desk, "register_complaint", description="x")).status == "ok"
         assert caplog.text.count("is away") <= 2
 
@@ -160,11 +167,15 @@ async def test_the_desk_starts_without_it_and_picks_it_up(
 ) -> None:
     outside.stop()
     try:
-        async with desk_with(sqlite_settings, outside, offline) as desk:
+        async with desk_with(sqlite_settings, outside, offline, mcp_server_timeout=60) as desk:
             assert desk.hub is not None
+            assert state(desk) == "connecting"
             assert "register_complaint" not in desk.gate.tools
             assert (await call(desk, "get_account_balance")).status == "ok"
+            with pytest.raises(Unavailable):
+                desk.hub.check("register_complaint")
             outside.start()
+            await desk.hub.wait_for("register_complaint")
             await until(lambda: "register_complaint" in desk.gate.tools)
     finally:
         outside.stop()
@@ -220,7 +231,7 @@ async def test_only_a_refusal_counts_as_nothing_done(
         faulty.answers = answers
         first = await call(desk, "register_complaint", key="k", description="x")
         assert code(first) == expected
-        await until(lambda: desk.hub is not None and desk.hub.available)
+        await until(lambda: state(desk) == "available")
         again = await call(desk, "register_complaint", key="k", description="x")
         if expected == "REMOTE_TOOL_FAILED":
             assert code(again) == expected
@@ -244,3 +255,75 @@ async def test_an_argument_that_a_tool_has_not_is_refused(
         outcome = await call(desk, "register_complaint", description="x", more="y")
         assert code(outcome) == "INVALID_INPUT"
         assert faulty.acted == []
+
+
+@pytest.mark.usefixtures("looking_often")
+async def test_a_server_that_has_not_started_is_said_to_be_away_only_after_a_while(
+    sqlite_settings: Settings,
+    outside: OutsideMcp,
+    offline,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "START", 3.0)
+    outside.stop()
+    try:
+        async with desk_with(sqlite_settings, outside, offline) as desk:
+            assert desk.hub is not None
+            assert state(desk) == "connecting"
+            assert warnings(desk) == [w for w in warnings(desk) if "MCP" not in w]
+            assert "not reachable" not in caplog.text
+            await until(lambda: state(desk) == "away")
+            assert "not reachable" in caplog.text
+            assert any("MCP server not reachable" in warning for warning in warnings(desk))
+    finally:
+        outside.start()
+
+
+@pytest.mark.usefixtures("looking_often")
+async def test_its_tools_are_at_the_addresses_of_the_built_in_ones(
+    sqlite_settings: Settings, outside: OutsideMcp, offline
+) -> None:
+    async with desk_with(sqlite_settings, outside, offline) as desk, client_of(desk) as client:
+        made = await client.post("/complaints", json={"description": "It broke."})
+        assert made.status_code == 200, made.text
+        complaint = made.json()["complaint_id"]
+        found = await client.get(f"/complaints/{complaint}")
+        assert found.json()["description"] == "It broke."
+        assert (await client.delete("/complaints")).status_code == 405
+        absent = await client.post(f"/complaints/{complaint}/archive", json={})
+        assert (absent.status_code, absent.json()["error"]) == (404, "ADDRESS_NOT_FOUND")
+        by_name = await client.post("/tools/register_complaint", json={"description": "y"})
+        assert by_name.status_code == 200
+
+
+@pytest.mark.usefixtures("looking_often")
+async def test_an_address_whose_server_is_away_says_that(
+    sqlite_settings: Settings, outside: OutsideMcp, offline
+) -> None:
+    outside.stop()
+    try:
+        async with desk_with(sqlite_settings, outside, offline) as desk, client_of(desk) as client:
+            response = await client.post("/complaints", json={"description": "It broke."})
+            assert (response.status_code, response.json()["error"]) == (503, "UNAVAILABLE")
+            outside.start()
+            assert desk.hub is not None
+            await desk.hub.connection.listed(30)
+            response = await client.post("/complaints", json={"description": "It broke."})
+            assert response.status_code == 200
+    finally:
+        outside.stop()
+        outside.start()
+
+
+async def test_texts_of_an_address_become_what_the_schema_wants(
+    sqlite_settings: Settings, offline
+) -> None:
+    async with faulty_mcp() as faulty, desk_with(sqlite_settings, faulty, offline) as desk:
+        given = {"description": "5", "urgency": "5", "public": "true"}
+        outcome = await desk.gate.call(
+            "register_complaint", given, Context(CUSTOMER, "rest"), strict=False
+        )
+        assert outcome.status == "ok", outcome.text
+        sent = {"description": "5", "urgency": 5, "public": True, "customer_id": "user_001"}
+        assert faulty.acted == [sent]

@@ -16,16 +16,23 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
-def _tool(name: str, *parameters: str, reads: bool = False) -> dict[str, Any]:
+def _tool(name: str, *, reads: bool = False, **parameters: str) -> dict[str, Any]:
     # Without `additionalProperties`, as many servers' schemas are.
-    schema = {"type": "object", "properties": {name: {"type": "string"} for name in parameters}}
+    properties = {name: {"type": kind} for name, kind in parameters.items()}
+    schema = {"type": "object", "properties": properties}
     hints = {"readOnlyHint": reads}
     return {"name": name, "description": name, "inputSchema": schema, "annotations": hints}
 
 
 TOOLS = [
-    _tool("register_complaint", "customer_id", "description"),
-    _tool("search_complaints", "query", reads=True),
+    _tool(
+        "register_complaint",
+        customer_id="string",
+        description="string",
+        urgency="integer",
+        public="boolean",
+    ),
+    _tool("search_complaints", query="string", reads=True),
 ]
 """The second is not for one customer, though the desk's own tool of that name is."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -77,3 +78,21 @@ async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) ->
                 return
             except httpx2.HTTPError:
                 await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def keyed_server(
+    folder: Path, kind: str, subject: str, **settings: str
+) -> AsyncIterator[tuple[str, str]]:
+    """Run a server with one API key; yields its address and the key."""
+    async with server(folder, log=None, level="WARNING", **settings) as (url, _pid):
+        made = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deskward", "keys", "create"),
+            *("--kind", kind, "--subject", subject),
+            env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **settings},
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await made.communicate()
+        (key,) = re.findall(r"dw_\S+", out.decode())
+        yield url, key

@@ -53,7 +53,7 @@ async def test_it_dies_and_comes_back_in_a_conversation(
         assert "complaints service cannot be reached at the moment" in answer
         async with server(folder, *COMMAND, SERVER_PORT=port):
             async with asyncio.timeout(30):
-                while not (desk.hub and desk.hub.available):
+                while not (desk.hub and desk.hub.state == "available"):
                     await asyncio.sleep(0.05)
             assert "C1003" in await talk.say(COMPLAINT)
             context = Context(STAFF, "rest")

@@ -43,6 +43,9 @@ ATTEMPTS = 20
 AGAIN = 5.0
 """Seconds between attempts while something that is needed is away."""
 
+STEPS = 5
+"""How many steps the caller is told of."""
+
 Decision = Literal["resolved", "asked", "handed_over"]
 RISKS = {
     "anger": "anger or complaint",
@@ -151,17 +154,22 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
         DeskwardError: A step failed.
     """
     hand = _Hand(gate, ctx, ticket_id)
+    ctx.progress(0, STEPS, "Reading the ticket")
     ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
     _check_untouched(ticket)
     hand.has_read("ticket", ticket.customer_id)
     risks = risks_of(ticket.subject, ticket.body)
+    ctx.progress(1, STEPS, "Summarizing it")
     summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
+    ctx.progress(2, STEPS, "Looking into the FAQ")
     if not risks:  # no article is an answer to anger, law, or a theft
         await hand.ask("get_faq", q=ticket.subject)
         hand.has_read("article", ticket.customer_id)
+    ctx.progress(3, STEPS, "Writing a reply")
     reply = SuggestedResponse.model_validate(
         await hand.ask("suggest_response", ticket_id=ticket_id)
     )
+    ctx.progress(4, STEPS, "Asking policy")
     answers = reply.kind == "answer"
     status = "resolved" if answers else "pending"  # a colleague is announced
     outcome = await hand.propose(ticket, reply.confidence, status=status, reply=reply.response_text)

@@ -59,6 +59,8 @@ def call(
 
         opened = local_desk(read_settings(), user, staff, tenant, demo=demo, roles=role)
         async with opened as (desk, caller):
+            if desk.hub is not None:
+                await desk.hub.wait_for(tool)
             known = desk.gate.tools.get(tool)
             given = dict(_argument(known, pair) for pair in arguments)
             outcome = await desk.gate.call(

@@ -16,6 +16,7 @@ DeskwardError
 ├── TooLarge                413  TOO_LARGE
 ├── UnsupportedMediaType    415  UNSUPPORTED_MEDIA_TYPE
 ├── RateLimited             429  RATE_LIMITED
+├── Cancelled               499  CANCELLED
 ├── Internal                500  INTERNAL_ERROR
 ├── Unavailable             503  UNAVAILABLE
 │   └── ModelUnavailable    503  MODEL_UNAVAILABLE
@@ -214,6 +215,16 @@ class RateLimited(DeskwardError):
             "message": self.message,
             "retry_after": self.retry_after,
         }
+
+
+class Cancelled(DeskwardError):
+    """The caller took the call back, or went away, before it ended. Nobody is told; it is recorded.
+
+    The status is nginx's for clients that have closed their request.
+    """
+
+    code = "CANCELLED"
+    status = 499
 
 
 class Internal(DeskwardError):

@@ -5,8 +5,6 @@ Whoever has no PostgreSQL does not need this module's libraries, which cost time
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from deskward.core.connections import Parameters, Statements, away, insert_text
 from deskward.core.extras import extra
 from deskward.core.fixed import Plan
+from deskward.core.tasks import to_the_end
 
 with extra("postgres", "DATABASE_URL with PostgreSQL"):
     import asyncpg  # noqa: F401 SQLAlchemy's driver, which it would miss later and in its own words
@@ -90,17 +89,9 @@ _T = TypeVar("_T")
 
 
 async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work to its end; a cancellation meanwhile, or several, is raised after it."""
-    task = asyncio.create_task(work)
+    """Do the work to its end, also where its caller is cancelled."""
     try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen; the cancellation is what is raised
-        raise
+        return await to_the_end(work)
     except OSError as error:  # no answer within COMMAND_TIMEOUT, for one
         raise away() from error
 

@@ -64,7 +64,7 @@ def http_application(desk: Desk) -> ASGIApp:
         Route(MCP, McpEndpoint(desk)),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
     ]
-    app = Router([*routes, *tool_routes(callers, desk.gate)], default=api, redirect_slashes=False)
+    app = Router([*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api, redirect_slashes=False)
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()

@@ -54,7 +54,7 @@ def warnings(desk: Desk) -> list[str]:
     """What an operator should know before customers come."""
     settings = desk.settings
     found = []
-    if desk.hub is not None and not desk.hub.available:
+    if desk.hub is not None and desk.hub.state == "away":
         found.append(f"MCP server not reachable at {settings.mcp_server.url}")
     if settings.mail.server is None:
         found.append("SMTP is not configured: mails are only printed to the log")
@@ -90,7 +90,9 @@ def _tools(desk: Desk) -> str:
 def _mcp(desk: Desk) -> str:
     if desk.hub is None:
         return "none, complaints are served in-process"
-    state = "✓ Available" if desk.hub.available else "⚠ Unavailable"
+    state = {"available": "✓ Available", "connecting": "connecting…", "away": "⚠ Unavailable"}[
+        desk.hub.state
+    ]
     return f"{desk.settings.mcp_server.url} [{state}]"
 
 

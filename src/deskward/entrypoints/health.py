@@ -117,11 +117,13 @@ class Checks:
             return "unavailable", f"A check failed: {type(error).__name__}"
 
     async def _mcp_server(self) -> tuple[str, str | None]:
-        url = self._desk.settings.mcp_server.url
-        if url is None:
+        url, hub = self._desk.settings.mcp_server.url, self._desk.hub
+        if hub is None:
             return "in_process", None
-        if self._desk.hub is not None and self._desk.hub.available:
+        if hub.state == "available":
             return "healthy", None
+        if hub.state == "connecting":
+            return "connecting", None
         return "unavailable", f"MCP server not reachable at {url}"
 
     async def _azure(self) -> tuple[str, str | None]:

@@ -6,6 +6,7 @@ Doors make a `Context`, call, and render the `Outcome`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deskward.core.answers import PENDING
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import (
+    Cancelled,
     DeskwardError,
     Forbidden,
     Internal,
@@ -147,7 +149,7 @@ class Gate:
         return call
 
     async def guarded(self, call: Call, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """What comes of a call, also where it fails."""
+        """What comes of a call, also where it fails. One that is cancelled is recorded as that."""
         name = call.tool.name
         try:
             return await work()
@@ -168,6 +170,13 @@ class Gate:
             return await self._failed(
                 call, Internal("Something went wrong on our side. Quote the request id to us.")
             )
+        except asyncio.CancelledError as cancellation:
+            # One that came after the end's row was made changes nothing: what was done stays done.
+            if not call.ended:
+                cause = cancellation.__cause__
+                cancelled = Cancelled(f"{name} was cancelled before it ended.")
+                await self._failed(call, cause if isinstance(cause, DeskwardError) else cancelled)
+            raise
 
     async def first_answer(self, name: str, context: Context, key: str) -> Outcome | None:
         """See `Runner.first_answer`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Port = TypeVar("Port")
 Door = Literal["rest", "mcp", "cli", "agent"]
+Report = Callable[[float, float | None, str], None]
+"""Told how much is done, of how much if that is known, and what is being done. Never waits."""
 
 
 class Secrets(Protocol):
@@ -55,6 +57,8 @@ class Context:
         db: The call's transaction; of a tool that only reads, the committed state.
         approval_id: The approval that this call was made with, where it needed one.
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
+        report: Where the caller is told how far the call is, through `progress`; None where nobody
+            asked.
     """
 
     principal: Principal
@@ -67,6 +71,7 @@ class Context:
     confidence: float | None = None
     approval_id: str | None = None
     effect_id: str = ""
+    report: Report | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)
 
@@ -80,6 +85,19 @@ class Context:
         """The call's database connection."""
         assert self._db is not None, "only the gate gives a tool its database"
         return self._db
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Tell the caller how far the call is, where they want to know.
+
+        It may be said at any time, also inside a transaction: it never waits for the caller.
+
+        Args:
+            done: How much is done; more every time.
+            total: How much there is to do, if that is known.
+            message: What is being done, for people.
+        """
+        if self.report is not None:
+            self.report(done, total, message)
 
     def port(self, kind: type[Port]) -> Port:
         """The way to something outside the database, as the desk was put together."""

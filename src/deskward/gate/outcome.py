@@ -66,9 +66,12 @@ class Call:
     policy_version: str | None = None
     shadow: Mapping[str, Any] | None = None
     """What the policies in shadow would have said, where it is something else."""
+    ended: bool = False
+    """Whether the row of its end is made, which then gets into the ledger by itself."""
 
     def entry(self, status: str, result: str, error: DeskwardError | None = None) -> ledger.Entry:
         """The ledger's row; `result` is JSON text."""
+        self.ended = status != "started"
         context, decision = self.context, self.decision
         principal = context.principal
         clear = {

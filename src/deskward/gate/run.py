@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, OutcomeUnknown
+from deskward.core.tasks import to_the_end
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
 from deskward.gate.outcome import Call, Outcome
@@ -128,6 +129,13 @@ class Runner:
         effect = self.effect(call, values, call.key or effect_id)
         if (first := await effect.first_answer(self.database.reader)) is not None:
             return await self.repeat(call, first)
+        # Once it is begun it goes on to its end, whatever becomes of its caller: halfway, nobody
+        # would know what it has done.
+        return await to_the_end(self._outside(call, values, effect))
+
+    async def _outside(
+        self, call: Call, values: Mapping[str, Any], effect: effects.Effect
+    ) -> Outcome:
         try:
             async with self.database.transaction([call.entry("started", "null")]) as transaction:
                 await claim(effect, transaction, self.time_limit + GRACE)

@@ -7,9 +7,10 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
+from pydantic_core import from_json
 
 from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
 from deskward.core.tasks import background
@@ -22,6 +23,8 @@ REFRESH = 5.0
 """Seconds between looks at what the server offers."""
 RETRY_AFTER = 1.0
 """Seconds before the server is tried again."""
+START = 30.0
+"""Seconds after the desk's start in which a server that is not there yet counts as starting."""
 MAX_TOOLS = 200
 
 NOT_SENT = -32050
@@ -101,11 +104,25 @@ class Connection:
         """
         self.name = name
         self.url = url
-        self.available = False
+        self.state: Literal["connecting", "available", "away"] = "connecting"
         self._key = key
         self._timeout = timeout
         self._client: Client | None = None
         self._look = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._listed = asyncio.Event()
+
+    @property
+    def available(self) -> bool:
+        """Whether the server answers."""
+        return self.state == "available"
+
+    async def listed(self, patience: float) -> bool:
+        """Whether the server has said what it offers, or does so within some seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._listed.wait()
+        return self._listed.is_set()
 
     @contextlib.asynccontextmanager
     async def keep(self, listing: Listing, *, patience: float) -> AsyncIterator[None]:
@@ -113,21 +130,17 @@ class Connection:
 
         Args:
             listing: Told what tools the server offers, whenever it was looked at.
-            patience: Seconds to wait for the first look before the block begins.
+            patience: Seconds to wait for the first attempt's end before the block begins.
         """
-        looked = asyncio.Event()
-
-        async def told(tools: list[dict[str, Any]]) -> None:
-            await listing(tools)
-            looked.set()
-
-        async with background(self._keep(told)):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await looked.wait()
-            if not looked.is_set():
-                log.warning("MCP server %s not reachable at %s", self.name, self.url)
-            yield
+        async with background(self._keep(listing)):
+            timer = asyncio.get_running_loop().call_later(START, self._not_started)
+            try:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await self._tried.wait()
+                yield
+            finally:
+                timer.cancel()
 
     def look_again(self) -> None:
         """Look at the server's tools now rather than at the next turn."""
@@ -157,14 +170,14 @@ class Connection:
         try:
             return await self._once(tool, arguments, key)
         except OutcomeUnknown as error:  # of a call that only reads nothing is unknown
-            raise self._away() from error
+            raise self.away() from error
 
     async def _once(self, tool: str, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
         from mcp import MCPError
 
         client = self._client
         if client is None:
-            raise self._away()
+            raise self.away()
         meta: Any = {"deskward/idempotency-key": key} if key else None
         try:
             async with asyncio.timeout(self._timeout):
@@ -175,7 +188,7 @@ class Connection:
             if error.data == _OURS:
                 self._lost()
                 if error.code == NOT_SENT:
-                    raise self._away() from error
+                    raise self.away() from error
                 raise self._unknown("broke the connection") from error
             if error.code in _NOT_DONE:
                 raise RemoteFailed(f"The {self.name} server refused the call.") from error
@@ -195,6 +208,8 @@ class Connection:
                         self._client = client
                         self._found()
                         await listing(tools)
+                        self._listed.set()
+                        self._tried.set()
                         with contextlib.suppress(TimeoutError):
                             async with asyncio.timeout(REFRESH):
                                 await self._look.wait()
@@ -204,6 +219,7 @@ class Connection:
             finally:
                 self._client = None
             self._lost()
+            self._tried.set()
             await asyncio.sleep(RETRY_AFTER)
 
     @contextlib.asynccontextmanager
@@ -222,15 +238,22 @@ class Connection:
     def _found(self) -> None:
         if not self.available:
             log.info("MCP server %s is available at %s", self.name, self.url)
-        self.available = True
+        self.state = "available"
 
     def _lost(self) -> None:
         if self.available:
             log.warning("MCP server %s is away", self.name)
-        self.available = False
+            self.state = "away"
+        self._listed.clear()
         self._look.set()
 
-    def _away(self) -> Unavailable:
+    def _not_started(self) -> None:
+        if self.state == "connecting":
+            log.warning("MCP server %s not reachable at %s", self.name, self.url)
+            self.state = "away"
+
+    def away(self) -> Unavailable:
+        """The error of a call while the server is away; nothing happened."""
         return Unavailable(
             f"The {self.name} service cannot be reached at the moment. Please try again later.",
             retry_after=int(REFRESH),
@@ -262,16 +285,25 @@ def content(result: CallToolResult) -> dict[str, Any]:
         RemoteFailed: It is an error.
     """
     structured = result.structured_content
-    texts = [block.text for block in result.content if block.type == "text"]
+    text = "\n".join(block.text for block in result.content if block.type == "text")
     if not result.is_error:
-        return structured if isinstance(structured, dict) else {"text": "\n".join(texts)}
-    error = structured.get("error") if isinstance(structured, dict) else None
-    if isinstance(error, dict) and isinstance(error.get("message"), str):
-        code, message = error.get("code"), error["message"]
-    else:
-        code, message = None, "\n".join(texts) or "The tool failed."
+        return structured if isinstance(structured, dict) else {"text": text}
+    error = _desk_error(structured) or _desk_error(_json(text)) or {}
+    code, message = error.get("code"), error.get("message", text) or "The tool failed."
     if code == OutcomeUnknown.code:
         raise OutcomeUnknown(message[:500])
     failed = RemoteFailed(message[:500], code=code if isinstance(code, str) else None)
     failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
     raise failed
+
+
+def _desk_error(envelope: Any) -> dict[str, Any] | None:
+    """The error of the tools' error envelope; None where it is something else."""
+    error = envelope.get("error") if isinstance(envelope, dict) else None
+    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else None
+
+
+def _json(text: str) -> Any:
+    with contextlib.suppress(ValueError):
+        return from_json(text)
+    return None

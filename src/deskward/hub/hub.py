@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from deskward.core.database import Database
 from deskward.gate.call import Gate
@@ -16,8 +16,8 @@ from deskward.hub import pins
 from deskward.hub.connection import Connection
 from deskward.hub.remote_tools import calls, remote_tool
 
-PATIENCE = 2.0
-"""Seconds that the desk's start waits for the server."""
+PATIENCE = 10.0
+"""Seconds that the desk's start waits for a server that neither answers nor refuses."""
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,40 @@ class Hub:
         self._mounted: dict[str, str] = {}
 
     @property
-    def available(self) -> bool:
-        """Whether the server answers."""
-        return self.connection.available
+    def state(self) -> Literal["connecting", "available", "away"]:
+        """Whether the server answers; `connecting` while it may be starting beside the desk."""
+        return self.connection.state
+
+    @property
+    def expected(self) -> dict[str, Tool]:
+        """The built-in tools that its tools take the place of, by the names that those have."""
+        return {self._outside.prefix + name: twin for name, twin in self._outside.twins.items()}
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
-        """Keep the connection while the block runs. Waits a moment for the server, no longer."""
+        """Keep the connection while the block runs. A server that is away is not waited for."""
         async with self.connection.keep(self._listed, patience=PATIENCE):
             yield
+
+    async def wait_for(self, tool: str) -> None:
+        """Wait for a tool that only the server can have, as long as one request may take.
+
+        Raises:
+            Unavailable: The server should have it, and is away.
+        """
+        if tool in self._gate.tools:
+            return
+        if not await self.connection.listed(self._outside.timeout):
+            self.check(tool)
+
+    def check(self, tool: str) -> None:
+        """See that a tool that is not mounted is not only away.
+
+        Raises:
+            Unavailable: The server should have it, and is away.
+        """
+        if tool in self.expected and self.state != "available":
+            raise self.connection.away()
 
     async def _listed(self, listed: list[dict[str, Any]]) -> None:
         """Compare what the server offers with the pins, and mount what is accepted."""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
+from pydantic_core import from_json
 from referencing import Registry
 
 from deskward.gate.context import Context
@@ -16,6 +26,8 @@ from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
 OWNERS = frozenset({"customer_id", "user_id"})
 """Parameters that are bound to the verified customer, whoever's tool it is."""
 
+PLACE = re.compile(r"{(\w+)}")
+"""A parameter in a path."""
 MAX_SCHEMA = 64 * 1024
 MAX_DESCRIPTION = 4_000
 
@@ -29,18 +41,30 @@ class JsonArguments(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
     validator: ClassVar[Draft202012Validator]
-    known: ClassVar[frozenset[str]]
+    properties: ClassVar[Mapping[str, Any]]
 
     @model_validator(mode="before")
     @classmethod
-    def _fits(cls, data: Any) -> Any:
-        for name in data.keys() - cls.known:
+    def _fits(cls, data: Any, info: ValidationInfo) -> Any:
+        if info.mode == "python":  # from a door whose arguments are all text
+            data = {name: cls._typed(name, value) for name, value in data.items()}
+        for name in data.keys() - cls.properties.keys():
             raise ValueError(f"{str(name)[:64]} is no parameter of this tool")
         for error in cls.validator.iter_errors(data):
             # Without the value, which may be secret.
             where = ".".join(map(str, error.absolute_path)) or "(all)"
             raise ValueError(f"{where} does not fit the schema's {error.validator!r}")
         return data
+
+    @classmethod
+    def _typed(cls, name: str, value: Any) -> Any:
+        """A text as what the schema wants, where it wants no text."""
+        schema = cls.properties.get(name, {})
+        kinds = {part.get("type") for part in schema.get("anyOf", [schema])}
+        if isinstance(value, str) and not kinds & {"string", None}:
+            with contextlib.suppress(ValueError):
+                return from_json(value)
+        return value
 
 
 def remote_tool(
@@ -87,10 +111,11 @@ def remote_tool(
     validator = Draft202012Validator(schema, registry=Registry())
     arguments = create_model(name, __base__=JsonArguments)
     arguments.validator = validator
-    arguments.known = frozenset(schema["properties"])
+    arguments.properties = schema["properties"]
     bound = OWNERS & schema["properties"].keys()
     if twin is not None and facts is None and not twin.bound <= bound:
         raise ValueError(f"it lacks {', '.join(twin.bound - bound)}, so that it knows no limits")
+    addresses = _addresses(name, twin, frozenset(schema["properties"]))
     return Tool(
         name=name,
         description=str(listed.get("description") or name)[:MAX_DESCRIPTION],
@@ -98,8 +123,9 @@ def remote_tool(
         scope=twin.scope if twin else READ_SCOPE if reads else WRITE_SCOPE,
         # Only of a twin is it known that it reads; its server's word is no ground to repeat it.
         risk=Risk.READ if reads and twin is not None else Risk.OUTSIDE,
-        method="POST",
-        path=f"/tools/{name}",
+        method=addresses[0][0],
+        path=addresses[0][1],
+        also=addresses[1:],
         arguments=arguments,
         parameters=frozenset(schema["properties"]),
         result=TypeAdapter(dict[str, Any]),
@@ -114,6 +140,17 @@ def remote_tool(
         _schema=schema,
         _bound_schema=without(schema, bound),
     )
+
+
+def _addresses(
+    name: str, twin: Tool | None, parameters: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """Method and path of a tool's REST addresses: those of its twin first, if it can be there."""
+    own = ("POST", f"/tools/{name}")
+    if twin is None:
+        return (own,)
+    inherited = (a for a in twin.addresses if parameters.issuperset(PLACE.findall(a[1])))
+    return (*inherited, own)
 
 
 def _output(listed: Mapping[str, Any]) -> JsonSchema:

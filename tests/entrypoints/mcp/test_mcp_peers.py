@@ -1,43 +1,17 @@
 """MCP peers that others wrote: the Inspector, and the protocol's conformance suite (npm)."""
 
-import asyncio
-import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.services.npm import installed, newer_node
+from tests.entrypoints.mcp.peers import INSPECTOR, program, run
 from tests.services.server import server
 
-INSPECTOR = ("@modelcontextprotocol/inspector", "2.12.0")
 CONFORMANCE = ("@modelcontextprotocol/conformance", "0.2.0-alpha.12")
 HERE = Path(__file__).parent
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
-
-
-async def run(*command: str, home: Path) -> tuple[int, str]:
-    """Run a program; gives its exit code and output."""
-    environment = {**os.environ, "HOME": str(home)}
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        cwd=home,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, (out + err).decode()
-
-
-def program(package: str, version: str, name: str) -> list[str]:
-    folder = installed(package, version)
-    script = json.loads((folder / "package.json").read_text(encoding="utf-8"))["bin"][name]
-    return [newer_node(), str(folder / script)]
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

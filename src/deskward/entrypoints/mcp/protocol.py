@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from pydantic_core import to_json
 
 from deskward import __version__
 from deskward.core.answers import PENDING
@@ -29,7 +32,12 @@ INSTRUCTIONS = (
 IDEMPOTENCY_META = "deskward/idempotency-key"
 """Key in a request's `_meta` whose value makes a repeated call give its first answer again."""
 
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+HEADER_MISMATCH = -32020
+UNSUPPORTED_VERSION = -32022
 
 
 class ProtocolError(Exception):
@@ -40,6 +48,32 @@ class ProtocolError(Exception):
         self.code = code
         self.message = message
         self.data = data
+
+
+def unreadable(body: bytes, problem: Exception) -> tuple[int | str | None, ProtocolError]:
+    """What is wrong with a message that cannot be read, and the request's id where one is found.
+
+    JavaScript and Python send what our parser refuses (half a surrogate pair, NaN), and their users
+    wait for an answer with the request's id.
+    """
+    reason = str(problem).partition("\n")[0]
+    error = ProtocolError(PARSE_ERROR, f"Parse error: {reason}")
+    try:
+        key = json.loads(body)["id"]
+        to_json(key)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None, error
+    return (
+        (key, error) if isinstance(key, int | str) and not isinstance(key, bool) else (None, error)
+    )
+
+
+def error_message(request_id: int | str | None, error: ProtocolError) -> bytes:
+    """A JSON-RPC error response."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.data is not None:
+        body["data"] = error.data
+    return to_json({"jsonrpc": "2.0", "id": request_id, "error": body})
 
 
 def listed(tool: Tool, principal: Principal) -> dict[str, Any]:
@@ -82,9 +116,10 @@ def check_known(outcome: Outcome) -> None:
 
 
 def _or_pending(tool: Tool) -> dict[str, Any]:
-    """The output schema, loosened to what a call can answer that waits for a person."""
-    if tool.risk.annotations["readOnlyHint"]:
-        return tool.output_schema
+    """The output schema, loosened to what a call answers that waits for a person.
+
+    Of tools that read, too: an installation's policies may have a person approve any call.
+    """
     pending = {
         "type": "object",
         "properties": {"status": {"const": PENDING}},

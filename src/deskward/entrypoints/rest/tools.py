@@ -23,20 +23,26 @@ from deskward.entrypoints.identity import Callers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
-from deskward.gate.tool import Tool
+from deskward.hub.hub import Hub
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 
 
-def tool_routes(callers: Callers, gate: Gate) -> list[BaseRoute]:
-    """One route per path; fixed paths before those with parameters."""
-    by_path: dict[str, dict[str, Tool]] = defaultdict(dict)
-    for tool in gate.tools.values():
+def tool_routes(callers: Callers, gate: Gate, hub: Hub | None) -> list[BaseRoute]:
+    """One route per path; fixed paths before those with parameters.
+
+    Tools are found by their names at each request, because those of an outside server come and go;
+    the addresses of the built-in ones that they take the place of are there all the time.
+    """
+    expected = hub.expected if hub is not None else {}
+    by_path: dict[str, dict[str, str]] = defaultdict(dict)
+    own = {name: tool for name, tool in gate.tools.items() if tool.server is None}
+    for name, tool in (own | expected).items():
         for method, path in tool.addresses:
-            by_path[path][method] = tool
+            by_path[path][method] = name
     paths = sorted(by_path, key=lambda path: (path.count("{"), path))
     return [
-        *(Route(path, _Address(callers, gate, by_path[path])) for path in paths),
+        *(Route(path, _Address(callers, gate, hub, by_path[path])) for path in paths),
         Route("/tools/{tool}", _RemoteAddresses(callers, gate)),
     ]
 
@@ -49,18 +55,21 @@ class _RemoteAddresses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tool = self._gate.tools.get(scope["path_params"].pop("tool"))
-        if tool is None or tool.path != scope["path"]:
+        if tool is None or ("POST", scope["path"]) not in tool.addresses:
             error = NotFound("address", scope["path"][:200])
             await error_response(error, scope["state"]["request_id"])(scope, receive, send)
         else:
-            await _Address(self._callers, self._gate, {tool.method: tool})(scope, receive, send)
+            address = _Address(self._callers, self._gate, None, {"POST": tool.name})
+            await address(scope, receive, send)
 
 
 class _Address:
     """The ASGI application of one path: the method chooses the tool."""
 
-    def __init__(self, callers: Callers, gate: Gate, tools: dict[str, Tool]) -> None:
-        self._callers, self._gate = callers, gate
+    def __init__(
+        self, callers: Callers, gate: Gate, hub: Hub | None, tools: dict[str, str]
+    ) -> None:
+        self._callers, self._gate, self._hub = callers, gate, hub
         self._tools = tools
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,13 +89,17 @@ class _Address:
             allowed = ", ".join(sorted(self._tools))
             raise MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
         principal = await self._callers.identify(request.headers)
+        if tool not in self._gate.tools:
+            if self._hub is not None:
+                self._hub.check(tool)
+            raise NotFound("address", request.url.path[:200])
         has_body = request.method in ("POST", "PUT", "PATCH")
         arguments = await _body(request) if has_body else dict(request.query_params)
         for name, value in request.path_params.items():
             if arguments.setdefault(name, value) != value:
                 raise InvalidInput(f"{name} in the body is another than in the address.")
         outcome = await self._gate.call(
-            tool.name,
+            tool,
             arguments,
             Context(principal, "rest", request_id),
             idempotency_key=request.headers.get(IDEMPOTENCY_HEADER),

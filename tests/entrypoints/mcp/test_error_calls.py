@@ -1,0 +1,90 @@
+"""What people see of calls that do not end well, in six clients that others wrote and in ours.
+
+A client that lists the tools compares every answer with the tool's output schema. An error must
+reach its user as what it says, and never as "does not match the output schema".
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.entrypoints.mcp.peers import PEERS, Calls, Seen, Target, calls_by
+from tests.services.server import keyed_server
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+
+ADDRESS = {"user_id": "user_002", "new_address": "1 New Road, Boston"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path, str]]:
+    """A desk whose table of transactions is gone: its address, key and data, and an approval."""
+    data = tmp_path_factory.mktemp("desk")
+    with asyncio.Runner() as runner, contextlib.ExitStack() as stack:
+        running = keyed_server(data, "staff", "anna")
+        url, key = runner.run(running.__aenter__())
+        stack.callback(lambda: runner.run(running.__aexit__(None, None, None)))
+        with sqlite3.connect(data / "deskward.db", timeout=30) as database:
+            database.execute("DROP TABLE transactions")
+        change = {"new_address": "2 New Road, Boston"}
+        waiting = httpx2.put(
+            f"{url}/accounts/user_002/address", json=change, headers={"X-API-Key": key}
+        )
+        yield url, key, data, waiting.json()["approval_id"]
+
+
+@pytest.fixture(params=["http", "stdio"])
+def target(request: pytest.FixtureRequest, desk: tuple[str, str, Path, str]) -> Target:
+    """The same desk over either transport, for the same member of staff."""
+    url, key, data, _ = desk
+    if request.param == "http":
+        return Target(f"{url}/mcp", headers={"X-API-Key": key})
+    arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
+    return Target(arguments=arguments, environment={"DATA_DIR": str(data), "LOG_LEVEL": "CRITICAL"})
+
+
+@pytest.mark.parametrize(("peer", "era"), PEERS, ids=lambda value: value)
+async def test_error_calls_by_six_clients(
+    target: Target, desk: tuple[str, str, Path, str], tmp_path: Path, peer: str, era: str
+) -> None:
+    calls: Calls = [
+        ("get_account_balance", {"user_id": "user_001"}),
+        ("approve_call", {"approval_id": desk[3]}),  # her own
+        ("get_account_balance", {"user_id": 5}),
+        ("get_account_balance", {"user_id": "user_001", "more": "\u2028\u2029\x85\0"}),
+        ("get_ticket", {"ticket_id": "T9999"}),
+        ("update_address", ADDRESS),
+        ("get_transaction_history", {"user_id": "user_001"}),
+        ("launch", {}),
+    ]
+    done, refused, wrong, odd, missing, waiting, failed, unknown = await calls_by(
+        peer, target, calls, era, tmp_path
+    )
+    assert not done.failed
+    assert not done.thrown
+    assert done.structured is not None
+    for seen, code in (
+        (refused, "FORBIDDEN"),
+        (wrong, "INVALID_INPUT"),
+        (odd, "INVALID_INPUT"),
+        (missing, "TICKET_NOT_FOUND"),
+        (failed, "UNAVAILABLE"),
+    ):
+        assert not seen.thrown, seen.text
+        assert seen.failed, seen.text
+        assert seen.structured is None
+        assert seen.code == code
+    assert not waiting.failed
+    assert not waiting.thrown, waiting.text
+    assert waiting.structured is not None
+    assert waiting.structured["status"] == "pending_approval"
+    assert _says_unknown(unknown), unknown.text
+
+
+def _says_unknown(seen: Seen) -> bool:
+    return "launch" in seen.text and "output schema" not in seen.text
