@@ -32,6 +32,7 @@ from deskward.entrypoints.health import health_router
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.mcp.http import McpEndpoint
+from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
@@ -63,8 +64,11 @@ def http_application(desk: Desk) -> ASGIApp:
     routes = [
         Route(MCP, McpEndpoint(desk)),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
+        *oauth_routes(),
     ]
-    app = Router([*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api, redirect_slashes=False)
+    app = Router(
+        [*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api, redirect_slashes=False
+    )
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()
@@ -78,7 +82,9 @@ def mcp_application(desk: Desk) -> ASGIApp:
     api = FastAPI(title="Deskward", version=__version__, openapi_url=None, redirect_slashes=False)
     api.include_router(health_router(desk))
     _handle_errors(api)
-    app = Router([Route(MCP, McpEndpoint(desk))], default=api, redirect_slashes=False)
+    app = Router(
+        [Route(MCP, McpEndpoint(desk)), *oauth_routes()], default=api, redirect_slashes=False
+    )
     limits = body_limits(desk.gate.tools.values(), at_once=MCP)
     return Guard(Bodies(app), desk.settings, desk.limiter, LogPaths([], []), limits)
 

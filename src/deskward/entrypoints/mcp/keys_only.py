@@ -1,0 +1,33 @@
+"""What an OAuth client is told, which looks for a sign-in that this desk does not have.
+
+A client without a key is answered 401, and then tries to register itself and to sign its user in at
+addresses of the server's (MCP 2025-03-26, and still as the last resort of the SDKs). There it gets
+an OAuth error whose description its user sees, instead of "registration failed".
+"""
+
+from __future__ import annotations
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+KEY_MISSING = (
+    "The API key is missing, or not valid. This desk has no sign-in: send a key as the header "
+    "`Authorization: Bearer dw_…`; `deskward keys create` makes one."
+)
+
+
+async def _refuse(_request: Request) -> Response:
+    body = {"error": "access_denied", "error_description": KEY_MISSING}
+    headers = {"Cache-Control": "no-store"}
+    return Response(to_json(body), 403, headers=headers, media_type="application/json")
+
+
+def oauth_routes() -> list[Route]:
+    """The addresses at which OAuth clients register, sign in and fetch tokens by default."""
+    return [
+        Route("/register", _refuse, methods=["POST"]),
+        Route("/authorize", _refuse, methods=["GET"]),
+        Route("/token", _refuse, methods=["POST"]),
+    ]
