@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from deskward.agent.claims.check import Unsupportable, claim_check
@@ -16,32 +16,38 @@ from deskward.agent.events import (
     Event,
     HandedOver,
     MessageAdded,
-    ModelCall,
     Text,
     ToolAnswered,
     ToolCalled,
     Withheld,
 )
 from deskward.agent.model import (
-    Finished,
     Interrupted,
     Message,
     Model,
     ModelRequest,
     TextPiece,
     ToolRequest,
-    ToolSpec,
     with_timeout,
 )
 from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.agent.taint import addresses_known, influence_of
 from deskward.agent.texts import clean
+from deskward.agent.turn import (
+    Heard,
+    Turn,
+    begun_at,
+    gap_before,
+    masked,
+    on_record,
+    spec_of,
+    steps_taken,
+)
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
-from deskward.security.masking import mask
 from deskward.security.principals import AGENT, Principal
 from deskward.security.vault import Vault
 
@@ -72,38 +78,6 @@ class Limits:
     tokens: int = 50_000
     step_tokens: int = 4096
     timeout: float = 30.0
-
-
-@dataclass
-class _Turn:
-    """A turn under way."""
-
-    context: Context
-    vault: Vault
-    messages: list[Message]
-    tools: list[Tool]
-    step: int
-    tokens: int = 0
-    model: str = ""
-    text: list[str] = field(default_factory=list)
-    unsaid: list[str] = field(default_factory=list)
-    """Pieces of text that were sent and are in no message yet."""
-    told: int = 0
-    """How many of the messages a model was given in this turn, and the record has."""
-    call: ModelCall | None = None
-    """The call of a model that is under way, or that failed and is not on record yet."""
-    corrections: int = 0
-    note: str = ""
-    """What the model is told besides the instructions: why its last answer was not sent."""
-
-
-@dataclass
-class _Heard:
-    """What a model said in one step."""
-
-    text: list[str] = field(default_factory=list)
-    requests: list[ToolRequest] = field(default_factory=list)
-    finished: Finished | None = None
 
 
 class Toolbox(Protocol):
@@ -186,13 +160,13 @@ class Agent:
             turn_id=context.turn_id,
             secrets=vault,
         )
-        turn = _Turn(
+        turn = Turn(
             context,
             vault,
             list(history),
             self._gate.tools_for(context.principal),
-            step=_steps_taken(history),
-            told=_begun_at(history),
+            step=steps_taken(history),
+            told=begun_at(history),
         )
         async for event in self._pending_calls(turn, resumed):
             yield event
@@ -207,7 +181,7 @@ class Agent:
                 yield event
         yield Done("".join(turn.text), turn.model or self.model.name, turn.tokens)
 
-    async def _guarded_step(self, turn: _Turn) -> AsyncIterator[Event]:
+    async def _guarded_step(self, turn: Turn) -> AsyncIterator[Event]:
         """One call of the model; of one that fails, what is said instead."""
         try:
             async for event in self._step(turn):
@@ -226,19 +200,19 @@ class Agent:
             async for event in self._give_up(turn, "No model could answer."):
                 yield event
 
-    async def _step(self, turn: _Turn) -> AsyncIterator[Event]:
+    async def _step(self, turn: Turn) -> AsyncIterator[Event]:
         """One call of the model."""
         turn.step += 1
         request = ModelRequest(
             instructions=INSTRUCTIONS + turn.note,
             messages=turn.messages,
-            tools=[_spec(tool, turn.context) for tool in turn.tools],
+            tools=[spec_of(tool, turn.context) for tool in turn.tools],
             max_tokens=self._limits.step_tokens,
         )
-        turn.call = _on_record(turn, request)
-        heard = _Heard()
+        turn.call = on_record(turn, request)
+        heard = Heard()
         sent: list[str] = []
-        gap = _gap(turn)
+        gap = gap_before(turn)
         try:
             async for piece in self._let_out(turn, request, heard):
                 sent.append(piece if sent or piece[0].isspace() else gap + piece)
@@ -268,9 +242,7 @@ class Agent:
         turn.told = len(turn.messages)
         yield MessageAdded(message, turn.model, call)
 
-    async def _let_out(
-        self, turn: _Turn, request: ModelRequest, heard: _Heard
-    ) -> AsyncIterator[str]:
+    async def _let_out(self, turn: Turn, request: ModelRequest, heard: Heard) -> AsyncIterator[str]:
         """The pieces of a model's answer that may be sent; all of it is noted as it comes."""
         outgoing = Outgoing(self._hosts, addresses_known(turn.messages), claim_check(turn.messages))
         written = 0
@@ -290,7 +262,7 @@ class Agent:
         for piece in outgoing.flush():
             yield piece
 
-    async def _correct(self, turn: _Turn, error: Unsupportable) -> AsyncIterator[Event]:
+    async def _correct(self, turn: Turn, error: Unsupportable) -> AsyncIterator[Event]:
         """Have the model say what it can answer for, or a person take over."""
         assert turn.call is not None
         turn.corrections += 1
@@ -304,7 +276,7 @@ class Agent:
             async for event in self._give_up(turn, "The answer claimed what no record shows."):
                 yield event
 
-    async def _pending_calls(self, turn: _Turn, resumed: bool) -> AsyncIterator[Event]:
+    async def _pending_calls(self, turn: Turn, resumed: bool) -> AsyncIterator[Event]:
         """Make the calls that the last assistant message asks for and that have no answer yet."""
         asking = next(
             (i for i in range(len(turn.messages) - 1, -1, -1) if turn.messages[i].tool_requests),
@@ -323,7 +295,7 @@ class Agent:
             source = tool.untrusted if tool is not None else None
             value = clean(outcome.value)
             secrets = tool is None or tool.keeps_secrets
-            answer = _masked(value, turn.vault) if secrets else value
+            answer = masked(value, turn.vault) if secrets else value
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             if outcome.status == "pending":
                 yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
@@ -338,7 +310,7 @@ class Agent:
             turn.messages.append(message)
             yield MessageAdded(message)
 
-    async def _call(self, turn: _Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
+    async def _call(self, turn: Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
         if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
         principal = turn.context.principal
@@ -346,7 +318,7 @@ class Agent:
         context = replace(turn.context, influence=influence)
         return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)
 
-    async def _give_up(self, turn: _Turn, reason: str) -> AsyncIterator[Event]:
+    async def _give_up(self, turn: Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
         text = "I am sorry, I cannot answer at the moment."
         tool = next((tool for tool in turn.tools if tool.hands_over), None)
@@ -357,7 +329,7 @@ class Agent:
             join = {"join": True} if "join" in tool.parameters else {}
             request = ToolRequest("give-up", tool.name, arguments | join)
             yield self._say(turn, "".join(turn.unsaid), (request,))
-            turn.step = _steps_taken(turn.messages)
+            turn.step = steps_taken(turn.messages)
             async for event in self._pending_calls(turn, False):
                 if isinstance(event, ToolAnswered) and event.status == "ok":
                     text += f" {event.answer.get('message', '')}"
@@ -368,66 +340,9 @@ class Agent:
         yield Text(text)
         yield self._say(turn, "".join([*turn.unsaid, text]))
 
-    def _say(self, turn: _Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> MessageAdded:
+    def _say(self, turn: Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> MessageAdded:
         message = Message("assistant", text, requests)
         turn.messages.append(message)
         turn.unsaid = []
         call, turn.call = turn.call, None
         return MessageAdded(message, turn.model or self.model.name, call)
-
-
-def _on_record(turn: _Turn, request: ModelRequest) -> ModelCall:
-    settings = request.settings
-    given = tuple(turn.messages[turn.told :])
-    return ModelCall(turn.step, given, request.digest(settings), settings)
-
-
-def _gap(turn: _Turn) -> str:
-    """What parts the next answer from the text that the turn has sent before it."""
-    before = "".join(turn.unsaid)
-    for message in reversed(turn.messages):
-        if before or message.role == "user":
-            break
-        if message.role == "assistant":
-            if not message.tool_requests:  # the end of an earlier turn
-                break
-            before = message.text
-    return "\n\n" if before and not before[-1].isspace() else ""
-
-
-def _spec(tool: Tool, context: Context) -> ToolSpec:
-    return ToolSpec(tool.name, tool.description, tool.input_schema(context.principal))
-
-
-def _begun_at(history: Sequence[Message]) -> int:
-    """Where the messages begin that the record of this turn's model calls does not have yet.
-
-    Of a turn that goes on elsewhere the last call is recorded with its answer, and what was
-    answered to that is new. What lies before the turn, the record of earlier turns has.
-    """
-    for index in range(len(history) - 1, -1, -1):
-        if history[index].role == "user":
-            return index
-        if history[index].role == "assistant":
-            return index + 1
-    return 0
-
-
-def _steps_taken(history: Sequence[Message]) -> int:
-    steps = 0
-    for message in reversed(history):
-        if message.role == "user":
-            break
-        steps += message.role == "assistant"
-    return steps
-
-
-def _masked(value: Any, vault: Vault) -> Any:
-    """What a tool answered, as a model may read it."""
-    if isinstance(value, str):
-        return mask(value, vault)
-    if isinstance(value, dict):
-        return {key: _masked(item, vault) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, vault) for item in value]
-    return value

@@ -1,0 +1,106 @@
+"""A turn under way, and what its messages tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deskward.agent.events import ModelCall
+from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, ToolSpec
+from deskward.gate.context import Context
+from deskward.gate.tool import Tool
+from deskward.security.masking import mask
+from deskward.security.vault import Vault
+
+
+@dataclass
+class Turn:
+    """A turn under way."""
+
+    context: Context
+    vault: Vault
+    messages: list[Message]
+    tools: list[Tool]
+    step: int
+    tokens: int = 0
+    model: str = ""
+    text: list[str] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+    """Pieces of text that were sent and are in no message yet."""
+    told: int = 0
+    """How many of the messages a model was given in this turn, and the record has."""
+    call: ModelCall | None = None
+    """The call of a model that is under way, or that failed and is not on record yet."""
+    corrections: int = 0
+    note: str = ""
+    """What the model is told besides the instructions: why its last answer was not sent."""
+
+
+@dataclass
+class Heard:
+    """What a model said in one step."""
+
+    text: list[str] = field(default_factory=list)
+    requests: list[ToolRequest] = field(default_factory=list)
+    finished: Finished | None = None
+
+
+def on_record(turn: Turn, request: ModelRequest) -> ModelCall:
+    """The call of a model that begins, as the record is to have it."""
+    settings = request.settings
+    given = tuple(turn.messages[turn.told :])
+    return ModelCall(turn.step, given, request.digest(settings), settings)
+
+
+def gap_before(turn: Turn) -> str:
+    """What parts the next answer from the text that the turn has sent before it."""
+    before = "".join(turn.unsaid)
+    for message in reversed(turn.messages):
+        if before or message.role == "user":
+            break
+        if message.role == "assistant":
+            if not message.tool_requests:  # the end of an earlier turn
+                break
+            before = message.text
+    return "\n\n" if before and not before[-1].isspace() else ""
+
+
+def spec_of(tool: Tool, context: Context) -> ToolSpec:
+    """A tool as a model sees it."""
+    return ToolSpec(tool.name, tool.description, tool.input_schema(context.principal))
+
+
+def begun_at(history: Sequence[Message]) -> int:
+    """Where the messages begin that the record of this turn's model calls does not have yet.
+
+    Of a turn that goes on elsewhere the last call is recorded with its answer, and what was
+    answered to that is new. What lies before the turn, the record of earlier turns has.
+    """
+    for index in range(len(history) - 1, -1, -1):
+        if history[index].role == "user":
+            return index
+        if history[index].role == "assistant":
+            return index + 1
+    return 0
+
+
+def steps_taken(history: Sequence[Message]) -> int:
+    """How often a model was asked since the last message of the customer."""
+    steps = 0
+    for message in reversed(history):
+        if message.role == "user":
+            break
+        steps += message.role == "assistant"
+    return steps
+
+
+def masked(value: Any, vault: Vault) -> Any:
+    """What a tool answered, as a model may read it."""
+    if isinstance(value, str):
+        return mask(value, vault)
+    if isinstance(value, dict):
+        return {key: masked(item, vault) for key, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item, vault) for item in value]
+    return value
