@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk, open_desk
-from deskward.core.errors import Unavailable
+from deskward.client import MCPClient
+from deskward.core.errors import InvalidInput, Unavailable
 from deskward.core.settings import Settings
 from deskward.entrypoints.banner import warnings
 from deskward.gate.context import Context
@@ -327,3 +328,13 @@ async def test_texts_of_an_address_become_what_the_schema_wants(
         assert outcome.status == "ok", outcome.text
         sent = {"description": "5", "urgency": 5, "public": True, "customer_id": "user_001"}
         assert faulty.acted == [sent]
+
+
+async def test_our_client_outlives_a_text_that_cannot_be_sent() -> None:
+    async with faulty_mcp() as faulty, MCPClient(faulty.url) as client:
+        for text in ("\ud800", "a\udc80b"):
+            with pytest.raises(InvalidInput, match="surrogate"):
+                await client.call_tool("register_complaint", {"description": text})
+        odd = {"description": "a\u2028b\u2029c\x85d"}
+        assert await client.call_tool("register_complaint", odd) == {"complaint_id": "C1"}
+        assert faulty.acted == [odd]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp_types import CallToolResult
+from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
 from deskward.hub.connection import content
@@ -105,10 +106,16 @@ class MCPClient:
         Raises:
             RemoteFailed: The tool answered with an error; `error_code` has the desk's code.
             UnknownTool: There is no such tool.
+            InvalidInput: The arguments hold what JSON cannot.
             Unavailable: The server is away.
         """
         from mcp import MCPError
 
+        try:
+            to_json(arguments)
+        except PydanticSerializationError as error:  # the session would end of it
+            problem = "The arguments hold what JSON in UTF-8 cannot, such as half a surrogate pair."
+            raise InvalidInput(problem) from error
         meta: Any = {IDEMPOTENCY_META: idempotency_key} if idempotency_key else None
         try:
             result = await self._open_client.call_tool(name, dict(arguments or {}), meta=meta)
