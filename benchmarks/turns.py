@@ -41,7 +41,7 @@ PYDANTIC_AI = "pydantic-ai"
 AGENT_FRAMEWORK = "agent-framework"
 
 RATIOS = (
-    ("Deskward, whole ÷ pydantic-ai", DESK, PYDANTIC_AI, 0.5),
+    ("Deskward, whole ÷ pydantic-ai", DESK, PYDANTIC_AI, 0.4),
     ("agent alone ÷ pydantic-ai", AGENT, PYDANTIC_AI, None),
     ("Deskward, whole ÷ agent-framework", DESK, AGENT_FRAMEWORK, None),
     ("agent alone ÷ agent-framework", AGENT, AGENT_FRAMEWORK, None),

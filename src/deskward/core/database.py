@@ -109,11 +109,37 @@ class Writer(Connection, Protocol):
 class Group:
     """The calls that one commit makes durable, with what is to be written just before it."""
 
-    def __init__(self, done: asyncio.Future[None]) -> None:
+    def __init__(self) -> None:
         self.entries: list[Any] = []
-        self.done = done
         self.broken = False
         """Whether the transaction is lost: nothing of the group may be committed."""
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def durable(self) -> None:
+        """Return once the group is committed.
+
+        Each call waits by itself, so that one that is cancelled does not take the others along.
+
+        Raises:
+            Unavailable: It was not committed; nothing of it was kept.
+            OutcomeUnknown: The server was lost during the commit.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        try:
+            await done
+        except DBAPIError as error:
+            raise _not_kept() from error
+
+    def settle(self, error: Exception | None) -> None:
+        """Tell all that wait how the commit ended."""
+        for done in self._waiting:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
 
 
 class Transaction(Statements):
@@ -218,7 +244,7 @@ class Database:
         group = self._join()
         group.entries.append(entry)
         try:
-            await _durable(group)
+            await group.durable()
         except OutcomeUnknown as error:
             raise away() from error
 
@@ -253,7 +279,7 @@ class Database:
             except Exception:
                 group.broken = True
                 raise
-        await _durable(group)
+        await group.durable()
 
     async def _undo(self, connection: AnyConnection, group: Group) -> None:
         """Undo one call; where that cannot be, or SQLite did more, the whole group is lost."""
@@ -269,9 +295,8 @@ class Database:
     def _join(self) -> Group:
         """The open group; opening one schedules its commit behind all who already wait."""
         if self._group is None:
-            loop = asyncio.get_running_loop()
-            self._group = Group(loop.create_future())
-            task = loop.create_task(self._commit(self._group))
+            self._group = Group()
+            task = asyncio.get_running_loop().create_task(self._commit(self._group))
             self._committers.add(task)
             task.add_done_callback(self._committers.discard)
         return self._group
@@ -311,9 +336,9 @@ class Database:
                 self._failed_at = time.monotonic()
                 await self._abandon()
                 # A server that is lost during COMMIT may have committed; a file has not.
-                _settle(group, _unknown() if committing and not self.is_sqlite else error)
+                group.settle(_unknown() if committing and not self.is_sqlite else error)
             else:
-                _settle(group, None)
+                group.settle(None)
             finally:
                 self._begun = False
 
@@ -328,16 +353,6 @@ class Database:
                     log.warning("a broken connection could not be closed in order: %s", error)
 
 
-def _settle(group: Group, error: Exception | None) -> None:
-    if group.done.done():
-        return
-    if error is None:
-        group.done.set_result(None)
-    else:
-        group.done.set_exception(error)
-        group.done.exception()  # a group nobody waits for any more is no warning
-
-
 def _not_kept() -> Unavailable:
     return Unavailable(
         "The database could not store this call, and nothing of it was kept. Try again.",
@@ -350,13 +365,6 @@ def _unknown() -> OutcomeUnknown:
         "The database was lost while it stored this call, and whether it did is not known. Look "
         "before you try again; with an idempotency key, trying again is safe."
     )
-
-
-async def _durable(group: Group) -> None:
-    try:
-        await asyncio.shield(group.done)
-    except DBAPIError as error:
-        raise _not_kept() from error
 
 
 def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:

@@ -33,6 +33,7 @@ from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.mcp.keys_only import oauth_routes
+from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
@@ -66,9 +67,7 @@ def http_application(desk: Desk) -> ASGIApp:
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
         *oauth_routes(),
     ]
-    app = Router(
-        [*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api, redirect_slashes=False
-    )
+    app = Places([*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api)
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +27,7 @@ from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.entrypoints.errors import error_response, known
+from deskward.entrypoints.identity import plain_headers
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.sizes import USUAL
 from deskward.gate.context import new_id
@@ -119,7 +120,9 @@ class Guard:
                     more += standing.headers
                     standing.check("IP address")
             most = self._body_limits.get(scope["path"], USUAL)
-            whole = await _whole_body(headers, receive, most)
+            whole = receive
+            if _may_have_body(scope, headers):
+                whole = await _whole_body(headers, receive, most)
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
             served = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(served, whole, send_with_id)
@@ -130,14 +133,15 @@ class Guard:
             problem = "Something went wrong on our side. Quote the request id to us."
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
-            took = (time.perf_counter() - started) * 1000
-            path = self._log_path(scope["path"])
-            log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
+            if log.isEnabledFor(logging.INFO):
+                took = (time.perf_counter() - started) * 1000
+                path = self._log_path(scope["path"])
+                log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, _ = _identified(scope)
         try:
-            _check_host(scope, headers)
+            _check_host(scope)
             self._check_origin(headers)
             if self._limiter is not None:
                 (await self._limiter.admit(_address(scope), self._limit)).check("IP address")
@@ -148,7 +152,7 @@ class Guard:
             return
         await self._app(scope, receive, send)
 
-    def _check_origin(self, headers: Headers) -> None:
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
         """Refuse what a hostile web page could have a browser send (DNS rebinding)."""
         host = _host_name(headers.get("host", ""))
         if self._hosts is not None and host not in self._hosts:
@@ -167,11 +171,11 @@ class Guard:
             )
 
 
-def _identified(scope: Scope) -> tuple[Headers, str]:
+def _identified(scope: Scope) -> tuple[Mapping[str, str], str]:
     """The headers, and the request's id: the client's, if it is of an id's form, or a new one."""
-    headers = Headers(scope=scope)
-    given = headers.get("x-request-id", "")
-    request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+    headers = plain_headers(scope)
+    given = headers.get("x-request-id")
+    request_id = given if given and _REQUEST_ID.fullmatch(given) else new_id()
     scope.setdefault("state", {})["request_id"] = request_id
     bind(request=request_id)
     return headers, request_id
@@ -211,13 +215,13 @@ def _without_slash(scope: Scope) -> Scope:
     return {**scope, "raw_path": raw[:-1], "path": scope["path"][:-1]}
 
 
-def _check_host(scope: Scope, headers: Headers) -> None:
+def _check_host(scope: Scope) -> None:
     """Refuse a request of HTTP/1.1 that does not name its host once (RFC 9112, section 3.2).
 
     Raises:
         InvalidInput: It does not.
     """
-    hosts = headers.getlist("host")
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1:
         raise InvalidInput("The header host is given twice.")
     if not hosts and scope["http_version"] == "1.0":
@@ -226,21 +230,23 @@ def _check_host(scope: Scope, headers: Headers) -> None:
         raise InvalidInput("Name the host in the header `Host`, as `name` or `name:port`.")
 
 
-def _check_form(scope: Scope, headers: Headers) -> None:
+def _check_form(scope: Scope, headers: Mapping[str, str]) -> None:
     """Refuse what two readers could understand differently.
 
     Raises:
         InvalidInput: Something that can be there once is there twice, or is missing.
         UnsupportedMediaType: The body is compressed.
     """
-    _check_host(scope, headers)
-    names = [name for name, _ in headers.raw]
-    for name in ONCE:
-        if names.count(name) > 1:
-            raise InvalidInput(f"The header {name.decode()} is given twice.")
-    given = [name for name, _ in QueryParams(scope.get("query_string", b"")).multi_items()]
-    if len(given) != len(set(given)):
-        raise InvalidInput("A parameter of the query is given twice.")
+    _check_host(scope)
+    if len(headers) != len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        for name in ONCE:
+            if names.count(name) > 1:
+                raise InvalidInput(f"The header {name.decode()} is given twice.")
+    if query := scope.get("query_string"):
+        given = [name for name, _ in QueryParams(query).multi_items()]
+        if len(given) != len(set(given)):
+            raise InvalidInput("A parameter of the query is given twice.")
     coding = headers.get("content-encoding", "identity").lower()
     if coding != "identity" and scope["method"] in ("POST", "PUT", "PATCH"):
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
@@ -257,7 +263,13 @@ def _host_name(netloc: str) -> str:
     return re.sub(r":\d*$", "", netloc.lower())
 
 
-async def _whole_body(headers: Headers, receive: Receive, most: int) -> Receive:
+def _may_have_body(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Tell whether a body may come: with GET none does that is not announced (RFC 9112, 6.3)."""
+    announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    return announced or scope["method"] not in ("GET", "HEAD")
+
+
+async def _whole_body(headers: Mapping[str, str], receive: Receive, most: int) -> Receive:
     """Read the body, up to the limit, and give a `receive` that hands it out once more.
 
     Raises:

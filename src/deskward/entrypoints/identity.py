@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Scope
 
 from deskward.app import Desk
 from deskward.core.database import Connection
@@ -24,6 +27,17 @@ from deskward.security.principals import (
 )
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def plain_headers(scope: Scope) -> dict[str, str]:
+    """Return the request's headers by their names in lower case; of several, the first."""
+    state: dict[str, Any] = scope.setdefault("state", {})
+    found: dict[str, str] | None = state.get("headers")
+    if found is None:
+        pairs = reversed(scope["headers"])
+        found = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+        state["headers"] = found
+    return found
 
 
 @dataclass(frozen=True)

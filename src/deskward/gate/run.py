@@ -95,7 +95,6 @@ class Runner:
         return replace(context, _db=self.database.reader, _ports=self._ports)
 
     async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
-        context = replace(context, _ports=self._ports)
         async with asyncio.timeout(self.time_limit):
             result = await call.tool.function(context, **values)
         return call.tool.result.dump_json(result).decode()
@@ -114,7 +113,8 @@ class Runner:
             async with contextlib.AsyncExitStack() as stack:
                 transaction = CallTransaction(self.database, stack, self.time_limit)
                 transaction.effect = effect
-                result = await self._run(call, replace(call.context, _db=transaction), values)
+                context = replace(call.context, _db=transaction, _ports=self._ports)
+                result = await self._run(call, context, values)
                 connection = await transaction.open()
                 if effect:
                     await effect.finish(connection, answer_of("ok", result))
@@ -142,7 +142,7 @@ class Runner:
         except Repeated as repeated:
             return await self.repeat(call, repeated.first)
         try:
-            result = await self._run(call, replace(call.context, _db=self.database.reader), values)
+            result = await self._run(call, self.reading(call.context), values)
         except OutcomeUnknown:
             raise
         except DeskwardError:

@@ -19,6 +19,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -95,7 +96,7 @@ class Entry:
     private: bytes
     subjects: frozenset[str] = field(default_factory=frozenset)
 
-    @property
+    @cached_property
     def all_subjects(self) -> list[str]:
         """Everybody whom the row is about."""
         named = {match.decode() for match in _SUBJECT.findall(self.private)}

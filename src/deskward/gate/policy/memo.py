@@ -79,10 +79,10 @@ def _is_plain(value: Any, deep: int) -> bool:
     It refuses large numbers and unpaired surrogates, and reads entities and extensions out of
     objects whose names begin with `__`.
     """
+    if value is None or value is True or value is False:
+        return True
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
-    if value is None or isinstance(value, bool):
-        return True
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, float):
@@ -90,16 +90,14 @@ def _is_plain(value: Any, deep: int) -> bool:
     if not deep:
         return False
     if isinstance(value, dict):
-        return all(map(_is_plain_name, value)) and _are_plain(value.values(), deep - 1)
-    return isinstance(value, list | tuple) and _are_plain(value, deep - 1)
-
-
-def _are_plain(values: Iterable[Any], deep: int) -> bool:
-    return all(_is_plain(value, deep) for value in values)
-
-
-def _is_plain_name(name: Any) -> bool:
-    return isinstance(name, str) and not name.startswith("__") and _is_plain(name, 0)
+        for name, part in value.items():
+            if not (isinstance(name, str) and name.isascii()) or name.startswith("__"):
+                return False
+            is_simple = part is True or part is False or (type(part) is str and part.isascii())
+            if not is_simple and not _is_plain(part, deep - 1):
+                return False
+        return True
+    return isinstance(value, list | tuple) and all(_is_plain(part, deep - 1) for part in value)
 
 
 @dataclass
