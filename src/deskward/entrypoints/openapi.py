@@ -55,14 +55,20 @@ SESSION_NOT_FOUND: dict[int | str, dict[str, Any]] = {
         "description": "The caller has no such session.",
         "content": {
             "application/json": {
+                # An id that no address can hold (a line feed) is an unknown address.
                 "schema": {
-                    "title": "SessionNotFound",
-                    "type": "object",
-                    "required": ["error", "session_id"],
-                    "properties": {
-                        "error": {"const": "Session not found"},
-                        "session_id": {"type": "string"},
-                    },
+                    "anyOf": [
+                        {
+                            "title": "SessionNotFound",
+                            "type": "object",
+                            "required": ["error", "session_id"],
+                            "properties": {
+                                "error": {"const": "Session not found"},
+                                "session_id": {"type": "string"},
+                            },
+                        },
+                        ERROR_SCHEMA,
+                    ]
                 },
                 "example": {"error": "Session not found", "session_id": "abc-123-def"},
             }
