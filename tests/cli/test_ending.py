@@ -86,13 +86,14 @@ def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[s
     assert done.returncode == 0 or words == ("--help",)  # rich ends that by itself
 
 
-def test_a_full_disk_under_the_output_is_said(folder: Path) -> None:
+@pytest.mark.parametrize("buffered", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}])
+def test_a_full_disk_under_the_output_is_said(folder: Path, buffered: dict[str, str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "deskward", "tools"],
             stdout=full,
             stderr=subprocess.PIPE,
-            env={**os.environ, "DATA_DIR": str(folder)},
+            env={**os.environ, "DATA_DIR": str(folder), **buffered},
             cwd=folder,
         )
     assert done.stderr == b"deskward: No space left on device\n"

@@ -29,9 +29,8 @@ def ending() -> Iterator[None]:
     A fault of our own still shows its traceback.
     """
     try:
-        yield
-        if sys.stdout is not None:  # it is None where it was closed before the program started
-            sys.stdout.flush()
+        with _printed():
+            yield
     except BrokenPipeError:
         pass  # whoever reads has read enough, as in `deskward tools | head -1`
     except KeyboardInterrupt:
@@ -45,6 +44,16 @@ def ending() -> Iterator[None]:
         sys.exit(f"deskward: {line}")
     finally:
         _let_go(sys.stdout)
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[None]:
+    """Have what the block printed leave the program, also where the block ends it."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:  # it is None where it was closed before the program started
+            sys.stdout.flush()
 
 
 def in_one_line(error: BaseException) -> str | None:

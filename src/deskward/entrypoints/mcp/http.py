@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deskward.app import Desk
 from deskward.core.errors import Cancelled, DeskwardError
 from deskward.entrypoints.errors import error_response
-from deskward.entrypoints.identity import Callers
+from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.entrypoints.mcp.exchange import Exchange
 from deskward.entrypoints.mcp.progress import progress_token
 from deskward.entrypoints.mcp.protocol import (
@@ -83,7 +82,7 @@ class McpEndpoint:
             await response(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
-        headers = Headers(scope=scope)
+        headers = plain_headers(scope)
         if scope["method"] != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -106,13 +105,13 @@ class McpEndpoint:
         streams = "text/event-stream" in headers.get("accept", "").lower()
         token = progress_token(request.params.get("_meta")) if streams else None
         exchange = Exchange(receive, send, token)
-        return await self._answer(request, principal, exchange, scope["state"]["request_id"])
+        return await self._answer(request, principal, exchange, scope)
 
     async def _answer(
-        self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
+        self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
     ) -> Response | None:
         try:
-            result = await self._dispatch(request, principal, exchange, request_id)
+            result = await self._dispatch(request, principal, exchange, scope)
         except ProtocolError as error:
             by_code = request.stateless or error.code == HEADER_MISMATCH
             status = _STATUS.get(error.code, 200) if by_code else 200
@@ -127,16 +126,16 @@ class McpEndpoint:
         return response
 
     async def _dispatch(
-        self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
+        self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
     ) -> bytes:
         if request.stateless:
-            check_envelope(request)
+            check_envelope(request, [name for name, _ in scope["headers"]])
         elif request.version is None and marked(request.params.get("_meta")):
             # Marked as of the new era in the body only: guessing would serve it by other rules.
             raise ProtocolError(HEADER_MISMATCH, "mcp-protocol-version header is missing")
         method, params = request.method, request.params
         if method == "tools/call":
-            return await self._call(request, principal, exchange, request_id)
+            return await self._call(request, principal, exchange, scope["state"]["request_id"])
         if method == "tools/list":
             return self._list(request, principal)
         if request.stateless and method == "server/discover":

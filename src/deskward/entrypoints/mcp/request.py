@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-
-from starlette.datastructures import Headers
 
 from deskward.entrypoints.mcp.protocol import (
     HANDSHAKE_VERSIONS,
@@ -23,7 +22,7 @@ _PREFIX = "io.modelcontextprotocol/"
 _VERSION_KEY = _PREFIX + "protocolVersion"
 _CAPABILITIES_KEY = _PREFIX + "clientCapabilities"
 _CLIENT_KEY = _PREFIX + "clientInfo"
-_ROUTING = ("mcp-protocol-version", "mcp-method", "mcp-name")
+_ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
 _NOT_A_REQUEST = "Body must be a single JSON-RPC request or notification object"
 SESSION = "mcp-session-id"
 
@@ -34,7 +33,7 @@ class McpRequest(NamedTuple):
     id: int | str | None
     method: str
     params: dict[str, Any]
-    headers: Headers
+    headers: Mapping[str, str]
     version: str | None
 
     @property
@@ -48,7 +47,7 @@ class McpRequest(NamedTuple):
         return self.headers.get(SESSION)
 
 
-def read_request(message: Any, headers: Headers) -> McpRequest | None:
+def read_request(message: Any, headers: Mapping[str, str]) -> McpRequest | None:
     """The request, or notification, of a body; None where it is a response, which needs no answer.
 
     Raises:
@@ -76,12 +75,17 @@ def read_request(message: Any, headers: Headers) -> McpRequest | None:
     return McpRequest(message["id"], method, params or {}, headers, version)
 
 
-def check_envelope(request: McpRequest) -> None:
-    """Check what a request of 2026-07-28 says of itself, in body and headers."""
+def check_envelope(request: McpRequest, names: Sequence[bytes]) -> None:
+    """Check what a request of 2026-07-28 says of itself, in body and headers.
+
+    Args:
+        names: The names of the request's headers, each as often as it is there.
+    """
     headers, meta = request.headers, request.params.get("_meta")
     for name in _ROUTING:
-        if len(headers.getlist(name)) > 1:
-            raise ProtocolError(HEADER_MISMATCH, f"{name} header appears more than once")
+        if names.count(name) > 1:
+            problem = f"{name.decode()} header appears more than once"
+            raise ProtocolError(HEADER_MISMATCH, problem)
     if not isinstance(meta, dict):
         raise ProtocolError(
             INVALID_PARAMS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from starlette.datastructures import QueryParams
@@ -24,7 +24,9 @@ from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
-from deskward.hub.hub import Hub
+
+if TYPE_CHECKING:
+    from deskward.hub.hub import Hub
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 
@@ -91,6 +93,10 @@ class _Address:
             raise MethodNotAllowed(f"This address takes {allowed}, not {method}.")
         headers = plain_headers(scope)
         principal = await self._callers.identify(headers)
+        if tool not in self._gate.tools:
+            if self._hub is not None:
+                self._hub.check(tool)
+            raise NotFound("address", scope["path"][:200])
         has_body = method in ("POST", "PUT", "PATCH")
         arguments: dict[str, Any] = dict(QueryParams(scope["query_string"]))
         if has_body:

@@ -84,7 +84,7 @@ async def run(*command: str, home: Path) -> tuple[int, str]:
 def program(package: str, version: str, name: str) -> list[str]:
     """The command of a program from npm."""
     folder = installed(package, version)
-    script = json.loads((folder / "package.json").read_text())["bin"][name]
+    script = json.loads((folder / "package.json").read_text(encoding="utf-8"))["bin"][name]
     return [newer_node(), str(folder / script)]
 
 
