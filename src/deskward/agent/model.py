@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from deskward.core.errors import ModelUnavailable
@@ -74,7 +75,7 @@ class Message:
         return cls(**{**plain, "tool_requests": requests})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ToolSpec:
     """A tool as a model sees it: without bound parameters."""
 
@@ -95,10 +96,8 @@ class ModelRequest:
     @property
     def settings(self) -> dict[str, Any]:
         """All but the messages, as the ledger keeps it."""
-        tools = [(tool.name, tool.description, tool.input_schema) for tool in self.tools]
-        given = json.dumps([self.instructions, tools], sort_keys=True)
         return {
-            "instructions_and_tools": hashlib.sha256(given.encode()).hexdigest(),
+            "instructions_and_tools": _digest(self.instructions, tuple(self.tools)),
             "max_tokens": self.max_tokens,
         }
 
@@ -107,6 +106,14 @@ class ModelRequest:
         messages = [message.plain for message in self.messages]
         whole = json.dumps([settings, messages], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _digest(instructions: str, tools: tuple[ToolSpec, ...]) -> str:
+    """SHA-256 of what is the same for many requests; their schemas are long."""
+    listed = [(tool.name, tool.description, tool.input_schema) for tool in tools]
+    given = json.dumps([instructions, listed], sort_keys=True)
+    return hashlib.sha256(given.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from deskward.agent.events import ModelCall
@@ -11,6 +12,7 @@ from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, T
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
 from deskward.security.masking import mask
+from deskward.security.principals import Kind
 from deskward.security.vault import Vault
 
 
@@ -68,7 +70,12 @@ def gap_before(turn: Turn) -> str:
 
 def spec_of(tool: Tool, context: Context) -> ToolSpec:
     """A tool as a model sees it."""
-    return ToolSpec(tool.name, tool.description, tool.input_schema(context.principal))
+    return _spec(tool, context.principal.kind)
+
+
+@lru_cache(maxsize=1024)
+def _spec(tool: Tool, kind: Kind) -> ToolSpec:
+    return ToolSpec(tool.name, tool.description, tool.schema_for(kind))
 
 
 def begun_at(history: Sequence[Message]) -> int:

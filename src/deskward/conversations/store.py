@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from deskward.agent.model import Message, ToolRequest
 from deskward.conversations.models import messages, sessions, turns
 from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.core.fixed import fixed
 from deskward.gate.context import new_id
 from deskward.security.principals import Principal
 
@@ -21,16 +22,20 @@ LEASE = timedelta(seconds=10)
 MAX_HISTORY = 60
 """How many of a session's latest messages a model is given."""
 
-_START_SESSION = insert_or_ignore(
-    sessions, "tenant_id", "owner", "id", "message_count", "created_at", "last_activity"
+_START_SESSION = fixed(
+    insert_or_ignore(
+        sessions, "tenant_id", "owner", "id", "message_count", "created_at", "last_activity"
+    )
 )
+_ADD_TURN = fixed(turns.insert())
+_ADD_MESSAGE = fixed(messages.insert())
 _HERE = {
     table: (table.c.tenant_id == sa.bindparam("b_tenant"))
     & (table.c.owner == sa.bindparam("b_owner"))
     & ((table.c.id if table is sessions else table.c.session_id) == sa.bindparam("b_session"))
     for table in (sessions, messages, turns)
 }
-_TOUCH = (
+_TOUCH = fixed(
     sa.update(sessions)
     .where(_HERE[sessions])
     .values(
@@ -39,14 +44,27 @@ _TOUCH = (
     )
     .returning(sessions.c.message_count)
 )
-_LAST_SEQ = sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages])
-_HISTORY = (
+_LAST_SEQ = fixed(sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages]))
+_HISTORY = fixed(
     sa.select(messages).where(_HERE[messages]).order_by(messages.c.seq.desc()).limit(MAX_HISTORY)
 )
-_OPEN = sa.select(turns).where(_HERE[turns], turns.c.status.in_(["running", "paused"]))
-_TURN = sa.select(turns).where(_HERE[turns], turns.c.id == sa.bindparam("b_id"))
-_TURN_BY_KEY = sa.select(turns).where(_HERE[turns], turns.c.key == sa.bindparam("b_key"))
-_OF_TURN = (
+_OPEN = fixed(
+    sa.select(turns).where(
+        _HERE[turns], (turns.c.status == "running") | (turns.c.status == "paused")
+    )
+)
+_TURN = fixed(sa.select(turns).where(_HERE[turns], turns.c.id == sa.bindparam("b_id")))
+_TURN_BY_KEY = fixed(sa.select(turns).where(_HERE[turns], turns.c.key == sa.bindparam("b_key")))
+_END = fixed(
+    sa.update(turns)
+    .where(turns.c.id == sa.bindparam("b_id"))
+    .values(
+        status=sa.bindparam("b_status"),
+        model=sa.bindparam("b_model"),
+        message_count=sa.bindparam("b_count"),
+    )
+)
+_OF_TURN = fixed(
     sa.select(messages)
     .where(_HERE[messages], messages.c.turn_id == sa.bindparam("b_id"))
     .order_by(messages.c.seq)
@@ -78,7 +96,7 @@ _RENEW = (
     )
     .values(lease_until=sa.bindparam("b_until"))
 )
-_HOLD = (
+_HOLD = fixed(
     sa.update(turns)
     .where(
         turns.c.id == sa.bindparam("b_id"),
@@ -141,7 +159,7 @@ async def begin_turn(
         sqlalchemy.exc.IntegrityError: The session has an open turn, or one with that key.
     """
     moment = now()
-    await db.execute(
+    await db.change(
         _START_SESSION,
         {
             "tenant_id": where.tenant,
@@ -153,8 +171,8 @@ async def begin_turn(
         },
     )
     turn = Turn(new_id(), where, principal, "running", 1, moment + LEASE, new_id())
-    await db.execute(
-        turns.insert(),
+    await db.change(
+        _ADD_TURN,
         {
             "id": turn.id,
             "tenant_id": where.tenant,
@@ -168,6 +186,8 @@ async def begin_turn(
             "created_at": moment,
             "key": key,
             "digest": digest,
+            "model": None,
+            "message_count": None,
         },
     )
     for message in said:
@@ -191,10 +211,10 @@ async def hold(db: Connection, turn: Turn) -> None:
     Raises:
         NotHeld: Another process answers it by now.
     """
-    held = await db.execute(
+    held = await db.change(
         _HOLD, {"b_id": turn.id, "b_mine": turn.holder, "b_until": now() + LEASE}
     )
-    if held.rowcount != 1:
+    if held != 1:
         raise NotHeld
 
 
@@ -217,8 +237,8 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     if message.state:
         data["state"] = message.state
     moment = now()
-    await db.execute(
-        messages.insert(),
+    await db.change(
+        _ADD_MESSAGE,
         {
             "tenant_id": where.tenant,
             "owner": where.owner,
@@ -311,11 +331,8 @@ async def end_turn(
     db: Connection, turn: Turn, status: str, model: str | None = None, count: int | None = None
 ) -> None:
     """Record how a turn that is held ended: `done` or `failed`."""
-    await db.execute(
-        sa.update(turns)
-        .where(turns.c.id == turn.id)
-        .values(status=status, model=model, message_count=count)
-    )
+    ended = {"b_id": turn.id, "b_status": status, "b_model": model, "b_count": count}
+    await db.change(_END, ended)
 
 
 async def delete(db: Connection, where: Where) -> int | None:

@@ -133,9 +133,11 @@ class Tool:
 
     def input_schema(self, principal: Principal | None = None) -> JsonSchema:
         """JSON Schema (2020-12, without `$ref`) of the arguments that the principal may give."""
-        if principal is not None and principal.kind is Kind.CUSTOMER:
-            return self._bound_schema
-        return self._schema
+        return self.schema_for(principal.kind if principal is not None else None)
+
+    def schema_for(self, kind: Kind | None) -> JsonSchema:
+        """Return what `input_schema` is for principals of a kind."""
+        return self._bound_schema if kind is Kind.CUSTOMER else self._schema
 
 
 class ToolGroup:

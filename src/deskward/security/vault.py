@@ -15,6 +15,8 @@ from deskward.core.errors import InvalidInput
 
 LIFETIME = 600.0
 """Seconds that a secret is held after its session last used one."""
+SWEEP = 10.0
+"""Seconds between looks at all vaults."""
 
 PLACEHOLDER = re.compile(r"\[\[(?:password|card|code|key):\d+\]\]")
 
@@ -56,10 +58,20 @@ class Vaults:
 
     def __init__(self) -> None:
         self._vaults: dict[tuple[str, ...], Vault] = {}
+        self._swept = time.monotonic()
 
     def of(self, *conversation: str) -> Vault:
-        """The conversation's vault; those unused for `LIFETIME` are emptied on the way."""
-        limit = time.monotonic() - LIFETIME
-        for key in [k for k, vault in self._vaults.items() if vault.last_used < limit]:
-            del self._vaults[key]
-        return self._vaults.setdefault(conversation, Vault())
+        """The conversation's vault; those unused for `LIFETIME` are emptied on the way.
+
+        All are looked at once in `SWEEP`, this one always.
+        """
+        moment = time.monotonic()
+        limit = moment - LIFETIME
+        if moment - self._swept > SWEEP:
+            self._swept = moment
+            for key in [k for k, vault in self._vaults.items() if vault.last_used < limit]:
+                del self._vaults[key]
+        found = self._vaults.get(conversation)
+        if found is None or found.last_used < limit:
+            found = self._vaults[conversation] = Vault()
+        return found

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,10 @@ from deskward.text.words import words
 
 COURTESY = 120
 """Greetings and thanks are looked for in this many characters at either end."""
+
+
+RECENT = 64
+"""How many texts are remembered with what they mean."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Matcher:
             learned: Where what is learned is kept, or is already.
             progress: Is told now and then which share of the learning is done.
         """
+        # A turn asks about the same text at each of its steps.
+        self._recent = lru_cache(maxsize=RECENT)(self._match)
         self._names = list(examples)
         self._to_desk = kinds is not None
         texts = list(itertools.chain(*examples.values()))
@@ -97,8 +104,11 @@ class Matcher:
             for number, scores in zip(self._linear.aside, self._linear.aside_scores, strict=True)
         ]
 
-    def match(self, text: str) -> list[Match]:
+    def match(self, text: str) -> Sequence[Match]:
         """All skills, the most probable first."""
+        return self._recent(text)
+
+    def _match(self, text: str) -> Sequence[Match]:
         text = " ".join(text.split())
         if self._to_desk:
             text = _without_courtesy(text)
