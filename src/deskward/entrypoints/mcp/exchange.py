@@ -33,7 +33,9 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._token = token
-        self._progress = Progress(self._send_step)
+        # Only where it is wanted: it refers to this object, which would then wait for the garbage
+        # collector with all that the call has.
+        self._progress = Progress(self._send_step) if token is not None else None
         self._streams = False
         self._running: asyncio.Task[Any] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -43,7 +45,7 @@ class Exchange:
     @property
     def report(self) -> Report | None:
         """Where a tool says how far it is."""
-        return self._progress.report if self._token is not None else None
+        return self._progress.report if self._progress is not None else None
 
     async def run(self, call: Coroutine[Any, Any, Outcome]) -> Outcome:
         """What comes of the call.
@@ -75,7 +77,8 @@ class Exchange:
 
     async def answer(self, body: bytes, status: int) -> Response | None:
         """The response with a JSON-RPC answer; None where it went out as the last event."""
-        await self._progress.close()
+        if self._progress is not None:
+            await self._progress.close()
         if not self._streams:
             return Response(body, status, media_type="application/json")
         await self._send_event(body, more=False)
@@ -83,7 +86,8 @@ class Exchange:
 
     async def give_up(self) -> Response | None:
         """The response to a call that nobody waits for any more, which has no answer."""
-        await self._progress.close(abandoned=True)
+        if self._progress is not None:
+            await self._progress.close(abandoned=True)
         if not self._streams:
             return Response(status_code=Cancelled.status if self._left else 202)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
