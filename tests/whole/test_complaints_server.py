@@ -20,7 +20,7 @@ from tests.services.server import server
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hub"), pytest.mark.timeout(180)]
 
 COMPLAINT = "I want to make a complaint: my parcel arrived broken"
-COMMAND = ("mcp", "complaints", "--transport", "http")
+COMMAND = ("mcp", "complaints", "--transport", "http", "--demo")
 
 
 async def until_closed(port: int) -> None:
