@@ -1,7 +1,10 @@
 """`deskward policy`: check, test, explain, diff; publish, shadow and roll back."""
 
 import asyncio
+import contextlib
+import hashlib
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -110,6 +113,25 @@ def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> Non
     assert "ACTIVE" in cli("policy", "versions")[1]
     assert cli("policy", "rollback")[0] == 0
     assert cli(*REFUND)[0] == 0
+
+
+def test_versions_from_before_there_were_roles_count_on(
+    cli: Cli, folder: Path, stricter: Path
+) -> None:
+    stored = {file.name: file.read_text(encoding="utf-8") for file in stricter.glob("*.cedar")}
+    version = hashlib.sha256(json.dumps(sorted(stored.items())).encode()).hexdigest()[:12]
+    assert cli("policy", "publish", str(stricter))[0] == 0
+    with contextlib.closing(sqlite3.connect(folder / "deskward.db")) as database, database:
+        database.execute(
+            "UPDATE policy_versions SET version = ?, files = ?", (version, json.dumps(stored))
+        )
+        database.execute("UPDATE policy_changes SET version = ?", (version,))
+    assert cli(*REFUND)[0] == 3
+    assert cli("policy", "test", version, "--tables", str(stricter))[0] == 0
+    assert cli("policy", "rollback", "files")[0] == 0
+    assert cli(*REFUND)[0] == 0
+    assert cli("policy", "rollback", version[:8])[:2] == (0, f"{version} is active.\n")
+    assert cli(*REFUND)[0] == 3
 
 
 async def test_a_running_desk_follows_and_shadows_are_recorded(

@@ -262,6 +262,7 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     from deskward.app import policy_files
     from deskward.gate.policy import versions as policy_versions
     from deskward.gate.policy.engine import Policy
+    from deskward.security.roles import FILE as ROLES
 
     tools = desk.gate.tools.values()
     if which == "active":
@@ -270,7 +271,8 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
         return Policy(policy_files(desk.settings.policy.dir), tools)
     if folder := _folder(which):
         return Policy(policy_files(folder), tools)
-    return Policy(await policy_versions.files_of(desk.database.reader, which), tools)
+    stored = await policy_versions.files_of(desk.database.reader, which)
+    return Policy(stored, tools, roles=policy_files(desk.settings.policy.dir)[ROLES])
 
 
 def _folder(which: str) -> Path | None:

@@ -12,6 +12,7 @@ from deskward.core.tasks import background
 from deskward.gate.call import Gate
 from deskward.gate.policy.engine import Policy
 from deskward.gate.policy.versions import files_of, in_slots
+from deskward.security.roles import FILE as ROLES
 
 LOOK_EVERY = 1.0
 """Seconds between looks for a change by another process."""
@@ -26,6 +27,7 @@ class PolicyWatch:
         self._gate = gate
         self._database = database
         self._files = gate.policy
+        self._roles = gate.policy.files[ROLES]
         self._slots: dict[str, str | None] = {}
 
     @contextlib.asynccontextmanager
@@ -56,7 +58,7 @@ class PolicyWatch:
         if version is None:
             return None
         files = await files_of(self._database.reader, version)
-        return Policy(files, self._gate.tools.values())
+        return Policy(files, self._gate.tools.values(), roles=self._roles)
 
     async def _keep(self) -> None:
         while True:

@@ -65,20 +65,25 @@ class Policy:
     call's facts (see `facts_of`).
     """
 
-    def __init__(self, files: Mapping[str, str], tools: Iterable[Tool]) -> None:
+    def __init__(
+        self, files: Mapping[str, str], tools: Iterable[Tool], *, roles: str | None = None
+    ) -> None:
         """Parse the policies.
 
         Args:
             files: File name → text: `*.cedar`, and `roles.yaml`.
+            roles: The text of the roles that count where the files have none, as those do not that
+                were published before there were roles.
 
         Raises:
             ValueError: A text is not Cedar, or a policy has no `@id`, or two have the same, or the
                 roles are missing or not of their form.
         """
-        if ROLES not in files:
+        roles = files.get(ROLES, roles)
+        if roles is None:
             raise ValueError(f"the policies have no {ROLES}")
         self.files = dict(files)
-        self.roles = Roles.parse(files[ROLES])
+        self.roles = Roles.parse(roles)
         self.text = "\n".join(text for name, text in sorted(files.items()) if name != ROLES)
         whole = json.dumps(sorted(files.items()))
         self.version = hashlib.sha256(whole.encode()).hexdigest()[:12]
