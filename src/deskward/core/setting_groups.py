@@ -59,9 +59,9 @@ class Server(Group):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
-        for part in filter(None, map(str.strip, value.split(","))):
-            ipaddress.ip_network(part, strict=False)
-        return value
+        # As networks are written: others are taken for names, and nobody would be trusted.
+        parts = filter(None, map(str.strip, value.split(",")))
+        return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
 
     @property
     def on_loopback(self) -> bool:

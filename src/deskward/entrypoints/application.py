@@ -107,10 +107,19 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
         allow_headers=["*"],
         allow_credentials="*" not in origins or settings.server.on_loopback,
-        expose_headers=["X-Request-ID", "X-Deskward-Model", "Retry-After", *_RATE_HEADERS],
+        expose_headers=[*_EXPOSED, *_RATE_HEADERS],
     )
 
 
+_EXPOSED = (
+    "X-Request-ID",
+    "X-Deskward-Model",
+    "Retry-After",
+    "Mcp-Session-Id",
+    "Idempotent-Replayed",
+    "WWW-Authenticate",
+    "ETag",
+)
 _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,7 +110,12 @@ class Guard:
                 message["headers"] = [*message["headers"], *more]
             elif scope["method"] == "HEAD":
                 message["body"] = b""
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if "closed" not in str(error):
+                    raise
+                raise ClientDisconnect from error  # while it was written to
 
         try:
             _check_form(scope, headers)
@@ -128,15 +134,20 @@ class Guard:
             await self._app(served, whole, send_with_id)
         except (DeskwardError, SQLAlchemyError) as error:
             await _answer(known(error), status, scope, receive, send_with_id)
+        except ClientDisconnect:
+            log.info("the client is gone")
         except Exception:
             log.exception("request failed")
             problem = "Something went wrong on our side. Quote the request id to us."
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
-            if log.isEnabledFor(logging.INFO):
-                took = (time.perf_counter() - started) * 1000
-                path = self._log_path(scope["path"])
-                log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
+            self._log(scope, status, started)
+
+    def _log(self, scope: Scope, status: int, started: float) -> None:
+        if log.isEnabledFor(logging.INFO):
+            took = (time.perf_counter() - started) * 1000
+            path = self._log_path(scope["path"])
+            log.info("%s %s %d %.1f ms", scope["method"], path, status, took)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, _ = _identified(scope)

@@ -43,6 +43,7 @@ from deskward.entrypoints.mcp.request import (
     SESSION,
     McpRequest,
     check_envelope,
+    check_once,
     is_client,
     marked,
     read_request,
@@ -128,8 +129,9 @@ class McpEndpoint:
     async def _dispatch(
         self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
     ) -> bytes:
+        check_once([name for name, _ in scope["headers"]])
         if request.stateless:
-            check_envelope(request, [name for name, _ in scope["headers"]])
+            check_envelope(request)
         elif request.version is None and marked(request.params.get("_meta")):
             # Marked as of the new era in the body only: guessing would serve it by other rules.
             raise ProtocolError(HEADER_MISMATCH, "mcp-protocol-version header is missing")
@@ -192,7 +194,10 @@ def _cancelled_by(request: McpRequest, principal: Principal, request_id: Any) ->
     """
     if request.stateless or not request.session or not isinstance(request_id, int | str):
         return None
-    return principal.tenant, principal.label, request.session, request_id
+    if isinstance(request_id, bool):
+        return None
+    whose = f"{principal.label} by {principal.via}"
+    return principal.tenant, whose, request.session, request_id
 
 
 def _about() -> dict[str, Any]:

@@ -22,7 +22,7 @@ _PREFIX = "io.modelcontextprotocol/"
 _VERSION_KEY = _PREFIX + "protocolVersion"
 _CAPABILITIES_KEY = _PREFIX + "clientCapabilities"
 _CLIENT_KEY = _PREFIX + "clientInfo"
-_ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
+_ONCE = (b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"mcp-session-id")
 _NOT_A_REQUEST = "Body must be a single JSON-RPC request or notification object"
 SESSION = "mcp-session-id"
 
@@ -75,17 +75,21 @@ def read_request(message: Any, headers: Mapping[str, str]) -> McpRequest | None:
     return McpRequest(message["id"], method, params or {}, headers, version)
 
 
-def check_envelope(request: McpRequest, names: Sequence[bytes]) -> None:
-    """Check what a request of 2026-07-28 says of itself, in body and headers.
+def check_once(names: Sequence[bytes]) -> None:
+    """Refuse a request that says twice in its headers what it is.
 
     Args:
         names: The names of the request's headers, each as often as it is there.
     """
-    headers, meta = request.headers, request.params.get("_meta")
-    for name in _ROUTING:
+    for name in _ONCE:
         if names.count(name) > 1:
             problem = f"{name.decode()} header appears more than once"
             raise ProtocolError(HEADER_MISMATCH, problem)
+
+
+def check_envelope(request: McpRequest) -> None:
+    """Check what a request of 2026-07-28 says of itself, in body and headers."""
+    headers, meta = request.headers, request.params.get("_meta")
     if not isinstance(meta, dict):
         raise ProtocolError(
             INVALID_PARAMS,
