@@ -96,6 +96,12 @@ async def test_texts_around_calls_stand_apart(sqlite_desk: Desk) -> None:
         assert texts([event async for event in run]) == expected
 
 
+async def test_a_fragment_stands_apart_from_what_follows(sqlite_desk: Desk) -> None:
+    balance = tool("get_account_balance")
+    turn = Turn(sqlite_desk, ["Let me look at that, ", balance], [" Just a", balance], ["Here."])
+    assert texts(await turn.run()) == "Let me look at that, \n\n Just a\n\nHere."
+
+
 async def test_when_a_model_breaks_off_the_next_one_answers(sqlite_desk: Desk) -> None:
     broken = ScriptedModel(["Hello. ", "Your ", ModelUnavailable("scripted broke off")])
     agent = Agent(sqlite_desk.gate, FallbackModel([broken, Offline()]))

@@ -215,7 +215,7 @@ class Agent:
         gap = gap_before(turn)
         try:
             async for piece in self._let_out(turn, request, heard):
-                sent.append(piece if sent or piece[0].isspace() else gap + piece)
+                sent.append(piece if sent or piece.startswith("\n") else gap + piece)
                 yield Text(sent[-1])
         except (Unsupportable, Interrupted):
             turn.call = replace(turn.call, raw="".join(heard.text))

@@ -40,6 +40,7 @@ FEWEST = 4
 _FEELING = re.compile(r"\bI(?: am|['\u2019]m) (?:sorry|afraid|glad|happy)\b", re.IGNORECASE)
 
 _END = re.compile(r"(?:[.!?][)\"'\]]*\s+|\n+)")
+_ENDED = re.compile(_END.pattern + r"\Z")
 _IMAGE = re.compile(r"!\[([^\]\n]{0,500})\](?:\([^)\n]{0,2000}\)?|\[[^\]\n]{0,200}\])")
 _LINK = re.compile(r"\[([^\]\n]{1,500})\]\(\s*([^)\n]{0,2000}?)\s*\)")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]{1,2000})>", re.IGNORECASE)
@@ -56,6 +57,14 @@ _HOST = re.compile(
 )
 _FILES = frozenset({"pdf", "txt", "csv", "png", "jpg", "jpeg", "doc", "docx", "xls", "xlsx", "zip"})
 _TRAIL = ".,;:!?)]}'\""
+
+
+def is_ended(text: str) -> bool:
+    """Whether another text can follow at once: a sentence or a line has ended, with white space.
+
+    A clause that was let out early ends in white space too, and its sentence may never come.
+    """
+    return _ENDED.search(text[-LONGEST:]) is not None
 
 
 class Outgoing:

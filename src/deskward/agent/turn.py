@@ -9,6 +9,7 @@ from typing import Any
 
 from deskward.agent.events import ModelCall
 from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, ToolSpec
+from deskward.agent.outgoing import is_ended
 from deskward.gate.context import Context
 from deskward.gate.tool import Tool
 from deskward.security.masking import mask
@@ -65,7 +66,7 @@ def gap_before(turn: Turn) -> str:
             if not message.tool_requests:  # the end of an earlier turn
                 break
             before = message.text
-    return "\n\n" if before and not before[-1].isspace() else ""
+    return "\n\n" if before and not is_ended(before) else ""
 
 
 def spec_of(tool: Tool, context: Context) -> ToolSpec:
