@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from pydantic_core import from_json
 
 
-def parsed(text: str | bytes, *, finite: bool = False) -> Any:
+def parsed(text: str | bytes) -> Any:
     """The value of a JSON text, which may hold halves of surrogate pairs.
-
-    Args:
-        finite: Whether NaN and infinities are refused, which JSON does not have.
 
     Raises:
         ValueError: It is no JSON.
     """
     try:
-        return from_json(text, allow_inf_nan=not finite)
+        return from_json(text)
     except ValueError:
         # The quick parser refuses such halves; a model may send the two of an emoji in two events.
         escaped = text if isinstance(text, bytes) else text.encode(errors="replace")
         if b"\\ud" not in escaped.lower():
             raise
     try:
-        return json.loads(text, parse_constant=_refuse if finite else None)
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("the JSON is nested too deep") from error
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a JSON value holds no NaN and no infinity, as which a parser reads `1e999` too."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    return not isinstance(value, list) or all(map(is_finite, value))
 
 
 def clean(value: Any) -> Any:
@@ -63,7 +70,3 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -78,7 +78,18 @@ async def test_garbage_is_no_answer(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("text", ['{"order": ', "[1]", '"1001"', "NaN", "[" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"order": ',
+        "[1]",
+        '"1001"',
+        "NaN",
+        '{"order": [1e999]}',
+        '{"order": {"half": "\\ud83d", "low": -1e999}}',
+        "[" * 5000,
+    ],
+)
 async def test_bad_arguments_are_no_answer(connect: Connect, protocol: str, text: str) -> None:
     async with odd([head(), ARGUMENTS[protocol](text)]) as server:
         error = await fails(connect(protocol, server.address), asking("plain"))

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx2
 
 from deskward.agent.models.faults import Fleeting, NoAnswer
-from deskward.agent.texts import clean, parsed
+from deskward.agent.texts import clean, is_finite, parsed
 from deskward.core.errors import ModelUnavailable
 
 CONNECT_TIMEOUT = 5.0
@@ -91,12 +91,12 @@ def tool_arguments(
     Raises:
         NoAnswer: The text is not a JSON object.
     """
-    if isinstance(given, dict):
-        return dict(clean(given))
-    if not given.strip():
+    if isinstance(given, str) and not given.strip():
         return {}
     try:
-        arguments = parsed(given, finite=True)
+        arguments = parsed(given) if isinstance(given, str) else given
+        if not is_finite(arguments):
+            raise ValueError("JSON has finite numbers only")
     except ValueError as error:
         if truncated:
             raise NoAnswer(
