@@ -86,6 +86,26 @@ def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[s
     assert done.returncode == 0 or words == ("--help",)  # rich ends that by itself
 
 
+def test_a_chat_ends_quietly_when_nobody_reads_any_more(folder: Path) -> None:
+    reader, writer = os.pipe()
+    chat = subprocess.Popen(
+        [sys.executable, "-m", "deskward", "chat"],
+        stdin=subprocess.PIPE,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "DATA_DIR": str(folder), "MODEL": "offline"},
+        cwd=folder,
+    )
+    os.close(writer)
+    shown = b""
+    while not shown.endswith(b"You: ") and (more := os.read(reader, 1000)):
+        shown += more
+    os.close(reader)
+    assert b"Talk to the desk" in shown
+    _, said = chat.communicate(b"hi\nhello\n")
+    assert (chat.returncode, said) == (0, b"")
+
+
 @pytest.mark.parametrize("buffered", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_full_disk_under_the_output_is_said(folder: Path, buffered: dict[str, str]) -> None:
     with Path("/dev/full").open("wb") as full:

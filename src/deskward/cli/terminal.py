@@ -43,6 +43,14 @@ class ChatOptions:
     demo: bool
 
 
+class PipeConsole(Console):
+    """A console that leaves it to the command how it ends when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so; rich itself would end the program here, in whatever task this is."""
+        raise BrokenPipeError
+
+
 class Line(Protocol):
     """A way to the desk."""
 
@@ -90,7 +98,7 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
 
 async def _once(line: Line, user: str, session: str, options: ChatOptions) -> int:
     events = []
-    console = Console(highlight=False)
+    console = PipeConsole(highlight=False)
     async for event in line.send(user, session, options.once or ""):
         events.append(event)
         if not options.json:
@@ -113,7 +121,7 @@ async def _once(line: Line, user: str, session: str, options: ChatOptions) -> in
 
 
 async def _talk(line: Line, user: str, session: str) -> None:
-    console = Console(highlight=False)
+    console = PipeConsole(highlight=False)
     console.print(f"{WELCOME}\nYou are {user}; {line.model} answers.", markup=False, style="dim")
     read_line = _reader()
     while True:
