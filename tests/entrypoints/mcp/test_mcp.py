@@ -324,3 +324,15 @@ async def test_versions_are_agreed_on(sqlite_desk: Desk) -> None:
         ]
         assert result["supportedVersions"] == [NEW, "2025-11-25"]
         assert (result["resultType"], result["cacheScope"]) == ("complete", "private")
+
+
+async def test_who_has_no_key_is_told_in_words_that_clients_show(
+    client: httpx2.AsyncClient, sqlite_desk: Desk
+) -> None:
+    await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    response = await client.post("/mcp", json=modern("tools/list"), headers=ACCEPT)
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+    body = response.json()
+    assert (body["jsonrpc"], body["id"], body["error"]["code"]) == ("2.0", None, -32000)
+    assert "Authorization: Bearer dw_" in body["error"]["message"]
+    assert body["error"]["data"]["error"] == "UNAUTHENTICATED"

@@ -29,6 +29,7 @@ from deskward.entrypoints.mcp.protocol import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
+    REFUSED,
     SERVER_INFO,
     SUPPORTED,
     UNSUPPORTED_VERSION,
@@ -61,6 +62,7 @@ _STATUS = {
     METHOD_NOT_FOUND: 404,
 }
 _CANCEL = "notifications/cancelled"
+_TOLD = ("retry-after", "www-authenticate")
 _Key = tuple[str, str, str, int | str]
 
 
@@ -78,7 +80,7 @@ class McpEndpoint:
         try:
             response = await self._serve(scope, receive, send)
         except DeskwardError as error:
-            response = error_response(error, scope["state"]["request_id"])
+            response = _refusal(error, scope["state"]["request_id"])
         if response is not None:
             await response(scope, receive, send)
 
@@ -214,6 +216,16 @@ def _initialized(params: dict[str, Any]) -> dict[str, Any]:
         raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
     version = wanted if wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
     return {"protocolVersion": version, "serverInfo": SERVER_INFO, **_about()}
+
+
+def _refusal(error: DeskwardError, request_id: str) -> Response:
+    """The documented answer to an error as a JSON-RPC error: clients show no other body's words."""
+    told = error_response(error, request_id)
+    refused = ProtocolError(REFUSED, error.message, error.rest_body(request_id))
+    headers = {name: value for name, value in told.headers.items() if name in _TOLD}
+    return Response(
+        error_message(None, refused), told.status_code, headers, media_type="application/json"
+    )
 
 
 def _accepts_json(accept: str) -> bool:

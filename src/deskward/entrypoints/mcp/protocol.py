@@ -38,6 +38,8 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
+REFUSED = -32000
+"""JSON-RPC's first code for a server's own errors: who calls may not, or not now."""
 
 
 class ProtocolError(Exception):
