@@ -151,3 +151,8 @@ def test_two_ids_in_one_address() -> None:
     assert shown("/odd/7/anna/of/bob") == "/odd/7/{user_id}/of/{customer_id}"
     assert shown("/files/a/b") == "/files/{name}"
     assert shown("/odd/7") == "/odd/7"
+
+
+def test_slashes_that_stand_twice_show_no_id() -> None:
+    shown = LogPaths(["/users/{user_id}"], ())
+    assert shown("//users//user_001/") == "/users/{user_id}/"

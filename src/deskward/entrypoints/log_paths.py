@@ -10,6 +10,7 @@ from deskward.gate.tool import Tool
 CUSTOMER = frozenset({"customer_id", "user_id"})
 """How parameters that name a customer are called."""
 
+_SLASHES = re.compile("/{2,}")
 _PARAMETER = re.compile(r"{(\w+)(:\w+)?}")
 
 
@@ -46,6 +47,7 @@ class LogPaths:
 
     def __call__(self, path: str) -> str:
         """Return the path with each id replaced by its parameter's name."""
+        path = _SLASHES.sub("/", path)  # as they were meant: a base URL may end in one, too
         for pattern, shown in self._hidden:
             path = pattern.sub(shown, path, count=1)
         return path
