@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.slice import Slice
-from deskward.gate.tool import ToolGroup
+from deskward.gate.tool import Tool, ToolGroup
 from deskward.integrations.mail.console import ConsoleMailer
 from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
@@ -212,6 +212,19 @@ def policy_files(folder: Path | None) -> dict[str, str]:
     return shipped if folder is None else {ROLES: shipped[ROLES], **read(folder)}
 
 
+def policy_of(settings: Settings, tools: Iterable[Tool]) -> Policy:
+    """The policies of POLICY_DIR, or those that ship.
+
+    Raises:
+        ValueError: They cannot be used; says which file is why.
+    """
+    folder = settings.policy.dir
+    try:
+        return Policy(policy_files(folder), tools)
+    except ValueError as error:
+        raise ValueError(f"POLICY_DIR={folder}: {error}" if folder else str(error)) from None
+
+
 def roles_of(settings: Settings) -> Roles:
     """The roles: the operator's, or those that ship."""
     return Roles.parse(policy_files(settings.policy.dir)[ROLES])
@@ -292,7 +305,7 @@ def _gate(
     return Gate(
         tools,
         database=database,
-        policy=Policy(policy_files(settings.policy.dir), tools),
+        policy=policy_of(settings, tools),
         key=settings.key,
         time_limit=settings.agent.tool_timeout,
         ports=ports,

@@ -259,7 +259,7 @@ async def _put(desk: Desk, slot: Any, version: str | None) -> None:
 
 async def chosen_policy(desk: Desk, which: str) -> Policy:
     """The policies that a word names."""
-    from deskward.app import policy_files
+    from deskward.app import policy_files, policy_of
     from deskward.gate.policy import versions as policy_versions
     from deskward.gate.policy.engine import Policy
     from deskward.security.roles import FILE as ROLES
@@ -268,7 +268,7 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     if which == "active":
         return desk.gate.policy
     if which == "files":
-        return Policy(policy_files(desk.settings.policy.dir), tools)
+        return policy_of(desk.settings, tools)
     if folder := _folder(which):
         return Policy(policy_files(folder), tools)
     stored = await policy_versions.files_of(desk.database.reader, which)

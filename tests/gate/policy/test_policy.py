@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskward.app import GROUPS, policy_files
+from deskward.app import policy_of as policy_in_use
+from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
 from deskward.gate.policy.engine import Decision, Policy, Verdict
@@ -92,6 +94,19 @@ def test_an_evaluation_error_is_deny(broken: str, effect: str) -> None:
 def test_a_policy_that_cannot_be_used_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         policy_of(text, TOOLS.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [(b"permit (", "unexpected"), (b"permit (principal, action, resource);", "@id"), (b"\xff", "")],
+)
+def test_a_broken_file_is_named(tmp_path, text: bytes, problem: str) -> None:
+    (tmp_path / "good.cedar").write_text(PERMIT, encoding="utf-8")
+    (tmp_path / "more.cedar").write_bytes(text)
+    settings = Settings(policy_dir=tmp_path)
+    with pytest.raises(ValueError, match=f"more.cedar.*{problem}") as error:
+        policy_in_use(settings, TOOLS.values())
+    assert str(error.value).startswith(f"POLICY_DIR={tmp_path}: ")
 
 
 def test_an_empty_folder_is_refused(tmp_path) -> None:

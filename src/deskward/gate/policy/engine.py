@@ -87,6 +87,8 @@ class Policy:
         self.text = "\n".join(text for name, text in sorted(files.items()) if name != ROLES)
         whole = json.dumps(sorted(files.items()))
         self.version = hashlib.sha256(whole.encode()).hexdigest()[:12]
+        for name in sorted(files.keys() - {ROLES}):
+            _require_named(name, files[name])
         self._document = json.loads(cedarpy.policies_to_json_str(self.text))
         self.policies = _by_id(self._document)
         """`@id` → the policy in Cedar's JSON form."""
@@ -229,8 +231,8 @@ def read(*folders: Path) -> dict[str, str]:
     """The files of folders of policies: name → text; the roles of all of them in one file.
 
     Raises:
-        ValueError: There is no policy in a folder, or two have a file of the same name, or their
-            roles do not fit together.
+        ValueError: There is no policy in a folder, or two have a file of the same name, or one is
+            not UTF-8, or their roles do not fit together.
     """
     found: dict[str, str] = {}
     roles: list[str] = []
@@ -241,10 +243,29 @@ def read(*folders: Path) -> dict[str, str]:
         for file in files:
             if file.name in found:
                 raise ValueError(f"two policy folders hold a file {file.name}")
-            found[file.name] = file.read_text(encoding="utf-8")
+            found[file.name] = _read(file)
         if (folder / ROLES).exists():
-            roles.append((folder / ROLES).read_text(encoding="utf-8"))
+            roles.append(_read(folder / ROLES))
     return {**found, ROLES: merged(roles)} if roles else found
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file.name} is not UTF-8: {error}") from None
+
+
+def _require_named(name: str, text: str) -> None:
+    """See that a file's policies are Cedar and named.
+
+    Raises:
+        ValueError: One is not; says in which file.
+    """
+    try:
+        _by_id(json.loads(cedarpy.policies_to_json_str(text)))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _by_id(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
