@@ -115,6 +115,18 @@ def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> Non
     assert cli(*REFUND)[0] == 0
 
 
+def test_only_a_folder_with_truth_tables_is_published(cli: Cli, stricter: Path) -> None:
+    assert cli("policy", "publish", str(stricter))[0] == 0
+    (published,) = json.loads(cli("policy", "versions", "--json")[1])
+    for word in ("files", "active", published["version"], str(stricter / "orders.cedar")):
+        code, _, err = cli("policy", "publish", word)
+        assert (code, err.count("\n") <= 1, f"{word} is no folder" in err) == (1, True, True)
+    for table in (stricter / "tests").iterdir():
+        table.write_text("[]", encoding="utf-8")
+    code, _, err = cli("policy", "publish", str(stricter))
+    assert (code, "no truth table" in err) == (1, True)
+
+
 def test_versions_from_before_there_were_roles_count_on(
     cli: Cli, folder: Path, stricter: Path
 ) -> None:

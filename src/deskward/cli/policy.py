@@ -173,7 +173,9 @@ def versions(*, json_: Json = False) -> None:
 
 @policy.command
 def publish(
-    folder: Annotated[Path, Parameter(help="Folder of *.cedar files, and perhaps roles.yaml.")],
+    folder: Annotated[
+        Path, Parameter(help="Folder of *.cedar files, tests/*.yaml and perhaps roles.yaml.")
+    ],
     /,
     *,
     note: Annotated[str, Parameter(help="What is new in it.")] = "",
@@ -187,6 +189,8 @@ def publish(
 
     Example: `deskward policy publish my-policies --note "Refunds up to 50" --shadow`
     """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder; to go back to what was published, `rollback`")
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy import versions as policy_versions
@@ -195,8 +199,10 @@ def publish(
 
         chosen = await chosen_policy(desk, str(folder))
         problems = problems_of(chosen, desk.gate.tools.values())
-        failed = [row for row in run_tables(chosen, read_tables(folder)) if not row.passed]
-        if problems or failed:
+        rows = list(run_tables(chosen, read_tables(folder)))
+        if not rows:
+            raise ValueError(f"{folder} has no truth table (tests/*.yaml) to publish it by")
+        if problems or not all(row.passed for row in rows):
             raise ValueError("it does not pass `deskward policy check` and `test`; see there")
         slot: policy_versions.Slot = "shadow" if shadow else "active"
         async with desk.database.transaction() as transaction:
