@@ -118,6 +118,10 @@ def test_staff_call_with_json_arguments_and_keys(cli: Cli) -> None:
             ("keys", "create", "--kind", "staff", "--subject", "a", "--expires", "soon"),
             "no lifetime",
         ),
+        (("ledger", "show", "--last", "0"), "--last"),
+        (("ledger", "show", "--last", f"{2**63}"), "--last"),
+        (("jobs", "list", "--last", "-1"), "--last"),
+        (("jobs", "list", "--last", f"{2**63}"), "--last"),
         (("call",), "tool"),
         (("chat", "--demo", "--url", "http://127.0.0.1:9"), "--demo is for a desk on this"),
         (("handle",), "name a ticket"),
@@ -138,6 +142,15 @@ def test_a_wrong_command_line_is_told(cli: Cli, words: tuple[str, ...], problem:
     ("words", "problem"),
     [
         (("call", "get_account_balance", "--user", "nobody"), "no customer 'nobody'"),
+        (("keys", "create", "--kind", "staff", "--subject", " "), "The subject of a key"),
+        (
+            ("keys", "create", "--kind", "staff", "--subject", "a", "--tenant", ""),
+            "The tenant of a key",
+        ),
+        (
+            ("keys", "create", "--kind", "staff", "--subject", "a", "--expires", "99999y"),
+            "before the year 10000",
+        ),
         (("chat", "--once", "hi", "--user", "nobody"), "no customer 'nobody'"),
         (("chat", "--once", " "), "message is empty"),
         (("chat", "--once", "hi", "--url", "http://127.0.0.1:9"), "did not answer"),

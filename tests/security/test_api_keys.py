@@ -94,6 +94,16 @@ async def test_what_cannot_be_is_refused(desk: Desk) -> None:
         await make(desk.keys, roles=("king",))
     with pytest.raises(InvalidInput, match="future"):
         await make(desk.keys, lifetime=timedelta(0))
+    with pytest.raises(InvalidInput, match="year 10000"):
+        await make(desk.keys, lifetime=timedelta(days=365 * 99_999))
+    for text in ("", " \t", "an\nna", "anna\x00", "anna\x1b[2J", "anna\u2028", "\ud800", "a" * 65):
+        for field in ("subject", "tenant"):
+            with pytest.raises(InvalidInput, match=f"The {field} of a key"):
+                await make(desk.keys, **{f"{field}_id": text})
+    for text in ("a\nb", "a" * 121):
+        with pytest.raises(InvalidInput, match="The name of a key"):
+            await make(desk.keys, name=text)
+    assert not await desk.keys.exist()
     for change in (desk.keys.revoke, desk.keys.rotate):
         with pytest.raises(NotFound):
             await change("00000000")

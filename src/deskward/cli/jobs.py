@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import print_json, with_database
+from deskward.cli.session import COUNT, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -25,7 +25,7 @@ def list_(
         Literal["queued", "running", "failed", "cancelled", "all"],
         Parameter(help="Only those in this state."),
     ] = "all",
-    last: Annotated[int, Parameter(help="How many at most.")] = 100,
+    last: Annotated[int, Parameter(help="How many at most.", validator=COUNT)] = 100,
     json_: Json = False,
 ) -> None:
     """List jobs, the longest due first. What is done is not kept.

@@ -47,7 +47,7 @@ def create(
         from deskward.security.principals import Kind
 
         key, stored = await store.create(
-            tenant_id=tenant or settings.default.tenant_id,
+            tenant_id=settings.default.tenant_id if tenant is None else tenant,
             kind=Kind(kind),
             subject_id=subject,
             roles=role,

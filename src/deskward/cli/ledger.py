@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, as_json, print_json, with_database
+from deskward.cli.session import COUNT, Json, as_json, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -24,7 +24,7 @@ Tenant = Annotated[str | None, Parameter(help="Default: DEFAULT_TENANT_ID.")]
 @ledger.command
 def show(
     *,
-    last: Annotated[int, Parameter(help="How many of the latest rows.")] = 20,
+    last: Annotated[int, Parameter(help="How many of the latest rows.", validator=COUNT)] = 20,
     session: Annotated[str | None, Parameter(help="Only rows of this conversation.")] = None,
     user: Annotated[str | None, Parameter(help="With --session: the customer whose it is.")] = None,
     tool: Annotated[str | None, Parameter(help="Only calls of this tool.")] = None,

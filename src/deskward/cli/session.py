@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from deskward.cli.ending import Misused
 
@@ -35,6 +36,8 @@ Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWA
 
 
 Demo = Annotated[bool, Parameter(help="Load the demo data into an empty database.")]
+COUNT = Number(gte=1, lte=1_000_000)
+"""Sees that a number of rows is one."""
 Json = Annotated[bool, Parameter(name="--json", help="Print it as JSON.")]
 
 EMPTY = (

@@ -10,9 +10,11 @@ import hashlib
 import hmac
 import secrets
 import time
+import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -39,6 +41,9 @@ api_keys = sa.Table(
     sa.Column("expires_at", UtcDateTime),
     sa.Column("revoked_at", UtcDateTime),
 )
+
+_NOT_IN_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories: control characters, halves of characters, ends of lines and paragraphs."""
 
 _BY_PREFIX = fixed(sa.select(api_keys).where(api_keys.c.prefix == sa.bindparam("prefix")))
 _ANY = fixed(sa.select(sa.literal(1)).select_from(api_keys).limit(1))
@@ -109,9 +114,14 @@ class ApiKeys:
         """Make a key; returns the key itself, for the only time, and what is stored of it.
 
         Raises:
-            InvalidInput: There is no such role, or the lifetime is not positive.
+            InvalidInput: There is no such role, the lifetime is not positive or has no end, or a
+                text is blank, too long, or not one line.
         """
         assert self._roles is not None, "the roles that a key can have are not known"
+        _require_line("subject", subject_id, api_keys.c.subject_id)
+        _require_line("tenant", tenant_id, api_keys.c.tenant_id)
+        if name:
+            _require_line("name", name, api_keys.c.name)
         roles = roles or (DEFAULT_ROLES[kind],)
         names = self._roles.names
         if unknown := [role for role in roles if role not in names]:
@@ -130,7 +140,7 @@ class ApiKeys:
                 roles=roles,
                 name=name,
                 created_at=created,
-                expires_at=created + lifetime if lifetime else None,
+                expires_at=_end(created, lifetime),
             )
 
     async def list(self) -> list[ApiKey]:
@@ -172,7 +182,7 @@ class ApiKeys:
                 roles=old.roles,
                 name=old.name,
                 created_at=created,
-                expires_at=created + lifetime if lifetime else None,
+                expires_at=_end(created, lifetime),
             )
             await _revoke(transaction, prefix)
         self._recent.pop(prefix, None)
@@ -205,6 +215,23 @@ class ApiKeys:
                 self._recent.clear()
             known = self._recent[prefix] = (moment + REMEMBERED, row.hash, _of(row))
         return known
+
+
+def _require_line(what: str, text: str, column: sa.Column[str]) -> None:
+    longest = cast(sa.String, column.type).length or 0
+    odd = any(unicodedata.category(character) in _NOT_IN_LINE for character in text)
+    if odd or not text.strip() or len(text) > longest:
+        raise InvalidInput(
+            f"The {what} of a key is one line of 1 to {longest} characters, not blank and without "
+            "control characters."
+        )
+
+
+def _end(created: datetime, lifetime: timedelta | None) -> datetime | None:
+    try:
+        return created + lifetime if lifetime else None
+    except OverflowError:
+        raise InvalidInput("A key must expire before the year 10000.") from None
 
 
 async def _insert(
