@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ def folder(template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cli]:
     """`cli("tools", "--json")` → exit code, standard output, standard error."""
     for name in list(os.environ):
         if name in ("MODEL", "DATABASE_URL") or name.endswith("_API_KEY"):
@@ -43,4 +46,9 @@ def cli(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
-    return run
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield run
+    # A command sets up logging for its process, which here is that of other tests too.
+    root.setLevel(level)
+    root.handlers[:] = handlers
