@@ -191,7 +191,7 @@ async def test_a_call_that_its_caller_ends_leaves_the_next_one_to_try(clock: Clo
     stream = model.stream(asking("plain"))
     assert isinstance(await anext(stream), TextPiece)
     assert finish_of(await run(model, asking("plain"))).model == "offline"
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
     assert finish_of(await run(model, asking("plain"))).model == "scripted"
 
 
@@ -222,7 +222,7 @@ async def test_the_last_model_is_always_asked(
             await fails(model, asking("plain"))
         assert text_of(await run(model, asking("plain"))) == "Hello."
     assert len(outage_lines(caplog)) == 2
-    assert not model.outages  # type: ignore[attr-defined]
+    assert not model.outages  # type: ignore[attr-defined]  # it is a fallback
 
 
 async def test_without_another_model_a_short_wait_is_waited_for(connect: Connect) -> None:
