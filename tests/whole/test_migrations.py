@@ -24,6 +24,7 @@ _SUMS = """
 23e45e8f9d9f92703bbe7ab253db0485ac4a889b918aea4f4036aef339572d71 0002_orders_and_complaints.py
 d3e48ed61e1e2052c41933387b47d6c4c2ebf35d713460837438eec872f879d5 0003_service.py
 68f7cc04a0ccd424a4afd5915e12a366fab9b99263c8561a61d9fbad3d123c33 0004_accountable.py
+cf3880533d40a6219361844a3f74342232fd74e56013ad95a800e8c6752e4187 0005_firm_jobs.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

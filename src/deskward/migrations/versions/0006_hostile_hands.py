@@ -1,0 +1,14 @@
+"""What a session has read, limits over many records, confirmations, keys that end."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
