@@ -8,23 +8,12 @@ _CHANGES_MIND = re.compile(
     r"^\W*(?:no\b|never\s?mind|cancel|stop|forget it|don'?t|leave it|nothing|abort|not now)",
     re.IGNORECASE,
 )
-_YES = re.compile(
-    r"^\W*(?:y|yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|do it|correct|right|exactly|confirm"
-    r"(?:ed)?|absolutely|of course|definitely|please|affirmative|that'?s right|sounds good"
-    r"|proceed)\b",
-    re.IGNORECASE,
-)
 _IS_NO_WISH = re.compile(
     r"^\W*(?:please\s+)?(?:don'?t|do not|is|are|was|were|has|have|had|do|does|did|why|who|what|when"
     r"|where|which)\b|\bnever\b"
     r"|\b(?:don'?t|do not|not)\s+(?:\w+\s+){0,3}(?:cancel|block|deactivate|freeze|disable|stop)\b",
     re.IGNORECASE,
 )
-
-
-def agrees(text: str) -> bool:
-    """Whether a sentence says yes."""
-    return bool(_YES.match(text))
 
 
 def refuses(text: str) -> bool:

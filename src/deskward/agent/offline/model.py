@@ -23,12 +23,13 @@ from deskward.agent.model import (
     ToolRequest,
 )
 from deskward.agent.offline import features, linear, matching
-from deskward.agent.offline.assent import agrees, only_asks, refuses
+from deskward.agent.offline.assent import only_asks, refuses
 from deskward.agent.offline.learned import Learned
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
 from deskward.core.answers import status_of
 from deskward.text import words
+from deskward.text.assent import answer_of
 
 SURE = 0.6
 """From this probability on a skill acts at once; a write below it is confirmed first."""
@@ -150,9 +151,9 @@ class _Step:
         """The customer answers a question of ours, or changes the subject."""
         waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
         if waits_for == "yes":
-            if agrees(text):
+            if answer_of(text):
                 yield from self._call(skill, slots)
-            elif refuses(text):
+            elif answer_of(text) is False:
                 yield "All right, I have left everything as it is. What else can I do for you?"
             else:
                 yield from self._understand(text)

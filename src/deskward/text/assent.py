@@ -1,0 +1,100 @@
+"""Yes and no: what an answer says to "Shall I …?", as a whole.
+
+The whole utterance must be in a closed set (`lists/assent.yaml`), because whatever else stands
+there may take it back: "sure, but not now", "yes?", "of course not". Everything else is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from deskward.text.lists import read_list
+
+LONGEST = 60
+"""Characters of an answer; a longer text says more than yes or no."""
+
+_LOOKS = "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+"""How an emoji is to look: as text or in colour, and of which skin."""
+_BETWEEN = re.compile(r"[\s,.!。、！，،-]+")
+_HESITATES = re.compile(r"\.\.|。。|-\s*$|,\s*$")
+_DROPPED = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "`": "'", "\u0307": None} | dict.fromkeys(_LOOKS)
+)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    yes: frozenset[str]
+    no: frozenset[str]
+    courtesy: tuple[tuple[str, ...], ...]
+    negators: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def answer_of(text: str) -> bool | None:
+    """What the text answers: True for yes, False for no, None for anything else.
+
+    Args:
+        text: The whole utterance, in any language of the list, in any case; letters count as NFKC
+            (Unicode Annex 15) has them. Courtesy, full stops, exclamation marks and harmless emoji
+            beside the answer do not count; a question mark or dots make it none.
+    """
+    if len(text) > LONGEST:
+        return None
+    said = _words(text)
+    if _HESITATES.search(unicodedata.normalize("NFKC", text)):
+        return None
+    answers = _answers()
+    rest = _without_courtesy(said, answers.courtesy)
+    for words in (said, rest):
+        phrase = " ".join(words)
+        if phrase in answers.no:
+            return None if phrase in answers.yes else False
+        if phrase in answers.yes:
+            return None if answers.negators.intersection(words) else True
+    return None
+
+
+def _without_courtesy(
+    words: tuple[str, ...], courtesy: tuple[tuple[str, ...], ...]
+) -> tuple[str, ...]:
+    """The words without the phrases of courtesy, wherever they stand."""
+    kept: list[str] = []
+    at = 0
+    while at < len(words):
+        polite = next((p for p in courtesy if words[at : at + len(p)] == p), None)
+        if polite is None:
+            kept.append(words[at])
+        at += len(polite) if polite else 1
+    return tuple(kept)
+
+
+@cache
+def _answers() -> _Answers:
+    lists = read_list("assent")
+    yes: set[str] = set()
+    for language, heads in lists["agrees"].items():
+        goes = [_plain(phrase) for phrase in lists["go"].get(language, ())]
+        plain = [_plain(phrase) for phrase in heads]
+        yes.update(plain, goes, map(_plain, lists["alone"].get(language, ())))
+        yes.update(f"{head} {go}" for head in plain for go in goes)
+    no = {_plain(phrase) for phrases in lists["refuses"].values() for phrase in phrases}
+    # Longer ones first, so that "thank you very much" goes whole.
+    polite = sorted((*lists["courtesy"], *lists["emoji"]), key=len, reverse=True)
+    negators = {_plain(word) for words in lists["negators"].values() for word in words}
+    courtesy = tuple(tuple(_plain(phrase).split()) for phrase in polite)
+    return _Answers(frozenset(yes), frozenset(no), courtesy, frozenset(negators))
+
+
+def _plain(phrase: str) -> str:
+    """A phrase of the list as an answer is read."""
+    return " ".join(_words(phrase))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_DROPPED)
+    apart = "".join(f" {c} " if unicodedata.category(c) == "So" else c for c in plain)
+    return tuple(word for word in _BETWEEN.split(apart) if word)
