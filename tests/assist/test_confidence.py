@@ -5,16 +5,22 @@ from itertools import pairwise
 
 import pytest
 
+from deskward.app import GROUPS, policy_files
 from deskward.assist.confidence import GRAVE, SURE, Signals, confidence, shipped
 from deskward.evaluation.confidence import (
     Judged,
+    Labelled,
     by_split,
     fit,
     judge_shipped,
     labelled,
+    left_alone,
     measure,
     measure_shipped,
 )
+from deskward.gate.policy.engine import Policy, Verdict
+from deskward.gate.policy.truth_table import HARMLESS
+from deskward.security.principals import AGENT, Kind, Principal
 from tests.conftest import run_apart
 
 GOOD = Signals(
@@ -71,6 +77,43 @@ def test_the_confidence_is_as_good_as_is_said(judged: list[Judged]) -> None:
     assert figures.calibration_error <= 0.13
     assert figures.precision_when_sure >= 0.95
     assert figures.recall_when_sure >= 0.17
+
+
+def test_whatever_the_limit_a_person_looks_at_what_is_in_doubt(judged: list[Judged]) -> None:
+    """Over all labelled tickets, with limits of 0.85, 0.80 and 0: only those without a doubt."""
+    alone: list[Judged] = []
+
+    async def judge() -> None:
+        alone.extend(await judge_shipped(left_alone()))
+
+    run_apart(judge)
+    tools = [tool for group in GROUPS for tool in group.tools]
+    files, named = policy_files(None), "assist.cedar"
+    desk = Principal(Kind.SERVICE, "desk", "default", ("service",), agent=AGENT)
+    doubtful = 0
+    for limit in ("0.85", "0.80", "0.0001"):
+        moved = {**files, named: files[named].replace('decimal("0.85")', f'decimal("{limit}")')}
+        policy = Policy(moved, tools)
+        for one in [*judged, *alone]:
+            doubts = one.signals.doubts
+            update = {"status": "resolved", "reply": "Yes."}
+            facts = HARMLESS | {
+                "args": {"ticket_id": "T1", "update": update},
+                "record": {"owner": "user_001", "reversible": True, "risks": one.signals.risks},
+                "confidence": confidence(one.signals),
+                "doubts": doubts,
+            }
+            verdict = policy.judge_named("update_ticket", desk, facts).verdict
+            if one.ticket in alone_for_people(alone):
+                assert verdict is not Verdict.ALLOW, (limit, one.ticket.id)
+            if doubts:
+                doubtful += 1
+                assert verdict is not Verdict.ALLOW, (limit, one.ticket.id)
+    assert doubtful > 300
+
+
+def alone_for_people(alone: list[Judged]) -> list[Labelled]:
+    return [one.ticket for one in alone if not one.ticket.answerable]
 
 
 async def test_tickets_for_people_are_left_to_them() -> None:

@@ -30,7 +30,7 @@ SURE = 0.85
 GRAVE = 0.3
 """No ticket with a grave risk has a higher confidence, whatever was learned."""
 DOUBTFUL = 0.84
-"""No ticket with a doubt has a higher confidence: it is below `SURE`, so a person looks."""
+"""No ticket with a doubt has a higher confidence; that a person looks, policy sees to."""
 AGREED = 0.5
 """A model's text that shares less with the text made without it costs confidence."""
 

@@ -123,9 +123,10 @@ class _Hand:
             raise outcome.error
         return outcome.value
 
-    async def propose(self, ticket: Ticket, sure: float, **update: str) -> Outcome:
+    async def propose(self, ticket: Ticket, found: SuggestedResponse, **update: str) -> Outcome:
         """What policy makes of a change of the ticket as it was read, and of no later one."""
-        context = replace(self._context, confidence=sure)
+        doubts = tuple(found.signals.doubts)
+        context = replace(self._context, confidence=found.confidence, doubts=doubts)
         arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
         step = "reply" if "reply" in update else "handover"
         key = f"{self._context.request_id}:{ticket.id}:{ticket.revision}:{step}"
@@ -172,11 +173,11 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     ctx.progress(4, STEPS, "Asking policy")
     answers = reply.kind == "answer"
     status = "resolved" if answers else "pending"  # a colleague is announced
-    outcome = await hand.propose(ticket, reply.confidence, status=status, reply=reply.response_text)
+    outcome = await hand.propose(ticket, reply, status=status, reply=reply.response_text)
     decision, because = _decided(outcome, answers)
     policies = list(outcome.decision.policies) if outcome.decision else []
     if isinstance(outcome.error, Forbidden):
-        outcome = await hand.propose(ticket, reply.confidence, **_handed_over(ticket, bool(risks)))
+        outcome = await hand.propose(ticket, reply, **_handed_over(ticket, bool(risks)))
         if outcome.error is not None:
             raise outcome.error
         if outcome.status == "pending":

@@ -106,6 +106,22 @@ def labelled() -> list[Labelled]:
     return TypeAdapter(list[Labelled]).validate_python(yaml.safe_load(text))
 
 
+def left_alone() -> list[Labelled]:
+    """The tickets of which most are to be left to people: those that are not `answerable`."""
+    content = (files("deskward") / "evaluation" / "data" / "left_alone.yaml").read_text("utf-8")
+    return [
+        Labelled(
+            id=item["id"],
+            split="test",
+            article=None,
+            answerable=item["expected"] == "desk",
+            subject=item["subject"],
+            body=item["body"],
+        )
+        for item in yaml.safe_load(content)
+    ]
+
+
 async def judge(db: Connection, tickets: Sequence[Labelled]) -> list[Judged]:
     """What the desk finds for each ticket in the demo desk's FAQ."""
     judged = []
@@ -120,10 +136,10 @@ async def judge(db: Connection, tickets: Sequence[Labelled]) -> list[Judged]:
     return judged
 
 
-async def judge_shipped() -> list[Judged]:
-    """What the desk finds for the shipped tickets, in a desk of its own."""
+async def judge_shipped(tickets: Sequence[Labelled] | None = None) -> list[Judged]:
+    """What the desk finds for the shipped labelled tickets, or these, in a desk of its own."""
     async with _demo_desk() as db:
-        return await judge(db, labelled())
+        return await judge(db, labelled() if tickets is None else tickets)
 
 
 @contextlib.asynccontextmanager
@@ -258,19 +274,7 @@ class LeftAlone:
 
 async def measure_shipped() -> tuple[dict[str, Figures], LeftAlone]:
     """The figures of each split, and of the tickets that are to be left alone."""
-    content = (files("deskward") / "evaluation" / "data" / "left_alone.yaml").read_text("utf-8")
-    items = {item["id"]: item for item in yaml.safe_load(content)}
-    tickets = [
-        Labelled(
-            id=i["id"],
-            split="test",
-            article=None,
-            answerable=i["expected"] == "desk",
-            subject=i["subject"],
-            body=i["body"],
-        )
-        for i in items.values()
-    ]
+    tickets = left_alone()
     async with _demo_desk() as db:
         splits = by_split(await judge(db, labelled()))
         judged = await judge(db, tickets)

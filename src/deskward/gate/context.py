@@ -54,6 +54,7 @@ class Context:
         influence: What an agent's turn has read; None where the principal calls directly.
         confidence: From 0 to 1, how sure the desk is of what the call rests on, by its own
             measure and never by a model's word.
+        doubts: What speaks against acting on it without a person, however sure the desk is.
         db: The call's transaction; of a tool that only reads, the committed state.
         approval_id: The approval that this call was made with, where it needed one.
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
@@ -69,6 +70,7 @@ class Context:
     secrets: Secrets | None = None
     influence: Influence | None = None
     confidence: float | None = None
+    doubts: tuple[str, ...] = ()
     approval_id: str | None = None
     effect_id: str = ""
     report: Report | None = None

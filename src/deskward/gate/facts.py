@@ -49,6 +49,7 @@ def facts_of(
         "about_known": about is not None and _expected(about, context.principal, influence),
         "weekday": moment.isoweekday(),
         "minute": moment.hour * 60 + moment.minute,
+        "doubts": sorted(context.doubts),
     }
     if record is not None:
         facts["record"] = dict(record)

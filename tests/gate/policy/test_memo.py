@@ -88,6 +88,7 @@ PROPER: dict[str, st.SearchStrategy[Any]] = {
     "about_known": st.booleans(),
     "weekday": st.integers(1, 7),
     "minute": st.sampled_from([0, 479, 480, 700, 1079, 1080]),
+    "doubts": st.sampled_from([[], ["words"]]),
     "args": st.fixed_dictionaries(
         {},
         optional={
@@ -193,6 +194,7 @@ FACTS_OF_A_READ = {
     "about_known": True,
     "weekday": 3,
     "minute": 600,
+    "doubts": [],
 }
 
 

@@ -41,6 +41,7 @@ _FACTS = {
     "about": {**_STRING, "required": False},
     "about_known": _BOOL,
     "confidence": {**_DECIMAL, "required": False},
+    "doubts": {"type": "Set", "element": _STRING},
     "weekday": _LONG,
     "minute": _LONG,
 }

@@ -36,6 +36,7 @@ HARMLESS: dict[str, Any] = {
     "about_known": True,
     "weekday": 3,
     "minute": 720,
+    "doubts": [],
 }
 
 
