@@ -85,10 +85,10 @@ async def test_a_ticket_is_answered_once_though_each_attempt_words_it_anew(
 ) -> None:
     propose, count = handling._Hand.propose, itertools.count(1)
 
-    async def reworded(self: Any, ticket: Ticket, sure: float, **update: str) -> Outcome:
+    async def reworded(self: Any, ticket: Ticket, found: Any, **update: str) -> Outcome:
         if "reply" in update:
             update["reply"] += f" ({next(count)})"
-        return await propose(self, ticket, sure, **update)
+        return await propose(self, ticket, found, **update)
 
     monkeypatch.setattr(handling._Hand, "propose", reworded)
     handle = handling.Handler(idle.gate).handle

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from deskward.agent.offline.linear import Array, Rows
+from deskward.agent.linear import Array, Rows
 from deskward.text.words import STOP_WORDS, stem, words
 
 # The weights of the groups of features, each of unit length before. Set by cross-validation on

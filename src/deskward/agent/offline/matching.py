@@ -17,9 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
+from deskward.agent.learned import Learned
+from deskward.agent.linear import Array, Linear, train
 from deskward.agent.offline.features import Features, Kinds
-from deskward.agent.offline.learned import Learned
-from deskward.agent.offline.linear import Array, Linear, train
 from deskward.text.words import words
 
 COURTESY = 120

@@ -14,6 +14,8 @@ from typing import Any
 
 from jinja2 import TemplateError
 
+from deskward.agent import linear
+from deskward.agent.learned import Learned
 from deskward.agent.model import (
     Finished,
     Message,
@@ -22,9 +24,8 @@ from deskward.agent.model import (
     TextPiece,
     ToolRequest,
 )
-from deskward.agent.offline import features, linear, matching
+from deskward.agent.offline import features, matching
 from deskward.agent.offline.assent import only_asks, refuses
-from deskward.agent.offline.learned import Learned
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
 from deskward.core.answers import status_of

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deskward.agent.offline import features, linear, matching
-from deskward.agent.offline.learned import Learned
+from deskward.agent import linear
+from deskward.agent.learned import Learned
+from deskward.agent.offline import features, matching
 from deskward.agent.offline.matching import Matcher
 
 EXAMPLES = {

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from deskward.agent.offline.linear import Array
+from deskward.agent.linear import Array
 
 log = logging.getLogger(__name__)
 
