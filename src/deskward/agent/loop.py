@@ -46,6 +46,7 @@ from deskward.agent.turn import (
 )
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
+from deskward.gate.effects import DeskKey, Key
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.security.principals import AGENT, Principal
@@ -89,7 +90,7 @@ class Toolbox(Protocol):
         """The tools that the principal may use."""
         ...
 
-    async def first_answer(self, name: str, context: Context, key: str, /) -> Outcome | None:
+    async def first_answer(self, name: str, context: Context, key: Key, /) -> Outcome | None:
         """The first answer to a key, or None."""
         ...
 
@@ -99,7 +100,7 @@ class Toolbox(Protocol):
         arguments: Mapping[str, Any],
         context: Context,
         *,
-        idempotency_key: str | None = None,
+        idempotency_key: Key | None = None,
     ) -> Outcome:
         """Call a tool. Raises nothing of its own."""
         ...
@@ -289,7 +290,7 @@ class Agent:
             if number < answered:
                 continue
             yield ToolCalled(request.id, request.name, request.arguments)
-            key = f"{turn.context.turn_id}:{turn.step}:{number}"
+            key = DeskKey("turn", f"{turn.context.turn_id}:{turn.step}:{number}")
             outcome = await self._call(turn, request, key, resumed)
             tool = self._gate.tools.get(request.name)
             source = tool.untrusted if tool is not None else None
@@ -310,7 +311,7 @@ class Agent:
             turn.messages.append(message)
             yield MessageAdded(message)
 
-    async def _call(self, turn: Turn, request: ToolRequest, key: str, resumed: bool) -> Outcome:
+    async def _call(self, turn: Turn, request: ToolRequest, key: Key, resumed: bool) -> Outcome:
         if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
         principal = turn.context.principal

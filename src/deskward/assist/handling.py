@@ -29,6 +29,7 @@ from deskward.core.logging import bind
 from deskward.gate.approvals import PendingCall
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
+from deskward.gate.effects import DeskKey
 from deskward.gate.influence import Influence
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
@@ -129,7 +130,8 @@ class _Hand:
         context = replace(self._context, confidence=found.confidence, doubts=doubts)
         arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
         step = "reply" if "reply" in update else "handover"
-        key = f"{self._context.request_id}:{ticket.id}:{ticket.revision}:{step}"
+        whole = f"{self._context.request_id}:{ticket.id}:{ticket.revision}:{step}"
+        key = DeskKey("handling", whole)
         outcome = await self._gate.call("update_ticket", arguments, context, idempotency_key=key)
         return self._noted("update_ticket", outcome)
 

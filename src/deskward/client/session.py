@@ -18,6 +18,7 @@ from deskward.core.answers import status_of
 from deskward.core.errors import DeskwardError, Unavailable, UnknownTool
 from deskward.core.settings import Settings
 from deskward.gate.context import Context, Secrets, new_id
+from deskward.gate.effects import Key
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
 from deskward.hub.remote_tools import remote_tool
@@ -125,7 +126,7 @@ class _Toolbox:
     def tools_for(self, _principal: Principal) -> list[Tool]:
         return list(self.tools.values())
 
-    async def first_answer(self, _name: str, _context: Context, _key: str) -> Outcome | None:
+    async def first_answer(self, _name: str, _context: Context, _key: Key) -> Outcome | None:
         return None
 
     async def call(
@@ -134,7 +135,7 @@ class _Toolbox:
         arguments: Mapping[str, Any],
         context: Context,
         *,
-        idempotency_key: str | None = None,
+        idempotency_key: Key | None = None,
         strict: bool = True,
     ) -> Outcome:
         given = dict(arguments)
@@ -146,7 +147,8 @@ class _Toolbox:
                 given = {key: _revealed(value, context.secrets) for key, value in given.items()}
             # A server that is no desk wants to be told for whom it acts.
             given |= dict.fromkeys(tool.bound, self._user_id)
-            result = await self._client.call_tool(name, given, idempotency_key=idempotency_key)
+            key = str(idempotency_key) if idempotency_key else None  # there we are a caller
+            result = await self._client.call_tool(name, given, idempotency_key=key)
         except DeskwardError as error:
             return Outcome("error", "", context.request_id, error)
         return Outcome(status_of(result), to_json(result).decode(), context.request_id)

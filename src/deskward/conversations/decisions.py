@@ -125,7 +125,7 @@ class Decisions:
         context = Context(principal=principal, door="agent")
         try:
             await self._conversations.follow_up(
-                context, where.session_id, said, key=f"approval:{call.id}"
+                context, where.session_id, said, key=effects.DeskKey("approval", call.id)
             )
         except (SessionBusy, Unavailable) as error:
             raise RetryLater(AGAIN, error.message) from None

@@ -32,6 +32,7 @@ from deskward.core.errors import DeskwardError, ModelUnavailable
 from deskward.gate.approvals import canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
+from deskward.gate.effects import DeskKey, Key
 from deskward.gate.outcome import Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
@@ -229,7 +230,7 @@ class _Toolbox:
     def tools_for(self, principal: Principal, /) -> list[Tool]:
         return self._gate.tools_for(principal)
 
-    async def first_answer(self, name: str, context: Context, key: str, /) -> Outcome | None:
+    async def first_answer(self, name: str, context: Context, key: Key, /) -> Outcome | None:
         return None
 
     async def call(
@@ -238,9 +239,10 @@ class _Toolbox:
         arguments: Mapping[str, Any],
         context: Context,
         *,
-        idempotency_key: str | None = None,
+        idempotency_key: Key | None = None,
     ) -> Outcome:
-        key = idempotency_key or ""
+        assert isinstance(idempotency_key, DeskKey)
+        key = idempotency_key.value
         step, index = (int(part) for part in key.split(":")[-2:])
         request = self._request(step, index)
         made = self._turn.calls.get(key)

@@ -29,6 +29,7 @@ from deskward.core.errors import (
 from deskward.core.tasks import end
 from deskward.gate import effects
 from deskward.gate.context import Context
+from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.masking import mask
 from deskward.security.vault import Vaults
@@ -82,7 +83,7 @@ class Conversations:
         return len(self._running)
 
     async def send(
-        self, context: Context, session_id: str, text: str, *, key: str | None = None
+        self, context: Context, session_id: str, text: str, *, key: Key | None = None
     ) -> Reader:
         """Begin to answer a message, after the session's earlier ones.
 
@@ -103,7 +104,7 @@ class Conversations:
         """
         check(text)
         if key is not None:
-            effects.check_key(key)
+            effects.stored(key)
         log.info("message received: %d characters", len(text))
         where = Where(context.tenant, context.principal.label, session_id)
         if key is not None and (first := await self._first(where, key, text)):
@@ -126,7 +127,7 @@ class Conversations:
         return self._reader(running, None)
 
     async def follow_up(
-        self, context: Context, session_id: str, said: Sequence[Message], *, key: str
+        self, context: Context, session_id: str, said: Sequence[Message], *, key: Key
     ) -> None:
         """Go on with a conversation after something that happened outside it, once.
 
@@ -234,15 +235,15 @@ class Conversations:
             raise busy() from error
         return lock
 
-    async def _first(self, where: Where, key: str, text: str) -> Turn | None:
+    async def _first(self, where: Where, key: Key, text: str) -> Turn | None:
         """The turn that was begun with a key."""
-        turn = await store.turn_by_key(self._database.reader, where, key)
+        turn = await store.turn_by_key(self._database.reader, where, effects.stored(key))
         if turn is None:
             return None
         if turn.digest != self._digest(text):
             raise IdempotencyConflict(
                 "This idempotency key was used before for another message. Use a new key.",
-                details={"key": key},
+                details={"key": str(key)},
             )
         return turn
 
@@ -254,11 +255,12 @@ class Conversations:
         context: Context,
         where: Where,
         said: str | Sequence[Message],
-        key: str | None,
+        key: Key | None,
         digest: str | None = None,
     ) -> Turn | None:
         """Record what begins a turn; None where its key was used in the meantime."""
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
+        stored = effects.stored(key) if key else None
         while asyncio.get_running_loop().time() < deadline:
             if self._closing:
                 raise stopping()
@@ -267,12 +269,12 @@ class Conversations:
                 entries: list[Entry] = []
                 async with self._database.transaction(entries) as transaction:
                     turn = await store.begin_turn(
-                        transaction, where, context.principal, messages, key=key, digest=digest
+                        transaction, where, context.principal, messages, key=stored, digest=digest
                     )
                     entries.append(turn_entry(self._ledger, turn, "begun", said=messages))
                     return turn
             except IntegrityError:
-                if key and await store.turn_by_key(self._database.reader, where, key):
+                if stored and await store.turn_by_key(self._database.reader, where, stored):
                     return None
                 await self._finish_other(where)
         raise busy()

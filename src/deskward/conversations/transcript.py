@@ -125,7 +125,7 @@ def _collect(turns: dict[str, TurnRecord], rows: Iterable[Mapping[str, Any]]) ->
         elif kind == "model":
             turns[turn_id].models.append(_model(row))
         elif kind == "call" and row.get("key") and row["status"] not in ("started", "repeated"):
-            turns[turn_id].calls[row["key"]] = _tool(row)
+            turns[turn_id].calls[row["key"].removeprefix("turn:")] = _tool(row)
 
 
 def _model(row: Mapping[str, Any]) -> ModelStep:

@@ -126,7 +126,7 @@ class Origin:
 
     Attributes:
         principal: The facts of the caller.
-        key: The idempotency key that it was called with.
+        key: The idempotency key that it was called with, as it is stored.
         facts: What policies knew.
     """
 

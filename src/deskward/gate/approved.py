@@ -9,6 +9,7 @@ from deskward.core.errors import UnknownTool
 from deskward.gate.approvals import ApprovalVoid, PendingCall, canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
+from deskward.gate.effects import DeskKey
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
 
@@ -61,7 +62,7 @@ def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
         turn_id=origin.turn_id,
         approval_id=pending.id,
     )
-    return gate.call_of(tool, context, f"approval:{pending.id}")
+    return gate.call_of(tool, context, DeskKey("approval", pending.id))
 
 
 async def _checked(gate: Gate, call: Call, pending: PendingCall) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Gate:
         arguments: Mapping[str, Any],
         context: Context,
         *,
-        idempotency_key: str | None = None,
+        idempotency_key: effects.Key | None = None,
         strict: bool = True,
     ) -> Outcome:
         """Let one call through, or not. Raises nothing of its own: every end is an `Outcome`.
@@ -130,6 +130,7 @@ class Gate:
             arguments: As the caller gave them.
             context: Who calls, and how.
             idempotency_key: Repeating the call with the same key gives the first answer again.
+                Text is a caller's.
             strict: Whether `"5"` is no number; doors whose arguments are all text say False.
         """
         tool = self.tools.get(name)
@@ -139,7 +140,7 @@ class Gate:
         call = self.call_of(tool, context, idempotency_key)
         return await self.guarded(call, lambda: self._decide(call, arguments, strict))
 
-    def call_of(self, tool: Tool, context: Context, key: str | None) -> Call:
+    def call_of(self, tool: Tool, context: Context, key: effects.Key | None) -> Call:
         """A call at its beginning."""
         call = Call(tool, context, key, policy_version=self.policy.version)
         if context.session_id is not None:
@@ -178,7 +179,7 @@ class Gate:
                 await self._failed(call, cause if isinstance(cause, DeskwardError) else cancelled)
             raise
 
-    async def first_answer(self, name: str, context: Context, key: str) -> Outcome | None:
+    async def first_answer(self, name: str, context: Context, key: effects.Key) -> Outcome | None:
         """See `Runner.first_answer`."""
         return await self.runner.first_answer(name, context, key)
 
@@ -198,7 +199,7 @@ class Gate:
     async def _decide(self, call: Call, given: Mapping[str, Any], strict: bool) -> Outcome:
         tool, context = call.tool, call.context
         if call.key is not None:
-            effects.check_key(call.key)
+            effects.stored(call.key)  # before anything else is looked at
         values = self.validate(call, given, strict)
         if not self.policy.may_use(tool, context.principal):
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
@@ -278,7 +279,9 @@ class Gate:
             about=facts.get("about"),
             policies=call.decision.policies,
             policy_version=self.policy.version,
-            origin=Origin.of(call.context, facts, call.key),
+            origin=Origin.of(
+                call.context, facts, effects.stored(call.key) if call.key is not None else None
+            ),
         )
         pending = await self.approvals.request(connection, asked)
         return to_json(

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -23,6 +23,27 @@ from deskward.core.errors import CallInProgress, IdempotencyConflict, InvalidInp
 from deskward.core.fixed import fixed
 
 MAX_KEY_LENGTH = 200
+OURS = "\x1f"
+"""What our own keys begin with. It is not printable, so no caller can send one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskKey:
+    """A key of the desk's own making, in a namespace of its own: what callers send is `str`.
+
+    Attributes:
+        kind: What makes the call.
+        value: Which of these; it has no secret in it.
+    """
+
+    kind: Literal["approval", "handling", "turn"]
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+Key = str | DeskKey
 
 effects = sa.Table(
     "effects",
@@ -140,8 +161,17 @@ def digest(key: bytes, tool: str, arguments: Mapping[str, Any]) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def stored(key: Key) -> str:
+    """A key as tables have it: a caller's as it is, the desk's where no caller's can be.
+
+    Raises:
+        InvalidInput: A caller's key is empty, too long or not printable ASCII.
+    """
+    return check_key(key) if isinstance(key, str) else f"{OURS}{key}"
+
+
 def check_key(key: str) -> str:
-    """The key itself.
+    """The key itself, which a caller sent.
 
     Raises:
         InvalidInput: It is empty, too long or not printable ASCII.

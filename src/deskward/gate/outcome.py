@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 from deskward.core.answers import CallStatus
 from deskward.core.errors import DeskwardError, timestamp
 from deskward.gate.context import Context
+from deskward.gate.effects import Key
 from deskward.gate.ledger import chain as ledger
 from deskward.gate.policy.engine import Decision
 from deskward.gate.tool import Tool
@@ -57,7 +58,7 @@ class Call:
 
     tool: Tool
     context: Context
-    key: str | None
+    key: Key | None
     arguments: dict[str, Any] | None = None
     decision: Decision | None = None
     record: Mapping[str, object] | None = None
@@ -98,7 +99,7 @@ class Call:
             {
                 "principal": principal.facts,
                 "session_id": context.session_id,
-                "key": self.key,
+                "key": str(self.key) if self.key is not None else None,
                 "arguments": self.arguments,
                 "facts": self.facts,
             }

@@ -59,14 +59,15 @@ class Runner:
             return await self._act_outside(call, values)
         return await self._write(call, values)
 
-    async def first_answer(self, name: str, context: Context, key: str) -> Outcome | None:
+    async def first_answer(self, name: str, context: Context, key: effects.Key) -> Outcome | None:
         """The first answer to a key whose call this process does not remember, or None.
 
         A turn that goes on after a crash asks this before it calls again: the arguments may have
         held a secret that died with the process.
         """
         principal = context.principal
-        probe = effects.Effect(principal.tenant, principal.label, key, "", name, "")
+        stored = effects.stored(key)
+        probe = effects.Effect(principal.tenant, principal.label, stored, "", name, "")
         first = await probe.any_answer(self.database.reader)
         if first is None:
             return None
@@ -74,13 +75,13 @@ class Runner:
         result = to_json(answer["result"]).decode()
         return Outcome(answer["status"], result, context.request_id, repeated=True)
 
-    def effect(self, call: Call, values: Mapping[str, Any], key: str) -> effects.Effect:
+    def effect(self, call: Call, values: Mapping[str, Any], key: effects.Key) -> effects.Effect:
         """The call's claim on an idempotency key."""
         principal = call.context.principal
         return effects.Effect(
             tenant=principal.tenant,
             principal=principal.label,
-            key=key,
+            key=effects.stored(key),
             effect_id=call.context.effect_id,
             tool=call.tool.name,
             digest=self.digest(call, values),
