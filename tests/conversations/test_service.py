@@ -24,6 +24,7 @@ from deskward.core.database import now
 from deskward.core.errors import InvalidInput, ModelUnavailable, SessionBusy, Unavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
+from deskward.gate.effects import DeskKey
 from deskward.security.principals import Principal
 from tests.agent.odd_server import ARGUMENTS, head, odd, texts_of
 from tests.agent.scripted import ScriptedModel, tool
@@ -201,7 +202,7 @@ async def test_a_lost_turn_does_nothing_twice(settings: Settings, offline) -> No
             "report_issue",
             request.arguments,
             Context(CUSTOMER.with_agent("assistant"), "agent"),
-            idempotency_key=f"{turn.id}:1:0",
+            idempotency_key=DeskKey("turn", f"{turn.id}:1:0"),
         )
     async with open_desk(settings, model=offline) as desk:
         assert await until_ended(desk, turn) == "done"
