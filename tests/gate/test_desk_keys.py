@@ -5,17 +5,17 @@ import sqlalchemy as sa
 
 from deskward.app import Desk
 from deskward.core.errors import InvalidInput
-from deskward.gate.context import Context
+from deskward.gate.context import Context, Door
 from deskward.gate.effects import DeskKey, effects, stored
 from tests.conftest import CUSTOMER, STAFF, Call
 from tests.gate.test_approvals import ADDRESS, LEAD, address, pending, settled
 
-DOORS = ("rest", "mcp", "cli", "agent")
+DOORS: tuple[Door, ...] = ("rest", "mcp", "cli", "agent")
 
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_callers_key_does_not_mark_an_approved_call_done(
-    sqlite_desk: Desk, sqlite_call: Call, door: str
+    sqlite_desk: Desk, sqlite_call: Call, door: Door
 ) -> None:
     """Who asks for a call, and makes another one under the name of its approval."""
     approval_id = await pending(sqlite_call)
@@ -25,7 +25,7 @@ async def test_a_callers_key_does_not_mark_an_approved_call_done(
             "update_address",
             other,
             Context(STAFF, door),
-            idempotency_key=named,  # type: ignore[arg-type]
+            idempotency_key=named,
         )
         assert made.status == "pending"
     await sqlite_call("approve_call", LEAD, approval_id=approval_id)
@@ -36,10 +36,10 @@ async def test_a_callers_key_does_not_mark_an_approved_call_done(
 @pytest.mark.parametrize("named", ["\x1fapproval:{}", "\x1fturn:{}:1:0", "\tapproval:{}", ""])
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_key_that_looks_like_the_desks_is_refused(
-    sqlite_desk: Desk, sqlite_call: Call, door: str, named: str
+    sqlite_desk: Desk, sqlite_call: Call, door: Door, named: str
 ) -> None:
     key = named.format("0" * 32)
-    context = Context(CUSTOMER, door)  # type: ignore[arg-type]
+    context = Context(CUSTOMER, door)
     issue = {"description": "My card does not work."}
     refused = await sqlite_desk.gate.call("report_issue", issue, context, idempotency_key=key)
     assert refused.value["error"]["code"] == "INVALID_INPUT"
