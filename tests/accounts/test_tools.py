@@ -81,6 +81,28 @@ async def test_the_only_active_card_need_not_be_named(call: Call) -> None:
     assert (await call("deactivate_card", OTHER)).value["card"]["last4"] == "1881"
 
 
+async def test_a_freeze_can_be_undone_and_a_deactivation_cannot(call: Call) -> None:
+    frozen = await call("freeze_card", card="4242")
+    assert [card["status"] for card in frozen.value["cards"]] == ["frozen"]
+    assert (await call("freeze_card", card="4242")).value["error"]["code"] == "CONFLICT"
+    assert (await call("unfreeze_card", card="4242")).value["cards"][0]["status"] == "active"
+    assert (await call("unfreeze_card", card="4242")).value["error"]["code"] == "CONFLICT"
+    await call("freeze_card", card="4242")
+    assert (await call("deactivate_card", card="4242")).value["card"]["status"] == "deactivated"
+    assert (await call("unfreeze_card", card="4242")).value["error"]["code"] == "CONFLICT"
+
+
+async def test_without_a_card_all_are_frozen(call: Call) -> None:
+    frozen = (await call("freeze_card")).value["cards"]
+    assert [(card["last4"], card["status"]) for card in frozen] == [
+        ("4242", "frozen"),
+        ("4444", "frozen"),
+    ]
+    assert (await call("freeze_card")).value["error"]["code"] == "CARD_NOT_FOUND"
+    assert len((await call("unfreeze_card")).value["cards"]) == 2
+    assert (await call("get_account_details", OTHER)).value["cards"][0]["status"] == "active"
+
+
 @pytest.mark.parametrize(
     ("card", "code"),
     [

@@ -74,7 +74,7 @@ class TransactionHistory(BaseModel):
     transactions: list[Transaction]
 
 
-CardStatus = Literal["active", "deactivated"]
+CardStatus = Literal["active", "frozen", "deactivated"]
 
 
 class Card(BaseModel):
@@ -118,3 +118,17 @@ class CardDeactivated(BaseModel):
 
     user_id: str = Field(examples=["user_001"])
     card: Card
+
+
+class CardsFrozen(BaseModel):
+    """The receipt of cards that are frozen: nothing is paid with them until they are unfrozen."""
+
+    user_id: str = Field(examples=["user_001"])
+    cards: list[Card]
+
+
+class CardsUnfrozen(BaseModel):
+    """The receipt of cards that are no longer frozen."""
+
+    user_id: str = Field(examples=["user_001"])
+    cards: list[Card]

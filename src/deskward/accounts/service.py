@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from deskward.accounts.models import Card, Transaction, accounts, cards, transactions
+from deskward.accounts.models import (
+    Card,
+    CardStatus,
+    Transaction,
+    accounts,
+    cards,
+    transactions,
+)
 from deskward.core.database import Connection
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
@@ -45,10 +52,14 @@ _SET_PASSWORD = fixed(
     )
     .values(password_hash=sa.bindparam("b_hash"))
 )
-_DEACTIVATE = fixed(
+_SET_STATUS = fixed(
     sa.update(cards)
-    .where(cards.c.tenant_id == sa.bindparam("b_tenant"), cards.c.id == sa.bindparam("b_id"))
-    .values(status="deactivated")
+    .where(
+        cards.c.tenant_id == sa.bindparam("b_tenant"),
+        cards.c.id == sa.bindparam("b_id"),
+        cards.c.status == sa.bindparam("b_from"),
+    )
+    .values(status=sa.bindparam("b_status"))
 )
 
 
@@ -115,25 +126,64 @@ async def deactivate_card(
         Conflict: The card is deactivated already.
     """
     await get(db, tenant, user_id)
-    card = _choose(await cards_of(db, tenant, user_id), given)
-    if card.status != "active":
-        raise Conflict(f"The card ending in {card.last4} is deactivated already.")
-    await db.change(_DEACTIVATE, {"b_tenant": tenant, "b_id": card.card_id})
-    return card.model_copy(update={"status": "deactivated"})
+    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"active", "frozen"})
+    if given is None and len(fitting) > 1:
+        endings = ", ".join(card.last4 for card in fitting)
+        raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
+    return await _become(db, tenant, fitting[0], "deactivated")
 
 
-def _choose(owned: Sequence[Card], given: SecretStr | None) -> Card:
+async def freeze_cards(
+    db: Connection, tenant: str, user_id: str, given: SecretStr | None
+) -> list[Card]:
+    """Freeze one of the account's cards, or all that are active where none is named.
+
+    Raises:
+        NotFound: The tenant has no such account, or the account no such card.
+        InvalidInput: What was given is neither a card number nor four digits.
+        Conflict: The card is frozen or deactivated already.
+    """
+    await get(db, tenant, user_id)
+    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"active"})
+    return [await _become(db, tenant, card, "frozen") for card in fitting]
+
+
+async def unfreeze_cards(
+    db: Connection, tenant: str, user_id: str, given: SecretStr | None
+) -> list[Card]:
+    """Unfreeze one of the account's cards, or all that are frozen where none is named.
+
+    Raises:
+        NotFound: The tenant has no such account, or the account no such card.
+        InvalidInput: What was given is neither a card number nor four digits.
+        Conflict: The card is not frozen.
+    """
+    await get(db, tenant, user_id)
+    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"frozen"})
+    return [await _become(db, tenant, card, "active") for card in fitting]
+
+
+async def _become(db: Connection, tenant: str, card: Card, status: CardStatus) -> Card:
+    values = {"b_tenant": tenant, "b_id": card.card_id, "b_from": card.status, "b_status": status}
+    if await db.change(_SET_STATUS, values) == 0:
+        raise Conflict(f"The card ending in {card.last4} was changed in the meantime.")
+    return card.model_copy(update={"status": status})
+
+
+def _fitting(owned: Sequence[Card], given: SecretStr | None, of: Set[CardStatus]) -> list[Card]:
+    """The card that is named, or all of these states where none is."""
     if given is None:
-        fitting = [card for card in owned if card.status == "active"]
-        if len(fitting) > 1:
-            endings = ", ".join(card.last4 for card in fitting)
-            raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
-    else:
-        text = given.get_secret_value()
-        if not re.fullmatch(CARD, text):
-            raise InvalidInput("Give the card's last four digits or its whole number.")
-        last4 = re.sub(r"[ -]", "", text)[-4:]
-        fitting = [card for card in owned if card.last4 == last4]
-    if not fitting:
-        raise NotFound("card", "with these digits" if given else "that is active")
-    return fitting[0]
+        fitting = [card for card in owned if card.status in of]
+        if not fitting:
+            raise NotFound("card", f"that is {' or '.join(sorted(of))}")
+        return fitting
+    text = given.get_secret_value()
+    if not re.fullmatch(CARD, text):
+        raise InvalidInput("Give the card's last four digits or its whole number.")
+    last4 = re.sub(r"[ -]", "", text)[-4:]
+    card = next((card for card in owned if card.last4 == last4), None)
+    if card is None:
+        raise NotFound("card", "with these digits")
+    if card.status not in of:
+        raise Conflict(f"The card ending in {card.last4} is {card.status} already.")
+    return [card]

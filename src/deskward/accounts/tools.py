@@ -12,6 +12,8 @@ from deskward.accounts.models import (
     AccountDetails,
     AddressUpdated,
     CardDeactivated,
+    CardsFrozen,
+    CardsUnfrozen,
     PasswordChanged,
     TransactionHistory,
 )
@@ -124,18 +126,48 @@ async def update_address(
     return AddressUpdated(user_id=user_id, address=new_address)
 
 
+_CardName = Annotated[
+    SecretStr, Field(json_schema_extra={"pattern": service.CARD, "examples": ["4242"]})
+]
+
+
+@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="POST /accounts/{user_id}/cards/freeze")
+async def freeze_card(
+    ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
+) -> CardsFrozen:
+    """Freeze a payment card, or all cards of an account, at once: nothing is paid until unfrozen.
+
+    The first thing to do for a card that was lost or stolen. It can be undone.
+
+    Args:
+        user_id: The account's owner.
+        card: The card's last four digits or its whole number; left out, all active cards.
+    """
+    done = await service.freeze_cards(ctx.db, ctx.tenant, user_id, card)
+    return CardsFrozen(user_id=user_id, cards=done)
+
+
+@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="POST /accounts/{user_id}/cards/unfreeze")
+async def unfreeze_card(
+    ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
+) -> CardsUnfrozen:
+    """Make a frozen payment card, or all frozen cards of an account, usable again.
+
+    Args:
+        user_id: The account's owner.
+        card: The card's last four digits or its whole number; left out, all frozen cards.
+    """
+    done = await service.unfreeze_cards(ctx.db, ctx.tenant, user_id, card)
+    return CardsUnfrozen(user_id=user_id, cards=done)
+
+
 @tools.tool(
     scope="accounts:write", risk=Risk.DESTRUCTIVE, rest="POST /accounts/{user_id}/cards/deactivate"
 )
 async def deactivate_card(
-    ctx: Context,
-    user_id: OwnCustomerId,
-    card: Annotated[
-        SecretStr, Field(json_schema_extra={"pattern": service.CARD, "examples": ["4242"]})
-    ]
-    | None = None,
+    ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
 ) -> CardDeactivated:
-    """Deactivate a payment card for good, for example because it was lost or stolen.
+    """Deactivate a payment card for good. This cannot be undone; `freeze_card` can.
 
     Args:
         user_id: The account's owner.
