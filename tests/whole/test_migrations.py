@@ -112,8 +112,9 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 
 
 SPINE = {
-    "api_keys", "approvals", "effects", "hub_tools", "jobs", "ledger", "ledger_heads", "messages",
-    "policy_changes", "policy_versions", "sessions", "subject_keys", "turns",
+    "api_keys", "approvals", "confirmations", "effects", "hub_tools", "jobs", "ledger",
+    "ledger_heads", "messages", "policy_changes", "policy_versions", "sessions", "subject_keys",
+    "turns",
 }  # fmt: skip
 
 

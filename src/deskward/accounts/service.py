@@ -115,22 +115,41 @@ async def set_password_hash(db: Connection, tenant: str, user_id: str, hashed: s
         raise NotFound("account", user_id)
 
 
-async def deactivate_card(
-    db: Connection, tenant: str, user_id: str, given: SecretStr | None
-) -> Card:
-    """Deactivate one of the account's cards; which one need not be said where there is only one.
+async def named_cards(
+    db: Connection, tenant: str, user_id: str, given: SecretStr | None, of: Set[CardStatus]
+) -> list[Card]:
+    """The card that is named, or all of these states where none is.
+
+    Raises:
+        NotFound: The tenant has no such account, or the account no such card.
+        InvalidInput: What was given is neither a card number nor four digits.
+        Conflict: The card is in another state.
+    """
+    await get(db, tenant, user_id)
+    return _fitting(await cards_of(db, tenant, user_id), given, of)
+
+
+async def only_card(db: Connection, tenant: str, user_id: str, given: SecretStr | None) -> Card:
+    """The card that is to be deactivated; which one need not be said where there is only one.
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
         InvalidInput: Neither a card number nor four digits were given, or several cards fit.
         Conflict: The card is deactivated already.
     """
-    await get(db, tenant, user_id)
-    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"active", "frozen"})
+    fitting = await named_cards(db, tenant, user_id, given, {"active", "frozen"})
     if given is None and len(fitting) > 1:
         endings = ", ".join(card.last4 for card in fitting)
         raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
-    return await _become(db, tenant, fitting[0], "deactivated")
+    return fitting[0]
+
+
+async def deactivate_card(
+    db: Connection, tenant: str, user_id: str, given: SecretStr | None
+) -> Card:
+    """Deactivate one of the account's cards; see `only_card` for which, and what is raised."""
+    card = await only_card(db, tenant, user_id, given)
+    return await _become(db, tenant, card, "deactivated")
 
 
 async def freeze_cards(
@@ -143,8 +162,7 @@ async def freeze_cards(
         InvalidInput: What was given is neither a card number nor four digits.
         Conflict: The card is frozen or deactivated already.
     """
-    await get(db, tenant, user_id)
-    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"active"})
+    fitting = await named_cards(db, tenant, user_id, given, {"active"})
     return [await _become(db, tenant, card, "frozen") for card in fitting]
 
 
@@ -158,8 +176,7 @@ async def unfreeze_cards(
         InvalidInput: What was given is neither a card number nor four digits.
         Conflict: The card is not frozen.
     """
-    await get(db, tenant, user_id)
-    fitting = _fitting(await cards_of(db, tenant, user_id), given, {"frozen"})
+    fitting = await named_cards(db, tenant, user_id, given, {"frozen"})
     return [await _become(db, tenant, card, "active") for card in fitting]
 
 

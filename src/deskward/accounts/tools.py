@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, SecretStr
 
@@ -11,8 +13,10 @@ from deskward.accounts.models import (
     AccountBalance,
     AccountDetails,
     AddressUpdated,
+    Card,
     CardDeactivated,
     CardsFrozen,
+    CardStatus,
     CardsUnfrozen,
     PasswordChanged,
     TransactionHistory,
@@ -22,7 +26,7 @@ from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
 
-tools = ToolGroup("accounts")
+tools = ToolGroup("accounts", questions=Path(__file__).with_name("questions.yaml"))
 
 
 @tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/balance")
@@ -131,7 +135,48 @@ _CardName = Annotated[
 ]
 
 
-@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="POST /accounts/{user_id}/cards/freeze")
+class CardFacts(TypedDict):
+    """What policies may know of the cards that a call is about, and people are asked about them.
+
+    `card` names them by brand and last four digits.
+    """
+
+    owner: str
+    card: str
+
+
+async def active_cards(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
+    """The facts of a freeze."""
+    return await _cards(ctx, arguments, {"active"})
+
+
+async def frozen_cards(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
+    """The facts of lifting a freeze."""
+    return await _cards(ctx, arguments, {"frozen"})
+
+
+async def only_card(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
+    """The facts of a deactivation."""
+    owner, given = arguments["user_id"], arguments.get("card")
+    return _facts(owner, [await service.only_card(ctx.db, ctx.tenant, owner, given)])
+
+
+async def _cards(ctx: Context, arguments: Mapping[str, Any], of: Set[CardStatus]) -> CardFacts:
+    owner, given = arguments["user_id"], arguments.get("card")
+    return _facts(owner, await service.named_cards(ctx.db, ctx.tenant, owner, given, of))
+
+
+def _facts(owner: str, cards: Sequence[Card]) -> CardFacts:
+    named = ", ".join(f"{card.brand} ••{card.last4}" for card in cards)
+    return {"owner": owner, "card": named}
+
+
+@tools.tool(
+    scope="accounts:write",
+    risk=Risk.WRITE,
+    rest="POST /accounts/{user_id}/cards/freeze",
+    facts=active_cards,
+)
 async def freeze_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
 ) -> CardsFrozen:
@@ -147,7 +192,12 @@ async def freeze_card(
     return CardsFrozen(user_id=user_id, cards=done)
 
 
-@tools.tool(scope="accounts:write", risk=Risk.WRITE, rest="POST /accounts/{user_id}/cards/unfreeze")
+@tools.tool(
+    scope="accounts:write",
+    risk=Risk.WRITE,
+    rest="POST /accounts/{user_id}/cards/unfreeze",
+    facts=frozen_cards,
+)
 async def unfreeze_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
 ) -> CardsUnfrozen:
@@ -162,7 +212,10 @@ async def unfreeze_card(
 
 
 @tools.tool(
-    scope="accounts:write", risk=Risk.DESTRUCTIVE, rest="POST /accounts/{user_id}/cards/deactivate"
+    scope="accounts:write",
+    risk=Risk.DESTRUCTIVE,
+    rest="POST /accounts/{user_id}/cards/deactivate",
+    facts=only_card,
 )
 async def deactivate_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None

@@ -26,12 +26,12 @@ from deskward.core.errors import (
 )
 from deskward.core.jobs import GiveUp, Job, RetryLater
 from deskward.core.logging import bind
-from deskward.gate.approvals import PendingCall
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
 from deskward.gate.influence import Influence
 from deskward.gate.outcome import Outcome
+from deskward.gate.waiting import PendingCall
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
 from deskward.text.risk import risks_of
 from deskward.tickets.models import Ticket, TicketId

@@ -27,12 +27,13 @@ from deskward.core.errors import (
 from deskward.core.jobs import Job, RetryLater
 from deskward.core.worker import insist
 from deskward.gate import effects
-from deskward.gate.approvals import Denied, PendingCall, Status
+from deskward.gate.approvals import Denied
 from deskward.gate.approved import run_approved
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.run import answer_of
+from deskward.gate.waiting import PendingCall, Status
 from deskward.security.principals import Principal
 
 log = logging.getLogger(__name__)

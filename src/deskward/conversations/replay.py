@@ -29,13 +29,13 @@ from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
 from deskward.core.answers import PENDING
 from deskward.core.errors import DeskwardError, ModelUnavailable
-from deskward.gate.approvals import canonical
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey, Key
 from deskward.gate.outcome import Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
+from deskward.gate.waiting import canonical
 from deskward.security.principals import Principal
 from deskward.security.vault import Vault
 

@@ -15,11 +15,12 @@ from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, Forbidden, OutcomeUnknown
 from deskward.core.jobs import Job, Record
 from deskward.core.paging import Limit, Offset, newest
-from deskward.gate.approvals import Approvals, PendingCall, approvals
+from deskward.gate.approvals import Approvals, approvals
 from deskward.gate.approved import check_approval
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
+from deskward.gate.waiting import PendingCall
 
 JOB = "approval"
 """The kind of job that carries a decision out."""

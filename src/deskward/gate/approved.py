@@ -6,12 +6,13 @@ from typing import Any
 
 from deskward.core.database import now
 from deskward.core.errors import UnknownTool
-from deskward.gate.approvals import ApprovalVoid, PendingCall, canonical
+from deskward.gate.approvals import ApprovalVoid
 from deskward.gate.call import Gate, refusal
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
+from deskward.gate.waiting import PendingCall, Void, canonical
 
 
 async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:
@@ -69,19 +70,35 @@ async def _checked(gate: Gate, call: Call, pending: PendingCall) -> dict[str, An
     """The arguments of a call that is to be made with an approval, if all is as it was."""
     if pending.expires_at <= now() and pending.status == "pending":
         raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
-    if pending.policy_version != gate.policy.version:
-        raise ApprovalVoid("The policies have changed. The call has to be asked for again.")
-    values = gate.validate(call, gate.approvals.arguments(pending), strict=True)
-    if gate.runner.digest(call, values) != pending.digest:
-        raise ApprovalVoid("This call is not as it was asked for: something of it was changed.")
-    if call.tool.facts is not None:
-        call.record = await call.tool.facts(gate.runner.reading(call.context), values)
-    if (canonical(call.record) if call.record is not None else None) != pending.record:
-        raise ApprovalVoid("The record has changed. The call has to be asked for again.")
+    values = await as_it_was(gate, call, pending, gate.approvals.arguments(pending), ApprovalVoid)
     call.facts = pending.came_from.facts
     call.decision = gate.policy.judge(call.tool, call.context.principal, call.facts or {})
-    if call.decision.verdict is Verdict.DENY or not gate.policy.may_use(
+    if call.decision.verdict in (Verdict.DENY, Verdict.CONFIRM) or not gate.policy.may_use(
         call.tool, call.context.principal
     ):
         raise refusal(call.decision)
+    return values
+
+
+async def as_it_was(
+    gate: Gate, call: Call, pending: PendingCall, arguments: dict[str, Any], void: type[Void]
+) -> dict[str, Any]:
+    """The arguments of a call that has waited, if policies and record are what they were.
+
+    Args:
+        arguments: The exact ones.
+        void: What is raised where they are not.
+
+    Raises:
+        Void: They are not.
+    """
+    if pending.policy_version != gate.policy.version:
+        raise void("The policies have changed. The call has to be asked for again.")
+    values = gate.validate(call, arguments, strict=True)
+    if gate.runner.digest(call, values) != pending.digest:
+        raise void("This call is not as it was asked for: something of it was changed.")
+    if call.tool.facts is not None:
+        call.record = await call.tool.facts(gate.runner.reading(call.context), values)
+    if (canonical(call.record) if call.record is not None else None) != pending.record:
+        raise void("The record has changed. The call has to be asked for again.")
     return values

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.answers import PENDING
+from deskward.core.answers import PENDING, TO_CONFIRM, CallStatus
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import (
     Cancelled,
@@ -28,16 +28,20 @@ from deskward.core.errors import (
     UnknownTool,
 )
 from deskward.gate import effects
-from deskward.gate.approvals import Approvals, Asked, Origin
+from deskward.gate.approvals import Approvals
+from deskward.gate.confirmations import LIFETIME as CONFIRM_WITHIN
+from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context, Port
 from deskward.gate.facts import facts_of
 from deskward.gate.ledger.chain import Ledger
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
+from deskward.gate.questions import question_of
 from deskward.gate.run import Runner, answer_of, exact
 from deskward.gate.tool import Tool
 from deskward.gate.transaction import Repeated, claim
 from deskward.gate.validation import validated
+from deskward.gate.waiting import Asked, Origin
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,7 @@ class Gate:
         time_limit: float = 30.0,
         ports: Mapping[type, Any] | None = None,
         zone: tzinfo = UTC,
+        confirm_within: timedelta = CONFIRM_WITHIN,
     ) -> None:
         """Make a gate.
 
@@ -67,6 +72,7 @@ class Gate:
             time_limit: Seconds that one call may run.
             ports: What tools get by `Context.port`: by its type.
             zone: The desk's time zone, for policies that look at the clock.
+            confirm_within: How long a customer can say yes to what they are asked.
 
         Raises:
             ValueError: Two tools have the same name or the same REST address.
@@ -86,6 +92,7 @@ class Gate:
             addresses.update(tool.addresses)
         self.ledger = Ledger(key)
         self.approvals = Approvals(key)
+        self.confirmations = Confirmations(key, confirm_within)
         self.shadow: Policy | None = None
         """Policies that are asked beside those that count, and whose dissent is recorded."""
         database.before_commit = self.ledger.write
@@ -206,10 +213,7 @@ class Gate:
             raise refusal(call.decision)
         if tool.facts is not None:
             call.record = await tool.facts(self.runner.reading(context), values)
-        assert call.arguments is not None
-        readable = {k: v for k, v in call.arguments.items() if k not in tool.secret}
-        moment = now().astimezone(self.zone)
-        call.facts = facts_of(tool, context, readable, call.record, moment, given=given)
+        call.facts = self.facts_of(call, given)
         call.decision = self.policy.judge(tool, context.principal, call.facts)
         if self.shadow is not None:
             call.shadow = _dissent(self.shadow, call)
@@ -217,9 +221,16 @@ class Gate:
             log.error("policy failed for %s: %s", tool.name, "; ".join(call.decision.errors))
         if call.decision.verdict is Verdict.DENY:
             raise refusal(call.decision)
-        if call.decision.verdict is Verdict.ASK:
-            return await self._wait_for_approval(call, values)
+        if call.decision.verdict is not Verdict.ALLOW:
+            return await self.wait(call, values)
         return await self.runner.act(call, values)
+
+    def facts_of(self, call: Call, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What policies know of a call whose record is loaded; see `facts_of`."""
+        assert call.arguments is not None
+        readable = {k: v for k, v in call.arguments.items() if k not in call.tool.secret}
+        moment = now().astimezone(self.zone)
+        return facts_of(call.tool, call.context, readable, call.record, moment, given=given)
 
     def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; returns the arguments as the tool takes them."""
@@ -246,7 +257,11 @@ class Gate:
         given_values = {**model.__dict__, **(model.model_extra or {})}
         return {name: given_values[name] for name in tool.parameters if name in given_values}
 
-    async def _wait_for_approval(self, call: Call, values: Mapping[str, Any]) -> Outcome:
+    async def wait(self, call: Call, values: Mapping[str, Any]) -> Outcome:
+        """Store a call that waits for a yes of its customer, or of another person."""
+        assert call.decision is not None
+        confirms = call.decision.verdict is Verdict.CONFIRM
+        status: CallStatus = "confirm" if confirms else "pending"
         effect = self.runner.effect(call, values, call.key) if call.key else None
         if effect and (first := await effect.first_answer(self.database.reader)) is not None:
             return await self.runner.repeat(call, first)
@@ -257,16 +272,16 @@ class Gate:
                     await claim(effect, transaction, self.runner.time_limit)
                 receipt = await self._store_pending(transaction, call, values)
                 if effect:
-                    await effect.finish(transaction, answer_of("pending", receipt))
-                entries.append(call.entry("pending", receipt))
+                    await effect.finish(transaction, answer_of(status, receipt))
+                entries.append(call.entry(status, receipt))
         except Repeated as repeated:
             return await self.runner.repeat(call, repeated.first)
-        return Outcome("pending", receipt, call.context.request_id, decision=call.decision)
+        return Outcome(status, receipt, call.context.request_id, decision=call.decision)
 
     async def _store_pending(
         self, connection: Connection, call: Call, values: Mapping[str, Any]
     ) -> str:
-        """Store a call that waits for a person; gives its receipt as JSON."""
+        """Store a call that waits; gives its receipt as JSON."""
         assert call.decision is not None
         facts = call.facts or {}
         asked = Asked(
@@ -283,6 +298,8 @@ class Gate:
                 call.context, facts, effects.stored(call.key) if call.key is not None else None
             ),
         )
+        if call.decision.verdict is Verdict.CONFIRM:
+            return await self._ask_customer(connection, call, asked)
         pending = await self.approvals.request(connection, asked)
         return to_json(
             {
@@ -291,6 +308,26 @@ class Gate:
                 "message": "A person has to approve this before it is done.",
                 "policies": call.decision.policies,
                 "expires_at": pending.expires_at,
+            }
+        ).decode()
+
+    async def _ask_customer(self, connection: Connection, call: Call, asked: Asked) -> str:
+        tool, influence = call.tool, call.context.influence
+        bound = tool.bound if call.context.principal.kind is Kind.CUSTOMER else frozenset()
+        shown = {name: value for name, value in asked.shown.items() if name not in bound}
+        said = influence.said if influence is not None else ()
+        question = question_of(tool.asks, tool.title, shown, call.record, said)
+        waits = await self.confirmations.request(connection, asked, question)
+        return to_json(
+            {
+                "status": TO_CONFIRM,
+                "confirmation_id": waits.id,
+                "question": waits.question,
+                "tool": tool.name,
+                "arguments": shown,
+                "message": "Nothing is done yet: the customer is asked, and has to say yes.",
+                "policies": asked.policies,
+                "expires_at": waits.expires_at,
             }
         ).decode()
 

@@ -52,11 +52,13 @@ class Context:
         turn_id: The turn of that conversation.
         secrets: The conversation's secrets, where there is one.
         influence: What an agent's turn has read; None where the principal calls directly.
+        unsure: Whether a model was not sure that the call is wanted. It can only ask for more care.
         confidence: From 0 to 1, how sure the desk is of what the call rests on, by its own
             measure and never by a model's word.
         doubts: What speaks against acting on it without a person, however sure the desk is.
         db: The call's transaction; of a tool that only reads, the committed state.
         approval_id: The approval that this call was made with, where it needed one.
+        confirmation_id: The customer's yes that this call was made with, where it needed one.
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
         report: Where the caller is told how far the call is, through `progress`; None where nobody
             asked.
@@ -69,8 +71,10 @@ class Context:
     turn_id: str | None = None
     secrets: Secrets | None = None
     influence: Influence | None = None
+    unsure: bool = False
     confidence: float | None = None
     doubts: tuple[str, ...] = ()
+    confirmation_id: str | None = None
     approval_id: str | None = None
     effect_id: str = ""
     report: Report | None = None

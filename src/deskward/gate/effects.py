@@ -36,7 +36,7 @@ class DeskKey:
         value: Which of these; it has no secret in it.
     """
 
-    kind: Literal["approval", "handling", "turn"]
+    kind: Literal["approval", "confirmation", "handling", "turn"]
     value: str
 
     def __str__(self) -> str:

@@ -45,12 +45,16 @@ def facts_of(
         "args": dict(arguments),
         "taint": sorted(influence.taint),
         "tainted": bool(influence.taint),
-        "own_words": bool(influence.taint) and _own_words(influence, tool, given or arguments),
+        "own_words": context.influence is not None
+        and _own_words(influence, tool, given or arguments),
+        "unsure": context.unsure,
         "about_known": about is not None and _expected(about, context.principal, influence),
         "weekday": moment.isoweekday(),
         "minute": moment.hour * 60 + moment.minute,
         "doubts": sorted(context.doubts),
     }
+    if context.confirmation_id is not None:
+        facts["confirmed"] = True
     if record is not None:
         facts["record"] = dict(record)
     if about is not None:

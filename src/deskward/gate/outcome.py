@@ -23,7 +23,8 @@ class Outcome:
     """What came of a call.
 
     Attributes:
-        status: `ok`, `pending` (it waits for a person) or `error`.
+        status: `ok`, `confirm` (it waits for the customer's yes), `pending` (for another person)
+            or `error`.
         json: The answer as JSON text: the result, the pending receipt, or nothing on an error.
         error: The error, where there is one.
         request_id: What the call is known by in log and ledger.
@@ -90,6 +91,7 @@ class Call:
             "policies": decision.policies if decision else (),
             "policy_version": self.policy_version,
             "shadow": self.shadow,
+            "confirmation": context.confirmation_id,
             "approval": context.approval_id,
             "effect_id": context.effect_id or None,
             "status": status,

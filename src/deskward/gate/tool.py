@@ -8,12 +8,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
 
 from deskward.gate.context import Context
+from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.security.principals import Kind, Principal
 
 Function = Callable[..., Awaitable[Any]]
@@ -84,6 +86,7 @@ class Tool:
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
         untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
+        asks: What the customer is asked before a call of it is made on their behalf.
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
         also: Method and path of further REST addresses.
@@ -111,6 +114,7 @@ class Tool:
     server: str | None = None
     tenant: str | None = None
     untrusted: str | None = None
+    asks: Questions | None = None
     owner_wrote: bool = False
     keeps_secrets: bool = True
     also: tuple[tuple[str, str], ...] = ()
@@ -150,9 +154,15 @@ class ToolGroup:
     ...     return []
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, questions: Path | None = None) -> None:
+        """Make one.
+
+        Args:
+            questions: A file of what customers are asked before a call, see `questions.py`.
+        """
         self.name = name
         self.tools: list[Tool] = []
+        self._questions = read_questions(questions) if questions is not None else {}
 
     def tool(
         self,
@@ -190,6 +200,9 @@ class ToolGroup:
 
         def declare(function: Function) -> Function:
             built = _build(function, scope, risk, rest, facts, hands_over)
+            asks = self._questions.get(built.name)
+            if asks is not None:
+                _check_questions(built, asks)
             more = tuple(_address(built.name, address, built.parameters) for address in also)
             self.tools.append(
                 replace(
@@ -199,6 +212,7 @@ class ToolGroup:
                     keeps_secrets=keeps_secrets,
                     also=more,
                     together=together,
+                    asks=asks,
                 )
             )
             return function
@@ -269,6 +283,12 @@ def _build(
         _schema=schema,
         _bound_schema=without(schema, bound),
     )
+
+
+def _check_questions(tool: Tool, questions: Questions) -> None:
+    names = {name for name in values_of(questions) if not name.startswith("record.")}
+    if unknown := names - tool.parameters:
+        raise TypeError(f"tool {tool.name}: its question names {', '.join(sorted(unknown))}")
 
 
 def _address(name: str, rest: str, parameters: frozenset[str]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
@@ -28,7 +29,7 @@ from deskward.orders.models import (
     Status,
 )
 
-tools = ToolGroup("orders")
+tools = ToolGroup("orders", questions=Path(__file__).with_name("questions.yaml"))
 
 
 class OrderFacts(TypedDict):

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from deskward.agent.claims.lexicon import Deed, base, lexicon
+from deskward.core.answers import CallStatus
 from deskward.text.words import content_stems, stem, words
 
 _WORD = re.compile(r"[^\W_]+")
@@ -26,7 +27,7 @@ class Evidence:
     """What one tool call of the conversation showed."""
 
     tool: str
-    status: Literal["ok", "pending", "error"]
+    status: CallStatus
     arguments: Mapping[str, Any]
     answer: Mapping[str, Any]
 

@@ -1,8 +1,11 @@
-"""Policy: Cedar decides whether a call runs, waits for a person, or is refused.
+"""Policy: Cedar decides whether a call runs, waits for somebody, or is refused.
 
-Two questions are asked of the same policies. With `context.unattended` true: may this run with
-nobody looking? If not, with `context.unattended` false: may it run at all, once a person has
-approved? Yes to the first is *allow*, yes to the second only is *ask*, no to both is *deny*.
+The same policies are asked several questions, until one is answered with yes. May this run as it
+is (`context.unattended` true, `context.confirmed` false)? That is *allow*. Once the customer has
+said yes to exactly this call (`confirmed` true)? That is *confirm*. Once another person has
+approved it (`unattended` false)? That is *ask*. Once both have? The customer comes first:
+*confirm*. No to all is *deny*. Of a call that the customer has confirmed, only the questions with
+`confirmed` are asked.
 
 Cedar (https://docs.cedarpolicy.com) skips a policy whose evaluation fails. Here a failure is
 *deny*, whatever the other policies said.
@@ -35,8 +38,19 @@ class Verdict(StrEnum):
     """What policy says of a call."""
 
     ALLOW = "allow"
+    CONFIRM = "confirm"
     ASK = "ask"
     DENY = "deny"
+
+
+_QUESTIONS = (
+    (Verdict.ALLOW, True, False),
+    (Verdict.CONFIRM, True, True),
+    (Verdict.ASK, False, False),
+    (Verdict.CONFIRM, False, True),
+)
+"""The verdict that a yes means, and the question: unattended? confirmed?"""
+_WHEN_CONFIRMED = ((Verdict.ALLOW, True, True), (Verdict.ASK, False, True))
 
 
 @dataclass(frozen=True)
@@ -61,8 +75,8 @@ class Policy:
     Entities: the principal (`Customer`, `Staff` or `Service`, with `id`, `tenant`, `tier`, `proof`
     and, where there is one, `agent` and `via`) is in its `Role`s and all that they extend; the
     action, named after the tool, is in its scope and in its risk (`Action::"accounts:write"`,
-    `Action::"risk:write"`); the resource is the `Tenant`. The context has `unattended` and the
-    call's facts (see `facts_of`).
+    `Action::"risk:write"`); the resource is the `Tenant`. The context has `unattended`,
+    `confirmed` and the call's facts (see `facts_of`).
     """
 
     def __init__(
@@ -134,14 +148,28 @@ class Policy:
 
     def judge_afresh(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Decision:
         """Decide on one call as `judge_named` does, whatever was decided before."""
-        known = _cedar(facts)
-        unattended = self._ask(tool, principal, {**known, "unattended": True})
-        if unattended.verdict is Verdict.ALLOW or unattended.errors:
-            return unattended
-        attended = self._ask(tool, principal, {**known, "unattended": False})
-        if attended.verdict is Verdict.ALLOW:
-            return Decision(Verdict.ASK, unattended.policies or attended.policies)
-        return attended
+        known = {"unsure": False, **_cedar(facts)}
+        first: Decision | None = None
+        said = Decision(Verdict.DENY)
+        for verdict, unattended, confirmed in self._questions(tool, principal, facts):
+            asked = {**known, "unattended": unattended, "confirmed": confirmed}
+            said = self._ask(tool, principal, asked)
+            if said.errors:
+                return said
+            if said.verdict is Verdict.ALLOW:
+                why = first.policies if first is not None else ()
+                return Decision(verdict, why or said.policies)
+            first = first or said
+        return said
+
+    def _questions(
+        self, tool: str, principal: Principal, facts: Mapping[str, Any]
+    ) -> Iterable[tuple[Verdict, bool, bool]]:
+        if facts.get("confirmed"):
+            return _WHEN_CONFIRMED
+        if tool in self._parents and not self._relevant(tool, principal).reads.sees("confirmed"):
+            return [question for question in _QUESTIONS if not question[2]]
+        return _QUESTIONS
 
     def _ask(self, tool: str, principal: Principal, facts: dict[str, Any]) -> Decision:
         try:

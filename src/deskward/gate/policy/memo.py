@@ -45,6 +45,10 @@ class Reads:
     presences: tuple[Path, ...]
     principal_id: bool
 
+    def sees(self, name: str) -> bool:
+        """Whether a fact of this name can have a say."""
+        return any(path[:1] in ((), (name,)) for path in (*self.values, *self.presences))
+
     def key(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Key | None:
         """What a decision on the call is remembered by; None where it must not be."""
         if not _is_plain(facts, DEEPEST):

@@ -34,6 +34,8 @@ _PYTHON: dict[Any, CedarType] = {
 
 _FACTS = {
     "unattended": _BOOL,
+    "confirmed": _BOOL,
+    "unsure": _BOOL,
     "door": _STRING,
     "taint": {"type": "Set", "element": _STRING},
     "tainted": _BOOL,

@@ -7,8 +7,8 @@
       expect: { record.amount: { 4999: allow, 5000: allow, 5001: ask } }
 
 `facts` are the call's facts (`facts_of`), addressed with dots; those that are not given have
-harmless values: an untainted call at noon on a Wednesday. `expect` is a verdict, or a fact with the
-verdict for each of its values.
+harmless values: an untainted call at noon on a Wednesday, of which the model is sure. `expect` is
+a verdict, or a fact with the verdict for each of its values.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ HARMLESS: dict[str, Any] = {
     "taint": [],
     "tainted": False,
     "own_words": False,
+    "confirmed": False,
+    "unsure": False,
     "about_known": True,
     "weekday": 3,
     "minute": 720,

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     _desk_keys()
+    _confirmations()
 
 
 def _desk_keys() -> None:
@@ -26,5 +27,41 @@ def _desk_keys() -> None:
         op.get_bind().execute(sa.text(statement), {"ours": "\x1f"})
 
 
+def _confirmations() -> None:
+    """Make the table of calls that wait for their customer's yes (`gate/confirmations.py`)."""
+    op.create_table(
+        "confirmations",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.String(length=80), nullable=False),
+        sa.Column("tool", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=True),
+        sa.Column("policies", sa.JSON(), nullable=False),
+        sa.Column("policy_version", sa.String(length=12), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
+        sa.Column("about", sa.String(length=64), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("binding", sa.String(length=64), nullable=True),
+        sa.Column("decided_by", sa.String(length=80), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("session_id", sa.String(length=128), nullable=True),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_confirmations"),
+    )
+    op.create_index(
+        "ix_confirmations_session",
+        "confirmations",
+        ["tenant_id", "principal", "session_id", "status"],
+    )
+    op.create_index("ix_confirmations_status", "confirmations", ["status", "expires_at"])
+
+
 def downgrade() -> None:
-    pass
+    op.drop_table("confirmations")

@@ -1,0 +1,40 @@
+"""Which language somebody writes, by its commonest small words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from deskward.text.lists import word_lists
+from deskward.text.words import words
+
+LOOKED_AT = 500
+"""Characters of a text that are looked at."""
+
+
+def language_of(texts: Sequence[str], otherwise: str = "en") -> str:
+    """The language of the latest of these texts that says which it is, as an ISO 639-1 code.
+
+    Args:
+        texts: What somebody said, the latest last.
+        otherwise: The answer where none of them tells.
+    """
+    for text in reversed(texts):
+        votes: dict[str, int] = {}
+        for word in words(text[:LOOKED_AT]):
+            for language in _languages().get(word, ()):
+                votes[language] = votes.get(language, 0) + 1
+        ordered = sorted(votes, key=lambda name: -votes[name])
+        if ordered and (len(ordered) == 1 or votes[ordered[0]] > votes[ordered[1]]):
+            return ordered[0]
+    return otherwise
+
+
+@cache
+def _languages() -> dict[str, list[str]]:
+    """Word → the languages in which it is a small word."""
+    found: dict[str, list[str]] = {}
+    for language, small in word_lists("languages").items():
+        for word in " ".join(small).split():
+            found.setdefault(word.casefold(), []).append(language)
+    return found
