@@ -29,6 +29,8 @@ FIELDS = ("session", "tenant", "request")
 REPEATED = 60.0
 """Seconds between two lines that say that the log file cannot be written."""
 
+_FIELDS = frozenset(FIELDS)
+
 DATE = "%Y-%m-%d %H:%M:%S"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -48,7 +50,7 @@ def bind(**fields: str) -> None:
     Args:
         fields: Some of `FIELDS`.
     """
-    if unknown := fields.keys() - set(FIELDS):
+    if unknown := fields.keys() - _FIELDS:
         raise TypeError(f"log lines have no field {', '.join(unknown)}")
     _context.set({**_context.get(), **fields})
 

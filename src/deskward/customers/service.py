@@ -17,6 +17,12 @@ _BY_ID = fixed(
         customers.c.id == sa.bindparam("customer_id"),
     )
 )
+_IS_THERE = fixed(
+    sa.select(customers.c.id).where(
+        customers.c.tenant_id == sa.bindparam("tenant"),
+        customers.c.id == sa.bindparam("customer_id"),
+    )
+)
 _ANY = sa.select(customers.c.id).limit(1)
 _SET_ADDRESS = fixed(
     sa.update(customers)
@@ -49,6 +55,21 @@ async def find(db: Connection, tenant: str, customer_id: str) -> Customer | None
         address=row.address,
         tier=row.tier,
     )
+
+
+async def is_there(db: Connection, tenant: str, customer_id: str) -> bool:
+    """Whether the tenant has this customer."""
+    return await db.first(_IS_THERE, tenant=tenant, customer_id=customer_id) is not None
+
+
+async def require(db: Connection, tenant: str, customer_id: str) -> None:
+    """Make sure that the tenant has this customer.
+
+    Raises:
+        NotFound: It has not.
+    """
+    if not await is_there(db, tenant, customer_id):
+        raise NotFound("customer", customer_id)
 
 
 async def exist(db: Connection) -> bool:

@@ -153,7 +153,7 @@ async def local_customer(
     Raises:
         Unauthenticated: The tenant has no such customer.
     """
-    if await customers.find(reader, tenant, user_id) is None:
+    if not await customers.is_there(reader, tenant, user_id):
         raise Unauthenticated(
             f"There is no customer {user_id!r} in tenant {tenant!r}. Name one in X-User-ID."
         )

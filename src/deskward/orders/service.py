@@ -103,7 +103,7 @@ async def create(
         NotFound: The tenant has no such customer.
         InvalidInput: There is no such currency, or a price has too many decimals for it.
     """
-    await customers.get(db, tenant, customer_id)
+    await customers.require(db, tenant, customer_id)
     prices = [minor_units(line.unit_price, currency) for line in lines]
     number = await order_numbers.next(db, tenant)
     moment = now()

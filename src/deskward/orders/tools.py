@@ -145,7 +145,7 @@ async def get_orders_by_customer(
         limit: How many to list at the most.
         offset: How many to pass over.
     """
-    await customers.get(ctx.db, ctx.tenant, customer_id)
+    await customers.require(ctx.db, ctx.tenant, customer_id)
     return await service.find(
         ctx.db, ctx.tenant, customer_id=customer_id, limit=limit, offset=offset
     )

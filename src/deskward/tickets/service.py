@@ -59,7 +59,7 @@ async def create(
     Raises:
         NotFound: The tenant has no such customer.
     """
-    await customers.get(db, tenant, customer_id)
+    await customers.require(db, tenant, customer_id)
     number = await ticket_numbers.next(db, tenant)
     moment = now()
     ticket = Ticket(

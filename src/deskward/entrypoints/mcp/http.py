@@ -8,6 +8,7 @@ the conformance suite and the parity tests compare them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -228,6 +229,7 @@ def _refusal(error: DeskwardError, request_id: str) -> Response:
     )
 
 
+@lru_cache(maxsize=256)
 def _accepts_json(accept: str) -> bool:
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return bool(kinds & {"application/json", "application/*", "*/*"})

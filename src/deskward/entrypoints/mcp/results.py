@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,7 +18,7 @@ def call_result(outcome: Outcome, *, stateless: bool) -> bytes:
     what it says.
     """
     text = outcome.text
-    content = json.dumps(text, ensure_ascii=False).encode()
+    content = to_json(text)
     body = b'{"content":[{"type":"text","text":' + content + b"}]"
     if outcome.error is None:
         body += b',"structuredContent":' + text.encode() + b',"isError":false'

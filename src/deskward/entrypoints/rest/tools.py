@@ -98,7 +98,8 @@ class _Address:
                 self._hub.check(tool)
             raise NotFound("address", scope["path"][:200])
         has_body = method in ("POST", "PUT", "PATCH")
-        arguments: dict[str, Any] = dict(QueryParams(scope["query_string"]))
+        query = scope["query_string"]
+        arguments: dict[str, Any] = dict(QueryParams(query)) if query else {}
         if has_body:
             if arguments:
                 problem = "This address takes its arguments in the body, not in the query."
