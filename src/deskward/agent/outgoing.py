@@ -9,14 +9,11 @@ whose mail addresses the customer knows already. Everything else is taken out be
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator
-from urllib.parse import urlsplit
 
 from deskward.agent.claims.check import Unsupportable
+from deskward.text.plain import Plain
 
-LINK = "[link removed]"
-ADDRESS = "[address removed]"
 LONGEST = 2_000
 """Characters that are held back at the most while a sentence has no end."""
 
@@ -39,24 +36,9 @@ FEWEST = 4
 """Words that a clause has at the least to go before its sentence."""
 _FEELING = re.compile(r"\bI(?: am|['\u2019]m) (?:sorry|afraid|glad|happy)\b", re.IGNORECASE)
 
-_END = re.compile(r"(?:[.!?][)\"'\]]*\s+|\n+)")
-_ENDED = re.compile(_END.pattern + r"\Z")
-_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\](?:\([^)\n]{0,2000}\)?|\[[^\]\n]{0,200}\])")
-_LINK = re.compile(r"\[([^\]\n]{1,500})\]\(\s*([^)\n]{0,2000}?)\s*\)")
-_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]{1,2000})>", re.IGNORECASE)
-_TAG = re.compile(r"<[A-Za-z/!?][^>]{0,4000}(?:>|\Z)")
-_MAIL = re.compile(
-    r"(?:\bmailto:\s*)?[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?:\?\S*)?", re.IGNORECASE
-)
-_URL = re.compile(
-    r"\b(?:https?|ftp|wss?|file|javascript|vbscript)\s?:\s?[^\s<>\"']+|\bdata:\w+/\S+",
-    re.IGNORECASE,
-)
-_HOST = re.compile(
-    r"(?<![\w@./-])(?:[\w-]{1,63}\.){1,8}([a-z]{2,24})(?:[/:?#][^\s<>\"']*)?(?![\w@])"
-)
-_FILES = frozenset({"pdf", "txt", "csv", "png", "jpg", "jpeg", "doc", "docx", "xls", "xlsx", "zip"})
-_TRAIL = ".,;:!?)]}'\""
+_END = re.compile(r"[.!?।؟][)\"'\]»”’*_]{0,9}\s|[。！？](?=[^A-Za-z0-9])|\n")
+_ENDED = re.compile(r"(?:[.!?।؟][)\"'\]»”’*_]{0,9}\s|[。！？]|\n)\s{0,9}\Z")
+_FENCE = re.compile(r"\s{0,3}(?:`{3}|~{3})")
 
 
 def is_ended(text: str) -> bool:
@@ -90,41 +72,40 @@ class Outgoing:
             check: Raises where a part of the answer must not go out; so then do `feed` and `flush`.
         """
         self._check = check
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._addresses = frozenset(addresses)
+        self._plain = Plain(hosts, addresses)
         self._pending: list[str] = []
         self._clause: str | None = None
         """The first sentence's first clause, once it has gone; '' from the sentence's end on."""
+        self._in_code = False
 
-    def feed(self, piece: str) -> list[str]:
-        """What of the answer up to here may be sent now."""
+    def feed(self, piece: str) -> Iterator[str]:
+        """What of the answer up to here may be sent now, sentence by sentence."""
         self._pending.append(piece)
-        early = self._first_clause("".join(self._pending)) if self._clause is None else []
+        if self._clause is None:
+            yield from self._first_clause("".join(self._pending))
         text = "".join(self._pending)
-        end = max((match.end() for match in _END.finditer(text)), default=0)
-        if end == 0 and len(text) > LONGEST:
-            end = max(text.rfind(" "), text.rfind("\n")) + 1 or len(text)
-        return [*early, *self._let_out(text, end)] if end else early
+        while end := _end(text):
+            yield from self._let_out(text, end)
+            text = text[end:]
 
-    def flush(self) -> list[str]:
+    def flush(self) -> Iterator[str]:
         """The rest, at the end of the answer."""
         text = "".join(self._pending)
-        return self._let_out(text, len(text)) if text else []
+        if text:
+            yield from self._let_out(text, len(text))
 
     def clean(self, text: str) -> str:
-        """The text without what may not go out."""
-        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-        text = _IMAGE.sub(lambda match: match[1], text)
-        text = _LINK.sub(self._link, text)
-        text = _AUTOLINK.sub(lambda match: match[1], text)
-        text = _TAG.sub("", text)
-        text = _URL.sub(self._url, text)
-        text = _MAIL.sub(self._mail, text)
-        return _HOST.sub(self._host, text)
+        """A sentence or line without what may not go out."""
+        if _FENCE.match(text):
+            self._in_code = not self._in_code
+            return self._plain.code(text)
+        return self._plain.code(text) if self._in_code else self._plain.text(text)
 
     def _let_out(self, text: str, end: int) -> list[str]:
         unit = text[:end]
         cleaned = self.clean(unit)
+        if end == LONGEST and not unit[-1].isspace():  # no word is that long: nothing may join it
+            cleaned += "\n"
         self._check((self._clause or "") + cleaned)
         self._clause = ""
         pieces = self._take(text, end)
@@ -160,33 +141,30 @@ class Outgoing:
         self._pending = [text[end:]] if text[end:] else []
         return pieces
 
-    def _link(self, match: re.Match[str]) -> str:
-        label, target = match[1], match[2]
-        return match[0] if self._allowed(target) else label
 
-    def _url(self, match: re.Match[str]) -> str:
-        url = match[0].rstrip(_TRAIL)
-        return match[0] if self._allowed(url) else LINK + match[0][len(url) :]
+def _end(text: str) -> int:
+    """Where the first sentence or line ends that leaves no link or tag open; 0 where none does.
 
-    def _mail(self, match: re.Match[str]) -> str:
-        address = match[0].removeprefix("mailto:").lower()
-        known = address in self._addresses or address.partition("@")[2] in self._hosts
-        return match[0] if known else ADDRESS
+    It hangs on the text up to there alone, and not on how that came.
+    """
+    for match in _END.finditer(text, 0, LONGEST):
+        if _is_closed(text[: match.end()]):
+            return match.end()
+    if len(text) < LONGEST:
+        return 0
+    return max(text.rfind(" ", 0, LONGEST), text.rfind("\n", 0, LONGEST)) + 1 or LONGEST
 
-    def _host(self, match: re.Match[str]) -> str:
-        host = re.split(r"[/:?#]", match[0].rstrip(_TRAIL))[0].lower()
-        if host in self._hosts or (match[1] in _FILES and host == match[0].lower()):
-            return match[0]
-        # A host within an allowed link stands behind `//` and is not met here.
-        return LINK + match[0][len(match[0].rstrip(_TRAIL)) :]
 
-    def _allowed(self, url: str) -> bool:
-        try:
-            parts = urlsplit(url.strip())
-        except ValueError:
-            return False
-        at_home = (parts.hostname or "") in self._hosts and "@" not in parts.netloc
-        return parts.scheme.lower() in ("http", "https") and at_home
+def _is_closed(text: str) -> bool:
+    """Whether what began in a text has ended in it: a label, a target, a tag, or its paragraph."""
+    if text.endswith("\n") and not text[:-1].rpartition("\n")[2].strip():
+        return True
+    label, target, tag = text.rfind("["), text.rfind("]("), text.rfind("<")
+    return (
+        label <= text.rfind("]")
+        and target <= text.rfind(")")
+        and (tag <= text.rfind(">") or not text[tag + 1 : tag + 2].strip())
+    )
 
 
 def _parts(pieces: list[str], end: int) -> Iterator[str]:
