@@ -62,6 +62,7 @@ async def suggest_response(
     also=("POST /tickets/{ticket_id}/handle",),
     facts=ticket_facts,
     untrusted="ticket",
+    composed=True,
 )
 async def handle_ticket(ctx: Context, ticket_id: TicketId) -> Handled:
     """Handle a ticket: by policy resolve it, ask a person, or hand it over; says which, and why.
@@ -71,5 +72,4 @@ async def handle_ticket(ctx: Context, ticket_id: TicketId) -> Handled:
     Args:
         ticket_id: The ticket; one that is not resolved or closed.
     """
-    # Every step is a call with a transaction of its own, so this one leaves `ctx.db` alone.
     return await handle(ctx.port(Gate), ctx, ticket_id)

@@ -29,9 +29,10 @@ from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
 from deskward.core.answers import PENDING
 from deskward.core.errors import DeskwardError, ModelUnavailable
-from deskward.gate.call import Gate, refusal
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey, Key
+from deskward.gate.judging import refusal
 from deskward.gate.outcome import Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool

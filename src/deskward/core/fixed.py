@@ -35,6 +35,11 @@ def fixed(statement: Statement) -> Statement:
     return statement
 
 
+def is_fixed(statement: sa.Executable) -> bool:
+    """Whether a statement was marked by `fixed`."""
+    return statement in _fixed
+
+
 @dataclass(frozen=True)
 class Plan:
     """A statement as the driver takes it.
@@ -78,7 +83,7 @@ class Plan:
 
 def plan_of(statement: sa.Executable, dialect: str) -> Plan | None:
     """How the driver runs a statement; None where it was not marked as fixed."""
-    return _plan(statement, dialect) if statement in _fixed else None
+    return _plan(statement, dialect) if is_fixed(statement) else None
 
 
 @cache

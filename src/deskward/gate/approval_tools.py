@@ -180,7 +180,7 @@ async def approve_call(ctx: Context, approval_id: ApprovalId, comment: Comment =
     """
     gate = ctx.port(Gate)
     call = await _to_decide(ctx, gate.approvals, approval_id)
-    await check_approval(gate, call)
+    await check_approval(gate, call, ctx)
     await gate.approvals.decide(ctx.db, call, "approved", by=ctx.principal.label, comment=comment)
     await _carry_out(ctx, approval_id)
     return Decided(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from deskward.core.database import now
 from deskward.core.errors import UnknownTool
+from deskward.core.locking import locking
 from deskward.gate.approvals import ApprovalVoid
-from deskward.gate.call import Gate, refusal
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
+from deskward.gate.judging import Judging, refusal
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.waiting import PendingCall, Void, canonical
@@ -30,13 +33,17 @@ async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:
         assert call.key is not None
         if first := await gate.runner.first_answer(call.tool.name, call.context, call.key):
             return first
-        return await gate.runner.act(call, await _checked(gate, call, pending))
+        judging = _ApprovedCall(gate, call, pending)
+        return await gate.runner.act(call, judging.values, judging)
 
     return await gate.guarded(call, run)
 
 
-async def check_approval(gate: Gate, pending: PendingCall) -> None:
+async def check_approval(gate: Gate, pending: PendingCall, context: Context) -> None:
     """Whether a call could be made now, if a person approved it.
+
+    Args:
+        context: The decision's, in whose transaction the record is looked at.
 
     Raises:
         ApprovalVoid: The call, the policies or the record were changed, or it is too late.
@@ -46,7 +53,13 @@ async def check_approval(gate: Gate, pending: PendingCall) -> None:
     call = _call_of(gate, pending)
     if call is None:
         raise UnknownTool(f"There is no tool {pending.tool!r} any more.")
-    await _checked(gate, call, pending)
+    judging = _ApprovedCall(gate, call, pending)
+    if call.tool.server is None:
+        await judging.look(replace(call.context, _db=locking(context.db), _ports=context._ports))
+    elif pending.record is not None:
+        # Nobody waits for a server in a transaction; it is asked when the call is made.
+        call.record = pending.facts_of_record
+    judging.verdict()
 
 
 def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
@@ -66,39 +79,66 @@ def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
     return gate.call_of(tool, context, DeskKey("approval", pending.id))
 
 
-async def _checked(gate: Gate, call: Call, pending: PendingCall) -> dict[str, Any]:
-    """The arguments of a call that is to be made with an approval, if all is as it was."""
-    if pending.expires_at <= now() and pending.status == "pending":
-        raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
-    values = await as_it_was(gate, call, pending, gate.approvals.arguments(pending), ApprovalVoid)
-    call.facts = pending.came_from.facts
-    call.decision = gate.policy.judge(call.tool, call.context.principal, call.facts or {})
-    if call.decision.verdict in (Verdict.DENY, Verdict.CONFIRM) or not gate.policy.may_use(
-        call.tool, call.context.principal
-    ):
-        raise refusal(call.decision)
-    return values
+class WaitedCall(Judging):
+    """A call that has waited for somebody, and is made if all is as it was."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        call: Call,
+        pending: PendingCall,
+        arguments: dict[str, Any],
+        void: type[Void],
+    ) -> None:
+        """Look at all that needs no transaction.
+
+        Args:
+            arguments: The exact ones.
+            void: What is raised where something is not as it was.
+
+        Raises:
+            Void: The call was changed.
+        """
+        values = gate.validate(call, arguments, strict=True)
+        if gate.runner.digest(call, values) != pending.digest:
+            raise void("This call is not as it was asked for: something of it was changed.")
+        super().__init__(gate, call, values)
+        self.pending = pending
+        self._void = void
+
+    def check(self) -> None:
+        """Whether the policies and the record are what they were.
+
+        Raises:
+            Void: They are not.
+        """
+        if self.pending.policy_version != self.rules.policy.version:
+            raise self._void("The policies have changed. The call has to be asked for again.")
+        record = self.call.record
+        if (canonical(record) if record is not None else None) != self.pending.record:
+            raise self._void("The record has changed. The call has to be asked for again.")
 
 
-async def as_it_was(
-    gate: Gate, call: Call, pending: PendingCall, arguments: dict[str, Any], void: type[Void]
-) -> dict[str, Any]:
-    """The arguments of a call that has waited, if policies and record are what they were.
+class _ApprovedCall(WaitedCall):
+    """A call that another person has approved, or is about to."""
 
-    Args:
-        arguments: The exact ones.
-        void: What is raised where they are not.
+    def __init__(self, gate: Gate, call: Call, pending: PendingCall) -> None:
+        if pending.expires_at <= now() and pending.status == "pending":
+            raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
+        super().__init__(gate, call, pending, gate.approvals.arguments(pending), ApprovalVoid)
 
-    Raises:
-        Void: They are not.
-    """
-    if pending.policy_version != gate.policy.version:
-        raise void("The policies have changed. The call has to be asked for again.")
-    values = gate.validate(call, arguments, strict=True)
-    if gate.runner.digest(call, values) != pending.digest:
-        raise void("This call is not as it was asked for: something of it was changed.")
-    if call.tool.facts is not None:
-        call.record = await call.tool.facts(gate.runner.reading(call.context), values)
-    if (canonical(call.record) if call.record is not None else None) != pending.record:
-        raise void("The record has changed. The call has to be asked for again.")
-    return values
+    def verdict(self) -> Verdict:
+        """`allow`, if policy lets the call through now that a person has looked.
+
+        Raises:
+            ApprovalVoid: Policies or record have changed.
+            Forbidden: Policy refuses it, even after a person has looked.
+        """
+        self.check()
+        call = self.call
+        verdict = self.judge(self.pending.came_from.facts)
+        allowed = self.rules.policy.may_use(call.tool, call.context.principal)
+        if verdict is Verdict.CONFIRM or not allowed:
+            assert call.decision is not None
+            raise refusal(call.decision)
+        return Verdict.ALLOW

@@ -1,6 +1,6 @@
 """`Gate.call`: the only way a tool runs.
 
-validate → identify → policy → effect (idempotent) → run in one transaction → ledger row.
+validate → identify → policy, effect (idempotent) and ledger row in one transaction (`run.py`).
 Doors make a `Context`, call, and render the `Outcome`.
 """
 
@@ -12,11 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.answers import PENDING, TO_CONFIRM, CallStatus
-from deskward.core.database import Connection, Database, now
+from deskward.core.database import Database
 from deskward.core.errors import (
     Cancelled,
     DeskwardError,
@@ -32,16 +30,13 @@ from deskward.gate.approvals import Approvals
 from deskward.gate.confirmations import LIFETIME as CONFIRM_WITHIN
 from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context, Port
-from deskward.gate.facts import facts_of
+from deskward.gate.judging import NewCall, refusal
 from deskward.gate.ledger.chain import Ledger
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
-from deskward.gate.questions import question_of
-from deskward.gate.run import Runner, answer_of, exact
+from deskward.gate.run import Runner
 from deskward.gate.tool import Tool
-from deskward.gate.transaction import Repeated, claim
 from deskward.gate.validation import validated
-from deskward.gate.waiting import Asked, Origin
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -204,33 +199,14 @@ class Gate:
         return outcome
 
     async def _decide(self, call: Call, given: Mapping[str, Any], strict: bool) -> Outcome:
-        tool, context = call.tool, call.context
+        tool = call.tool
         if call.key is not None:
             effects.stored(call.key)  # before anything else is looked at
         values = self.validate(call, given, strict)
-        if not self.policy.may_use(tool, context.principal):
+        if not self.policy.may_use(tool, call.context.principal):
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
             raise refusal(call.decision)
-        if tool.facts is not None:
-            call.record = await tool.facts(self.runner.reading(context), values)
-        call.facts = self.facts_of(call, given)
-        call.decision = self.policy.judge(tool, context.principal, call.facts)
-        if self.shadow is not None:
-            call.shadow = _dissent(self.shadow, call)
-        if call.decision.errors:
-            log.error("policy failed for %s: %s", tool.name, "; ".join(call.decision.errors))
-        if call.decision.verdict is Verdict.DENY:
-            raise refusal(call.decision)
-        if call.decision.verdict is not Verdict.ALLOW:
-            return await self.wait(call, values)
-        return await self.runner.act(call, values)
-
-    def facts_of(self, call: Call, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What policies know of a call whose record is loaded; see `facts_of`."""
-        assert call.arguments is not None
-        readable = {k: v for k, v in call.arguments.items() if k not in call.tool.secret}
-        moment = now().astimezone(self.zone)
-        return facts_of(call.tool, call.context, readable, call.record, moment, given=given)
+        return await self.runner.act(call, values, NewCall(self, call, values, given))
 
     def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; returns the arguments as the tool takes them."""
@@ -256,99 +232,3 @@ class Gate:
         call.arguments = model.model_dump(mode="json")
         given_values = {**model.__dict__, **(model.model_extra or {})}
         return {name: given_values[name] for name in tool.parameters if name in given_values}
-
-    async def wait(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        """Store a call that waits for a yes of its customer, or of another person."""
-        assert call.decision is not None
-        confirms = call.decision.verdict is Verdict.CONFIRM
-        status: CallStatus = "confirm" if confirms else "pending"
-        effect = self.runner.effect(call, values, call.key) if call.key else None
-        if effect and (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self.runner.repeat(call, first)
-        entries: list[Any] = []
-        try:
-            async with self.database.transaction(entries) as transaction:
-                if effect:
-                    await claim(effect, transaction, self.runner.time_limit)
-                receipt = await self._store_pending(transaction, call, values)
-                if effect:
-                    await effect.finish(transaction, answer_of(status, receipt))
-                entries.append(call.entry(status, receipt))
-        except Repeated as repeated:
-            return await self.runner.repeat(call, repeated.first)
-        return Outcome(status, receipt, call.context.request_id, decision=call.decision)
-
-    async def _store_pending(
-        self, connection: Connection, call: Call, values: Mapping[str, Any]
-    ) -> str:
-        """Store a call that waits; gives its receipt as JSON."""
-        assert call.decision is not None
-        facts = call.facts or {}
-        asked = Asked(
-            tool=call.tool.name,
-            principal=call.context.principal,
-            arguments=exact(call, values),
-            shown=call.arguments or {},
-            digest=self.runner.digest(call, values),
-            record=call.record,
-            about=facts.get("about"),
-            policies=call.decision.policies,
-            policy_version=self.policy.version,
-            origin=Origin.of(
-                call.context, facts, effects.stored(call.key) if call.key is not None else None
-            ),
-        )
-        if call.decision.verdict is Verdict.CONFIRM:
-            return await self._ask_customer(connection, call, asked)
-        pending = await self.approvals.request(connection, asked)
-        return to_json(
-            {
-                "status": PENDING,
-                "approval_id": pending.approval_id,
-                "message": "A person has to approve this before it is done.",
-                "policies": call.decision.policies,
-                "expires_at": pending.expires_at,
-            }
-        ).decode()
-
-    async def _ask_customer(self, connection: Connection, call: Call, asked: Asked) -> str:
-        tool, influence = call.tool, call.context.influence
-        bound = tool.bound if call.context.principal.kind is Kind.CUSTOMER else frozenset()
-        shown = {name: value for name, value in asked.shown.items() if name not in bound}
-        said = influence.said if influence is not None else ()
-        question = question_of(tool.asks, tool.title, shown, call.record, said)
-        waits = await self.confirmations.request(connection, asked, question)
-        return to_json(
-            {
-                "status": TO_CONFIRM,
-                "confirmation_id": waits.id,
-                "question": waits.question,
-                "tool": tool.name,
-                "arguments": shown,
-                "message": "Nothing is done yet: the customer is asked, and has to say yes.",
-                "policies": asked.policies,
-                "expires_at": waits.expires_at,
-            }
-        ).decode()
-
-
-def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
-    """What other policies say of a call, where it is something else."""
-    assert call.facts is not None
-    assert call.decision is not None
-    other = shadow.judge(call.tool, call.context.principal, call.facts)
-    if other.verdict is call.decision.verdict:
-        return None
-    log.warning(
-        "policies %s in shadow would %s %s, which %s",
-        *(shadow.version, other.verdict.value, call.tool.name, call.decision.verdict.value),
-    )
-    return {"version": shadow.version, "verdict": other.verdict, "policies": other.policies}
-
-
-def refusal(decision: Decision) -> Forbidden:
-    """The error of a call that policy refuses."""
-    return Forbidden(
-        "This is not allowed. Ask a person at support if it should be.",
-        details={"policies": list(decision.policies) or ["default-deny"]},
-    )

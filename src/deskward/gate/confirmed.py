@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from deskward.core.errors import NotFound, OutcomeUnknown, UnknownTool
 from deskward.gate import effects
-from deskward.gate.approved import as_it_was
-from deskward.gate.call import Gate, refusal
+from deskward.gate.approved import WaitedCall
+from deskward.gate.call import Gate
 from deskward.gate.confirmations import Confirmation, ConfirmationVoid
 from deskward.gate.context import Context
 from deskward.gate.outcome import Call, Outcome
@@ -55,17 +55,26 @@ async def _make(gate: Gate, call: Call, found: Confirmation) -> Outcome:
         raise OutcomeUnknown("Whether this was done is not known. A person has to look.")
     if found.status != "approved":
         raise ConfirmationVoid("The customer has not said yes to this, or it was made already.")
-    values = await as_it_was(
+    judging = _ConfirmedCall(
         gate, call, found, gate.confirmations.arguments(found), ConfirmationVoid
     )
-    said = found.came_from.facts.get("own_words", False)  # what was given is not there any more
-    call.facts = {**gate.facts_of(call), "own_words": said}
-    call.decision = gate.policy.judge(call.tool, principal, call.facts)
-    if call.decision.verdict is Verdict.ALLOW:
-        return await gate.runner.act(call, values)
-    if call.decision.verdict is Verdict.ASK:
-        return await gate.wait(call, values)
-    raise refusal(call.decision)
+    return await gate.runner.act(call, judging.values, judging)
+
+
+class _ConfirmedCall(WaitedCall):
+    """A call that its customer has said yes to: all is judged as it is now."""
+
+    def verdict(self) -> Verdict:
+        """What policy says of a call that is confirmed: `allow` or `ask`.
+
+        Raises:
+            ConfirmationVoid: Policies or record have changed.
+            Forbidden: Policy refuses the call.
+        """
+        self.check()
+        said = self.pending.came_from.facts.get("own_words", False)
+        # What was given is not there any more.
+        return self.judge({**self.facts(), "own_words": said})
 
 
 async def _record(gate: Gate, found: Confirmation, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 
 from deskward.core.answers import CallStatus
@@ -119,3 +120,12 @@ def _subjects(record: Mapping[str, object] | None) -> list[str]:
     """The customers whom a record is about, besides its owner."""
     named = record.get("customers") if record else None
     return [str(name) for name in named] if isinstance(named, list) else []
+
+
+def exact(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as JSON, with secrets."""
+    exact = {}
+    for name, value in (call.arguments or {}).items():
+        given = values.get(name)
+        exact[name] = given.get_secret_value() if isinstance(given, SecretStr) else value
+    return exact

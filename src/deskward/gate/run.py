@@ -1,4 +1,8 @@
-"""Running what the gate lets through: in one transaction, or with its intent recorded first."""
+"""Judging and running calls: both in one transaction, or with the intent recorded first.
+
+What only reads is judged by the committed state and needs no transaction. What writes is judged in
+the transaction in which it then acts, and what acts outside in the one that records the intent.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 
-from deskward.core.database import Database
+from deskward.core.answers import CallStatus
+from deskward.core.database import Connection, Database
 from deskward.core.errors import DeskwardError, OutcomeUnknown
+from deskward.core.locking import locking
 from deskward.core.tasks import to_the_end
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
-from deskward.gate.outcome import Call, Outcome
+from deskward.gate.judging import Judging
+from deskward.gate.outcome import Call, Outcome, exact
+from deskward.gate.policy.engine import Verdict
 from deskward.gate.tool import Risk
 from deskward.gate.transaction import CallTransaction, Repeated, claim
 
@@ -28,7 +35,7 @@ GRACE = 30.0
 
 
 class Runner:
-    """Runs calls that were let through, each effect at most once."""
+    """Judges and runs calls, each effect at most once."""
 
     def __init__(
         self, database: Database, key: bytes, time_limit: float, ports: Mapping[type, Any]
@@ -51,13 +58,16 @@ class Runner:
         assert isinstance(found, kind)
         return found
 
-    async def act(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        """Run a call in the way that its tool's risk asks for."""
-        if call.tool.risk is Risk.READ:
-            return await self._read(call, values)
-        if call.tool.risk is Risk.OUTSIDE:
-            return await self._act_outside(call, values)
-        return await self._write(call, values)
+    async def act(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        """Judge a call and run it, both in the way that its tool's risk asks for."""
+        try:
+            if call.tool.risk is Risk.READ:
+                return await self._read(call, values, judging)
+            if call.tool.risk is Risk.OUTSIDE:
+                return await self._act_outside(call, values, judging)
+            return await self._write(call, values, judging)
+        except Repeated as repeated:
+            return await self.repeat(call, repeated.first)
 
     async def first_answer(self, name: str, context: Context, key: effects.Key) -> Outcome | None:
         """The first answer to a key whose call this process does not remember, or None.
@@ -95,53 +105,93 @@ class Runner:
         """The context of what only reads."""
         return replace(context, _db=self.database.reader, _ports=self._ports)
 
+    def _looking(self, call: Call, transaction: Connection) -> Context:
+        """The context of looking at the record that a call is judged by."""
+        if call.tool.composed:
+            return self.reading(call.context)
+        return replace(call.context, _db=locking(transaction), _ports=self._ports)
+
+    def _writing(self, call: Call, transaction: Connection) -> Context:
+        """The context of what writes."""
+        if call.tool.composed:
+            return self.reading(call.context)
+        return replace(call.context, _db=transaction, _ports=self._ports)
+
     async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
         async with asyncio.timeout(self.time_limit):
             result = await call.tool.function(context, **values)
         return call.tool.result.dump_json(result).decode()
 
-    async def _read(self, call: Call, values: Mapping[str, Any]) -> Outcome:
+    async def _read(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        await judging.look(self.reading(call.context))
+        if judging.verdict() is not Verdict.ALLOW:
+            entries: list[Any] = []
+            async with self.database.transaction(entries) as transaction:
+                return await self._wait(call, values, judging, transaction, entries)
         result = await self._run(call, self.reading(call.context), values)
         await self.database.append(call.entry("ok", result))
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
-    async def _write(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        call.context = replace(call.context, effect_id=new_id())
-        effect = self.effect(call, values, call.key) if call.key else None
-        if effect and (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self.repeat(call, first)
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                transaction = CallTransaction(self.database, stack, self.time_limit)
-                transaction.effect = effect
-                context = replace(call.context, _db=transaction, _ports=self._ports)
-                result = await self._run(call, context, values)
-                connection = await transaction.open()
-                if effect:
-                    await effect.finish(connection, answer_of("ok", result))
-                transaction.entries.append(call.entry("ok", result))
-        except Repeated as repeated:
-            return await self.repeat(call, repeated.first)
+    async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        async with contextlib.AsyncExitStack() as stack:
+            transaction = CallTransaction(self.database, stack, self.time_limit)
+            async with asyncio.timeout(self.time_limit):
+                await judging.look(self._looking(call, transaction))
+            if judging.verdict() is not Verdict.ALLOW:
+                opened = await transaction.open()
+                return await self._wait(call, values, judging, opened, transaction.entries)
+            call.context = replace(call.context, effect_id=new_id())
+            effect = self.effect(call, values, call.key) if call.key else None
+            if effect:
+                await transaction.claim(effect)
+            result = await self._run(call, self._writing(call, transaction), values)
+            opened = await transaction.open()
+            if effect:
+                await effect.finish(opened, answer_of("ok", result))
+            transaction.entries.append(call.entry("ok", result))
         return Outcome("ok", result, call.context.request_id, decision=call.decision)
 
-    async def _act_outside(self, call: Call, values: Mapping[str, Any]) -> Outcome:
-        effect_id = new_id()
-        call.context = replace(call.context, effect_id=effect_id)
-        effect = self.effect(call, values, call.key or effect_id)
-        if (first := await effect.first_answer(self.database.reader)) is not None:
-            return await self.repeat(call, first)
+    async def _wait(
+        self,
+        call: Call,
+        values: Mapping[str, Any],
+        judging: Judging,
+        db: Connection,
+        entries: list[Any],
+    ) -> Outcome:
+        """Have a call wait until it is answered."""
+        effect = self.effect(call, values, call.key) if call.key else None
+        if effect:
+            await claim(effect, db, self.time_limit)
+        receipt = await judging.wait(db, self.digest(call, values))
+        assert call.decision is not None
+        confirms = call.decision.verdict is Verdict.CONFIRM
+        status: CallStatus = "confirm" if confirms else "pending"
+        if effect:
+            await effect.finish(db, answer_of(status, receipt))
+        entries.append(call.entry(status, receipt))
+        return Outcome(status, receipt, call.context.request_id, decision=call.decision)
+
+    async def _act_outside(
+        self, call: Call, values: Mapping[str, Any], judging: Judging
+    ) -> Outcome:
+        if call.tool.server is not None:
+            # Its server says what the call is about; nobody waits for a server in a transaction.
+            await judging.look(self.reading(call.context))
         # Once it is begun it goes on to its end, whatever becomes of its caller: halfway, nobody
         # would know what it has done.
-        return await to_the_end(self._outside(call, values, effect))
+        return await to_the_end(self._outside(call, values, judging))
 
-    async def _outside(
-        self, call: Call, values: Mapping[str, Any], effect: effects.Effect
-    ) -> Outcome:
-        try:
-            async with self.database.transaction([call.entry("started", "null")]) as transaction:
-                await claim(effect, transaction, self.time_limit + GRACE)
-        except Repeated as repeated:
-            return await self.repeat(call, repeated.first)
+    async def _outside(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        entries: list[Any] = []
+        async with self.database.transaction(entries) as transaction:
+            await judging.look(self._looking(call, transaction))
+            if judging.verdict() is not Verdict.ALLOW:
+                return await self._wait(call, values, judging, transaction, entries)
+            call.context = replace(call.context, effect_id=new_id())
+            effect = self.effect(call, values, call.key or call.context.effect_id)
+            await claim(effect, transaction, self.time_limit + GRACE)
+            entries.append(call.entry("started", "null"))
         try:
             result = await self._run(call, self.reading(call.context), values)
         except OutcomeUnknown:
@@ -174,15 +224,6 @@ class Runner:
             decision=call.decision,
             repeated=True,
         )
-
-
-def exact(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as JSON, with secrets."""
-    exact = {}
-    for name, value in (call.arguments or {}).items():
-        given = values.get(name)
-        exact[name] = given.get_secret_value() if isinstance(given, SecretStr) else value
-    return exact
 
 
 def _unknown(effect: effects.Effect) -> OutcomeUnknown:

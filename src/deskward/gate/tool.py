@@ -89,6 +89,8 @@ class Tool:
         asks: What the customer is asked before a call of it is made on their behalf.
         server: The outside server that it is called at, or None for our own.
         tenant: The only tenant that may use it, or None for all.
+        composed: Whether it works by calling other tools and changes nothing itself: each of these
+            calls is judged and recorded in its own transaction, and this one holds none.
         also: Method and path of further REST addresses.
         together: What JSON Schema can only say of several arguments together. It is told where
             the API is described; model APIs take no conditions at a schema's root.
@@ -117,6 +119,7 @@ class Tool:
     asks: Questions | None = None
     owner_wrote: bool = False
     keeps_secrets: bool = True
+    composed: bool = False
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
 
@@ -175,6 +178,7 @@ class ToolGroup:
         untrusted: str | None = None,
         owner_wrote: bool = False,
         keeps_secrets: bool = True,
+        composed: bool = False,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
     ) -> Callable[[Function], Function]:
@@ -191,6 +195,7 @@ class ToolGroup:
             owner_wrote: Whether a customer has written these texts, so that they are own words
                 where the customer speaks.
             keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
+            composed: See `Tool`.
             also: Further REST addresses, of the form of `rest`.
             together: What a JSON Schema says of several arguments together.
 
@@ -210,6 +215,7 @@ class ToolGroup:
                     untrusted=untrusted,
                     owner_wrote=owner_wrote,
                     keeps_secrets=keeps_secrets,
+                    composed=composed,
                     also=more,
                     together=together,
                     asks=asks,

@@ -40,9 +40,10 @@ async def claim(effect: effects.Effect, connection: Connection, time_limit: floa
 
 
 class CallTransaction(Statements):
-    """A call's transaction, begun at the tool's first statement and not before.
+    """A call's transaction, begun with the first statement and not before.
 
-    So a tool can do slow work first (hash a password) while others use the writer.
+    So a tool that is judged by no record can do slow work first (hash a password) while others use
+    the writer.
     """
 
     def __init__(
@@ -57,11 +58,10 @@ class CallTransaction(Statements):
         self.dialect = database.reader.dialect
         self.entries: list[Any] = []
         """What goes into the ledger with it."""
-        self.effect: effects.Effect | None = None
-        """The key that is claimed when it begins."""
         self._database = database
         self._stack = stack
         self._time_limit = time_limit
+        self._effect: effects.Effect | None = None
         self._open: Transaction | None = None
 
     async def execute(
@@ -74,16 +74,26 @@ class CallTransaction(Statements):
         """Run a fixed statement; give its rows, and how many it changed."""
         return await (await self.open()).run(plan, parameters)
 
+    async def claim(self, effect: effects.Effect) -> None:
+        """Claim a key: now, or where nothing has begun yet with the first statement.
+
+        Raises:
+            Repeated: It has its first answer.
+        """
+        self._effect = effect
+        if self._open is not None:
+            await claim(effect, self._open, self._time_limit)
+
     async def open(self) -> Transaction:
         """The transaction, begun.
 
         Raises:
-            Repeated: The effect's key has its first answer.
+            Repeated: The key that was claimed has its first answer.
         """
         if self._open is None:
             self._open = await self._stack.enter_async_context(
                 self._database.transaction(self.entries)
             )
-            if self.effect:
-                await claim(self.effect, self._open, self._time_limit)
+            if self._effect:
+                await claim(self._effect, self._open, self._time_limit)
         return self._open
