@@ -27,9 +27,10 @@ from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.service import Conversations
-from deskward.core.database import Database
+from deskward.core.database import Database, metadata
 from deskward.core.extras import extra
 from deskward.core.jobs import Handler, Records
+from deskward.core.personal import check_declared
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.worker import Jobs
@@ -131,6 +132,7 @@ async def open_desk(
         chat: Whether chat is expected at once; otherwise the offline model learns when it comes.
         only: The one group of tools to have; None for all, with those of outside servers.
     """
+    check_declared(metadata.sorted_tables)
     await upgrade(settings.database_location)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_location, pool_size=settings.database.pool_size)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.core.database import metadata
 from deskward.core.jobs import jobs
-from deskward.customers.erasure import KEPT
+from deskward.core.personal import IMPERSONAL, TEXT, check_declared
 from deskward.gate.ledger.verify import verify
 from deskward.security.principals import Kind, Principal
 from tests.agent.talk import Talk
@@ -104,18 +104,16 @@ async def test_others_keep_what_is_theirs(desk: Desk, call: Call) -> None:
     assert (await call("get_account_details", foreign)).value["name"] == "Chris Weber"
 
 
-def test_every_table_is_looked_at() -> None:
-    """A table that holds a customer's rows without saying so would be passed over."""
-    named = {"customer_id", "user_id", "owner", "principal", "about", "tenant_id"}
-    silent = {
-        *("faq", "jobs", "policy_versions", "policy_changes", "hub_tools", "api_keys"),
-        *("ticket_numbers", "order_numbers", "complaint_numbers"),
-    }
-    for table in metadata.sorted_tables:
-        known = named & {column.name for column in table.columns} - {"tenant_id"}
-        refers = table.foreign_key_constraints
-        is_known = known or refers or table.name in KEPT | silent or table.name == "customers"
-        assert is_known, f"say in {table.name} whose its rows are, or list it here"
+def test_a_text_column_that_says_nothing_is_an_error_at_start() -> None:
+    check_declared(metadata.sorted_tables)
+    found = sa.MetaData()
+    tenant = sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL)
+    silent = sa.Table("silent", found, tenant, sa.Column("note", sa.Text))
+    homeless = sa.Table("homeless", found, sa.Column("note", sa.Text, info=TEXT))
+    with pytest.raises(ValueError, match=r"silent\.note does not declare"):
+        check_declared([silent])
+    with pytest.raises(ValueError, match="of no tenant"):
+        check_declared([homeless])
 
 
 @pytest.mark.slow

@@ -10,28 +10,29 @@ from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.money import Money
+from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 
 accounts = sa.Table(
     "accounts",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("user_id", sa.String(64), primary_key=True, info=OWNER),
     sa.Column("balance", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.String(3), nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False, info=IMPERSONAL),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("password_hash", sa.String(200), nullable=False, info=VALUE),
     sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["customers.tenant_id", "customers.id"]),
 )
 
 cards = sa.Table(
     "cards",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(64), nullable=False),
-    sa.Column("brand", sa.String(32), nullable=False),
-    sa.Column("last4", sa.String(4), nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("user_id", sa.String(64), nullable=False, info=OWNER),
+    sa.Column("brand", sa.String(32), nullable=False, info=IMPERSONAL),
+    sa.Column("last4", sa.String(4), nullable=False, info=VALUE),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]),
     sa.Index("ix_cards_user_id", "tenant_id", "user_id"),
 )
@@ -39,13 +40,13 @@ cards = sa.Table(
 transactions = sa.Table(
     "transactions",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(64), nullable=False),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("user_id", sa.String(64), nullable=False, info=OWNER),
     sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("description", sa.String(200), nullable=False),
+    sa.Column("description", sa.String(200), nullable=False, info=TEXT),
     sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False, info=IMPERSONAL),
     sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["accounts.tenant_id", "accounts.user_id"]),
     sa.Index("ix_transactions_user_id", "tenant_id", "user_id", "at"),
 )

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
+from deskward.core.personal import IMPERSONAL
 
 LEASE = timedelta(seconds=15)
 """How long a job counts as worked on after its process was last heard of."""
@@ -34,16 +35,16 @@ log = logging.getLogger(__name__)
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("kind", sa.String(64), nullable=False),
-    sa.Column("payload", sa.JSON, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
+    sa.Column("kind", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("payload", sa.JSON, nullable=False, info=IMPERSONAL),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("lease", sa.String(32)),
+    sa.Column("lease", sa.String(32), info=IMPERSONAL),
     sa.Column("lost", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", sa.Text, info=IMPERSONAL),
     sa.Index("ix_jobs_due", "status", "due_at"),
 )
 """One that is done is gone. While a job is `running`, `lease` is the token of the attempt that has
@@ -68,6 +69,7 @@ _CLAIM = (
 )
 _UNDER = (jobs.c.lease == sa.bindparam("b_lease")) & (jobs.c.status == "running")
 _HOLD = sa.update(jobs).where(_UNDER).values(due_at=sa.bindparam("b_until"))
+_KEEP = sa.update(jobs).where(_UNDER).values(payload=sa.bindparam("b_payload", type_=sa.JSON))
 _FINISH = sa.delete(jobs).where(_UNDER)
 _END = (
     sa.update(jobs)
@@ -125,6 +127,16 @@ class Job:
             JobLost: It is not.
         """
         if not await self.holds(db):
+            raise JobLost(self.id)
+
+    async def keep(self, db: Connection, payload: Mapping[str, Any]) -> None:
+        """Change what the job is about, so that another attempt goes on from here.
+
+        Raises:
+            JobLost: It is not this attempt's any more.
+        """
+        kept = await db.execute(_KEEP, {"b_lease": self.lease, "b_payload": dict(payload)})
+        if kept.rowcount != 1:
             raise JobLost(self.id)
 
     async def finish(self, db: Connection) -> bool:

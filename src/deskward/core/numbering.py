@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
 from deskward.core.fixed import fixed
+from deskward.core.personal import IMPERSONAL
 
 FIRST_NUMBER = 1001
 
@@ -21,7 +22,7 @@ class Numbering:
         self.table = sa.Table(
             name,
             metadata,
-            sa.Column("tenant_id", sa.String(64), primary_key=True),
+            sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
             sa.Column("last", sa.BigInteger, nullable=False),
         )
         self._start = fixed(insert_or_ignore(self.table, "tenant_id", "last"))

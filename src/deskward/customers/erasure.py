@@ -1,64 +1,92 @@
 """Erasing a customer: every row that is theirs, and every trace of them in the rows of others.
 
-It goes by the tables that there are, so a new slice is covered without a word: what has a column
-`customer_id`, `user_id`, `owner`, `principal` or `about` belongs to the customer named there, and
-what refers to such a row, or has them among its `recipients`, does so too.
+It goes by what the columns declare (`core/personal.py`), within the customer's tenant, and touches
+nothing else. What is theirs goes in one transaction, with their keys and sessions. Traces in the
+rows of others are looked for by a job, page by page, which another process goes on with where one
+stopped; what it looks for is sealed under a key of its own, which goes when it is done.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, metadata
+from deskward.core import jobs
+from deskward.core.database import Connection, Database, metadata
+from deskward.core.jobs import Job
+from deskward.core.personal import DOCUMENT, LABEL, OWNER, TEXT, TOGETHER, columns
 from deskward.customers.models import Customer, customers
+from deskward.customers.signs import Person, Signs
+from deskward.gate.context import new_id
+from deskward.gate.ledger.subject_keys import SubjectKeys, seal, unseal
+from deskward.security.api_keys import forget_subject
+from deskward.security.principals import Kind
 
-KEPT = frozenset({"ledger", "ledger_heads", "subject_keys", "alembic_version"})
-"""The ledger stays as it is: what it says of the customer is sealed under their key."""
-ERASED = "[erased]"
+TRACES = "erase_traces"
+"""The kind of job that takes a customer out of the rows of others."""
+SCRUB = "scrub"
+"""The kind of job that takes what was erased out of the database's files."""
+PAGE = 200
+MOST_OTHERS = 1000
+"""How many other customers' texts are looked at that contain one of this one."""
 
-_NAMED = ("customer_id", "user_id")
-_LABELLED = ("owner", "principal")
+_ID_KEYS = frozenset({"customer_id", "user_id", "about"})
+"""Names under which documents hold a customer's id."""
 
 
-async def erase(db: Connection, tenant: str, customer: Customer) -> int:
-    """Delete all that is a customer's, and take them out of others' rows; returns the count."""
-    await _blank_conversations(db, tenant, customer)
+async def erase(
+    db: Connection,
+    keys: SubjectKeys,
+    tenant: str,
+    customer: Customer,
+    *,
+    approval_id: str | None = None,
+) -> int:
+    """Delete all that is a customer's, and queue the search for traces; returns the rows deleted.
+
+    Args:
+        keys: The ledger's; theirs is destroyed.
+        approval_id: Whoever waits for this approval waits for the search as well.
+    """
+    person = Person(
+        customer.customer_id,
+        customer.name,
+        customer.email,
+        customer.phone or "",
+        customer.address or "",
+    )
+    await forget_subject(db, tenant, Kind.CUSTOMER, person.customer_id)
+    others = await _others(db, tenant, person)
     count = 0
     for table in reversed(metadata.sorted_tables):
-        if table.name not in KEPT and (theirs := _theirs(table, tenant, customer)):
+        if theirs := _theirs(table, tenant, person):
             result = await db.execute(sa.delete(table).where(sa.or_(*theirs)))
             count += result.rowcount
-    for table in metadata.sorted_tables:
-        if table.name not in KEPT:
-            await _redact(db, table, _needles(customer))
+    await keys.erase(db, tenant, person.customer_id)
+    job = new_id()
+    tables = [table.name for table in _searched()]
+    search = Search(tenant, person, others, tables, approval_id=approval_id)
+    await jobs.add(db, job, TRACES, await search.sealed(db, keys, job))
     return count
 
 
-def _theirs(table: sa.Table, tenant: str, customer: Customer) -> list[Any]:
+def _theirs(table: sa.Table, tenant: str, person: Person) -> list[Any]:
     """What tells the customer's rows of a table."""
     if "tenant_id" not in table.c:
         return []
     of_tenant = table.c.tenant_id == tenant
-    customer_id, label = customer.customer_id, f"customer:{customer.customer_id}"
-    named = [(name, customer_id) for name in (*_NAMED, "about")]
-    named += [(name, label) for name in _LABELLED]
-    if table is customers:
-        named.append(("id", customer_id))
+    label = f"customer:{person.customer_id}"
     found: list[Any] = [
-        of_tenant & (table.c[name] == value)
-        for name, value in named
-        if name in table.c and isinstance(table.c[name].type, sa.String)
+        of_tenant & (column == person.customer_id) for column in columns(table, OWNER)
     ]
-    if "recipients" in table.c:
-        written_to = sa.cast(table.c.recipients, sa.Text).icontains(customer.email, autoescape=True)
-        found.append(of_tenant & written_to)
+    found += [of_tenant & (column == label) for column in columns(table, LABEL)]
     for key in table.foreign_key_constraints:
         parent = key.referred_table
-        if parent is table or not (above := _theirs(parent, tenant, customer)):
+        if parent is table or not (above := _theirs(parent, tenant, person)):
             continue
         pairs = list(zip(key.columns, key.elements, strict=True))
         same = [column == element.column for column, element in pairs]
@@ -66,56 +94,162 @@ def _theirs(table: sa.Table, tenant: str, customer: Customer) -> list[Any]:
     return found
 
 
-async def _blank_conversations(db: Connection, tenant: str, customer: Customer) -> None:
-    """Empty the turns of others (staff, services) in which the customer was spoken of."""
-    messages, effects = metadata.tables["messages"], metadata.tables["effects"]
-    mentions = sa.or_(*(messages.c.content.contains(n, autoescape=True) for n in _signs(customer)))
-    spoken_of = sa.select(messages.c.turn_id).where(messages.c.tenant_id == tenant, mentions)
-    turns = [row.turn_id for row in await db.all(spoken_of.distinct())]
-    empty = sa.case((messages.c.role == "tool", json.dumps({"erased": True})), else_=ERASED)
-    for turn in turns:
-        await db.execute(
-            sa.update(messages)
-            .where(messages.c.turn_id == turn)
-            .values(
-                content=empty,
-                # A message without its requests would leave their answers without a question.
-                data=sa.case((messages.c.role == "user", sa.null()), else_=messages.c.data),
+async def _others(db: Connection, tenant: str, person: Person) -> list[tuple[str, str]]:
+    """Texts of other customers that hold one of the person's: customer's id, text."""
+    found: list[tuple[str, str]] = []
+    columns_ = (customers.c.name, customers.c.email, customers.c.phone, customers.c.address)
+    for mark in person.marks:
+        for column in columns_:
+            rows = await db.all(
+                sa.select(customers.c.id, column)
+                .where(
+                    customers.c.tenant_id == tenant,
+                    customers.c.id != person.customer_id,
+                    column.icontains(mark, autoescape=True),
+                )
+                .limit(MOST_OTHERS)
             )
+            found += [(str(owner), str(text)) for owner, text in map(tuple, rows)]
+    return list(dict.fromkeys(found))
+
+
+def _searched() -> list[sa.Table]:
+    """The tables in whose rows others may speak of a customer."""
+    return [
+        table
+        for table in metadata.sorted_tables
+        if columns(table, TEXT) or columns(table, DOCUMENT)
+    ]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How far the search for a customer's traces is.
+
+    Attributes:
+        others: Texts of other customers that hold one of the person's: customer's id, text.
+        tables: The tables left to search; the first one is under way.
+        after: The key of the last row that was looked at in it.
+        approval_id: The approval that the erasure was made with, where it needed one.
+    """
+
+    tenant: str
+    person: Person
+    others: list[tuple[str, str]]
+    tables: list[str] = field(default_factory=list)
+    after: list[Any] | None = None
+    approval_id: str | None = None
+
+    async def sealed(self, db: Connection, keys: SubjectKeys, job: str) -> dict[str, str]:
+        """What the job keeps, under a key of the job's own."""
+        key = await keys.of(db, self.tenant, _subject(job))
+        sealed = seal([key], json.dumps(asdict(self)).encode(), job.encode())
+        return {
+            "tenant": self.tenant,
+            "approval_id": self.approval_id or "",
+            "sealed": base64.b64encode(sealed).decode(),
+        }
+
+    @classmethod
+    async def opened(cls, db: Connection, keys: SubjectKeys, job: Job) -> Search:
+        """What the job kept."""
+        key = await keys.of(db, job.payload["tenant"], _subject(job.id))
+        told = json.loads(
+            unseal([key], base64.b64decode(job.payload["sealed"]), job.id.encode()).decode()
         )
-    answers = sa.or_(*(effects.c.answer.contains(n, autoescape=True) for n in _signs(customer)))
-    await db.execute(sa.delete(effects).where(effects.c.tenant_id == tenant, answers))
+        others = [(owner, text) for owner, text in told["others"]]
+        return cls(**{**told, "person": Person(**told["person"]), "others": others})
+
+    def signs(self, owner: str) -> Signs:
+        """What to look for in the rows of a customer, or of anybody else.
+
+        What another customer is told by too is theirs in their own rows.
+        """
+        own = [text for named, text in self.others if named == owner]
+        return Signs(self.person, own=own, others=[text for _, text in self.others])
 
 
-async def _redact(db: Connection, table: sa.Table, needles: Iterable[str]) -> None:
-    """Take the customer's name, addresses and id out of every text of a table."""
-    for column in table.columns:
-        if column.primary_key or not isinstance(column.type, sa.String | sa.JSON):
-            continue
-        text = sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column
-        for needle in needles:
-            changed: Any = sa.func.replace(text, needle, _instead(needle))
-            if isinstance(column.type, sa.JSON) and db.dialect == "postgresql":
-                changed = sa.cast(changed, sa.JSON)
-            await db.execute(
-                sa.update(table)
-                .where(text.contains(needle, autoescape=True))
-                .values({column.name: changed})
-            )
+def _subject(job: str) -> str:
+    return f"\0erasure {job}"  # no customer's id has that form
 
 
-def _needles(customer: Customer) -> list[str]:
-    told = [customer.email, customer.name, customer.phone, customer.address]
-    plain = [text for text in told if text]
-    escaped = [json.dumps(text)[1:-1] for text in plain]
-    return list(dict.fromkeys([*plain, *escaped, *_signs(customer)[:2]]))
+async def search(database: Database, keys: SubjectKeys, job: Job) -> None:
+    """Do the job: take the customer out of the rows of others, and then the files.
+
+    Raises:
+        JobLost: Another process has it.
+    """
+    if not job.payload:
+        return  # it was done, and only its end was not written down
+    state = await Search.opened(database.reader, keys, job)
+    while state.tables:
+        async with database.transaction() as transaction:
+            await job.hold(transaction)
+            state = await _page(transaction, state)
+            if state.tables:
+                await job.keep(transaction, await state.sealed(transaction, keys, job.id))
+            else:
+                await keys.erase(transaction, state.tenant, _subject(job.id))
+                await job.keep(transaction, {})
+                await jobs.add(transaction, new_id(), SCRUB, {})
 
 
-def _signs(customer: Customer) -> list[str]:
-    """By which a text of others is known to speak of the customer."""
-    named = customer.customer_id
-    return [f'"{named}"', f'"customer:{named}"', customer.email, customer.name]
+async def _page(db: Connection, state: Search) -> Search:
+    """Look at one page of rows; returns how far the search is then."""
+    table = metadata.tables[state.tables[0]]
+    key = list(table.primary_key.columns)
+    told = [*columns(table, TEXT), *columns(table, DOCUMENT)]
+    beside = [table.c[table.info[TOGETHER]]] if TOGETHER in table.info else []
+    wanted = list(dict.fromkeys([*key, *told, *beside]))
+    query = sa.select(*wanted, _whose(table).label("whose")).where(
+        table.c.tenant_id == state.tenant
+    )
+    if state.after is not None:
+        last = [
+            sa.literal(value, column.type) for value, column in zip(state.after, key, strict=True)
+        ]
+        query = query.where(sa.tuple_(*key) > sa.tuple_(*last))
+    rows = await db.all(query.order_by(*key).limit(PAGE))
+    sharers = {owner for owner, _ in state.others}
+    signs = {owner: state.signs(owner) for owner in ("", *sharers)}
+    for row in rows:
+        owner = (row.whose or "").removeprefix("customer:")
+        await _clean(db, table, state.tenant, row, signs[owner if owner in sharers else ""])
+    if len(rows) < PAGE:
+        return replace(state, tables=state.tables[1:], after=None)
+    return replace(state, after=list(rows[-1][: len(key)]))
 
 
-def _instead(needle: str) -> str:
-    return f'"{ERASED}"' if needle.startswith('"') else ERASED
+def _whose(table: sa.Table) -> sa.ColumnElement[Any]:
+    """The id or label of whom a row is, or what it hangs on."""
+    if named := [*columns(table, OWNER), *columns(table, LABEL)]:
+        return sa.func.coalesce(*named, "")
+    for key in table.foreign_key_constraints:
+        pairs = zip(key.columns, key.elements, strict=True)
+        same = [column == element.column for column, element in pairs]
+        return sa.select(_whose(key.referred_table)).where(*same).scalar_subquery()
+    return sa.literal("")
+
+
+async def _clean(
+    db: Connection, table: sa.Table, tenant: str, row: sa.Row[Any], signs: Signs
+) -> None:
+    """Take the person out of a row, or the row away."""
+    told = row._mapping
+    of_tenant = table.c.tenant_id == tenant
+    same = sa.and_(of_tenant, *(column == told[column] for column in table.primary_key.columns))
+    texts = {column: told[column] for column in columns(table, TEXT) if told[column]}
+    named = [texts.pop(column) for column in table.primary_key if column in texts]
+    documents = [told[column] for column in columns(table, DOCUMENT) if told[column]]
+    if any(map(signs.in_text, named)) or any(
+        signs.in_document(document, _ID_KEYS) for document in documents
+    ):
+        if TOGETHER in table.info:
+            column = table.c[table.info[TOGETHER]]
+            same = of_tenant & (column == told[column])
+        await db.execute(sa.delete(table).where(same))
+        return
+    changed = {column: signs.without(text) for column, text in texts.items()}
+    changed = {column: text for column, text in changed.items() if text != texts[column]}
+    if changed:
+        await db.execute(sa.update(table).where(same).values(changed))

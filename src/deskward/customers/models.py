@@ -6,17 +6,18 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
+from deskward.core.personal import IMPERSONAL, OWNER, VALUE
 
 customers = sa.Table(
     "customers",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("email", sa.String(320), nullable=False),
-    sa.Column("phone", sa.String(40)),
-    sa.Column("address", sa.String(300)),
-    sa.Column("tier", sa.String(32), nullable=False),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(64), primary_key=True, info=OWNER),
+    sa.Column("name", sa.String(200), nullable=False, info=VALUE),
+    sa.Column("email", sa.String(320), nullable=False, info=VALUE),
+    sa.Column("phone", sa.String(40), info=VALUE),
+    sa.Column("address", sa.String(300), info=VALUE),
+    sa.Column("tier", sa.String(32), nullable=False, info=IMPERSONAL),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -6,18 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deskward.core import jobs
 from deskward.core.database import Database
 from deskward.core.jobs import Job, RetryLater
 from deskward.customers import service
 from deskward.customers.erasure import erase
 from deskward.customers.models import Customer, CustomerErased
 from deskward.gate.call import Gate
-from deskward.gate.context import Context, new_id
+from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-
-SCRUB = "scrub"
-"""The kind of job that takes what was erased out of the database's files."""
 
 LONGEST = 600.0
 """Most seconds between attempts at it."""
@@ -58,9 +54,8 @@ async def erase_customer(
         reason: Why; it is recorded, and cannot be read afterwards either.
     """
     customer = await service.get(ctx.db, ctx.tenant, customer_id)
-    count = await erase(ctx.db, ctx.tenant, customer)
-    await ctx.port(Gate).ledger.keys.erase(ctx.db, ctx.tenant, customer_id)
-    await jobs.add(ctx.db, new_id(), SCRUB, {})
+    keys = ctx.port(Gate).ledger.keys
+    count = await erase(ctx.db, keys, ctx.tenant, customer, approval_id=ctx.approval_id)
     return CustomerErased(records=count, message="The customer was erased.")
 
 

@@ -10,6 +10,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
 from deskward.core.database import UtcDateTime, metadata
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT
 
 Status = Literal["queued", "sending", "sent", "printed", "failed", "unknown"]
 """`printed`: no mail server is set, so the mail was only printed. `unknown`: the connection broke,
@@ -87,20 +88,20 @@ EmailId = Annotated[
 emails = sa.Table(
     "emails",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("owner", sa.String(80), nullable=False),
-    sa.Column("recipients", sa.JSON, nullable=False),
-    sa.Column("subject", sa.String(200), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("html", sa.Text),
-    sa.Column("attachments", sa.JSON, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("detail", sa.Text),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
+    sa.Column("owner", sa.String(80), nullable=False, info=LABEL),
+    sa.Column("recipients", sa.JSON, nullable=False, info=DOCUMENT),
+    sa.Column("subject", sa.String(200), nullable=False, info=TEXT),
+    sa.Column("text", sa.Text, nullable=False, info=TEXT),
+    sa.Column("html", sa.Text, info=TEXT),
+    sa.Column("attachments", sa.JSON, nullable=False, info=IMPERSONAL),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("detail", sa.Text, info=TEXT),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.Column("lease", sa.String(32)),
-    sa.Column("refused", sa.JSON(none_as_null=True)),
+    sa.Column("lease", sa.String(32), info=IMPERSONAL),
+    sa.Column("refused", sa.JSON(none_as_null=True), info=DOCUMENT),
 )
 """`recipients` is `{"to": […], "cc": […], "bcc": […]}`, `refused` recipient → the server's reason.
 `lease` is the token of the job's attempt that gave the mail to the server."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
+from deskward.core.personal import IMPERSONAL, LABEL, TEXT, VALUE
 
 FileId = Annotated[
     str,
@@ -22,12 +23,12 @@ FileId = Annotated[
 files = sa.Table(
     "files",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("owner", sa.String(80), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("content_type", sa.String(100), nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
+    sa.Column("owner", sa.String(80), nullable=False, info=LABEL),
+    sa.Column("name", sa.String(200), nullable=False, info=TEXT),
+    sa.Column("content_type", sa.String(100), nullable=False, info=IMPERSONAL),
+    sa.Column("content", sa.LargeBinary, nullable=False, info=VALUE),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, Forbidden, NotFound, timestamp
+from deskward.core.personal import TEXT
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.gate.waiting import Asked, Binding, PendingCall, Status, Void, canonical, columns
@@ -27,8 +28,8 @@ confirmations = sa.Table(
     "confirmations",
     metadata,
     *columns(),
-    sa.Column("session_id", sa.String(128)),
-    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("session_id", sa.String(128), info=TEXT),
+    sa.Column("question", sa.Text, nullable=False, info=TEXT),
     sa.Index("ix_confirmations_session", "tenant_id", "principal", "session_id", "status"),
     sa.Index("ix_confirmations_status", "status", "expires_at"),
 )

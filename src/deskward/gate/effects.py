@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
 from deskward.core.errors import CallInProgress, IdempotencyConflict, InvalidInput, OutcomeUnknown
 from deskward.core.fixed import fixed
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT
 
 MAX_KEY_LENGTH = 200
 OURS = "\x1f"
@@ -48,13 +49,13 @@ Key = str | DeskKey
 effects = sa.Table(
     "effects",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("principal", sa.String(80), primary_key=True),
-    sa.Column("key", sa.String(MAX_KEY_LENGTH), primary_key=True),
-    sa.Column("effect_id", sa.String(32), nullable=False),
-    sa.Column("tool", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("answer", sa.Text),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("principal", sa.String(80), primary_key=True, info=LABEL),
+    sa.Column("key", sa.String(MAX_KEY_LENGTH), primary_key=True, info=TEXT),
+    sa.Column("effect_id", sa.String(32), nullable=False, info=IMPERSONAL),
+    sa.Column("tool", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("digest", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("answer", sa.Text, info=DOCUMENT),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("deadline", UtcDateTime, nullable=False),
 )

@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from deskward.core.database import UtcDateTime, now
 from deskward.core.errors import Conflict
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER, TEXT, VALUE
 from deskward.gate.context import Context, Door, new_id
 from deskward.gate.ledger.subject_keys import SubjectKey, derived, seal, unseal
 from deskward.security.principals import Principal
@@ -43,26 +44,26 @@ def columns() -> list[sa.Column[Any]]:
     the call has run or was denied. `origin` says who called, from where, and what policies knew.
     """
     return [
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("tenant_id", sa.String(64), nullable=False),
-        sa.Column("principal", sa.String(80), nullable=False),
-        sa.Column("tool", sa.String(64), nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("arguments", sa.Text, nullable=False),
-        sa.Column("record", sa.Text),
-        sa.Column("policies", sa.JSON, nullable=False),
-        sa.Column("policy_version", sa.String(12), nullable=False),
-        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
+        sa.Column("tenant_id", sa.String(64), nullable=False, info=IMPERSONAL),
+        sa.Column("principal", sa.String(80), nullable=False, info=LABEL),
+        sa.Column("tool", sa.String(64), nullable=False, info=IMPERSONAL),
+        sa.Column("digest", sa.String(64), nullable=False, info=IMPERSONAL),
+        sa.Column("arguments", sa.Text, nullable=False, info=DOCUMENT),
+        sa.Column("record", sa.Text, info=DOCUMENT),
+        sa.Column("policies", sa.JSON, nullable=False, info=IMPERSONAL),
+        sa.Column("policy_version", sa.String(12), nullable=False, info=IMPERSONAL),
+        sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
-        sa.Column("origin", sa.Text),
-        sa.Column("about", sa.String(64)),
-        sa.Column("sealed", sa.LargeBinary),
-        sa.Column("binding", sa.String(64)),
-        sa.Column("decided_by", sa.String(80)),
+        sa.Column("origin", sa.Text, info=DOCUMENT),
+        sa.Column("about", sa.String(64), info=OWNER),
+        sa.Column("sealed", sa.LargeBinary, info=VALUE),
+        sa.Column("binding", sa.String(64), info=IMPERSONAL),
+        sa.Column("decided_by", sa.String(80), info=IMPERSONAL),
         sa.Column("decided_at", UtcDateTime),
-        sa.Column("comment", sa.Text),
-        sa.Column("answer", sa.Text),
+        sa.Column("comment", sa.Text, info=TEXT),
+        sa.Column("answer", sa.Text, info=DOCUMENT),
     ]
 
 

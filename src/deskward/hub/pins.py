@@ -17,18 +17,19 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
 from deskward.core.errors import NotFound
+from deskward.core.personal import IMPERSONAL
 
 hub_tools = sa.Table(
     "hub_tools",
     metadata,
-    sa.Column("server", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(128), primary_key=True),
-    sa.Column("fingerprint", sa.String(64)),
-    sa.Column("offered", sa.String(64), nullable=False),
-    sa.Column("shape", sa.Text, nullable=False),
-    sa.Column("offered_shape", sa.Text, nullable=False),
+    sa.Column("server", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("name", sa.String(128), primary_key=True, info=IMPERSONAL),
+    sa.Column("fingerprint", sa.String(64), info=IMPERSONAL),
+    sa.Column("offered", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("shape", sa.Text, nullable=False, info=IMPERSONAL),
+    sa.Column("offered_shape", sa.Text, nullable=False, info=IMPERSONAL),
     sa.Column("since", UtcDateTime, nullable=False),
-    sa.Column("accepted_by", sa.String(80)),
+    sa.Column("accepted_by", sa.String(80), info=IMPERSONAL),
 )
 """`fingerprint` is what was accepted (null: nothing yet), `offered` what the server shows now."""
 

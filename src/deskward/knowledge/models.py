@@ -8,16 +8,17 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import metadata
+from deskward.core.personal import IMPERSONAL
 
 faq = sa.Table(
     "faq",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("tenant_id", sa.String(64), nullable=False),
-    sa.Column("id", sa.String(64), nullable=False),
-    sa.Column("question", sa.String(300), nullable=False),
-    sa.Column("answer", sa.Text, nullable=False),
-    sa.Column("keywords", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("id", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("question", sa.String(300), nullable=False, info=IMPERSONAL),
+    sa.Column("answer", sa.Text, nullable=False, info=IMPERSONAL),
+    sa.Column("keywords", sa.Text, nullable=False, info=IMPERSONAL),
     sa.UniqueConstraint("tenant_id", "id"),
 )
 """Question, keywords and answer are searched: SQLite indexes them in `faq_fts` (FTS5), kept up by

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.money import Money
 from deskward.core.numbering import Numbering
+from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 
 Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled", "returned"]
 OrderId = Annotated[
@@ -55,12 +56,12 @@ MAX_LINES = 50
 orders = sa.Table(
     "orders",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("customer_id", sa.String(64), nullable=False),
-    sa.Column("currency", sa.String(3), nullable=False),
-    sa.Column("shipping_address", sa.String(300), nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("customer_id", sa.String(64), nullable=False, info=OWNER),
+    sa.Column("currency", sa.String(3), nullable=False, info=IMPERSONAL),
+    sa.Column("shipping_address", sa.String(300), nullable=False, info=VALUE),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -72,11 +73,11 @@ orders = sa.Table(
 order_lines = sa.Table(
     "order_lines",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("order_number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("sku", sa.String(64), nullable=False),
-    sa.Column("description", sa.String(200), nullable=False),
+    sa.Column("sku", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("description", sa.String(200), nullable=False, info=TEXT),
     sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("unit_price", sa.BigInteger, nullable=False),
     sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
@@ -86,11 +87,11 @@ order_lines = sa.Table(
 refunds = sa.Table(
     "refunds",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
     sa.Column("order_number", sa.BigInteger, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, info=TEXT),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
     sa.Index("ix_refunds_order_number", "tenant_id", "order_number"),

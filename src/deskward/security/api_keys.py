@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
 from deskward.core.fixed import fixed
+from deskward.core.personal import IMPERSONAL, TEXT, VALUE
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 from deskward.security.roles import Roles
 
@@ -30,13 +31,13 @@ REMEMBERED = 1.0
 api_keys = sa.Table(
     "api_keys",
     metadata,
-    sa.Column("prefix", sa.String(12), primary_key=True),
-    sa.Column("hash", sa.LargeBinary(32), nullable=False),
-    sa.Column("tenant_id", sa.String(64), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("subject_id", sa.String(64), nullable=False),
-    sa.Column("roles", sa.JSON, nullable=False),
-    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("prefix", sa.String(12), primary_key=True, info=IMPERSONAL),
+    sa.Column("hash", sa.LargeBinary(32), nullable=False, info=IMPERSONAL),
+    sa.Column("tenant_id", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("kind", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("subject_id", sa.String(64), nullable=False, info=VALUE),
+    sa.Column("roles", sa.JSON, nullable=False, info=IMPERSONAL),
+    sa.Column("name", sa.String(120), nullable=False, info=TEXT),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime),
     sa.Column("revoked_at", UtcDateTime),
@@ -217,6 +218,36 @@ class ApiKeys:
         return known
 
 
+async def end_keys(
+    db: Connection, tenant: str, kind: Kind, subject_id: str, *, but: str | None = None
+) -> None:
+    """End all keys of somebody, now.
+
+    Args:
+        but: The prefix of a key that goes on.
+    """
+    await db.execute(_revoking(_of_subject(tenant, kind, subject_id), api_keys.c.prefix != but))
+
+
+async def forget_subject(db: Connection, tenant: str, kind: Kind, subject_id: str) -> None:
+    """End all keys of somebody, and forget whose they were.
+
+    The keys stay: a desk that had one does not become open again.
+    """
+    theirs = _of_subject(tenant, kind, subject_id)
+    await db.execute(_revoking(theirs).values(subject_id="", name=""))
+
+
+def _of_subject(tenant: str, kind: Kind, subject_id: str) -> sa.ColumnElement[bool]:
+    keys = api_keys.c
+    return (keys.tenant_id == tenant) & (keys.kind == kind.value) & (keys.subject_id == subject_id)
+
+
+def _revoking(*which: sa.ColumnElement[bool]) -> sa.Update:
+    revoked = sa.func.coalesce(api_keys.c.revoked_at, now())
+    return sa.update(api_keys).where(*which).values(revoked_at=revoked)
+
+
 def _require_line(what: str, text: str, column: sa.Column[str]) -> None:
     longest = cast(sa.String, column.type).length or 0
     odd = any(unicodedata.category(character) in _NOT_IN_LINE for character in text)
@@ -256,11 +287,7 @@ async def _insert(
 
 
 async def _revoke(connection: Connection, prefix: str) -> None:
-    result = await connection.execute(
-        sa.update(api_keys)
-        .where(api_keys.c.prefix == prefix)
-        .values(revoked_at=sa.func.coalesce(api_keys.c.revoked_at, now()))
-    )
+    result = await connection.execute(_revoking(api_keys.c.prefix == prefix))
     if result.rowcount == 0:
         raise NotFound("API key", prefix)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
+from deskward.core.personal import IMPERSONAL, OWNER, TEXT
 from deskward.core.schema import not_all_null
 
 Status = Literal["open", "pending", "resolved", "closed"]
@@ -26,15 +27,15 @@ TicketId = Annotated[
 tickets = sa.Table(
     "tickets",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("customer_id", sa.String(64), nullable=False),
-    sa.Column("subject", sa.String(200), nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("priority", sa.String(16), nullable=False),
-    sa.Column("assignee", sa.String(64)),
-    sa.Column("reply", sa.Text),
+    sa.Column("customer_id", sa.String(64), nullable=False, info=OWNER),
+    sa.Column("subject", sa.String(200), nullable=False, info=TEXT),
+    sa.Column("body", sa.Text, nullable=False, info=TEXT),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("priority", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("assignee", sa.String(64), info=IMPERSONAL),
+    sa.Column("reply", sa.Text, info=TEXT),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),

@@ -28,6 +28,7 @@ from pydantic_core import from_json, to_json
 
 from deskward.core.database import Connection, Writer, insert_or_ignore, metadata
 from deskward.core.fixed import fixed
+from deskward.core.personal import IMPERSONAL
 from deskward.gate.ledger.subject_keys import (
     EVERYBODY,
     SubjectKey,
@@ -43,11 +44,11 @@ GENESIS = "0" * 64
 ledger_rows = sa.Table(
     "ledger",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
-    sa.Column("conversation", sa.String(32)),
+    sa.Column("body", sa.Text, nullable=False, info=IMPERSONAL),
+    sa.Column("hash", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("conversation", sa.String(32), info=IMPERSONAL),
     sa.Index(
         "ix_ledger_conversation",
         "tenant_id",
@@ -61,9 +62,9 @@ ledger_rows = sa.Table(
 ledger_heads = sa.Table(
     "ledger_heads",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, info=IMPERSONAL),
 )
 
 _HEAD = fixed(

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from deskward.core.database import Connection, insert_or_ignore, metadata
 from deskward.core.errors import Unavailable
 from deskward.core.fixed import fixed
+from deskward.core.personal import IMPERSONAL
 from deskward.core.settings import BACK, Settings
 
 EVERYBODY = ""
@@ -34,10 +35,10 @@ NONCE = 12
 subject_keys = sa.Table(
     "subject_keys",
     metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True),
-    sa.Column("subject", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(16), nullable=False, unique=True),
-    sa.Column("wrapped", sa.LargeBinary(60), nullable=False),
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("subject", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(16), nullable=False, unique=True, info=IMPERSONAL),
+    sa.Column("wrapped", sa.LargeBinary(60), nullable=False, info=IMPERSONAL),
 )
 """`subject` is a keyed digest of the customer's id. An erased key is empty, and stays, so that what
 is written of the customer later (the erasure itself) cannot be read either."""

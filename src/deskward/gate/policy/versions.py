@@ -20,6 +20,7 @@ from deskward.core.database import (
     now,
 )
 from deskward.core.errors import Conflict, NotFound, timestamp
+from deskward.core.personal import IMPERSONAL
 from deskward.gate.ledger.chain import Entry
 from deskward.gate.policy.engine import Policy
 
@@ -28,9 +29,9 @@ Slot = Literal["active", "shadow"]
 policy_versions = sa.Table(
     "policy_versions",
     metadata,
-    sa.Column("version", sa.String(12), primary_key=True),
-    sa.Column("files", sa.JSON, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("version", sa.String(12), primary_key=True, info=IMPERSONAL),
+    sa.Column("files", sa.JSON, nullable=False, info=IMPERSONAL),
+    sa.Column("note", sa.Text, nullable=False, info=IMPERSONAL),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -38,9 +39,9 @@ policy_changes = sa.Table(
     "policy_changes",
     metadata,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("slot", sa.String(16), nullable=False),
-    sa.Column("version", sa.String(12)),
-    sa.Column("changed_by", sa.String(80), nullable=False),
+    sa.Column("slot", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("version", sa.String(12), info=IMPERSONAL),
+    sa.Column("changed_by", sa.String(80), nullable=False, info=IMPERSONAL),
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 """What was put into which slot; no version means the files, or, in shadow, nothing."""

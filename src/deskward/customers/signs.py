@@ -1,0 +1,153 @@
+"""By what a text of others is known to speak of a customer."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ERASED = "[erased]"
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w{2,}")
+_NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of scripts that put no space between words."""
+_LONGEST_DOCUMENT = 2_000_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """What is told of a customer, and could be told of them elsewhere."""
+
+    customer_id: str
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+
+    @property
+    def marks(self) -> list[str]:
+        """Those texts by which they are told from anybody else, wherever they stand.
+
+        A name such as `staff`, or an address such as `a`, is a word like any other: it is known
+        only where a record says whose it is.
+        """
+        found = [
+            self.name if _names(self.name) else "",
+            self.email if _EMAIL.fullmatch(self.email) else "",
+            self.phone if sum(map(str.isdigit, self.phone)) >= 7 else "",
+            self.address if _places(self.address) else "",
+            self.customer_id if _numbers(self.customer_id) else "",
+        ]
+        return list(dict.fromkeys(text for text in map(_plain, found) if text))
+
+
+class Signs:
+    """Finds a person in texts and documents."""
+
+    def __init__(
+        self, person: Person, *, own: Iterable[str] = (), others: Iterable[str] = ()
+    ) -> None:
+        """Make them.
+
+        Args:
+            own: Texts that are somebody else's too, and do not count.
+            others: Texts of other customers that contain a mark of the person, such as a longer
+                name: where one of these stands, the person does not.
+        """
+        not_theirs = {_plain(text).casefold() for text in own}
+        marks = [mark for mark in person.marks if mark.casefold() not in not_theirs]
+        same = {mark.casefold() for mark in person.marks}
+        self._id = person.customer_id
+        self._label = f"customer:{person.customer_id}"
+        longer = {plain for plain in map(_plain, others) if plain.casefold() not in same}
+        kept = [_bounded(text) for text in sorted(longer, key=len, reverse=True) if text]
+        sought = [
+            _bounded(form)
+            for text in sorted(marks, key=len, reverse=True)
+            for form in dict.fromkeys((text, html.escape(text)))
+        ]
+        self._pattern = re.compile(f"({'|'.join(kept) or '(?!)'})|{'|'.join(sought) or '(?!)'}")
+
+    def without(self, text: str) -> str:
+        """The text with the person taken out; the very same where they are not in it."""
+        plain = _plain(text)
+        changed = self._pattern.sub(lambda found: found[1] or ERASED, plain)
+        return text if changed == plain else changed
+
+    def in_text(self, text: str) -> bool:
+        """Whether a text speaks of the person."""
+        return any(found[1] is None for found in self._pattern.finditer(_plain(text)))
+
+    def in_document(self, value: Any, keys: frozenset[str]) -> bool:
+        """Whether a JSON value, or text that may be JSON, tells of the person.
+
+        Args:
+            keys: Names under which a customer's id stands.
+        """
+        if isinstance(value, str):
+            parsed = _parsed(value)
+            if parsed is None:
+                return value == self._label or self.in_text(value)
+            value = parsed
+        if isinstance(value, Mapping):
+            if value.get("kind") == "customer" and value.get("id") == self._id:
+                return True
+            return any(
+                (name in keys and item == self._id)
+                or self.in_document(name, keys)
+                or self.in_document(item, keys)
+                for name, item in value.items()
+            )
+        return isinstance(value, list) and any(self.in_document(item, keys) for item in value)
+
+
+def _parsed(text: str) -> Any:
+    if text[:1] not in ("{", "[", '"') or len(text) > _LONGEST_DOCUMENT:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return None if isinstance(found, str) else found
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _names(name: str) -> bool:
+    words = name.split()
+    if len(words) > 1:
+        return sum(map(str.isalnum, name)) > 3
+    word = words[0] if words else ""
+    if not word.isalpha():
+        return False
+    if _NO_SPACES.match(word) or word[:1].lower() == word[:1].upper():
+        return len(word) >= 2
+    return len(word) >= 3 and word[:1].isupper()
+
+
+def _places(address: str) -> bool:
+    words = address.split()
+    return len(words) > 1 and any(word[:1].isupper() or word[:1].isdigit() for word in words)
+
+
+def _numbers(customer_id: str) -> bool:
+    return len(customer_id) >= 5 and any(map(str.isdigit, customer_id))
+
+
+def _bounded(text: str) -> str:
+    """A pattern for a whole word, name or address, in any case if there is more than one word."""
+    inner = r"\s+".join(map(re.escape, text.split()))
+    if not (text.isalpha() or _NO_SPACES.search(text)):
+        inner = f"(?i:{inner})"
+    if _NO_SPACES.search(text):
+        return inner
+    mail = "@" in text
+    before = r"(?<![\w.+-])" if mail else r"(?<!\w)"
+    after = r"(?![\w-]|\.\w)" if mail else r"(?!\w)"
+    return f"{before}{inner}{after}"
