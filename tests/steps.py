@@ -28,7 +28,7 @@ class TooMany(Exception):
 class Matcher:
     """A pattern, and how many steps it took so far."""
 
-    def __init__(self, pattern: str, flags: int = 0, most: int = 400_000) -> None:
+    def __init__(self, pattern: str, flags: int = 0, most: int = 1_000_000) -> None:
         tree = _parser.parse(pattern, flags)
         self.flags = tree.state.flags
         self.nodes: list[Node] = list(tree)
@@ -291,10 +291,11 @@ def growth(pattern: str, flags: int = 0, size: int = 60) -> tuple[float, str]:
     for start, pump in sorted(attacks(pattern, flags)):
         for end in ("\x00", ""):
             once, twice = (
-                start + pump * (max(2, count // len(pump))) + end for count in (size, 2 * size)
+                start + pump * max(count // len(pump), count // 6) + end
+                for count in (size, 2 * size)
             )
-            few = matcher.search_all(once)
             try:
+                few = matcher.search_all(once)
                 ratio = matcher.search_all(twice) / few / (len(twice) / len(once)) * 2
             except TooMany:
                 ratio = 99.0

@@ -296,5 +296,7 @@ def test_a_sentence_before_a_withheld_one_goes_out() -> None:
 def test_no_word_is_joined_where_it_was_cut() -> None:
     out = in_pieces(["<" * LONGEST + "img src=x>"])
     assert "<i" not in out
+    out = in_pieces(["[x](https://bank.example/)。https://evil.example。(https://bank.example/)"])
+    assert "](" not in out.removeprefix("[x](")
     out = in_pieces(["a" * (LONGEST - 3) + "www.evil.example"])
     assert "evil" not in out

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskward.core import logging as our_logging
-from deskward.core.logging import bind, configure_logging, one_line, scrub
+from deskward.core.characters import one_line
+from deskward.core.logging import bind, configure_logging, scrub
 from tests.conftest import settings_in
 
 LINE = re.compile(
@@ -92,7 +93,7 @@ def test_nobody_can_forge_a_line(tmp_path: Path) -> None:
         ("call +49 170 1234567", "call [number]"),
         ("key dw_0a1b2c3d_" + "x" * 43, "key [key]"),
         ("Authorization: Bearer abcdefghijkl", "Authorization: [key]"),
-        ("postgresql://me:secret@host/db", "postgresql://[password]@host/db"),
+        ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
         ("at 2026-02-19 10:30:45 it took 1200.5 ms", "at 2026-02-19 10:30:45 it took 1200.5 ms"),
         ("turn 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b", "turn 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b"),
     ],
@@ -189,3 +190,17 @@ def test_each_worker_has_its_file(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, log_file_path=tmp_path / "app.log")
     configure_logging(settings, serving=True, worker=2)
     assert (tmp_path / "app.2.log").exists()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_character_acts_on_who_reads_the_log(tmp_path: Path, log_format: str) -> None:
+    lines(tmp_path, log_format=log_format)
+    hostile = "\x1b]0;x\x07 \x9b2J \u202egpj \u200b \u2066"
+    bind(session=hostile)
+    try:
+        raise ValueError(f"{hostile} https://me:s3cret@host/")
+    except ValueError:
+        logging.getLogger("api.chat").exception(f"{hostile} https://s3cret@host/")
+    text = (tmp_path / "logs" / "app.log").read_text(encoding="utf-8")
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert "s3cret" not in text

@@ -11,7 +11,9 @@ MAX_ADDRESS = 400
 
 _PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
-_LAST4 = re.compile(r"(?<![\d$€£.,])(?:\*+|x+|#|\.{2,}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE)
+_LAST4 = re.compile(
+    r"(?<![\d$€£.,])(?:\*{1,20}|x{1,20}|#|\.{2,20}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE
+)
 _ADDRESS_AFTER = re.compile(
     r"(?:\b(?:address|residence|home|place|mail|letters|post)\b[^,:\n]{0,30}?"
     r"\s*(?:\b(?:to|is|be|at|as|with|now)\b|[:=]|->)\s+"

@@ -27,7 +27,7 @@ _OPEN = re.compile(
 )
 """Verbs that what follows may complete to a claim."""
 _ASSENT = re.compile(
-    r"\W*(?:yes|yeah|yep|no|nope|sure|certainly|absolutely|definitely|indeed|correct|right|exactly"
+    r"\W{0,20}(?:yes|yeah|yep|no|nope|sure|certainly|absolutely|definitely|indeed|correct|right|exactly"
     r"|of course|ok|okay|success|good news|all)\b",
     re.IGNORECASE,
 )
@@ -38,6 +38,7 @@ _FEELING = re.compile(r"\bI(?: am|['\u2019]m) (?:sorry|afraid|glad|happy)\b", re
 
 _END = re.compile(r"[.!?।؟][)\"'\]»”’*_]{0,9}\s|[。！？](?=[^A-Za-z0-9])|\n")
 _ENDED = re.compile(r"(?:[.!?।؟][)\"'\]»”’*_]{0,9}\s|[。！？]|\n)\s{0,9}\Z")
+_FULL_STOPS = "。！？"
 _FENCE = re.compile(r"\s{0,3}(?:`{3}|~{3})")
 
 
@@ -85,7 +86,7 @@ class Outgoing:
             yield from self._first_clause("".join(self._pending))
         text = "".join(self._pending)
         while end := _end(text):
-            yield from self._let_out(text, end)
+            yield from self._let_out(text, end, more=True)
             text = text[end:]
 
     def flush(self) -> Iterator[str]:
@@ -101,11 +102,11 @@ class Outgoing:
             return self._plain.code(text)
         return self._plain.code(text) if self._in_code else self._plain.text(text)
 
-    def _let_out(self, text: str, end: int) -> list[str]:
+    def _let_out(self, text: str, end: int, *, more: bool = False) -> list[str]:
         unit = text[:end]
         cleaned = self.clean(unit)
-        if end == LONGEST and not unit[-1].isspace():  # no word is that long: nothing may join it
-            cleaned += "\n"
+        if more and cleaned and not (cleaned[-1].isspace() or cleaned[-1] in _FULL_STOPS):
+            cleaned += " "  # nothing may join it to what follows
         self._check((self._clause or "") + cleaned)
         self._clause = ""
         pieces = self._take(text, end)

@@ -58,7 +58,7 @@ _TURNED = re.compile(
 """Small words that turn a question into another one."""
 
 _AND = re.compile(
-    r",?\s+(?:and|but|also|plus)\s+(?:also\s+)?"
+    r",?\s{1,9}(?:and|but|also|plus)\s{1,9}(?:also\s{1,9})?"
     r"(?=(?:how|what|when|where|which|why|can|could|do|does|is|are|i|please)\b)",
     re.IGNORECASE,
 )

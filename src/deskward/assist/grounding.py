@@ -69,7 +69,7 @@ _ACKNOWLEDGES = re.compile(
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"[<>{}|`*_#\\]|\[\[")
-_CITATION = re.compile(r"\[([^\]]*)\]")
+_CITATION = re.compile(r"\[([^\[\]]*)\]")
 
 
 @dataclass(frozen=True)

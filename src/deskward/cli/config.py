@@ -33,7 +33,7 @@ def show(
     settings = read_settings()
     origins = _origins()
     rows = {
-        name.upper(): (_shown(name, value), origins.get(name, "default"))
+        name.upper(): (_shown(value), origins.get(name, "default"))
         for name, value in settings.values().items()
     }
     if json_:
@@ -106,15 +106,16 @@ def _problems(settings: Any) -> list[str]:
     return problems
 
 
-def _shown(name: str, value: Any) -> Any:
+def _shown(value: Any) -> Any:
     from pydantic import SecretStr
-    from sqlalchemy.engine import make_url
+
+    from deskward.core.credentials import without_credentials
 
     if isinstance(value, SecretStr):
         return "**********"
-    if name == "database_url" and value:
-        return make_url(value).render_as_string(hide_password=True)
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        value = str(value)
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 def _origins() -> dict[str, str]:

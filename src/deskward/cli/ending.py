@@ -61,6 +61,7 @@ def in_one_line(error: BaseException) -> str | None:
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
+    from deskward.core.credentials import without_credentials
     from deskward.core.errors import DeskwardError
 
     while isinstance(error, BaseExceptionGroup):
@@ -79,7 +80,7 @@ def in_one_line(error: BaseException) -> str | None:
             line = str(error)
         case _:
             return None
-    return " ".join(line.split())
+    return " ".join(without_credentials(line).split())
 
 
 def problems_of(error: Any) -> str:

@@ -20,7 +20,7 @@ from deskward.core.settings import Settings
 from deskward.gate.context import Context, Secrets, new_id
 from deskward.gate.effects import Key
 from deskward.gate.outcome import Outcome
-from deskward.gate.tool import Tool
+from deskward.gate.tool import Tool, holds_secret
 from deskward.hub.remote_tools import remote_tool
 from deskward.security.masking import mask
 from deskward.security.principals import Kind, Principal
@@ -144,7 +144,7 @@ class _Toolbox:
             if tool is None:
                 raise UnknownTool(f"There is no tool {name[:64]!r}.")
             if context.secrets is not None:
-                given = {key: _revealed(value, context.secrets) for key, value in given.items()}
+                given |= _revealed(tool, given, context.secrets)
             # A server that is no desk wants to be told for whom it acts.
             given |= dict.fromkeys(tool.bound, self._user_id)
             key = str(idempotency_key) if idempotency_key else None  # there we are a caller
@@ -154,10 +154,16 @@ class _Toolbox:
         return Outcome(status_of(result), to_json(result).decode(), context.request_id)
 
 
-def _revealed(value: Any, secrets: Secrets) -> Any:
-    """A value, or the secret that it stands for: the desk, not the model, may see it."""
-    secret = secrets.resolve(value) if isinstance(value, str) else None
-    return secret.get_secret_value() if secret is not None else value
+def _revealed(tool: Tool, given: Mapping[str, Any], secrets: Secrets) -> dict[str, str]:
+    """The secrets that arguments stand for: only where the schema says that one belongs."""
+    properties = tool.input_schema()["properties"]
+    found = {}
+    for name, value in given.items():
+        if isinstance(value, str) and holds_secret(properties.get(name)):
+            secret = secrets.resolve(value)
+            if secret is not None:
+                found[name] = secret.get_secret_value()
+    return found
 
 
 def _offline(settings: Settings) -> OfflineModel:

@@ -38,8 +38,8 @@ REDIS = ("host", "port", "password")
 UNUSED = ("integrations.", "caching.redis.ttl_default")
 """Keys that such a file has and nothing uses yet."""
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_SIZE = re.compile(r"(\d+)\s*MB", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{(\w{1,200})(?::-([^}]{0,1000}))?\}")
+_SIZE = re.compile(r"(\d{1,12})\s{0,9}MB", re.IGNORECASE)
 
 
 class UnknownSetting(ValueError):

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from deskward.core.characters import one_line
+from deskward.core.credentials import without_credentials
 from deskward.core.settings import Settings
 
 FIELDS = ("session", "tenant", "request")
@@ -33,11 +35,9 @@ _FIELDS = frozenset(FIELDS)
 
 DATE = "%Y-%m-%d %H:%M:%S"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PERSONAL = re.compile(
     r"(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"
     r"|(?P<key>\b(?:dw_[0-9a-f]{8}_|sk-|Bearer\s+|Basic\s+)[\w.~+/=-]{8,})"
-    r"|(?P<password>(?<=://)[^\s:/@]*:[^\s/@]+(?=@))"
     r"|(?P<number>(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)\+?\d(?:[ -]?\d){8,18}(?![\w.-]))"
 )
 log = logging.getLogger(__name__)
@@ -57,12 +57,7 @@ def bind(**fields: str) -> None:
 
 def scrub(text: str) -> str:
     """The text with what looks like a mail address, a key or a long number masked."""
-    return _PERSONAL.sub(lambda match: f"[{match.lastgroup}]", text)
-
-
-def one_line(text: str) -> str:
-    """The text with control characters escaped, so that nobody can forge a line (CWE-117)."""
-    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return _PERSONAL.sub(lambda match: f"[{match.lastgroup}]", without_credentials(text))
 
 
 class _Context(logging.Filter):
@@ -93,7 +88,9 @@ class TextFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:
         """A traceback, its lines indented so that none can pass for a line of the log."""
-        return "\n".join(f"    {scrub(line)}" for line in super().formatException(ei).splitlines())
+        return "\n".join(
+            f"    {scrub(one_line(line))}" for line in super().formatException(ei).splitlines()
+        )
 
 
 class JsonFormatter(logging.Formatter):
@@ -110,7 +107,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = scrub(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return one_line(json.dumps(line, ensure_ascii=False))
 
 
 class RotatedFile(RotatingFileHandler):

@@ -91,7 +91,7 @@ def accepts_gzip(headers: Headers) -> bool:
     for part in ",".join(headers.getlist("accept-encoding")).split(","):
         name, _, weight = part.partition(";")
         if name.strip().lower() in ("gzip", "*"):
-            return weight.strip().rstrip("0.") != "q="
+            return weight.replace(" ", "").lower().rstrip("0.") != "q="
     return False
 
 

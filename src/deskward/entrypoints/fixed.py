@@ -29,6 +29,7 @@ class FixedAnswer:
         self._headers = {
             "ETag": f'W/"{sha256(body).hexdigest()[:32]}"',
             "Vary": "Accept-Encoding",
+            "Cache-Control": "no-cache",  # to be kept, and asked for by its tag
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
 

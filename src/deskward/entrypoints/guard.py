@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -48,6 +48,9 @@ ONCE = (
     b"x-user-id",
 )
 """Headers of which one alone has a meaning."""
+
+NOT_KEPT = (b"cache-control", b"no-store")
+"""What every answer says that does not say otherwise: it may be personal (RFC 9111, 5.2.2.5)."""
 
 HEALTH = "/health"
 """Addresses that begin so are for probes: any host name, no rate limit."""
@@ -107,7 +110,7 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *more]
+                message["headers"] = _with(message["headers"], more)
             elif scope["method"] == "HEAD":
                 message["body"] = b""
             try:
@@ -180,6 +183,14 @@ class Guard:
                 "Requests from web pages of other hosts are not served. Add the page's origin to "
                 "CORS_ORIGINS if it may call."
             )
+
+
+def _with(
+    headers: Iterable[tuple[bytes, bytes]], more: Iterable[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    """The headers with more, and with `NOT_KEPT` where nothing says how long to keep the answer."""
+    whole = [*headers, *more]
+    return whole if any(name == b"cache-control" for name, _ in whole) else [*whole, NOT_KEPT]
 
 
 def _identified(scope: Scope) -> tuple[Mapping[str, str], str]:

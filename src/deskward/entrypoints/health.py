@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from deskward.agent.models.choose import model_addresses
 from deskward.app import Desk
+from deskward.core.credentials import without_credentials
 from deskward.core.errors import timestamp
 from deskward.core.network import reachable
 from deskward.entrypoints.openapi import error_responses
@@ -97,7 +98,7 @@ class Checks:
         return Readiness(
             status="ready" if ready else "not_ready",
             checks={name: state for name, (state, _) in found.items()},
-            warnings=[warning for _, warning in found.values() if warning],
+            warnings=[without_credentials(warning) for _, warning in found.values() if warning],
         )
 
     async def _look(self) -> None:

@@ -11,6 +11,9 @@ import select
 import sys
 from typing import TextIO
 
+from deskward.core.characters import printable
+from deskward.core.credentials import without_credentials
+
 STANDARD = (0, 1, 2)
 """The descriptors of standard input, output and error."""
 
@@ -28,7 +31,9 @@ def say(text: str, stream: TextIO | None = None) -> None:
     with contextlib.suppress(OSError, ValueError):
         stream.flush()
         descriptor = stream.fileno()
-        left = f"{text}\n".encode(stream.encoding or "utf-8", "replace")
+        left = f"{printable(without_credentials(text))}\n".encode(
+            stream.encoding or "utf-8", "replace"
+        )
         while left and _takes(descriptor):
             left = left[os.write(descriptor, left[: select.PIPE_BUF]) :]
 

@@ -263,7 +263,7 @@ def _build(
     schema.pop("title", None)
     bound = frozenset(n for n in names if _has_mark(hints[n], Bound))
     secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))
-    if any(_holds_secret(schema["properties"][n]) for n in set(names) - secret):
+    if any(holds_secret(schema["properties"][n]) for n in set(names) - secret):
         raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
     method, path = _address(name, rest, frozenset(names))
     adapter: TypeAdapter[Any] = TypeAdapter(result)
@@ -359,7 +359,8 @@ def _mentions(annotation: Any, wanted: type) -> bool:
     return annotation is wanted or any(_mentions(part, wanted) for part in get_args(annotation))
 
 
-def _holds_secret(schema: Any) -> bool:
+def holds_secret(schema: Any) -> bool:
+    """Whether the value that a JSON Schema describes is, or may hold, a secret."""
     if isinstance(schema, dict):
-        return schema.get("format") == "password" or any(map(_holds_secret, schema.values()))
-    return isinstance(schema, list) and any(map(_holds_secret, schema))
+        return schema.get("format") == "password" or any(map(holds_secret, schema.values()))
+    return isinstance(schema, list) and any(map(holds_secret, schema))

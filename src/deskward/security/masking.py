@@ -27,7 +27,7 @@ _KEYS = re.compile(
 )
 _NAMED_KEY = re.compile(
     r"\b(?:(?:api|secret|access|private|auth|bearer)[ _-]?(?:key|token)|(?:client|api|app)[ _-]?"
-    r"secret|token)\b\s*(?:is|:|=|was)?\s*"
+    r"secret|token)\b\s{0,9}(?:is|:|=|was)?\s{0,9}"
     r"[\"'`]?(?P<secret>[A-Za-z0-9_\-./+=]{12,})",
     re.IGNORECASE,
 )
@@ -79,7 +79,7 @@ _ASKS_FOR_SECRET = re.compile(
 _REFERENCE = re.compile(
     r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|T\d{3,}|[A-Z]{2,4}-\d{2,8}"
     r"|#\d+|\d{1,2}(?:st|nd|rd|th)|\d+(?:[./:-]\d+)*(?:am|pm|%|[kKmM])?|[$€£]\d[\d.,]*"
-    r"|[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|\d+-?(?:day|hour|digit|minute|factor|character)s?|2fa",
+    r"|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,255}|https?://\S+|\d+-?(?:day|hour|digit|minute|factor|character)s?|2fa",
     re.IGNORECASE,
 )
 _LISTS = word_lists("masking")

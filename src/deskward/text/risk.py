@@ -29,8 +29,8 @@ _WANTED = re.compile(
 _HOW_TO = any_of(_LISTS["how_to"])
 _TROUBLE = any_of(_LISTS["trouble"])
 _MONEY = (
-    r"[$€£¥]\s?\d[\d,]*(?:\.\d{1,2})?"
-    r"|\b\d[\d,]*(?:\.\d{2})? ?(?:USD|EUR|GBP|JPY|dollars|euros?|yen|pounds)\b"
+    r"[$€£¥]\s?\d[\d,]{0,20}(?:\.\d{1,2})?"
+    r"|\b\d[\d,]{0,20}(?:\.\d{2})? ?(?:USD|EUR|GBP|JPY|dollars|euros?|yen|pounds)\b"
 )
 _RECORD = r"\b[OTC]\d{4,18}\b|\b(?:txn|card|user|ord|inv)_\d{1,18}\b"
 _DATE = (

@@ -15,7 +15,7 @@ _CODE = re.compile(r"\b[A-Z]{2,12}\d{2,12}\b")
 _NUMBER_SIGN = re.compile(r"\d")
 _EXAMPLE = re.compile(r"\b(?:as in|like|such as|example,?|e\.?g\.?)\s+\S{1,40}", re.IGNORECASE)
 _DIGITS = re.compile(
-    r"(?:\bending(?: in| with)?|\bends (?:in|with)|\bdigits|\*{2,}|\bcard)\s?[-:]?\s?(\d{4})\b",
+    r"(?:\bending(?: in| with)?|\bends (?:in|with)|\bdigits|\*{2,20}|\bcard)\s?[-:]?\s?(\d{4})\b",
     re.IGNORECASE,
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")

@@ -134,8 +134,9 @@ _GREETS = re.compile(
     re.IGNORECASE,
 )
 _THANKS = re.compile(
-    r"[\s,.!;-]*\b(?:(?:many )?thanks(?: a lot| so much| in advance| again)?|thank you(?: so much"
-    r"| very much| in advance)?|thx|cheers|kind regards|best regards|regards)[\s,.!]*$",
+    r"[\s,.!;-]{0,20}\b(?:(?:many )?thanks(?: a lot| so much| in advance| again)?"
+    r"|thank you(?: so much| very much| in advance)?|thx|cheers|kind regards|best regards|regards)"
+    r"[\s,.!]{0,20}$",
     re.IGNORECASE,
 )
 

@@ -46,7 +46,7 @@ is surely a general question."""
 _SPACES = re.compile(r"\s{3,}")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _AND_ALSO = re.compile(
-    r"(?:[.?!;]\s+|,?\s+)(?:and|and also|and then|then|also|plus)\s+"
+    r"(?:[.?!;]\s{1,9}|,?\s{1,9})(?:and|and also|and then|then|also|plus)\s{1,9}"
     r"(?=(?:please|also|then|i|my|the|show|tell|what|how|which|give|list|check|change|update|set|block"
     r"|freeze|cancel|deactivate|report|open|can|could|let|look|see|view|get|pull|display)\b)",
     re.IGNORECASE,

@@ -12,13 +12,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deskward.core.errors import MethodNotAllowed
+from deskward.entrypoints.errors import error_response
+
+AUTHORIZE = "/authorize"
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
 KEY_MISSING = (
     "The API key is missing, or not valid. This desk has no sign-in: send a key as the header "
     "`Authorization: Bearer dw_…`; `deskward keys create` makes one."
 )
 
 
-async def _refuse(_request: Request) -> Response:
+async def _refuse(request: Request) -> Response:
+    allowed = "GET" if request.url.path == AUTHORIZE else "POST"
+    if request.method != allowed:
+        problem = MethodNotAllowed(f"This address takes {allowed}, not {request.method}.")
+        response = error_response(problem, request.state.request_id)
+        response.headers["Allow"] = allowed
+        return response
     body = {"error": "access_denied", "error_description": KEY_MISSING}
     headers = {"Cache-Control": "no-store"}
     return Response(to_json(body), 403, headers=headers, media_type="application/json")
@@ -26,8 +38,4 @@ async def _refuse(_request: Request) -> Response:
 
 def oauth_routes() -> list[Route]:
     """The addresses at which OAuth clients register, sign in and fetch tokens by default."""
-    return [
-        Route("/register", _refuse, methods=["POST"]),
-        Route("/authorize", _refuse, methods=["GET"]),
-        Route("/token", _refuse, methods=["POST"]),
-    ]
+    return [Route(path, _refuse, methods=METHODS) for path in ("/register", AUTHORIZE, "/token")]

@@ -1,0 +1,164 @@
+"""No text costs more than linear time: every regular expression, measured in steps, not seconds."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import deskward
+from tests.steps import Matcher, attacks, growth
+
+LINEAR = 2.9
+"""How much longer twice the text may take; 2 is linear, 4 is quadratic."""
+FUNCTIONS = {
+    "compile",
+    "match",
+    "search",
+    "sub",
+    "subn",
+    "findall",
+    "finditer",
+    "fullmatch",
+    "split",
+}
+BUILT_INSIDE = {
+    "accounts/service.py": "the form of a card's number, in `fullmatch`, behind a bound on its length",
+    "email/compose.py": "the form of a line, which has a bound",
+    "email/kinds.py": "an address of bounded parts",
+    "entrypoints/log_paths.py": "addresses of ours",
+    "security/masking.py": "parts of patterns at the module's top",
+    "text/finding.py": "the kinds of records, met in the closures that hold them",
+    "text/lists.py": "lists of words, met where they are used",
+}
+"""Files that build some within a function, from what is no text of a customer: from what, then."""
+
+
+def patterns() -> dict[tuple[str, int], str]:
+    """All regular expressions that a module holds, with where they are."""
+    found: dict[tuple[str, int], str] = {}
+    for module in pkgutil.walk_packages(deskward.__path__, "deskward."):
+        if "migrations" in module.name or module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            for pattern in within(value, 0, set()):
+                if isinstance(pattern.pattern, str):
+                    key = pattern.pattern, pattern.flags & ~re.UNICODE
+                    found.setdefault(key, f"{module.name}.{name}")
+    for path, text in inline():
+        found.setdefault((text, 0), path)
+    return found
+
+
+def within(value: Any, depth: int, met: set[int]) -> Iterator[re.Pattern[Any]]:
+    """The regular expressions in a value: in containers, in our objects, in what closures hold."""
+    if isinstance(value, re.Pattern):
+        yield value
+    if depth > 5 or id(value) in met:
+        return
+    met.add(id(value))
+    parts: list[Any] = []
+    if isinstance(value, dict):
+        parts = list(value.values())
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = list(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        parts = [getattr(value, field.name, None) for field in fields(value)]
+    elif str(getattr(value, "__module__", "")).startswith("deskward"):
+        parts = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+    for part in parts:
+        yield from within(part, depth + 1, met)
+
+
+def inline() -> Iterator[tuple[str, str]]:
+    """The regular expressions that stand where they are used, and whose text is there."""
+    for path, pattern in calls():
+        if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str):
+            yield path, pattern.value
+
+
+def calls() -> Iterator[tuple[str, ast.expr]]:
+    """The calls of `re` in our sources: file, and what is given as the pattern."""
+    root = Path(deskward.__path__[0])
+    for file in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "re"
+                and node.func.attr in FUNCTIONS
+            ):
+                yield file.relative_to(root).as_posix(), node.args[0]
+
+
+def test_the_counter_tells_linear_from_quadratic() -> None:
+    assert growth(r"\d{1,12}(?:,\d{3})?")[0] < LINEAR
+    assert growth(r"(?<!,)\b\d[\d,]{0,20} ?(?:USD|EUR)")[0] < LINEAR
+    assert growth(r"\b\d[\d,]* ?(?:USD|EUR)")[0] > LINEAR
+    assert growth(r"(a|aa)+$")[0] > LINEAR
+    assert growth(r"\s+x")[0] > LINEAR
+    assert growth(r"<[^>]*>")[0] > LINEAR
+    assert growth(r"(?:ab*)*c")[0] > LINEAR
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [(r"(a+)\1b", "aaaab"), (r"x(?=y)|[^\W\d]+?\b", "xy é"), (r"(?i)ab{2,3}?c|^d$", "ABBC\nd")],
+)
+def test_the_counter_matches_what_re_matches(pattern: str, text: str) -> None:
+    matcher = Matcher(pattern)
+    matcher._text = text
+    for at in range(len(text) + 1):
+        found = re.compile(pattern).match(text, at)
+        end = next(matcher._sequence(matcher.nodes, 0, at), None)
+        assert end == (found and found.end())
+
+
+def test_no_regular_expression_is_built_where_nobody_looks() -> None:
+    built = {path for path, pattern in calls() if not isinstance(pattern, ast.Constant)}
+    inside = {path for path in built if not at_the_top(path)}
+    assert inside - {"agent/claims/unsupported.py"} <= set(BUILT_INSIDE)
+    assert len(patterns()) > 60
+
+
+def at_the_top(path: str) -> bool:
+    """Whether a file builds its expressions only where its module begins."""
+    tree = ast.parse((Path(deskward.__path__[0]) / path).read_text(encoding="utf-8"))
+    inner = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    return not any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "re"
+        and node.func.attr in FUNCTIONS
+        and not isinstance(node.args[0], ast.Constant)
+        for part in inner
+        for node in ast.walk(part)
+    )
+
+
+@pytest.mark.parametrize("name", ["deskward.text.risk.RECORDS", "deskward.core.logging._PERSONAL"])
+def test_what_customers_write_first_meets_grows_linearly(name: str) -> None:
+    module, _, variable = name.rpartition(".")
+    pattern = getattr(importlib.import_module(module), variable)
+    assert growth(pattern.pattern, pattern.flags & ~re.UNICODE)[0] < LINEAR
+    assert attacks(pattern.pattern)
+
+
+@pytest.mark.slow
+def test_every_regular_expression_grows_linearly() -> None:
+    slow = {
+        where: (round(ratio, 1), text)
+        for (pattern, flags), where in patterns().items()
+        for ratio, text in [growth(pattern, flags)]
+        if ratio > LINEAR
+    }
+    assert slow == {}
