@@ -20,9 +20,10 @@ HOSTILE = [
 
 def test_everything_that_is_not_seen_is_known() -> None:
     for char in HOSTILE:
-        assert one_line(char).isascii() and one_line(char).isprintable(), hex(ord(char))
+        assert one_line(char).isascii(), hex(ord(char))
+        assert one_line(char).isprintable(), hex(ord(char))
         assert char in "\t\n" + JOINERS or printable(f"a{char}b").isprintable()
-        assert char in "\t\n" or seen(f"a{char}b") == "ab"
+        assert char in "\t\n" or seen(f"a{char}b") in ("ab", "a b")
 
 
 def test_what_is_written_is_still_read() -> None:

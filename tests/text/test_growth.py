@@ -30,7 +30,7 @@ FUNCTIONS = {
     "split",
 }
 BUILT_INSIDE = {
-    "accounts/service.py": "the form of a card's number, in `fullmatch`, behind a bound on its length",
+    "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
     "email/compose.py": "the form of a line, which has a bound",
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",

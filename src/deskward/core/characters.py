@@ -18,6 +18,7 @@ _UNSEEN = (
 UNSEEN = re.compile(f"[{_UNSEEN}]")
 _ESCAPED = re.compile(f"(?![{JOINERS}])[{_UNSEEN}]")
 _LOST = re.compile(rf"{_ESCAPED.pattern}|(?<=[\x00-\x7f])[{JOINERS}]|[{JOINERS}](?=[\x00-\x7f]|\Z)")
+_PARTS = re.compile(r"[\x0b\x0c\x85\u2028\u2029]")
 _IN_A_LINE = re.compile(f"[\t\n{_UNSEEN}]")
 
 
@@ -32,8 +33,11 @@ def one_line(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """The text without what is not seen, joiners within other alphabets apart."""
-    return text if text.isprintable() else _LOST.sub("", text)
+    """The text without what is not seen, joiners within other alphabets apart.
+
+    A space stands where a line was parted by other means than a line feed.
+    """
+    return text if text.isprintable() else _LOST.sub("", _PARTS.sub(" ", text))
 
 
 _SHORT = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
