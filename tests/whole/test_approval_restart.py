@@ -48,7 +48,7 @@ async def test_another_process_approves_and_the_conversation_goes_on(tmp_path: P
     listed = await asyncio.to_thread(deskward, tmp_path, "approvals", "list", "--json")
     (waiting,) = json.loads(listed.stdout)["approvals"]
     assert (waiting["tool"], waiting["agent"]) == ("deactivate_card", "assistant")
-    command = ("approvals", "approve", waiting["approval_id"], "--staff", "lena")
+    command = ("approvals", "approve", waiting["approval_id"])
     approved = await asyncio.to_thread(deskward, tmp_path, *command)
     assert approved.returncode == 0, approved.stderr
     assert "done: deactivate_card" in approved.stdout

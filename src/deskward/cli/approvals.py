@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, local_desk, operator, print_json, read_settings, run
+from deskward.cli.session import Json, operated_desk, print_json, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -19,12 +19,13 @@ WAIT = 60.0
 """Seconds to wait for an approved call to have run."""
 
 ApprovalId = Annotated[str, Parameter(help="The call's id, as `deskward approvals list` shows it.")]
-Staff = Annotated[
-    str | None, Parameter(help="The member of staff who decides. Default: the system's user.")
-]
-Role = Annotated[
-    tuple[str, ...],
-    Parameter(help="Their role, or several. Default: support-3.", negative=()),
+Key = Annotated[
+    str | None,
+    Parameter(
+        help="API key of the member of staff who decides. Default: the system's user decides, and "
+        "is recorded as that.",
+        env_var="DESKWARD_API_KEY",
+    ),
 ]
 Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
 Comment = Annotated[str, Parameter(help="Why; it is recorded.")]
@@ -37,8 +38,7 @@ def list_(
         Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown", "all"],
         Parameter(help="Only those with this status."),
     ] = "pending",
-    staff: Staff = None,
-    role: Role = (),
+    key: Key = None,
     tenant: Tenant = None,
     json_: Json = False,
 ) -> None:
@@ -62,15 +62,14 @@ def list_(
             print("No call waits." if status == "pending" else "There is none.")
         return 0
 
-    _as_staff(work, staff, role, tenant)
+    _as_staff(work, key, tenant)
 
 
 @approvals.command
 def show(
     approval_id: ApprovalId,
     *,
-    staff: Staff = None,
-    role: Role = (),
+    key: Key = None,
     tenant: Tenant = None,
 ) -> None:
     """Show a call with its exact arguments, the record, and the policies that ask, as JSON.
@@ -82,7 +81,7 @@ def show(
         print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
         return 0
 
-    _as_staff(work, staff, role, tenant)
+    _as_staff(work, key, tenant)
 
 
 @approvals.command
@@ -90,15 +89,14 @@ def approve(
     approval_id: ApprovalId,
     *,
     comment: Comment = "",
-    staff: Staff = None,
-    role: Role = (),
+    key: Key = None,
     tenant: Tenant = None,
 ) -> None:
     """Approve a call: exactly this call is made, once, and its conversation goes on.
 
     Exit code 0: it was made, 1: it was refused or failed.
 
-    Example: `deskward approvals approve 4f1c2a9be0d34c1f --comment "Called back" --staff otto`
+    Example: `deskward approvals approve 4f1c2a9be0d34c1f --comment "Called back"`
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
@@ -112,7 +110,7 @@ def approve(
         print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
 
-    _as_staff(work, staff, role, tenant)
+    _as_staff(work, key, tenant)
 
 
 @approvals.command
@@ -120,13 +118,12 @@ def deny(
     approval_id: ApprovalId,
     *,
     comment: Comment = "",
-    staff: Staff = None,
-    role: Role = (),
+    key: Key = None,
     tenant: Tenant = None,
 ) -> None:
     """Decide that a call is not made. The requester is told, with the comment.
 
-    Example: `deskward approvals deny 4f1c2a9be0d34c1f --comment "Sent twice" --staff otto`
+    Example: `deskward approvals deny 4f1c2a9be0d34c1f --comment "Sent twice"`
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
@@ -135,7 +132,7 @@ def deny(
         await _carried_out(desk, caller, approval_id)
         return 0
 
-    _as_staff(work, staff, role, tenant)
+    _as_staff(work, key, tenant)
 
 
 async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any] | None:
@@ -165,12 +162,10 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> d
     return outcome.value
 
 
-def _as_staff(work: Any, staff: str | None, roles: tuple[str, ...], tenant: str | None) -> None:
+def _as_staff(work: Any, key: str | None, tenant: str | None) -> None:
 
     async def with_desk() -> int:
-        who = staff or operator()
-        roles_or_lead = roles or ("support-3",)
-        async with local_desk(read_settings(), None, who, tenant, roles=roles_or_lead) as opened:
+        async with operated_desk(read_settings(), key, tenant, "support-3") as opened:
             code: int = await work(*opened)
             return code
 

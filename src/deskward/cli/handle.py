@@ -9,13 +9,21 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from deskward.cli.ending import Misused
-from deskward.cli.session import Json, Tenant, local_desk, operator, print_json, read_settings, run
+from deskward.cli.session import (
+    Json,
+    Tenant,
+    local_desk,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 
 def handle(
     *tickets: str,
     staff: Annotated[
-        str | None, Parameter(help="The member of staff who asks. Default: the system's user.")
+        str | None, Parameter(help="The member of staff for whom. Default: the system's user.")
     ] = None,
     tenant: Tenant = None,
     json_: Json = False,
@@ -50,7 +58,12 @@ async def _handle_tickets(
     if not tickets:
         raise Misused("name a ticket, for example T901")
     code = 0
-    async with local_desk(settings, None, staff or operator(), tenant) as (desk, principal):
+    opened = (
+        local_desk(settings, None, staff, tenant)
+        if staff
+        else operated_desk(settings, None, tenant, "support")
+    )
+    async with opened as (desk, principal):
         for ticket_id in tickets:
             outcome = await desk.gate.call(
                 "handle_ticket", {"ticket_id": ticket_id}, Context(principal, "cli")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,17 +76,23 @@ def run(
 
 
 def operator() -> str:
-    """The name of whoever runs the command.
+    """The system's name for whoever runs the command, whatever the environment says it is.
 
-    Raises:
-        ValueError: The system has no name for them, as in some containers.
+    In some containers the system has none: then it is `uid-` and the number.
     """
+    import pwd
+
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise ValueError(
-            "the system does not know your name; say it with --staff or USER"
-        ) from None
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def system_user(tenant: str, *roles: str) -> Principal:
+    """Whoever runs the command, recorded as the system's user that they are."""
+    from deskward.security.principals import Kind, Principal, Proof
+
+    return Principal(Kind.STAFF, operator(), tenant, roles, proof=Proof.VOUCHED, system=True)
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
@@ -112,24 +118,61 @@ async def local_desk(
     only: str | None = None,
     roles: tuple[str, ...] = (),
 ) -> AsyncIterator[tuple[Desk, Principal]]:
-    """The desk on this machine's database, and the caller, who is trusted as its operator.
+    """The desk on this machine's database, and the caller, who is trusted to be whom they name.
 
     Raises:
         Misused: Both a customer and a member of staff are named.
         Unauthenticated: There is no such customer.
     """
     from deskward.app import open_desk
-    from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
+    from deskward.security.principals import DEFAULT_ROLES, Kind, Principal, Proof
 
     if user and staff:
         raise Misused("give --user or --staff, not both")
     async with open_desk(settings, demo=demo, chat=chat, only=only) as desk:
         tenant = tenant or settings.default.tenant_id
         if staff:
-            principal = Principal(Kind.STAFF, staff, tenant, roles or (DEFAULT_ROLES[Kind.STAFF],))
+            roles = roles or (DEFAULT_ROLES[Kind.STAFF],)
+            principal = Principal(
+                *(Kind.STAFF, staff, tenant, roles), via=_system_label(), proof=Proof.VOUCHED
+            )
         else:
             principal = await _customer(desk, user or settings.default.user_id, tenant)
         yield desk, principal
+
+
+@contextlib.asynccontextmanager
+async def operated_desk(
+    settings: Any, key: str | None, tenant: str | None, *roles: str
+) -> AsyncIterator[tuple[Desk, Principal]]:
+    """The desk on this machine's database, and who works on it: nobody says who they are.
+
+    It is the member of staff whose API key this is, or without a key the system's user.
+
+    Args:
+        roles: What the system's user may do.
+
+    Raises:
+        Unauthenticated: The key is not valid.
+        Misused: It is not a member of staff's, or of another tenant.
+    """
+    from deskward.app import open_desk
+    from deskward.security.principals import Kind
+
+    async with open_desk(settings, chat=False) as desk:
+        if key is None:
+            yield desk, system_user(tenant or settings.default.tenant_id, *roles)
+            return
+        principal = await desk.keys.verify(key)
+        if principal.kind is not Kind.STAFF:
+            raise Misused(f"the key is that of {principal.label}, who is no member of staff")
+        if tenant not in (None, principal.tenant):
+            raise Misused(f"the key is one of tenant {principal.tenant}")
+        yield desk, principal
+
+
+def _system_label() -> str:
+    return system_user("").label
 
 
 async def _customer(desk: Desk, user: str, tenant: str) -> Principal:

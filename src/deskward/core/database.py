@@ -376,6 +376,11 @@ def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
     ).bindparams(*(sa.bindparam(column, type_=table.c[column].type) for column in columns))
 
 
+def clock() -> datetime:
+    """The system's clock. Tests put another one in its place."""
+    return datetime.now(UTC)
+
+
 def now() -> datetime:
     """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
+    return clock()

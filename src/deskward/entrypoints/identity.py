@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.types import Scope
@@ -142,7 +142,8 @@ class Callers:
             return caller
         if not self.gate.policy.roles.may(caller, SUBJECTS_OF_A_CUSTOMER):
             raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
-        return await local_customer(self.reader, subject, caller.tenant, via=caller.label)
+        found = await local_customer(self.reader, subject, caller.tenant, via=caller.label)
+        return replace(found, key=caller.key)
 
 
 async def local_customer(

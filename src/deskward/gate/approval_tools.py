@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -21,6 +22,7 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.gate.waiting import PendingCall
+from deskward.security.principals import Principal
 
 JOB = "approval"
 """The kind of job that carries a decision out."""
@@ -212,7 +214,7 @@ async def deny_call(ctx: Context, approval_id: ApprovalId, comment: Comment = ""
 
 async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> PendingCall:
     call = await store.get(ctx.db, ctx.tenant, approval_id)
-    if call.principal == ctx.principal.label:
+    if _is_own(call, ctx.principal):
         raise Forbidden("Nobody decides on a call of their own. Ask a colleague.")
     if call.status != "pending":
         raise Conflict(
@@ -220,6 +222,17 @@ async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> Pendin
             details={"approval_id": call.id, "status": call.status},
         )
     return call
+
+
+def _is_own(call: PendingCall, approver: Principal) -> bool:
+    """Whether it is who asked, also where one of both times they had a key and once the machine."""
+    requester = call.came_from.principal
+    names = {
+        unicodedata.normalize("NFKC", str(name)).casefold()
+        for name in (requester.get("id"), approver.id)
+    }
+    alike = requester.get("kind") == approver.kind.value and len(names) == 1
+    return alike or call.principal == approver.label
 
 
 async def _carry_out(ctx: Context, approval_id: str) -> None:

@@ -67,7 +67,7 @@ class ApiKey:
     @cached_property
     def principal(self) -> Principal:
         """Whom the key stands for."""
-        return Principal(self.kind, self.subject_id, self.tenant_id, self.roles)
+        return Principal(self.kind, self.subject_id, self.tenant_id, self.roles, key=self.prefix)
 
     @property
     def state(self) -> str:
@@ -246,6 +246,25 @@ def _of_subject(tenant: str, kind: Kind, subject_id: str) -> sa.ColumnElement[bo
 def _revoking(*which: sa.ColumnElement[bool]) -> sa.Update:
     revoked = sa.func.coalesce(api_keys.c.revoked_at, now())
     return sa.update(api_keys).where(*which).values(revoked_at=revoked)
+
+
+async def stands(db: Connection, principal: Principal) -> bool:
+    """Whether a principal may still act: by the key that was shown, or one that replaced it.
+
+    Another key of the same subject counts where it gives all the roles of the first one. Who
+    came without a key has none that could end.
+    """
+    if principal.key is None:
+        return True
+    shown = await db.first(_BY_PREFIX, prefix=principal.key)
+    if shown is None:
+        return False
+    first = _of(shown)
+    if first.state == "active":
+        return True
+    theirs = _of_subject(first.tenant_id, first.kind, first.subject_id)
+    others = [_of(row) for row in await db.all(sa.select(api_keys).where(theirs))]
+    return any(key.state == "active" and set(first.roles) <= set(key.roles) for key in others)
 
 
 def _require_line(what: str, text: str, column: sa.Column[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -49,6 +49,8 @@ class Principal:
         agent: The name of the agent that acts on the principal's behalf, or None.
         via: The service that speaks for the customer, or None.
         proof: How well it is known that it is them.
+        key: The prefix of the API key that was shown, or None. Nobody is another one by it.
+        system: Whether it is a user of the machine's system, who has no key: its operator.
     """
 
     kind: Kind
@@ -58,10 +60,14 @@ class Principal:
     agent: str | None = None
     via: str | None = None
     proof: Proof = Proof.CREDENTIAL
+    key: str | None = field(default=None, compare=False)
+    system: bool = False
 
     @cached_property
     def label(self) -> str:
-        """`kind:id`, as the ledger names the caller."""
+        """`kind:id`, as the ledger names the caller; of a system's user it says that."""
+        if self.system:
+            return f"cli:{self.id} (system user)"
         return f"{self.kind.value}:{self.id}"
 
     @property
@@ -75,6 +81,8 @@ class Principal:
             "agent": self.agent,
             "via": self.via,
             "proof": int(self.proof),
+            "key": self.key,
+            "system": self.system,
         }
 
     @classmethod
