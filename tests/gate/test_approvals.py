@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
+from deskward.core import database
 from deskward.core.database import now
 from deskward.core.jobs import jobs
-from deskward.gate.approvals import ApprovalVoid, approvals
+from deskward.core.worker import Jobs
+from deskward.customers import service as customers
+from deskward.customers.erasure import erase
+from deskward.gate.approvals import LIFETIME, ApprovalVoid, approvals
 from deskward.gate.approved import run_approved
 from deskward.gate.policy.engine import Policy
 from deskward.security.principals import Kind, Principal
@@ -20,6 +25,7 @@ from tests.conftest import FOREIGN, STAFF, Call, recorded
 from tests.policies import FILES
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
+WHOLE = "4242424242424242"
 ADDRESS = {"user_id": "user_001", "new_address": "1 New Road, Boston"}
 
 
@@ -288,15 +294,178 @@ async def test_of_many_that_approve_at_once_one_counts(desk: Desk, call: Call) -
 
 
 async def test_a_call_with_a_secret_is_made_with_it(sqlite_desk: Desk, sqlite_call: Call) -> None:
-    asked = await sqlite_call("deactivate_card", STAFF, user_id="user_001", card="4242")
+    asked = await sqlite_call("deactivate_card", STAFF, user_id="user_001", card=WHOLE)
     approval_id = asked.value["approval_id"]
     shown = (await sqlite_call("get_approval", LEAD, approval_id=approval_id)).value
     assert shown["arguments"]["card"] == "**********"
-    assert "4242" not in json.dumps(shown)
     await sqlite_call("approve_call", LEAD, approval_id=approval_id)
     assert (await settled(sqlite_desk, approval_id))["status"] == "done"
     cards = (await sqlite_call("get_account_details")).value["cards"]
     assert [card["status"] for card in cards if card["last4"] == "4242"] == ["deactivated"]
+
+
+@pytest.mark.parametrize("tool", ["deactivate_card", "freeze_card"])
+@pytest.mark.parametrize("given", [WHOLE, "4242", "4242 4242-4242 4242"])
+async def test_the_approver_sees_which_card_it_is(
+    sqlite_desk: Desk, sqlite_call: Call, tool: str, given: str
+) -> None:
+    asked = await sqlite_call(tool, STAFF, user_id="user_001", card=given)
+    if asked.status == "ok":
+        return  # what can be undone needs nobody
+    shown = (await sqlite_call("get_approval", LEAD, approval_id=asked.value["approval_id"])).value
+    assert shown["label"] == shown["record"]["label"] == "Visa ••4242"
+    for row in (shown, *await recorded(sqlite_desk)):
+        assert not re.search(r"(?:4242\W*){2}", json.dumps(row))
+
+
+async def test_deactivating_a_card_again_with_its_key_gives_the_first_answer(
+    sqlite_call: Call,
+) -> None:
+    first = await sqlite_call("deactivate_card", key="k", card="4242")
+    again = await sqlite_call("deactivate_card", key="k", card="4242")
+    assert (again.repeated, again.value) == (True, first.value)
+
+
+async def key_of(desk: Desk, kind: Kind, subject: str, *roles: str, **more: Any) -> Principal:
+    key, _ = await desk.keys.create(
+        tenant_id="default", kind=kind, subject_id=subject, roles=roles, **more
+    )
+    return await desk.keys.verify(key)
+
+
+async def test_the_call_of_a_revoked_requester_is_void(desk: Desk, call: Call) -> None:
+    anna = await key_of(desk, Kind.STAFF, "anna")
+    before = await address(call)
+    approval_id = (await call("update_address", anna, **ADDRESS)).value["approval_id"]
+    assert anna.key is not None
+    await desk.keys.revoke(anna.key)
+    refused = await call("approve_call", LEAD, approval_id=approval_id)
+    assert refused.value["error"]["code"] == "APPROVAL_VOID"
+    assert await address(call) == before
+
+
+async def test_the_call_of_a_requester_whose_key_was_rotated_stands(desk: Desk, call: Call) -> None:
+    anna = await key_of(desk, Kind.STAFF, "anna")
+    approval_id = (await call("update_address", anna, **ADDRESS)).value["approval_id"]
+    assert anna.key is not None
+    await desk.keys.rotate(anna.key)
+    assert (await call("approve_call", LEAD, approval_id=approval_id)).status == "ok"
+    assert (await settled(desk, approval_id))["status"] == "done"
+
+
+async def test_the_call_of_a_requester_who_has_lost_a_role_is_void(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    anna = await key_of(sqlite_desk, Kind.STAFF, "anna", "support-2")
+    approval_id = (await sqlite_call("update_address", anna, **ADDRESS)).value["approval_id"]
+    await key_of(sqlite_desk, Kind.STAFF, "anna", "support")
+    assert anna.key is not None
+    await sqlite_desk.keys.revoke(anna.key)
+    refused = await sqlite_call("approve_call", LEAD, approval_id=approval_id)
+    assert refused.value["error"]["code"] == "APPROVAL_VOID"
+
+
+@pytest.mark.parametrize("when", ["before it is approved", "before it is made"])
+async def test_the_call_of_a_requester_whose_key_has_expired_is_void(
+    sqlite_desk: Desk, sqlite_call: Call, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    anna = await key_of(sqlite_desk, Kind.STAFF, "anna", lifetime=timedelta(hours=1))
+    before = await address(sqlite_call)
+    approval_id = (await sqlite_call("update_address", anna, **ADDRESS)).value["approval_id"]
+    if when == "before it is made":
+        hold_jobs(monkeypatch)
+        assert (await sqlite_call("approve_call", LEAD, approval_id=approval_id)).status == "ok"
+    move_clock(monkeypatch, timedelta(hours=2))
+    if when == "before it is made":
+        row = await sqlite_desk.gate.approvals.get(
+            sqlite_desk.database.reader, "default", approval_id
+        )
+        outcome = await run_approved(sqlite_desk.gate, row)
+    else:
+        outcome = await sqlite_call("approve_call", LEAD, approval_id=approval_id)
+    assert outcome.value["error"]["code"] == "APPROVAL_VOID"
+    assert await address(sqlite_call) == before
+
+
+async def test_the_call_for_a_service_that_was_revoked_is_void(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    website = await key_of(sqlite_desk, Kind.SERVICE, "website")
+    asked = await sqlite_call(
+        "refund_order", website, order_id="O1001", amount="21.00", reason="broken"
+    )
+    assert asked.status == "pending"
+    assert website.key is not None
+    await sqlite_desk.keys.revoke(website.key)
+    refused = await sqlite_call("approve_call", LEAD, approval_id=asked.value["approval_id"])
+    assert refused.value["error"]["code"] == "APPROVAL_VOID"
+
+
+async def test_the_call_about_an_erased_customer_is_gone(desk: Desk, call: Call) -> None:
+    """Also where it was approved already, and another process is about to make it."""
+    approval_id = await pending(call)
+    row = await desk.gate.approvals.get(desk.database.reader, "default", approval_id)
+    customer = await customers.get(desk.database.reader, "default", "user_001")
+    async with desk.database.transaction() as transaction:
+        await erase(transaction, desk.gate.ledger.keys, "default", customer)
+    outcome = await run_approved(desk.gate, row)
+    assert outcome.value["error"]["code"] == "APPROVAL_NOT_FOUND"
+    gone = await call("approve_call", LEAD, approval_id=approval_id)
+    assert gone.value["error"]["code"] == "APPROVAL_NOT_FOUND"
+
+
+def hold_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no decision carried out."""
+
+    async def nothing(self: Jobs) -> None: ...
+
+    monkeypatch.setattr(Jobs, "_start_due", nothing)
+
+
+def move_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    moved = database.now() + by
+    monkeypatch.setattr(database, "clock", lambda: moved)
+
+
+async def test_a_call_waits_for_its_lifetime_and_no_longer(
+    sqlite_desk: Desk, sqlite_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await address(sqlite_call)
+    in_time, too_late = await pending(sqlite_call), await pending(sqlite_call, new_address="2 Road")
+    move_clock(monkeypatch, LIFETIME - timedelta(minutes=1))
+    assert (await sqlite_call("approve_call", LEAD, approval_id=in_time)).status == "ok"
+    await settled(sqlite_desk, in_time)
+    assert await address(sqlite_call) != before
+    move_clock(monkeypatch, timedelta(minutes=2))
+    refused = await sqlite_call("approve_call", LEAD, approval_id=too_late)
+    assert refused.value["error"]["code"] == "APPROVAL_VOID"
+    shown = await sqlite_call("get_approval", LEAD, approval_id=too_late)
+    assert shown.value["status"] == "expired"
+
+
+async def test_an_approved_call_that_was_not_made_in_time_is_not_made(
+    sqlite_desk: Desk, sqlite_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await address(sqlite_call)
+    approval_id = await pending(sqlite_call)
+    hold_jobs(monkeypatch)
+    assert (await sqlite_call("approve_call", LEAD, approval_id=approval_id)).status == "ok"
+    row = await sqlite_desk.gate.approvals.get(sqlite_desk.database.reader, "default", approval_id)
+    move_clock(monkeypatch, LIFETIME)
+    outcome = await run_approved(sqlite_desk.gate, row)
+    assert outcome.value["error"]["code"] == "APPROVAL_VOID"
+    assert await address(sqlite_call) == before
+
+
+@pytest.mark.parametrize("name", ["ANNA", "Anna", "ａｎｎａ"])
+async def test_nobody_approves_their_own_call_under_another_spelling(
+    sqlite_call: Call, name: str
+) -> None:
+    approval_id = await pending(sqlite_call)
+    for system in (True, False):
+        same = Principal(Kind.STAFF, name, "default", ("support-3",), system=system)
+        refused = await sqlite_call("approve_call", same, approval_id=approval_id)
+        assert refused.value["error"]["code"] == "FORBIDDEN"
 
 
 async def test_another_tenant_sees_nothing(desk: Desk, call: Call) -> None:

@@ -24,6 +24,9 @@ from deskward.core.money import Money
 CARD = r"^[ -]*([0-9][ -]*){4}$|^[ -]*([0-9][ -]*){13,19}$"
 """How a card is named: by its last four digits, or by its whole number."""
 
+ANY: Set[CardStatus] = {"active", "frozen", "deactivated"}
+"""Every state that a card can be in."""
+
 _ACCOUNT = fixed(
     sa.select(accounts).where(
         accounts.c.tenant_id == sa.bindparam("tenant"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -21,6 +22,7 @@ from deskward.accounts.models import (
     PasswordChanged,
     TransactionHistory,
 )
+from deskward.core.errors import NotFound
 from deskward.customers import service as customers
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
@@ -138,11 +140,11 @@ _CardName = Annotated[
 class CardFacts(TypedDict):
     """What policies may know of the cards that a call is about, and people are asked about them.
 
-    `card` names them by brand and last four digits.
+    `label` names them by brand and last four digits.
     """
 
     owner: str
-    card: str
+    label: str
 
 
 async def active_cards(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
@@ -157,18 +159,34 @@ async def frozen_cards(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
 
 async def only_card(ctx: Context, arguments: Mapping[str, Any]) -> CardFacts:
     """The facts of a deactivation."""
-    owner, given = arguments["user_id"], arguments.get("card")
-    return _facts(owner, [await service.only_card(ctx.db, ctx.tenant, owner, given)])
+    return await _cards(ctx, arguments, {"active", "frozen"}, one=True)
 
 
-async def _cards(ctx: Context, arguments: Mapping[str, Any], of: Set[CardStatus]) -> CardFacts:
+async def _cards(
+    ctx: Context, arguments: Mapping[str, Any], of: Set[CardStatus], *, one: bool = False
+) -> CardFacts:
+    """The facts of a call that changes cards in these states.
+
+    Whoever repeats a call gets its first answer, though the card is in another state by then: of
+    what state it is in, the tool makes a matter, and these facts do not.
+    """
     owner, given = arguments["user_id"], arguments.get("card")
-    return _facts(owner, await service.named_cards(ctx.db, ctx.tenant, owner, given, of))
+    if given is not None:
+        return _facts(
+            owner, await service.named_cards(ctx.db, ctx.tenant, owner, given, service.ANY)
+        )
+    cards: Sequence[Card] = ()
+    with contextlib.suppress(NotFound):
+        if one:
+            cards = [await service.only_card(ctx.db, ctx.tenant, owner, None)]
+        else:
+            cards = await service.named_cards(ctx.db, ctx.tenant, owner, None, of)
+    return _facts(owner, cards)
 
 
 def _facts(owner: str, cards: Sequence[Card]) -> CardFacts:
     named = ", ".join(f"{card.brand} ••{card.last4}" for card in cards)
-    return {"owner": owner, "card": named}
+    return {"owner": owner, "label": named}
 
 
 @tools.tool(

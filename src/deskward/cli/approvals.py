@@ -56,6 +56,10 @@ def list_(
         for one in found["approvals"]:
             print(f"{one['approval_id']}  {one['status']}  {one['created_at'][:16]}")
             print(f"    {one['tool']} {one['canonical_arguments']}")
+            if one["label"]:
+                print(
+                    f"    {' of '.join(dict.fromkeys(filter(None, (one['label'], one['about']))))}"
+                )
             reasons = ", ".join(reason["policy"] for reason in one["reasons"])
             print(f"    asked for by {one['requested_by']}; {reasons}")
         if not found["approvals"]:
@@ -106,7 +110,8 @@ def approve(
         if one is None:
             print("done: the customer was erased, and this call of theirs with them.")
             return 0
-        print(f"{one['status']}: {one['tool']} {one['canonical_arguments']}")
+        named = f" ({one['label']})" if one["label"] else ""
+        print(f"{one['status']}: {one['tool']}{named} {one['canonical_arguments']}")
         print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
 

@@ -63,6 +63,10 @@ class Approval(BaseModel):
     requested_by: str = Field(examples=["staff:anna"])
     agent: str | None = Field(description="The agent that asked on their behalf.")
     about: str | None = Field(description="The customer whom it is about.")
+    label: str | None = Field(
+        description="What it is about, for people: which card, order or account.",
+        examples=["Visa ••4242"],
+    )
     record: dict[str, Any] | None = Field(description="The record as it was; a change voids it.")
     facts: dict[str, Any] = Field(description="What policies knew when it was asked for.")
     reasons: list[Reason]
@@ -290,6 +294,7 @@ def _shown(gate: Gate, call: PendingCall) -> Approval:
         requested_by=call.principal,
         agent=origin.principal.get("agent"),
         about=call.about,
+        label=call.label,
         record=call.facts_of_record if call.record else None,
         facts=dict(origin.facts),
         reasons=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from deskward.core.database import now
+from deskward.core.database import Connection, now
 from deskward.core.errors import UnknownTool
 from deskward.core.locking import locking
 from deskward.gate.approvals import ApprovalVoid
@@ -16,6 +16,7 @@ from deskward.gate.judging import Judging, refusal
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.waiting import PendingCall, Void, canonical
+from deskward.security.api_keys import stands
 
 
 async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:
@@ -59,6 +60,7 @@ async def check_approval(gate: Gate, pending: PendingCall, context: Context) -> 
     elif pending.record is not None:
         # Nobody waits for a server in a transaction; it is asked when the call is made.
         call.record = pending.facts_of_record
+    await judging.check_requester(context.db)
     judging.verdict()
 
 
@@ -106,6 +108,24 @@ class WaitedCall(Judging):
         self.pending = pending
         self._void = void
 
+    async def look(self, context: Context) -> None:
+        """Load the record, and see that who asked for the call may still make it.
+
+        Raises:
+            Void: Their key has ended.
+        """
+        await super().look(context)
+        await self.check_requester(context.db)
+
+    async def check_requester(self, db: Connection) -> None:
+        """See that who asked for the call may still make it.
+
+        Raises:
+            Void: Their key has ended.
+        """
+        if not await stands(db, self.call.context.principal):
+            raise self._void("Whoever asked for this call may not call any more: their key ended.")
+
     def check(self) -> None:
         """Whether the policies and the record are what they were.
 
@@ -123,9 +143,24 @@ class _ApprovedCall(WaitedCall):
     """A call that another person has approved, or is about to."""
 
     def __init__(self, gate: Gate, call: Call, pending: PendingCall) -> None:
-        if pending.expires_at <= now() and pending.status == "pending":
+        if pending.expires_at <= now():
             raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
         super().__init__(gate, call, pending, gate.approvals.arguments(pending), ApprovalVoid)
+
+    async def look(self, context: Context) -> None:
+        """Load the record, and see that the call still waits, and for whom.
+
+        It goes with the customer whom it is about, or who asked for it, when they are erased.
+
+        Raises:
+            ApprovalVoid: It does not, or their key has ended.
+            NotFound: It is gone.
+        """
+        pending = self.pending
+        held = await self.rules.approvals.get(context.db, pending.tenant_id, pending.id)
+        if held.status != pending.status:
+            raise ApprovalVoid(f"This call is {held.status} already.")
+        await super().look(context)
 
     def verdict(self) -> Verdict:
         """`allow`, if policy lets the call through now that a person has looked.

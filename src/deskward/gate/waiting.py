@@ -182,6 +182,13 @@ class PendingCall:
         return found
 
     @property
+    def label(self) -> str | None:
+        """What it is about, for people: as its record says it, or by the record's id."""
+        record = self.facts_of_record
+        named = record.get("label") or record.get("id")
+        return str(named) if named else self.about
+
+    @property
     def answered(self) -> dict[str, Any] | None:
         """What came of it."""
         return from_json(self.answer) if self.answer else None
