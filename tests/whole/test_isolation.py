@@ -1,0 +1,259 @@
+"""Nobody reaches what is another tenant's or customer's: tool × role × tenant × door.
+
+Every tool is called by every role of two tenants, through every door, with the ids of records of
+their own, of another customer and of the other tenant. Each customer's records hold a marker.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+
+from deskward.app import Desk
+from deskward.core.database import metadata
+from deskward.files.models import files
+from deskward.gate.context import Context
+from deskward.gate.tool import Tool
+from deskward.security.principals import Kind, Principal
+from tests.conftest import recorded
+from tests.entrypoints.conftest import client_of
+
+TENANTS = ("default", "acme")
+CUSTOMERS = ("user_001", "user_002")
+MARKER = re.compile(r"MARK-(\w+?)-(user_\d+)")
+OWNERS = ("customer_id", "user_id")
+"""Columns that say whose a row is."""
+
+Values = dict[str, Any]
+Door = Callable[["Caller", Tool, Values], Awaitable[str]]
+
+VALUES: Values = {
+    "addressee": "friend@example.org",
+    "amount": "1",
+    "body": "Hello.",
+    "currency": "USD",
+    "html": "<p>Hello.</p>",
+    "lines": [{"sku": "A-1", "description": "A", "quantity": 1, "unit_price": "1"}],
+    "new_password": "fortyTwoPonies-7",
+    "q": "refund",
+    "status": "open",
+    "to": "friend@example.org",
+}
+"""What the calls give besides ids: parameter → value; others are made from their schema."""
+SPECIAL: dict[str, Values] = {
+    "update_ticket": {"update": {"priority": "high"}},
+    "update_complaint": {"update": {"priority": "high"}},
+    "update_order_status": {"status": "cancelled"},
+    "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
+    "send_email_with_attachments": {"to": ["friend@example.org"]},
+}
+
+
+@dataclass
+class Caller:
+    """Somebody who calls, with what a call needs at each door."""
+
+    desk: Desk
+    principal: Principal
+    client: httpx2.AsyncClient
+    key: str
+
+
+async def by_rest(caller: Caller, tool: Tool, values: Values) -> str:
+    path, rest = tool.path, dict(values)
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
+    more: Values = {"params": rest} if tool.method in ("GET", "DELETE") else {"json": rest}
+    headers = {"X-API-Key": caller.key}
+    return (await caller.client.request(tool.method, path, headers=headers, **more)).text
+
+
+async def by_mcp(caller: Caller, tool: Tool, values: Values, version: str = "2026-07-28") -> str:
+    prefix = "io.modelcontextprotocol/"
+    meta = {f"{prefix}protocolVersion": version, f"{prefix}clientCapabilities": {}}
+    params: Values = {"name": tool.name, "arguments": values}
+    headers = {
+        "X-API-Key": caller.key,
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": version,
+    }
+    if version == "2026-07-28":
+        params["_meta"] = meta
+        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": tool.name}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return (await caller.client.post("/mcp", json=message, headers=headers)).text
+
+
+async def by_old_mcp(caller: Caller, tool: Tool, values: Values) -> str:
+    return await by_mcp(caller, tool, values, "2025-11-25")
+
+
+async def by_agent(caller: Caller, tool: Tool, values: Values) -> str:
+    context = Context(caller.principal.with_agent("assistant"), "agent", session_id="a session")
+    return (await caller.desk.gate.call(tool.name, values, context)).text
+
+
+async def by_cli(caller: Caller, tool: Tool, values: Values) -> str:
+    context = Context(caller.principal, "cli")
+    return (await caller.desk.gate.call(tool.name, values, context, strict=False)).text
+
+
+DOORS: dict[str, Door] = {
+    "rest": by_rest,
+    "mcp": by_mcp,
+    "mcp 2025-11-25": by_old_mcp,
+    "agent": by_agent,
+    "cli": by_cli,
+}
+
+
+async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
+    """Make one record of each kind that is the customer's and says so; parameter → its id."""
+    mark = f"MARK-{tenant}-{customer}"
+    staff = Context(Principal(Kind.STAFF, "maker", tenant, ("support-3",)), "cli")
+
+    async def made(tool: str, **values: Any) -> Values:
+        outcome = await desk.gate.call(tool, values, staff)
+        assert outcome.status != "error", (tool, outcome.error)
+        return outcome.value
+
+    ticket = await made("create_ticket", customer_id=customer, subject=mark, body=mark)
+    complaint = await made("register_complaint", customer_id=customer, description=mark)
+    order = await made(
+        "create_order",
+        customer_id=customer,
+        lines=[{"sku": "A-1", "description": mark, "quantity": 1, "unit_price": "9000"}],
+        currency="USD",
+        shipping_address=mark,
+    )
+    await made("update_order_status", order_id=order["id"], status="confirmed")
+    mail = await made("send_text_email", to="friend@example.org", subject=mark, body=mark)
+    waiting = await made("refund_order", order_id=order["id"], amount="9000", reason=mark)
+    await made("update_address", user_id=customer, new_address=mark)
+    row = {
+        "tenant_id": tenant,
+        "id": f"{TENANTS.index(tenant)}{CUSTOMERS.index(customer)}".ljust(32, "0"),
+        "owner": f"customer:{customer}",
+        "name": f"{mark}.txt",
+        "content_type": "text/plain",
+        "content": mark.encode(),
+        "created_at": datetime.now(UTC),
+    }
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(files.insert(), row)
+    return {
+        "customer_id": customer,
+        "user_id": customer,
+        "ticket_id": ticket["id"],
+        "complaint_id": complaint["id"],
+        "order_id": order["id"],
+        "email_id": mail["email_id"],
+        "approval_id": waiting["approval_id"],
+        "attachments": [row["id"]],
+        "file_id": row["id"],
+    }
+
+
+def arguments(tool: Tool, records: Values) -> Values:
+    """A call of the tool about these records."""
+    schema = tool.schema_for(Kind.STAFF)
+    wanted = {*schema.get("required", ()), *(schema["properties"].keys() & records.keys())}
+    special = SPECIAL.get(tool.name, {})
+    values = {
+        name: _value(name, schema["properties"][name], records) for name in wanted - special.keys()
+    }
+    return values | special
+
+
+def _value(name: str, schema: Mapping[str, Any], records: Values) -> Any:
+    if name in records or name in VALUES:
+        return records[name] if name in records else VALUES[name]
+    if "enum" in schema:
+        return schema["enum"][0]
+    made = {"string": "Hello.", "integer": schema.get("minimum", 1), "boolean": False}
+    kind = schema.get("type")
+    assert kind in made, f"say in VALUES or SPECIAL what is to be given as {name!r}"
+    return made[kind]
+
+
+async def rows_out_of_reach(desk: Desk, principal: Principal) -> dict[str, list[str]]:
+    """All rows that are another tenant's, or, for a customer, another customer's."""
+    found: dict[str, list[str]] = {}
+    for table in metadata.sorted_tables:
+        if "tenant_id" not in table.c or table.name in ("jobs", "emails"):  # a worker's
+            continue
+        whose = [table.c[name] for name in OWNERS if name in table.c]
+        foreign = table.c.tenant_id != principal.tenant
+        if principal.kind is Kind.CUSTOMER and whose:
+            foreign = foreign | sa.or_(*(column != principal.id for column in whose))
+        rows = await desk.database.reader.all(sa.select(table).where(foreign))
+        found[table.name] = sorted(map(repr, rows))
+    return found
+
+
+def is_foreign(marker: re.Match[str], principal: Principal) -> bool:
+    tenant, customer = marker.groups()
+    is_own = principal.kind is not Kind.CUSTOMER or customer == principal.id
+    return tenant != principal.tenant or not is_own
+
+
+@pytest.mark.slow
+async def test_nobody_reaches_what_is_not_theirs(sqlite_desk: Desk) -> None:
+    desk, calls, answered = sqlite_desk, 0, 0
+    records = {(t, c): await marked_records(desk, t, c) for t in TENANTS for c in CUSTOMERS}
+    roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", "service")]
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(client_of(desk))
+        for tenant in TENANTS:
+            principals = [
+                *(Principal(Kind.CUSTOMER, name, tenant, ("customer",)) for name in CUSTOMERS),
+                *(Principal(Kind.STAFF, f"a-{role}", tenant, (role,)) for role in roles),
+                Principal(Kind.SERVICE, "website", tenant, ("service",)),
+            ]
+            for principal in principals:
+                made = await desk.keys.create(
+                    tenant_id=tenant,
+                    kind=principal.kind,
+                    subject_id=principal.id,
+                    roles=principal.roles,
+                )
+                caller = Caller(desk, principal, client, made[0])
+                before = await rows_out_of_reach(desk, principal)
+                for tool in list(desk.gate.tools.values()):
+                    for (where, whose), owned in records.items():
+                        values = arguments(tool, owned)
+                        for name, door in DOORS.items():
+                            answer = await door(caller, tool, values)
+                            shown = [
+                                m.group()
+                                for m in MARKER.finditer(answer)
+                                if is_foreign(m, principal)
+                            ]
+                            told = (
+                                principal.label,
+                                principal.tenant,
+                                tool.name,
+                                name,
+                                where,
+                                whose,
+                            )
+                            assert not shown, (*told, shown)
+                            calls, answered = calls + 1, answered + bool(MARKER.search(answer))
+                assert await rows_out_of_reach(desk, principal) == before, principal
+    assert calls >= 4000
+    assert answered > calls / 50, "hardly anybody saw even what is theirs"
+    for tenant in TENANTS:
+        for row in await recorded(desk, tenant):
+            others = [m.group() for m in MARKER.finditer(json.dumps(row)) if m.group(1) != tenant]
+            # What somebody asked for is on record as they asked for it.
+            assert not others or row["status"] == "error", row
