@@ -50,6 +50,10 @@ test: $(READY) ## Set everything up and pass the quick tests
 test-all: $(READY) ## Pass all the tests, also those with whole servers and peers, as CI does
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+.PHONY: mutants
+mutants: $(READY) ## Take out each defence, one at a time, and see a test turn red; some minutes
+	$(BIN)/python tools/mutants.py
+
 .PHONY: coverage
 coverage: $(READY) ## Pass all the tests and show which branches they miss; takes twice as long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 360 --cov --cov-report=term
