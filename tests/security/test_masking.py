@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from deskward.core.errors import InvalidInput
 from deskward.security import vault
-from deskward.security.masking import luhn, mask
+from deskward.security.cards import card_numbers, luhn
+from deskward.security.masking import mask
 from deskward.security.vault import PLACEHOLDER, Vault, Vaults
 
 CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text(encoding="utf-8"))
@@ -146,3 +147,108 @@ def test_masking_takes_no_time(text: str, asked: str) -> None:
     began = time.process_time()
     mask(text, Vault(), asked_by=asked)
     assert time.process_time() - began < 0.4
+
+
+# Card numbers however they are written
+
+CARDS = (
+    *("4242424242424242", "5555555555554444", "378282246310005", "30569309025904"),
+    *("3566002020360505", "6011111111111117", "4222222222222", "6222021234567890128"),
+)
+DIGITS = [
+    "0123456789",
+    *(
+        "٠١٢٣٤٥٦٧٨٩",
+        "۰۱۲۳۴۵۶۷۸۹",
+        "०१२३४५६७८९",
+        "０１２３４５６７８９",
+        "০১২৩৪৫৬৭৮৯",
+        "๐๑๒๓๔๕๖๗๘๙",
+        "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+    ),
+]
+SEPARATORS = [
+    "",
+    " ",
+    "-",
+    ".",
+    "/",
+    "_",
+    "\u00a0",
+    "\u2009",
+    "\u2013",
+    "\u2011",
+    "\u200b",
+    " - ",
+    "·",
+    "\n",
+    "|",
+    "*",
+]
+
+
+@given(
+    st.sampled_from(CARDS),
+    st.sampled_from(DIGITS),
+    st.sampled_from(SEPARATORS),
+    st.sampled_from([(4, 4, 4, 4, 4), (4, 6, 5), (1,) * 19, (19,), (2, 5, 3, 9), (6, 13)]),
+    st.sampled_from(
+        [
+            "block {} now",
+            "{}",
+            "card{}x",
+            "order 1001: {}!",
+            "12 {}",
+            "{}123",
+            "{} 12/28 987",
+        ]
+    ),
+)
+def test_no_card_number_is_left(
+    card: str, digits: str, separator: str, sizes: tuple[int, ...], around: str
+) -> None:
+    groups, rest = [], card
+    for size in sizes:
+        groups.append(rest[:size])
+        rest = rest[size:]
+    written = separator.join(group for group in [*groups, rest] if group)
+    written = written.translate(str.maketrans("0123456789", digits))
+    masked, _ = hidden(around.format(written))
+    left = "".join(str(int(char)) for char in PLACEHOLDER.sub("", masked) if char.isdecimal())
+    assert card[4:-4] not in left
+    assert "[[card:" in masked
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("4242 4242 4242 4242 09/28 123", ["09/28", "123", "4242 4242 4242 4242"]),
+        ("4242424242424242, exp. 9/2028, code: 1234.", ["1234", "4242424242424242", "9/2028"]),
+        ("expires 09-28, it is 4242424242424242", ["09-28", "4242424242424242"]),
+        ("ref 994242424242424242", ["4242424242424242"]),
+        ("ref 994242 4242 4242 4242", ["4242 4242 4242 4242"]),
+        ("4242424242424242123", ["123", "4242424242424242"]),
+    ],
+)
+def test_what_stands_beside_a_card_number_is_hidden(text: str, secrets: list[str]) -> None:
+    assert hidden(text)[1] == sorted(secrets)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from 2026-11-26T08:19:37.123456+00:00 to 2026-11-27 09:00:00, 26.11.2026 08:15",
+        "call +41 44 123 45 67, +41 44 123 45 68, 044 123 45 69 or 044 123 45 60",
+        "$5,420.50, $1,200.00 and $1,234,567.89; 542050 USD, 120000 USD, 98765 USD",
+        "orders 1001, 1002, 1003, 1004 and 1005; T10011 T10021 T10031",
+        "CH93 0076 2011 6238 5295 7, DE89370400440532013000, GB29 NWBK 6016 1331 9268 19",
+        "a1b2c3d4e5f60718293a4b5c6d7e8f90 192.168.100.101:8080",
+        "I paid 500 on 3 May 2026 for 2 nights, 4 people, room 4321, 8000 Zürich",
+    ],
+)
+def test_other_numbers_are_no_cards(text: str) -> None:
+    assert list(card_numbers(text)) == []
+
+
+def test_a_number_after_a_card_may_be_money() -> None:
+    assert hidden("block 4242424242424242, 500 USD are gone")[1] == ["4242424242424242"]

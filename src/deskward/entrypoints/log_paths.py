@@ -60,7 +60,7 @@ def _hidden(path: str, names: Iterable[str] | None) -> dict[str, str]:
         if names is None or found[1] in names:
             before = "".join(
                 "[^/]+" if _PARAMETER.fullmatch(part) else re.escape(part)
-                for part in re.split(r"({[^}]+})", path[: found.start()])
+                for part in re.split(r"({[^{}]+})", path[: found.start()])
             )
             hidden[f"^({before}){'.+' if found[2] else '[^/]+'}"] = rf"\1{{{found[1]}}}"
     return hidden

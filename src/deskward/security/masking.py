@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from deskward.security.cards import card_numbers
 from deskward.security.vault import PLACEHOLDER, Vault
 from deskward.text.lists import word_lists
 
@@ -31,8 +32,6 @@ _NAMED_KEY = re.compile(
     r"[\"'`]?(?P<secret>[A-Za-z0-9_\-./+=]{12,})",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){11,18}(?![\w-])")
-
 _CODE_WORD = (
     r"(?:otp|one[ -]?time[ -]?(?:code|pass(?:word|code)?|pin)|verification[ -]?code"
     r"|security[ -]?code|auth(?:entication|enticator)?[ -]?code|confirmation[ -]?code"
@@ -99,7 +98,7 @@ def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
     text = text.replace("[[", "[ [")  # nobody but the vault writes placeholders
     for kind, find in (
         ("key", _find_keys),
-        ("card", _find_cards),
+        ("card", card_numbers),
         ("password", _find_passwords),
         ("code", _find_codes),
     ):
@@ -121,21 +120,6 @@ def _find_keys(text: str) -> Iterator[str]:
     for match in _NAMED_KEY.finditer(text):
         if re.search(r"\d", match["secret"]):
             yield match["secret"]
-
-
-def _find_cards(text: str) -> Iterator[str]:
-    for match in _DIGITS.finditer(text):
-        if luhn(re.sub(r"\D", "", match.group())):
-            yield match.group()
-
-
-def luhn(digits: str) -> bool:
-    """Whether a card number's check digit is right (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if index % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return 12 <= len(digits) <= 19 and total % 10 == 0 and set(digits) != {"0"}
 
 
 def _find_codes(text: str) -> Iterator[str]:

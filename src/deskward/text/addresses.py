@@ -26,7 +26,7 @@ _ODD_REST = re.compile(r"//|(?<![^\W_])_|_(?![^\W_])")
 """What parts an address, or hides a second one, for some readers: `//`, emphasis."""
 _ADDRESS = re.compile(
     r"(?P<url>"
-    r"(?:\b[a-z][a-z0-9+.-]{0,31}:)?[/\\]{2,}(?=[\w\[%&.-])[^\s<>\"']*"
+    r"(?:\b[a-z][a-z0-9+.-]{0,31}:)?[/\\]{2,9}(?=[\w\[%&.-])[^\s<>\"']*"
     r"|\b(?:https?|ftps?|wss?|file|blob|javascript|vbscript|intent):[^\s<>\"']+"
     r"|\bdata:\w{1,40}/[^\s<>\"']+|(?<![^\W_])www[.。．｡][^\s<>\"']+)"
     r"|(?:\b(?:mailto|xmpp|sips?):\s?)?"

@@ -349,7 +349,7 @@ def _asks(text: str) -> bool:
     """Whether a sentence asks a general question, one that the FAQ may answer."""
     return bool(
         re.match(
-            r"\W*(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b"
+            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b"
             r"|.*\?\s*$",
             text,
             re.IGNORECASE | re.DOTALL,
