@@ -112,6 +112,22 @@ async def test_who_may_not_speak_is_told_by_the_close_code(address: str, tmp_pat
         assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
 
 
+async def test_a_key_that_is_revoked_ends_the_talk_at_the_next_message(
+    address: str, tmp_path: Path
+) -> None:
+    key = await key_for(tmp_path, Kind.CUSTOMER, "user_001")
+    await asyncio.sleep(1.1)  # a server remembers for a second that there was no key
+    headers = {"Authorization": f"Bearer {key}"}
+    async with connect(f"{address}/ws/user_001", additional_headers=headers) as socket:
+        assert (await answer(socket, "What's my account balance?"))[0] == BALANCE
+        database = Database(settings_in(tmp_path).database_location)
+        await ApiKeys(database, Roles.parse(FILES[ROLES])).revoke(key[3:11])
+        await database.close()
+        await asyncio.sleep(1.1)  # a server remembers a key for a second
+        await socket.send("What's my account balance?")
+        assert (await closed(socket))[0] == 4401
+
+
 async def test_a_page_of_another_host_is_refused(address: str) -> None:
     for origin in ("http://evil.example", "null", "http://["):
         with pytest.raises(InvalidStatus) as error:

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deskward.app import Desk
+from deskward.knowledge.models import faq
 from tests.conftest import FOREIGN, Call
 
 
@@ -40,6 +42,22 @@ async def test_nothing_is_found_for_nothing_said(call: Call) -> None:
 async def test_the_limit_and_the_tenant_hold(call: Call) -> None:
     assert len((await call("get_faq", q="card account transfer", limit=2)).value["articles"]) == 2
     assert (await call("get_faq", FOREIGN, q="transfer")).value["articles"]
+
+
+async def test_another_tenants_article_is_never_found(desk: Desk, call: Call) -> None:
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(
+            faq.insert(),
+            {
+                "tenant_id": FOREIGN.tenant,
+                "id": "faq-quokka",
+                "question": "Where is the quokka?",
+                "answer": "In the vault.",
+                "keywords": "quokka",
+            },
+        )
+    assert (await call("get_faq", FOREIGN, q="quokka")).value["articles"]
+    assert (await call("get_faq", q="quokka")).value["articles"] == []
 
 
 @given(q=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60))
