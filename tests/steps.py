@@ -281,14 +281,23 @@ def _pumps(nodes: Any, flags: int) -> set[str]:
     return pumps
 
 
-def growth(pattern: str, flags: int = 0, size: int = 60) -> tuple[float, str]:
+def growth(pattern: str, flags: int = 0) -> tuple[float, str]:
     """How much longer twice the text takes, at worst, and for which text.
 
-    2 is linear, 4 quadratic.
+    2 is linear, 4 quadratic. What looks worse than linear is looked at again in longer texts, where
+    repetitions that have a bound have come to it.
     """
-    matcher = Matcher(pattern, flags)
-    worst = (0.0, "")
-    for start, pump in sorted(attacks(pattern, flags)):
+    worst = _growth(Matcher(pattern, flags), sorted(attacks(pattern, flags)), 60)
+    if worst[0] > 2.5:
+        worst = _growth(Matcher(pattern, flags, 4_000_000), [worst[2]], 240)
+    return worst[0], f"{worst[2][0]!r} + {worst[2][1]!r} * n"
+
+
+def _growth(
+    matcher: Matcher, texts: Sequence[tuple[str, str]], size: int
+) -> tuple[float, str, tuple[str, str]]:
+    worst = (0.0, "", ("", ""))
+    for start, pump in texts:
         for end in ("\x00", ""):
             once, twice = (
                 start + pump * max(count // len(pump), count // 6) + end
@@ -299,5 +308,5 @@ def growth(pattern: str, flags: int = 0, size: int = 60) -> tuple[float, str]:
                 ratio = matcher.search_all(twice) / few / (len(twice) / len(once)) * 2
             except TooMany:
                 ratio = 99.0
-            worst = max(worst, (ratio, f"{start!r} + {pump!r} * n + {end!r}"))
+            worst = max(worst, (ratio, end, (start, pump)))
     return worst

@@ -10,7 +10,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 from typing import Any, TextIO
 
 MISUSED = 2
@@ -104,13 +103,6 @@ def words_of(arguments: Sequence[str]) -> list[str]:
         return [os.fsencode(word).decode() for word in arguments]
     except UnicodeError:
         raise Misused("the command line holds bytes that are no UTF-8") from None
-
-
-def print_any_text() -> None:
-    """Have output replace what the terminal's encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # not one that was closed or replaced
-            stream.reconfigure(errors="replace")
 
 
 def _let_go(stream: TextIO | None) -> None:

@@ -12,7 +12,7 @@ from deskward.cli.approvals import approvals
 from deskward.cli.call import call
 from deskward.cli.chat import chat
 from deskward.cli.config import config
-from deskward.cli.ending import ending, print_any_text, words_of
+from deskward.cli.ending import ending, words_of
 from deskward.cli.evaluate import evaluate
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
@@ -21,6 +21,7 @@ from deskward.cli.keys import keys
 from deskward.cli.ledger import ledger
 from deskward.cli.mcp import mcp
 from deskward.cli.policy import policy
+from deskward.cli.printing import print_any_text
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.tools import tools

@@ -17,6 +17,7 @@ import httpx2
 from rich.console import Console
 
 from deskward.cli.session import local_desk
+from deskward.core.characters import printable
 from deskward.core.errors import DeskwardError, Unavailable, timestamp
 from deskward.core.lines import read_lines
 from deskward.core.settings import Settings
@@ -44,7 +45,11 @@ class ChatOptions:
 
 
 class PipeConsole(Console):
-    """A console that leaves it to the command how it ends when nobody reads any more."""
+    """A console on which no text acts, and that leaves to the command how it ends unread."""
+
+    def print(self, *texts: Any, **how: Any) -> None:
+        """Print texts, whoever wrote them."""
+        super().print(*(printable(t) if isinstance(t, str) else t for t in texts), **how)
 
     def on_broken_pipe(self) -> None:
         """Say so; rich itself would end the program here, in whatever task this is."""

@@ -12,7 +12,7 @@ from typing import Any
 
 ERASED = "[erased]"
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w{2,}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.\w{2,63}")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of scripts that put no space between words."""
 _LONGEST_DOCUMENT = 2_000_000
