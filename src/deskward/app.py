@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -45,6 +47,7 @@ from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
+from deskward.gate.confirmed import run_confirmed
 from deskward.gate.ledger.subject_keys import check_secret
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
@@ -312,6 +315,7 @@ def _gate(
         time_limit=settings.agent.tool_timeout,
         ports=ports,
         zone=ZoneInfo(settings.policy.timezone),
+        confirm_within=timedelta(minutes=settings.agent.confirm_minutes),
     )
 
 
@@ -320,13 +324,21 @@ def _conversations(
 ) -> Conversations:
     limits = Limits(
         steps=settings.agent.max_steps,
+        calls=settings.agent.max_calls,
         tokens=settings.agent.max_tokens,
         step_tokens=settings.agent.model_max_tokens,
         timeout=settings.agent.model_timeout,
     )
     return Conversations(
         database,
-        Agent(gate, model, limits, hosts=settings.agent.linked),
+        Agent(
+            gate,
+            model,
+            limits,
+            hosts=settings.agent.linked,
+            confirmed=partial(run_confirmed, gate),
+        ),
+        confirmations=gate.confirmations,
         key=settings.key,
         ledger=gate.ledger,
         grace=settings.stream.grace,

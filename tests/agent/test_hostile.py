@@ -11,7 +11,7 @@ from deskward.agent import taint as influence
 from deskward.app import open_desk
 from deskward.core.settings import Settings
 from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks, run_attack
-from deskward.gate.approvals import approvals
+from deskward.gate.confirmations import confirmations
 from deskward.gate.influence import Influence
 from deskward.security.principals import Principal
 from tests.policies import policy_of
@@ -95,15 +95,17 @@ async def test_without_the_look_at_answers_it_would(
     assert any(harm.carried_out for harm in found)
 
 
-async def test_what_it_wanted_waits_for_a_person(sqlite_settings: Settings) -> None:
+async def test_what_it_wanted_waits_for_the_customers_yes(
+    sqlite_settings: Settings,
+) -> None:
     model = HostileModel()
     async with open_desk(sqlite_settings, model=model) as desk:
         attack = next(a for a in ATTACKS if [c.tool for c in a.calls] == ["update_address"])
         await run_attack(desk, model, attack, PRINCIPALS[0])
-        row = await desk.database.reader.first(sa.select(approvals))
+        row = await desk.database.reader.first(sa.select(confirmations))
         assert row is not None
         assert (row.tool, row.status) == ("update_address", "pending")
-        assert row.policies == ["tainted-agent-acts-on-own-words-only"]
+        assert "tainted-agent-acts-on-own-words-only" in row.policies
 
 
 def test_the_customers_own_words_are_theirs() -> None:

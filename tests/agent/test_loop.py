@@ -285,6 +285,7 @@ async def test_who_says_it_again_is_taken_over(sqlite_desk: Desk) -> None:
 
 
 async def test_what_a_tool_of_this_turn_did_is_said(sqlite_desk: Desk) -> None:
-    cancel = tool("update_order_status", order_id="O1003", status="cancelled")
-    turn = Turn(sqlite_desk, [cancel], ["I have cancelled your order O1003."])
-    assert texts(await turn.run("cancel order O1003")) == "I have cancelled your order O1003."
+    change = tool("update_address", new_address="5 Elm Street, Boston")
+    said = "I have changed your address to 5 Elm Street, Boston."
+    turn = Turn(sqlite_desk, [change], [said])
+    assert texts(await turn.run("change my address to 5 Elm Street, Boston")) == said

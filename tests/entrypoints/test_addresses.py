@@ -119,7 +119,9 @@ async def test_no_route_leaves_an_id_in_the_log(sqlite_desk: Desk, caplog) -> No
                         if path != "/tools/{tool}":
                             seen += 1
                             assert f"whose-{name}" not in caplog.text, path
-                            assert f"{{{name}}}" in caplog.text, path
+                            # What comes behind an id with slashes is hidden with it.
+                            shown = re.search(r"{(\w+):path}|$", path)[1] or name  # type: ignore[index]
+                            assert f"{{{shown}}}" in caplog.text, path
                     else:
                         assert f"whose-{name}" in caplog.text, path
     assert seen > 12

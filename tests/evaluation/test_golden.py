@@ -62,6 +62,7 @@ WRONG = """
       calls: [get_account_balance]
       says: [banana]
       never: [O1003]
+    - say: "yes"
   state:
     - { tool: get_order_by_id, arguments: { order_id: O1003 }, has: { status: pending } }
 - id: unwanted
@@ -75,9 +76,9 @@ async def test_what_is_wrong_is_counted(tmp_path: Path, offline: OfflineModel) -
     report = await evaluate_golden(DemoDesks(tmp_path), offline, read_golden(tmp_path), trials=2)
     wrong, unwanted = (runs[0] for runs in report.runs.values())
     assert len(wrong.problems) == 4
-    assert wrong.violations == ["turn 1: update_order_status"]
+    assert wrong.violations == ["turn 2: update_order_status"]
     assert unwanted.passed
-    assert unwanted.near_misses == ["turn 1: update_order_status (error)"]
+    assert unwanted.near_misses == ["turn 1: update_order_status (confirm)"]
     assert report.passed_in_a_row(1) == 0.5
     assert report.passed_in_a_row(3) is None
     suite = ElementTree.fromstring(junit(report))

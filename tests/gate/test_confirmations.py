@@ -13,7 +13,13 @@ from deskward.app import Desk
 from deskward.core import database
 from deskward.core.errors import Conflict, DeskwardError, Forbidden, NotFound
 from deskward.gate import confirmations as module
-from deskward.gate.confirmations import Confirmation, ConfirmationVoid, answer_entry, confirmations
+from deskward.gate.confirmations import (
+    Confirmation,
+    ConfirmationVoid,
+    answer_entry,
+    confirmations,
+    end_questions,
+)
 from deskward.gate.confirmed import run_confirmed
 from deskward.gate.context import Context
 from deskward.gate.influence import Influence
@@ -249,6 +255,6 @@ async def test_asking_the_same_again_is_one_question(sqlite_desk: Desk) -> None:
 async def test_the_end_of_a_session_voids_what_it_asked(sqlite_desk: Desk) -> None:
     outcome = await asked(sqlite_desk)
     async with sqlite_desk.database.transaction() as transaction:
-        await sqlite_desk.gate.confirmations.end(transaction, "default", CUSTOMER.label, SESSION)
+        await end_questions(transaction, "default", CUSTOMER.label, SESSION)
     with pytest.raises(Conflict):
         await say(sqlite_desk, outcome)

@@ -99,6 +99,7 @@ def _answer(value: dict[str, Any], *, failed: bool) -> Answer:
 
 
 DOORS: dict[str, Door] = {"rest": by_rest, "mcp": by_mcp, "cli": by_cli, "agent": by_agent}
+CANCEL = "update_order_status"
 VARIES = {"at", "request_id", "door", "session_id", "turn_id", "agent", "effect_id", "key", "seq"}
 
 
@@ -127,10 +128,8 @@ async def last_row(desk: Desk) -> dict[str, Any]:
         ("suggest_response", {"ticket_id": "T902", "tone": "formal"}, None),
         ("suggest_response", {"ticket_id": "T902", "tone": "rude"}, "INVALID_INPUT"),
         ("suggest_response", {"ticket_id": "T908"}, "FORBIDDEN"),
-        ("change_password", {"new_password": "newSecurePass123"}, None),
         ("change_password", {"new_password": "short"}, "INVALID_INPUT"),
         ("search_orders", {"sku": "KB-201", "status": "delivered"}, None),
-        ("update_order_status", {"order_id": "O1002", "status": "cancelled"}, "CONFLICT"),
         ("update_order_status", {"order_id": "O1003", "status": "confirmed"}, "FORBIDDEN"),
         ("search_complaints", {"query": "keyboard"}, None),
     ],
@@ -149,6 +148,16 @@ async def test_the_doors_agree(
         ignored = {"arguments"} if code == "INVALID_INPUT" else set()
         for key in rows["rest"].keys() - ignored:
             assert rows[door][key] == rows["rest"][key], (door, key)
+
+
+async def test_where_a_model_may_call_the_customer_is_asked_first(sqlite_desk: Desk) -> None:
+    arguments = {"order_id": "O1003", "status": "cancelled"}
+    answers = {door: await DOORS[door](sqlite_desk, CANCEL, arguments) for door in ("mcp", "agent")}
+    for answer in answers.values():
+        assert answer["status"] == "confirmation_needed"
+        assert answer["question"] == 'Shall I set your order O1003 to "cancelled"?'
+    assert (await by_rest(sqlite_desk, CANCEL, arguments))["order"]["status"] == "cancelled"
+    assert (await by_cli(sqlite_desk, CANCEL, arguments))["code"] == "CONFLICT"
 
 
 async def test_a_write_through_each_door_is_one_write(sqlite_desk: Desk) -> None:

@@ -45,6 +45,30 @@ class ApprovalNeeded:
 
 
 @dataclass(frozen=True)
+class ConfirmNeeded:
+    """A call waits for the customer's yes.
+
+    Attributes:
+        question: What the customer is asked, with the exact values.
+        arguments: These values; secrets are masked.
+        expires_at: Until when they can answer, ISO 8601.
+    """
+
+    id: str
+    name: str
+    confirmation_id: str
+    question: str
+    arguments: dict[str, Any]
+    expires_at: str
+
+    @classmethod
+    def of(cls, request_id: str, receipt: dict[str, Any]) -> ConfirmNeeded:
+        """The event of a call's receipt."""
+        told = ("tool", "confirmation_id", "question", "arguments", "expires_at")
+        return cls(request_id, *(receipt[name] for name in told))
+
+
+@dataclass(frozen=True)
 class HandedOver:
     """A person takes the conversation over, as the record of that name."""
 
@@ -111,5 +135,13 @@ class Done:
 
 
 Event = (
-    Text | ToolCalled | ToolAnswered | ApprovalNeeded | HandedOver | Withheld | MessageAdded | Done
+    Text
+    | ToolCalled
+    | ToolAnswered
+    | ConfirmNeeded
+    | ApprovalNeeded
+    | HandedOver
+    | Withheld
+    | MessageAdded
+    | Done
 )

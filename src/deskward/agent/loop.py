@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -12,6 +20,7 @@ from typing import Any, Protocol
 from deskward.agent.claims.check import Unsupportable, claim_check
 from deskward.agent.events import (
     ApprovalNeeded,
+    ConfirmNeeded,
     Done,
     Event,
     HandedOver,
@@ -37,14 +46,18 @@ from deskward.agent.texts import clean
 from deskward.agent.turn import (
     Heard,
     Turn,
+    answered_by,
     begun_at,
     gap_before,
     masked,
     on_record,
+    questions_of,
     spec_of,
     steps_taken,
+    too_many,
 )
-from deskward.core.errors import ModelUnavailable
+from deskward.core.answers import status_of
+from deskward.core.errors import ModelUnavailable, NotFound
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey, Key
 from deskward.gate.outcome import Outcome
@@ -70,12 +83,14 @@ class Limits:
 
     Attributes:
         steps: Model calls.
+        calls: Calls of tools that one model call may ask for.
         tokens: Tokens read and written, over all steps.
         step_tokens: Tokens that the model may write in one step.
         timeout: Seconds that a model may take to send its next piece.
     """
 
     steps: int = 8
+    calls: int = 8
     tokens: int = 50_000
     step_tokens: int = 4096
     timeout: float = 30.0
@@ -106,6 +121,14 @@ class Toolbox(Protocol):
         ...
 
 
+Confirmed = Callable[[str, Context], Awaitable[Outcome]]
+"""Makes a call that its customer has said yes to, by the confirmation's id."""
+
+
+async def _nothing_confirmed(confirmation_id: str, context: Context) -> Outcome:
+    return Outcome("error", "", context.request_id, NotFound("confirmation", confirmation_id))
+
+
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
@@ -116,12 +139,15 @@ class Agent:
         limits: Limits | None = None,
         *,
         hosts: Collection[str] = (),
+        confirmed: Confirmed = _nothing_confirmed,
     ) -> None:
         """Make one.
 
         Args:
             hosts: Hosts that answers may link to.
+            confirmed: Makes the call that a customer has said yes to.
         """
+        self._confirmed = confirmed
         self.model = model
         self._hosts = hosts
         self._gate = gate
@@ -172,6 +198,10 @@ class Agent:
         async for event in self._pending_calls(turn, resumed):
             yield event
         while turn.messages[-1].role != "assistant":
+            if questions := questions_of(turn.messages):
+                for question in self._ask(turn, questions):
+                    yield question
+                break
             if turn.step >= self._limits.steps or turn.tokens >= self._limits.tokens:
                 async for event in self._give_up(turn, "The turn reached its limit."):
                     yield event
@@ -257,7 +287,7 @@ class Agent:
                     for piece in outgoing.feed(event.text):
                         yield piece
                 elif isinstance(event, ToolRequest):
-                    heard.requests.append(event)
+                    heard.requests.append(replace(event, confirmation=None))
                 else:
                     heard.finished = event
         for piece in outgoing.flush():
@@ -286,10 +316,18 @@ class Agent:
         if asking is None or any(m.role != "tool" for m in turn.messages[asking + 1 :]):
             return
         answered = len(turn.messages) - asking - 1
-        for number, request in enumerate(turn.messages[asking].tool_requests):
+        requests = turn.messages[asking].tool_requests
+        answering = answered_by(requests, self._gate.tools, self._limits.calls)
+        for number, request in enumerate(requests):
             if number < answered:
                 continue
             yield ToolCalled(request.id, request.name, request.arguments)
+            if answering[number] != number:
+                same = answering[number]
+                first = turn.messages[asking + 1 + same] if same >= 0 else None
+                for event in self._not_made(turn, request, first):
+                    yield event
+                continue
             key = DeskKey("turn", f"{turn.context.turn_id}:{turn.step}:{number}")
             outcome = await self._call(turn, request, key, resumed)
             tool = self._gate.tools.get(request.name)
@@ -298,7 +336,11 @@ class Agent:
             secrets = tool is None or tool.keeps_secrets
             answer = masked(value, turn.vault) if secrets else value
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
-            if outcome.status == "pending":
+            asks: tuple[str, ...] = ()
+            if outcome.status == "confirm":
+                asks = (str(answer["confirmation_id"]),)
+                yield ConfirmNeeded.of(request.id, answer)
+            elif outcome.status == "pending":
                 yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
             elif outcome.status == "ok" and tool is not None and tool.hands_over:
                 yield HandedOver(str(answer.get(tool.hands_over, "")))
@@ -307,16 +349,42 @@ class Agent:
                 json.dumps(answer, ensure_ascii=False),
                 tool_request_id=request.id,
                 untrusted=source,
+                asks=asks,
             )
             turn.messages.append(message)
             yield MessageAdded(message)
 
+    def _not_made(self, turn: Turn, request: ToolRequest, first: Message | None) -> Iterator[Event]:
+        """Answer a call that is not made: as the first that is the same, or that it is too many."""
+        text = first.text if first is not None else too_many(self._limits.calls)
+        answer = json.loads(text)
+        yield ToolAnswered(request.id, request.name, status_of(answer), answer)
+        untrusted = first.untrusted if first is not None else None
+        message = Message("tool", text, tool_request_id=request.id, untrusted=untrusted)
+        turn.messages.append(message)
+        yield MessageAdded(message)
+
+    def _ask(self, turn: Turn, receipts: Sequence[dict[str, Any]]) -> Iterator[Event]:
+        """Ask the customer, in the desk's words and not in a model's; that ends the turn."""
+        question = "\n".join(str(receipt["question"]) for receipt in receipts)
+        out = Outgoing(self._hosts, addresses_known(turn.messages))
+        text = gap_before(turn) + "".join([*out.feed(question), *out.flush()])
+        turn.text.append(text)
+        yield Text(text)
+        asks = tuple(str(receipt["confirmation_id"]) for receipt in receipts)
+        message = Message("assistant", text, asks=asks)
+        turn.messages.append(message)
+        yield MessageAdded(message, turn.model or self.model.name)
+
     async def _call(self, turn: Turn, request: ToolRequest, key: Key, resumed: bool) -> Outcome:
-        if resumed and (first := await self._gate.first_answer(request.name, turn.context, key)):
+        once_more = resumed and request.confirmation is None
+        if once_more and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
         principal = turn.context.principal
         influence = influence_of(turn.messages, self._gate.tools, principal)
-        context = replace(turn.context, influence=influence)
+        context = replace(turn.context, influence=influence, unsure=request.unsure)
+        if request.confirmation is not None:
+            return await self._confirmed(request.confirmation, context)
         return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)
 
     async def _give_up(self, turn: Turn, reason: str) -> AsyncIterator[Event]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -18,11 +18,28 @@ _FENCE = secrets.token_hex(6)
 
 @dataclass(frozen=True)
 class ToolRequest:
-    """A model's wish to call a tool. Not trusted: the gate judges it."""
+    """A model's wish to call a tool. Not trusted: the gate judges it.
+
+    Attributes:
+        unsure: Whether the model doubts that this is wanted: the customer is then asked first.
+        confirmation: The customer's yes that it is made with. Only the desk gives it, no model.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
+    unsure: bool = False
+    confirmation: str | None = None
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        found: dict[str, Any] = {"id": self.id, "name": self.name, "arguments": self.arguments}
+        if self.unsure:
+            found["unsure"] = True
+        if self.confirmation is not None:
+            found["confirmation"] = self.confirmation
+        return found
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,8 @@ class Message:
         tool_requests: The calls that an assistant's message asks for.
         tool_request_id: Of a tool's answer: the request that it answers.
         untrusted: Of a tool's answer: whose texts it holds, such as `ticket`.
+        asks: The confirmations that the customer is asked for: of the receipt of such a call, and
+            of the assistant's message with the question.
         state: What a model left behind with its message for its own next step. Opaque to others.
     """
 
@@ -43,6 +62,7 @@ class Message:
     tool_requests: tuple[ToolRequest, ...] = ()
     tool_request_id: str | None = None
     untrusted: str | None = None
+    asks: tuple[str, ...] = ()
     state: dict[str, Any] | None = None
 
     @property
@@ -50,11 +70,13 @@ class Message:
         """As JSON, without the state."""
         found: dict[str, Any] = {"role": self.role, "text": self.text}
         if self.tool_requests:
-            found["tool_requests"] = [asdict(request) for request in self.tool_requests]
+            found["tool_requests"] = [request.plain for request in self.tool_requests]
         if self.tool_request_id:
             found["tool_request_id"] = self.tool_request_id
         if self.untrusted:
             found["untrusted"] = self.untrusted
+        if self.asks:
+            found["asks"] = list(self.asks)
         return found
 
     @property
@@ -72,7 +94,8 @@ class Message:
     def of(cls, plain: dict[str, Any]) -> Message:
         """The message of its JSON."""
         requests = tuple(ToolRequest(**item) for item in plain.get("tool_requests", ()))
-        return cls(**{**plain, "tool_requests": requests})
+        asks = tuple(plain.get("asks", ()))
+        return cls(**{**plain, "tool_requests": requests, "asks": asks})
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 from deskward.agent.events import ModelCall
 from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.outgoing import is_ended
+from deskward.core.errors import TooManyCalls
 from deskward.gate.context import Context
-from deskward.gate.tool import Tool
+from deskward.gate.tool import Risk, Tool
+from deskward.gate.waiting import canonical
 from deskward.security.masking import mask
 from deskward.security.principals import Kind
 from deskward.security.vault import Vault
@@ -99,8 +102,50 @@ def steps_taken(history: Sequence[Message]) -> int:
     for message in reversed(history):
         if message.role == "user":
             break
-        steps += message.role == "assistant"
+        steps += message.role == "assistant" and not _is_desks(message)
     return steps
+
+
+def _is_desks(message: Message) -> bool:
+    """Whether the desk made an assistant's message, because the customer has answered."""
+    return any(request.confirmation for request in message.tool_requests)
+
+
+def questions_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The receipts of the last calls that wait for the customer's yes and were not asked yet."""
+    found: list[dict[str, Any]] = []
+    for message in reversed(messages):
+        if message.role != "tool":
+            break
+        if message.asks:
+            found.insert(0, json.loads(message.text))
+    return found
+
+
+def too_many(most: int) -> str:
+    """The answer to a call that is one too many in its step: the same whenever it is given."""
+    problem = (
+        f"One step makes at most {most} calls. This one was not made: look at the others first."
+    )
+    error = {"code": TooManyCalls.code, "message": problem, "details": {}}
+    return json.dumps({"success": False, "error": error})
+
+
+def answered_by(requests: Sequence[ToolRequest], tools: Mapping[str, Tool], most: int) -> list[int]:
+    """Which call of a step answers each of its requests: its number, or -1 for too many.
+
+    Two writes that are the same are one.
+    """
+    first: dict[str, int] = {}
+    found: list[int] = []
+    for number, request in enumerate(requests):
+        tool = tools.get(request.name)
+        if tool is None or tool.risk is Risk.READ or request.confirmation:
+            same = number
+        else:
+            same = first.setdefault(canonical([request.name, request.arguments]), number)
+        found.append(same if same < most or request.confirmation else -1)
+    return found
 
 
 def masked(value: Any, vault: Vault) -> Any:

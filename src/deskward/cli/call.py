@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -20,7 +22,10 @@ from deskward.cli.session import (
 )
 
 if TYPE_CHECKING:
+    from deskward.app import Desk
+    from deskward.gate.outcome import Outcome
     from deskward.gate.tool import Tool
+    from deskward.security.principals import Principal
 
 
 def call(
@@ -41,7 +46,8 @@ def call(
     """Call one tool through the gate and print its answer as JSON.
 
     An argument is `name=value`; a value that is JSON (a number, an object, …) is taken as such
-    where the tool wants it. Exit code 0: done, 3: waits for approval, 1: refused or failed.
+    where the tool wants it. Exit code 0: done, 3: waits for a yes or an approval, 1: refused or
+    failed. In a terminal you are asked where a yes is needed.
 
     Example: `deskward call update_ticket ticket_id=T901 'update={"status":"open"}' --staff anna`
 
@@ -66,10 +72,24 @@ def call(
             outcome = await desk.gate.call(
                 tool, given, Context(caller, "cli"), idempotency_key=idempotency_key, strict=False
             )
+            if outcome.status == "confirm" and sys.stdin.isatty():
+                outcome = await _confirmed(desk, caller, outcome)
         print_json(outcome.value)
-        return {"ok": 0, "pending": PENDING, "error": 1}[outcome.status]
+        return {"ok": 0, "confirm": PENDING, "pending": PENDING, "error": 1}[outcome.status]
 
     run(work())
+
+
+async def _confirmed(desk: Desk, caller: Principal, asked: Outcome) -> Outcome:
+    """What comes of a call once whoever sits at the terminal has answered."""
+    from deskward.gate.confirmed import take_answer
+    from deskward.gate.context import Context
+    from deskward.text.assent import answer_of
+
+    print(f"{asked.value['question']} (yes/no)", file=sys.stderr)
+    said = await asyncio.to_thread(sys.stdin.readline)
+    key, yes = asked.value["confirmation_id"], answer_of(said.strip()) is True
+    return await take_answer(desk.gate, key, Context(caller, "cli"), yes, "command")
 
 
 def _argument(tool: Tool | None, pair: str) -> tuple[str, Any]:

@@ -12,6 +12,7 @@ from deskward.conversations.models import messages, sessions
 from deskward.conversations.store import Where
 from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.core.errors import SessionNotFound
+from deskward.gate.confirmations import end_questions
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ async def next_session(db: Connection, where: Where, prefix: str) -> str:
     )
     if row is None or row.message_count == 0:
         return where.session_id
+    await end_questions(db, where.tenant, where.owner, where.session_id)
     moment = now()
     begun = f"{prefix}{number + 1}"
     await db.execute(

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from deskward.agent.events import (
     ApprovalNeeded,
+    ConfirmNeeded,
     Event,
     HandedOver,
     MessageAdded,
@@ -86,6 +87,8 @@ class Answered:
     text: str
     model: str
     message_count: int
+    asks: tuple[ConfirmNeeded, ...] = ()
+    """What the customer is asked."""
 
 
 TurnEvent = Event | Replaced | Answered
@@ -165,7 +168,9 @@ def _call(request: ToolRequest, message: Message, handover: Mapping[str, str]) -
     yield ToolCalled(request.id, request.name, request.arguments)
     status = status_of(answer)
     yield ToolAnswered(request.id, request.name, status, answer)
-    if status == "pending":
+    if message.asks:
+        yield ConfirmNeeded.of(request.id, answer)
+    elif status == "pending":
         yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
     elif status == "ok" and request.name in handover:
         yield HandedOver(str(answer.get(handover[request.name], "")))

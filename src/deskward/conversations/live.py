@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from deskward.agent.events import Event, ToolAnswered, ToolCalled
+from deskward.agent.events import ConfirmNeeded, Event, ToolAnswered, ToolCalled
 from deskward.conversations.cursors import Answered, Placed, Position, Seeker
 from deskward.conversations.store import Turn
 from deskward.core.errors import DeskwardError
@@ -75,7 +75,9 @@ class Running:
         """Take the turn's end; the first one counts."""
         if not self.ended:
             if isinstance(end, Answered):
-                self.answered = end
+                events = (placed.event for placed in self.placed)
+                asks = tuple(event for event in events if isinstance(event, ConfirmNeeded))
+                self.answered = replace(end, asks=asks)
             else:
                 self.error = end
         self.wake()

@@ -25,9 +25,10 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
+from deskward.agent.turn import answered_by
 from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
-from deskward.core.answers import PENDING
+from deskward.core.answers import PENDING, TO_CONFIRM
 from deskward.core.errors import DeskwardError, ModelUnavailable
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -91,23 +92,26 @@ async def replay(
         messages += turn.said
         speaker = _Recorded(turn, messages, found, place)
         toolbox = _Toolbox(gate, turn, policy, changed or {}, found, place)
-        agent = Agent(toolbox, model or speaker, limits)
+        agent = Agent(toolbox, model or speaker, limits, confirmed=toolbox.confirmed)
         context = Context(turn.principal, "agent", session_id="replay", turn_id=turn.id)
         text = ""
         async for event in agent.run(context, Vault(), _window(messages)):
             if isinstance(event, ToolAnswered):
-                found.replayed.append(toolbox.line(event))
+                found.replayed += toolbox.lines(event)
             elif isinstance(event, MessageAdded):
                 messages.append(event.message)
-                if event.message.role == "assistant":
+                # What the customer is asked is the desk's, and stands in no answer of a model.
+                if event.message.role == "assistant" and not event.message.asks:
                     text += event.message.text
         found.answers.append(text)
-        _compare(turn, text, found, place)
+        most = (limits or Limits()).calls
+        _compare(turn, text, found, place, _lines(turn, gate.tools, most))
     return found
 
 
-def _compare(turn: TurnRecord, text: str, found: Replay, place: str) -> None:
-    recorded = _lines(turn)
+def _compare(
+    turn: TurnRecord, text: str, found: Replay, place: str, recorded: Sequence[str]
+) -> None:
     before = len(found.recorded)
     found.recorded += recorded
     replayed = found.replayed[before:]
@@ -124,20 +128,30 @@ def _compare(turn: TurnRecord, text: str, found: Replay, place: str) -> None:
         found.differs(f"{place}: the answer was {said!r}, and is {text!r}")
 
 
-def _lines(turn: TurnRecord) -> list[str]:
-    """The tool calls of a recorded turn."""
-    lines = []
+def _lines(turn: TurnRecord, tools: Mapping[str, Tool], most: int) -> list[str]:
+    """The tool calls of a recorded turn.
+
+    Args:
+        most: How many calls one step makes.
+    """
+    made = [
+        (request, f"confirmation:{request.confirmation}")
+        for message in turn.said
+        for request in message.tool_requests
+        if f"confirmation:{request.confirmation}" in turn.calls
+    ]
     for number, step in enumerate(turn.models, 1):
-        for index, request in enumerate(step.requests):
-            made = turn.calls.get(f"{turn.id}:{number}:{index}")
-            lines.append(
-                _line(
-                    request.name,
-                    request.arguments,
-                    made.status if made else "error",
-                    made.verdict if made else None,
-                )
-            )
+        answering = answered_by(step.requests, tools, most)
+        made += [
+            (request, f"{turn.id}:{number}:{index}")
+            for index, request in enumerate(step.requests)
+            if answering[index] == index
+        ]
+    lines = []
+    for request, key in made:
+        call = turn.calls.get(key)
+        status, verdict = (call.status, call.verdict) if call else ("error", None)
+        lines.append(_line(request.name, request.arguments, status, verdict))
     return lines
 
 
@@ -226,7 +240,7 @@ class _Toolbox:
         self._found = found
         self._place = place
         self._answers = turn.answers
-        self._verdicts: dict[str, tuple[dict[str, Any], str | None]] = {}
+        self._called: tuple[str, dict[str, Any], str | None] | None = None
 
     def tools_for(self, principal: Principal, /) -> list[Tool]:
         return self._gate.tools_for(principal)
@@ -254,38 +268,58 @@ class _Toolbox:
             )
             self._note(name, arguments, None)
             return _refused("This call is not on record.", context)
+        answer = self._answers.get(f"{step}:{request[2]}")
+        return self._again(f"step {step}", name, arguments, context, made, answer)
+
+    async def confirmed(self, confirmation_id: str, context: Context) -> Outcome:
+        """What came of a call that its customer had confirmed."""
+        made = self._turn.calls.get(f"confirmation:{confirmation_id}")
+        asked = (request for message in self._turn.said for request in message.tool_requests)
+        request = next(one for one in asked if one.confirmation == confirmation_id)
+        answer = self._answers.get(f"0:{request.id}")
+        return self._again("the answer", request.name, request.arguments, context, made, answer)
+
+    def _again(
+        self,
+        where: str,
+        name: str,
+        arguments: Mapping[str, Any],
+        context: Context,
+        made: ToolStep | None,
+        answer: Message | None,
+    ) -> Outcome:
+        """What a call answered, or what other policies say to it."""
         verdict = made.verdict if made else None
         if made is not None and self._policy is not None and made.facts is not None:
             decision = self._policy.judge_named(name, made.principal, made.facts)
             if decision.verdict.value != made.verdict:
                 self._found.differs(
-                    f"{self._place}, step {step}: {name} was {made.verdict}, and is "
+                    f"{self._place}, {where}: {name} was {made.verdict}, and is "
                     f"{decision.verdict.value} ({', '.join(decision.policies) or 'default-deny'})"
                 )
                 self._note(name, arguments, decision.verdict.value)
                 return _decided(decision, context)
         self._note(name, arguments, verdict)
-        answer = self._answers.get(f"{step}:{request[2]}")
         # What no model was given any more (the agent gave up) stands only with the call.
         value = from_json(answer.text) if answer is not None else _of_call(made)
-        if name in self._changed:
-            value = dict(self._changed[name])
         status = made.status if made else "error"
+        if name in self._changed and status != "confirm":  # where it is made, it answers this
+            value = dict(self._changed[name])
         if status == "error":
             return _failed(value, context)
         return Outcome(
-            "pending" if status == "pending" else "ok",
+            "confirm" if status == "confirm" else "pending" if status == "pending" else "ok",
             json.dumps(value, ensure_ascii=False),
             context.request_id,
         )
 
-    def line(self, event: ToolAnswered) -> str:
-        """The call that was just answered, to be compared."""
-        (name, arguments), verdict = self._last
-        return _line(name, arguments, event.status, verdict)
+    def lines(self, event: ToolAnswered) -> list[str]:
+        """The call that was just answered, to be compared; none where none was made."""
+        called, self._called = self._called, None
+        return [_line(called[0], called[1], event.status, called[2])] if called else []
 
     def _note(self, name: str, arguments: Mapping[str, Any], verdict: str | None) -> None:
-        self._last = ((name, dict(arguments)), verdict)
+        self._called = (name, dict(arguments), verdict)
 
     def _request(self, step: int, index: int) -> tuple[str, dict[str, Any], str] | None:
         """Name, arguments and id of the request on record."""
@@ -327,6 +361,10 @@ def _refused(message: str, context: Context) -> Outcome:
 def _decided(decision: Decision, context: Context) -> Outcome:
     if decision.verdict is Verdict.DENY:
         return Outcome("error", "", context.request_id, refusal(decision))
+    if decision.verdict is Verdict.CONFIRM:
+        asked = dict.fromkeys(("tool", "question", "expires_at"), "")
+        wants = {"status": TO_CONFIRM, "confirmation_id": "0" * 32, "arguments": {}, **asked}
+        return Outcome("confirm", json.dumps(wants), context.request_id)
     receipt = {
         "status": PENDING,
         "approval_id": "0" * 32,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from weakref import WeakValueDictionary
 
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.conversations import store
 from deskward.conversations.answering import Answering
+from deskward.conversations.asking import Opening, Openings
 from deskward.conversations.cursors import Answered, Position, recorded
 from deskward.conversations.live import Reader, Running
 from deskward.conversations.store import Turn, Where
@@ -22,16 +24,17 @@ from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.wording import FAILED, busy, check, stopping
 from deskward.core.database import Database, now
 from deskward.core.errors import (
+    Conflict,
     IdempotencyConflict,
     Internal,
     SessionNotFound,
 )
 from deskward.core.tasks import end
 from deskward.gate import effects
+from deskward.gate.confirmations import Confirmations, end_questions
 from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
-from deskward.security.masking import mask
 from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,10 @@ MAX_TAKEN_OVER = 50
 """Lost turns are taken over while this process answers fewer than that."""
 
 
+Opens = Callable[[], Awaitable[Opening]]
+"""Makes what a turn begins with, by what the session is at that moment."""
+
+
 class Conversations:
     """Runs turns, one at a time per session, and finishes those that another process left."""
 
@@ -57,12 +64,14 @@ class Conversations:
         *,
         key: bytes,
         ledger: Ledger,
+        confirmations: Confirmations,
         grace: float = 10.0,
     ) -> None:
         """Make them.
 
         Args:
             ledger: Keeps a record of the turns.
+            confirmations: What customers are asked.
             key: Keys the digests of messages that have an idempotency key.
             grace: Seconds for which a turn goes on when nobody reads it any more.
         """
@@ -72,6 +81,7 @@ class Conversations:
         self._ledger = ledger
         self._grace = grace
         self._vaults = Vaults()
+        self._openings = Openings(database.reader, confirmations, ledger, self._vaults)
         self._answering = Answering(database, agent, ledger, self._vaults)
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Running] = {}
@@ -109,21 +119,35 @@ class Conversations:
         where = Where(context.tenant, context.principal.label, session_id)
         if key is not None and (first := await self._first(where, key, text)):
             return await self._read(first, context, None)
-        lock = await self._lock(where)
-        try:
-            digest = self._digest(text) if key else None
-            turn = await self._begin(context, where, text, key, digest)
-            running = None if turn is None else self._start(turn, context)
-        except BaseException:
-            lock.release()
-            raise
+        digest = self._digest(text) if key else None
+        spoken = partial(self._openings.spoken, context, where, text)
+        running = await self._open(context, where, spoken, key, digest)
         if running is None:
-            lock.release()
             first = await self._first(where, key or "", text)
             assert first is not None
             return await self._read(first, context, None)
-        assert running.task is not None
-        running.task.add_done_callback(lambda _: lock.release())
+        return self._reader(running, None)
+
+    async def answer(
+        self, context: Context, session_id: str, confirmation_id: str, yes: bool
+    ) -> Reader:
+        """Answer what a session's customer was asked, and begin the turn in which it is done.
+
+        Args:
+            context: Who answers; a person and no agent.
+            confirmation_id: The question.
+
+        Raises:
+            NotFound: The session was asked nothing of that id.
+            Forbidden: Somebody else answers.
+            Conflict: It was answered before, or it is too late.
+            SessionBusy: The session's earlier message took too long.
+            Unavailable: The process is stopping.
+        """
+        where = Where(context.tenant, context.principal.label, session_id)
+        pressed = partial(self._openings.pressed, context, where, confirmation_id, yes)
+        running = await self._open(context, where, pressed)
+        assert running is not None
         return self._reader(running, None)
 
     async def follow_up(
@@ -144,10 +168,10 @@ class Conversations:
         where = Where(context.tenant, context.principal.label, session_id)
         lock = await self._lock(where)
         try:
-            turn = await self._begin(context, where, said, key)
-            if turn is None:
+            begun = await self._begin(context, where, _just(said), key)
+            if begun is None:
                 return
-            running = self._start(turn, context)
+            running = self._start(begun[0], context)
             assert running.task is not None
             await asyncio.wait([running.task])
         finally:
@@ -180,6 +204,7 @@ class Conversations:
                 raise busy()
             async with self._database.transaction() as transaction:
                 count = await store.delete(transaction, where)
+                await end_questions(transaction, where.tenant, where.owner, where.session_id)
         finally:
             lock.release()
         if count is None:
@@ -250,41 +275,65 @@ class Conversations:
     def _digest(self, text: str) -> str:
         return effects.digest(self._key, "chat", {"message": text})
 
+    async def _open(
+        self,
+        context: Context,
+        where: Where,
+        opens: Opens,
+        key: Key | None = None,
+        digest: str | None = None,
+    ) -> Running | None:
+        """Begin a turn after the session's earlier ones; None where its key was used before."""
+        lock = await self._lock(where)
+        try:
+            begun = await self._begin(context, where, opens, key, digest)
+            if begun is None:
+                lock.release()
+                return None
+            turn, said = begun
+            running = Running(turn)
+            running.fill(recorded(turn.id, said[1:], self.agent.handover_tools))
+            self._start(turn, context, running, resumed=False)
+        except BaseException:
+            lock.release()
+            raise
+        assert running.task is not None
+        running.task.add_done_callback(lambda _: lock.release())
+        return running
+
     async def _begin(
         self,
         context: Context,
         where: Where,
-        said: str | Sequence[Message],
+        opens: Opens,
         key: Key | None,
         digest: str | None = None,
-    ) -> Turn | None:
+    ) -> tuple[Turn, Sequence[Message]] | None:
         """Record what begins a turn; None where its key was used in the meantime."""
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         stored = effects.stored(key) if key else None
         while asyncio.get_running_loop().time() < deadline:
             if self._closing:
                 raise stopping()
-            messages = await self._masked(where, said) if isinstance(said, str) else said
+            opening = await opens()
+            said = opening.said
             try:
                 entries: list[Entry] = []
                 async with self._database.transaction(entries) as transaction:
                     turn = await store.begin_turn(
-                        transaction, where, context.principal, messages, key=stored, digest=digest
+                        transaction, where, context.principal, said, key=stored, digest=digest
                     )
-                    entries.append(turn_entry(self._ledger, turn, "begun", said=messages))
-                    return turn
+                    entries.append(turn_entry(self._ledger, turn, "begun", said=said))
+                    here = replace(context, session_id=where.session_id, turn_id=turn.id)
+                    entries += await self._openings.record(transaction, opening, here)
+                    return turn, said
+            except Conflict:  # what it answers was answered in the meantime: looked at once more
+                await asyncio.sleep(0)
             except IntegrityError:
                 if stored and await store.turn_by_key(self._database.reader, where, stored):
                     return None
                 await self._finish_other(where)
         raise busy()
-
-    async def _masked(self, where: Where, text: str) -> list[Message]:
-        """A customer's message, its secrets replaced by placeholders."""
-        earlier = await store.history(self._database.reader, where)
-        last = earlier[-1].text if earlier and earlier[-1].role == "assistant" else ""
-        vault = self._vaults.of(where.tenant, where.owner, where.session_id)
-        return [Message("user", mask(text, vault, asked_by=last))]
 
     async def _finish_other(self, where: Where) -> None:
         """Wait for the session's open turn, which is paused or another process's."""
@@ -343,8 +392,14 @@ class Conversations:
             running.finish(Answered(text, turn.model or "", turn.message_count or 0))
         return running
 
-    def _start(self, turn: Turn, context: Context, running: Running | None = None) -> Running:
-        resumed = running is not None
+    def _start(
+        self,
+        turn: Turn,
+        context: Context,
+        running: Running | None = None,
+        *,
+        resumed: bool = False,
+    ) -> Running:
         running = running or Running(turn)
         context = replace(context, session_id=turn.where.session_id, turn_id=turn.id)
         self._running[turn.id] = running
@@ -393,4 +448,13 @@ class Conversations:
         log.warning("turn %s goes on", turn.id)
         context = context or Context(principal=turn.principal, door="agent")
         context = replace(context, principal=turn.principal)
-        return self._start(turn, context, await self._recorded(turn))
+        return self._start(turn, context, await self._recorded(turn), resumed=True)
+
+
+def _just(said: Sequence[Message]) -> Opens:
+    """What begins a turn without a customer's message."""
+
+    async def opens() -> Opening:
+        return Opening(said)
+
+    return opens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -229,11 +229,13 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     last = await db.first(_LAST_SEQ, **where.parameters)
     data: dict[str, Any] = {}
     if message.tool_requests:
-        data["tool_requests"] = [asdict(request) for request in message.tool_requests]
+        data["tool_requests"] = [request.plain for request in message.tool_requests]
     if message.tool_request_id:
         data["tool_request_id"] = message.tool_request_id
     if message.untrusted:
         data["untrusted"] = message.untrusted
+    if message.asks:
+        data["asks"] = list(message.asks)
     if message.state:
         data["state"] = message.state
     moment = now()
@@ -349,6 +351,7 @@ def _message(row: Any) -> Message:
         tool_requests=tuple(ToolRequest(**item) for item in data.get("tool_requests", ())),
         tool_request_id=data.get("tool_request_id"),
         untrusted=data.get("untrusted"),
+        asks=tuple(data.get("asks", ())),
         state=data.get("state"),
     )
 

@@ -8,6 +8,8 @@ MAX_MESSAGE = 10_000
 """Longest message, in characters."""
 
 APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
+YES, NO = "Yes.", "No."
+"""What stands in a conversation for a button that was pressed."""
 STOPPED = "(This answer was stopped.)"
 FAILED = "Something went wrong on our side. Please try again."
 

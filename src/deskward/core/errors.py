@@ -12,6 +12,7 @@ DeskwardError
 │   ├── IdempotencyConflict 409  IDEMPOTENCY_CONFLICT
 │   ├── CallInProgress      409  CALL_IN_PROGRESS
 │   ├── SessionBusy         409  SESSION_BUSY
+│   ├── TooManyCalls        409  TOO_MANY_CALLS
 │   └── OutcomeUnknown      409  OUTCOME_UNKNOWN
 ├── TooLarge                413  TOO_LARGE
 ├── UnsupportedMediaType    415  UNSUPPORTED_MEDIA_TYPE
@@ -179,6 +180,12 @@ class SessionBusy(Conflict):
     """Another message of the same session is being answered."""
 
     code = "SESSION_BUSY"
+
+
+class TooManyCalls(Conflict):
+    """A model asked for more calls in one step than are made."""
+
+    code = "TOO_MANY_CALLS"
 
 
 class OutcomeUnknown(Conflict):

@@ -200,6 +200,17 @@ class Agent(Group):
     max_steps: Few = Field(
         8, validation_alias="turn_max_steps", description="Most model calls in one turn."
     )
+    max_calls: Few = Field(
+        8,
+        validation_alias="turn_max_calls",
+        description="Most calls of tools that a model can ask for in one step.",
+    )
+    confirm_minutes: Few = Field(
+        10,
+        validation_alias="confirm_minutes",
+        description="Minutes for which a customer can say yes to what they are asked before it is "
+        "done for them.",
+    )
     max_tokens: Many = Field(
         50_000,
         validation_alias="turn_max_tokens",

@@ -35,6 +35,7 @@ from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.chat import chat_router
+from deskward.entrypoints.rest.confirmations import confirmations_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, uploads_router
@@ -56,6 +57,7 @@ def http_application(desk: Desk) -> ASGIApp:
     largest_file = desk.settings.mail.max_attachment_mb * 1_000_000
     routers = [
         chat_router(callers, conversations, desk.settings.stream.heartbeat),
+        confirmations_router(callers, conversations, desk.gate),
         sessions_router(callers, conversations, database.reader),
         user_chat_router(callers, conversations, database),
         uploads_router(callers, database, largest_file),

@@ -108,6 +108,7 @@ EVENT_SCHEMA: JsonSchema = {
                             "token",
                             "tool_call",
                             "tool_result",
+                            "confirm_needed",
                             "approval",
                             "handover",
                             "replace",

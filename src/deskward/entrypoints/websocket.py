@@ -1,6 +1,8 @@
 """Chat over WebSocket: a text frame in, the streamed answer out.
 
-Each event of the answer is one text frame of JSON, as in the server-sent events. Close codes:
+A text frame is a message, or `{"type": "confirm", "confirmation_id": "…", "answer": true}`, which
+answers what the customer was asked. Each event of the answer is one text frame of JSON, as in the
+server-sent events. Close codes:
 1000 the client closed, 1003 a binary frame came, 1009 a frame was too long, 1012 the server stops,
 4400 the request is not valid, 4401 no valid key, 4403 not allowed, 4429 too many messages,
 4503 the database is away.
@@ -12,7 +14,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -84,7 +88,7 @@ class ChatSocket:
                 try:
                     # Asked again for each message: a key may have been revoked since.
                     await self._identify(websocket)
-                    reader = await self._conversations.send(context, session_id, text)
+                    reader = await self._begin(context, session_id, text)
                     await _answer(websocket, reader, session_id, listening)
                 except (DeskwardError, SQLAlchemyError) as failed:
                     error = known(failed)
@@ -97,6 +101,33 @@ class ChatSocket:
             return  # sending to a client that has gone
         finally:
             listening.cancel()
+
+    async def _begin(self, context: Context, session_id: str, text: str) -> Reader:
+        """Begin the turn of a frame: of a message, or of an answer to what was asked."""
+        answer = _answer_in(text)
+        if answer is None:
+            return await self._conversations.send(context, session_id, text)
+        return await self._conversations.answer(
+            context, session_id, answer.confirmation_id, answer.answer
+        )
+
+
+class ConfirmFrame(BaseModel):
+    """A frame that answers what the customer was asked."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["confirm"]
+    confirmation_id: str
+    answer: bool
+
+
+def _answer_in(text: str) -> ConfirmFrame | None:
+    """The answer that a frame is; None where it is a message."""
+    try:
+        return ConfirmFrame.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 async def _listen(websocket: WebSocket, received: asyncio.Queue[str | None]) -> None:

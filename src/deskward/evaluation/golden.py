@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import comb
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from xml.etree import ElementTree
 
 import yaml
@@ -22,6 +22,7 @@ from deskward.agent.events import ToolAnswered, ToolCalled
 from deskward.agent.model import Finished, Model, ModelEvent, ModelRequest
 from deskward.app import Desk
 from deskward.conversations.cursors import Answered
+from deskward.core.answers import CallStatus
 from deskward.core.errors import DeskwardError
 from deskward.evaluation.desks import DemoDesks
 from deskward.gate.context import Context
@@ -40,7 +41,7 @@ class WantedCall(BaseModel):
 
     tool: str
     arguments: dict[str, Any] = {}
-    status: Literal["ok", "pending", "error"] = "ok"
+    status: CallStatus = "ok"
 
 
 class Turn(BaseModel):

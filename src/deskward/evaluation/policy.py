@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from deskward.agent.events import ToolAnswered
+from deskward.agent.events import ConfirmNeeded, ToolAnswered
 from deskward.agent.model import Model
 from deskward.evaluation.attacks import PRINCIPALS, Attack, Harm, HostileModel, run_attack
 from deskward.evaluation.desks import DemoDesks
@@ -124,7 +124,15 @@ async def run_flow(desks: DemoDesks, model: Model, flow: Flow) -> FlowResult:
     async with desks.open(model) as desk:
         for text in flow.turns:
             reader = await desk.conversations.send(Context(customer, "agent"), flow.id, text)
-            answers = [p.event async for p in reader if isinstance(p.event, ToolAnswered)]
+            events = [placed.event async for placed in reader]
+            for needed in [event for event in events if isinstance(event, ConfirmNeeded)]:
+                # Whoever is asked about what they wanted says yes.
+                wanted, key = needed.name in flow.expect, needed.confirmation_id
+                again = await desk.conversations.answer(
+                    Context(customer, "agent"), flow.id, key, wanted
+                )
+                events += [placed.event async for placed in again]
+            answers = [event for event in events if isinstance(event, ToolAnswered)]
             done += [answer.name for answer in answers if answer.status == "ok"]
             asked += [answer.name for answer in answers if answer.status == "pending"]
     return FlowResult(flow, tuple(done), tuple(asked))

@@ -220,10 +220,11 @@ class Confirmations:
             .values(status=status, answer=answer, sealed=None)
         )
 
-    async def end(self, db: Connection, tenant: str, principal: str, session_id: str) -> None:
-        """Void all that a session still asks, because it ends."""
-        where = {"b_tenant": tenant, "b_principal": principal, "b_session": session_id}
-        await db.execute(_END, where)
+
+async def end_questions(db: Connection, tenant: str, principal: str, session_id: str) -> None:
+    """Void all that a session still asks, because it ends."""
+    where = {"b_tenant": tenant, "b_principal": principal, "b_session": session_id}
+    await db.execute(_END, where)
 
 
 def answer_entry(

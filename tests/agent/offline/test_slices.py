@@ -37,10 +37,12 @@ async def test_orders_are_listed(talk: Talk) -> None:
 
 async def test_an_order_is_cancelled(talk: Talk) -> None:
     assert "Which order shall I cancel?" in await talk.say("I want to cancel my order")
-    assert await talk.say("O1003") == "Order O1003 has been cancelled."
+    assert "O1003" in await talk.say("O1003")
     called = next(event for event in talk.events if isinstance(event, ToolCalled))
     assert called.arguments == {"status": "cancelled", "order_id": "O1003"}
-    assert await talk.say("cancel order O1002") == (
+    assert await talk.say("yes") == "Order O1003 has been cancelled."
+    await talk.say("cancel order O1002")
+    assert await talk.say("yes") == (
         "I could not do that. Order O1002 is shipped and can only become delivered or returned."
     )
     assert "not allowed" in await talk.say("cancel order O1004")
@@ -55,6 +57,7 @@ async def test_a_cancellation_that_is_not_sure_is_confirmed(
     assert talk.tools == []
     assert "left everything" in await talk.say("no")
     await talk.say("cancel order O1003")
+    assert "O1003" in await talk.say("yes")
     assert await talk.say("yes") == "Order O1003 has been cancelled."
 
 

@@ -69,6 +69,10 @@ class Exchange:
             if self._watching is not None:
                 await end(self._watching)
 
+    async def ask(self, request: dict[str, Any]) -> None:
+        """Send the client a request of ours, in the middle of its own."""
+        await self._send_event(to_json({"jsonrpc": "2.0", **request}), more=True)
+
     def cancel(self) -> None:
         """Have the call end; it ends by itself where it is past what can be stopped."""
         if self._running is not None and not self._cancelled:

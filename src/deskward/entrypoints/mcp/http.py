@@ -8,6 +8,7 @@ the conformance suite and the parity tests compare them.
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,16 @@ from deskward.app import Desk
 from deskward.core.errors import Cancelled, DeskwardError
 from deskward.entrypoints.errors import error_response
 from deskward.entrypoints.identity import Callers, plain_headers
+from deskward.entrypoints.mcp.confirming import (
+    ASKS,
+    answer_in,
+    can_ask,
+    input_required,
+    is_own,
+    question,
+    says_yes,
+    when_answered,
+)
 from deskward.entrypoints.mcp.exchange import Exchange
 from deskward.entrypoints.mcp.progress import progress_token
 from deskward.entrypoints.mcp.protocol import (
@@ -51,7 +62,9 @@ from deskward.entrypoints.mcp.request import (
     read_request,
 )
 from deskward.entrypoints.mcp.results import call_result, complete
+from deskward.gate.confirmed import record_answer, take_answer
 from deskward.gate.context import Context, new_id
+from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
 
 _STATUS = {
@@ -95,12 +108,17 @@ class McpEndpoint:
             return Response("Client must accept application/json", status_code=406)
         body = (await receive()).get("body", b"")
         try:
-            request = read_request(from_json(body, allow_inf_nan=False), headers)
+            message = from_json(body, allow_inf_nan=False)
+            request = read_request(message, headers)
         except ValueError as problem:
             return _error(400, *unreadable(body, problem))
         except ProtocolError as error:
             return _error(400, None, error)
-        if request is None or (request.id is None and request.method != _CANCEL):
+        if request is None:
+            asker = await self._callers.identify(headers)
+            await self._take(message, asker, scope["state"]["request_id"])
+            return Response(status_code=202)
+        if request.id is None and request.method != _CANCEL:
             return Response(status_code=202)
         principal = await self._callers.identify(headers)
         if request.id is None:
@@ -126,7 +144,9 @@ class McpEndpoint:
         response = await exchange.answer(head + result + b"}", 200)
         if response is not None and request.method == "initialize":
             # Nothing is kept of it: it only tells one client's requests from another's.
-            response.headers[SESSION] = new_id()
+            # … and whether that client can ask its customer.
+            asks = can_ask(request.params.get("capabilities"), principal)
+            response.headers[SESSION] = new_id() + (ASKS if asks else "")
         return response
 
     async def _dispatch(
@@ -164,12 +184,8 @@ class McpEndpoint:
         name, arguments = request.params.get("name"), request.params.get("arguments")
         if not isinstance(name, str) or not isinstance(arguments, dict | None):
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        call = self._desk.gate.call(
-            name,
-            arguments or {},
-            Context(principal, "mcp", request_id, report=exchange.report),
-            idempotency_key=idempotency_key(request.params.get("_meta")),
-        )
+        context = Context(principal, "mcp", request_id, report=exchange.report)
+        call = self._made(request, context, name, arguments or {}, exchange)
         key = _cancelled_by(request, principal, request.id)
         if key is not None:
             self._running[key] = exchange
@@ -179,7 +195,41 @@ class McpEndpoint:
             if key is not None and self._running.get(key) is exchange:
                 del self._running[key]
         check_known(outcome)
+        if outcome.status == "confirm" and can_ask(request.capabilities, principal):
+            return input_required(outcome)
         return call_result(outcome, stateless=request.stateless)
+
+    async def _made(
+        self,
+        request: McpRequest,
+        context: Context,
+        name: str,
+        arguments: dict[str, Any],
+        exchange: Exchange,
+    ) -> Outcome:
+        """What comes of a call; its customer is asked where their client can do that."""
+        gate, params = self._desk.gate, request.params
+        answer = answer_in(params) if can_ask(request.capabilities, context.principal) else None
+        if answer is not None:
+            of = (name, arguments)
+            return await take_answer(gate, answer[0], context, answer[1], "elicitation", of=of)
+        key = idempotency_key(params.get("_meta"))
+        outcome = await gate.call(name, arguments, context, idempotency_key=key)
+        asks = (request.session or "").endswith(ASKS) and not request.stateless
+        streams = "text/event-stream" in request.headers.get("accept", "").lower()
+        if outcome.status == "confirm" and asks and streams and is_own(context.principal):
+            await exchange.ask({"id": outcome.value["confirmation_id"], **question(outcome)})
+            return await when_answered(gate, outcome, context)
+        return outcome
+
+    async def _take(self, response: dict[str, Any], principal: Principal, request_id: str) -> None:
+        """Take the response to a question of ours, which another process may wait for."""
+        result, key = response.get("result"), response.get("id")
+        if is_own(principal) and isinstance(result, dict) and isinstance(key, str):
+            context = Context(principal, "mcp", request_id)
+            with contextlib.suppress(DeskwardError):
+                yes = says_yes(result)
+                await record_answer(self._desk.gate, key, context, yes, "elicitation")
 
     def _cancel(self, notification: McpRequest, principal: Principal) -> None:
         """Cancel the same client's call; of 2026-07-28 a client closes its connection instead."""

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from deskward import __version__
-from deskward.core.answers import PENDING
+from deskward.core.answers import PENDING, TO_CONFIRM
 from deskward.core.errors import UnknownTool
 from deskward.gate.call import Gate
 from deskward.gate.outcome import Outcome
@@ -27,7 +27,9 @@ SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
 CAPABILITIES = {"tools": {"listChanged": False}}
 INSTRUCTIONS = (
     "The tools of a customer-support desk. Every call is decided by policy and recorded. A result "
-    'with "status": "pending_approval" is not done: a person has to approve it first.'
+    'with "status": "pending_approval" is not done: a person has to approve it first. One with '
+    '"status": "confirmation_needed" is not done either: the customer has to say yes to exactly '
+    "that themselves, not through you, at POST /api/v1/confirmations/{confirmation_id}."
 )
 IDEMPOTENCY_META = "deskward/idempotency-key"
 """Key in a request's `_meta` whose value makes a repeated call give its first answer again."""
@@ -118,7 +120,7 @@ def check_known(outcome: Outcome) -> None:
 
 
 def _or_pending(tool: Tool) -> dict[str, Any]:
-    """The output schema, loosened to what a call answers that waits for a person.
+    """The output schema, loosened to what a call answers that waits for somebody.
 
     Of tools that read, too: an installation's policies may have a person approve any call.
     """
@@ -127,4 +129,9 @@ def _or_pending(tool: Tool) -> dict[str, Any]:
         "properties": {"status": {"const": PENDING}},
         "required": ["status", "approval_id"],
     }
-    return {"type": "object", "anyOf": [tool.output_schema, pending]}
+    to_confirm = {
+        "type": "object",
+        "properties": {"status": {"const": TO_CONFIRM}},
+        "required": ["status", "confirmation_id"],
+    }
+    return {"type": "object", "anyOf": [tool.output_schema, pending, to_confirm]}

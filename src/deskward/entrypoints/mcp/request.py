@@ -42,6 +42,12 @@ class McpRequest(NamedTuple):
         return self.version is not None and self.version not in HANDSHAKE_VERSIONS
 
     @property
+    def capabilities(self) -> Any:
+        """What the client says that it can do, in the era without a handshake."""
+        meta = self.params.get("_meta")
+        return meta.get(_CAPABILITIES_KEY) if isinstance(meta, dict) else None
+
+    @property
     def session(self) -> str | None:
         """What tells this client's requests apart from another's with the same key."""
         return self.headers.get(SESSION)

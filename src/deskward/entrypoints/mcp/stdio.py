@@ -9,22 +9,31 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolRequestParams, PaginatedRequestParams
+from mcp_types import CallToolRequestParams, ElicitRequestFormParams, PaginatedRequestParams
 from pydantic_core import from_json
 
 from deskward import __version__
 from deskward.app import Desk
 from deskward.core.tasks import end
+from deskward.entrypoints.mcp.confirming import (
+    answer_in,
+    can_ask,
+    input_required,
+    question,
+    says_yes,
+)
 from deskward.entrypoints.mcp.pipes import pipes
 from deskward.entrypoints.mcp.progress import Progress, progress_token
 from deskward.entrypoints.mcp.protocol import (
     INSTRUCTIONS,
+    STATELESS_VERSION,
     ProtocolError,
     check_known,
     idempotency_key,
     tool_list,
 )
 from deskward.entrypoints.mcp.results import call_result
+from deskward.gate.confirmed import take_answer
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
@@ -40,6 +49,12 @@ async def serve_stdio(desk: Desk, principal: Principal) -> None:
         async with stdio_server(stdin, stdout) as (read, write):
             await server.run(read, write, server.create_initialization_options())
         await calls.close()
+
+
+def _capabilities(context: ServerRequestContext[Any]) -> Any:
+    """What the client says that it can do."""
+    found = context.session.client_capabilities
+    return found.model_dump(by_alias=True, exclude_none=True) if found is not None else None
 
 
 class _Calls:
@@ -74,18 +89,41 @@ class _Calls:
         meta = (context.params or {}).get("_meta")
         progress = Progress(lambda step: context.session.report_progress(*step))
         asked = progress_token(meta) is not None
+        gate = self._desk.gate
+        call_context = Context(self._principal, "mcp", report=progress.report if asked else None)
+        told = context.params or {}
+        asks = can_ask(_capabilities(context), self._principal)
+        answer = answer_in(told) if asks else None
         try:
-            call = self._desk.gate.call(
-                params.name,
-                params.arguments or {},
-                Context(self._principal, "mcp", report=progress.report if asked else None),
-                idempotency_key=idempotency_key(meta),
-            )
+            if answer is not None:
+                of = (params.name, params.arguments or {})
+                call = take_answer(gate, answer[0], call_context, answer[1], "elicitation", of=of)
+            else:
+                call = gate.call(
+                    params.name,
+                    params.arguments or {},
+                    call_context,
+                    idempotency_key=idempotency_key(meta),
+                )
             outcome = await self._ended(call, progress)
             check_known(outcome)
         except ProtocolError as error:
             raise MCPError(error.code, error.message, error.data) from error
+        if outcome.status == "confirm" and asks:
+            if context.protocol_version == STATELESS_VERSION:
+                return from_json(input_required(outcome))
+            outcome = await self._elicited(context, outcome, call_context)
         return from_json(call_result(outcome, stateless=True))
+
+    async def _elicited(
+        self, context: ServerRequestContext[Any], asked: Outcome, call_context: Context
+    ) -> Outcome:
+        """What comes of a call once the client has asked its customer."""
+        wanted = ElicitRequestFormParams.model_validate(question(asked)["params"])
+        said = await context.session.elicit_form(wanted.message, wanted.requested_schema)
+        yes = says_yes({"action": said.action, "content": said.content})
+        key = asked.value["confirmation_id"]
+        return await take_answer(self._desk.gate, key, call_context, yes, "elicitation")
 
     async def _ended(self, call: Any, progress: Progress) -> Outcome:
         """What comes of a call. Where the client cancels it, it ends in a task of its own.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from deskward.agent.events import ConfirmNeeded
 from deskward.conversations.cursors import EVENT_ID, Answered, Position
 from deskward.conversations.live import Reader
 from deskward.conversations.service import Conversations
@@ -77,6 +78,31 @@ class ChatRequest(BaseModel):
     tenant_id: TenantId | None = None
 
 
+class Asked(BaseModel):
+    """What the customer is asked before it is done for them."""
+
+    confirmation_id: str = Field(
+        description="Answer it at `/api/v1/sessions/{session_id}/confirmations/{confirmation_id}`, "
+        "or say yes or no as the next message.",
+        examples=["8f14e45fceea167a5a36dedd4bea2543"],
+    )
+    question: str = Field(examples=['Shall I set your order O1003 to "cancelled"?'])
+    tool: str = Field(examples=["update_order_status"])
+    arguments: dict[str, Any] = Field(description="The exact values; secrets are masked.")
+    expires_at: str = Field(examples=["2026-02-19T10:40:00.000Z"])
+
+    @classmethod
+    def of(cls, event: ConfirmNeeded) -> Asked:
+        """What the event says."""
+        return cls(
+            confirmation_id=event.confirmation_id,
+            question=event.question,
+            tool=event.name,
+            arguments=event.arguments,
+            expires_at=event.expires_at,
+        )
+
+
 class ChatResponse(BaseModel):
     """The answer."""
 
@@ -87,6 +113,21 @@ class ChatResponse(BaseModel):
         description="Messages of the session, the customer's and the assistant's.", examples=[4]
     )
     tenant_id: str = Field(examples=["default"])
+    confirmations: list[Asked] = Field(
+        default=[], description="What the customer is asked; left out where it is nothing."
+    )
+
+
+def chat_response(session_id: str, answered: Answered, tenant: str) -> ChatResponse:
+    """The answer of a turn that has ended."""
+    return ChatResponse(
+        session_id=session_id,
+        message=answered.text,
+        timestamp=timestamp(),
+        message_count=answered.message_count,
+        tenant_id=tenant,
+        confirmations=[Asked.of(event) for event in answered.asks],
+    )
 
 
 def chat_router(callers: Callers, conversations: Conversations, heartbeat: float) -> APIRouter:
@@ -108,7 +149,7 @@ def chat_router(callers: Callers, conversations: Conversations, heartbeat: float
             return context, await conversations.resume(context, body.session_id, place)
         return context, await conversations.send(context, body.session_id, body.message, key=key)
 
-    @router.post("/chat")
+    @router.post("/chat", response_model_exclude_defaults=True)
     async def chat(
         request: Request,
         body: ChatRequest,
@@ -119,13 +160,7 @@ def chat_router(callers: Callers, conversations: Conversations, heartbeat: float
         context, reader = await begin(request, body, idempotency_key, None)
         answered = await whole(reader, request)
         response.headers[MODEL_HEADER] = answered.model
-        return ChatResponse(
-            session_id=body.session_id,
-            message=answered.text,
-            timestamp=timestamp(),
-            message_count=answered.message_count,
-            tenant_id=context.tenant,
-        )
+        return chat_response(body.session_id, answered, context.tenant)
 
     @router.post(
         "/chat/stream",
@@ -134,9 +169,10 @@ def chat_router(callers: Callers, conversations: Conversations, heartbeat: float
         | {
             200: {
                 "description": "Server-sent events: `token` pieces, `tool_call`, `tool_result`, "
-                "`approval` and `handover` as they happen, then `done`; or `error`. Each has an "
-                "`id`: send the request again with `Last-Event-ID` to go on behind it. `replace` "
-                "then gives the text of the message anew where the model wrote another one.",
+                "`confirm_needed`, `approval` and `handover` as they happen, then `done`; or "
+                "`error`. Each has an `id`: send the request again with `Last-Event-ID` to go on "
+                "behind it. `replace` then gives the text of the message anew where the model "
+                "wrote another one.",
                 "content": {
                     "text/event-stream": {
                         "schema": EVENT_SCHEMA,

@@ -7,6 +7,7 @@ from typing import Any
 
 from deskward.agent.events import (
     ApprovalNeeded,
+    ConfirmNeeded,
     HandedOver,
     MessageAdded,
     Text,
@@ -37,6 +38,16 @@ def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
             "tool": event.name,
             "status": event.status,
             "result": event.answer,
+        }
+    elif isinstance(event, ConfirmNeeded):
+        data = {
+            "type": "confirm_needed",
+            "id": event.id,
+            "tool": event.name,
+            "confirmation_id": event.confirmation_id,
+            "question": event.question,
+            "arguments": event.arguments,
+            "expires_at": event.expires_at,
         }
     elif isinstance(event, ApprovalNeeded):
         data = {

@@ -119,13 +119,13 @@ class _Address:
 
 
 def render(outcome: Outcome) -> Response:
-    """An outcome as an HTTP answer: 200, 202 while a person has to approve, or the error."""
+    """An outcome as an HTTP answer: 200, 202 while somebody has to say yes, or the error."""
     if outcome.error is not None:
         return error_response(outcome.error, outcome.request_id)
     headers = {"Idempotent-Replayed": "true"} if outcome.repeated else None
     return Response(
         outcome.json,
-        status_code=202 if outcome.status == "pending" else 200,
+        status_code=200 if outcome.status == "ok" else 202,
         headers=headers,
         media_type="application/json",
     )

@@ -17,7 +17,7 @@ from deskward.core.logging import bind
 from deskward.customers import service as customers
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import error_responses
-from deskward.entrypoints.rest.chat import MODEL_HEADER, IdempotencyKey, Message, whole
+from deskward.entrypoints.rest.chat import MODEL_HEADER, Asked, IdempotencyKey, Message, whole
 from deskward.entrypoints.rest.sessions import HistoryMessage, shown
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
@@ -40,6 +40,9 @@ class UserAnswer(BaseModel):
     """The answer."""
 
     response: str = Field(examples=["Your current account balance is $5,420.50."])
+    confirmations: list[Asked] = Field(
+        default=[], description="What the user is asked; left out where it is nothing."
+    )
 
 
 class UserReset(BaseModel):
@@ -91,7 +94,7 @@ def user_chat_router(
         bind(session=session_id.removeprefix(f"{principal.id}-"))  # ids are not logged
         return principal, session_id
 
-    @router.post("/chat")
+    @router.post("/chat", response_model_exclude_defaults=True)
     async def chat(
         request: Request,
         body: UserMessage,
@@ -104,7 +107,8 @@ def user_chat_router(
         reader = await conversations.send(context, session_id, body.message, key=idempotency_key)
         answered = await whole(reader, request)
         response.headers[MODEL_HEADER] = answered.model
-        return UserAnswer(response=answered.text)
+        asks = [Asked.of(event) for event in answered.asks]
+        return UserAnswer(response=answered.text, confirmations=asks)
 
     @router.post("/reset")
     async def reset(request: Request, body: UserReset) -> UserConversation:

@@ -1,0 +1,171 @@
+"""What begins a turn: a customer's message, and the answer that it gives to what they were asked.
+
+An answer counts only as the very next message to the question, and only where the whole of it is a
+yes or a no. No model is asked what the customer meant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.conversations import store
+from deskward.conversations.store import Where
+from deskward.conversations.wording import NO, YES
+from deskward.core.database import Connection
+from deskward.core.errors import DeskwardError, NotFound
+from deskward.gate.confirmations import (
+    Confirmation,
+    Confirmations,
+    How,
+    NotConfirmed,
+    answer_entry,
+)
+from deskward.gate.context import Context
+from deskward.gate.ledger.chain import Entry, Ledger
+from deskward.security.masking import mask
+from deskward.security.vault import Vaults
+from deskward.text.assent import answer_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question."""
+
+    call: Confirmation
+    yes: bool
+    how: How
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a turn begins with.
+
+    Attributes:
+        said: The customer's message; where it answers a question, with the call that was asked
+            about, and what came of it where it is not made.
+        answers: What is recorded in the turn's own transaction.
+    """
+
+    said: Sequence[Message]
+    answers: Sequence[Answer] = ()
+
+
+class Openings:
+    """Makes what turns begin with."""
+
+    def __init__(
+        self, reader: Connection, confirmations: Confirmations, ledger: Ledger, vaults: Vaults
+    ) -> None:
+        self._reader = reader
+        self._confirmations = confirmations
+        self._ledger = ledger
+        self._vaults = vaults
+
+    async def spoken(self, context: Context, where: Where, text: str) -> Opening:
+        """What a message begins: its secrets are replaced by placeholders."""
+        history = await store.history(self._reader, where)
+        last = history[-1] if history and history[-1].role == "assistant" else Message("user", "")
+        vault = self._vaults.of(where.tenant, where.owner, where.session_id)
+        asked_by = "" if last.asks else last.text
+        message = Message("user", mask(text, vault, asked_by=asked_by))
+        if not last.asks:
+            return Opening([message])
+        calls = await self._open(context.tenant, last.asks)
+        yes = answer_of(text)
+        if yes is None:  # the question is no longer the one that is being answered
+            return Opening([message], [Answer(call, False, "passed over") for call in calls])
+        context = replace(context, session_id=where.session_id)
+        return self._answered(context, history, message, calls, yes, "text")
+
+    async def pressed(
+        self, context: Context, where: Where, confirmation_id: str, yes: bool
+    ) -> Opening:
+        """What the answer to one question begins, which names it by its id.
+
+        Raises:
+            NotFound: This session was asked nothing of that id.
+            Forbidden: Somebody else answers.
+            Conflict: It was answered before, or it is too late.
+        """
+        context = replace(context, session_id=where.session_id)
+        call = await self._confirmations.get(self._reader, where.tenant, confirmation_id)
+        self._confirmations.check(call, context)
+        history = await store.history(self._reader, where)
+        message = Message("user", YES if yes else NO)
+        return self._answered(context, history, message, [call], yes, "button")
+
+    async def record(self, db: Connection, opening: Opening, context: Context) -> list[Entry]:
+        """Record the answers of an opening; gives their rows for the ledger.
+
+        Raises:
+            Conflict: A question was answered otherwise in the meantime.
+        """
+        for answer in opening.answers:
+            await self._confirmations.answer(db, answer.call, answer.yes, answer.how)
+        return [
+            answer_entry(self._ledger, answer.call, context, answer.yes, answer.how)
+            for answer in opening.answers
+        ]
+
+    async def _open(self, tenant: str, asks: Sequence[str]) -> list[Confirmation]:
+        """The questions that wait for an answer."""
+        found = []
+        for key in asks:
+            try:
+                call = await self._confirmations.get(self._reader, tenant, key)
+            except NotFound:  # erased
+                continue
+            if call.status == "pending":
+                found.append(call)
+        return found
+
+    def _answered(
+        self,
+        context: Context,
+        history: Sequence[Message],
+        message: Message,
+        calls: Sequence[Confirmation],
+        yes: bool,
+        how: How,
+    ) -> Opening:
+        answers: list[Answer] = []
+        made: list[ToolRequest] = []
+        refused: list[tuple[ToolRequest, DeskwardError]] = []
+        for call in calls:
+            asked = _request(history, call)
+            try:
+                self._confirmations.check(call, context)
+            except DeskwardError as error:
+                refused.append((asked, error))
+                continue
+            answers.append(Answer(call, yes, how))
+            if yes:
+                made.append(asked)
+            else:
+                refused.append((asked, NotConfirmed("The customer said no. Nothing was done.")))
+        if not (made or refused):  # answered by a button already: it is a message like any other
+            return Opening([message])
+        requests = (*(request for request, _ in refused), *made)
+        told = [_told(request, error, context) for request, error in refused]
+        return Opening([message, Message("assistant", "", requests), *told], answers)
+
+
+def _request(history: Sequence[Message], call: Confirmation) -> ToolRequest:
+    """The call as its model asked for it."""
+    asked: dict[str, ToolRequest] = {}
+    found: ToolRequest | None = None
+    for message in history:
+        if message.tool_requests:
+            asked = {request.id: request for request in message.tool_requests}
+        elif message.role == "tool" and call.id in message.asks:
+            found = asked.get(message.tool_request_id or "")
+    request = found or ToolRequest("", call.tool, call.shown)
+    return replace(request, id=f"confirmed-{call.id[:12]}", unsure=False, confirmation=call.id)
+
+
+def _told(request: ToolRequest, error: DeskwardError, context: Context) -> Message:
+    text = json.dumps(error.tool_envelope(context.request_id), ensure_ascii=False)
+    return Message("tool", text, tool_request_id=request.id)
