@@ -154,3 +154,16 @@ async def test_a_server_that_stops_says_so(tmp_path: Path) -> None:
         await answer(socket, "hello")
         os.kill(pid, signal.SIGTERM)
         assert (await closed(socket))[0] == 1012
+
+
+async def test_what_is_asked_is_answered_by_a_frame_or_a_text(address: str) -> None:
+    async with connect(f"{address}/ws/user_001") as socket:
+        for card in ("4242", "4444"):
+            _, events = await answer(socket, f"deactivate my card {card} for good")
+            needed = next(event for event in events if event["type"] == "confirm_needed")
+            frame = {"type": "confirm", "confirmation_id": needed["confirmation_id"]}
+            said = json.dumps({**frame, "answer": True}) if card == "4242" else "yes"
+            text, _ = await answer(socket, said)
+            assert f"{card} has been deactivated" in text
+        _, events = await answer(socket, json.dumps({**frame, "answer": True}))
+        assert (events[-1]["type"], events[-1]["error"]) == ("error", "CONFLICT")
