@@ -26,6 +26,7 @@ from deskward.email.models import (
 from deskward.email.outbox import Outbox
 from deskward.files.models import FileId
 from deskward.gate.context import Context
+from deskward.gate.counters import Spent
 from deskward.gate.tool import Risk, ToolGroup
 
 tools = ToolGroup("email")
@@ -78,6 +79,11 @@ async def mail_facts(ctx: Context, arguments: Mapping[str, Any]) -> MailFacts:
     return facts
 
 
+def mail_spends(_arguments: Mapping[str, Any], mail: Mapping[str, Any]) -> Spent:
+    """What a mail spends: its recipients."""
+    return Spent(mail["recipients"], "recipients")
+
+
 def _whole_mail() -> dict[str, Any]:
     """Return the JSON Schema of what makes a mail: a filled template, or a subject and a text."""
     absent, text = {"type": "null"}, {"type": "string"}
@@ -107,6 +113,7 @@ def _whole_mail() -> dict[str, Any]:
     risk=Risk.OUTSIDE,
     rest="POST /email/send",
     facts=mail_facts,
+    spends=mail_spends,
     together=_whole_mail(),
 )
 async def send_email(
@@ -147,7 +154,13 @@ async def send_email(
     return await _send(ctx, letter)
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-text", facts=mail_facts)
+@tools.tool(
+    scope="email:send",
+    risk=Risk.OUTSIDE,
+    rest="POST /email/send-text",
+    facts=mail_facts,
+    spends=mail_spends,
+)
 async def send_text_email(ctx: Context, to: Address, subject: Subject, body: Body) -> EmailReceipt:
     """Send a plain text mail to one recipient.
 
@@ -159,7 +172,13 @@ async def send_text_email(ctx: Context, to: Address, subject: Subject, body: Bod
     return await _send(ctx, Letter(to=[to], subject=subject, text=body))
 
 
-@tools.tool(scope="email:send", risk=Risk.OUTSIDE, rest="POST /email/send-html", facts=mail_facts)
+@tools.tool(
+    scope="email:send",
+    risk=Risk.OUTSIDE,
+    rest="POST /email/send-html",
+    facts=mail_facts,
+    spends=mail_spends,
+)
 async def send_html_email(
     ctx: Context, to: Address, subject: Subject, html: Html, body: Body | None = None
 ) -> EmailReceipt:
@@ -180,6 +199,7 @@ async def send_html_email(
     risk=Risk.OUTSIDE,
     rest="POST /email/send-with-attachments",
     facts=mail_facts,
+    spends=mail_spends,
 )
 async def send_email_with_attachments(
     ctx: Context,

@@ -61,6 +61,8 @@ async def check_approval(gate: Gate, pending: PendingCall, context: Context) -> 
         # Nobody waits for a server in a transaction; it is asked when the call is made.
         call.record = pending.facts_of_record
     await judging.check_requester(context.db)
+    if call.tool.counted:
+        await judging.reckon(context.db)
     judging.verdict()
 
 
@@ -171,7 +173,9 @@ class _ApprovedCall(WaitedCall):
         """
         self.check()
         call = self.call
-        verdict = self.judge(self.pending.came_from.facts)
+        # What was done since it was asked for counts, too.
+        since = {"today": self.today} if self.today is not None else {}
+        verdict = self.judge({**self.pending.came_from.facts, **since})
         allowed = self.rules.policy.may_use(call.tool, call.context.principal)
         if verdict is Verdict.CONFIRM or not allowed:
             assert call.decision is not None

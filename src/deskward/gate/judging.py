@@ -21,8 +21,9 @@ from deskward.core.errors import Forbidden
 from deskward.gate.approvals import Approvals
 from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context
+from deskward.gate.counters import Facts, Spent, counted, today
 from deskward.gate.effects import stored
-from deskward.gate.facts import facts_of
+from deskward.gate.facts import about_whom, facts_of
 from deskward.gate.outcome import Call, exact
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.questions import question_of
@@ -54,6 +55,8 @@ class Judging(ABC):
         self.rules = rules
         self.call = call
         self.values = values
+        self.today: Facts | None = None
+        """What was done today, with this call; of a tool whose calls are not counted None."""
 
     async def look(self, context: Context) -> None:
         """Load the record that the call is about, if policies should see it.
@@ -63,6 +66,25 @@ class Judging(ABC):
         """
         if self.call.tool.facts is not None and self.call.record is None:
             self.call.record = await self.call.tool.facts(context, self.values)
+
+    async def reckon(self, db: Connection, *, again: bool = False) -> None:
+        """Load what was done today, of a tool whose calls are counted.
+
+        Args:
+            db: The call's transaction, which nobody else counts in meanwhile.
+            again: Whether the call was made before, and is counted already.
+        """
+        call = self.call
+        record, principal = call.record or {}, call.context.principal
+        spends = call.tool.spends
+        call.counted = counted(
+            call.tool.scope,
+            principal,
+            about_whom(principal, call.arguments or {}, call.record),
+            now().astimezone(self.rules.zone).date(),
+            spends(self.values, record) if spends is not None else Spent(0, ""),
+        )
+        self.today = await today(db, call.counted, with_it=not again)
 
     @abstractmethod
     def verdict(self) -> Verdict:
@@ -78,7 +100,8 @@ class Judging(ABC):
         assert call.arguments is not None
         readable = {k: v for k, v in call.arguments.items() if k not in call.tool.secret}
         moment = now().astimezone(self.rules.zone)
-        return facts_of(call.tool, call.context, readable, call.record, moment, given=given)
+        found = facts_of(call.tool, call.context, readable, call.record, moment, given=given)
+        return found if self.today is None else {**found, "today": self.today}
 
     def judge(self, facts: Mapping[str, Any]) -> Verdict:
         """What the policies say of the call, which is noted with it.

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 from deskward.core.answers import CallStatus
 from deskward.core.errors import DeskwardError, timestamp
 from deskward.gate.context import Context
+from deskward.gate.counters import Counted
 from deskward.gate.effects import Key
 from deskward.gate.ledger import chain as ledger
 from deskward.gate.policy.engine import Decision
@@ -65,6 +66,7 @@ class Call:
     decision: Decision | None = None
     record: Mapping[str, object] | None = None
     facts: Mapping[str, Any] | None = None
+    counted: Counted | None = None
     conversation: str | None = None
     policy_version: str | None = None
     shadow: Mapping[str, Any] | None = None

@@ -22,6 +22,7 @@ from deskward.core.locking import locking
 from deskward.core.tasks import to_the_end
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
+from deskward.gate.counters import add, take_turn
 from deskward.gate.judging import Judging
 from deskward.gate.outcome import Call, Outcome, exact
 from deskward.gate.policy.engine import Verdict
@@ -105,11 +106,22 @@ class Runner:
         """The context of what only reads."""
         return replace(context, _db=self.database.reader, _ports=self._ports)
 
-    def _looking(self, call: Call, transaction: Connection) -> Context:
-        """The context of looking at the record that a call is judged by."""
+    async def _look(
+        self, call: Call, values: Mapping[str, Any], judging: Judging, transaction: Connection
+    ) -> None:
+        """Load all that a call is judged by, so that nobody changes it before the call's end."""
         if call.tool.composed:
-            return self.reading(call.context)
-        return replace(call.context, _db=locking(transaction), _ports=self._ports)
+            await judging.look(self.reading(call.context))
+            return
+        if call.tool.counted:
+            await take_turn(transaction)
+        if call.tool.facts is not None:
+            looking = replace(call.context, _db=locking(transaction), _ports=self._ports)
+            await judging.look(looking)
+        if call.tool.counted:
+            effect = self.effect(call, values, call.key) if call.key is not None else None
+            again = effect is not None and await effect.first_answer(transaction) is not None
+            await judging.reckon(transaction, again=again)
 
     def _writing(self, call: Call, transaction: Connection) -> Context:
         """The context of what writes."""
@@ -136,7 +148,7 @@ class Runner:
         async with contextlib.AsyncExitStack() as stack:
             transaction = CallTransaction(self.database, stack, self.time_limit)
             async with asyncio.timeout(self.time_limit):
-                await judging.look(self._looking(call, transaction))
+                await self._look(call, values, judging, transaction)
             if judging.verdict() is not Verdict.ALLOW:
                 opened = await transaction.open()
                 return await self._wait(call, values, judging, opened, transaction.entries)
@@ -144,6 +156,8 @@ class Runner:
             effect = self.effect(call, values, call.key) if call.key else None
             if effect:
                 await transaction.claim(effect)
+            if call.counted is not None:
+                await add(transaction, call.counted)
             result = await self._run(call, self._writing(call, transaction), values)
             opened = await transaction.open()
             if effect:
@@ -185,12 +199,14 @@ class Runner:
     async def _outside(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         entries: list[Any] = []
         async with self.database.transaction(entries) as transaction:
-            await judging.look(self._looking(call, transaction))
+            await self._look(call, values, judging, transaction)
             if judging.verdict() is not Verdict.ALLOW:
                 return await self._wait(call, values, judging, transaction, entries)
             call.context = replace(call.context, effect_id=new_id())
             effect = self.effect(call, values, call.key or call.context.effect_id)
             await claim(effect, transaction, self.time_limit + GRACE)
+            assert call.counted is not None
+            await add(transaction, call.counted)
             entries.append(call.entry("started", "null"))
         try:
             result = await self._run(call, self.reading(call.context), values)
@@ -199,6 +215,7 @@ class Runner:
         except DeskwardError:
             # The tool knows that nothing happened; anything else leaves the outcome open.
             async with self.database.transaction() as transaction:
+                await add(transaction, call.counted, undo=True)
                 await effect.forget(transaction)
             raise
         except Exception as error:

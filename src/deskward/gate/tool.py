@@ -15,11 +15,14 @@ import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
 
 from deskward.gate.context import Context
+from deskward.gate.counters import Spent
 from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.security.principals import Kind, Principal
 
 Function = Callable[..., Awaitable[Any]]
 Facts = Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, object]]]
+Spends = Callable[[Mapping[str, Any], Mapping[str, Any]], Spent]
+"""What a call spends, by its arguments as the tool takes them, and its record's facts."""
 JsonSchema = dict[str, Any]
 
 
@@ -83,6 +86,7 @@ class Tool:
         bound: Parameters that are bound for customers.
         secret: Parameters whose values are never recorded.
         facts: Loads the record that the call is about, for policies.
+        spends: What a call of it spends, where that is more than the call itself.
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
         untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
@@ -120,6 +124,7 @@ class Tool:
     owner_wrote: bool = False
     keeps_secrets: bool = True
     composed: bool = False
+    spends: Spends | None = None
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
 
@@ -127,6 +132,11 @@ class Tool:
     def addresses(self) -> tuple[tuple[str, str], ...]:
         """Method and path of all its REST addresses, the first one first."""
         return ((self.method, self.path), *self.also)
+
+    @property
+    def counted(self) -> bool:
+        """Whether its calls are counted, so that policies can limit them over a day."""
+        return self.risk in (Risk.DESTRUCTIVE, Risk.OUTSIDE) or self.spends is not None
 
     @property
     def title(self) -> str:
@@ -179,6 +189,7 @@ class ToolGroup:
         owner_wrote: bool = False,
         keeps_secrets: bool = True,
         composed: bool = False,
+        spends: Spends | None = None,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
     ) -> Callable[[Function], Function]:
@@ -196,6 +207,8 @@ class ToolGroup:
                 where the customer speaks.
             keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
             composed: See `Tool`.
+            spends: See `Tool`. What destroys or acts outside is counted in any case; one that
+                takes an `amount` has to say what it spends.
             also: Further REST addresses, of the form of `rest`.
             together: What a JSON Schema says of several arguments together.
 
@@ -208,6 +221,8 @@ class ToolGroup:
             asks = self._questions.get(built.name)
             if asks is not None:
                 _check_questions(built, asks)
+            if built.counted and spends is None and "amount" in built.parameters:
+                raise TypeError(f"tool {built.name} takes an amount: say what a call `spends`")
             more = tuple(_address(built.name, address, built.parameters) for address in also)
             self.tools.append(
                 replace(
@@ -216,6 +231,7 @@ class ToolGroup:
                     owner_wrote=owner_wrote,
                     keeps_secrets=keeps_secrets,
                     composed=composed,
+                    spends=spends,
                     also=more,
                     together=together,
                     asks=asks,

@@ -12,6 +12,7 @@ from deskward.core.money import Currency, decimals_by_currency
 from deskward.core.paging import Limit, Offset
 from deskward.customers import service as customers
 from deskward.gate.context import Context
+from deskward.gate.counters import Spent
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.orders import service
 from deskward.orders.models import (
@@ -224,11 +225,18 @@ async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -
     )
 
 
+def refund_spends(arguments: Mapping[str, Any], order: Mapping[str, Any]) -> Spent:
+    """What a refund spends."""
+    currency = order["currency"]
+    return Spent(service.of_order(arguments["amount"], currency), currency)
+
+
 @tools.tool(
     scope="orders:refund",
     risk=Risk.DESTRUCTIVE,
     rest="POST /orders/{order_id}/refunds",
     facts=refund_facts,
+    spends=refund_spends,
 )
 async def refund_order(
     ctx: Context,

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import cedarpy
 from pydantic_core import to_json
 
+from deskward.gate.counters import nothing
 from deskward.gate.policy.memo import Memo, Reads, reads_of
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
@@ -50,6 +51,8 @@ _QUESTIONS = (
     (Verdict.CONFIRM, False, True),
 )
 """The verdict that a yes means, and the question: unattended? confirmed?"""
+_UNSAID = {"unsure": False, "today": nothing()}
+"""What counts of facts that say nothing of it, as those from before it was one."""
 _WHEN_CONFIRMED = ((Verdict.ALLOW, True, True), (Verdict.ASK, False, True))
 
 
@@ -148,7 +151,7 @@ class Policy:
 
     def judge_afresh(self, tool: str, principal: Principal, facts: Mapping[str, Any]) -> Decision:
         """Decide on one call as `judge_named` does, whatever was decided before."""
-        known = {"unsure": False, **_cedar(facts)}
+        known = {**_UNSAID, **_cedar(facts)}
         first: Decision | None = None
         said = Decision(Verdict.DENY)
         for verdict, unattended, confirmed in self._questions(tool, principal, facts):

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import cedarpy
 
+from deskward.gate.counters import WHOSE
 from deskward.gate.policy.engine import Policy
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind
@@ -55,6 +56,10 @@ _PRINCIPAL = {
     "agent": {**_STRING, "required": False},
     "via": {**_STRING, "required": False},
 }
+
+
+_DONE: CedarType = {"type": "Record", "attributes": {"count": _LONG, "amount": _LONG}}
+_TODAY: CedarType = {"type": "Record", "attributes": dict.fromkeys(WHOSE, _DONE)}
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,8 @@ def _context(tool: Tool) -> dict[str, CedarType]:
         if name not in tool.secret
     }
     context = {**_FACTS, "args": _record(arguments)}
+    if tool.counted:
+        context["today"] = _TODAY
     if tool.facts is not None:
         context["record"] = _record(_facts_of(tool))
     return context

@@ -7,8 +7,8 @@
       expect: { record.amount: { 4999: allow, 5000: allow, 5001: ask } }
 
 `facts` are the call's facts (`facts_of`), addressed with dots; those that are not given have
-harmless values: an untainted call at noon on a Wednesday, of which the model is sure. `expect` is
-a verdict, or a fact with the verdict for each of its values.
+harmless values: an untainted call at noon on a Wednesday, the first of the day, of which the model
+is sure. `expect` is a verdict, or a fact with the verdict for each of its values.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from deskward.gate.counters import WHOSE, Facts
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.security.principals import Kind, Principal, Proof
 
@@ -114,9 +115,16 @@ def run_tables(policy: Policy, cases: Iterable[Case]) -> Iterator[Row]:
     for case in cases:
         principal = Principal(**case.caller.model_dump())
         for name, changed, expected in _variants(case):
-            facts = _merged({**HARMLESS, "args": {}}, {**case.facts, **changed})
+            facts = _merged(
+                {**HARMLESS, "args": {}, "today": _this_call()}, {**case.facts, **changed}
+            )
             decision = policy.judge_named(case.tool, principal, facts)
             yield Row(name, expected, decision, case.policy)
+
+
+def _this_call() -> Facts:
+    """A day on which nothing else was done."""
+    return {whose: {"count": 1, "amount": 0} for whose in WHOSE}
 
 
 def _variants(case: Case) -> Iterator[tuple[str, dict[str, Any], Verdict]]:

@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _desk_keys()
     _confirmations()
+    _counters()
 
 
 def _desk_keys() -> None:
@@ -63,5 +64,24 @@ def _confirmations() -> None:
     op.create_index("ix_confirmations_status", "confirmations", ["status", "expires_at"])
 
 
+def _counters() -> None:
+    """Make the table of what was done on a day (`gate/counters.py`)."""
+    op.create_table(
+        "counters",
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("whose", sa.String(length=16), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("unit", sa.String(length=16), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "day", "name", "whose", "owner", "unit", name="pk_counters"
+        ),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("counters")
     op.drop_table("confirmations")
