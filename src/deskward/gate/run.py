@@ -115,9 +115,8 @@ class Runner:
             return
         if call.tool.counted:
             await take_turn(transaction)
-        if call.tool.facts is not None:
-            looking = replace(call.context, _db=locking(transaction), _ports=self._ports)
-            await judging.look(looking)
+        looking = replace(call.context, _db=locking(transaction), _ports=self._ports)
+        await judging.look(looking)
         if call.tool.counted:
             effect = self.effect(call, values, call.key) if call.key is not None else None
             again = effect is not None and await effect.first_answer(transaction) is not None
