@@ -16,6 +16,9 @@ from typing import Any
 BOUND = 12
 """What counts as the end of a repetition that has one: how far it goes is not growth."""
 
+SUSPECT = 2.5
+"""What looks as if it grew faster than the text."""
+
 Node = tuple[Any, Any]
 _GROUPS = (sre.BRANCH, sre.ATOMIC_GROUP, sre.SUBPATTERN, sre.GROUPREF)
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
@@ -287,16 +290,19 @@ def growth(pattern: str, flags: int = 0) -> tuple[float, str]:
     2 is linear, 4 quadratic. What looks worse than linear is looked at again in longer texts, where
     repetitions that have a bound have come to it.
     """
-    worst = _growth(Matcher(pattern, flags), sorted(attacks(pattern, flags)), 60)
-    if worst[0] > 2.5:
-        worst = _growth(Matcher(pattern, flags, 4_000_000), [worst[2]], 240)
-    return worst[0], f"{worst[2][0]!r} + {worst[2][1]!r} * n"
+    found = _growth(Matcher(pattern, flags), sorted(attacks(pattern, flags)), 60)
+    if found[-1][0] > SUSPECT:
+        again = [text for ratio, text in found if ratio > SUSPECT]
+        found = _growth(Matcher(pattern, flags, 4_000_000), again[-5:], 240)
+    ratio, (start, pump) = found[-1]
+    return ratio, f"{start!r} + {pump!r} * n"
 
 
 def _growth(
     matcher: Matcher, texts: Sequence[tuple[str, str]], size: int
-) -> tuple[float, str, tuple[str, str]]:
-    worst = (0.0, "", ("", ""))
+) -> list[tuple[float, tuple[str, str]]]:
+    """How much longer twice each text takes, the worst last."""
+    found = []
     for start, pump in texts:
         for end in ("\x00", ""):
             once, twice = (
@@ -308,5 +314,5 @@ def _growth(
                 ratio = matcher.search_all(twice) / few / (len(twice) / len(once)) * 2
             except TooMany:
                 ratio = 99.0
-            worst = max(worst, (ratio, end, (start, pump)))
-    return worst
+            found.append((ratio, (start, pump)))
+    return sorted(found)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -52,8 +52,9 @@ def patterns() -> dict[tuple[str, int], str]:
                 if isinstance(pattern.pattern, str):
                     key = pattern.pattern, pattern.flags & ~re.UNICODE
                     found.setdefault(key, f"{module.name}.{name}")
-    for path, text in inline():
-        found.setdefault((text, 0), path)
+    for path, (given, flags) in calls():
+        if isinstance(given, ast.Constant) and isinstance(given.value, str):
+            found.setdefault((given.value, flags), path)
     return found
 
 
@@ -77,26 +78,30 @@ def within(value: Any, depth: int, met: set[int]) -> Iterator[re.Pattern[Any]]:
         yield from within(part, depth + 1, met)
 
 
-def inline() -> Iterator[tuple[str, str]]:
-    """The regular expressions that stand where they are used, and whose text is there."""
-    for path, pattern in calls():
-        if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str):
-            yield path, pattern.value
-
-
-def calls() -> Iterator[tuple[str, ast.expr]]:
-    """The calls of `re` in our sources: file, and what is given as the pattern."""
+def calls() -> Iterator[tuple[str, tuple[ast.expr, int]]]:
+    """The calls of `re` in our sources: the file, what is given as the pattern, and the flags."""
     root = Path(deskward.__path__[0])
     for file in root.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and isinstance(node.func.value, ast.Name)
-                and node.func.value.id == "re"
-                and node.func.attr in FUNCTIONS
-            ):
-                yield file.relative_to(root).as_posix(), node.args[0]
+            if is_call(node):
+                given = [*node.args, *(word.value for word in node.keywords)]
+                flags = 0
+                for part in (p for arg in given for p in ast.walk(arg)):
+                    if isinstance(part, ast.Attribute):
+                        flag = getattr(re, part.attr, 0)
+                        flags |= int(flag) if isinstance(flag, re.RegexFlag) else 0
+                yield file.relative_to(root).as_posix(), (node.args[0], flags)
+
+
+def is_call(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether a node calls a function of `re` that takes a pattern."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "re"
+        and node.func.attr in FUNCTIONS
+    )
 
 
 def test_the_counter_tells_linear_from_quadratic() -> None:
@@ -123,7 +128,7 @@ def test_the_counter_matches_what_re_matches(pattern: str, text: str) -> None:
 
 
 def test_no_regular_expression_is_built_where_nobody_looks() -> None:
-    built = {path for path, pattern in calls() if not isinstance(pattern, ast.Constant)}
+    built = {path for path, (pattern, _) in calls() if not isinstance(pattern, ast.Constant)}
     inside = {path for path in built if not at_the_top(path)}
     assert inside - {"agent/claims/unsupported.py"} <= set(BUILT_INSIDE)
     assert len(patterns()) > 60
@@ -134,12 +139,7 @@ def at_the_top(path: str) -> bool:
     tree = ast.parse((Path(deskward.__path__[0]) / path).read_text(encoding="utf-8"))
     inner = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
     return not any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "re"
-        and node.func.attr in FUNCTIONS
-        and not isinstance(node.args[0], ast.Constant)
+        is_call(node) and not isinstance(node.args[0], ast.Constant)
         for part in inner
         for node in ast.walk(part)
     )

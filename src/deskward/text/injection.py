@@ -13,10 +13,10 @@ _WHO = r"(?:assistants?|agents?|ai|bots?|chatbots?|llms?|language models?|models
 _INJECTED = re.compile(
     rf"""\b(?:ignore|disregard|forget|override|bypass|skip)\b.{{0,50}}\b(?:instruct|rule|polic
         |prompt|guideline|previous|prior|above|restrict|check|approval)
-    | (?:^|[\[(<{{*\#\n-])\s*(?:system|developer|admin\w*|root|tool|function|{_WHO})\b
+    | (?:^|[\[(<{{*\#\n-])\s{{0,9}}(?:system|developer|admin\w*|root|tool|function|{_WHO})\b
         [^.?!]{{0,30}}[:>\]]
     | \b(?:dear|note\ (?:to|for)|attention|hey|hello|to\ (?:the|all|any)|for\ (?:the|all|any)
-        |every|as|as\ an)\s+(?:\w+\s+){{0,2}}{_WHO}\b(?!\s+(?:of|number))
+        |every|as|as\ an)\s{{1,9}}(?:\w{{1,30}}\s{{1,9}}){{0,2}}{_WHO}\b(?!\s{{1,9}}(?:of|number))
     | \b{_WHO}\b.{{0,40}}\b(?:must|should|shall|has\ to|have\ to|now|needs?\ to|calls?|mails?
         |sends?)\b
     | \bassistants?\ ?[,:] | \buser_\d | &\#x?[0-9a-f]+; | \#{{2,}}

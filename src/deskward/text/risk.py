@@ -21,9 +21,10 @@ _ANGER = re.compile(
 _ACTIONS = f"(?:{'|'.join(_LISTS['actions'])})"
 _WANTED = re.compile(
     rf"\b(?:please|kindly|pls|i want you to|i need you to|can you|could you|would you|will you"
-    rf"|can somebody|can someone|just)\s+(?:please\s+|also\s+|just\s+|immediately\s+|now\s+)*"
+    rf"|can somebody|can someone|just)\s{{1,9}}"
+    rf"(?:(?:please|also|just|immediately|now)\s{{1,9}}){{0,5}}"
     rf"{_ACTIONS}\b"
-    rf"|^\W*(?:also\s+)?{_ACTIONS}\s+(?:me|my|the|this|it|all|that)\b",
+    rf"|^\W{{0,20}}(?:also\s{{1,9}})?{_ACTIONS}\s{{1,9}}(?:me|my|the|this|it|all|that)\b",
     re.IGNORECASE,
 )
 _HOW_TO = any_of(_LISTS["how_to"])

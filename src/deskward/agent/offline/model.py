@@ -349,9 +349,8 @@ def _asks(text: str) -> bool:
     """Whether a sentence asks a general question, one that the FAQ may answer."""
     return bool(
         re.match(
-            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b"
-            r"|.*\?\s*$",
+            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b",
             text,
-            re.IGNORECASE | re.DOTALL,
+            re.IGNORECASE,
         )
-    )
+    ) or text.rstrip().endswith("?")
