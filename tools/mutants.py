@@ -61,7 +61,7 @@ class Mutant:
             return f"{self.take!r} is {found} times in {self.file}"
         if self.take == self.put:
             return "nothing is taken out"
-        if not (ROOT / self.test.partition("::")[0]).is_file():
+        if not (ROOT / self.test.partition("::")[0]).exists():
             return f"there is no test {self.test}"
         return None
 
