@@ -1,14 +1,22 @@
 """The Python client's agent: where secrets go."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvicorn
 
+from deskward.app import Desk
+from deskward.client import AsyncAgentSession, MCPClient
 from deskward.client.session import _Toolbox
 from deskward.core.errors import InvalidInput
+from deskward.entrypoints.application import http_application
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 from deskward.security.vault import Vault
+from tests.agent.scripted import ScriptedModel, tool
 
 SECRET = {"type": "string", "format": "password"}
 PROPERTIES: dict[str, Any] = {
@@ -61,3 +69,38 @@ async def test_a_secret_that_is_gone_is_said_to_be() -> None:
     with pytest.raises(InvalidInput):
         await given({"card": "[[card:1]]"}, Vault())
     assert await given({"note": "[[card:1]]"}, Vault()) == {"note": "[[card:1]]"}
+
+
+async def test_a_desks_question_is_asked_and_answered(sqlite_desk: Desk) -> None:
+    """Of a desk behind MCP: the customer's next message answers it, and nothing else does."""
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
+    )
+    wish = tool("deactivate_card", card="4242")
+    async with served(sqlite_desk) as url, MCPClient(url, user_id="user_001", key=key) as client:
+        model = ScriptedModel([wish], ["Which one?"], [wish], ["All right."], [wish], ["Done."])
+        session = AsyncAgentSession(client, "user_001", model=model)
+        for said, answer, status in (
+            ("hm", "Which one?", "active"),
+            ("no", "All right.", "active"),
+            ("yes", "Done.", "deactivated"),
+        ):
+            assert (await session.chat("block my card")).startswith("Shall I deactivate your card")
+            assert await session.chat(said) == answer
+            account = await client.call_tool("get_account_details")
+            assert account["cards"][0]["status"] == status
+
+
+@contextlib.asynccontextmanager
+async def served(desk: Desk) -> AsyncIterator[str]:
+    """The desk's HTTP application, at an address."""
+    config = uvicorn.Config(http_application(desk), port=0, log_level="error")
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    async with asyncio.timeout(20):
+        while not server.started:
+            await asyncio.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/mcp"
+    server.should_exit = True
+    await running

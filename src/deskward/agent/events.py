@@ -64,8 +64,14 @@ class ConfirmNeeded:
     @classmethod
     def of(cls, request_id: str, receipt: dict[str, Any]) -> ConfirmNeeded:
         """The event of a call's receipt."""
-        told = ("tool", "confirmation_id", "question", "arguments", "expires_at")
-        return cls(request_id, *(receipt[name] for name in told))
+        return cls(
+            request_id,
+            str(receipt.get("tool", "")),
+            receipt["confirmation_id"],
+            receipt["question"],
+            receipt.get("arguments", {}),
+            str(receipt.get("expires_at", "")),
+        )
 
 
 @dataclass(frozen=True)

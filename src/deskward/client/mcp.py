@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ElicitResult
 from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 Server = str | Path | Sequence[str] | None
 
+Confirm = Callable[[str], bool | None]
+"""Answers a question of a desk's, or not."""
+
 IDEMPOTENCY_META = "deskward/idempotency-key"
+UNSURE_META = "deskward/unsure"
 
 
 class MCPClient:
@@ -38,6 +42,8 @@ class MCPClient:
         user_id: The customer for whom a desk is to act.
         key: An API key, for a URL.
         timeout: Seconds that one request may take.
+        confirm: Told the question when a desk asks the customer before it makes a call: True for
+            yes, False for no, None for neither, with which the call's receipt is its result.
     """
 
     def __init__(
@@ -47,8 +53,12 @@ class MCPClient:
         user_id: str | None = None,
         key: str | None = None,
         timeout: float = 30.0,
+        confirm: Confirm = lambda _: None,
     ) -> None:
         self.user_id = user_id
+        self._confirm = confirm
+        self._agreed: set[str] = set()
+        """The questions that the customer has said yes to, while their calls are made."""
         self._server = server
         self._key = key
         self._timeout = timeout
@@ -97,11 +107,15 @@ class MCPClient:
         arguments: Mapping[str, Any] | None = None,
         *,
         idempotency_key: str | None = None,
+        unsure: bool = False,
+        agreed: str | None = None,
     ) -> dict[str, Any]:
         """Call a tool; gives its structured content, or its text as `{"text": …}`.
 
         Args:
             idempotency_key: Repeating a call with the same key gives its first answer, at a desk.
+            unsure: Whether it is not sure that the customer wants this: a desk then asks them.
+            agreed: The question of a desk that the customer has said yes to.
 
         Raises:
             RemoteFailed: The tool answered with an error; `error_code` has the desk's code.
@@ -116,13 +130,21 @@ class MCPClient:
         except PydanticSerializationError as error:  # the session would end of it
             problem = "The arguments hold what JSON in UTF-8 cannot, such as half a surrogate pair."
             raise InvalidInput(problem) from error
-        meta: Any = {IDEMPOTENCY_META: idempotency_key} if idempotency_key else None
+        meta: dict[str, Any] = {UNSURE_META: True} if unsure else {}
+        if idempotency_key:
+            meta[IDEMPOTENCY_META] = idempotency_key
+        questions = {agreed} - {None}
+        self._agreed |= questions
         try:
-            result = await self._open_client.call_tool(name, dict(arguments or {}), meta=meta)
+            result = await self._open_client.call_tool(
+                name, dict(arguments or {}), meta=cast(Any, meta) or None
+            )
         except MCPError as error:
             if error.code == -32602:
                 raise UnknownTool(str(error)) from error
             raise Unavailable(f"The MCP server did not answer: {error}") from error
+        finally:
+            self._agreed -= questions
         assert isinstance(result, CallToolResult)
         return content(result)
 
@@ -131,7 +153,13 @@ class MCPClient:
         if user_id == self.user_id:
             return self
         if user_id not in self._others:
-            other = MCPClient(self._server, user_id=user_id, key=self._key, timeout=self._timeout)
+            other = MCPClient(
+                self._server,
+                user_id=user_id,
+                key=self._key,
+                timeout=self._timeout,
+                confirm=self._confirm,
+            )
             self._others[user_id] = await other.__aenter__()
         return self._others[user_id]
 
@@ -172,7 +200,16 @@ class MCPClient:
         else:
             command, *arguments = self._command()
             target = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
-        return await stack.enter_async_context(Client(target, read_timeout_seconds=self._timeout))
+        return await stack.enter_async_context(
+            Client(target, read_timeout_seconds=self._timeout, elicitation_callback=self._answer)
+        )
+
+    async def _answer(self, _context: Any, params: Any) -> ElicitResult:
+        """The answer to a question of the server's: only of a yes or a no, and to nothing else."""
+        said = True if params.message in self._agreed else self._confirm(params.message)
+        if said is None:
+            return ElicitResult(action="cancel")
+        return ElicitResult(action="accept", content={"confirm": said})
 
     def _command(self) -> list[str]:
         if self._server is None:
@@ -197,8 +234,11 @@ class SyncMCPClient:
         user_id: str | None = None,
         key: str | None = None,
         timeout: float = 30.0,
+        confirm: Confirm = lambda _: None,
     ) -> None:
-        self._make = partial(MCPClient, server, user_id=user_id, key=key, timeout=timeout)
+        self._make = partial(
+            MCPClient, server, user_id=user_id, key=key, timeout=timeout, confirm=confirm
+        )
         self._portals: AbstractContextManager[BlockingPortal] | None = None
         self.portal: BlockingPortal | None = None
         self.client: MCPClient | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,9 +16,11 @@ from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
 from deskward.client.mcp import MCPClient, SyncMCPClient
+from deskward.conversations.asking import request_of
 from deskward.core.answers import status_of
-from deskward.core.errors import DeskwardError, Unavailable, UnknownTool
+from deskward.core.errors import DeskwardError, NotFound, Unavailable, UnknownTool
 from deskward.core.settings import Settings
+from deskward.gate.confirmations import NotConfirmed
 from deskward.gate.context import Context, Secrets, new_id
 from deskward.gate.effects import Key
 from deskward.gate.outcome import Outcome
@@ -25,6 +29,7 @@ from deskward.hub.remote_tools import remote_tool
 from deskward.security.masking import mask
 from deskward.security.principals import Kind, Principal
 from deskward.security.vault import Vault
+from deskward.text.assent import answer_of
 
 HANDOVER = "hand_over"
 
@@ -54,19 +59,36 @@ class AsyncAgentSession:
         Raises:
             Unavailable: The server is away.
         """
-        toolbox = _Toolbox(await self._client.for_user(self._user_id), self._user_id)
+        client = await self._client.for_user(self._user_id)
+        toolbox = _Toolbox(client, self._user_id, self.history)
         await toolbox.load()
-        last = self.history[-1].text if self.history else ""
-        self.history.append(Message("user", mask(message, self._vault, asked_by=last)))
+        last = self.history[-1] if self.history else Message("assistant", "")
+        asked_by = "" if last.asks else last.text
+        said = Message("user", mask(message, self._vault, asked_by=asked_by))
+        self.history += [said, *self._answered(last, answer_of(message))]
         principal = Principal(Kind.CUSTOMER, self._user_id, "default", ("customer",))
         context = Context(principal, "agent", turn_id=new_id())
         answer = ""
-        async for event in Agent(toolbox, self._model).run(context, self._vault, self.history):
+        agent = Agent(toolbox, self._model, confirmed=toolbox.confirmed)
+        async for event in agent.run(context, self._vault, self.history):
             if isinstance(event, MessageAdded):
                 self.history.append(event.message)
             elif isinstance(event, Done):
                 answer = event.text
         return answer
+
+    def _answered(self, last: Message, yes: bool | None) -> list[Message]:
+        """What follows from an answer to what the customer was asked: its calls, or why not."""
+        found = [request_of(self.history, key) for key in last.asks]
+        requests = tuple(request for request in found if request is not None)
+        if yes is None or not requests:
+            return []
+        asked = Message("assistant", "", requests)
+        if yes:
+            return [asked]
+        refused = NotConfirmed("The customer said no. Nothing was done.")
+        text = json.dumps(refused.tool_envelope(""))
+        return [asked, *(Message("tool", text, tool_request_id=one.id) for one in requests)]
 
     def reset(self) -> None:
         """Begin a new conversation."""
@@ -103,7 +125,8 @@ class AgentSession:
 class _Toolbox:
     """A client's tools, as the agent's loop calls them."""
 
-    def __init__(self, client: MCPClient, user_id: str) -> None:
+    def __init__(self, client: MCPClient, user_id: str, history: Sequence[Message] = ()) -> None:
+        self._history = history
         self.tools: dict[str, Tool] = {}
         self._client = client
         self._user_id = user_id
@@ -126,6 +149,18 @@ class _Toolbox:
     def tools_for(self, _principal: Principal) -> list[Tool]:
         return list(self.tools.values())
 
+    async def confirmed(self, confirmation_id: str, context: Context) -> Outcome:
+        """Make the call that the customer has said yes to."""
+        request = request_of(self._history, confirmation_id)
+        receipt = next((m for m in self._history if confirmation_id in m.asks), None)
+        if request is None or receipt is None:
+            return Outcome(
+                "error", "", context.request_id, NotFound("confirmation", confirmation_id)
+            )
+        question = json.loads(receipt.text)["question"]
+        context = replace(context, unsure=True)  # so that the desk surely asks, and is answered
+        return await self.call(request.name, request.arguments, context, agreed=question)
+
     async def first_answer(self, _name: str, _context: Context, _key: Key) -> Outcome | None:
         return None
 
@@ -137,6 +172,7 @@ class _Toolbox:
         *,
         idempotency_key: Key | None = None,
         strict: bool = True,
+        agreed: str | None = None,
     ) -> Outcome:
         given = dict(arguments)
         try:
@@ -148,7 +184,9 @@ class _Toolbox:
             # A server that is no desk wants to be told for whom it acts.
             given |= dict.fromkeys(tool.bound, self._user_id)
             key = str(idempotency_key) if idempotency_key else None  # there we are a caller
-            result = await self._client.call_tool(name, given, idempotency_key=key)
+            result = await self._client.call_tool(
+                name, given, idempotency_key=key, unsure=context.unsure, agreed=agreed
+            )
         except DeskwardError as error:
             return Outcome("error", "", context.request_id, error)
         return Outcome(status_of(result), to_json(result).decode(), context.request_id)

@@ -135,7 +135,9 @@ class Openings:
         made: list[ToolRequest] = []
         refused: list[tuple[ToolRequest, DeskwardError]] = []
         for call in calls:
-            asked = _request(history, call)
+            asked = request_of(history, call.id) or ToolRequest(
+                f"confirmed-{call.id[:12]}", call.tool, call.shown, confirmation=call.id
+            )
             try:
                 self._confirmations.check(call, context)
             except DeskwardError as error:
@@ -153,17 +155,19 @@ class Openings:
         return Opening([message, Message("assistant", "", requests), *told], answers)
 
 
-def _request(history: Sequence[Message], call: Confirmation) -> ToolRequest:
-    """The call as its model asked for it."""
+def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest | None:
+    """The call that was asked about, as its model asked for it, with the yes that it is made with."""
     asked: dict[str, ToolRequest] = {}
     found: ToolRequest | None = None
     for message in history:
         if message.tool_requests:
             asked = {request.id: request for request in message.tool_requests}
-        elif message.role == "tool" and call.id in message.asks:
+        elif message.role == "tool" and confirmation_id in message.asks:
             found = asked.get(message.tool_request_id or "")
-    request = found or ToolRequest("", call.tool, call.shown)
-    return replace(request, id=f"confirmed-{call.id[:12]}", unsure=False, confirmation=call.id)
+    if found is None:
+        return None
+    named = f"confirmed-{confirmation_id[:12]}"
+    return replace(found, id=named, unsure=False, confirmation=confirmation_id)
 
 
 def _told(request: ToolRequest, error: DeskwardError, context: Context) -> Message:

@@ -19,7 +19,8 @@ def status_of(answer: Mapping[str, Any]) -> CallStatus:
     """What came of the call that a tool, or the gate in its place, answered so."""
     if answer.get("status") == PENDING:
         return "pending"
-    if answer.get("status") == TO_CONFIRM:
+    named = (answer.get("confirmation_id"), answer.get("question"))
+    if answer.get("status") == TO_CONFIRM and all(isinstance(name, str) for name in named):
         return "confirm"
     if answer.get("success") is False and isinstance(answer.get("error"), Mapping):
         return "error"

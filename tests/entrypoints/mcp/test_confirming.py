@@ -59,7 +59,6 @@ async def test_the_customer_says_yes_in_their_client(connect: Connect) -> None:
 
 NO = [
     ElicitResult(action="decline"),
-    ElicitResult(action="cancel"),
     ElicitResult(action="accept", content={"confirm": False}),
 ]
 
@@ -144,3 +143,23 @@ async def test_an_answer_that_nobody_asked_for_is_no_answer(sqlite_desk: Desk) -
     as_service = {"Authorization": f"Bearer {key}", "X-User-ID": "user_001"}
     said = await call(sqlite_desk, {"arguments": CARD, **yes}, more=as_service)
     assert said.get("structuredContent", {}).get("status") == NEEDED
+
+
+async def test_who_closes_the_question_is_given_the_receipt(sqlite_desk: Desk) -> None:
+    asked = await call(sqlite_desk, {"arguments": CARD})
+    closed = {
+        "requestState": asked["requestState"],
+        "inputResponses": {"confirm": {"action": "cancel"}},
+    }
+    waits = await call(sqlite_desk, {"arguments": CARD, **closed})
+    assert waits["structuredContent"]["confirmation_id"] == asked["requestState"]
+
+
+async def test_a_client_can_ask_for_more_care(sqlite_desk: Desk) -> None:
+    meta = {"deskward/unsure": True}
+    body = modern("tools/call", {"name": "freeze_card", "arguments": CARD}, meta)
+    async with client_of(sqlite_desk) as client:
+        response = await client.post(
+            "/mcp", json=body, headers=headers("tools/call", "freeze_card")
+        )
+    assert response.json()["result"]["structuredContent"]["status"] == NEEDED

@@ -65,23 +65,22 @@ def input_required(outcome: Outcome) -> bytes:
     )
 
 
-def answer_in(params: Mapping[str, Any]) -> tuple[str, bool] | None:
+def answer_in(params: Mapping[str, Any]) -> tuple[str, bool | None] | None:
     """The confirmation that a call of 2026-07-28 answers, and how; None where it answers none."""
     responses, state = params.get("inputResponses"), params.get("requestState")
     answer = responses.get(FIELD) if isinstance(responses, dict) else None
     if not isinstance(state, str) or not isinstance(answer, dict):
         return None
-    return state, says_yes(answer)
+    return state, says(answer)
 
 
-def says_yes(answer: Mapping[str, Any]) -> bool:
-    """Whether an `ElicitResult` is a yes: everything else is none."""
+def says(answer: Mapping[str, Any]) -> bool | None:
+    """What an `ElicitResult` says: yes, no, or neither, where somebody closed the question."""
+    if answer.get("action") == "cancel":
+        return None
     content = answer.get("content")
-    return (
-        answer.get("action") == "accept"
-        and isinstance(content, dict)
-        and content.get(FIELD) is True
-    )
+    agreed = isinstance(content, dict) and content.get(FIELD) is True
+    return answer.get("action") == "accept" and agreed
 
 
 async def when_answered(gate: Gate, asked: Outcome, context: Context) -> Outcome:

@@ -27,7 +27,7 @@ from deskward.entrypoints.mcp.confirming import (
     input_required,
     is_own,
     question,
-    says_yes,
+    says,
     when_answered,
 )
 from deskward.entrypoints.mcp.exchange import Exchange
@@ -49,6 +49,7 @@ from deskward.entrypoints.mcp.protocol import (
     check_known,
     error_message,
     idempotency_key,
+    is_unsure,
     tool_list,
     unreadable,
 )
@@ -184,7 +185,8 @@ class McpEndpoint:
         name, arguments = request.params.get("name"), request.params.get("arguments")
         if not isinstance(name, str) or not isinstance(arguments, dict | None):
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        context = Context(principal, "mcp", request_id, report=exchange.report)
+        unsure = is_unsure(request.params.get("_meta"))
+        context = Context(principal, "mcp", request_id, report=exchange.report, unsure=unsure)
         call = self._made(request, context, name, arguments or {}, exchange)
         key = _cancelled_by(request, principal, request.id)
         if key is not None:
@@ -195,7 +197,8 @@ class McpEndpoint:
             if key is not None and self._running.get(key) is exchange:
                 del self._running[key]
         check_known(outcome)
-        if outcome.status == "confirm" and can_ask(request.capabilities, principal):
+        asks = can_ask(request.capabilities, principal) and answer_in(request.params) is None
+        if outcome.status == "confirm" and asks:
             return input_required(outcome)
         return call_result(outcome, stateless=request.stateless)
 
@@ -210,7 +213,7 @@ class McpEndpoint:
         """What comes of a call; its customer is asked where their client can do that."""
         gate, params = self._desk.gate, request.params
         answer = answer_in(params) if can_ask(request.capabilities, context.principal) else None
-        if answer is not None:
+        if answer is not None and answer[1] is not None:
             of = (name, arguments)
             return await take_answer(gate, answer[0], context, answer[1], "elicitation", of=of)
         key = idempotency_key(params.get("_meta"))
@@ -228,7 +231,7 @@ class McpEndpoint:
         if is_own(principal) and isinstance(result, dict) and isinstance(key, str):
             context = Context(principal, "mcp", request_id)
             with contextlib.suppress(DeskwardError):
-                yes = says_yes(result)
+                yes = says(result) is True  # whoever waits must learn that nobody answers
                 await record_answer(self._desk.gate, key, context, yes, "elicitation")
 
     def _cancel(self, notification: McpRequest, principal: Principal) -> None:

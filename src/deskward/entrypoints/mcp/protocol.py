@@ -34,6 +34,9 @@ INSTRUCTIONS = (
 IDEMPOTENCY_META = "deskward/idempotency-key"
 """Key in a request's `_meta` whose value makes a repeated call give its first answer again."""
 
+UNSURE_META = "deskward/unsure"
+"""Key in a request's `_meta` whose value `true` has the customer asked before a write."""
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
@@ -107,6 +110,11 @@ def idempotency_key(meta: Any) -> str | None:
     if key is not None and not isinstance(key, str):
         raise ProtocolError(INVALID_PARAMS, f"_meta[{IDEMPOTENCY_META!r}] must be text")
     return key
+
+
+def is_unsure(meta: Any) -> bool:
+    """Whether a request's `_meta` says that it is not sure that the call is wanted."""
+    return isinstance(meta, dict) and meta.get(UNSURE_META) is True
 
 
 def check_known(outcome: Outcome) -> None:

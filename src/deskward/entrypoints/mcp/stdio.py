@@ -20,7 +20,7 @@ from deskward.entrypoints.mcp.confirming import (
     can_ask,
     input_required,
     question,
-    says_yes,
+    says,
 )
 from deskward.entrypoints.mcp.pipes import pipes
 from deskward.entrypoints.mcp.progress import Progress, progress_token
@@ -30,6 +30,7 @@ from deskward.entrypoints.mcp.protocol import (
     ProtocolError,
     check_known,
     idempotency_key,
+    is_unsure,
     tool_list,
 )
 from deskward.entrypoints.mcp.results import call_result
@@ -90,12 +91,13 @@ class _Calls:
         progress = Progress(lambda step: context.session.report_progress(*step))
         asked = progress_token(meta) is not None
         gate = self._desk.gate
-        call_context = Context(self._principal, "mcp", report=progress.report if asked else None)
+        report = progress.report if asked else None
+        call_context = Context(self._principal, "mcp", report=report, unsure=is_unsure(meta))
         told = context.params or {}
         asks = can_ask(_capabilities(context), self._principal)
         answer = answer_in(told) if asks else None
         try:
-            if answer is not None:
+            if answer is not None and answer[1] is not None:
                 of = (params.name, params.arguments or {})
                 call = take_answer(gate, answer[0], call_context, answer[1], "elicitation", of=of)
             else:
@@ -109,7 +111,7 @@ class _Calls:
             check_known(outcome)
         except ProtocolError as error:
             raise MCPError(error.code, error.message, error.data) from error
-        if outcome.status == "confirm" and asks:
+        if outcome.status == "confirm" and asks and answer is None:
             if context.protocol_version == STATELESS_VERSION:
                 return from_json(input_required(outcome))
             outcome = await self._elicited(context, outcome, call_context)
@@ -121,7 +123,7 @@ class _Calls:
         """What comes of a call once the client has asked its customer."""
         wanted = ElicitRequestFormParams.model_validate(question(asked)["params"])
         said = await context.session.elicit_form(wanted.message, wanted.requested_schema)
-        yes = says_yes({"action": said.action, "content": said.content})
+        yes = says({"action": said.action, "content": said.content}) is True
         key = asked.value["confirmation_id"]
         return await take_answer(self._desk.gate, key, call_context, yes, "elicitation")
 
