@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp_types import CallToolResult, ElicitResult
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
@@ -133,12 +133,11 @@ class MCPClient:
         meta: dict[str, Any] = {UNSURE_META: True} if unsure else {}
         if idempotency_key:
             meta[IDEMPOTENCY_META] = idempotency_key
-        questions = {agreed} - {None}
+        questions = {agreed} if agreed is not None else set()
         self._agreed |= questions
+        given: Any = meta or None
         try:
-            result = await self._open_client.call_tool(
-                name, dict(arguments or {}), meta=cast(Any, meta) or None
-            )
+            result = await self._open_client.call_tool(name, dict(arguments or {}), meta=given)
         except MCPError as error:
             if error.code == -32602:
                 raise UnknownTool(str(error)) from error
@@ -204,8 +203,8 @@ class MCPClient:
             Client(target, read_timeout_seconds=self._timeout, elicitation_callback=self._answer)
         )
 
-    async def _answer(self, _context: Any, params: Any) -> ElicitResult:
-        """The answer to a question of the server's: only of a yes or a no, and to nothing else."""
+    async def _answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+        """The answer to a question of the server's."""
         said = True if params.message in self._agreed else self._confirm(params.message)
         if said is None:
             return ElicitResult(action="cancel")

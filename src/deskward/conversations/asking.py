@@ -156,7 +156,7 @@ class Openings:
 
 
 def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest | None:
-    """The call that was asked about, as its model asked for it, with the yes that it is made with."""
+    """The call that was asked about, as its model asked for it, with the yes to make it with."""
     asked: dict[str, ToolRequest] = {}
     found: ToolRequest | None = None
     for message in history:
