@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from deskward.accounts import slice as accounts
+from deskward.accounts.passwords import PasswordRules
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
@@ -28,6 +29,7 @@ from deskward.assist.reply import Silent, Writer
 from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
+from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database, metadata
 from deskward.core.extras import extra
@@ -53,6 +55,7 @@ from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
+from deskward.gate.sessions import Sessions
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Tool, ToolGroup
 from deskward.integrations.mail.console import ConsoleMailer
@@ -158,6 +161,12 @@ async def open_desk(
         ports = {
             Outbox: _outbox(settings, database, wake.set),
             Writer: _writer(settings, model, database),
+            RateLimiter: limiter,
+            Sessions: EndSessions(),
+            PasswordRules: PasswordRules(
+                timedelta(minutes=settings.accounts.proof_minutes),
+                settings.accounts.password_tries,
+            ),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
         gate = _gate(settings, database, only, ports)

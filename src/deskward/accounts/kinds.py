@@ -47,6 +47,11 @@ def _password(text: str, answers: bool) -> str | None:
     return found[-1] if found else None  # "from OLD to NEW": the new one is named last
 
 
+def _current_password(text: str, answers: bool) -> str | None:
+    found = _PASSWORD.findall(text)
+    return found[0] if len(found) > 1 or (answers and found) else None
+
+
 def _card(text: str, answers: bool) -> str | None:
     if whole := _CARD.search(text):
         return whole.group()
@@ -73,6 +78,7 @@ def _trimmed(address: str) -> str:
 
 KINDS: dict[str, Kind] = {
     "password": Kind(_password, looks=_PASSWORD, reads_as="xpassword"),
+    "current_password": Kind(_current_password),
     "card": Kind(_card, looks=_CARD, reads_as="xcard"),
     "address": Kind(
         _address,

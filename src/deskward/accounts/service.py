@@ -52,6 +52,7 @@ _SET_PASSWORD = fixed(
     .where(
         accounts.c.tenant_id == sa.bindparam("b_tenant"),
         accounts.c.user_id == sa.bindparam("b_user"),
+        accounts.c.password_hash == sa.bindparam("b_before"),
     )
     .values(password_hash=sa.bindparam("b_hash"))
 )
@@ -107,15 +108,20 @@ async def cards_of(db: Connection, tenant: str, user_id: str) -> list[Card]:
     ]
 
 
-async def set_password_hash(db: Connection, tenant: str, user_id: str, hashed: str) -> None:
+async def set_password_hash(
+    db: Connection, tenant: str, user_id: str, hashed: str, *, before: str
+) -> None:
     """Replace the password by another, given as its hash.
 
+    Args:
+        before: The hash of the one that it takes the place of.
+
     Raises:
-        NotFound: The tenant has no such account.
+        Conflict: It was replaced in the meantime.
     """
-    values = {"b_tenant": tenant, "b_user": user_id, "b_hash": hashed}
+    values = {"b_tenant": tenant, "b_user": user_id, "b_hash": hashed, "b_before": before}
     if await db.change(_SET_PASSWORD, values) == 0:
-        raise NotFound("account", user_id)
+        raise Conflict("The password was changed in the meantime.")
 
 
 async def named_cards(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, SecretStr
 
-from deskward.accounts import service
+from deskward.accounts import passwords, service
 from deskward.accounts.models import (
     AccountBalance,
     AccountDetails,
@@ -26,7 +26,7 @@ from deskward.core.errors import NotFound
 from deskward.customers import service as customers
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-from deskward.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
+from deskward.security.passwords import MAX_LENGTH, MIN_LENGTH
 
 tools = ToolGroup("accounts", questions=Path(__file__).with_name("questions.yaml"))
 
@@ -96,15 +96,19 @@ async def change_password(
     ctx: Context,
     user_id: OwnCustomerId,
     new_password: Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)],
+    current_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_LENGTH)]
+    | None = None,
 ) -> PasswordChanged:
     """Change the password of an account. The password is never shown, logged or recorded.
 
+    The account's other sessions and API keys end.
+
     Args:
         user_id: The account's owner.
-        new_password: The new password, 8 to 128 characters.
+        new_password: The new password, 12 to 128 characters, none that is easily guessed.
+        current_password: The present one; may be left out shortly after a second proof.
     """
-    hashed = await hash_password(new_password)  # slow by design, so before the first statement
-    await service.set_password_hash(ctx.db, ctx.tenant, user_id, hashed)
+    await passwords.change(ctx, user_id, new_password, current_password)
     return PasswordChanged(user_id=user_id, message="The password was changed.")
 
 

@@ -95,8 +95,19 @@ async def spoken(db: Connection, where: Where) -> list[HistoryLine]:
 
 
 async def present_session(db: Connection, tenant: str, owner: str, prefix: str) -> str:
-    """The id of a caller's latest numbered session: the prefix and the highest number, from 1."""
-    return f"{prefix}{max(1, await _highest(db, tenant, owner, prefix))}"
+    """The id of a caller's numbered session: the prefix and the highest number, from 1.
+
+    Where that one was ended, it is the next one.
+    """
+    number = max(1, await _highest(db, tenant, owner, prefix))
+    row = await db.first(
+        sa.select(sessions.c.ended_at).where(
+            sessions.c.tenant_id == tenant,
+            sessions.c.owner == owner,
+            sessions.c.id == f"{prefix}{number}",
+        )
+    )
+    return f"{prefix}{number + 1 if row is not None and row.ended_at is not None else number}"
 
 
 async def next_session(db: Connection, where: Where, prefix: str) -> str:

@@ -22,6 +22,7 @@ from deskward.core.errors import (
     NotFound,
     OutcomeUnknown,
     SessionBusy,
+    SessionEnded,
     Unavailable,
 )
 from deskward.core.jobs import Job, RetryLater
@@ -128,6 +129,8 @@ class Decisions:
             await self._conversations.follow_up(
                 context, where.session_id, said, key=effects.DeskKey("approval", call.id)
             )
+        except SessionEnded:
+            return  # nobody listens there any more
         except (SessionBusy, Unavailable) as error:
             raise RetryLater(AGAIN, error.message) from None
 

@@ -16,6 +16,7 @@ sessions = sa.Table(
     sa.Column("message_count", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("last_activity", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
 )
 """A session belongs to the principal that started it: the same id from another is another one."""
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from deskward.agent.model import Message, ToolRequest
 from deskward.conversations.models import messages, sessions, turns
 from deskward.core.database import Connection, insert_or_ignore, now
+from deskward.core.errors import SessionEnded
 from deskward.core.fixed import fixed
 from deskward.gate.context import new_id
 from deskward.security.principals import Principal
@@ -37,7 +38,7 @@ _HERE = {
 }
 _TOUCH = fixed(
     sa.update(sessions)
-    .where(_HERE[sessions])
+    .where(_HERE[sessions], sessions.c.ended_at.is_(None))
     .values(
         last_activity=sa.bindparam("b_now"),
         message_count=sessions.c.message_count + sa.bindparam("b_more"),
@@ -157,6 +158,7 @@ async def begin_turn(
 
     Raises:
         sqlalchemy.exc.IntegrityError: The session has an open turn, or one with that key.
+        SessionEnded: It was ended.
     """
     moment = now()
     await db.change(
@@ -255,7 +257,9 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     )
     seen = message.role == "user" or (message.role == "assistant" and not message.tool_requests)
     row = await db.first(_TOUCH, **where.parameters, b_now=moment, b_more=int(seen))
-    return row.message_count if row else 0
+    if row is None:
+        raise SessionEnded
+    return int(row.message_count)
 
 
 async def history(db: Connection, where: Where) -> list[Message]:

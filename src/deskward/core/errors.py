@@ -118,6 +118,15 @@ class Forbidden(DeskwardError):
     status = 403
 
 
+class ProofNeeded(Forbidden):
+    """It is not known well enough that it is the customer; `needs` says which argument shows it."""
+
+    code = "PROOF_NEEDED"
+
+    def __init__(self, message: str, needs: str) -> None:
+        super().__init__(message, details={"needs": needs})
+
+
 class NotFound(DeskwardError):
     """There is no such record for this caller. Says the same of a record of another tenant."""
 
@@ -162,6 +171,15 @@ class Conflict(DeskwardError):
 
     code = "CONFLICT"
     status = 409
+
+
+class SessionEnded(Conflict):
+    """The session was ended; another one has to be begun."""
+
+    code = "SESSION_ENDED"
+
+    def __init__(self) -> None:
+        super().__init__("This session has ended. Begin another one.")
 
 
 class IdempotencyConflict(Conflict):

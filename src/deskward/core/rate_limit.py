@@ -88,16 +88,20 @@ class RateLimiter:
         self._away_until = 0.0
         self._seen: dict[str, deque[float]] = {}
 
-    async def admit(self, caller: str, limit: int) -> Admission:
-        """Count a request of a caller, and say whether it may go on."""
+    async def admit(self, caller: str, limit: int, window: float = WINDOW) -> Admission:
+        """Count a request of a caller, and say whether it may go on.
+
+        Args:
+            window: Seconds within which there may be so many; the same for a caller every time.
+        """
         if self._redis is not None:
             async with self._turns:
-                standing = await self._asked(self._redis, caller, limit)
+                standing = await self._asked(self._redis, caller, limit, window)
             if standing is not None:
                 return standing
         # Without the others' counts, each process has an equal share: losing Redis opens nothing.
         share = max(1, limit // self._sharing) if self._redis is not None else limit
-        return self._alone(caller, share)
+        return self._alone(caller, share, window)
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
@@ -112,7 +116,7 @@ class RateLimiter:
         while True:
             if time.monotonic() >= self._away_until:
                 with contextlib.suppress(ConnectionError):
-                    await self._shared(redis, f"alive:{redis.process}", 0)
+                    await self._shared(redis, f"alive:{redis.process}", 0, WINDOW)
             await asyncio.sleep(SIGN_OF_LIFE)
 
     async def reachable(self) -> bool:
@@ -129,12 +133,14 @@ class RateLimiter:
         if self._redis is not None:
             await self._redis.close()
 
-    async def _asked(self, redis: RedisWindow, caller: str, limit: int) -> Admission | None:
+    async def _asked(
+        self, redis: RedisWindow, caller: str, limit: int, window: float
+    ) -> Admission | None:
         """What Redis says; None while it is away."""
         if time.monotonic() < self._away_until:
             return None
         try:
-            return await self._shared(redis, caller, limit)
+            return await self._shared(redis, caller, limit, window)
         except ConnectionError as error:
             if time.monotonic() >= self._away_until:  # calls that failed together tell it once
                 log.error(
@@ -146,25 +152,27 @@ class RateLimiter:
             self._away_until = time.monotonic() + RETRY_AFTER
             return None
 
-    async def _shared(self, redis: RedisWindow, caller: str, limit: int) -> Admission:
-        admitted, total, age, sharing = await redis.count(caller, limit, WINDOW)
+    async def _shared(
+        self, redis: RedisWindow, caller: str, limit: int, window: float
+    ) -> Admission:
+        admitted, total, age, sharing = await redis.count(caller, limit, window)
         self._sharing = max(1, sharing)
         if admitted:
-            self._log_of(caller).append(time.monotonic())
-        return Admission(admitted, limit, limit - total, WINDOW + age)
+            self._log_of(caller, window).append(time.monotonic())
+        return Admission(admitted, limit, limit - total, window + age)
 
-    def _alone(self, caller: str, limit: int) -> Admission:
-        moments = self._log_of(caller)
+    def _alone(self, caller: str, limit: int, window: float) -> Admission:
+        moments = self._log_of(caller, window)
         moment = time.monotonic()
         admitted = len(moments) < limit
         if admitted:
             moments.append(moment)
-        seconds = moments[0] + WINDOW - moment
+        seconds = moments[0] + window - moment
         return Admission(admitted, limit, max(0, limit - len(moments)), seconds)
 
-    def _log_of(self, caller: str) -> deque[float]:
+    def _log_of(self, caller: str, window: float) -> deque[float]:
         """The moments of a caller's requests in the window."""
-        oldest = time.monotonic() - WINDOW
+        oldest = time.monotonic() - window
         if caller not in self._seen and len(self._seen) >= MAX_CALLERS:
             self._seen = {c: m for c, m in self._seen.items() if m and m[-1] > oldest}
         moments = self._seen.setdefault(caller, deque())

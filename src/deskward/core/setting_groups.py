@@ -352,6 +352,36 @@ class Mail(Group):
         return self
 
 
+class Accounts(Group):
+    """How a customer shows that it is them."""
+
+    proof_minutes: Few = Field(
+        10,
+        validation_alias="second_proof_minutes",
+        description="Minutes for which a customer's second proof that it is them counts as fresh. "
+        "With one (`X-User-Proved-At`) they change their password without the present one.",
+    )
+    password_tries: Few = Field(
+        10,
+        validation_alias="password_tries_per_hour",
+        description="How often a customer may try to change their password in any hour.",
+    )
+
+
+class Uploads(Group):
+    """Files that callers upload."""
+
+    model_config = prefixed("upload_")
+
+    quota_mb: Many = Field(
+        100, description="Megabytes of files that one caller may have at the desk."
+    )
+    tenant_quota_mb: Many = Field(
+        10_000, description="Megabytes of files that all callers of a tenant together may have."
+    )
+    days: Few = Field(30, description="Days after which an uploaded file is deleted.")
+
+
 class Policy(Group):
     """What policies are, and what they see."""
 

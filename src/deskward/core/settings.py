@@ -28,6 +28,7 @@ from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, 
 from deskward.core.opening import database_url
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
 from deskward.core.setting_groups import (
+    Accounts,
     Agent,
     Cors,
     Database,
@@ -39,6 +40,7 @@ from deskward.core.setting_groups import (
     RateLimit,
     Server,
     Stream,
+    Uploads,
 )
 from deskward.core.setting_names import fields, names, nested
 
@@ -109,6 +111,10 @@ class Settings(BaseSettings):
         description="An outside MCP server, and the one that `deskward mcp` is.",
     )
     mail: Mail = Field(default_factory=Mail, description="Outgoing mail.")
+    accounts: Accounts = Field(
+        default_factory=Accounts, description="How a customer shows that it is them."
+    )
+    upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     policy: Policy = Field(
         default_factory=Policy, description="What policies are, and what they see."
     )

@@ -46,6 +46,7 @@ ONCE = (
     b"origin",
     b"x-api-key",
     b"x-user-id",
+    b"x-user-proved-at",
 )
 """Headers of which one alone has a meaning."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.types import Scope
 
 from deskward.app import Desk
-from deskward.core.database import Connection
+from deskward.core.database import Connection, now
 from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
@@ -25,6 +26,9 @@ from deskward.security.principals import (
     Principal,
     Proof,
 )
+
+PROVED_AT = "x-user-proved-at"
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -85,7 +89,8 @@ class Callers:
         """Return the verified caller.
 
         `Authorization: Bearer KEY` or `X-API-Key: KEY` says who calls. A service may name the
-        customer for whom it speaks in `X-User-ID`. Where no key was ever made the service is open:
+        customer for whom it speaks in `X-User-ID`, and in `X-User-Proved-At` when they last
+        proved a second time that it is them. Where no key was ever made the service is open:
         then `X-User-ID`, or DEFAULT_USER_ID, says which customer speaks; a server of one group of
         tools is called by services.
 
@@ -122,7 +127,7 @@ class Callers:
             if self.limits.enabled:
                 limit = self.limits.per_key_per_minute or self.limits.per_minute
                 (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
-            return await self._subject(caller, subject, tenant)
+            return await self._subject(caller, subject, tenant, _proved(headers))
         if await self.keys.exist():
             raise Unauthenticated(
                 "This desk needs an API key. Send it as `Authorization: Bearer dw_…`; "
@@ -134,7 +139,11 @@ class Callers:
         return await local_customer(self.reader, subject or self.default.user_id, tenant)
 
     async def _subject(
-        self, caller: Principal, subject: str | None, tenant: str | None
+        self,
+        caller: Principal,
+        subject: str | None,
+        tenant: str | None,
+        proved: datetime | None,
     ) -> Principal:
         if tenant is not None and tenant != caller.tenant:
             raise Forbidden("The API key belongs to another tenant.")
@@ -143,7 +152,7 @@ class Callers:
         if not self.gate.policy.roles.may(caller, SUBJECTS_OF_A_CUSTOMER):
             raise Forbidden("This API key cannot speak for another customer. Leave X-User-ID out.")
         found = await local_customer(self.reader, subject, caller.tenant, via=caller.label)
-        return replace(found, key=caller.key)
+        return replace(found, key=caller.key, proved=proved)
 
 
 async def local_customer(
@@ -159,6 +168,26 @@ async def local_customer(
             f"There is no customer {user_id!r} in tenant {tenant!r}. Name one in X-User-ID."
         )
     return Principal(Kind.CUSTOMER, user_id, tenant, ("customer",), via=via, proof=Proof.VOUCHED)
+
+
+def _proved(headers: Mapping[str, str]) -> datetime | None:
+    """When a customer proved a second time that it is them, as the service says.
+
+    Raises:
+        InvalidInput: It is no moment, or one that has not come.
+    """
+    given = headers.get(PROVED_AT)
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = datetime.max
+    if moment.tzinfo is None or moment > now() + CLOCKS_DIFFER:
+        raise InvalidInput(
+            "X-User-Proved-At is a past moment (RFC 3339), with its offset from UTC."
+        )
+    return moment
 
 
 def _key(headers: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -50,6 +51,8 @@ class Principal:
         via: The service that speaks for the customer, or None.
         proof: How well it is known that it is them.
         key: The prefix of the API key that was shown, or None. Nobody is another one by it.
+        proved: When they last proved a second time that it is them, as the service that speaks for
+            them says (OpenID Connect's `auth_time`).
         system: Whether it is a user of the machine's system, who has no key: its operator.
     """
 
@@ -61,6 +64,7 @@ class Principal:
     via: str | None = None
     proof: Proof = Proof.CREDENTIAL
     key: str | None = field(default=None, compare=False)
+    proved: datetime | None = field(default=None, compare=False)
     system: bool = False
 
     @cached_property
@@ -82,18 +86,21 @@ class Principal:
             "via": self.via,
             "proof": int(self.proof),
             "key": self.key,
+            "proved": self.proved.isoformat() if self.proved else None,
             "system": self.system,
         }
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Principal:
         """The principal that is on record; one from before there was `proof` was vouched for."""
+        proved = facts.get("proved")
         return cls(
             **{
                 **facts,
                 "kind": Kind(facts["kind"]),
                 "roles": tuple(facts["roles"]),
                 "proof": Proof(facts.get("proof", Proof.VOUCHED)),
+                "proved": datetime.fromisoformat(proved) if proved else None,
             }
         )
 

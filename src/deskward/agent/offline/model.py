@@ -328,7 +328,10 @@ class _Step:
         if status == "error":
             code = result["error"]["code"]
             again = [name for name, slot in skill.slots.items() if slot.ask]
-            if again and (code == "INVALID_INPUT" or code.endswith("_NOT_FOUND")):
+            needs = (result["error"].get("details") or {}).get("needs")
+            if needs in again:
+                again = [needs]
+            if again and (code == "INVALID_INPUT" or needs or code.endswith("_NOT_FOUND")):
                 slots = {k: v for k, v in before.get("slots", {}).items() if k != again[0]}
                 question = self._ask(skill, slots, again[0])
                 return f"{_problem(result)} {question}"

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _desk_keys()
     _confirmations()
     _counters()
+    _ended_sessions()
 
 
 def _desk_keys() -> None:
@@ -82,6 +83,13 @@ def _counters() -> None:
     )
 
 
+def _ended_sessions() -> None:
+    """Have sessions that can be ended (`conversations/ending.py`)."""
+    op.add_column("sessions", sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
+
+
 def downgrade() -> None:
+    with op.batch_alter_table("sessions") as batch:
+        batch.drop_column("ended_at")
     op.drop_table("counters")
     op.drop_table("confirmations")

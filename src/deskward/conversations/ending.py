@@ -1,0 +1,22 @@
+"""Ending somebody's conversations: what is said in them from then on is refused."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.conversations.models import sessions, turns
+from deskward.core.database import Connection, now
+from deskward.gate.sessions import Sessions
+
+
+class EndSessions(Sessions):
+    """Ends sessions; of turns that run, nothing more is written down."""
+
+    async def end(self, db: Connection, tenant: str, owner: str, *, but: str | None) -> None:
+        """See `Sessions`."""
+        theirs = (sessions.c.tenant_id == tenant) & (sessions.c.owner == owner)
+        ending = theirs & (sessions.c.id != but) & sessions.c.ended_at.is_(None)
+        await db.execute(sa.update(sessions).where(ending).values(ended_at=now()))
+        answered = (turns.c.tenant_id == tenant) & (turns.c.owner == owner)
+        running = answered & (turns.c.session_id != but) & turns.c.status.in_(["running", "paused"])
+        await db.execute(sa.update(turns).where(running).values(status="failed", holder=None))

@@ -1,0 +1,18 @@
+"""Conversations, as slices see them: a port to what ends them."""
+
+from __future__ import annotations
+
+from deskward.core.database import Connection
+
+
+class Sessions:
+    """Ends conversations."""
+
+    async def end(self, db: Connection, tenant: str, owner: str, *, but: str | None) -> None:
+        """End all sessions of somebody for good, in the caller's transaction.
+
+        Args:
+            owner: The principal's label.
+            but: The session that goes on.
+        """
+        raise NotImplementedError
