@@ -28,6 +28,7 @@ from deskward.assist.handling import JOB as HANDLE
 from deskward.assist.reply import Silent, Writer
 from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
+from deskward.conversations.acts import acts as session_acts
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
@@ -44,6 +45,7 @@ from deskward.email import slice as email
 from deskward.email.mailer import Mailer
 from deskward.email.outbox import Outbox
 from deskward.files import slice as files
+from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
@@ -88,7 +90,9 @@ SLICES: tuple[Slice, ...] = (
 GROUPS: tuple[ToolGroup, ...] = (
     *(part.tools for part in SLICES if part.tools is not None),
     approval_tools,
+    session_acts,
 )
+MB = 1_000_000
 SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
 """The folders of the offline skills that ship."""
 KINDS: dict[str, Kind] = {name: kind for part in SLICES for name, kind in part.kinds.items()}
@@ -162,6 +166,12 @@ async def open_desk(
             Outbox: _outbox(settings, database, wake.set),
             Writer: _writer(settings, model, database),
             RateLimiter: limiter,
+            FileRules: FileRules(
+                largest=settings.mail.max_attachment_mb * MB,
+                quota=settings.upload.quota_mb * MB,
+                tenant_quota=settings.upload.tenant_quota_mb * MB,
+                kept=timedelta(days=settings.upload.days),
+            ),
             Sessions: EndSessions(),
             PasswordRules: PasswordRules(
                 timedelta(minutes=settings.accounts.proof_minutes),

@@ -16,6 +16,7 @@ from deskward.conversations.store import Where
 from deskward.core.errors import IdempotencyConflict, SessionBusy, SessionNotFound, Unavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, OTHER
 
@@ -180,12 +181,16 @@ async def test_messages_are_answered_in_their_order(quick: Desk) -> None:
         assert (text, end.message_count) == (f"answer {number}", 2 * number + 2)
 
 
+async def delete(desk: Desk) -> Outcome:
+    context = Context(CUSTOMER, "rest")
+    return await desk.gate.act("delete_session", {"session_id": HERE.session_id}, context)
+
+
 async def test_a_session_is_deleted(quick: Desk) -> None:
     assert (await read(await send(quick)))[1].message_count == 2
-    assert await quick.conversations.delete(HERE) == 2
+    assert (await delete(quick)).value == {"messages": 2}
     assert await spoken(quick.database.reader, HERE) == []
-    with pytest.raises(SessionNotFound):
-        await quick.conversations.delete(HERE)
+    assert isinstance((await delete(quick)).error, SessionNotFound)
 
 
 async def test_a_session_that_is_answered_cannot_be_deleted(
@@ -195,7 +200,9 @@ async def test_a_session_that_is_answered_cannot_be_deleted(
     quick.conversations.agent.model = ScriptedModel([0.5, "Late."])
     reader = await send(quick)
     with pytest.raises(SessionBusy):
-        await quick.conversations.delete(HERE)
+        async with quick.conversations.alone(HERE):
+            raise AssertionError
+    assert isinstance((await delete(quick)).error, SessionBusy)
     assert (await read(reader))[0] == "Late."
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from deskward.conversations.models import sessions, turns
 from deskward.core.database import Connection, now
+from deskward.gate.confirmations import end_questions
 from deskward.gate.sessions import Sessions
 
 
@@ -16,7 +17,11 @@ class EndSessions(Sessions):
         """See `Sessions`."""
         theirs = (sessions.c.tenant_id == tenant) & (sessions.c.owner == owner)
         ending = theirs & (sessions.c.id != but) & sessions.c.ended_at.is_(None)
-        await db.execute(sa.update(sessions).where(ending).values(ended_at=now()))
+        ended = await db.execute(
+            sa.update(sessions).where(ending).values(ended_at=now()).returning(sessions.c.id)
+        )
+        for row in ended.all():
+            await end_questions(db, tenant, owner, row.id)
         answered = (turns.c.tenant_id == tenant) & (turns.c.owner == owner)
         running = answered & (turns.c.session_id != but) & turns.c.status.in_(["running", "paused"])
         await db.execute(sa.update(turns).where(running).values(status="failed", holder=None))

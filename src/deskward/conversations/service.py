@@ -31,7 +31,7 @@ from deskward.core.errors import (
 )
 from deskward.core.tasks import end
 from deskward.gate import effects
-from deskward.gate.confirmations import Confirmations, end_questions
+from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
@@ -190,26 +190,18 @@ class Conversations:
             raise SessionNotFound(session_id)
         return await self._read(turn, context, place)
 
-    async def delete(self, where: Where) -> int:
-        """Delete a session; gives how many of its messages people saw.
+    @contextlib.asynccontextmanager
+    async def alone(self, where: Where) -> AsyncIterator[None]:
+        """Have a session to oneself while the block runs: no message of it is being answered.
 
         Raises:
-            SessionNotFound: There is no such session.
-            SessionBusy: A message of it is being answered.
+            SessionBusy: One is, and takes too long.
         """
         lock = await self._lock(where)
         try:
-            turn = await store.open_turn(self._database.reader, where)
-            if turn is not None and turn.status == "running":
-                raise busy()
-            async with self._database.transaction() as transaction:
-                count = await store.delete(transaction, where)
-                await end_questions(transaction, where.tenant, where.owner, where.session_id)
+            yield
         finally:
             lock.release()
-        if count is None:
-            raise SessionNotFound(where.session_id)
-        return count
 
     async def stop(self, where: Where) -> None:
         """End the session's turn for good, because its customer does not want the answer.

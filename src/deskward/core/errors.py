@@ -220,6 +220,12 @@ class TooLarge(DeskwardError):
     status = 413
 
 
+class QuotaExceeded(TooLarge):
+    """Somebody has used up what they may keep."""
+
+    code = "QUOTA_EXCEEDED"
+
+
 class UnsupportedMediaType(DeskwardError):
     """The body is not JSON."""
 

@@ -38,7 +38,7 @@ from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
-from deskward.entrypoints.rest.uploads import UPLOADS, uploads_router
+from deskward.entrypoints.rest.uploads import UPLOADS, admit_uploads, uploads_router
 from deskward.entrypoints.rest.user_chat import user_chat_router
 from deskward.entrypoints.sizes import body_limits
 from deskward.entrypoints.websocket import ChatSocket
@@ -60,7 +60,7 @@ def http_application(desk: Desk) -> ASGIApp:
         confirmations_router(callers, conversations, desk.gate),
         sessions_router(callers, conversations, database.reader),
         user_chat_router(callers, conversations, database),
-        uploads_router(callers, database, largest_file),
+        uploads_router(callers),
         health_router(desk),
     ]
     api = _api(desk, routers)
@@ -74,7 +74,10 @@ def http_application(desk: Desk) -> ASGIApp:
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()
     limits = {UPLOADS: largest_file + 10_000, **body_limits(tools, at_once=MCP)}
-    guard = Guard(Bodies(app), desk.settings, desk.limiter, LogPaths(paths, tools), limits)
+    guard = Guard(
+        *(Bodies(app), desk.settings, desk.limiter, LogPaths(paths, tools), limits),
+        first={("POST", UPLOADS): admit_uploads(callers)},
+    )
     return _with_cors(guard, desk.settings)
 
 

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,6 +60,9 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{0,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 log = logging.getLogger("api.http")
 
+Admit = Callable[[Scope], Awaitable[None]]
+"""Lets a request go on, or raises an error: by its headers alone."""
+
 
 class Guard:
     """ASGI middleware. Puts `request_id` into the request's state."""
@@ -71,6 +74,8 @@ class Guard:
         limiter: RateLimiter,
         log_path: LogPaths,
         body_limits: Mapping[str, int],
+        *,
+        first: Mapping[tuple[str, str], Admit] | None = None,
     ) -> None:
         """Guard an application.
 
@@ -80,7 +85,9 @@ class Guard:
             limiter: Counts requests.
             log_path: An address as the log may have it.
             body_limits: Addresses whose bodies may be of another size than usual, in bytes.
+            first: Method and address → what is asked before anything of the body is read.
         """
+        self._first = first or {}
         self._app = app
         self._log_path = log_path
         self._body_limits = body_limits
@@ -129,10 +136,7 @@ class Guard:
                     standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
-            most = self._body_limits.get(scope["path"], USUAL)
-            whole = receive
-            if _may_have_body(scope, headers):
-                whole = await _whole_body(headers, receive, most)
+            whole = await self._body(scope, headers, receive)
             # What answers GET answers HEAD: the same without the body (RFC 9110, section 9.3.2).
             served = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(served, whole, send_with_id)
@@ -146,6 +150,14 @@ class Guard:
             await _answer(Internal(problem), status, scope, receive, send_with_id)
         finally:
             self._log(scope, status, started)
+
+    async def _body(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
+        """What hands out the body, once it is there; where that has to be asked first, it is."""
+        if admit := self._first.get((scope["method"], scope["path"])):
+            await admit(scope)
+        if not _may_have_body(scope, headers):
+            return receive
+        return await _whole_body(headers, receive, self._body_limits.get(scope["path"], USUAL))
 
     def _log(self, scope: Scope, status: int, started: float) -> None:
         if log.isEnabledFor(logging.INFO):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePath
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.errors import InvalidInput, NotFound, QuotaExceeded
 from deskward.files.models import StoredFile, files
 from deskward.gate.context import new_id
 
@@ -45,7 +46,13 @@ class Content:
 
 
 async def store(
-    db: Connection, tenant: str, owner: str, name: str, data: bytes, *, max_size: int
+    db: Connection,
+    tenant: str,
+    owner: str,
+    name: str,
+    data: bytes,
+    *,
+    max_size: int,
 ) -> StoredFile:
     """Keep a file.
 
@@ -85,6 +92,74 @@ async def store(
         size=len(data),
         created_at=row["created_at"],
     )
+
+
+async def held(db: Connection, tenant: str, owner: str | None = None) -> int:
+    """How many bytes the files of somebody have, or those of all of a tenant."""
+    theirs = (files.c.tenant_id == tenant) & (True if owner is None else files.c.owner == owner)
+    size = sa.func.coalesce(sa.func.sum(sa.func.length(files.c.content)), 0)
+    row = await db.first(sa.select(size).where(theirs))
+    return int(row[0]) if row else 0
+
+
+async def listed(db: Connection, tenant: str, owner: str, limit: int) -> list[StoredFile]:
+    """Somebody's files, the newest first."""
+    rows = await db.all(
+        sa.select(
+            *(files.c.id, files.c.name, files.c.content_type, files.c.created_at),
+            sa.func.length(files.c.content).label("size"),
+        )
+        .where(files.c.tenant_id == tenant, files.c.owner == owner)
+        .order_by(files.c.created_at.desc(), files.c.id)
+        .limit(limit)
+    )
+    return [
+        StoredFile(
+            file_id=row.id,
+            name=row.name,
+            content_type=row.content_type,
+            size=row.size,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+async def delete(db: Connection, tenant: str, owner: str, file_id: str) -> None:
+    """Delete a file.
+
+    Raises:
+        NotFound: It does not exist, or belongs to somebody else.
+    """
+    theirs = (files.c.tenant_id == tenant) & (files.c.owner == owner) & (files.c.id == file_id)
+    if (await db.execute(sa.delete(files).where(theirs))).rowcount == 0:
+        raise NotFound("file", file_id)
+
+
+async def delete_expired(db: Connection, tenant: str, kept: timedelta) -> None:
+    """Delete a tenant's files that were kept for so long."""
+    late = (files.c.tenant_id == tenant) & (files.c.created_at <= now() - kept)
+    await db.execute(sa.delete(files).where(late))
+
+
+async def check_room(
+    db: Connection, tenant: str, owner: str, size: int, *, quota: int, tenant_quota: int
+) -> None:
+    """See that there is room for so many bytes more, until this transaction ends.
+
+    Args:
+        quota: Most bytes that all files of the owner may have.
+        tenant_quota: Most bytes that all files of the tenant may have.
+
+    Raises:
+        QuotaExceeded: There is not.
+    """
+    if db.dialect == "postgresql":  # SQLite has one writer at a time
+        await db.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(tenant))))
+    if await held(db, tenant, owner) + size > quota:
+        raise QuotaExceeded(f"Your files would be over {quota:,} bytes. Delete some first.")
+    if await held(db, tenant) + size > tenant_quota:
+        raise QuotaExceeded("There is no room for more files at this desk now.")
 
 
 async def load(db: Connection, tenant: str, owner: str, file_ids: list[str]) -> list[Content]:

@@ -114,7 +114,11 @@ class Gate:
 
     def tools_for(self, principal: Principal) -> list[Tool]:
         """The tools that the principal's roles allow."""
-        return [tool for tool in self.tools.values() if self.policy.may_use(tool, principal)]
+        return [
+            tool
+            for tool in self.tools.values()
+            if tool.offered and self.policy.may_use(tool, principal)
+        ]
 
     async def call(
         self,
@@ -136,11 +140,22 @@ class Gate:
             strict: Whether `"5"` is no number; doors whose arguments are all text say False.
         """
         tool = self.tools.get(name)
-        if tool is None:
+        if tool is None or not tool.offered:
             error = UnknownTool(f"There is no tool {name[:64]!r}. List the tools to see them.")
             return Outcome("error", "", context.request_id, error)
         call = self.call_of(tool, context, idempotency_key)
         return await self.guarded(call, lambda: self._decide(call, arguments, strict))
+
+    async def act(self, name: str, arguments: Mapping[str, Any], context: Context) -> Outcome:
+        """Let a door do what is no tool, or not: it passes all that a tool's call passes.
+
+        Args:
+            name: What it does, declared as a tool without an address.
+            arguments: See `call`.
+            context: Who wants it; what it `carried` is not recorded.
+        """
+        call = self.call_of(self.tools[name], context, None)
+        return await self.guarded(call, lambda: self._decide(call, arguments, True))
 
     def call_of(self, tool: Tool, context: Context, key: effects.Key | None) -> Call:
         """A call at its beginning."""

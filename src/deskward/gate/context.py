@@ -60,6 +60,8 @@ class Context:
         approval_id: The approval that this call was made with, where it needed one.
         confirmation_id: The customer's yes that this call was made with, where it needed one.
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
+        carried: What a door hands to what it does (`Gate.act`) besides the arguments, such as a
+            file's bytes: it is not recorded.
         report: Where the caller is told how far the call is, through `progress`; None where nobody
             asked.
     """
@@ -77,6 +79,7 @@ class Context:
     confirmation_id: str | None = None
     approval_id: str | None = None
     effect_id: str = ""
+    carried: Any = None
     report: Report | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)

@@ -131,7 +131,12 @@ class Tool:
     @property
     def addresses(self) -> tuple[tuple[str, str], ...]:
         """Method and path of all its REST addresses, the first one first."""
-        return ((self.method, self.path), *self.also)
+        return ((self.method, self.path), *self.also) if self.offered else ()
+
+    @property
+    def offered(self) -> bool:
+        """Whether callers are offered it; of what is not, a door makes use (`Gate.act`)."""
+        return bool(self.path)
 
     @property
     def counted(self) -> bool:
@@ -182,7 +187,7 @@ class ToolGroup:
         *,
         scope: str,
         risk: Risk,
-        rest: str,
+        rest: str | None,
         facts: Facts | None = None,
         hands_over: str | None = None,
         untrusted: str | None = None,
@@ -198,7 +203,8 @@ class ToolGroup:
         Args:
             scope: The scope that a caller needs, `group:verb`.
             risk: What the tool can do to the world.
-            rest: Its REST address, for example `PATCH /tickets/{ticket_id}`.
+            rest: Its REST address, for example `PATCH /tickets/{ticket_id}`; None of what only a
+                door does (`Gate.act`), such as taking an upload: nobody is offered it as a tool.
             facts: Loads the record that the call is about, for policies to judge by.
             hands_over: See `Tool`.
             untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
@@ -246,7 +252,7 @@ def _build(
     function: Function,
     scope: str,
     risk: Risk,
-    rest: str,
+    rest: str | None,
     facts: Facts | None,
     hands_over: str | None,
 ) -> Tool:
@@ -281,7 +287,7 @@ def _build(
     secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))
     if any(holds_secret(schema["properties"][n]) for n in set(names) - secret):
         raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
-    method, path = _address(name, rest, frozenset(names))
+    method, path = _address(name, rest, frozenset(names)) if rest is not None else ("", "")
     adapter: TypeAdapter[Any] = TypeAdapter(result)
     output_schema = inline_refs(adapter.json_schema(mode="serialization"))
     if output_schema.get("type") != "object":

@@ -18,6 +18,8 @@ from deskward.core.logging import bind
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import SESSION_NOT_FOUND, error_responses
 from deskward.entrypoints.rest.chat import TenantId
+from deskward.entrypoints.rest.tools import answer
+from deskward.gate.context import Context
 
 Tenant = Annotated[TenantId | SkipJsonSchema[None], Query()]
 PathSession = Annotated[
@@ -127,11 +129,15 @@ def sessions_router(
         request: Request, session_id: PathSession, tenant_id: Tenant = None
     ) -> SessionDeleted:
         """Delete a session with all its messages. The ledger of its calls stays."""
-        where = await place(request, session_id, tenant_id)
+        principal = await callers.identify(request.headers, tenant=tenant_id)
+        bind(session=session_id)
+        context = Context(principal, "rest", request.state.request_id)
+        async with conversations.alone(Where(principal.tenant, principal.label, session_id)):
+            done = await callers.gate.act("delete_session", {"session_id": session_id}, context)
         return SessionDeleted(
             message="Session deleted successfully",
             session_id=session_id,
-            messages_deleted=await conversations.delete(where),
+            messages_deleted=answer(done)["messages"],
         )
 
     return router

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from deskward.core.errors import (
     DeskwardError,
+    Forbidden,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
@@ -116,6 +117,20 @@ class _Address:
             strict=has_body,
         )
         return render(outcome)
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    """What came of something that a door does by itself.
+
+    Raises:
+        DeskwardError: It was refused or failed, or a person would have to approve it, for which
+            nobody waits here.
+    """
+    if outcome.error is not None:
+        raise outcome.error
+    if outcome.status != "ok":
+        raise Forbidden("A person has to do this for you. Ask at support.")
+    return outcome.value
 
 
 def render(outcome: Outcome) -> Response:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, UploadFile
 from pydantic import WithJsonSchema
+from starlette.types import Scope
 
-from deskward.core.database import Database
-from deskward.core.errors import InvalidInput
-from deskward.entrypoints.identity import Callers
+from deskward.core.errors import Forbidden, InvalidInput
+from deskward.entrypoints.guard import Admit
+from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.entrypoints.openapi import error_responses
+from deskward.entrypoints.rest.tools import answer
 from deskward.files import service as files
 from deskward.files.models import StoredFile
+from deskward.gate.context import Context
+from deskward.security.principals import Principal
 
 UPLOADS = "/api/v1/files"
 
@@ -44,7 +49,7 @@ BYTES = {"type": "string", "format": "binary", "contentMediaType": UNTYPED, "min
 """The schema of a file. Only `format` tells older readers that it is bytes, and no text of JSON."""
 
 
-def uploads_router(callers: Callers, database: Database, most: int) -> APIRouter:
+def uploads_router(callers: Callers) -> APIRouter:
     """The endpoint of uploads."""
     router = APIRouter(
         tags=["files"],
@@ -56,18 +61,25 @@ def uploads_router(callers: Callers, database: Database, most: int) -> APIRouter
         request: Request, file: Annotated[UploadFile, File(), WithJsonSchema(BYTES)]
     ) -> StoredFile:
         """Upload a file (`multipart/form-data`). Only who uploaded it can use it."""
-        principal = await callers.identify(request.headers)
         if len((await request.form()).getlist("file")) > 1:
             raise InvalidInput("Send one file at a time.")
         data = await file.read()
-        async with database.transaction() as transaction:
-            return await files.store(
-                transaction,
-                principal.tenant,
-                principal.label,
-                file.filename or "",
-                data,
-                max_size=most,
-            )
+        arguments = {"name": file.filename or "", "sha256": hashlib.sha256(data).hexdigest()}
+        principal: Principal = request.state.principal
+        context = Context(principal, "rest", request.state.request_id, carried=data)
+        stored = await callers.gate.act("upload_file", arguments, context)
+        return StoredFile.model_validate(answer(stored))
 
     return router
+
+
+def admit_uploads(callers: Callers) -> Admit:
+    """What sees who uploads, before anything of the file is read."""
+
+    async def admit(scope: Scope) -> None:
+        principal = await callers.identify(plain_headers(scope))
+        if not callers.gate.policy.may_use(callers.gate.tools["upload_file"], principal):
+            raise Forbidden("Your key does not allow uploads.")
+        scope["state"]["principal"] = principal
+
+    return admit

@@ -19,6 +19,7 @@ from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import error_responses
 from deskward.entrypoints.rest.chat import MODEL_HEADER, Asked, IdempotencyKey, Message, whole
 from deskward.entrypoints.rest.sessions import HistoryMessage, shown
+from deskward.entrypoints.rest.tools import answer
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 
@@ -114,9 +115,10 @@ def user_chat_router(
     async def reset(request: Request, body: UserReset) -> UserConversation:
         """Begin a new conversation. The old one stays in the list of sessions."""
         principal, session_id = await conversation(request, body.user_id)
-        where = Where(principal.tenant, principal.label, session_id)
-        async with database.transaction() as transaction:
-            session_id = await archive.next_session(transaction, where, f"{body.user_id}-")
+        context = Context(principal, "rest", request.state.request_id)
+        arguments = {"session_id": session_id, "prefix": f"{body.user_id}-"}
+        begun = await callers.gate.act("begin_session", arguments, context)
+        session_id = answer(begun)["session_id"]
         return UserConversation(
             message="Conversation reset", user_id=body.user_id, session_id=session_id
         )

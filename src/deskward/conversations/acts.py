@@ -1,0 +1,61 @@
+"""What callers do to their sessions through a door, each through the gate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from deskward.conversations import archive, store
+from deskward.conversations.store import Where
+from deskward.conversations.wording import busy
+from deskward.core.errors import SessionNotFound
+from deskward.gate.confirmations import end_questions
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk, ToolGroup
+
+acts = ToolGroup("sessions")
+
+SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+
+
+class Deleted(BaseModel):
+    """What was deleted."""
+
+    messages: int
+
+
+class Begun(BaseModel):
+    """The session that is the present one."""
+
+    session_id: SessionId
+
+
+@acts.tool(scope="sessions:write", risk=Risk.DESTRUCTIVE, rest=None)
+async def delete_session(ctx: Context, session_id: SessionId) -> Deleted:
+    """Delete a session of the caller's with all its messages.
+
+    Args:
+        session_id: The session.
+    """
+    where = Where(ctx.tenant, ctx.principal.label, session_id)
+    turn = await store.open_turn(ctx.db, where)
+    if turn is not None and turn.status == "running":
+        raise busy()
+    count = await store.delete(ctx.db, where)
+    if count is None:
+        raise SessionNotFound(session_id)
+    await end_questions(ctx.db, where.tenant, where.owner, session_id)
+    return Deleted(messages=count)
+
+
+@acts.tool(scope="sessions:write", risk=Risk.WRITE, rest=None)
+async def begin_session(ctx: Context, session_id: SessionId, prefix: SessionId) -> Begun:
+    """Begin the caller's next numbered session.
+
+    Args:
+        session_id: The present one.
+        prefix: What the ids of both begin with.
+    """
+    where = Where(ctx.tenant, ctx.principal.label, session_id)
+    return Begun(session_id=await archive.next_session(ctx.db, where, prefix))
