@@ -125,7 +125,7 @@ async def test_who_uploads_is_asked_before_a_byte_is_read(sqlite_desk: Desk) -> 
 
 
 async def test_an_upload_over_http_leaves_its_row(sqlite_desk: Desk) -> None:
-    transport = httpx2.ASGITransport(app=http_application(sqlite_desk))  # type: ignore[arg-type]
+    transport = httpx2.ASGITransport(app=http_application(sqlite_desk))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         done = await client.post(UPLOAD, files={"file": ("notes.txt", b"hello")})
         assert (done.status_code, done.json()["size"]) == (200, 5)
