@@ -88,12 +88,14 @@ class RateLimiter:
         self._away_until = 0.0
         self._seen: dict[str, deque[float]] = {}
 
-    async def admit(self, caller: str, limit: int, window: float = WINDOW) -> Admission:
+    async def admit(self, caller: str, limit: int, window: float | None = None) -> Admission:
         """Count a request of a caller, and say whether it may go on.
 
         Args:
             window: Seconds within which there may be so many; the same for a caller every time.
+                Default: `WINDOW`.
         """
+        window = window or WINDOW
         if self._redis is not None:
             async with self._turns:
                 standing = await self._asked(self._redis, caller, limit, window)
