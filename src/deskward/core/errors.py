@@ -173,10 +173,11 @@ class Conflict(DeskwardError):
     status = 409
 
 
-class SessionEnded(Conflict):
+class SessionEnded(DeskwardError):
     """The session was ended; another one has to be begun."""
 
     code = "SESSION_ENDED"
+    status = 409
 
     def __init__(self) -> None:
         super().__init__("This session has ended. Begin another one.")
