@@ -13,7 +13,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-BOUND = 12
+BOUND = 6
 """What counts as the end of a repetition that has one: how far it goes is not growth."""
 
 SUSPECT = 2.5
@@ -31,7 +31,7 @@ class TooMany(Exception):
 class Matcher:
     """A pattern, and how many steps it took so far."""
 
-    def __init__(self, pattern: str, flags: int = 0, most: int = 1_000_000) -> None:
+    def __init__(self, pattern: str, flags: int = 0, most: int = 150_000) -> None:
         tree = _parser.parse(pattern, flags)
         self.flags = tree.state.flags
         self.nodes: list[Node] = list(tree)
@@ -290,10 +290,10 @@ def growth(pattern: str, flags: int = 0) -> tuple[float, str]:
     2 is linear, 4 quadratic. What looks worse than linear is looked at again in longer texts, where
     repetitions that have a bound have come to it.
     """
-    found = _growth(Matcher(pattern, flags), sorted(attacks(pattern, flags)), 60)
+    found = _growth(Matcher(pattern, flags), sorted(attacks(pattern, flags)), 40)
     if found[-1][0] > SUSPECT:
         again = [text for ratio, text in found if ratio > SUSPECT]
-        found = _growth(Matcher(pattern, flags, 4_000_000), again[-5:], 240)
+        found = _growth(Matcher(pattern, flags, 400_000), again[-3:], 120)
     ratio, (start, pump) = found[-1]
     return ratio, f"{start!r} + {pump!r} * n"
 
@@ -313,6 +313,6 @@ def _growth(
                 few = matcher.search_all(once)
                 ratio = matcher.search_all(twice) / few / (len(twice) / len(once)) * 2
             except TooMany:
-                ratio = 99.0
+                return [(99.0, (start, pump))]
             found.append((ratio, (start, pump)))
     return sorted(found)

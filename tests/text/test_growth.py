@@ -31,6 +31,7 @@ FUNCTIONS = {
 }
 BUILT_INSIDE = {
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
+    "customers/signs.py": "what a customer is called, escaped",
     "email/compose.py": "the form of a line, which has a bound",
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",
