@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,6 +71,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pass
 
     run_apart(make)
+    file = sqlite3.connect(folder / "deskward.db", isolation_level=None)
+    file.execute("DELETE FROM desk_secret")  # as before its first start: tests have their own keys
+    file.close()
     return folder / "deskward.db"
 
 

@@ -40,6 +40,7 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.worker import Jobs
 from deskward.customers import slice as customers
+from deskward.customers.service import is_there
 from deskward.demo.load import load_demo
 from deskward.email import slice as email
 from deskward.email.mailer import Mailer
@@ -52,11 +53,11 @@ from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
-from deskward.gate.ledger.subject_keys import check_secret
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
+from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Tool, ToolGroup
@@ -147,7 +148,7 @@ async def open_desk(
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_location, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.close)
-        await check_secret(settings, database.reader)
+        secret = await read_secret(settings, database)
         limiter = RateLimiter(
             settings.rate_limit.redis_url.get_secret_value()
             if settings.rate_limit.redis_url
@@ -179,20 +180,20 @@ async def open_desk(
             ),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
-        gate = _gate(settings, database, only, ports)
+        gate = _gate(settings, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
         if settings.mcp_server.url and only is None:
             hub = _hub(settings, settings.mcp_server.url, gate, database)
             await stack.enter_async_context(hub.keep())
-        conversations = _conversations(settings, database, gate, model)
+        conversations = _conversations(settings, database, secret, gate, model)
         await stack.enter_async_context(conversations.keep())
         jobs = Jobs(database, _handlers(gate, conversations), RECORDS, wake)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,
             database=database,
-            keys=ApiKeys(database, gate.policy.roles),
+            keys=keys_of(settings, database, gate.policy.roles),
             gate=gate,
             conversations=conversations,
             limiter=limiter,
@@ -200,6 +201,11 @@ async def open_desk(
             hub=hub,
             serves_one_group=only is not None,
         )
+
+
+def keys_of(settings: Settings, database: Database, roles: Roles) -> ApiKeys:
+    """The API keys of a desk."""
+    return ApiKeys(database, roles, is_there, timedelta(days=settings.keys.lifetime_days))
 
 
 def skills_of(settings: Settings) -> Skills:
@@ -320,7 +326,11 @@ def _mailer(settings: Settings) -> Mailer:
 
 
 def _gate(
-    settings: Settings, database: Database, only: str | None, ports: Mapping[type, Any]
+    settings: Settings,
+    database: Database,
+    secret: Secret,
+    only: str | None,
+    ports: Mapping[type, Any],
 ) -> Gate:
     groups = [group for group in GROUPS if only in (None, "all", group.name)]
     if only is None and settings.mcp_server.url:
@@ -330,7 +340,9 @@ def _gate(
         tools,
         database=database,
         policy=policy_of(settings, tools),
-        key=settings.key,
+        key=secret.key,
+        names=secret.names,
+        generation=secret.generation,
         time_limit=settings.agent.tool_timeout,
         ports=ports,
         zone=ZoneInfo(settings.policy.timezone),
@@ -339,7 +351,7 @@ def _gate(
 
 
 def _conversations(
-    settings: Settings, database: Database, gate: Gate, model: Model
+    settings: Settings, database: Database, secret: Secret, gate: Gate, model: Model
 ) -> Conversations:
     limits = Limits(
         steps=settings.agent.max_steps,
@@ -358,7 +370,7 @@ def _conversations(
             confirmed=partial(run_confirmed, gate),
         ),
         confirmations=gate.confirmations,
-        key=settings.key,
+        key=secret.names,
         ledger=gate.ledger,
         grace=settings.stream.grace,
     )

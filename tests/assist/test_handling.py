@@ -284,7 +284,7 @@ async def test_a_limit_is_moved_in_the_policies_alone(
 
 async def test_over_rest(sqlite_desk: Desk) -> None:
     key, _ = await sqlite_desk.keys.create(
-        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id
+        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id, new=True
     )
     async with client_of(sqlite_desk) as client:
         client.headers["Authorization"] = f"Bearer {key}"

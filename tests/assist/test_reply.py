@@ -104,7 +104,7 @@ async def test_nothing_at_all_has_no_confidence(call: Call) -> None:
 
 async def test_the_rest_addresses_of_the_assistance(sqlite_desk: Desk) -> None:
     key, _ = await sqlite_desk.keys.create(
-        tenant_id="default", kind=STAFF.kind, subject_id=STAFF.id
+        tenant_id="default", kind=STAFF.kind, subject_id=STAFF.id, new=True
     )
     headers = {"Authorization": f"Bearer {key}"}
     async with client_of(sqlite_desk) as client:

@@ -240,12 +240,12 @@ def test_a_document_tells_of_whom_it_names() -> None:
 
 async def test_the_keys_of_an_erased_customer_end_and_name_nobody(sqlite_desk: Desk) -> None:
     _, stored = await sqlite_desk.keys.create(
-        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001", name="for Alex"
+        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001", name="for Alex", new=True
     )
     staff = Customer(customer_id="user_001", name="staff", email="permit", phone="a", address="%",
                      tier="standard")  # fmt: skip
     _, kept = await sqlite_desk.keys.create(
-        tenant_id="default", kind=Kind.STAFF, subject_id="user_001"
+        tenant_id="default", kind=Kind.STAFF, subject_id="user_001", new=True
     )
     async with sqlite_desk.database.transaction() as db:
         await erase(db, sqlite_desk.gate.ledger.keys, "default", staff)

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from deskward.core.database import Database
+from deskward.customers.service import is_there
 from deskward.migrations import upgrade
 from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import Kind
@@ -44,8 +45,8 @@ async def staff_key(folder: Path) -> dict[str, str]:
     settings = settings_in(folder)
     await upgrade(settings.database_location)
     database = Database(settings.database_location)
-    keys = ApiKeys(database, Roles.parse(FILES[ROLES]))
-    key, _ = await keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    keys = ApiKeys(database, Roles.parse(FILES[ROLES]), is_there)
+    key, _ = await keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True)
     await database.close()
     return {"Authorization": f"Bearer {key}"}
 

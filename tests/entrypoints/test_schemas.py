@@ -71,7 +71,9 @@ CASES: list[tuple[str, dict[str, Any], bool]] = [
 
 @pytest.fixture
 async def staff(client: httpx2.AsyncClient, sqlite_desk: Desk) -> httpx2.AsyncClient:
-    key, _ = await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True
+    )
     client.headers["Authorization"] = f"Bearer {key}"
     return client
 
@@ -97,7 +99,9 @@ async def test_who_is_no_customer_has_to_name_one(
     body = {"subject": "Parcel", "body": "It came damaged."}
     assert "customer_id" not in (await schema_of(client, "/tickets"))["required"]
     assert (await client.post("/tickets", json=body)).status_code == 200
-    key, _ = await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True
+    )
     headers = {"Authorization": f"Bearer {key}"}
     assert "customer_id" in (await schema_of(client, "/tickets"))["required"]
     assert (await client.post("/tickets", json=body, headers=headers)).status_code == 400

@@ -28,7 +28,9 @@ async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind:
     more = ["--generation-deterministic"] if os.environ.get("CI") else []
     async with open_desk(settings_in(tmp_path / "desk"), demo=True, chat=False) as desk:
         if kind is not None:
-            key, _ = await desk.keys.create(tenant_id="default", kind=kind, subject_id="anna")
+            key, _ = await desk.keys.create(
+                tenant_id="default", kind=kind, subject_id="anna", new=True
+            )
             more += ["--header", f"Authorization: Bearer {key}"]
     async with server(tmp_path / "desk") as (url, _):
         code, report = await asyncio.to_thread(run, tmp_path, f"{url}/openapi.json", *more)

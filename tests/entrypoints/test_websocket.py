@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from deskward.core.database import Database
+from deskward.customers.service import is_there
 from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import Kind
 from deskward.security.roles import FILE as ROLES
@@ -34,8 +35,8 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 
 async def key_for(folder: Path, kind: Kind, subject: str) -> str:
     database = Database(settings_in(folder).database_location)
-    keys = ApiKeys(database, Roles.parse(FILES[ROLES]))
-    key, _ = await keys.create(tenant_id="default", kind=kind, subject_id=subject)
+    keys = ApiKeys(database, Roles.parse(FILES[ROLES]), is_there)
+    key, _ = await keys.create(tenant_id="default", kind=kind, subject_id=subject, new=True)
     await database.close()
     return key
 

@@ -328,7 +328,7 @@ async def test_deactivating_a_card_again_with_its_key_gives_the_first_answer(
 
 async def key_of(desk: Desk, kind: Kind, subject: str, *roles: str, **more: Any) -> Principal:
     key, _ = await desk.keys.create(
-        tenant_id="default", kind=kind, subject_id=subject, roles=roles, **more
+        tenant_id="default", kind=kind, subject_id=subject, roles=roles, new=True, **more
     )
     return await desk.keys.verify(key)
 

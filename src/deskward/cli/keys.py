@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
-from deskward.cli.session import Json, print_json, with_database
+from deskward.cli.rotate_secret import rotate_secret
+from deskward.cli.session import Json, Tenant, print_json, with_database
 
 if TYPE_CHECKING:
+    from deskward.core.database import Database
     from deskward.security.api_keys import ApiKey, ApiKeys
-    from deskward.security.roles import Roles
 
 keys = App(name="keys", help="Make, list, rotate and revoke API keys. A key is shown once.")
+keys.command(rotate_secret, name="rotate-secret")
 
 Prefix = Annotated[str, Parameter(help="The key's prefix, as `deskward keys list` shows it.")]
 
@@ -29,16 +31,19 @@ def create(
         Literal["customer", "staff", "service"], Parameter(help="Who will use the key.")
     ],
     subject: Annotated[str, Parameter(help="Their id, for example user_001, anna or website.")],
-    tenant: Annotated[
-        str | None, Parameter(help="Their tenant. Default: DEFAULT_TENANT_ID.")
-    ] = None,
+    tenant: Tenant = None,
     role: Annotated[
         tuple[str, ...], Parameter(help="A role, or several. Default: by kind.", negative=())
     ] = (),
     name: Annotated[str, Parameter(help="What the key is for.")] = "",
-    expires: Annotated[str | None, Parameter(help="Lifetime: 12h, 90d, 1y. Default: none.")] = None,
+    expires: Annotated[
+        str | None, Parameter(help="Lifetime: 12h, 90d, 1y, never. Default: API_KEY_DAYS.")
+    ] = None,
 ) -> None:
     """Make a key and show it, once. From then on every request needs a key.
+
+    A customer must exist. A member of staff or a service that is not known yet is admitted, unless
+    the name looks like another's.
 
     Example: `deskward keys create --kind staff --subject anna --expires 90d`
     """
@@ -53,6 +58,7 @@ def create(
             roles=role,
             name=name,
             lifetime=_lifetime(expires),
+            new=True,
         )
         _show_new(key, stored)
 
@@ -72,9 +78,12 @@ def list_(*, json_: Json = False) -> None:
             print_json(rows)
             return
         for row in rows:
-            print("{prefix}  {state:7}  {kind} {subject} of tenant {tenant}".format(**row))
+            named = {**row, "subject": row["subject"] or "[erased]"}
+            print("{prefix}  {state:7}  {kind} {subject} of tenant {tenant}".format(**named))
             note = f"; {row['name']}" if row["name"] else ""
-            print(f"    {', '.join(row['roles'])}; expires {row['expires'] or 'never'}{note}")
+            soon = " (soon)" if row["ends_soon"] else ""
+            ends = f"expires {row['expires'] or 'never'}{soon}"
+            print(f"    {', '.join(row['roles'])}; {ends}; made {row['created']}{note}")
         if not rows:
             print("No key was ever made: the desk is open to whoever is on this machine.")
 
@@ -108,19 +117,83 @@ def revoke(prefix: Prefix) -> None:
     _with_keys(work)
 
 
+Member = Annotated[str, Parameter(help="Their id, as `deskward keys members` shows it.")]
+MemberKind = Annotated[Literal["staff", "service"], Parameter(help="What they are.")]
+
+
+@keys.command(name="members")
+def members_(*, json_: Json = False) -> None:
+    """List the members of staff and the services that keys can be made for.
+
+    Example: `deskward keys members`
+    """
+
+    async def work(database: Database, _settings: Any) -> None:
+        from deskward.security import members
+
+        rows = [
+            {
+                "tenant": one.tenant_id,
+                "kind": one.kind.value,
+                "id": one.id,
+                "state": "disabled" if one.disabled_at else "active",
+            }
+            for one in await members.listed(database.reader)
+        ]
+        if json_:
+            print_json(rows)
+            return
+        for row in rows:
+            print("{state:8}  {kind} {id} of tenant {tenant}".format(**row))
+
+    with_database(work)
+
+
+@keys.command
+def disable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None) -> None:
+    """Do nothing more in the name of a member of staff or a service: all their keys end now.
+
+    Example: `deskward keys disable anna`
+    """
+
+    async def work(store: ApiKeys, settings: Any) -> None:
+        from deskward.security.principals import Kind
+
+        await store.disable(tenant or settings.default.tenant_id, Kind(kind), member)
+        print(f"{member} is disabled, and their keys have ended.")
+
+    _with_keys(work)
+
+
+@keys.command
+def enable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None) -> None:
+    """Have a member of staff or a service back; they need a new key.
+
+    Example: `deskward keys enable anna`
+    """
+
+    async def work(store: ApiKeys, settings: Any) -> None:
+        from deskward.security.principals import Kind
+
+        await store.enable(tenant or settings.default.tenant_id, Kind(kind), member)
+        print(f"{member} is enabled again. Make them a key with `deskward keys create`.")
+
+    _with_keys(work)
+
+
 def _with_keys(
     work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]], *, create: bool = False
 ) -> None:
-    from deskward.security.api_keys import ApiKeys
-
-    def of(settings: Any) -> Roles | None:
+    def store(database: Database, settings: Any) -> ApiKeys:
         if not create:
-            return None
-        from deskward.app import roles_of
+            from deskward.security.api_keys import ApiKeys
 
-        return roles_of(settings)
+            return ApiKeys(database)
+        from deskward.app import keys_of, roles_of
 
-    with_database(lambda database, settings: work(ApiKeys(database, of(settings)), settings))
+        return keys_of(settings, database, roles_of(settings))
+
+    with_database(lambda database, settings: work(store(database, settings), settings))
 
 
 def _row(key: ApiKey) -> dict[str, Any]:
@@ -132,7 +205,10 @@ def _row(key: ApiKey) -> dict[str, Any]:
         "roles": list(key.roles),
         "name": key.name,
         "expires": key.expires_at.isoformat(timespec="minutes") if key.expires_at else None,
+        "created": key.created_at.isoformat(timespec="minutes"),
+        "revoked": key.revoked_at.isoformat(timespec="minutes") if key.revoked_at else None,
         "state": key.state,
+        "ends_soon": key.ends_soon,
     }
 
 
@@ -140,16 +216,19 @@ def _show_new(key: str, stored: ApiKey) -> None:
     print(key)
     print(
         f"Keep it now, it is not shown again. Prefix {stored.prefix}, {stored.kind.value} "
-        f"{stored.subject_id} of tenant {stored.tenant_id}.",
+        f"{stored.subject_id} of tenant {stored.tenant_id}. "
+        + (f"It ends on {stored.expires_at:%Y-%m-%d}." if stored.expires_at else "It never ends."),
         file=sys.stderr,
     )
 
 
-def _lifetime(text: str | None) -> timedelta | None:
+def _lifetime(text: str | None) -> timedelta | Literal["never"] | None:
     if text is None:
         return None
+    if text == "never":
+        return "never"
     match = re.fullmatch(r"(\d{1,5})([hdy])", text)
     if match is None:
-        raise Misused(f"{text!r} is no lifetime; write hours, days or years: 12h, 90d, 1y")
+        raise Misused(f"{text!r} is no lifetime; write 12h, 90d, 1y (hours, days, years) or never")
     hours = {"h": 1, "d": 24, "y": 24 * 365}[match[2]]
     return timedelta(hours=int(match[1]) * hours)

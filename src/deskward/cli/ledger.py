@@ -40,9 +40,11 @@ def show(
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.gate.ledger.chain import Ledger, latest_rows
+        from deskward.gate.secret import read_secret
 
         name = tenant or settings.default.tenant_id
-        book = Ledger(settings.key)
+        secret = await read_secret(settings, database)
+        book = Ledger(secret.key, secret.names)
         owner = f"customer:{user or settings.default.user_id}"
         conversation = book.conversation(name, owner, session) if session else None
         kept: list[dict[str, Any]] = []
@@ -88,12 +90,12 @@ def verify(
     async def work(database: Database, settings: Any) -> int:
         from dataclasses import asdict
 
-        from deskward.gate.ledger.heads import Signer
         from deskward.gate.ledger.verify import verify as check
+        from deskward.gate.secret import read_secret
 
         exported = _heads_in(heads) if heads else []
-        signed_by = (key or Signer(settings.key).public_key) if heads else None
-        report = await check(database, exported=exported, key=signed_by)
+        signed_by = (key,) if key else (await read_secret(settings, database)).signed_by
+        report = await check(database, exported=exported, keys=signed_by)
         if json_:
             print_json({"sound": report.sound, **asdict(report)})
         else:

@@ -192,7 +192,7 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
 def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None]]) -> None:
     """Run a command's coroutine on the migrated database and the settings, without a desk."""
     from deskward.core.database import Database
-    from deskward.gate.ledger.subject_keys import check_secret
+    from deskward.gate.secret import read_secret
     from deskward.migrations import upgrade
 
     settings = read_settings()
@@ -201,7 +201,7 @@ def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None
         await upgrade(settings.database_location)
         database = Database(settings.database_location)
         try:
-            await check_secret(settings, database.reader)
+            await read_secret(settings, database)
             return await work(database, settings)
         finally:
             await database.close()

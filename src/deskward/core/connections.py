@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deskward.core.errors import Unavailable
 from deskward.core.fixed import Plan, plan_of
+from deskward.core.private import private_file, private_folder
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
@@ -151,7 +152,8 @@ def sqlite_engine(url: URL) -> sa.Engine:
     """
     path = str(url.database)
     if not path.startswith("file:"):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        private_folder(Path(path).parent)
+        private_file(Path(path))
     engine = sa.create_engine(url, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")

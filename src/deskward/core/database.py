@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ from deskward.core.connections import (
 )
 from deskward.core.errors import OutcomeUnknown, Unavailable
 from deskward.core.fixed import Plan
+from deskward.core.private import close_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -184,6 +186,7 @@ class Database:
         self._engine: sa.Engine | AsyncEngine
         self.reader: Connection
         if self.is_sqlite:
+            close_database(Path(str(url.database)))
             self._engine = sqlite_engine(url)
             self.reader = SqliteConnection(
                 self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"),

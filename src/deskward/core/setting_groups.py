@@ -382,6 +382,18 @@ class Uploads(Group):
     days: Few = Field(30, description="Days after which an uploaded file is deleted.")
 
 
+class Keys(Group):
+    """API keys."""
+
+    lifetime_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        validation_alias="api_key_days",
+        description="Days for which a new API key counts, where `--expires` says nothing else.",
+    )
+
+
 class Policy(Group):
     """What policies are, and what they see."""
 

@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL
 
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
 from deskward.core.opening import database_url
+from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
 from deskward.core.setting_groups import (
     Accounts,
@@ -33,6 +34,7 @@ from deskward.core.setting_groups import (
     Cors,
     Database,
     Default,
+    Keys,
     Log,
     Mail,
     McpServer,
@@ -115,6 +117,7 @@ class Settings(BaseSettings):
         default_factory=Accounts, description="How a customer shows that it is them."
     )
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
+    keys: Keys = Field(default_factory=Keys, description="API keys.")
     policy: Policy = Field(
         default_factory=Policy, description="What policies are, and what they see."
     )
@@ -200,15 +203,22 @@ class Settings(BaseSettings):
             return self.secret_key.get_secret_value().encode()
         path = self.key_file
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Linked into place when whole, so that processes that start together read one key.
-            with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-                with contextlib.suppress(FileExistsError):
-                    os.link(file.name, path)
+            make_key(path)
+        else:
+            tighten(path, 0o600)
         key = path.read_bytes()
         if len(key.strip()) < KEY_LENGTH:
             raise ValueError(f"{path} is no secret key any more. {BACK}")
         return key
+
+
+def make_key(path: Path) -> None:
+    """Make a secret key in a file for its owner alone; one that is there already stays."""
+    private_folder(path.parent)
+    # Linked into place when whole, so that processes that start together read one key.
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)

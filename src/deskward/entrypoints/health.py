@@ -17,6 +17,7 @@ from deskward.core.credentials import without_credentials
 from deskward.core.errors import timestamp
 from deskward.core.network import reachable
 from deskward.entrypoints.openapi import error_responses
+from deskward.security.api_keys import SOON, ending_soon
 
 FRESH = 5.0
 """Seconds for which the result of a check is told again."""
@@ -158,6 +159,8 @@ class Checks:
         await self._desk.database.check_writing()
         if failed:
             return "unavailable", "The database did not take a write a moment ago"
+        if ending := await ending_soon(self._desk.database.reader):
+            return "healthy", f"API keys that end within {SOON.days} days: {ending}"
         return "healthy", None
 
     async def _redis(self) -> tuple[str, str | None]:

@@ -55,6 +55,8 @@ class Gate:
         database: Database,
         policy: Policy,
         key: bytes,
+        names: bytes | None = None,
+        generation: int = 0,
         time_limit: float = 30.0,
         ports: Mapping[type, Any] | None = None,
         zone: tzinfo = UTC,
@@ -63,7 +65,9 @@ class Gate:
         """Make a gate.
 
         Args:
-            key: Keys the digests of calls.
+            key: The desk's secret key.
+            names: What digests and names are made with, where that is another one by now.
+            generation: Which secret key of the desk this is.
             time_limit: Seconds that one call may run.
             ports: What tools get by `Context.port`: by its type.
             zone: The desk's time zone, for policies that look at the clock.
@@ -78,14 +82,14 @@ class Gate:
         self.database = database
         self.policy = policy
         self.zone = zone
-        self.runner = Runner(database, key, time_limit, {Gate: self, **(ports or {})})
+        self.runner = Runner(database, names or key, time_limit, {Gate: self, **(ports or {})})
         addresses: set[tuple[str, str]] = set()
         for tool in tools:
             if tool.name in self.tools or not addresses.isdisjoint(tool.addresses):
                 raise ValueError(f"two tools are called {tool.name} or {tool.method} {tool.path}")
             self.tools[tool.name] = tool
             addresses.update(tool.addresses)
-        self.ledger = Ledger(key)
+        self.ledger = Ledger(key, names, generation=generation)
         self.approvals = Approvals(key)
         self.confirmations = Confirmations(key, confirm_within)
         self.shadow: Policy | None = None

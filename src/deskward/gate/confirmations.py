@@ -24,6 +24,9 @@ from deskward.security.principals import Kind
 
 LIFETIME = timedelta(minutes=10)
 
+COLUMNS = ("session_id", "question")
+"""The columns that are bound besides those of every call that waits."""
+
 confirmations = sa.Table(
     "confirmations",
     metadata,
@@ -121,7 +124,7 @@ class Confirmations:
             lifetime: How long a question can be answered.
         """
         self._lifetime = lifetime
-        self._binding = Binding(secret, "confirmations", ConfirmationVoid, "session_id", "question")
+        self._binding = Binding(secret, "confirmations", ConfirmationVoid, *COLUMNS)
 
     async def request(self, db: Connection, asked: Asked, question: str) -> Confirmation:
         """Store a call; asking again for the same call in the same session gives the same one."""

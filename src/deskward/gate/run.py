@@ -28,6 +28,7 @@ from deskward.gate.outcome import Call, Outcome, exact
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.tool import Risk
 from deskward.gate.transaction import CallTransaction, Repeated, claim
+from deskward.security.api_keys import require_live
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,9 @@ class Runner:
         return call.tool.result.dump_json(result).decode()
 
     async def _read(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        principal = call.context.principal
+        if principal.key and principal.agent:  # a turn may last; doors have just looked
+            await require_live(self.database.reader, principal.key)
         await judging.look(self.reading(call.context))
         if judging.verdict() is not Verdict.ALLOW:
             entries: list[Any] = []
@@ -145,7 +149,9 @@ class Runner:
 
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         async with contextlib.AsyncExitStack() as stack:
-            transaction = CallTransaction(self.database, stack, self.time_limit)
+            transaction = CallTransaction(
+                self.database, stack, self.time_limit, _key_in_use(call.context)
+            )
             async with asyncio.timeout(self.time_limit):
                 await self._look(call, values, judging, transaction)
             if judging.verdict() is not Verdict.ALLOW:
@@ -198,6 +204,8 @@ class Runner:
     async def _outside(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         entries: list[Any] = []
         async with self.database.transaction(entries) as transaction:
+            if key := _key_in_use(call.context):
+                await require_live(transaction, key)
             await self._look(call, values, judging, transaction)
             if judging.verdict() is not Verdict.ALLOW:
                 return await self._wait(call, values, judging, transaction, entries)
@@ -240,6 +248,11 @@ class Runner:
             decision=call.decision,
             repeated=True,
         )
+
+
+def _key_in_use(context: Context) -> str | None:
+    """The API key that must still count; of an approved call, the approval looks after that."""
+    return None if context.approval_id else context.principal.key
 
 
 def _unknown(effect: effects.Effect) -> OutcomeUnknown:

@@ -14,6 +14,7 @@ from deskward.core.database import Connection, Database, Transaction
 from deskward.core.errors import CallInProgress
 from deskward.core.fixed import Plan
 from deskward.gate import effects
+from deskward.security.api_keys import require_live
 
 
 class Repeated(Exception):
@@ -47,14 +48,20 @@ class CallTransaction(Statements):
     """
 
     def __init__(
-        self, database: Database, stack: contextlib.AsyncExitStack, time_limit: float
+        self,
+        database: Database,
+        stack: contextlib.AsyncExitStack,
+        time_limit: float,
+        key: str | None = None,
     ) -> None:
         """Make one.
 
         Args:
             stack: Ends it.
             time_limit: Seconds that the call may run.
+            key: The prefix of the caller's API key, which must still count.
         """
+        self._key = key
         self.dialect = database.reader.dialect
         self.entries: list[Any] = []
         """What goes into the ledger with it."""
@@ -89,11 +96,14 @@ class CallTransaction(Statements):
 
         Raises:
             Repeated: The key that was claimed has its first answer.
+            Unauthenticated: The caller's API key has ended meanwhile.
         """
         if self._open is None:
             self._open = await self._stack.enter_async_context(
                 self._database.transaction(self.entries)
             )
+            if self._key:
+                await require_live(self._open, self._key)
             if self._effect:
                 await claim(self._effect, self._open, self._time_limit)
         return self._open

@@ -244,6 +244,21 @@ class Binding:
         row["binding"] = self.digest(row)
         return row
 
+    def anew(self, row: Mapping[str, Any], under: Binding) -> dict[str, Any] | None:
+        """What is bound and sealed of a row, under another secret; None where it is not under this.
+
+        Args:
+            under: The binding of the other secret.
+        """
+        if not row["binding"] or not hmac.compare_digest(self.digest(row), row["binding"]):
+            return None
+        found: dict[str, Any] = {"binding": under.digest(row)}
+        if row["sealed"]:
+            label = row["id"].encode()
+            whole = unseal([self._sealing], bytes(row["sealed"]), label)
+            found["sealed"] = seal([under._sealing], whole, label)
+        return found
+
     def arguments(self, call: PendingCall) -> dict[str, Any]:
         """The exact arguments of a call, once it is sure that nothing of it was changed.
 

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
-import time
 import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import cast
+from typing import Literal, cast
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
-from deskward.core.errors import InvalidInput, NotFound, Unauthenticated
+from deskward.core.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from deskward.core.fixed import fixed
 from deskward.core.personal import IMPERSONAL, TEXT, VALUE
+from deskward.security import members
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 from deskward.security.roles import Roles
 
-REMEMBERED = 1.0
-"""Seconds that a stored key is remembered: one revoked by another process ends that much later."""
+LIFETIME = timedelta(days=90)
+"""How long a key counts that nobody gave another end."""
+SOON = timedelta(days=14)
+"""How long before its end a key is warned of."""
+IsCustomer = Callable[[Connection, str, str], Awaitable[bool]]
+"""Whether a tenant has a customer of that id."""
 
 api_keys = sa.Table(
     "api_keys",
@@ -42,6 +48,8 @@ api_keys = sa.Table(
     sa.Column("expires_at", UtcDateTime),
     sa.Column("revoked_at", UtcDateTime),
 )
+
+log = logging.getLogger(__name__)
 
 _NOT_IN_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories: control characters, halves of characters, ends of lines and paragraphs."""
@@ -78,20 +86,39 @@ class ApiKey:
             return "expired"
         return "active"
 
+    @property
+    def ends_soon(self) -> bool:
+        """Whether it is time to rotate it: it counts, and not for long."""
+        return (
+            self.state == "active"
+            and self.expires_at is not None
+            and self.expires_at <= now() + SOON
+        )
+
 
 class ApiKeys:
     """Makes, checks, rotates and revokes keys."""
 
-    def __init__(self, database: Database, roles: Roles | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        roles: Roles | None = None,
+        is_customer: IsCustomer | None = None,
+        lifetime: timedelta = LIFETIME,
+    ) -> None:
         """Make them.
 
         Args:
             roles: The roles that there are; None where no key is to be made.
+            is_customer: Tells whether there is a customer; None where no key is to be made.
+            lifetime: How long a key counts that is given no other end.
         """
         self._database = database
         self._roles = roles
+        self._is_customer = is_customer
+        self._lifetime = lifetime
         self._exist = False
-        self._recent: dict[str, tuple[float, bytes, ApiKey]] = {}
+        self._warned: dict[str, date] = {}
 
     async def exist(self) -> bool:
         """Whether any key was ever made; while none was, the service runs open on loopback.
@@ -110,39 +137,78 @@ class ApiKeys:
         subject_id: str,
         roles: tuple[str, ...] = (),
         name: str = "",
-        lifetime: timedelta | None = None,
+        lifetime: timedelta | Literal["never"] | None = None,
+        new: bool = True,
     ) -> tuple[str, ApiKey]:
         """Make a key; returns the key itself, for the only time, and what is stored of it.
 
+        Args:
+            subject_id: Whose key it is: a customer, or a member of staff or a service.
+            lifetime: How long it counts; None for the usual, `never` for no end.
+            new: Whether to admit a member of staff or a service that is not known yet.
+
         Raises:
-            InvalidInput: There is no such role, the lifetime is not positive or has no end, or a
-                text is blank, too long, or not one line.
+            InvalidInput: There is no such role, or it is not for that kind of caller, the lifetime
+                is not positive, or a text is blank, too long, or not one line.
+            NotFound: There is no such customer or member.
+            Conflict: The subject looks like somebody else, or is disabled.
         """
-        assert self._roles is not None, "the roles that a key can have are not known"
-        _require_line("subject", subject_id, api_keys.c.subject_id)
         _require_line("tenant", tenant_id, api_keys.c.tenant_id)
         if name:
             _require_line("name", name, api_keys.c.name)
         roles = roles or (DEFAULT_ROLES[kind],)
-        names = self._roles.names
-        if unknown := [role for role in roles if role not in names]:
-            raise InvalidInput(
-                f"There is no role {unknown[0]!r}. The roles are: {', '.join(names)}."
-            )
-        if lifetime is not None and lifetime <= timedelta(0):
+        self._require_roles(kind, roles)
+        if isinstance(lifetime, timedelta) and lifetime <= timedelta(0):
             raise InvalidInput("A key must expire in the future.")
         async with self._database.transaction() as transaction:
+            subject = await self._subject(transaction, tenant_id, kind, subject_id, new=new)
             created = now()
             return await _insert(
                 transaction,
                 tenant_id=tenant_id,
                 kind=kind,
-                subject_id=subject_id,
+                subject_id=subject,
                 roles=roles,
                 name=name,
                 created_at=created,
-                expires_at=_end(created, lifetime),
+                expires_at=_end(created, self._lifetime if lifetime is None else lifetime),
             )
+
+    def _require_roles(self, kind: Kind, roles: Sequence[str]) -> None:
+        assert self._roles is not None, "the roles that a key can have are not known"
+        names = self._roles.names
+        if unknown := [role for role in roles if role not in names]:
+            raise InvalidInput(
+                f"There is no role {unknown[0]!r}. The roles are: {', '.join(names)}."
+            )
+        if unfit := [role for role in roles if not self._roles.fits(role, kind)]:
+            fitting = [role for role in names if self._roles.fits(role, kind)]
+            raise InvalidInput(
+                f"The role {unfit[0]!r} is not for a {kind.value}. Those that are: "
+                f"{', '.join(fitting)}."
+            )
+
+    async def _subject(
+        self, db: Connection, tenant: str, kind: Kind, subject: str, *, new: bool
+    ) -> str:
+        """The id of an existing customer or member, as it is kept."""
+        folded = members.one_form(subject)
+        if kind is Kind.CUSTOMER:
+            assert self._is_customer is not None, "who is a customer is not known"
+            for form in (subject, folded):
+                if await self._is_customer(db, tenant, form):
+                    return form
+            raise NotFound("customer", subject)
+        if new:
+            member, _ = await members.admit(db, tenant, kind, folded)
+        else:
+            found = await members.find(db, tenant, kind, folded)
+            if found is None:
+                raise NotFound(f"member ({kind.value})", subject)
+            member = found
+        if member.disabled_at is not None:
+            raise Conflict(f"{member.id!r} is disabled. Enable them first.")
+        return member.id
 
     async def list(self) -> list[ApiKey]:
         """Every key, the oldest first."""
@@ -157,7 +223,25 @@ class ApiKeys:
         """
         async with self._database.transaction() as transaction:
             await _revoke(transaction, prefix)
-        self._recent.pop(prefix, None)
+
+    async def disable(self, tenant: str, kind: Kind, member_id: str) -> None:
+        """Do nothing more in the name of a member: their keys end now.
+
+        Raises:
+            NotFound: There is no such member.
+        """
+        async with self._database.transaction() as transaction:
+            await members.set_disabled(transaction, tenant, kind, member_id, disabled=True)
+            await end_keys(transaction, tenant, kind, members.one_form(member_id))
+
+    async def enable(self, tenant: str, kind: Kind, member_id: str) -> None:
+        """Have a member back, who needs new keys.
+
+        Raises:
+            NotFound: There is no such member.
+        """
+        async with self._database.transaction() as transaction:
+            await members.set_disabled(transaction, tenant, kind, member_id, disabled=False)
 
     async def rotate(self, prefix: str) -> tuple[str, ApiKey]:
         """Replace a key by a new one for the same principal; the old one ends now.
@@ -174,7 +258,9 @@ class ApiKeys:
             if old.state != "active":
                 raise InvalidInput(f"The key {prefix} is {old.state}; make a new one instead.")
             created = now()
-            lifetime = old.expires_at - old.created_at if old.expires_at else None
+            lifetime: timedelta | Literal["never"] = "never"
+            if old.expires_at is not None:
+                lifetime = old.expires_at - old.created_at
             made = await _insert(
                 transaction,
                 tenant_id=old.tenant_id,
@@ -186,7 +272,6 @@ class ApiKeys:
                 expires_at=_end(created, lifetime),
             )
             await _revoke(transaction, prefix)
-        self._recent.pop(prefix, None)
         return made
 
     async def verify(self, key: str) -> Principal:
@@ -196,26 +281,45 @@ class ApiKeys:
             Unauthenticated: The key is malformed, unknown, expired or revoked; which of these is
                 not said.
         """
-        stored = await self._stored(key[3:11])
-        if stored is None or not hmac.compare_digest(stored[1], _hash(key)):
+        row = await self._database.reader.first(_BY_PREFIX, prefix=key[3:11])
+        if row is None or not hmac.compare_digest(row.hash, _hash(key)):
             raise _invalid()
-        found = stored[2]
+        found = _of(row)
         if found.state != "active":
             raise _invalid()
+        if found.ends_soon:
+            self._warn(found)
         return found.principal
 
-    async def _stored(self, prefix: str) -> tuple[float, bytes, ApiKey] | None:
-        """What is stored under a prefix, read at most `REMEMBERED` seconds ago."""
-        known = self._recent.get(prefix)
-        moment = time.monotonic()
-        if known is None or known[0] < moment:
-            row = await self._database.reader.first(_BY_PREFIX, prefix=prefix)
-            if row is None:
-                return None
-            if len(self._recent) >= 10_000:
-                self._recent.clear()
-            known = self._recent[prefix] = (moment + REMEMBERED, row.hash, _of(row))
-        return known
+    def _warn(self, key: ApiKey) -> None:
+        """Say in the log, once a day, that a key is about to end."""
+        if self._warned.get(key.prefix) != (today := now().date()):
+            if len(self._warned) >= 10_000:
+                self._warned.clear()
+            self._warned[key.prefix] = today
+            log.warning(
+                "the key %s of %s %s ends on %s; `deskward keys rotate %s` makes a new one",
+                *(key.prefix, key.kind.value, key.subject_id),
+                *(f"{key.expires_at:%Y-%m-%d}", key.prefix),
+            )
+
+
+async def require_live(db: Connection, prefix: str) -> None:
+    """See that a key still counts, in the transaction of what is done with it.
+
+    Raises:
+        Unauthenticated: It was revoked or has expired since the caller was identified.
+    """
+    row = await db.first(_BY_PREFIX, prefix=prefix)
+    if row is None or _of(row).state != "active":
+        raise _invalid()
+
+
+async def ending_soon(db: Connection) -> int:
+    """How many keys that count are about to end."""
+    soon = api_keys.c.expires_at.between(now(), now() + SOON) & api_keys.c.revoked_at.is_(None)
+    row = await db.first(sa.select(sa.func.count()).where(soon))
+    return row[0] if row is not None else 0
 
 
 async def end_keys(
@@ -282,9 +386,9 @@ def _require_line(what: str, text: str, column: sa.Column[str]) -> None:
         )
 
 
-def _end(created: datetime, lifetime: timedelta | None) -> datetime | None:
+def _end(created: datetime, lifetime: timedelta | Literal["never"]) -> datetime | None:
     try:
-        return created + lifetime if lifetime else None
+        return None if lifetime == "never" else created + lifetime
     except OverflowError:
         raise InvalidInput("A key must expire before the year 10000.") from None
 

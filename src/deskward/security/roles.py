@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from deskward.security.principals import Principal
+from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
 
 FILE = "roles.yaml"
 
@@ -24,6 +24,8 @@ class Role(BaseModel):
         scopes: `group:verb`; a tool names one scope.
         extends: A role all of whose scopes this one has too.
         tier: How far up a member of staff is; 0 for those who are none.
+        kind: The kind of caller that it is for. Unset: that of the role that it extends, staff
+            where it has a tier, or any that is no customer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +33,7 @@ class Role(BaseModel):
     scopes: frozenset[str] = frozenset()
     extends: str | None = None
     tier: int = Field(0, ge=0, le=9)
+    kind: Kind | None = None
 
 
 _FORM = TypeAdapter(dict[str, Role])
@@ -115,6 +118,15 @@ class Roles:
     def with_extended(self, names: Iterable[str]) -> list[str]:
         """These roles and all that they extend, each once."""
         return list(dict.fromkeys(role for name in names for role in self._lines.get(name, ())))
+
+    def fits(self, name: str, kind: Kind) -> bool:
+        """Whether a caller of that kind may have the role."""
+        line = self._lines[name]
+        told = next((self._roles[one].kind for one in line if self._roles[one].kind), None)
+        if told is None:
+            usual = [one for one in Kind if DEFAULT_ROLES[one] in line]
+            told = usual[0] if usual else Kind.STAFF if self.tier([name]) else None
+        return kind is told if told else kind is not Kind.CUSTOMER
 
     def may(self, principal: Principal, scope: str) -> bool:
         """Whether the principal's roles give the scope."""

@@ -134,7 +134,7 @@ def steps_of(text: str) -> list[dict[str, Any]]:
 
 async def test_progress_comes_before_the_answer_where_it_is_asked_for(sqlite_desk: Desk) -> None:
     key, _ = await sqlite_desk.keys.create(
-        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id
+        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id, new=True
     )
     params: dict[str, Any] = {"name": "handle_ticket", "arguments": {"ticket_id": "T1"}}
     headers = {"X-API-Key": key}

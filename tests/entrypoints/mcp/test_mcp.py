@@ -85,7 +85,9 @@ async def test_clients_list_and_call(connect: Connect) -> None:
 
 async def test_keys_and_approvals(tmp_path: Path, sqlite_desk: Desk) -> None:
     async def made(kind: Kind, subject: str) -> str:
-        key, _ = await sqlite_desk.keys.create(tenant_id="default", kind=kind, subject_id=subject)
+        key, _ = await sqlite_desk.keys.create(
+            tenant_id="default", kind=kind, subject_id=subject, new=True
+        )
         return key
 
     staff, customer = await made(Kind.STAFF, "anna"), await made(Kind.CUSTOMER, "user_002")
@@ -329,7 +331,7 @@ async def test_versions_are_agreed_on(sqlite_desk: Desk) -> None:
 async def test_who_has_no_key_is_told_in_words_that_clients_show(
     client: httpx2.AsyncClient, sqlite_desk: Desk
 ) -> None:
-    await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True)
     response = await client.post("/mcp", json=modern("tools/list"), headers=ACCEPT)
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
     body = response.json()

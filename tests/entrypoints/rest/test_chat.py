@@ -58,7 +58,9 @@ async def test_a_handover_is_in_the_stream(client) -> None:
 async def test_an_approval_is_in_the_stream(client, sqlite_desk: Desk) -> None:
     request = tool("update_address", user_id="user_001", new_address="1 New Road, Boston")
     sqlite_desk.conversations.agent.model = ScriptedModel([request], ["It waits."])
-    key, _ = await sqlite_desk.keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna")
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True
+    )
     client.headers["Authorization"] = f"Bearer {key}"
     events = await stream(client, "change it")
     (approval,) = [event for event in events if event["type"] == "approval"]
@@ -72,7 +74,7 @@ async def test_the_tenant_is_chosen_in_open_mode_and_the_keys_otherwise(
     assert response.json()["message"] == "Your current account balance is €77.00."
     assert response.json()["tenant_id"] == "acme"
     key, _ = await sqlite_desk.keys.create(
-        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
+        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001", new=True
     )
     headers = {"Authorization": f"Bearer {key}"}
     response = await send(client, "hello", tenant_id="acme", headers=headers)

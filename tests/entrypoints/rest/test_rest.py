@@ -226,7 +226,7 @@ async def test_a_half_sent_body_is_no_request(tmp_path: Path) -> None:
 
 
 async def key_for(desk: Desk, kind: Kind, subject: str, tenant: str = "default") -> dict[str, str]:
-    key, _ = await desk.keys.create(tenant_id=tenant, kind=kind, subject_id=subject)
+    key, _ = await desk.keys.create(tenant_id=tenant, kind=kind, subject_id=subject, new=True)
     return {"Authorization": f"Bearer {key}"}
 
 

@@ -49,7 +49,9 @@ async def test_switching_the_user_tells_who_it_is(client: httpx2.AsyncClient) ->
 
 async def test_nobody_speaks_for_another(client: httpx2.AsyncClient, sqlite_desk: Desk) -> None:
     async def key(kind: Kind, subject: str) -> dict[str, str]:
-        made, _ = await sqlite_desk.keys.create(tenant_id="default", kind=kind, subject_id=subject)
+        made, _ = await sqlite_desk.keys.create(
+            tenant_id="default", kind=kind, subject_id=subject, new=True
+        )
         return {"Authorization": f"Bearer {made}"}
 
     customer, service = await key(Kind.CUSTOMER, "user_001"), await key(Kind.SERVICE, "website")

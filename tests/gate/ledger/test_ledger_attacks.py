@@ -137,7 +137,7 @@ async def test_heads_are_signed(desk: Desk, call: Call) -> None:
     assert not head.model_copy(update={"seq": head.seq + 1}).is_signed_by(signer.public_key)
     assert not head.is_signed_by("no key")
     forged = await heads_of(desk, other)
-    report = await verify(desk.database, exported=forged, key=signer.public_key)
+    report = await verify(desk.database, exported=forged, keys=[signer.public_key])
     assert "not signed by this desk" in report.findings[0].problem
 
 

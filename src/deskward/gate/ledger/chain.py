@@ -27,10 +27,12 @@ from cryptography.exceptions import InvalidTag
 from pydantic_core import from_json, to_json
 
 from deskward.core.database import Connection, Writer, insert_or_ignore, metadata
+from deskward.core.errors import Unavailable
 from deskward.core.fixed import fixed
 from deskward.core.personal import IMPERSONAL
 from deskward.gate.ledger.subject_keys import (
     EVERYBODY,
+    GENERATION,
     SubjectKey,
     SubjectKeys,
     derived,
@@ -68,9 +70,13 @@ ledger_heads = sa.Table(
 )
 
 _HEAD = fixed(
-    sa.select(ledger_heads.c.seq, ledger_heads.c.hash)
+    sa.select(
+        ledger_heads.c.seq,
+        ledger_heads.c.hash,
+        sa.func.coalesce(GENERATION.scalar_subquery(), 0).label("secret"),
+    )
     .where(ledger_heads.c.tenant_id == sa.bindparam("tenant"))
-    .with_for_update()
+    .with_for_update(of=ledger_heads)
 )
 _MOVE_HEAD = fixed(
     sa.update(ledger_heads)
@@ -115,14 +121,17 @@ class Row(NamedTuple):
 class Ledger:
     """Writes rows, and reads what is sealed in them."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, names: bytes | None = None, *, generation: int = 0) -> None:
         """Make one.
 
         Args:
             secret: The desk's secret key.
+            names: What names are made with, where that is another one by now.
+            generation: Which secret key of the desk this is: with an old one nothing is written.
         """
-        self.keys = SubjectKeys(secret)
-        self._naming = derived(secret, "names of conversations")
+        self.keys = SubjectKeys(secret, names)
+        self._generation = generation
+        self._naming = derived(names or secret, "names of conversations")
 
     def conversation(self, tenant: str, owner: str, session_id: str) -> str:
         """The name of a conversation in the ledger: without the secret it tells nothing."""
@@ -136,7 +145,7 @@ class Ledger:
             by_tenant[entry.tenant].append(entry)
         rows = []
         for tenant in sorted(by_tenant):  # one order for every process, so that none deadlocks
-            seq, digest = await _head(connection, tenant)
+            seq, digest = await self._head(connection, tenant)
             keys = await self._keys(connection, tenant, by_tenant[tenant])
             for entry in by_tenant[tenant]:
                 seq += 1
@@ -146,6 +155,23 @@ class Ledger:
             moved = {"tenant": tenant, "new_seq": seq, "new_hash": digest}
             await connection.change(_MOVE_HEAD, moved)
         await connection.insert_rows(ledger_rows, rows)
+
+    async def _head(self, connection: Connection, tenant: str) -> tuple[int, str]:
+        """Where a chain ends, locked.
+
+        Raises:
+            Unavailable: The desk's secret key was changed since this process began.
+        """
+        row = await connection.first(_HEAD, tenant=tenant)
+        if row is None:
+            await connection.change(_FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS})
+            row = await connection.first(_HEAD, tenant=tenant)
+            assert row is not None
+        if row.secret != self._generation:
+            raise Unavailable(
+                "The desk's secret key was changed. Start this process again, with the new one."
+            )
+        return row.seq, row.hash
 
     async def _keys(
         self, connection: Connection, tenant: str, entries: Iterable[Entry]
@@ -241,12 +267,3 @@ def _opened(body: dict[str, Any], tenant: str, keys: Mapping[str, SubjectKey]) -
     except (InvalidTag, ValueError):
         return {**body, "damaged": True}
     return {**body, **from_json(plain)}
-
-
-async def _head(connection: Connection, tenant: str) -> tuple[int, str]:
-    row = await connection.first(_HEAD, tenant=tenant)
-    if row is None:
-        await connection.change(_FIRST_HEAD, {"tenant_id": tenant, "seq": 0, "hash": GENESIS})
-        row = await connection.first(_HEAD, tenant=tenant)
-        assert row is not None
-    return row.seq, row.hash

@@ -21,10 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
-from deskward.core.errors import Unavailable
 from deskward.core.fixed import fixed
 from deskward.core.personal import IMPERSONAL
-from deskward.core.settings import BACK, Settings
 
 EVERYBODY = ""
 """The subject of what is about no customer: it has the tenant's own key."""
@@ -42,6 +40,21 @@ subject_keys = sa.Table(
 )
 """`subject` is a keyed digest of the customer's id. An erased key is empty, and stays, so that what
 is written of the customer later (the erasure itself) cannot be read either."""
+
+desk_secret = sa.Table(
+    "desk_secret",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, info=IMPERSONAL),
+    sa.Column("coming", sa.LargeBinary, info=IMPERSONAL),
+    sa.Column("place", sa.Text, info=IMPERSONAL),
+)
+"""One row (`gate/secret.py`). `coming` is `sealed` under the next key, while all is being sealed
+anew; `place` is how far that is, as JSON. `generation` grows with every key: a process with an old
+one writes nothing more."""
+
+GENERATION = sa.select(desk_secret.c.generation).where(desk_secret.c.id == 1)
 
 _FIND = fixed(
     sa.select(subject_keys).where(
@@ -69,9 +82,15 @@ def derived(secret: bytes, purpose: str) -> bytes:
 class SubjectKeys:
     """Makes, finds and erases the keys of customers."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, names: bytes | None = None) -> None:
+        """Make them.
+
+        Args:
+            secret: What wraps them: the desk's secret key.
+            names: What their names are made with, where that is another one by now.
+        """
         self._wrapping = AESGCM(derived(secret, "subject keys"))
-        self._naming = derived(secret, "names of subjects")
+        self._naming = derived(names or secret, "names of subjects")
         self._recent: dict[tuple[str, str], tuple[float, SubjectKey]] = {}
 
     async def of(self, db: Connection, tenant: str, subject: str) -> SubjectKey:
@@ -121,6 +140,17 @@ class SubjectKeys:
             .values(wrapped=b"")
         )
 
+    def wrapped_anew(self, row: sa.Row[tuple[object, ...]], under: SubjectKeys) -> bytes | None:
+        """A stored key, wrapped under another secret; None where it is not under this one.
+
+        Args:
+            under: Those of the other secret.
+        """
+        try:
+            return under._wrap(self._unwrap(row)) if row.wrapped else None
+        except ValueError:
+            return None
+
     def _name(self, tenant: str, subject: str) -> str:
         whole = f"{tenant}\0{subject}".encode()
         return hmac.new(self._naming, whole, hashlib.sha256).hexdigest()
@@ -145,25 +175,16 @@ class SubjectKeys:
         return SubjectKey(row.id, key)
 
 
-async def check_secret(settings: Settings, db: Connection) -> None:
-    """See that the desk has the secret key that its records are sealed under.
-
-    To be asked before `settings.key`, which makes a key where there is none.
-
-    Raises:
-        Unavailable: The key is lost, or another one.
-    """
+async def fits_any(db: Connection, secret: bytes) -> bool:
+    """Whether a secret opens the keys of subjects; where there is none, any does."""
     row = await db.first(_ANY)
     if row is None:
-        return
-    name = "SECRET_KEY" if settings.secret_key else str(settings.key_file)
-    if not settings.secret_key and not settings.key_file.exists():
-        raise Unavailable(f"the secret key {name} is lost, and records are sealed under it. {BACK}")
-    keys = SubjectKeys(settings.key)
+        return True
     try:
-        keys._unwrap(row)
-    except ValueError as error:
-        raise Unavailable(f"{name} is not the key that records are sealed under. {BACK}") from error
+        SubjectKeys(secret)._unwrap(row)
+    except ValueError:
+        return False
+    return True
 
 
 def seal(keys: Iterable[SubjectKey], plain: bytes, label: bytes) -> bytes:

@@ -39,7 +39,7 @@ class Report:
 
 
 async def verify(
-    database: Database, *, exported: Sequence[Head] = (), key: str | None = None
+    database: Database, *, exported: Sequence[Head] = (), keys: Sequence[str] | None = None
 ) -> Report:
     """Walk every chain from its first row to its head, and say where it is broken.
 
@@ -48,7 +48,7 @@ async def verify(
 
     Args:
         exported: Heads to compare with.
-        key: The public key that must have signed them, Base64.
+        keys: The public keys of which one must have signed each, Base64.
     """
     report = Report(rows=0, heads={}, findings=[])
     try:
@@ -58,7 +58,7 @@ async def verify(
         report.findings.append(Finding("?", 0, f"the ledger cannot be read: {error}"))
         return report
     for one in exported:
-        if key is not None and not one.is_signed_by(key):
+        if keys is not None and not any(map(one.is_signed_by, keys)):
             problem = "the exported head is not signed by this desk"
             report.findings.append(Finding(one.tenant, one.seq, problem))
     known = {head.tenant.encode() for head in exported}

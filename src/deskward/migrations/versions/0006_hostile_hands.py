@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _secret()
+    _members()
     _desk_keys()
     _confirmations()
     _counters()
@@ -88,8 +90,43 @@ def _ended_sessions() -> None:
     op.add_column("sessions", sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
 
 
+def _members() -> None:
+    """Make the table of members; whoever has a key is one (`security/members.py`)."""
+    op.create_table(
+        "members",
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("looks", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "id", name="pk_members"),
+    )
+    op.create_index("ix_members_looks", "members", ["tenant_id", "kind", "looks"])
+    op.execute(
+        "INSERT INTO members SELECT tenant_id, kind, subject_id, lower(subject_id), "
+        "min(created_at), NULL FROM api_keys WHERE kind <> 'customer' "
+        "GROUP BY tenant_id, kind, subject_id"
+    )
+
+
+def _secret() -> None:
+    """Make the table of the secret key's check (`gate/secret.py`)."""
+    op.create_table(
+        "desk_secret",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("coming", sa.LargeBinary(), nullable=True),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_desk_secret"),
+    )
+
+
 def downgrade() -> None:
     with op.batch_alter_table("sessions") as batch:
         batch.drop_column("ended_at")
     op.drop_table("counters")
+    op.drop_table("desk_secret")
+    op.drop_table("members")
     op.drop_table("confirmations")

@@ -1,0 +1,151 @@
+"""Who is known to a desk besides its customers: members of staff, and services.
+
+An id is compared as people see it: NFKC and case-folded, of one script, and never one that looks
+like another's (a small part of the confusables of Unicode's UTS #39).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.personal import IMPERSONAL
+from deskward.security.principals import Kind
+
+LONGEST_ID = 64
+
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("kind", sa.String(16), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(LONGEST_ID), primary_key=True, info=IMPERSONAL),
+    sa.Column("looks", sa.String(2 * LONGEST_ID), nullable=False, info=IMPERSONAL),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Index("ix_members_looks", "tenant_id", "kind", "looks"),
+)
+"""`looks` is the id as it looks at a glance, the same for ids that are taken for each other."""
+
+_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK", "BOPOMOFO": "CJK"}
+"""Scripts that are written together."""
+_ALIKE = str.maketrans(
+    "аеорсухіјѕһԁԛԝӏкмнтвгαονρικτυχηγωօոսհıɡɑ01|",
+    "aeopcyxijshdqwlkmhtbraovpiktuxnywonuhigaoll",
+)
+
+_THEIRS = sa.select(members).where(
+    members.c.tenant_id == sa.bindparam("tenant"), members.c.kind == sa.bindparam("kind")
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of staff, or a service.
+
+    Attributes:
+        disabled_at: Since when nothing is done in their name.
+    """
+
+    tenant_id: str
+    kind: Kind
+    id: str
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+def one_form(text: str) -> str:
+    """An id in the one form in which ids are kept.
+
+    Raises:
+        InvalidInput: It is blank or too long, has control, invisible or bidirectional characters,
+            or letters of several scripts.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    odd = any(unicodedata.category(c)[0] in "CZ" and c != " " for c in text + folded)
+    if odd or not folded.strip() or folded != folded.strip() or len(folded) > LONGEST_ID:
+        raise InvalidInput(
+            f"The subject of a key is one line of 1 to {LONGEST_ID} characters, not blank and "
+            "without control, invisible or bidirectional characters."
+        )
+    if len(scripts := {name for name in map(_script, folded) if name}) > 1:
+        mixed = ", ".join(sorted(scripts)).lower()
+        raise InvalidInput(f"The subject of a key has letters of one script, not of {mixed}.")
+    return folded
+
+
+def _script(character: str) -> str:
+    """The script that a letter or a digit is of; nothing for what all scripts share."""
+    category = unicodedata.category(character)
+    if character.isascii() and not character.isalpha():
+        return ""
+    if category[0] not in "LM" and category != "Nd":
+        return ""
+    word = unicodedata.name(character, "").replace("-", " ").partition(" ")[0]
+    return "" if word in ("COMBINING", "MODIFIER") else _TOGETHER.get(word, word)
+
+
+def look(folded: str) -> str:
+    """How an id looks at a glance."""
+    return folded.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
+
+
+async def find(db: Connection, tenant: str, kind: Kind, member_id: str) -> Member | None:
+    """The member of that id, or None."""
+    same = members.c.id == member_id
+    row = await db.first(_THEIRS.where(same), tenant=tenant, kind=kind.value)
+    return _of(row) if row is not None else None
+
+
+async def listed(db: Connection) -> Sequence[Member]:
+    """All members of all tenants."""
+    order = (members.c.tenant_id, members.c.kind, members.c.id)
+    return [_of(row) for row in await db.all(sa.select(members).order_by(*order))]
+
+
+async def admit(db: Connection, tenant: str, kind: Kind, member_id: str) -> tuple[Member, bool]:
+    """The member of that id, and whether they are new.
+
+    Raises:
+        InvalidInput: The id is not of an id's form.
+        Conflict: It looks like another member's.
+    """
+    wanted = one_form(member_id)
+    if (found := await find(db, tenant, kind, wanted)) is not None:
+        return found, False
+    alike = await db.first(
+        _THEIRS.where(members.c.looks == look(wanted)), tenant=tenant, kind=kind.value
+    )
+    if alike is not None:
+        raise Conflict(f"{wanted!r} looks like {alike.id!r}, who is somebody else. Use another id.")
+    made = Member(tenant, kind, wanted, now(), None)
+    await db.execute(members.insert(), {**vars(made), "kind": kind.value, "looks": look(wanted)})
+    return made, True
+
+
+async def set_disabled(
+    db: Connection, tenant: str, kind: Kind, member_id: str, *, disabled: bool
+) -> None:
+    """Disable a member, or enable them again. Whoever disables one ends their keys as well.
+
+    Raises:
+        NotFound: There is no such member.
+    """
+    theirs = (
+        (members.c.tenant_id == tenant)
+        & (members.c.kind == kind.value)
+        & (members.c.id == one_form(member_id))
+    )
+    change = sa.update(members).where(theirs).values(disabled_at=now() if disabled else None)
+    if (await db.execute(change)).rowcount == 0:
+        raise NotFound("member", member_id)
+
+
+def _of(row: sa.Row[tuple[object, ...]]) -> Member:
+    return Member(row.tenant_id, Kind(row.kind), row.id, row.created_at, row.disabled_at)
