@@ -25,7 +25,9 @@ from deskward.core.errors import Conflict, Forbidden, NotFound
 from deskward.core.settings import Settings
 from deskward.gate import confirmations as module
 from deskward.gate.context import Context
+from deskward.security.masking import mask
 from deskward.security.principals import Principal
+from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER, OTHER, STAFF, recorded
 
@@ -175,6 +177,18 @@ async def test_no_model_answers(sqlite_desk: Desk) -> None:
     assert (await cards(sqlite_desk))["4242"] == "active"
     tools = {name for name in sqlite_desk.gate.tools if "confirm" in name}
     assert not tools  # there is none to answer with
+
+
+async def test_an_id_that_looks_like_a_card_number_is_none(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = "a9970722604159b90c49692e00059622"
+    assert mask(looks, Vault()) != looks
+    monkeypatch.setattr("deskward.gate.waiting.new_id", lambda: looks)
+    script(sqlite_desk, [CARD], ["Done."])
+    assert (await asked(sqlite_desk)).confirmation_id == looks
+    assert await say(sqlite_desk, "yes") == "Done."
+    assert (await cards(sqlite_desk))["4242"] == "deactivated"
 
 
 async def test_an_answer_by_its_id(desk: Desk) -> None:

@@ -50,6 +50,7 @@ from deskward.agent.turn import (
     begun_at,
     gap_before,
     masked,
+    of_receipt,
     on_record,
     questions_of,
     spec_of,
@@ -335,6 +336,8 @@ class Agent:
             value = clean(outcome.value)
             secrets = tool is None or tool.keeps_secrets
             answer = masked(value, turn.vault) if secrets else value
+            if outcome.status in ("confirm", "pending"):
+                answer |= of_receipt(value)
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             asks: tuple[str, ...] = ()
             if outcome.status == "confirm":

@@ -148,6 +148,14 @@ def answered_by(requests: Sequence[ToolRequest], tools: Mapping[str, Tool], most
     return found
 
 
+_OURS = ("confirmation_id", "approval_id", "expires_at")
+
+
+def of_receipt(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a call's receipt the desk made: it hides nothing, though its digits may look so."""
+    return {name: receipt[name] for name in _OURS if name in receipt}
+
+
 def masked(value: Any, vault: Vault) -> Any:
     """What a tool answered, as a model may read it."""
     if isinstance(value, str):
