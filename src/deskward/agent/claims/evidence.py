@@ -1,248 +1,225 @@
-"""What the tools of a conversation showed, made ready for looking claims up."""
+"""What the tools of a turn showed: acts, records and values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, Literal
 
-from deskward.agent.claims.lexicon import Deed, base, lexicon
-from deskward.core.answers import CallStatus
-from deskward.text.words import content_stems, stem, words
+from babel.numbers import get_currency_precision
 
-_WORD = re.compile(r"[^\W_]+")
-_MARKS = re.compile(r"[\s()+,-]")
-_KINDS = {"T": "ticket", "O": "order", "C": "complaint"}
-_ID_FIELDS = ("id", "ticket_id", "order_id", "complaint_id", "card_id", "email_id", "user_id")
-_TOLD = frozenset({"resolution", "reply", "message", "question"})
-"""Fields in which the desk, not a customer, wrote sentences."""
-_QUOTED = frozenset({"address", "new_address", "shipping_address", "name", "description"})
-"""Fields whose text may stand in a reply as it is and claims nothing."""
+from deskward.agent.claims.declared import DONE, Act, Conditions, Declared
+from deskward.text.values import Date, Value, values_in
+
+LONGEST = 4_000
+"""Characters of a result's text in which values are looked for."""
+LONGEST_NAME = 200
+
+_TITLE = re.compile(r"(?:(?:[A-Z\d]\S*|of|de|la|und|and)(?:\s|$))+")
+Amount = tuple[Decimal, str]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one tool call of the conversation showed."""
+    """What one call of a tool showed."""
 
     tool: str
-    status: CallStatus
+    status: Literal["ok", "pending", "error"]
     arguments: Mapping[str, Any]
     answer: Mapping[str, Any]
 
+    @cached_property
+    def leaves(self) -> list[tuple[str, Any]]:
+        """Every value of the answer and the arguments, with the name of its field."""
+        return [*_leaves("", self.answer), *_leaves("", self.arguments)]
 
-@dataclass(frozen=True)
-class Record:
-    """Something with a status: an order, a ticket, a complaint, a card, an account."""
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """All texts in it, in lower case."""
+        return _texts(self.leaves)
 
-    kind: str
-    names: frozenset[str]
-    """What a reply may call it: its id, a card's last digits and brand; lower case."""
-    status: str
-    fields: Mapping[str, Any]
+    def has(self, wanted: Conditions) -> bool:
+        """Whether each of these fields has one of its values."""
+        return _has(self.leaves, wanted)
+
+    def tells(self, states: Conditions) -> bool:
+        """Whether a refusal tells of a record in such a state."""
+        error = self.answer.get("error")
+        details = error.get("details") if isinstance(error, Mapping) else None
+        return _has(list(_leaves("", details or {})), states)
 
 
 class Shown:
-    """The evidence of a conversation, digested where it is first needed."""
+    """The evidence of a turn, made ready where it is first needed."""
 
-    def __init__(self, evidence: Sequence[Evidence], said: Sequence[str]) -> None:
-        self._found: dict[str, Any] = {}
+    def __init__(
+        self, evidence: Sequence[Evidence], said: Sequence[str], declared: Declared
+    ) -> None:
         self.evidence = evidence
-        self.said = said
-        self.ok = [item for item in evidence if item.status == "ok"]
-        self.pending = [item for item in evidence if item.status == "pending"]
-
-    def once(self, name: str, work: Callable[[Shown], Any]) -> Any:
-        """What a look at the evidence comes to; it is taken once for all sentences."""
-        if name not in self._found:
-            self._found[name] = work(self)
-        return self._found[name]
+        self.declared = declared
+        self._said = said
+        self._strings = [v for e in evidence for _, v in e.leaves if isinstance(v, str)]
 
     @cached_property
-    def leaves(self) -> list[tuple[str, Any]]:
-        """Every value of the answers with the name of its field; of calls made, arguments too."""
-        return [
-            leaf
-            for item in self.evidence
-            for part in (item.answer, item.arguments)
-            for leaf in _leaves("", part)
-        ]
+    def alone(self) -> Shown:
+        """The same without what the customer said."""
+        return Shown(self.evidence, (), self.declared)
 
     @cached_property
     def text(self) -> str:
-        """All strings of the evidence and what the customer said."""
-        return "\n".join([*self._strings, *self.said])
+        """All texts of the results, and what the customer said, in lower case."""
+        return "\n".join([*self._strings, *self._said]).casefold()
 
     @cached_property
-    def said_verbs(self) -> frozenset[str]:
-        """The base forms of what the customer wrote."""
-        return frozenset(base(word) for text in self.said for word in words(text))
+    def values(self) -> list[Value]:
+        """The values in these texts."""
+        return [value for text in {*self._strings, *self._said} for value in _values(text)]
 
     @cached_property
-    def _strings(self) -> list[str]:
-        return [value for _, value in self.leaves if isinstance(value, str)]
+    def dates(self) -> frozenset[Date]:
+        """The dates among them."""
+        return frozenset(date for value in self.values for date in value.dates)
 
     @cached_property
-    def lower(self) -> str:
-        """The text in lower case."""
-        return self.text.lower()
+    def numbers(self) -> frozenset[Decimal]:
+        """The numbers among them, and of the results; also how long lists are."""
+        found = {number for value in self.values for number in value.numbers}
+        found |= {Decimal(v) for e in self.evidence for _, v in e.leaves if type(v) is int}
+        return frozenset(found | {Decimal(len(items)) for items in self.lists})
 
     @cached_property
-    def digits(self) -> str:
-        """The text without the marks that stand within telephone numbers."""
-        return _MARKS.sub("", self.text)
+    def money(self) -> frozenset[Amount]:
+        """The amounts among them, and what lists come to; without a currency where none is said."""
+        found = {(number, value.currency) for value in self.values for number in value.numbers}
+        for item in self.mappings:
+            found |= _money(item)
+        return frozenset(found.union(*map(_sums, self.lists)))
 
     @cached_property
-    def plain(self) -> str:
-        """All words of the text between blanks, without marks."""
-        return without_marks(self.text)
+    def mappings(self) -> list[Mapping[str, Any]]:
+        """Every mapping in the answers of calls that came to good."""
+        return [item for e in self.evidence if e.status == "ok" for item in _mappings(e.answer)]
 
     @cached_property
-    def objects(self) -> list[Mapping[str, Any]]:
-        """Every mapping in the answers that were given."""
-        return [found for item in self.ok for found in _mappings(item.answer)]
+    def lists(self) -> list[list[Mapping[str, Any]]]:
+        """Every list of records in them."""
+        found = [v for item in self.mappings for v in item.values() if isinstance(v, list) and v]
+        return [items for items in found if all(isinstance(item, Mapping) for item in items)]
 
     @cached_property
-    def records(self) -> list[Record]:
-        """Every record that an answer shows."""
-        found = [record for item in self.objects if (record := _record(item)) is not None]
-        return found + [record for item in self.evidence if (record := _refused(item)) is not None]
+    def own_words(self) -> list[str]:
+        """The texts in them that the desk wrote."""
+        calls = [e for e in self.evidence if e.status != "pending"]
+        leaves = [leaf for e in calls for leaf in e.leaves]
+        return [v for name, v in leaves if name in self.declared.told and isinstance(v, str)]
 
     @cached_property
-    def articles(self) -> list[tuple[frozenset[str], str]]:
-        """The stems of each article, and its text."""
-        found = [item for item in self.objects if "question" in item and "answer" in item]
-        texts = [f"{item['question']} {item['answer']}" for item in found]
-        return [(frozenset(stem(word) for word in words(text)), text) for text in texts]
+    def quotable(self) -> str:
+        """What may be repeated word for word: the desk's words and articles, in lower case."""
+        articles = [str(m["answer"]) for m in self.mappings if "question" in m and "answer" in m]
+        return " ".join(" ".join([*self.own_words, *articles]).casefold().split())
 
     @cached_property
-    def told(self) -> list[frozenset[str]]:
-        """The stems of every text that the desk wrote into a record, or answered."""
-        texts = [
-            value
-            for item in self.evidence
-            if item.status != "pending"
-            for found in _mappings(item.answer)
-            for key, value in found.items()
-            if key in _TOLD and isinstance(value, str)
-        ]
-        return [frozenset(content_stems(text)) for text in texts]
+    def titles(self) -> list[str]:
+        """Names, addresses and titles, which claim nothing; the longest first."""
+        found = {text for text in self._strings if " " in text and len(text) <= LONGEST_NAME}
+        whole = {text for text in found if _TITLE.fullmatch(text)}
+        parts = {text[: at.start()] for text in whole for at in re.finditer(",", text)}
+        return sorted(whole | parts | {f'"{text}"' for text in found}, key=len, reverse=True)
 
-    @cached_property
-    def quotable(self) -> list[str]:
-        """Names and addresses that may stand in a reply as they are; the longest first."""
-        found = {
-            value
-            for key, value in self.leaves
-            if key in _QUOTED and isinstance(value, str) and len(value) >= 5
-        }
-        return sorted(found, key=len, reverse=True)
+    def supporters(self, act: Act, told: Callable[[str], frozenset[str]]) -> list[frozenset[str]]:
+        """What shows an act: the texts of each call, record or sentence of ours that does.
 
-    @cached_property
-    def sentences(self) -> str:
-        """What articles, resolutions and answers say, word for word, without marks."""
-        texts = [
-            str(value)
-            for found in self.objects
-            for key, value in found.items()
-            if key in _TOLD or (key == "answer" and "question" in found)
-        ]
-        return f" {' '.join(' '.join(words(text)) for text in texts)} "
+        Args:
+            told: The acts that a text of the desk's own says.
+        """
+        found = []
+        for one in self.evidence:
+            called = one.tool in act.calls and one.has(act.calls[one.tool])
+            changed = act.name == DONE and one.tool in self.declared.writes
+            refused = one.status == "error" and act.states and one.tells(act.states)
+            waits = one.status == "pending" and act.waiting
+            if (one.status == "ok" and (called or changed)) or refused or waits:
+                found.append(one.texts)
+        for item in self.mappings if act.states else ():
+            fits = all(str(item.get(name)) in wanted for name, wanted in act.states.items())
+            if fits and (act.of is None or self.is_of(item, act.of)):
+                found.append(_texts(_leaves("", item)))
+        return found + [_texts([("", text)]) for text in self.own_words if act.name in told(text)]
 
-    @cached_property
-    def written(self) -> list[str]:
-        """What each writing tool that was called with success was for."""
-        kinds = lexicon().writes
-        return [kinds[item.tool] for item in self.ok if item.tool in kinds]
+    def is_of(self, item: Mapping[str, Any], kind: str) -> bool:
+        """Whether a mapping is a record of a kind."""
+        one = self.declared.kinds[kind]
+        if one.fields:
+            return bool(one.fields & item.keys())
+        named = (item.get("id"), item.get(f"{kind}_id"))
+        return any(isinstance(name, str) and one.ids.fullmatch(name) for name in named)
 
-    def supporters(self, deed: Deed) -> list[frozenset[str]]:
-        """What supports a deed: of each call or record, the names that it goes by."""
-        found = [_names(item) for item in self.ok if item.tool in deed.tools and _says(item, deed)]
-        if deed.pending:
-            found += [_names(item) for item in self.pending]
-        if deed.statuses:
-            found += [
-                record.names
-                for record in self.records
-                if record.status in deed.statuses
-                and (not deed.about or record.kind in deed.about or not record.kind)
-            ]
-        return found
+    def problem(self, value: Value) -> str:
+        """Why a value is not shown, or nothing."""
+        if value.kind == "money":
+            codes = ("", value.currency) if value.currency else None
+            fits = any(n in value.numbers and (not codes or c in codes) for n, c in self.money)
+        elif value.kind == "date":
+            days = {day[1:] for day in value.dates}
+            years = {day[0] for day in value.dates}
+            fits = any(d[1:] in days and (not d[0] or years & {0, d[0]}) for d in self.dates)
+        else:
+            fits = value.text.casefold() in self.text or bool(value.numbers & self.numbers)
+        return "" if fits else f"no tool shows {value.text}"
 
 
-def without_marks(text: str) -> str:
-    """The words and numbers of a text, in lower case, each between blanks."""
-    return f" {' '.join(_WORD.findall(text.lower()))} "
+@lru_cache(maxsize=4096)
+def _values(text: str) -> tuple[Value, ...]:
+    """The values in a text of a result, which are written in English or by standards."""
+    if not any(map(str.isdigit, text)):
+        return ()
+    return tuple(values_in(text[:LONGEST], {}, "en"))
 
 
-def _says(item: Evidence, deed: Deed) -> bool:
-    return all(item.answer.get(key) in allowed for key, allowed in deed.answer)
+def _has(leaves: Sequence[tuple[str, Any]], wanted: Conditions) -> bool:
+    found = {(name, str(value)) for name, value in leaves}
+    return all(any((name, v) in found for v in values) for name, values in wanted.items())
 
 
-def _names(item: Evidence) -> frozenset[str]:
-    """Ids, digits and brands that a call names or answers."""
-    found: set[str] = set()
-    for key, value in [*_leaves("", item.answer), *_leaves("", item.arguments)]:
-        if isinstance(value, str) and (
-            key.endswith("id") or key in ("last4", "brand", "card", "to", "assignee")
-        ):
-            found.add(value.lower())
-    return frozenset(found)
-
-
-def _record(found: Mapping[str, Any]) -> Record | None:
-    status = found.get("status")
-    if not isinstance(status, str):
-        return None
-    ids = [found[key] for key in _ID_FIELDS if isinstance(found.get(key), str)]
-    kind = next((_KINDS[i[0]] for i in ids if i[:1] in _KINDS and i[1:].isdigit()), "")
-    if "last4" in found:
-        kind = "card"
-    elif "balance" in found or "cards" in found:
-        kind = "account"
-    elif "email_id" in found or "approval_id" in found:
-        return None
-    names = [*ids, found.get("last4"), found.get("brand")]
-    return Record(kind, frozenset(str(n).lower() for n in names if n), status, found)
-
-
-def _refused(item: Evidence) -> Record | None:
-    """The record that a refusal tells about: `Order O1002 is shipped and can only …`."""
-    error = item.answer.get("error")
-    details = (
-        error.get("details") if item.status == "error" and isinstance(error, Mapping) else None
-    )
-    status = details.get("status") if isinstance(details, Mapping) else None
-    if not isinstance(status, str):
-        return None
-    names = _names(item)
-    kind = next(
-        (_KINDS[n[0].upper()] for n in names if n[:1].upper() in _KINDS and n[1:].isdigit()), ""
-    )
-    return Record(kind, names, status, {})
-
-
-def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The values within a value, each with the name of its field."""
-    if isinstance(value, str | int | None):
-        yield key, value
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _leaves(str(name), item)
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(str(key), item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(key, item)
+            yield from _leaves(name, item)
     else:
-        yield key, value
+        yield name, value
+
+
+def _texts(leaves: Sequence[tuple[str, Any]] | Iterator[tuple[str, Any]]) -> frozenset[str]:
+    return frozenset(value.casefold() for _, value in leaves if isinstance(value, str))
 
 
 def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         yield value
-        for item in value.values():
-            if not isinstance(item, str | int | None):
-                yield from _mappings(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
+    for item in value.values() if isinstance(value, Mapping) else value:
+        if isinstance(item, Mapping | list | tuple):
             yield from _mappings(item)
+
+
+def _money(item: Mapping[str, Any]) -> set[Amount]:
+    amount, currency = item.get("amount"), item.get("currency")
+    if type(amount) is not int or not isinstance(currency, str):
+        return set()
+    return {(abs(Decimal(amount).scaleb(-get_currency_precision(currency))), currency)}
+
+
+def _sums(items: Sequence[Mapping[str, Any]]) -> set[Amount]:
+    """What a list comes to: a reply may add up what it was shown."""
+    totals: dict[str, Decimal] = {}
+    for item in items:
+        part = item.get("amount") or item.get("total")
+        for number, code in _money(part) if isinstance(part, Mapping) else ():
+            totals[code] = totals.get(code, Decimal(0)) + number
+    return {(total, code) for code, total in totals.items()}

@@ -1,0 +1,83 @@
+"""What a clause claims: a linear classifier on words, pairs of words and pieces of words.
+
+Features are hashed into a fixed number of columns (Weinberger et al. 2009), so that nothing but
+the weights has to be kept. It learns once from the declared sentences (`Learned`).
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from deskward.agent import linear
+from deskward.agent.claims import declared as declared_module
+from deskward.agent.claims import reading, values
+from deskward.agent.claims.declared import NONE, Declared
+from deskward.agent.claims.reading import Clause, Reader
+from deskward.agent.learned import Learned
+from deskward.agent.linear import Array, Linear, Rows, train
+
+COLUMNS = 1 << 15
+LENGTHS = range(3, 6)
+LONGEST = 40
+"""Later words of a clause do not count."""
+
+
+def features(clause: Clause) -> Iterator[str]:
+    """What of a clause is counted; the mood goes before each."""
+    mood, words = clause.mood, [*clause.words[:LONGEST]]
+    ends = ["<", *words, ">"]
+    for at, word in enumerate(ends):
+        yield f"{mood} {word}"
+        for far in range(1, 4):
+            if at + far < len(ends):
+                yield f"{mood}{far if far < 2 else 2} {word} {ends[at + far]}"
+    for word in words:
+        marked = f"<{word}>"
+        for length in LENGTHS:
+            for start in range(len(marked) - length + 1):
+                yield f"{mood}#{marked[start : start + length]}"
+
+
+def row(clause: Clause) -> tuple[Array, Array]:
+    """The columns and values of a clause, of unit length."""
+    found = {zlib.crc32(feature.encode()) & (COLUMNS - 1) for feature in features(clause)}
+    columns = np.fromiter(found, dtype=np.intp, count=len(found))
+    return columns, np.full(len(found), 1 / math.sqrt(max(len(found), 1)), dtype=np.float32)
+
+
+class Classifier:
+    """Tells what clauses claim."""
+
+    def __init__(self, declared: Declared, reader: Reader) -> None:
+        self.names = sorted({NONE, *declared.acts})
+        code = (declared_module, reading, values, linear)
+        learned = Learned([declared.sentences, self.names, COLUMNS], *code, __import__(__name__))
+        arrays = learned.read()
+        self._linear = Linear.of(arrays) if arrays else self._train(declared, reader)
+        if arrays is None:
+            learned.write(self._linear.arrays)
+
+    def probabilities(self, clause: Clause) -> dict[str, float]:
+        """How probable it is that a clause claims each act, or nothing."""
+        scores = self._linear.scores(*row(clause))
+        found: list[float] = self._linear.probabilities(scores).tolist()
+        return dict(zip(self.names, found, strict=True))
+
+    def _train(self, declared: Declared, reader: Reader) -> Linear:
+        number = {name: at for at, name in enumerate(self.names)}
+        rows, labels = [], []
+        for language, name, text in declared.sentences:
+            clauses = reader.clauses(text, language)
+            # Of a sentence that says an act, the first clause may only lead to it.
+            for at, clause in enumerate(clauses):
+                said = name if at == len(clauses) - 1 or len(clause.words) > 2 else NONE
+                rows.append(row(clause))
+                labels.append(number[said])
+        starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+        columns = np.concatenate([columns for columns, _ in rows])
+        weights = np.concatenate([weights for _, weights in rows])
+        return train(Rows(starts, columns, weights), np.array(labels), COLUMNS, len(self.names))

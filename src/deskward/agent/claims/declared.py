@@ -1,0 +1,144 @@
+"""What slices declare of their tools: what a call makes true, and how that is said in each language.
+
+A `claims.yaml` has `records` (kinds of record, with the patterns of their ids and their plural
+nouns), `values` (fields with a few values, and the words for them), `told` (fields in which the
+desk's own words stand) and `acts`. An act is what a sentence can claim; it is shown by a call that
+came to good (`calls`: tool → field → values, in the arguments or the answer), by a record in some
+state (`of`, `records`: field → values) or by a call that waits for a person (`waiting`). How it is
+said stands in `says`, or follows from `things` and `verbs` or `states` by the frames of
+`grammar.yaml`. `none` lists sentences that claim nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+NONE = "none"
+GENERAL = Path(__file__).with_name("general.yaml")
+_GRAMMAR = Path(__file__).with_name("grammar.yaml")
+SAYS_EACH, SILENT_EACH = 6, 5
+"""So many frames of each kind are filled with a verb; others with the next."""
+
+Conditions = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record."""
+
+    name: str
+    ids: re.Pattern[str]
+    fields: frozenset[str]
+    nouns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a sentence can claim, and what shows it; see above."""
+
+    name: str
+    of: str | None
+    calls: Mapping[str, Conditions]
+    states: Conditions
+    waiting: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that has one of a few values, with the words for it and for them."""
+
+    words: frozenset[str]
+    values: Mapping[str, str]
+
+
+@dataclass
+class Declared:
+    """All that was declared."""
+
+    kinds: list[Kind] = field(default_factory=list)
+    acts: dict[str, Act] = field(default_factory=dict)
+    fields: dict[str, Field] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    sentences: list[tuple[str, str, str]] = field(default_factory=list)
+    """Language, act or `NONE`, and the sentence."""
+    writes: frozenset[str] = frozenset()
+    """The tools that change something."""
+
+    @classmethod
+    def load(cls, *files: Path, writes: Collection[str] = ()) -> Declared:
+        """Read `claims.yaml` files; the general one comes by itself.
+
+        Raises:
+            ValueError: One is not of the form.
+        """
+        found = cls(writes=frozenset(writes))
+        for file in (GENERAL, *files):
+            try:
+                found.add(yaml.load(file.read_text("utf-8"), Loader=yaml.CBaseLoader))
+            except (AttributeError, KeyError, TypeError, re.error, yaml.YAMLError) as error:
+                raise ValueError(f"{file}: these are no claims: {error}") from error
+        return found
+
+    def add(self, content: Mapping[str, Any]) -> None:
+        """Take up what one file declares."""
+        self.told |= set(content.get("told", ()))
+        for name, one in content.get("records", {}).items():
+            ids = re.compile(rf"(?<![\w-])(?:{'|'.join(one['ids'])})(?![\w-])")
+            self.kinds.append(Kind(name, ids, frozenset(one.get("fields", ())), one["nouns"]))
+        for name, one in content.get("values", {}).items():
+            words = frozenset(itertools.chain.from_iterable(one["words"].values()))
+            values = {word: value for value, said in one["is"].items() for word in said}
+            self.fields[name] = Field(words, values)
+        for name, one in content.get("acts", {}).items():
+            calls = {tool: _conditions(wanted) for tool, wanted in one.get("calls", {}).items()}
+            states = _conditions(one.get("records", {}))
+            self.acts[name] = Act(name, one.get("of"), calls, states, "waiting" in one)
+            self.sentences += _sentences(name, one)
+        for language, texts in content.get(NONE, {}).items():
+            self.sentences += [(language, NONE, text) for text in texts]
+
+
+def _conditions(given: Mapping[str, Any]) -> Conditions:
+    return {name: frozenset(values) for name, values in given.items()}
+
+
+@cache
+def grammar() -> dict[str, dict[str, Any]]:
+    """The grammar by language; lists of words are sets."""
+    content = yaml.load(_GRAMMAR.read_text("utf-8"), Loader=yaml.CBaseLoader)
+    return {
+        language: {
+            name: frozenset(value.split())
+            if isinstance(value, str) and name != "numbers"
+            else value
+            for name, value in rules.items()
+        }
+        for language, rules in content.items()
+    }
+
+
+def _sentences(name: str, one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The sentences that say an act, and those that name it and do not say it."""
+    for language, rules in grammar().items():
+        for text in one.get("says", {}).get(language, ()):
+            yield language, name, text
+        things = itertools.cycle(one.get("things", {}).get(language, ("",)))
+        for state in one.get("states", {}).get(language, ()):
+            for frame in rules["states"]:
+                yield language, name, frame.format(t=next(things), s=state)
+        says, silent = itertools.cycle(rules["says"]), itertools.cycle(rules["silent"])
+        for forms in one.get("verbs", {}).get(language, ()):
+            done, *rest = forms.split("/")
+            filled = {"p": done, "i": rest[0], "d": rest[-1]}
+            for frame in itertools.islice(says, SAYS_EACH):
+                yield language, name, frame.format(t=next(things), **filled)
+            for frame in itertools.islice(silent, SILENT_EACH):
+                yield language, NONE, frame.format(t=next(things), **filled)
