@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from deskward.accounts import slice as accounts
 from deskward.accounts.passwords import PasswordRules
+from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
@@ -60,7 +61,7 @@ from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.gate.slice import Slice
-from deskward.gate.tool import Tool, ToolGroup
+from deskward.gate.tool import Risk, Tool, ToolGroup
 from deskward.integrations.mail.console import ConsoleMailer
 from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
@@ -107,6 +108,13 @@ RECORDS: Records = {
     APPROVAL: APPROVAL_RECORD,
 }
 """Kind of job → the record that is told when a job of it fails, is cancelled, or tried again."""
+
+
+CLAIMS = ClaimCheck(
+    [part.claims for part in SLICES if part.claims is not None],
+    writes=[tool.name for group in GROUPS for tool in group.tools if tool.risk is not Risk.READ],
+)
+"""What replies may claim. It reads and learns when the first reply is to be checked."""
 
 
 @dataclass
@@ -366,6 +374,7 @@ def _conversations(
             gate,
             model,
             limits,
+            claims=CLAIMS,
             hosts=settings.agent.linked,
             confirmed=partial(run_confirmed, gate),
         ),

@@ -19,7 +19,7 @@ from deskward.agent.events import (
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Message
 from deskward.agent.models.fallback import FallbackModel
-from deskward.app import Desk
+from deskward.app import CLAIMS, Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.security.masking import mask
@@ -37,7 +37,7 @@ class Turn:
         self, desk: Desk, *steps: Step, limits: Limits | None = None, **model: int
     ) -> None:
         self.model = ScriptedModel(*steps, **model)
-        self.agent = Agent(desk.gate, self.model, limits)
+        self.agent = Agent(desk.gate, self.model, limits, claims=CLAIMS)
         self.vault = Vault()
 
     async def run(self, text: str = "hi", principal: Principal = CUSTOMER) -> list[Event]:
@@ -90,7 +90,7 @@ async def test_texts_around_calls_stand_apart(sqlite_desk: Desk) -> None:
         ([Message("assistant", "Before."), Message("user", "And?")], "Five."),
         ([Message("assistant", "Before."), said[2].message, said[3].message], "Five."),
     ):
-        agent = Agent(sqlite_desk.gate, ScriptedModel(["Five."]))
+        agent = Agent(sqlite_desk.gate, ScriptedModel(["Five."]), claims=CLAIMS)
         context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
         run = agent.run(context, Vault(), [Message("user", "hi"), *history])
         assert texts([event async for event in run]) == expected
@@ -104,7 +104,7 @@ async def test_a_fragment_stands_apart_from_what_follows(sqlite_desk: Desk) -> N
 
 async def test_when_a_model_breaks_off_the_next_one_answers(sqlite_desk: Desk) -> None:
     broken = ScriptedModel(["Hello. ", "Your ", ModelUnavailable("scripted broke off")])
-    agent = Agent(sqlite_desk.gate, FallbackModel([broken, Offline()]))
+    agent = Agent(sqlite_desk.gate, FallbackModel([broken, Offline()]), claims=CLAIMS)
     context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
     events = [event async for event in agent.run(context, Vault(), [Message("user", "hi")])]
     assert texts(events) == "Hello. I am here."
@@ -251,7 +251,7 @@ async def test_a_stream_without_its_end_is_not_an_answer(sqlite_desk: Desk) -> N
                 yield event
 
     turn = Turn(sqlite_desk)
-    turn.agent = Agent(sqlite_desk.gate, Cut([tool("deactivate_card", card="4242")]))
+    turn.agent = Agent(sqlite_desk.gate, Cut([tool("deactivate_card", card="4242")]), claims=CLAIMS)
     events = await turn.run()
     called = [event.name for event in events if isinstance(event, ToolCalled)]
     assert called == ["hand_over"]

@@ -13,9 +13,7 @@ import deskward.agent
 from deskward.app import KINDS, SLICES
 
 AGENT = Path(deskward.agent.__file__).parent
-FILES = sorted(
-    file.relative_to(AGENT) for file in AGENT.rglob("*.py") if "claims" not in file.parts
-)
+FILES = sorted(file.relative_to(AGENT) for file in AGENT.rglob("*.py"))
 GENERIC = {"customer", "file", "email"}
 """Who speaks, what lies on a disk, and addresses, which an answer may not carry out."""
 

@@ -14,7 +14,7 @@ from deskward.agent.events import Text
 from deskward.agent.loop import Agent
 from deskward.agent.model import Finished, Message, ModelEvent, ModelRequest, TextPiece
 from deskward.agent.outgoing import LONGEST, Outgoing
-from deskward.app import Desk
+from deskward.app import CLAIMS, Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault
 from tests.agent.providers import Offline
@@ -197,7 +197,7 @@ async def test_a_slow_model_is_heard_before_its_sentence_ends(sqlite_desk: Desk)
             yield TextPiece("am here.")
             yield Finished("slow")
 
-    agent = Agent(sqlite_desk.gate, Slow())
+    agent = Agent(sqlite_desk.gate, Slow(), claims=CLAIMS)
     context = Context(CUSTOMER, "agent", session_id="s", turn_id="t")
     said = []
     async for event in agent.run(context, Vault(), [Message("user", "hi")]):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from deskward.agent.events import ConfirmNeeded, ToolAnswered
 from deskward.agent.model import Message, ToolRequest
-from deskward.app import Desk, open_desk
+from deskward.app import CLAIMS, Desk, open_desk
 from deskward.conversations import store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.cursors import recorded as placed_of
@@ -102,6 +102,7 @@ async def test_a_final_act_is_asked_about_and_done_after_a_yes(desk: Desk) -> No
     found = await replay(
         desk.gate,
         await recording(desk.database.reader, desk.gate.ledger, "default", HERE.owner, "s"),
+        claims=CLAIMS,
     )
     assert found.identical, found.divergence
     assert len(found.replayed) == 2
@@ -120,7 +121,7 @@ async def test_a_no_leaves_everything(sqlite_desk: Desk, no: str) -> None:
     record = await recording(
         sqlite_desk.database.reader, sqlite_desk.gate.ledger, "default", HERE.owner, "s"
     )
-    found = await replay(sqlite_desk.gate, record)
+    found = await replay(sqlite_desk.gate, record, claims=CLAIMS)
     assert found.identical, found.divergence
 
 
@@ -394,7 +395,7 @@ async def test_a_step_makes_a_set_number_of_calls(sqlite_desk: Desk) -> None:
     record = await recording(
         sqlite_desk.database.reader, sqlite_desk.gate.ledger, "default", HERE.owner, "s"
     )
-    found = await replay(sqlite_desk.gate, record)
+    found = await replay(sqlite_desk.gate, record, claims=CLAIMS)
     assert found.identical, found.divergence
 
 
@@ -410,7 +411,7 @@ async def test_two_identical_writes_of_one_step_are_one(sqlite_desk: Desk) -> No
     record = await recording(
         sqlite_desk.database.reader, sqlite_desk.gate.ledger, "default", HERE.owner, "s"
     )
-    found = await replay(sqlite_desk.gate, record)
+    found = await replay(sqlite_desk.gate, record, claims=CLAIMS)
     assert found.identical, found.divergence
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deskward.agent.models.fallback import FallbackModel
-from deskward.app import Desk
+from deskward.app import CLAIMS, Desk
 from deskward.conversations.cursors import Answered
 from deskward.conversations.replay import replay
 from deskward.conversations.transcript import TurnRecord, recording
@@ -44,7 +44,7 @@ async def of(desk: Desk) -> list[TurnRecord]:
 
 async def test_a_replay_is_identical(desk: Desk) -> None:
     turns = await talked(desk)
-    found = await replay(desk.gate, turns)
+    found = await replay(desk.gate, turns, claims=CLAIMS)
     assert found.identical, found.divergence
     assert len(found.replayed) >= 6
     assert "\n".join(found.replayed) == "\n".join(found.recorded)
@@ -52,14 +52,14 @@ async def test_a_replay_is_identical(desk: Desk) -> None:
 
 
 async def test_the_offline_model_says_the_same_again(desk: Desk, offline: Any) -> None:
-    found = await replay(desk.gate, await talked(desk), model=offline)
+    found = await replay(desk.gate, await talked(desk), claims=CLAIMS, model=offline)
     assert found.identical, found.divergence
 
 
 async def test_a_replay_touches_nothing(desk: Desk) -> None:
     turns = await talked(desk)
     before = await desk.database.reader.all(ledger_count())
-    await replay(desk.gate, turns)
+    await replay(desk.gate, turns, claims=CLAIMS)
     assert await desk.database.reader.all(ledger_count()) == before
 
 
@@ -73,7 +73,9 @@ def ledger_count():
 
 async def test_a_changed_answer_is_named(desk: Desk) -> None:
     changed = {"user_id": "user_001", "balance": {"formatted": "$1.00"}}
-    found = await replay(desk.gate, await talked(desk), changed={"get_account_balance": changed})
+    found = await replay(
+        desk.gate, await talked(desk), claims=CLAIMS, changed={"get_account_balance": changed}
+    )
     assert not found.identical
     assert found.divergence is not None
     assert found.divergence.startswith("turn 2, step 2: the model is given another text of the")
@@ -86,7 +88,7 @@ async def test_a_changed_model_is_named(desk: Desk, offline: Any) -> None:
     answer = turns[1].models[0].answer
     assert answer is not None
     answer.tool_requests[0].arguments["limit"] = 5
-    found = await replay(desk.gate, turns, model=offline)
+    found = await replay(desk.gate, turns, claims=CLAIMS, model=offline)
     assert found.divergence is not None
     assert found.divergence.startswith("turn 2, step 1: get_account_balance {} is called")
 
@@ -94,7 +96,7 @@ async def test_a_changed_model_is_named(desk: Desk, offline: Any) -> None:
 async def test_other_policies_are_named(desk: Desk) -> None:
     more = '@id("no-addresses") forbid (principal, action == Action::"update_address", resource);'
     policy = Policy({**FILES, "more.cedar": more}, desk.gate.tools.values())
-    found = await replay(desk.gate, await talked(desk), policy=policy)
+    found = await replay(desk.gate, await talked(desk), claims=CLAIMS, policy=policy)
     assert found.divergence is not None
     assert found.divergence.startswith("turn 4, step 1: update_address was allow, and is deny")
     assert "no-addresses" in found.divergence
@@ -115,7 +117,7 @@ async def test_failed_models_are_on_record_too(desk: Desk) -> None:
     _ = [event async for event in reader]
     (turn,) = await of(desk)
     assert [step.error for step in turn.models] == ["The model is away."]
-    found = await replay(desk.gate, [turn])
+    found = await replay(desk.gate, [turn], claims=CLAIMS)
     assert found.divergence is None
 
 
@@ -132,7 +134,7 @@ async def test_what_was_withheld_is_withheld_again(desk: Desk) -> None:
     assert events[-1].text == "One moment. Shall I cancel O1003?"  # type: ignore[union-attr]  # Answered
     (turn,) = await of(desk)
     assert [step.withheld for step in turn.models] == [True, False]
-    found = await replay(desk.gate, [turn])
+    found = await replay(desk.gate, [turn], claims=CLAIMS)
     assert found.identical, found.divergence
     assert found.answers == ["One moment. Shall I cancel O1003?"]
 
@@ -148,6 +150,6 @@ async def test_a_model_that_broke_off_breaks_off_again(desk: Desk) -> None:
     assert events[-1].text == said
     (turn,) = await of(desk)
     assert [step.interrupted for step in turn.models] == [True, False, False]
-    found = await replay(desk.gate, [turn])
+    found = await replay(desk.gate, [turn], claims=CLAIMS)
     assert found.identical, found.divergence
     assert found.answers == [said]

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
+from deskward.app import CLAIMS
 from deskward.conversations.replay import replay
 from deskward.conversations.transcript import recording
 from deskward.evaluation.desks import DemoDesks
@@ -44,13 +45,13 @@ async def test_every_shipped_conversation_replays(
         turns = await recording(
             desk.database.reader, desk.gate.ledger, "default", customer.label, "s"
         )
-        same = await replay(desk.gate, turns)
+        same = await replay(desk.gate, turns, claims=CLAIMS)
         assert same.identical, same.divergence
         assert "\n".join(same.replayed) == "\n".join(same.recorded)
-        again = await replay(desk.gate, turns, model=offline)
+        again = await replay(desk.gate, turns, claims=CLAIMS, model=offline)
         assert again.identical, again.divergence
         for tool in {request.name for t in turns for step in t.models for request in step.requests}:
-            changed = await replay(desk.gate, turns, changed={tool: {"nonsense": 1}})
+            changed = await replay(desk.gate, turns, claims=CLAIMS, changed={tool: {"nonsense": 1}})
             assert changed.divergence is not None, tool
             assert "nonsense" in changed.divergence
 

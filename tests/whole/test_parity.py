@@ -11,7 +11,7 @@ import pytest
 from deskward.agent.events import ToolAnswered
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
-from deskward.app import Desk
+from deskward.app import CLAIMS, Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
@@ -86,7 +86,9 @@ async def by_cli(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
 
 async def by_agent(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
     agent = Agent(
-        desk.gate, ScriptedModel([tool(name, **arguments)], ["Let me know what else I can do."])
+        desk.gate,
+        ScriptedModel([tool(name, **arguments)], ["Let me know what else I can do."]),
+        claims=CLAIMS,
     )
     context = Context(CUSTOMER, "agent", session_id="s", turn_id="turn")
     events = [e async for e in agent.run(context, Vault(), [Message("user", "do it")])]

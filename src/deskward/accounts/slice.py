@@ -14,6 +14,7 @@ SLICE = Slice(
     tools=tools,
     tables=(accounts, cards, transactions),
     skills=Path(__file__).with_name("skills"),
+    claims=Path(__file__).with_name("claims.yaml"),
     demo=load,
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),

@@ -17,7 +17,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from deskward.agent.claims.check import Unsupportable, claim_check
+from deskward.agent.claims.check import ClaimCheck, Unsupportable
 from deskward.agent.events import (
     ApprovalNeeded,
     ConfirmNeeded,
@@ -139,17 +139,20 @@ class Agent:
         model: Model,
         limits: Limits | None = None,
         *,
+        claims: ClaimCheck,
         hosts: Collection[str] = (),
         confirmed: Confirmed = _nothing_confirmed,
     ) -> None:
         """Make one.
 
         Args:
+            claims: Checks what answers claim.
             hosts: Hosts that answers may link to.
             confirmed: Makes the call that a customer has said yes to.
         """
         self._confirmed = confirmed
         self.model = model
+        self._claims = claims
         self._hosts = hosts
         self._gate = gate
         self._limits = limits or Limits()
@@ -276,12 +279,19 @@ class Agent:
 
     async def _let_out(self, turn: Turn, request: ModelRequest, heard: Heard) -> AsyncIterator[str]:
         """The pieces of a model's answer that may be sent; all of it is noted as it comes."""
-        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), claim_check(turn.messages))
+        supported = self._claims.of_turn(turn.messages)
+
+        def check(part: str) -> None:
+            if not heard.built:
+                supported(part)
+
+        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), check)
         written = 0
         async with aclosing(with_timeout(self.model.stream(request), self._patience)) as events:
             async for event in events:
                 if isinstance(event, TextPiece):
                     heard.text.append(event.text)
+                    heard.built = heard.built and event.built
                     written += len(event.text)
                     if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
                         raise ModelUnavailable("The model wrote more than it was allowed to.")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -54,6 +54,7 @@ class Message:
         untrusted: Of a tool's answer: whose texts it holds, such as `ticket`.
         asks: The confirmations that the customer is asked for: of the receipt of such a call, and
             of the assistant's message with the question.
+        mark: Of a tool's answer: what a model is to mark a claim with that rests on it.
         state: What a model left behind with its message for its own next step. Opaque to others.
     """
 
@@ -64,6 +65,7 @@ class Message:
     untrusted: str | None = None
     asks: tuple[str, ...] = ()
     state: dict[str, Any] | None = None
+    mark: str = ""
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -85,10 +87,11 @@ class Message:
 
         ("Spotlighting", Hines et al., 2024.)
         """
+        before = f"{self.mark}\n" if self.mark else ""
         if not self.untrusted:
-            return self.text
+            return before + self.text
         mark = f"{self.untrusted} {_FENCE}"
-        return f"<<data: {mark}>>\n{self.text}\n<<end of data: {mark}>>"
+        return f"{before}<<data: {mark}>>\n{self.text}\n<<end of data: {mark}>>"
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Message:
@@ -96,6 +99,17 @@ class Message:
         requests = tuple(ToolRequest(**item) for item in plain.get("tool_requests", ()))
         asks = tuple(plain.get("asks", ()))
         return cls(**{**plain, "tool_requests": requests, "asks": asks})
+
+
+def with_marks(messages: Sequence[Message]) -> list[Message]:
+    """The messages, the answer of each tool with its mark: `[[r1]]` and so on, in their order."""
+    number, found = 0, []
+    for message in messages:
+        if message.role == "tool":
+            number += 1
+            message = replace(message, mark=f"[[r{number}]]")
+        found.append(message)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +155,15 @@ def _digest(instructions: str, tools: tuple[ToolSpec, ...]) -> str:
 
 @dataclass(frozen=True)
 class TextPiece:
-    """The next piece of the answer's text."""
+    """The next piece of the answer's text.
+
+    Attributes:
+        built: Whether the desk's own templates made it from results and articles; it is not checked
+            for claims. No language model's text is.
+    """
 
     text: str
+    built: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from deskward.agent.claims.check import Unsupportable
+from deskward.agent.claims.marks import marks_of, without_marks
 from deskward.text.plain import Plain
 
 LONGEST = 2_000
@@ -104,10 +105,10 @@ class Outgoing:
 
     def _let_out(self, text: str, end: int, *, more: bool = False) -> list[str]:
         unit = text[:end]
-        cleaned = self.clean(unit)
+        cleaned = self.clean(without_marks(unit))
         if more and cleaned and not (cleaned[-1].isspace() or cleaned[-1] in _FULL_STOPS):
             cleaned += " "  # nothing may join it to what follows
-        self._check((self._clause or "") + cleaned)
+        self._check(marks_of(unit) + (self._clause or "") + cleaned)
         self._clause = ""
         pieces = self._take(text, end)
         if cleaned == unit:

@@ -48,6 +48,8 @@ class Heard:
     """What a model said in one step."""
 
     text: list[str] = field(default_factory=list)
+    built: bool = True
+    """Whether all of the text was built from results by the desk itself."""
     requests: list[ToolRequest] = field(default_factory=list)
     finished: Finished | None = None
 

@@ -48,7 +48,7 @@ def replay(
     async def work() -> int:
         from dataclasses import asdict
 
-        from deskward.app import open_desk
+        from deskward.app import CLAIMS, open_desk
         from deskward.cli.policy import chosen_policy
         from deskward.conversations.replay import replay as again
         from deskward.conversations.transcript import recording
@@ -65,6 +65,7 @@ def replay(
             found = await again(
                 desk.gate,
                 turns,
+                claims=CLAIMS,
                 model=desk.conversations.agent.model if model else None,
                 policy=await chosen_policy(desk, policy) if policy else None,
                 changed=changed,

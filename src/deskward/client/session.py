@@ -68,8 +68,10 @@ class AsyncAgentSession:
         self.history += [said, *self._answered(last, answer_of(message))]
         principal = Principal(Kind.CUSTOMER, self._user_id, "default", ("customer",))
         context = Context(principal, "agent", turn_id=new_id())
+        from deskward.app import CLAIMS
+
         answer = ""
-        agent = Agent(toolbox, self._model, confirmed=toolbox.confirmed)
+        agent = Agent(toolbox, self._model, claims=CLAIMS, confirmed=toolbox.confirmed)
         async for event in agent.run(context, self._vault, self.history):
             if isinstance(event, MessageAdded):
                 self.history.append(event.message)

@@ -14,6 +14,7 @@ SLICE = Slice(
     tools=tools,
     tables=(complaints, complaint_numbers.table),
     skills=Path(__file__).with_name("skills"),
+    claims=Path(__file__).with_name("claims.yaml"),
     demo=load,
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.events import MessageAdded, ToolAnswered
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import (
@@ -25,6 +26,7 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
+from deskward.agent.offline.model import NAME
 from deskward.agent.turn import answered_by
 from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
@@ -73,6 +75,7 @@ async def replay(
     gate: Gate,
     turns: Sequence[TurnRecord],
     *,
+    claims: ClaimCheck,
     model: Model | None = None,
     policy: Policy | None = None,
     changed: Mapping[str, Mapping[str, Any]] | None = None,
@@ -81,6 +84,7 @@ async def replay(
     """Run recorded turns again.
 
     Args:
+        claims: Checks what answers claim.
         model: Answers anew, instead of what is on record.
         policy: Decides anew, instead of what is on record.
         changed: Tool → what it is to answer instead.
@@ -92,7 +96,7 @@ async def replay(
         messages += turn.said
         speaker = _Recorded(turn, messages, found, place)
         toolbox = _Toolbox(gate, turn, policy, changed or {}, found, place)
-        agent = Agent(toolbox, model or speaker, limits, confirmed=toolbox.confirmed)
+        agent = Agent(toolbox, model or speaker, limits, claims=claims, confirmed=toolbox.confirmed)
         context = Context(turn.principal, "agent", session_id="replay", turn_id=turn.id)
         text = ""
         async for event in agent.run(context, Vault(), _window(messages)):
@@ -190,7 +194,7 @@ class _Recorded:
         if step.answer is None:
             raise ModelUnavailable(step.error or "No model could answer.")
         if text := step.answer.text if step.raw is None else step.raw:
-            yield TextPiece(text)
+            yield TextPiece(text, built=step.model == NAME)
         if step.interrupted:
             raise Interrupted(step.model, step.error or "It broke off.")
         for wish in step.answer.tool_requests:

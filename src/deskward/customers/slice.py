@@ -14,6 +14,7 @@ from deskward.gate.slice import Slice
 
 SLICE = Slice(
     tools=tools,
+    claims=Path(__file__).with_name("claims.yaml"),
     tables=(customers,),
     jobs=lambda gate: {
         TRACES: partial(search, gate.database, gate.ledger.keys),

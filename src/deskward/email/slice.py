@@ -16,6 +16,7 @@ SLICE = Slice(
     jobs=lambda gate: {JOB: gate.port(Outbox).deliver},
     records={JOB: RECORD},
     skills=Path(__file__).with_name("skills"),
+    claims=Path(__file__).with_name("claims.yaml"),
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
 )

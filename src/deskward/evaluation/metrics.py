@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -41,3 +42,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     place = -(-len(ordered) * round(share * 1000) // 1000) - 1
     return ordered[max(0, place)]
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """Between which shares the true one lies, with 95 % (Wilson 1927); all of them, of nothing."""
+    if not of:
+        return 0.0, 1.0
+    share, square = hits / of, z * z / of
+    middle = share + square / 2
+    width = z * math.sqrt(share * (1 - share) / of + square / (4 * of))
+    return max(0.0, (middle - width) / (1 + square)), min(1.0, (middle + width) / (1 + square))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,9 +11,30 @@ from typing import Any, Literal
 
 import yaml
 
-from deskward.agent.claims.unsupported import Evidence, unsupported
+from deskward.agent.claims.evidence import Evidence
+from deskward.app import CLAIMS
+from deskward.evaluation.metrics import wilson
 
-Split = Literal["development", "test"]
+Split = Literal["development", "test", "blind"]
+SPLITS: tuple[Split, ...] = ("development", "test", "blind")
+_LABELS: dict[str, Literal["supported", "unsupported"]] = {"s": "supported", "u": "unsupported"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A labelled reply.
+
+    Attributes:
+        kind: What sort of reply it is, or its language where it is not English alone.
+    """
+
+    id: str
+    split: Split
+    label: Literal["supported", "unsupported"]
+    kind: str
+    said: str
+    results: tuple[Evidence, ...]
+    reply: str
 
 
 @dataclass(frozen=True)
@@ -24,12 +46,14 @@ class Figures:
         missed: Ids of those among them in which nothing was found.
         supported: Replies that may be sent.
         false_alarms: Ids of those among them in which something was found.
+        p95: Milliseconds that a check took at the most, of 95 in 100 replies.
     """
 
     unsupported: int
     missed: tuple[str, ...]
     supported: int
     false_alarms: tuple[str, ...]
+    p95: float
     kinds: Mapping[str, Figures]
     """The same of each kind of reply; empty in those."""
 
@@ -43,40 +67,73 @@ class Figures:
         """The part of the replies that may be sent and would not be."""
         return len(self.false_alarms) / self.supported if self.supported else 0.0
 
+    @property
+    def missed_between(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of `missed_rate`."""
+        return wilson(len(self.missed), self.unsupported)
+
+    @property
+    def false_alarm_between(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of `false_alarm_rate`."""
+        return wilson(len(self.false_alarms), self.supported)
+
 
 def measure(split: Split) -> Figures:
     """Judge the replies of a split."""
-    items = [item for item in _replies() if item["split"] == split]
-    flagged = frozenset(item["id"] for item in items if _is_flagged(item))
-    kinds = sorted({item["kind"] for item in items})
-    by_kind = {
-        kind: _figures([item for item in items if item["kind"] == kind], flagged, {})
-        for kind in kinds
+    replies = [reply for reply in labelled_replies() if reply.split == split]
+    flagged, took = set(), []
+    for one in replies:
+        begun = time.perf_counter()
+        if CLAIMS.unsupported(one.reply, one.results, [one.said]):
+            flagged.add(one.id)
+        took.append((time.perf_counter() - begun) * 1000)
+    p95 = round(sorted(took)[int(0.95 * len(took))], 2)
+    kinds = {
+        kind: _figures([one for one in replies if one.kind == kind], flagged, p95, {})
+        for kind in sorted({one.kind for one in replies})
     }
-    return _figures(items, flagged, by_kind)
+    return _figures(replies, flagged, p95, kinds)
 
 
 @cache
-def _replies() -> list[dict[str, Any]]:
-    text = (files("deskward") / "evaluation" / "data" / "replies.yaml").read_text("utf-8")
-    items: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return items
+def labelled_replies() -> tuple[Reply, ...]:
+    """All labelled replies that ship."""
+    named = {name: Evidence(**one) for name, one in _read("replies_results").items()}
+    found = [
+        Reply(
+            one["id"],
+            one["split"],
+            one["label"],
+            one["kind"],
+            one["said"],
+            tuple(Evidence(**result) for result in one["results"]),
+            one["reply"],
+        )
+        for one in _read("replies")
+    ]
+    lines = [*_read("replies_languages"), *(["blind", *line] for line in _read("replies_blind"))]
+    for number, (split, language, label, results, said, reply) in enumerate(lines, 1):
+        shown = tuple(named[name] for name in results)
+        found.append(Reply(f"m{number:03}", split, _LABELS[label], language, said, shown, reply))
+    return tuple(found)
 
 
-def _is_flagged(item: Mapping[str, Any]) -> bool:
-    evidence = [Evidence(**result) for result in item["results"]]
-    return bool(unsupported(item["reply"], evidence, [item["said"]]))
+def _read(name: str) -> Any:
+    text = (files("deskward") / "evaluation" / "data" / f"{name}.yaml").read_text("utf-8")
+    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def _figures(
-    items: list[dict[str, Any]], flagged: frozenset[str], kinds: Mapping[str, Figures]
+    replies: Iterable[Reply], flagged: set[str], p95: float, kinds: Mapping[str, Figures]
 ) -> Figures:
-    bad = [item["id"] for item in items if item["label"] == "unsupported"]
-    good = [item["id"] for item in items if item["label"] == "supported"]
+    replies = list(replies)
+    bad = [one.id for one in replies if one.label == "unsupported"]
+    good = [one.id for one in replies if one.label == "supported"]
     return Figures(
         unsupported=len(bad),
         missed=tuple(name for name in bad if name not in flagged),
         supported=len(good),
         false_alarms=tuple(name for name in good if name in flagged),
+        p95=p95,
         kinds=kinds,
     )

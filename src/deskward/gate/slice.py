@@ -36,6 +36,7 @@ class Slice:
         denied: Makes what is done once a person has denied a call: tool → what is done.
         skills: The folder of its offline skills.
         kinds: The kinds of value that its skills ask for: name → kind.
+        claims: The file that says what calls of its tools make true, and how that is said.
         policies: The folder of its policies, the scopes that roles get, and their truth tables.
         demo: Loads its part of a demo tenant.
     """
@@ -47,5 +48,6 @@ class Slice:
     denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
     skills: Path | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    claims: Path | None = None
     policies: Path | None = None
     demo: Demo | None = None

@@ -13,6 +13,7 @@ SLICE = Slice(
     tools=tools,
     tables=(faq,),
     skills=Path(__file__).with_name("skills"),
+    claims=Path(__file__).with_name("claims.yaml"),
     demo=load,
     policies=Path(__file__).with_name("policies"),
 )

@@ -251,8 +251,8 @@ async def test_anthropic_merges_roles_and_leaves_out_empty_texts(connect: Connec
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": "functions_a_1", "content": "{}"},
-                {"type": "tool_result", "tool_use_id": "b", "content": "[]"},
+                {"type": "tool_result", "tool_use_id": "functions_a_1", "content": "[[r1]]\n{}"},
+                {"type": "tool_result", "tool_use_id": "b", "content": "[[r2]]\n[]"},
                 {"type": "text", "text": "Third."},
             ],
         },

@@ -2,34 +2,39 @@
 
 A claim counts only with a tool's result of this turn, so that a model cannot say that something was
 done because it was done once, or because somebody's text says so. A model may mark a sentence with
-the results that show it (`[[r2]]`); then these alone are looked at. See docs/decisions/0019.
+the results that show it (`marks.py`); then these alone are looked at.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from pathlib import Path
 
 from deskward.agent.claims.classifier import Classifier
-from deskward.agent.claims.declared import NONE, Act, Declared, grammar
+from deskward.agent.claims.declared import NONE, Act, Declared
+from deskward.agent.claims.details import crossed, detail_problem
 from deskward.agent.claims.evidence import Evidence, Shown
-from deskward.agent.claims.reading import Clause, Reader, sentences
-from deskward.agent.claims.values import weekday_of, weekdays
-from deskward.agent.model import Message, ToolRequest
-from deskward.core.answers import status_of
+from deskward.agent.claims.marks import evidence_of, marked, without_marks
+from deskward.agent.model import Message
+from deskward.text.clauses import Clause, Reader, grammar, sentences
 
 MAX_REPLY = 20_000
 CLAIMED = 0.5
 """A clause claims something that is not shown when this is so probable."""
 CLAIMED_MARKED = 0.9
 """The same of a sentence that is marked with a result that came to good."""
-TOLD = 0.5
-MARK = re.compile(r"\s?\[\[r(\d{1,4})\]\]")
-_HALF = re.compile(r"\s?\[(?:\[(?:r(?:\d{0,4}\]?)?)?)?$")
+TOLD = 0.3
+"""A sentence of the desk's own shows an act that is so probable."""
+TRUST = 3.0
+"""So much more probable is an act that the tools show."""
+TITLE = "‹title›"
+SLIGHT = 0.02
+"""What is less probable is not looked at."""
+SURE_NOT = 0.8
+"""Where it is so probable that nothing is claimed, names and numbers are no facts of a record."""
 
 
 @dataclass(frozen=True)
@@ -58,29 +63,37 @@ class Unsupportable(Exception):
         )
 
 
-def without_marks(text: str) -> str:
-    """The text as a customer may see it: without marks, and without half of one at its end."""
-    return _HALF.sub("", MARK.sub("", text))
-
-
-def half_mark(text: str) -> int:
-    """How many characters at the end of a text may begin a mark."""
-    found = _HALF.search(text)
-    return len(found[0]) if found else 0
-
-
 class ClaimCheck:
     """Checks replies against what was declared."""
 
-    def __init__(self, declared: Declared) -> None:
-        self.declared = declared
+    def __init__(self, files: Sequence[Path], *, writes: Collection[str]) -> None:
+        """Make one; nothing is read before it is needed.
+
+        Args:
+            files: The slices' `claims.yaml`.
+            writes: The tools that change something.
+        """
+        self._files = files
+        self._writes = writes
+
+    @cached_property
+    def declared(self) -> Declared:
+        """All that was declared.
+
+        Raises:
+            ValueError: A file is not of its form.
+        """
+        return Declared.load(*self._files, writes=self._writes)
 
     @cached_property
     def reader(self) -> Reader:
-        return Reader(self.declared)
+        """Reads replies."""
+        ids = {name: kind.ids for name, kind in self.declared.kinds.items()}
+        return Reader(ids, [(language, text) for language, _, text in self.declared.sentences])
 
     @cached_property
     def classifier(self) -> Classifier:
+        """Tells what clauses claim. Learns where that is not kept yet."""
         return Classifier(self.declared, self.reader)
 
     def of_turn(self, messages: Sequence[Message]) -> Callable[[str], None]:
@@ -88,9 +101,8 @@ class ClaimCheck:
 
         It raises `Unsupportable`.
         """
-        evidence = dict(_evidence(messages))
         said = [message.text for message in messages if message.role == "user"]
-        reply = Reply(self, evidence, said)
+        reply = Reply(self, dict(evidence_of(messages)), said)
 
         def check(part: str) -> None:
             if claims := reply.unsupported(part):
@@ -116,7 +128,8 @@ class ClaimCheck:
         for sentence in sentences(text):
             language = self.reader.language(sentence, None)
             for clause in self.reader.clauses(sentence, language) if language else ():
-                found |= {n for n, p in self.classifier.probabilities(clause).items() if p > TOLD}
+                said = self.classifier.probabilities(clause).items()
+                found |= {name for name, probability in said if probability > TOLD}
         return frozenset(found - {NONE})
 
 
@@ -136,135 +149,84 @@ class Reply:
         """The sentences of the next part that nothing supports."""
         if len(part) > MAX_REPLY:
             return [Unsupported(part[:80], "it is too long")]
-        found = []
-        for sentence in sentences(part):
-            if why := self._problem(sentence):
-                found.append(Unsupported(without_marks(sentence), why))
-        return found
+        return [
+            Unsupported(without_marks(sentence), why)
+            for sentence in sentences(part)
+            if (why := self._problem(sentence))
+        ]
 
-    def _problem(self, marked: str) -> str:
-        numbers = [int(number) for number in MARK.findall(marked)]
-        sentence = MARK.sub("", marked)
-        if " ".join(sentence.casefold().split()).strip(" .") in self._shown.quotable:
-            return ""
+    def _problem(self, whole: str) -> str:
+        numbers = marked(whole)
+        sentence = without_marks(whole).strip()
         shown, limit = self._shown, CLAIMED
+        if " ".join(sentence.casefold().split()).strip(" .") in shown.quotable:
+            return ""
         if numbers:
-            if any(number not in self._evidence for number in numbers):
+            if not self._evidence.keys() >= numbers:
                 return "it is marked with a result that is not of this turn"
-            own = [self._evidence[number] for number in numbers]
+            own = [self._evidence[number] for number in sorted(numbers)]
             shown = Shown(own, self._said, self._check.declared)
-            limit = CLAIMED_MARKED if all(one.status == "ok" for one in own) else CLAIMED
-        language = self._check.reader.language(sentence, self._language)
+            if all(one.status == "ok" for one in own):
+                known = all(one.tool in self._check.declared.tools for one in own)
+                limit = CLAIMED_MARKED if known else 1.0
+        reader = self._check.reader
+        language = reader.language(sentence, self._language)
         if language is None and not any(map(str.isalpha, sentence)):
             return ""
         if language is None and not numbers:
             return "only marked claims can be checked in this language"
-        clauses = self._check.reader.clauses(sentence, language or "en")
+        clauses = reader.clauses(_without_titles(sentence, shown), language or "en")
         if language is None:
-            values = [shown.problem(value) for clause in clauses for value in clause.values]
-            return next(filter(None, values), "")
-        self._language = language
-        problems = (self._clause_problem(c, shown, limit, language) for c in clauses if not c.asks)
-        return next(filter(None, problems), "") or _crossed(clauses, shown)
+            problems = (shown.problem(value) for clause in clauses for value in clause.values)
+        else:
+            self._language = language
+            names = {name.casefold() for name in reader.strange(sentence, language)}
+            strange = {name for name in names if name not in shown.text}
+            told = [clause for clause in clauses if not clause.asks]
+            problems = (self._unshown(clause, shown, limit, language, strange) for clause in told)
+        return next(filter(None, problems), "") or crossed(clauses, shown)
 
-    def _clause_problem(self, clause: Clause, shown: Shown, limit: float, language: str) -> str:
+    def _unshown(
+        self, clause: Clause, shown: Shown, limit: float, language: str, strange: Set[str]
+    ) -> str:
         for value in clause.values:
-            if value.kind not in ("number", "weekday") and (why := shown.problem(value)):
+            exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
+            if (exact or value.kind == "mail") and (why := shown.problem(value)):
                 return why
+        if all(word.startswith("‹") for word in clause.words):
+            return ""
         found = self._check.classifier.probabilities(clause)
+        likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
         acts = self._check.declared.acts
-        shows = {
-            name: self._shows(acts[name], clause, shown, language)
-            for name, probability in found.items()
-            if name != NONE and probability > 0.02
-        }
-        if sum(found[name] for name, fits in shows.items() if not fits) > limit:
-            worst = max((n for n, fits in shows.items() if not fits), key=lambda n: found[n])
+        fits = {name for name in likely if self._shows(acts[name], clause, shown, language)}
+        # "It is open": of which kind of record, the sentence does not say.
+        alike = {acts[name].end for name in fits if acts[name].states}
+        fits |= {name for name in likely if acts[name].end in alike and not clause.ids}
+        against = sum(found[name] for name in likely if name not in fits)
+        if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
+            worst = max((name for name in likely if name not in fits), key=lambda name: found[name])
             return f"no result shows that ({worst})"
-        return self._detail_problem(clause, shown, language) if found[NONE] < CLAIMED else ""
+        if found[NONE] > SURE_NOT:
+            return ""
+        if names := strange & set(clause.words):
+            return f"no tool shows {min(names)}"
+        return detail_problem(clause, shown, language)
 
     def _shows(self, act: Act, clause: Clause, shown: Shown, language: str) -> bool:
+        named = clause.values or TITLE in clause.words
+        if act.fact and named and not any(map(shown.alone.problem, clause.values)):
+            return True
         support = shown.supporters(act, self._check.told)
         ids = {value.text.casefold() for value in clause.values if value.kind == act.of}
-        both = bool(grammar()[language]["both"] & set(clause.words)) and act.of is not None
-        return len(support) > both and ids <= frozenset().union(*support)
-
-    def _detail_problem(self, clause: Clause, shown: Shown, language: str) -> str:
-        """Why a clause that claims something names a number, a time or a value that is not shown."""
-        rules, words = grammar()[language], clause.words
-        for value in clause.values:
-            if value.kind == "weekday":
-                day = weekday_of(value.text, language)
-                if day not in weekdays(frozenset(shown.known.dates)):
-                    return f"no tool shows a {value.text}"
-            elif value.kind == "number" and (why := shown.problem(value)):
-                return why
-        for name, field in self._check.declared.fields.items():
-            if field.words & set(words):
-                spoken = {field.values[word] for word in words if word in field.values}
-                real = {str(m[name]) for m in shown.mappings if m.get(name) is not None}
-                if spoken and not spoken <= real:
-                    return f"no tool shows the {name} {min(spoken)}"
-        if moments := rules["when"] & set(words) - set(shown.known.text.split()):
-            return f"no tool shows what is said of {min(moments)}"
-        return self._count_problem(words, shown, language)
-
-    def _count_problem(self, words: Sequence[str], shown: Shown, language: str) -> str:
-        """Why a number of records, or a span of time, is not what the tools show."""
-        rules = grammar()[language]
-        numbers = {name: n for n, name in enumerate(rules["numbers"].split(), 1)}
-        for at, word in enumerate(words[:-1]):
-            if word not in numbers:
-                continue
-            for kind in self._check.declared.kinds:
-                if kind.nouns[language] in words[at + 1 : at + 3]:
-                    sizes = {len(l) for l in shown.lists} | _by_status(shown)
-                    if sizes and numbers[word] not in sizes:
-                        return f"no tool shows {word} {kind.name}s"
-            if words[at + 1] in rules["units"] and word not in shown.known.text.split():
-                return f"no tool shows {word} {words[at + 1]}"
-        return ""
+        both = bool(grammar()[language]["both"] & set(clause.words)) and not act.fact
+        known = "\n".join(frozenset().union(*support))
+        return len(support) > both and all(name in known for name in ids)
 
 
-def _by_status(shown: Shown) -> set[int]:
-    found: set[int] = set()
-    for items in shown.lists:
-        statuses = [str(item.get("status")) for item in items]
-        found |= {statuses.count(status) for status in statuses}
-    return found
-
-
-def _crossed(clauses: Sequence[Clause], shown: Shown) -> str:
-    """Why values of one record of a list are told of another one, or nothing."""
-    spoken = {value.text.casefold() for clause in clauses for value in clause.values}
-    words = {word for clause in clauses for word in clause.words if len(word) > 3} | spoken
-    values = [value for clause in clauses for value in clause.values if value.kind in ("money", "date")]
-    for items in shown.lists:
-        singles = [Shown([Evidence("", "ok", {}, item)], (), shown.declared) for item in items]
-        texts = [set(re.findall(r"[^\W_]+", single.known.text)) for single in singles]
-        for text in texts:
-            text -= set.intersection(*texts) if len(texts) > 1 else set()
-        named = [at for at, text in enumerate(texts) if text & words]
-        if len(named) != 1:
-            continue
-        others = [s for at, s in enumerate(singles) if at != named[0]]
-        for value in values:
-            if singles[named[0]].problem(value) and any(not s.problem(value) for s in others):
-                return f"{value.text} is of another one"
-    return ""
-
-
-def _evidence(messages: Sequence[Message]) -> Iterator[tuple[int, Evidence]]:
-    """What tools answered in the present turn, by the numbers that the model was told."""
-    begun = max((at for at, message in enumerate(messages) if message.role == "user"), default=0)
-    asked: dict[str, ToolRequest] = {}
-    number = 0
-    for at, message in enumerate(messages):
-        if message.tool_requests:
-            asked = {request.id: request for request in message.tool_requests}
-        number += message.role == "tool"
-        request = asked.get(message.tool_request_id or "")
-        if at < begun or message.role != "tool" or request is None:
-            continue
-        answer: dict[str, Any] = json.loads(message.text)
-        yield number, Evidence(request.name, status_of(answer), request.arguments, answer)
+def _without_titles(sentence: str, shown: Shown) -> str:
+    """The sentence with names, addresses and titles of records as one word each."""
+    sentence = sentence.replace("‹", "").replace("›", "")
+    for title in shown.titles:
+        if title in sentence:
+            sentence = re.sub(rf"(?<!\w){re.escape(title)}(?!\w)", TITLE, sentence)
+    return sentence

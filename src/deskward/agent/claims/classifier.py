@@ -9,26 +9,35 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
 from deskward.agent import linear
 from deskward.agent.claims import declared as declared_module
-from deskward.agent.claims import reading, values
 from deskward.agent.claims.declared import NONE, Declared
-from deskward.agent.claims.reading import Clause, Reader
 from deskward.agent.learned import Learned
 from deskward.agent.linear import Array, Linear, Rows, train
+from deskward.text import clauses, values
+from deskward.text.clauses import Clause, Reader, grammar
 
 COLUMNS = 1 << 15
 LENGTHS = range(3, 6)
+FEW = "‹few›"
 LONGEST = 40
 """Later words of a clause do not count."""
 
 
+@cache
+def _numbers() -> frozenset[str]:
+    """The words for numbers from two on, in all languages."""
+    return frozenset(word for rules in grammar().values() for word in rules["numbers"][1:])
+
+
 def features(clause: Clause) -> Iterator[str]:
     """What of a clause is counted; the mood goes before each."""
-    mood, words = clause.mood, [*clause.words[:LONGEST]]
+    mood = clause.mood
+    words = [FEW if word in _numbers() else word for word in clause.words[:LONGEST]]
     ends = ["<", *words, ">"]
     for at, word in enumerate(ends):
         yield f"{mood} {word}"
@@ -54,7 +63,7 @@ class Classifier:
 
     def __init__(self, declared: Declared, reader: Reader) -> None:
         self.names = sorted({NONE, *declared.acts})
-        code = (declared_module, reading, values, linear)
+        code = (declared_module, clauses, values, linear)
         learned = Learned([declared.sentences, self.names, COLUMNS], *code, __import__(__name__))
         arrays = learned.read()
         self._linear = Linear.of(arrays) if arrays else self._train(declared, reader)
@@ -71,12 +80,10 @@ class Classifier:
         number = {name: at for at, name in enumerate(self.names)}
         rows, labels = [], []
         for language, name, text in declared.sentences:
-            clauses = reader.clauses(text, language)
-            # Of a sentence that says an act, the first clause may only lead to it.
-            for at, clause in enumerate(clauses):
-                said = name if at == len(clauses) - 1 or len(clause.words) > 2 else NONE
+            # Of a sentence that says an act, the first clauses may only lead to it.
+            for clause in reader.clauses(text, language)[0 if name == NONE else -1 :]:
                 rows.append(row(clause))
-                labels.append(number[said])
+                labels.append(number[name])
         starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         columns = np.concatenate([columns for columns, _ in rows])
         weights = np.concatenate([weights for _, weights in rows])

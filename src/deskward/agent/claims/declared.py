@@ -1,12 +1,13 @@
-"""What slices declare of their tools: what a call makes true, and how that is said in each language.
+"""What slices declare of their tools: what a call makes true, and how that is said.
 
 A `claims.yaml` has `records` (kinds of record, with the patterns of their ids and their plural
 nouns), `values` (fields with a few values, and the words for them), `told` (fields in which the
-desk's own words stand) and `acts`. An act is what a sentence can claim; it is shown by a call that
-came to good (`calls`: tool → field → values, in the arguments or the answer), by a record in some
-state (`of`, `records`: field → values) or by a call that waits for a person (`waiting`). How it is
-said stands in `says`, or follows from `things` and `verbs` or `states` by the frames of
-`grammar.yaml`. `none` lists sentences that claim nothing.
+desk's own words stand), `quoted` (fields that may be repeated word for word) and `acts`. An act is
+what a sentence can claim; it is shown by a call that came to good (`calls`: tool → field → values,
+in the arguments or the answer), by a record in some state (`of`, `records`: field → values) or by
+a call that waits for a person (`waiting`); a `fact` also by the values that it names. How it is
+said, by language, stands in `says`, or follows from `things` and `verbs`, `states` or `nouns` by
+the frames of the grammar (`text/lists/grammar.yaml`). `none` lists sentences that claim nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-NONE = "none"
+from deskward.text.clauses import grammar
+
+NONE, DONE, WAITING = "none", "done", "waiting"
+"""Acts of the general claims that are more than what they are shown by."""
 GENERAL = Path(__file__).with_name("general.yaml")
-_GRAMMAR = Path(__file__).with_name("grammar.yaml")
-SAYS_EACH, SILENT_EACH = 6, 5
+SAYS_EACH, SILENT_EACH = 4, 3
 """So many frames of each kind are filled with a verb; others with the next."""
 
 Conditions = Mapping[str, frozenset[str]]
@@ -49,6 +51,12 @@ class Act:
     calls: Mapping[str, Conditions]
     states: Conditions
     waiting: bool
+    fact: bool
+
+    @property
+    def end(self) -> str:
+        """The end of its name: acts of several kinds of record that are said alike end alike."""
+        return self.name.rpartition("_")[2]
 
 
 @dataclass(frozen=True)
@@ -63,14 +71,20 @@ class Field:
 class Declared:
     """All that was declared."""
 
-    kinds: list[Kind] = field(default_factory=list)
+    kinds: dict[str, Kind] = field(default_factory=dict)
     acts: dict[str, Act] = field(default_factory=dict)
     fields: dict[str, Field] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    quoted: set[str] = field(default_factory=set)
     sentences: list[tuple[str, str, str]] = field(default_factory=list)
     """Language, act or `NONE`, and the sentence."""
     writes: frozenset[str] = frozenset()
     """The tools that change something."""
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools of which something is declared."""
+        return frozenset(tool for act in self.acts.values() for tool in act.calls)
 
     @classmethod
     def load(cls, *files: Path, writes: Collection[str] = ()) -> Declared:
@@ -90,9 +104,11 @@ class Declared:
     def add(self, content: Mapping[str, Any]) -> None:
         """Take up what one file declares."""
         self.told |= set(content.get("told", ()))
+        self.quoted |= set(content.get("quoted", ()))
         for name, one in content.get("records", {}).items():
             ids = re.compile(rf"(?<![\w-])(?:{'|'.join(one['ids'])})(?![\w-])")
-            self.kinds.append(Kind(name, ids, frozenset(one.get("fields", ())), one["nouns"]))
+            fields = frozenset(one.get("fields", ()))
+            self.kinds[name] = Kind(name, ids, fields, one["nouns"])
         for name, one in content.get("values", {}).items():
             words = frozenset(itertools.chain.from_iterable(one["words"].values()))
             values = {word: value for value, said in one["is"].items() for word in said}
@@ -100,7 +116,8 @@ class Declared:
         for name, one in content.get("acts", {}).items():
             calls = {tool: _conditions(wanted) for tool, wanted in one.get("calls", {}).items()}
             states = _conditions(one.get("records", {}))
-            self.acts[name] = Act(name, one.get("of"), calls, states, "waiting" in one)
+            waiting, fact = "waiting" in one, "fact" in one
+            self.acts[name] = Act(name, one.get("of"), calls, states, waiting, fact)
             self.sentences += _sentences(name, one)
         for language, texts in content.get(NONE, {}).items():
             self.sentences += [(language, NONE, text) for text in texts]
@@ -110,30 +127,22 @@ def _conditions(given: Mapping[str, Any]) -> Conditions:
     return {name: frozenset(values) for name, values in given.items()}
 
 
-@cache
-def grammar() -> dict[str, dict[str, Any]]:
-    """The grammar by language; lists of words are sets."""
-    content = yaml.load(_GRAMMAR.read_text("utf-8"), Loader=yaml.CBaseLoader)
-    return {
-        language: {
-            name: frozenset(value.split())
-            if isinstance(value, str) and name != "numbers"
-            else value
-            for name, value in rules.items()
-        }
-        for language, rules in content.items()
-    }
-
-
 def _sentences(name: str, one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The sentences that say an act, and those that name it and do not say it."""
     for language, rules in grammar().items():
         for text in one.get("says", {}).get(language, ()):
             yield language, name, text
-        things = itertools.cycle(one.get("things", {}).get(language, ("",)))
+        named = one.get("things", {}).get(language, ("",))
+        things = itertools.cycle(named)
+        for text in filter(None, named):  # with no verb it says nothing
+            yield language, NONE, text
         for state in one.get("states", {}).get(language, ()):
             for frame in rules["states"]:
                 yield language, name, frame.format(t=next(things), s=state)
+        for noun in one.get("nouns", {}).get(language, ()):
+            yield from ((language, name, frame.format(n=noun)) for frame in rules["noted"])
+            yield from ((language, NONE, frame.format(n=noun)) for frame in rules["unnoted"])
+        waits = itertools.cycle(rules["waits"])
         says, silent = itertools.cycle(rules["says"]), itertools.cycle(rules["silent"])
         for forms in one.get("verbs", {}).get(language, ()):
             done, *rest = forms.split("/")
@@ -142,3 +151,4 @@ def _sentences(name: str, one: Mapping[str, Any]) -> Iterator[tuple[str, str, st
                 yield language, name, frame.format(t=next(things), **filled)
             for frame in itertools.islice(silent, SILENT_EACH):
                 yield language, NONE, frame.format(t=next(things), **filled)
+            yield language, WAITING, next(waits).format(t=next(things), **filled)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from babel.numbers import get_currency_precision
 
 from deskward.agent.claims.declared import DONE, Act, Conditions, Declared
+from deskward.core.answers import CallStatus
 from deskward.text.values import Date, Value, values_in
 
 LONGEST = 4_000
@@ -27,7 +28,7 @@ class Evidence:
     """What one call of a tool showed."""
 
     tool: str
-    status: Literal["ok", "pending", "error"]
+    status: CallStatus
     arguments: Mapping[str, Any]
     answer: Mapping[str, Any]
 
@@ -112,15 +113,18 @@ class Shown:
     @cached_property
     def own_words(self) -> list[str]:
         """The texts in them that the desk wrote."""
-        calls = [e for e in self.evidence if e.status != "pending"]
-        leaves = [leaf for e in calls for leaf in e.leaves]
-        return [v for name, v in leaves if name in self.declared.told and isinstance(v, str)]
+        return self._in(self.declared.told)
 
     @cached_property
     def quotable(self) -> str:
-        """What may be repeated word for word: the desk's words and articles, in lower case."""
-        articles = [str(m["answer"]) for m in self.mappings if "question" in m and "answer" in m]
-        return " ".join(" ".join([*self.own_words, *articles]).casefold().split())
+        """What may be repeated word for word, in lower case."""
+        texts = [*self.own_words, *self._in(self.declared.quoted)]
+        return " ".join(" ".join(texts).casefold().split())
+
+    def _in(self, fields: Set[str]) -> list[str]:
+        """The texts in some fields, of calls that do not wait."""
+        leaves = [leaf for e in self.evidence if e.status in ("ok", "error") for leaf in e.leaves]
+        return [value for name, value in leaves if name in fields and isinstance(value, str)]
 
     @cached_property
     def titles(self) -> list[str]:

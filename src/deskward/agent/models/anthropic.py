@@ -18,6 +18,7 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
     ToolRequest,
+    with_marks,
 )
 from deskward.agent.models.faults import NoAnswer
 from deskward.agent.models.sse import not_protocol, own_id, read_events, tool_arguments, unavailable
@@ -133,7 +134,7 @@ def _messages(messages: Sequence[Message], thinker: str | None) -> list[dict[str
     """Alternating messages of user and assistant; of this turn, with the thoughts of `thinker`."""
     turn = max((at for at, one in enumerate(messages) if one.role == "user"), default=-1)
     merged: list[dict[str, Any]] = []
-    for at, message in enumerate(messages):
+    for at, message in enumerate(with_marks(messages)):
         blocks = _blocks(message, thinker if at > turn else None)
         role = "assistant" if message.role == "assistant" else "user"
         if merged and merged[-1]["role"] == role:

@@ -20,6 +20,7 @@ from deskward.agent.model import (
     TextPiece,
     ToolRequest,
     ToolSpec,
+    with_marks,
 )
 from deskward.agent.models.faults import NoAnswer
 from deskward.agent.models.sse import (
@@ -135,7 +136,7 @@ class OpenAIModel:
 
 
 def _messages(request: ModelRequest) -> list[dict[str, Any]]:
-    messages = [_message(message) for message in request.messages]
+    messages = [_message(message) for message in with_marks(request.messages)]
     if request.instructions:
         messages.insert(0, {"role": "system", "content": request.instructions})
     return messages

@@ -53,10 +53,14 @@ _AND_ALSO = re.compile(
 )
 
 
+NAME = "offline"
+"""What it is called, in settings and on record."""
+
+
 class OfflineModel:
     """Answers from skills, looks questions up, or hands over."""
 
-    name = "offline"
+    name = NAME
 
     def __init__(self, skills: Skills, *, lazy: bool = False) -> None:
         """Make the model.
@@ -89,7 +93,7 @@ class OfflineModel:
         for event in step.run():
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):
-                    yield TextPiece(piece)
+                    yield TextPiece(piece, built=True)
             else:
                 yield event
         yield Finished(self.name, state=step.state)

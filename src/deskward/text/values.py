@@ -7,7 +7,7 @@ two ways ("1.500"), both readings count.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,16 +17,18 @@ from babel import Locale
 from babel.dates import get_day_names, get_month_names
 from babel.numbers import get_currency_name, get_currency_symbol
 
-from deskward.agent.claims.declared import Kind
-
 CURRENCIES = "USD EUR GBP JPY INR CHF CAD AUD BRL MXN CNY PLN SEK NOK DKK".split()
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 _SPACE = "  \u202f"
-_NUMBER = rf"\d{{1,3}}(?:[.,{_SPACE}'’]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?!\d)|\d{{1,12}}(?:[.,]\d{{1,3}})?"
+_NUMBER = (
+    rf"\d{{1,3}}(?:[.,{_SPACE}'’]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?!\d)"
+    r"|\d{1,12}(?:[.,]\d{1,3})?"
+)
 _MAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
 _ISO = r"(?P<y1>\d{4})-(?P<m1>\d\d)-(?P<d1>\d\d)"
 _DAY = r"(?<!\d)(?:{day})(?:\.|st|nd|rd|th|er|º|°)?"
 
+KINDS = ("mail", "date", "percent", "money", "weekday", "number")
 Date = tuple[int, int, int]
 """Year (0 where none is said), month and day."""
 
@@ -36,7 +38,7 @@ class Value:
     """A value, and where it stands.
 
     Attributes:
-        kind: `mail`, `money`, `percent`, `date`, `weekday`, `number`, or a kind of record.
+        kind: `mail`, `money`, `percent`, `date`, `weekday`, `number`, or what an id is of.
         text: As it stands there.
         start: Where it begins.
         end: Where it ends.
@@ -52,6 +54,11 @@ class Value:
     numbers: frozenset[Decimal] = frozenset()
     currency: str = ""
     dates: frozenset[Date] = frozenset()
+
+    @property
+    def is_id(self) -> bool:
+        """Whether it is an id."""
+        return self.kind not in KINDS
 
 
 @cache
@@ -103,8 +110,13 @@ def _pattern(language: str) -> re.Pattern[str]:
     )
 
 
-def values_in(text: str, kinds: Sequence[Kind], language: str) -> list[Value]:
-    """The values in a text, in their order; none lies within another."""
+def values_in(text: str, ids: Mapping[str, re.Pattern[str]], language: str) -> list[Value]:
+    """The values in a text, in their order; none lies within another.
+
+    Args:
+        ids: Patterns of ids by what they are of.
+        language: The language's code, such as `de`.
+    """
     found = [
         _value(match, language)
         for match in _pattern(language).finditer(text)
@@ -112,27 +124,23 @@ def values_in(text: str, kinds: Sequence[Kind], language: str) -> list[Value]:
     ]
     strong = [v for v in found if v.kind != "number"]
     taken = [(v.start, v.end) for v in strong]
-    ids = [
-        Value(kind.name, match[0], match.start(), match.end())
-        for kind in kinds
-        for match in kind.ids.finditer(text)
+    named = [
+        Value(kind, match[0], match.start(), match.end())
+        for kind, pattern in ids.items()
+        for match in pattern.finditer(text)
         if not any(start < match.end() and match.start() < end for start, end in taken)
     ]
-    taken += [(v.start, v.end) for v in ids]
+    taken += [(v.start, v.end) for v in named]
     plain = [
         v
         for v in found
         if v.kind == "number" and not any(s < v.end and v.start < e for s, e in taken)
     ]
-    return sorted([*strong, *ids, *plain], key=lambda value: value.start)
+    return sorted([*strong, *named, *plain], key=lambda value: value.start)
 
 
 def _value(match: re.Match[str], language: str) -> Value:
-    kind = next(
-        name
-        for name in ("mail", "date", "percent", "money", "weekday", "number")
-        if match[name] is not None
-    )
+    kind = next(name for name in KINDS if match[name] is not None)
     numbers: frozenset[Decimal] = frozenset()
     currency, dates = "", frozenset[Date]()
     if kind == "money":
