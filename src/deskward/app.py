@@ -54,6 +54,7 @@ from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
+from deskward.gate.ledger_tools import tools as ledger_tools
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
@@ -92,6 +93,7 @@ SLICES: tuple[Slice, ...] = (
 GROUPS: tuple[ToolGroup, ...] = (
     *(part.tools for part in SLICES if part.tools is not None),
     approval_tools,
+    ledger_tools,
     session_acts,
 )
 MB = 1_000_000

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
 from deskward.cli.rotate_secret import rotate_secret
-from deskward.cli.session import Json, Tenant, print_json, with_database
+from deskward.cli.session import Json, Tenant, note, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -62,7 +62,8 @@ def create(
         )
         _show_new(key, stored)
 
-    _with_keys(work, create=True)
+    told = {"tenant": tenant, "kind": kind, "subject": subject, "roles": role, "expires": expires}
+    _with_keys(work, create=True, wrote=("create_key", told))
 
 
 @keys.command(name="list")
@@ -80,10 +81,10 @@ def list_(*, json_: Json = False) -> None:
         for row in rows:
             named = {**row, "subject": row["subject"] or "[erased]"}
             print("{prefix}  {state:7}  {kind} {subject} of tenant {tenant}".format(**named))
-            note = f"; {row['name']}" if row["name"] else ""
+            about = f"; {row['name']}" if row["name"] else ""
             soon = " (soon)" if row["ends_soon"] else ""
             ends = f"expires {row['expires'] or 'never'}{soon}"
-            print(f"    {', '.join(row['roles'])}; {ends}; made {row['created']}{note}")
+            print(f"    {', '.join(row['roles'])}; {ends}; made {row['created']}{about}")
         if not rows:
             print("No key was ever made: the desk is open to whoever is on this machine.")
 
@@ -100,7 +101,7 @@ def rotate(prefix: Prefix) -> None:
     async def work(store: ApiKeys, _settings: Any) -> None:
         _show_new(*await store.rotate(prefix))
 
-    _with_keys(work)
+    _with_keys(work, wrote=("rotate_key", {"prefix": prefix}))
 
 
 @keys.command
@@ -114,7 +115,7 @@ def revoke(prefix: Prefix) -> None:
         await store.revoke(prefix)
         print(f"The key {prefix} is revoked.")
 
-    _with_keys(work)
+    _with_keys(work, wrote=("revoke_key", {"prefix": prefix}))
 
 
 Member = Annotated[str, Parameter(help="Their id, as `deskward keys members` shows it.")]
@@ -162,7 +163,7 @@ def disable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None
         await store.disable(tenant or settings.default.tenant_id, Kind(kind), member)
         print(f"{member} is disabled, and their keys have ended.")
 
-    _with_keys(work)
+    _with_keys(work, wrote=("disable_member", {"tenant": tenant, "kind": kind, "id": member}))
 
 
 @keys.command
@@ -178,12 +179,17 @@ def enable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None)
         await store.enable(tenant or settings.default.tenant_id, Kind(kind), member)
         print(f"{member} is enabled again. Make them a key with `deskward keys create`.")
 
-    _with_keys(work)
+    _with_keys(work, wrote=("enable_member", {"tenant": tenant, "kind": kind, "id": member}))
 
 
 def _with_keys(
-    work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]], *, create: bool = False
+    work: Callable[[ApiKeys, Any], Coroutine[Any, Any, None]],
+    *,
+    create: bool = False,
+    wrote: tuple[str, dict[str, Any]] | None = None,
 ) -> None:
+    """Run a command on the keys; what it `wrote` is written down in the ledger."""
+
     def store(database: Database, settings: Any) -> ApiKeys:
         if not create:
             from deskward.security.api_keys import ApiKeys
@@ -193,7 +199,12 @@ def _with_keys(
 
         return keys_of(settings, database, roles_of(settings))
 
-    with_database(lambda database, settings: work(store(database, settings), settings))
+    async def work_and_note(database: Database, settings: Any) -> None:
+        await work(store(database, settings), settings)
+        if wrote is not None:
+            await note(database, settings, wrote[0], **wrote[1])
+
+    with_database(work_and_note)
 
 
 def _row(key: ApiKey) -> dict[str, Any]:

@@ -257,7 +257,7 @@ def unshadow() -> None:
 async def _put(desk: Desk, slot: Any, version: str | None) -> None:
     from deskward.gate.policy import versions as policy_versions
 
-    by = f"operator:{operator()}"
+    by = f"cli:{operator()} (system user)"
     entry = policy_versions.entry(desk.settings.default.tenant_id, slot, version, by=by)
     async with desk.database.transaction([entry]) as transaction:
         await policy_versions.put(transaction, slot, version, by=by)

@@ -189,9 +189,29 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
         raise Unauthenticated(EMPTY.format(database=name)) from error
 
 
+async def note(database: Database, settings: Any, what: str, **details: Any) -> None:
+    """Write down in the ledger what the system's user did: which command, and to what."""
+    from pydantic_core import to_json
+
+    from deskward.core.errors import timestamp
+    from deskward.gate.ledger.chain import Entry
+
+    tenant = details.pop("tenant", None) or settings.default.tenant_id
+    clear = {
+        "at": timestamp(),
+        "kind": "operation",
+        "door": "cli",
+        "by": system_user(tenant).label,
+        "tool": what,
+        "status": "ok",
+    }
+    await database.append(Entry(tenant, clear, to_json({"arguments": details})))
+
+
 def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None]]) -> None:
     """Run a command's coroutine on the migrated database and the settings, without a desk."""
     from deskward.core.database import Database
+    from deskward.gate.ledger.chain import Ledger
     from deskward.gate.secret import read_secret
     from deskward.migrations import upgrade
 
@@ -202,6 +222,7 @@ def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None
         database = Database(settings.database_location)
         try:
             await read_secret(settings, database)
+            database.before_commit = Ledger(settings.key).write
             return await work(database, settings)
         finally:
             await database.close()

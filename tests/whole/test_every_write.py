@@ -1,0 +1,217 @@
+"""Whatever writes leaves a row in the ledger: every route, command, job and message is listed here.
+
+The lists are compared with what there is, so that whoever adds a way to write has to say, in this
+file, which row it leaves.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from cyclopts import App
+from starlette.routing import Route, WebSocketRoute
+
+from deskward.app import GROUPS, Desk, _handlers
+from deskward.cli.main import app as command_line
+from deskward.entrypoints.application import http_application
+from deskward.entrypoints.mcp.keys_only import oauth_routes
+from deskward.gate.tool import Risk
+from tests.cli.conftest import Cli, cli, folder
+from tests.conftest import recorded
+
+__all__ = ["cli", "folder"]
+
+CALL = "the row of each tool's call"
+TURN = "turn"
+READS = None
+
+ROUTES: dict[tuple[str, str], str | None] = {
+    ("POST", "/api/v1/chat"): TURN,
+    ("POST", "/api/v1/chat/stream"): TURN,
+    ("POST", "/api/chat"): TURN,
+    ("POST", "/api/reset"): "begin_session",
+    ("POST", "/api/v1/files"): "upload_file",
+    ("DELETE", "/api/v1/sessions/{session_id:path}"): "delete_session",
+    ("PUT", "/api/user/{user_id}"): READS,
+    ("ANY", "/mcp"): CALL,
+    ("WEBSOCKET", "/ws/{user_id}"): TURN,
+    ("ANY", "/tools/{tool}"): CALL,
+}
+"""Every route that is no tool's and takes more than GET → the row that it leaves."""
+
+COMMANDS: dict[str, str | None] = {
+    "approvals approve": "approve_call",
+    "approvals deny": "deny_call",
+    "approvals list": "list_approvals",
+    "approvals show": "get_approval",
+    "call": CALL,
+    "chat": TURN,
+    "config check": READS,
+    "config show": READS,
+    "handle": "handle_ticket",
+    "hub accept": "accept_tool",
+    "hub list": READS,
+    "jobs cancel": "cancel_job",
+    "jobs list": READS,
+    "jobs retry": "retry_job",
+    "keys create": "create_key",
+    "keys disable": "disable_member",
+    "keys enable": "enable_member",
+    "keys list": READS,
+    "keys members": READS,
+    "keys revoke": "revoke_key",
+    "keys rotate": "rotate_key",
+    "keys rotate-secret": "rotate_secret",
+    "ledger export": "export_ledger",
+    "ledger heads": READS,
+    "ledger key": READS,
+    "ledger show": READS,
+    "ledger verify": READS,
+    "mcp": CALL,
+    "policy check": READS,
+    "policy copy": READS,
+    "policy diff": READS,
+    "policy explain": READS,
+    "policy publish": "policy",
+    "policy rollback": "policy",
+    "policy test": READS,
+    "policy unshadow": "policy",
+    "policy versions": READS,
+    "replay": READS,
+    "serve": READS,
+    "tools": READS,
+}
+"""Every command but those of `eval`, which work on desks of their own → the row that it leaves."""
+
+JOBS = {
+    "approval": "the approved call's own row",
+    "email.deliver": "the row of the call that wrote the mail",
+    "erase_traces": "the row of `erase_customer`",
+    "handle_ticket": "the rows of the calls that it makes",
+    "scrub": "the row of `erase_customer`",
+}
+"""Every kind of job → the row in which the ledger tells of it."""
+
+
+def _routes(desk: Desk) -> Iterator[tuple[str, str]]:
+    ours = {path for group in GROUPS for tool in group.tools for _, path in tool.addresses}
+    ours |= {route.path for route in oauth_routes()}  # which refuse whatever comes
+    stack: list[Any] = [http_application(desk)]
+    seen: set[int] = set()
+    while stack:
+        app = stack.pop()
+        if id(app) in seen:
+            continue
+        seen.add(id(app))
+        for name in ("app", "_app", "_default", "default", "_routes", "routes", "original_router"):
+            inner = getattr(app, name, None)
+            stack += inner if isinstance(inner, list | tuple) else [inner] if inner else []
+        if isinstance(app, WebSocketRoute):
+            yield "WEBSOCKET", app.path
+        elif isinstance(app, Route) and app.path not in ours:
+            for method in app.methods or {"ANY"}:
+                if method not in ("GET", "HEAD", "OPTIONS"):
+                    yield method, app.path
+
+
+async def test_every_route_is_listed(sqlite_desk: Desk) -> None:
+    found = set(_routes(sqlite_desk))
+    assert sorted(found ^ set(ROUTES)) == []
+
+
+def _commands(app: App, before: str = "") -> Iterator[str]:
+    for name in app:
+        if name.startswith("-"):
+            continue
+        inner, whole = app[name], f"{before}{name}"
+        if list(n for n in inner if not n.startswith("-")):
+            yield from _commands(inner, f"{whole} ")
+        else:
+            yield whole
+
+
+def test_every_command_is_listed() -> None:
+    found = {name for name in _commands(command_line) if not name.startswith("eval")}
+    assert found == set(COMMANDS)
+
+
+async def test_every_job_is_listed(sqlite_desk: Desk) -> None:
+    assert set(_handlers(sqlite_desk.gate, sqlite_desk.conversations)) == set(JOBS)
+
+
+def test_whatever_a_door_does_by_itself_writes_through_the_gate() -> None:
+    unoffered = {tool.name for group in GROUPS for tool in group.tools if not tool.offered}
+    assert unoffered <= {row for row in ROUTES.values() if row}
+    writing = [t for group in GROUPS for t in group.tools if t.risk is not Risk.READ]
+    assert all(tool.scope for tool in writing)
+
+
+async def test_routes_leave_their_rows(sqlite_desk: Desk) -> None:
+    transport = httpx2.ASGITransport(app=http_application(sqlite_desk))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        said = {"session_id": "s", "message": "hello"}
+        await client.post("/api/v1/chat", json=said)
+        await client.post("/api/v1/chat/stream", json={**said, "session_id": "t"})
+        await client.post("/api/chat", json={"user_id": "user_001", "message": "hello"})
+        await client.post("/api/reset", json={"user_id": "user_001"})
+        await client.post("/api/v1/files", files={"file": ("a.txt", b"x")})
+        assert (await client.delete("/api/v1/sessions/s")).status_code == 200
+        again = await client.delete("/api/v1/sessions/s")
+        assert (again.status_code, again.json()["error"]) == (404, "Session not found")
+    rows = await recorded(sqlite_desk)
+    ended = [row for row in rows if row["kind"] == "turn" and row["status"] == "done"]
+    assert len(ended) == 3
+    acts = [(row["tool"], row["status"]) for row in rows if row["kind"] == "call"]
+    assert acts == [
+        ("begin_session", "ok"),
+        ("upload_file", "ok"),
+        ("delete_session", "ok"),
+        ("delete_session", "error"),
+    ]
+
+
+@pytest.mark.parametrize("by", ["the system's user"])
+def test_commands_leave_their_rows(cli: Cli, by: str) -> None:
+    _, out, _ = cli("keys", "create", "--kind", "staff", "--subject", "anna")
+    prefix = re.findall(r"dw_([0-9a-f]{8})_", out)[0]
+    _, out, _ = cli("keys", "rotate", prefix)
+    cli("keys", "revoke", re.findall(r"dw_([0-9a-f]{8})_", out)[0])
+    cli("ledger", "export", "out.jsonl")
+    _, out, _ = cli("ledger", "show", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["tool"] for row in rows] == [
+        "create_key",
+        "rotate_key",
+        "revoke_key",
+        "export_ledger",
+    ]
+    assert {row["by"] for row in rows} == {f"cli:{_me()} (system user)"}
+    assert rows[0]["arguments"]["subject"] == "anna"
+    assert "dw_" not in out
+    assert cli("ledger", "verify")[0] == 0
+
+
+def _me() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+async def test_auditors_read_and_check_the_ledger(sqlite_desk: Desk) -> None:
+    from deskward.gate.context import Context
+    from tests.conftest import AUDITOR, CUSTOMER, STAFF
+
+    call = sqlite_desk.gate.call
+    await call("get_account_balance", {}, Context(CUSTOMER, "rest"))
+    read = (await call("read_ledger", {}, Context(AUDITOR, "rest"))).value
+    assert [row["tool"] for row in read["rows"]] == ["get_account_balance"]
+    checked = (await call("verify_ledger", {}, Context(AUDITOR, "rest"))).value
+    assert (checked["sound"], checked["findings"]) == (True, [])
+    for who in (STAFF, CUSTOMER):
+        for name in ("read_ledger", "verify_ledger"):
+            refused = await call(name, {}, Context(who, "rest"))
+            assert refused.value["error"]["code"] == "FORBIDDEN"
