@@ -27,6 +27,7 @@ __all__ = ["cli", "folder"]
 
 CALL = "the row of each tool's call"
 TURN = "turn"
+ANSWER = "confirmation"
 READS = None
 
 ROUTES: dict[tuple[str, str], str | None] = {
@@ -36,9 +37,11 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/api/reset"): "begin_session",
     ("POST", "/api/v1/files"): "upload_file",
     ("DELETE", "/api/v1/sessions/{session_id:path}"): "delete_session",
+    ("POST", "/api/v1/sessions/{session_id:path}/confirmations/{confirmation_id}"): ANSWER,
+    ("POST", "/api/v1/confirmations/{confirmation_id}"): ANSWER,
     ("PUT", "/api/user/{user_id}"): READS,
     ("ANY", "/mcp"): CALL,
-    ("WEBSOCKET", "/ws/{user_id}"): TURN,
+    ("WEBSOCKET", "/ws/{user_id}"): f"{TURN}, or {ANSWER}",
     ("ANY", "/tools/{tool}"): CALL,
 }
 """Every route that is no tool's and takes more than GET → the row that it leaves."""
