@@ -68,7 +68,7 @@ COMMANDS: dict[str, str | None] = {
     "keys members": READS,
     "keys revoke": "revoke_key",
     "keys rotate": "rotate_key",
-    "keys rotate-secret": "rotate_secret",
+    "keys rotate-secret": "none: it changes no record, only the keys that they are under",
     "ledger export": "export_ledger",
     "ledger heads": READS,
     "ledger key": READS,
