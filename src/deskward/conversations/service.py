@@ -31,7 +31,7 @@ from deskward.core.errors import (
 )
 from deskward.core.tasks import end
 from deskward.gate import effects
-from deskward.gate.confirmations import Confirmations
+from deskward.gate.confirmations import Confirmations, forget_late
 from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
@@ -45,6 +45,9 @@ WAIT_FOR_SESSION = 60.0
 """Seconds that a message waits for the session's earlier message to be answered."""
 RENEW_EVERY = 3.0
 """Seconds between signs of life of running turns, and between looks for lost ones."""
+
+SWEEP_EVERY = 60.0
+"""Seconds between looks for questions that nobody can answer any more."""
 
 MAX_TAKEN_OVER = 50
 """Lost turns are taken over while this process answers fewer than that."""
@@ -86,6 +89,7 @@ class Conversations:
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[str, Running] = {}
         self._closing = False
+        self._swept = -SWEEP_EVERY
 
     @property
     def running(self) -> int:
@@ -403,12 +407,20 @@ class Conversations:
         while True:
             try:
                 await self._renew()
+                await self._sweep()
                 for turn in await store.lost_turns(self._database.reader):
                     if len(self._running) < MAX_TAKEN_OVER:
                         await self._take_over(turn)
             except Exception:
                 log.exception("could not look after running turns")
             await asyncio.sleep(RENEW_EVERY)
+
+    async def _sweep(self) -> None:
+        """Now and then, forget what customers have left unanswered."""
+        moment = asyncio.get_running_loop().time()
+        if moment - self._swept >= SWEEP_EVERY:
+            self._swept = moment
+            await forget_late(self._database)
 
     async def _renew(self) -> None:
         if not self._running:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from deskward.core.answers import PENDING
+from deskward.core.answers import PENDING, TO_CONFIRM
 from deskward.gate.tool import Risk, Tool
 
 JsonSchema = dict[str, Any]
@@ -83,6 +83,25 @@ PENDING_SCHEMA: JsonSchema = {
     "properties": {
         "status": {"const": PENDING},
         "approval_id": {"type": "string"},
+        "message": {"type": "string"},
+        "policies": {"type": "array", "items": {"type": "string"}},
+        "expires_at": {"type": "string", "format": "date-time"},
+    },
+}
+
+TO_CONFIRM_SCHEMA: JsonSchema = {
+    "title": "ConfirmationNeeded",
+    "type": "object",
+    "required": [
+        *("status", "confirmation_id", "question", "tool"),
+        *("arguments", "message", "policies", "expires_at"),
+    ],
+    "properties": {
+        "status": {"const": TO_CONFIRM},
+        "confirmation_id": {"type": "string"},
+        "question": {"type": "string"},
+        "tool": {"type": "string"},
+        "arguments": {"type": "object"},
         "message": {"type": "string"},
         "policies": {"type": "array", "items": {"type": "string"}},
         "expires_at": {"type": "string", "format": "date-time"},
@@ -257,8 +276,11 @@ def _responses(tool: Tool, has_body: bool) -> dict[int | str, dict[str, Any]]:
     }
     if tool.risk is not Risk.READ:
         responses["202"] = {
-            "description": "Nothing was done yet: a person has to approve the call.",
-            "content": {"application/json": {"schema": PENDING_SCHEMA}},
+            "description": "Nothing was done yet: the customer has to say yes to the call, or "
+            "another person to approve it.",
+            "content": {
+                "application/json": {"schema": {"anyOf": [PENDING_SCHEMA, TO_CONFIRM_SCHEMA]}}
+            },
         }
     media_type = [415] if has_body else []
     statuses = [400, 401, 403, 404, 405, 409, 413, *media_type, 429, 500, 503, 504]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, Forbidden, NotFound, timestamp
 from deskward.core.personal import TEXT
 from deskward.gate.context import Context
@@ -70,18 +70,15 @@ _ANSWER = (
         binding=sa.bindparam("b_binding"),
     )
 )
-_FORGET = (
-    sa.update(confirmations)
-    .where(
-        confirmations.c.sealed.is_not(None),
-        (confirmations.c.status == "denied")
-        | (
-            (confirmations.c.status == "pending")
-            & (confirmations.c.expires_at <= sa.bindparam("b_moment", type_=UtcDateTime))
-        ),
+_OVER = confirmations.c.sealed.is_not(None) & (
+    (confirmations.c.status == "denied")
+    | (
+        (confirmations.c.status == "pending")
+        & (confirmations.c.expires_at <= sa.bindparam("b_moment", type_=UtcDateTime))
     )
-    .values(sealed=None)
 )
+_ANY_OVER = sa.select(confirmations.c.id).where(_OVER).limit(1)
+_FORGET = sa.update(confirmations).where(_OVER).values(sealed=None)
 _END = (
     sa.update(confirmations)
     .where(_HERE)
@@ -129,7 +126,6 @@ class Confirmations:
     async def request(self, db: Connection, asked: Asked, question: str) -> Confirmation:
         """Store a call; asking again for the same call in the same session gives the same one."""
         moment = now()
-        await db.execute(_FORGET, {"b_moment": moment})
         session_id = asked.origin.session_id
         same = await db.first(
             _SAME,
@@ -222,6 +218,13 @@ class Confirmations:
             .where(confirmations.c.id == confirmation_id, confirmations.c.status == "approved")
             .values(status=status, answer=answer, sealed=None)
         )
+
+
+async def forget_late(database: Database) -> None:
+    """Forget the arguments of calls that nobody can confirm any more: they may hold a password."""
+    if await database.reader.first(_ANY_OVER, b_moment=now()) is not None:
+        async with database.transaction() as transaction:
+            await transaction.execute(_FORGET, {"b_moment": now()})
 
 
 async def end_questions(db: Connection, tenant: str, principal: str, session_id: str) -> None:
