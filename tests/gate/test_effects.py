@@ -358,3 +358,28 @@ async def test_a_cancelled_call_whose_outcome_is_unknown_is_recorded_as_that(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [row.get("code") for row in await recorded(desk)] == [None, "OUTCOME_UNKNOWN"]
+
+
+async def test_a_tool_that_calls_another_while_it_holds_its_transaction_is_an_error_at_once(
+    desk: Desk,
+) -> None:
+    """It would wait for its own end; `composed=True` is what it has to say."""
+    tools = ToolGroup("probe")
+
+    @tools.tool(scope="knowledge:read", risk=Risk.WRITE, rest="POST /probe/nested")
+    async def nested(ctx: Context, what: str) -> Done:
+        """Call another tool."""
+        await ctx.db.execute(sa.update(customers).values(name=what))
+        await ctx.port(Gate).call("nested", {"what": what}, ctx)
+        return Done(done=what)
+
+    desk.gate = Gate(
+        tools.tools,
+        database=desk.database,
+        policy=policy_of(PERMIT, tools.tools),
+        key=b"k",
+        time_limit=600,  # which nobody waits for
+    )
+    outcome = await caller(desk)("nested", what="Changed")
+    assert outcome.value["error"]["code"] == "INTERNAL_ERROR"
+    assert await name_of(desk) == "Alex Morgan"

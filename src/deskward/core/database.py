@@ -179,6 +179,8 @@ class Database:
         self._lock = asyncio.Lock()
         self._group: Group | None = None
         self._begun = False
+        self._holder: asyncio.Task[Any] | None = None
+        """Whose transaction is open."""
         self._committers: set[asyncio.Task[None]] = set()
         self._writer: AnyConnection | None = None
         self._failed_at = -FAILURE_REMEMBERED
@@ -243,7 +245,9 @@ class Database:
 
         Raises:
             Unavailable: It is not, or nobody knows; nothing but the entry hangs on that.
+            RuntimeError: The caller is within a transaction, whose end it would wait for.
         """
+        self._check_outside()
         group = self._join()
         group.entries.append(entry)
         try:
@@ -261,7 +265,9 @@ class Database:
         Raises:
             Unavailable: The group could not be committed; nothing of it was kept.
             OutcomeUnknown: The server was lost during the commit.
+            RuntimeError: The caller is within a transaction, whose end it would wait for.
         """
+        self._check_outside()
         async with self._lock:
             connection = await self._begin()
             group = self._join()
@@ -269,12 +275,15 @@ class Database:
                 raise _not_kept()
             try:
                 await connection.control("SAVEPOINT call")
+                self._holder = asyncio.current_task()
                 yield Transaction(connection)
             except BaseException as error:
                 if isinstance(error, OperationalError):
                     self._failed_at = time.monotonic()
                 await self._undo(connection, group)
                 raise
+            finally:
+                self._holder = None
             # The call is in the group from here on, also where its caller is cancelled.
             group.entries.extend(entries or ())
             try:
@@ -283,6 +292,10 @@ class Database:
                 group.broken = True
                 raise
         await group.durable()
+
+    def _check_outside(self) -> None:
+        if self._holder is not None and self._holder is asyncio.current_task():
+            raise RuntimeError("a transaction within a transaction would wait for itself for ever")
 
     async def _undo(self, connection: AnyConnection, group: Group) -> None:
         """Undo one call; where that cannot be, or SQLite did more, the whole group is lost."""
