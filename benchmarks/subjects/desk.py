@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from deskward import app
 from deskward.cli.main import main
+from deskward.core.written import Ours
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 
@@ -20,7 +21,7 @@ TOOLS = 30
 class Repeated(BaseModel):
     """What a trivial tool answers."""
 
-    text: str
+    text: Ours
 
 
 async def _trivial(

@@ -6,7 +6,7 @@ For a comparison with agent libraries like with like; see `turn_loop`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -18,6 +18,7 @@ from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.app import CLAIMS
 from deskward.core.settings import Settings
+from deskward.core.written import Ours, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
@@ -31,8 +32,8 @@ tools = ToolGroup("accounts")
 class Balance(BaseModel):
     """What the tool answers."""
 
-    user_id: str
-    balance: dict[str, Any]
+    user_id: Ours
+    balance: Annotated[dict[str, Any], Written(by="desk")]
 
 
 @tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/balance")

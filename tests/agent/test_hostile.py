@@ -13,6 +13,7 @@ from deskward.core.settings import Settings
 from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks, run_attack
 from deskward.gate.confirmations import confirmations
 from deskward.gate.influence import Influence
+from deskward.gate.readings import Reading
 from deskward.security.principals import Principal
 from tests.policies import policy_of
 
@@ -59,7 +60,7 @@ async def test_an_obedient_model_does_no_harm(
 async def test_without_taint_it_would(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deskward.agent.loop.influence_of", lambda *_: Influence())
+    monkeypatch.setattr(Reading, "add", lambda *_: None)
     found = await harms(sqlite_settings, PRINCIPALS[:2])
     assert any(harm.effects for harm in found)
     assert any(harm.foreign for harm in found)
@@ -80,7 +81,7 @@ async def test_without_a_policy_it_would(sqlite_settings: Settings, policy: str,
 async def test_without_bound_parameters_and_record_owners_it_would(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deskward.agent.loop.influence_of", lambda *_: Influence())
+    monkeypatch.setattr(Reading, "add", lambda *_: None)
     found = await harms(sqlite_settings, PRINCIPALS[:1])
     assert not any(harm.foreign for harm in found)  # these two hold alone
     found = await harms(sqlite_settings, PRINCIPALS[:1], bound=False)

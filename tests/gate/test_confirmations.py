@@ -26,6 +26,7 @@ from deskward.gate.context import Context
 from deskward.gate.influence import Influence
 from deskward.gate.outcome import Outcome
 from deskward.gate.policy.engine import Policy
+from deskward.gate.readings import Reading
 from deskward.security.principals import Proof
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF, Call, recorded
 from tests.policies import FILES
@@ -227,7 +228,7 @@ async def test_a_yes_is_no_approval_and_lifts_no_refusal(sqlite_desk: Desk) -> N
 async def test_the_yes_is_judged_by_what_is_known_then(sqlite_desk: Desk) -> None:
     outcome = await asked(sqlite_desk)
     await say(sqlite_desk, outcome)
-    tainted = agent(unsure=False, influence=Influence(frozenset({"ticket"})))
+    tainted = agent(unsure=False, influence=Influence(), reading=Reading({"author"}))
     waits = await made(sqlite_desk, outcome, tainted)
     assert waits.status == "pending"
     assert waits.decision is not None

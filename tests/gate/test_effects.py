@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deskward.app import GROUPS, Desk
 from deskward.core.database import Writer, now
 from deskward.core.errors import Conflict, Unavailable
+from deskward.core.written import Ours
 from deskward.customers.models import customers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -30,7 +31,7 @@ class Crash(BaseException):
 
 
 class Done(BaseModel):
-    done: str
+    done: Ours
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
@@ -11,6 +11,11 @@ from pydantic import BaseModel, Field
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.money import Money
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.written import Ours, RecordId, Written
+
+AccountId = Annotated[str, RecordId("customer"), Field(examples=["user_001"])]
+"""An account is of the record of its owner."""
+Contact = Annotated[str, Written(by="customer")]
 
 accounts = sa.Table(
     "accounts",
@@ -55,23 +60,23 @@ transactions = sa.Table(
 class AccountBalance(BaseModel):
     """What is in an account."""
 
-    user_id: str = Field(examples=["user_001"])
+    user_id: AccountId
     balance: Money
 
 
 class Transaction(BaseModel):
     """One movement; money that left the account is negative."""
 
-    transaction_id: str = Field(examples=["txn_1002"])
+    transaction_id: Ours = Field(examples=["txn_1002"])
     at: datetime
-    description: str = Field(examples=["Amazon Purchase"])
+    description: Annotated[str, Written(by="outsider")] = Field(examples=["Amazon Purchase"])
     amount: Money
 
 
 class TransactionHistory(BaseModel):
     """The latest movements, the newest first."""
 
-    user_id: str = Field(examples=["user_001"])
+    user_id: AccountId
     transactions: list[Transaction]
 
 
@@ -81,21 +86,21 @@ CardStatus = Literal["active", "frozen", "deactivated"]
 class Card(BaseModel):
     """A payment card. Its full number is not kept."""
 
-    card_id: str = Field(examples=["card_001"])
-    brand: str = Field(examples=["Visa"])
-    last4: str = Field(description="The last four digits.", examples=["4242"])
+    card_id: Ours = Field(examples=["card_001"])
+    brand: Ours = Field(examples=["Visa"])
+    last4: Ours = Field(description="The last four digits.", examples=["4242"])
     status: CardStatus
 
 
 class AccountDetails(BaseModel):
     """All that an account's owner may know of it."""
 
-    user_id: str = Field(examples=["user_001"])
-    name: str = Field(examples=["Alex Morgan"])
-    email: str = Field(examples=["alex.morgan@example.com"])
-    phone: str | None
-    address: str | None
-    status: str = Field(examples=["active"])
+    user_id: AccountId
+    name: Contact = Field(examples=["Alex Morgan"])
+    email: Contact = Field(examples=["alex.morgan@example.com"])
+    phone: Contact | None
+    address: Contact | None
+    status: Ours = Field(examples=["active"])
     balance: Money
     cards: list[Card]
 
@@ -103,33 +108,33 @@ class AccountDetails(BaseModel):
 class PasswordChanged(BaseModel):
     """The receipt of a new password."""
 
-    user_id: str = Field(examples=["user_001"])
-    message: str = Field(examples=["The password was changed."])
+    user_id: AccountId
+    message: Ours = Field(examples=["The password was changed."])
 
 
 class AddressUpdated(BaseModel):
     """The receipt of a new address."""
 
-    user_id: str = Field(examples=["user_001"])
-    address: str = Field(examples=["12 Garden Street, Springfield, IL 62701"])
+    user_id: AccountId
+    address: Contact = Field(examples=["12 Garden Street, Springfield, IL 62701"])
 
 
 class CardDeactivated(BaseModel):
     """The receipt of a deactivated card."""
 
-    user_id: str = Field(examples=["user_001"])
+    user_id: AccountId
     card: Card
 
 
 class CardsFrozen(BaseModel):
     """The receipt of cards that are frozen: nothing is paid with them until they are unfrozen."""
 
-    user_id: str = Field(examples=["user_001"])
+    user_id: AccountId
     cards: list[Card]
 
 
 class CardsUnfrozen(BaseModel):
     """The receipt of cards that are no longer frozen."""
 
-    user_id: str = Field(examples=["user_001"])
+    user_id: AccountId
     cards: list[Card]

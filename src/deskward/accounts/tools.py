@@ -47,7 +47,6 @@ async def get_account_balance(ctx: Context, user_id: OwnCustomerId) -> AccountBa
     scope="accounts:read",
     risk=Risk.READ,
     rest="GET /accounts/{user_id}/transactions",
-    untrusted="transaction",
 )
 async def get_transaction_history(
     ctx: Context,
@@ -68,8 +67,6 @@ async def get_transaction_history(
     scope="accounts:read",
     risk=Risk.READ,
     rest="GET /accounts/{user_id}",
-    untrusted="profile",
-    owner_wrote=True,
 )
 async def get_account_details(ctx: Context, user_id: OwnCustomerId) -> AccountDetails:
     """Show an account as a whole: owner, contact data, status, balance and cards.

@@ -41,13 +41,14 @@ from deskward.agent.model import (
 )
 from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
-from deskward.agent.taint import addresses_known, influence_of
+from deskward.agent.taint import addresses_known, influence_of, sources_of
 from deskward.agent.texts import clean
 from deskward.agent.turn import (
     Heard,
     Turn,
     answered_by,
     begun_at,
+    distinct,
     gap_before,
     masked,
     of_receipt,
@@ -62,6 +63,7 @@ from deskward.core.errors import ModelUnavailable, NotFound
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey, Key
 from deskward.gate.outcome import Outcome
+from deskward.gate.readings import OUTSIDE
 from deskward.gate.tool import Tool
 from deskward.security.principals import AGENT, Principal
 from deskward.security.vault import Vault
@@ -190,7 +192,9 @@ class Agent:
             session_id=context.session_id,
             turn_id=context.turn_id,
             secrets=vault,
+            reading=context.reading,
         )
+        context.reading.add(sources_of(history))
         turn = Turn(
             context,
             vault,
@@ -199,6 +203,8 @@ class Agent:
             step=steps_taken(history),
             told=begun_at(history),
         )
+        if any(tool.foreign for tool in turn.tools):  # their descriptions are read, too
+            context.reading.add({OUTSIDE})
         async for event in self._pending_calls(turn, resumed):
             yield event
         while turn.messages[-1].role != "assistant":
@@ -268,7 +274,10 @@ class Agent:
             raise ModelUnavailable("The model gave an empty answer.")
         if not heard.requests and not text.strip():
             raise ModelUnavailable("Nothing of the model's answer may be sent.")
-        message = Message("assistant", text, tuple(heard.requests), state=finished.state)
+        requests = distinct(heard.requests, turn.messages)
+        # What a model left behind may name its own ids, which these are not then.
+        state = finished.state if requests == tuple(heard.requests) else None
+        message = Message("assistant", text, requests, state=state)
         turn.messages.append(message)
         turn.unsaid = []
         raw = "".join(heard.text)
@@ -342,7 +351,6 @@ class Agent:
             key = DeskKey("turn", f"{turn.context.turn_id}:{turn.step}:{number}")
             outcome = await self._call(turn, request, key, resumed)
             tool = self._gate.tools.get(request.name)
-            source = tool.untrusted if tool is not None else None
             value = clean(outcome.value)
             secrets = tool is None or tool.keeps_secrets
             answer = masked(value, turn.vault) if secrets else value
@@ -361,7 +369,7 @@ class Agent:
                 "tool",
                 json.dumps(answer, ensure_ascii=False),
                 tool_request_id=request.id,
-                untrusted=source,
+                untrusted=", ".join(sorted(outcome.sources)) or None,
                 asks=asks,
             )
             turn.messages.append(message)
@@ -393,8 +401,7 @@ class Agent:
         once_more = resumed and request.confirmation is None
         if once_more and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
-        principal = turn.context.principal
-        influence = influence_of(turn.messages, self._gate.tools, principal)
+        influence = influence_of(turn.messages, self._gate.tools)
         context = replace(turn.context, influence=influence, unsure=request.unsure)
         if request.confirmation is not None:
             return await self._confirmed(request.confirmation, context)
@@ -423,7 +430,7 @@ class Agent:
         yield self._say(turn, "".join([*turn.unsaid, text]))
 
     def _say(self, turn: Turn, text: str, requests: tuple[ToolRequest, ...] = ()) -> MessageAdded:
-        message = Message("assistant", text, requests)
+        message = Message("assistant", text, distinct(requests, turn.messages))
         turn.messages.append(message)
         turn.unsaid = []
         call, turn.call = turn.call, None

@@ -51,7 +51,7 @@ class Message:
         text: What is said; of a tool, its answer as JSON.
         tool_requests: The calls that an assistant's message asks for.
         tool_request_id: Of a tool's answer: the request that it answers.
-        untrusted: Of a tool's answer: whose texts it holds, such as `ticket`.
+        untrusted: Of a tool's answer: whose texts it holds, such as `customer, staff`.
         asks: The confirmations that the customer is asked for: of the receipt of such a call, and
             of the assistant's message with the question.
         mark: Of a tool's answer: what a model is to mark a claim with that rests on it.
@@ -80,6 +80,11 @@ class Message:
         if self.asks:
             found["asks"] = list(self.asks)
         return found
+
+    @property
+    def sources(self) -> list[str]:
+        """Whose texts it holds, one by one."""
+        return self.untrusted.split(", ") if self.untrusted else []
 
     @property
     def framed(self) -> str:

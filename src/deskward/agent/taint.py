@@ -1,6 +1,6 @@
-"""What a conversation's messages let influence the agent: derived from them alone.
+"""What a conversation's messages tell: what the principal said, and whom they asked about.
 
-So a turn that another process goes on with, or that is replayed, is judged as it was at first.
+Whose texts the agent has read is kept with the session (`gate/readings.py`); messages only add.
 """
 
 from __future__ import annotations
@@ -8,45 +8,43 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.gate.facts import CUSTOMERS
 from deskward.gate.influence import Influence
 from deskward.gate.tool import Tool
-from deskward.security.principals import Kind, Principal
 
 _ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}\w")
 _FIELD = re.compile(r'"(?:email|to|sender)": "([\w.+%-]{1,64}@[\w.-]{1,255}\w)"')
 
 
-def influence_of(
-    messages: Sequence[Message], tools: Mapping[str, Tool], principal: Principal
-) -> Influence:
-    """What the messages that a model is given have told it, and by whom it was told.
+def influence_of(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Influence:
+    """What the principal has said in the messages that a model is given.
 
     Args:
         messages: The conversation, as the model sees it.
         tools: All tools, by name.
-        principal: Who speaks in the user's messages.
     """
     said = Influence(said=tuple(m.text for m in messages if m.role == "user"))
     asked: dict[str, ToolRequest] = {}
-    taint: set[str] = set()
     subjects: set[str] = set()
     for message in messages:
-        if message.tool_requests:  # an id is unique among these only
-            asked = {request.id: request for request in message.tool_requests}
+        # Unique in the conversation but for messages from before that was seen to.
+        asked |= {request.id: request for request in message.tool_requests}
         request = asked.get(message.tool_request_id or "")
         if message.role != "tool" or request is None:
             continue
         tool = tools.get(request.name)
-        own = tool is not None and tool.owner_wrote and principal.kind is Kind.CUSTOMER
-        if not own:
-            # Of a tool that is gone by now nobody knows whose words it brought.
-            taint.add(tool.untrusted or "" if tool is not None else "outside")
-        if said.own_words(request.arguments):
+        # Of whom a record is, an outside server's word is none.
+        if tool is not None and tool.server is None and said.own_words(request.arguments):
             subjects |= _customers(request, message)
-    return Influence(frozenset(taint - {""}), said.said, frozenset(subjects))
+    return replace(said, subjects=frozenset(subjects))
+
+
+def sources_of(messages: Sequence[Message]) -> frozenset[str]:
+    """Whose texts the messages say that they hold."""
+    return frozenset(source for message in messages for source in message.sources)
 
 
 def addresses_known(messages: Sequence[Message]) -> frozenset[str]:

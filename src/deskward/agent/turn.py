@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -96,6 +96,22 @@ def begun_at(history: Sequence[Message]) -> int:
         if history[index].role == "assistant":
             return index + 1
     return 0
+
+
+def distinct(
+    requests: Sequence[ToolRequest], messages: Sequence[Message]
+) -> tuple[ToolRequest, ...]:
+    """The requests under ids that no other one of the conversation has, whatever a model gave."""
+    taken = {request.id for message in messages for request in message.tool_requests}
+    found = []
+    for request in requests:
+        identity, number = request.id, 1
+        while identity in taken:
+            number += 1
+            identity = f"{request.id}-{number}"
+        taken.add(identity)
+        found.append(request if identity == request.id else replace(request, id=identity))
+    return tuple(found)
 
 
 def steps_taken(history: Sequence[Message]) -> int:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, Field
 
 from deskward.assist.evidence import Evidence
+from deskward.core.written import Ours, Written
 from deskward.text import risk
 from deskward.text.injection import injected
 from deskward.text.sentences import Sentence, left_out
@@ -54,16 +55,18 @@ class Signals(BaseModel):
     account_action: bool = Field(description="Whether it wants something done.")
     trouble: Share = Field(description="How much it tells of something gone wrong.")
     specifics: Share = Field(description="How many amounts, ids and dates it names; 1 is many.")
-    risks: list[str] = Field(
+    risks: list[Ours] = Field(
         description="Grave risks: anger, legal, security, vulnerable, person, injection.",
         examples=["legal"],
     )
-    doubts: list[str] = Field(
+    doubts: list[Ours] = Field(
         description="Doubts: `unread`, some of the ticket was left out; `words`, it has words "
         "that the article has not.",
         examples=["words"],
     )
-    foreign: list[str] = Field(description="Some of those words.", examples=["neighbour"])
+    foreign: list[Annotated[str, Written(by="customer")]] = Field(
+        description="Some of those words.", examples=["neighbour"]
+    )
     grounding: Share = Field(description="Share of the reply's content that its sources have.")
     model_agreement: Share | None = Field(
         None, description="How much a model's text shares with the text made without a model."

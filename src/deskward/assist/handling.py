@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -26,11 +26,13 @@ from deskward.core.errors import (
 )
 from deskward.core.jobs import GiveUp, Job, RetryLater
 from deskward.core.logging import bind
+from deskward.core.written import Ours, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
 from deskward.gate.influence import Influence
 from deskward.gate.outcome import Outcome
+from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
 from deskward.text.risk import risks_of
@@ -62,10 +64,10 @@ _PASSING = (CallInProgress, Unavailable, TimeLimitExceeded)
 class Step(BaseModel):
     """One call of the agent, and what policy said of it."""
 
-    tool: str = Field(examples=["suggest_response"])
+    tool: Ours = Field(examples=["suggest_response"])
     status: Literal["ok", "pending", "error"]
-    verdict: str | None = Field(examples=["allow"])
-    policies: list[str] = Field(description="The policies that decided.")
+    verdict: Ours | None = Field(examples=["allow"])
+    policies: list[Ours] = Field(description="The policies that decided.")
 
 
 class Handled(BaseModel):
@@ -76,18 +78,22 @@ class Handled(BaseModel):
         description="`resolved`: the reply was sent. `asked`: it waits for a person's approval. "
         "`handed_over`: the ticket is pending, for a person to work on."
     )
-    explanation: str = Field(
+    explanation: Annotated[str, Written(by="customer")] = Field(
         examples=[
             "faq-transfer-time answers it, with a confidence of 0.98. Policy lets the reply be "
             "sent: support-works-on-tickets."
         ]
     )
-    policies: list[str] = Field(description="The policies that decided.")
+    policies: list[Ours] = Field(description="The policies that decided.")
     confidence: float = Field(ge=0, le=1, examples=[0.98])
-    summary: str = Field(examples=["My card was declined twice at the till."])
-    reply: str = Field(description="The reply that was proposed.")
+    summary: Annotated[str, Written(by="customer")] = Field(
+        examples=["My card was declined twice at the till."]
+    )
+    reply: Annotated[str, Written(by=("author", "customer"))] = Field(
+        description="The reply that was proposed."
+    )
     sources: list[Source] = Field(description="The articles that the reply rests on.")
-    approval_id: str | None = Field(description="Of the call that waits, where one does.")
+    approval_id: Ours | None = Field(description="Of the call that waits, where one does.")
     steps: list[Step] = Field(description="All calls in their order; each is in the ledger.")
 
 
@@ -97,21 +103,20 @@ class _Hand:
     def __init__(self, gate: Gate, ctx: Context, ticket_id: str) -> None:
         self.steps: list[Step] = []
         self._gate = gate
-        read = ctx.influence or Influence()
+        told = ctx.influence or Influence()
         self._context = Context(
             principal=ctx.principal.with_agent(ctx.principal.agent or AGENT),
             door="agent",
             request_id=ctx.request_id,  # and no session: of a conversation this is one call
-            influence=replace(read, said=(*read.said, f"Handle ticket {ticket_id}.")),
+            influence=replace(told, said=(*told.said, f"Handle ticket {ticket_id}.")),
+            reading=ctx.reading,
         )
 
-    def has_read(self, what: str, about: str) -> None:
-        """From now on the agent counts as influenced by this."""
-        read = self._context.influence or Influence()
-        taint, subjects = read.taint | {what}, read.subjects | {about}
-        self._context = replace(
-            self._context, influence=replace(read, taint=taint, subjects=subjects)
-        )
+    def is_about(self, customer: str) -> None:
+        """From now on the agent may look up this customer."""
+        told = self._context.influence or Influence()
+        about = replace(told, subjects=told.subjects | {customer})
+        self._context = replace(self._context, influence=about)
 
     async def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """What a tool answers.
@@ -160,14 +165,13 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     ctx.progress(0, STEPS, "Reading the ticket")
     ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
     _check_untouched(ticket)
-    hand.has_read("ticket", ticket.customer_id)
+    hand.is_about(ticket.customer_id)
     risks = risks_of(ticket.subject, ticket.body)
     ctx.progress(1, STEPS, "Summarizing it")
     summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
     ctx.progress(2, STEPS, "Looking into the FAQ")
     if not risks:  # no article is an answer to anger, law, or a theft
         await hand.ask("get_faq", q=ticket.subject)
-        hand.has_read("article", ticket.customer_id)
     ctx.progress(3, STEPS, "Writing a reply")
     reply = SuggestedResponse.model_validate(
         await hand.ask("suggest_response", ticket_id=ticket_id)
@@ -269,7 +273,8 @@ class Handler:
         context = Context(
             proposed.came_from.caller,
             "agent",
-            influence=Influence(frozenset(facts["taint"]), subjects=frozenset({facts["about"]})),
+            influence=Influence(subjects=frozenset({facts["about"]})),
+            reading=Reading(facts["taint"]),
             confidence=facts["confidence"],
         )
         asked = proposed.shown

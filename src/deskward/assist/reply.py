@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, Field
 
@@ -21,6 +21,7 @@ from deskward.assist.confidence import Share, Signals, confidence, signals_of
 from deskward.assist.evidence import Evidence, evidence_for, meaningful
 from deskward.assist.grounding import grounding_of, likeness
 from deskward.assist.summary import warnings_about
+from deskward.core.written import Ours, RecordId, Written
 from deskward.customers.models import Customer
 from deskward.gate.context import Context
 from deskward.knowledge.models import FaqEntry
@@ -73,8 +74,10 @@ class Silent:
 class Source(BaseModel):
     """An article that a reply rests on."""
 
-    id: str = Field(examples=["faq-transfer-time"])
-    question: str = Field(examples=["How long does a transfer take?"])
+    id: Annotated[str, RecordId("article")] = Field(examples=["faq-transfer-time"])
+    question: Annotated[str, Written(by="author")] = Field(
+        examples=["How long does a transfer take?"]
+    )
     relevance: Share = Field(examples=[0.8])
 
 
@@ -82,7 +85,7 @@ class SuggestedResponse(BaseModel):
     """A reply that a person, or a policy, may send."""
 
     ticket_id: TicketId
-    response_text: str = Field(
+    response_text: Annotated[str, Written(by=("author", "customer"))] = Field(
         examples=["Dear Alex Morgan,\n\nThank you for your message. …\n\nKind regards"]
     )
     confidence: Share = Field(
@@ -97,7 +100,7 @@ class SuggestedResponse(BaseModel):
     written_by: Literal["desk", "model"] = Field(description="Who worded the answer.")
     sources: list[Source] = Field(description="What the reply cites.")
     signals: Signals
-    warnings: list[str] = Field(
+    warnings: list[Ours] = Field(
         description="What of the ticket was left out, and why.",
         examples=["Sentence 2 looks like instructions to an assistant and was left out."],
     )

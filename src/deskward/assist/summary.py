@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from deskward.core.written import Ours, Written
 from deskward.text import risk
 from deskward.text.injection import injected
 from deskward.text.sentences import Sentence, cut, sentences
@@ -30,15 +32,15 @@ class TicketSummary(BaseModel):
     """The gist of a ticket."""
 
     ticket_id: TicketId
-    summary: str = Field(
+    summary: Annotated[str, Written(by="customer")] = Field(
         description="One to three of the ticket's own sentences.",
         examples=["My card was declined twice at the till."],
     )
-    highlights: list[str] = Field(
+    highlights: list[Annotated[str, Written(by="customer")]] = Field(
         description="The request, then ids, amounts, dates, products, words of urgency or anger.",
         examples=["twice"],
     )
-    warnings: list[str] = Field(
+    warnings: list[Ours] = Field(
         description="What was left out, and why.",
         examples=["Sentence 2 looks like instructions to an assistant and was left out."],
     )

@@ -21,7 +21,6 @@ tools = ToolGroup("tickets")
     risk=Risk.READ,
     rest="POST /tickets/{ticket_id}/actions/summarize",
     facts=ticket_facts,
-    untrusted="ticket",
 )
 async def summarize_ticket(ctx: Context, ticket_id: TicketId) -> TicketSummary:
     """Summarize a ticket in one to three of its own sentences, with what stands out in it.
@@ -37,7 +36,6 @@ async def summarize_ticket(ctx: Context, ticket_id: TicketId) -> TicketSummary:
     risk=Risk.READ,
     rest="POST /tickets/{ticket_id}/actions/suggest_response",
     facts=ticket_facts,
-    untrusted="ticket",
 )
 async def suggest_response(
     ctx: Context, ticket_id: TicketId, tone: Tone = "polite"
@@ -61,7 +59,6 @@ async def suggest_response(
     rest="POST /api/v1/tickets/{ticket_id}/handle",
     also=("POST /tickets/{ticket_id}/handle",),
     facts=ticket_facts,
-    untrusted="ticket",
     composed=True,
 )
 async def handle_ticket(ctx: Context, ticket_id: TicketId) -> Handled:

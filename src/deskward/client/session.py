@@ -24,6 +24,7 @@ from deskward.gate.confirmations import NotConfirmed
 from deskward.gate.context import Context, Secrets, new_id
 from deskward.gate.effects import Key
 from deskward.gate.outcome import Outcome
+from deskward.gate.readings import OUTSIDE
 from deskward.gate.tool import Tool, holds_secret
 from deskward.hub.remote_tools import remote_tool
 from deskward.security.masking import mask
@@ -32,6 +33,7 @@ from deskward.security.vault import Vault
 from deskward.text.assent import answer_of
 
 HANDOVER = "hand_over"
+_ANYBODYS = frozenset({OUTSIDE})
 
 
 class AsyncAgentSession:
@@ -190,8 +192,10 @@ class _Toolbox:
                 name, given, idempotency_key=key, unsure=context.unsure, agreed=agreed
             )
         except DeskwardError as error:
-            return Outcome("error", "", context.request_id, error)
-        return Outcome(status_of(result), to_json(result).decode(), context.request_id)
+            return Outcome("error", "", context.request_id, error, sources=_ANYBODYS)
+        return Outcome(
+            status_of(result), to_json(result).decode(), context.request_id, sources=_ANYBODYS
+        )
 
 
 def _revealed(tool: Tool, given: Mapping[str, Any], secrets: Secrets) -> dict[str, str]:

@@ -12,12 +12,14 @@ from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT
 from deskward.core.schema import not_all_null
+from deskward.core.written import Ours, RecordId, Written
 
 Status = Literal["open", "in_progress", "resolved", "archived"]
 Category = Literal["billing", "delivery", "product", "service", "other"]
 Priority = Literal["low", "normal", "high", "urgent"]
 ComplaintId = Annotated[
     str,
+    RecordId("complaint"),
     Field(pattern=r"^C[1-9][0-9]{0,17}$", description="Id of a complaint.", examples=["C1001"]),
 ]
 Subject = Annotated[str, Field(min_length=1, max_length=200, examples=["Parcel came damaged"])]
@@ -58,14 +60,16 @@ class Complaint(BaseModel):
     """What a customer is not content with."""
 
     id: ComplaintId
-    customer_id: str = Field(examples=["user_001"])
-    subject: Subject
-    description: Description
+    customer_id: Ours = Field(examples=["user_001"])
+    subject: Annotated[Subject, Written(by="customer")]
+    description: Annotated[Description, Written(by=("customer", "staff"))]
     category: Category
     priority: Priority
-    order_id: str | None = Field(examples=["O1001"])
+    order_id: Annotated[str, Written(by="customer")] | None = Field(examples=["O1001"])
     status: Status
-    resolution: str | None = Field(description="How it was put right.")
+    resolution: Annotated[str, Written(by="staff")] | None = Field(
+        description="How it was put right."
+    )
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
     updated_at: datetime
@@ -87,14 +91,14 @@ class ComplaintRegistered(BaseModel):
 
     complaint_id: ComplaintId
     status: Status
-    message: str = Field(examples=["Complaint C1001 was registered."])
+    message: Ours = Field(examples=["Complaint C1001 was registered."])
 
 
 class ComplaintChanged(BaseModel):
     """The receipt of a change."""
 
     success: bool
-    message: str = Field(examples=["Complaint C1001 is now resolved."])
+    message: Ours = Field(examples=["Complaint C1001 is now resolved."])
     complaint: Complaint
 
 

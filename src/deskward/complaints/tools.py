@@ -97,7 +97,6 @@ async def register_complaint(
     risk=Risk.READ,
     rest="GET /complaints/{complaint_id}",
     facts=complaint_facts,
-    untrusted="complaint",
 )
 async def get_complaint(ctx: Context, complaint_id: ComplaintId) -> Complaint:
     """Look up a complaint: its status, and how it was resolved.
@@ -108,7 +107,7 @@ async def get_complaint(ctx: Context, complaint_id: ComplaintId) -> Complaint:
     return await service.get(ctx.db, ctx.tenant, complaint_id)
 
 
-@tools.tool(scope="complaints:read", risk=Risk.READ, rest="GET /complaints", untrusted="complaint")
+@tools.tool(scope="complaints:read", risk=Risk.READ, rest="GET /complaints")
 async def search_complaints(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,

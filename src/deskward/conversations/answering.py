@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -104,16 +105,18 @@ class Answering:
             if isinstance(event, MessageAdded):
                 said.append(event.message)
                 with running.uncut():
-                    count = await self._record(turn, event)
+                    count = await self._record(turn, context, event)
             running.add(event)
             if running.pausing and not running.cannot_stop and _may_end(running, event):
                 running.stopping = True
                 raise asyncio.CancelledError
 
-    async def _record(self, turn: Turn, said: MessageAdded) -> int:
+    async def _record(self, turn: Turn, context: Context, said: MessageAdded) -> int:
         """Record a message, and the turn's end with its last one; returns the session's count."""
         message = said.message
         entries = [model_entry(self._ledger, turn, said)] if said.call else []
+        if entries:  # what the model was shown besides messages
+            entries = [replace(entries[0], read=context.to_keep)]
         async with self._database.transaction(entries) as transaction:
             count = await store.add_message(transaction, turn, message)
             if message.role == "assistant" and not message.tool_requests:

@@ -35,6 +35,7 @@ from deskward.gate.confirmations import Confirmations, forget_late
 from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
+from deskward.gate.readings import Reading
 from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
@@ -397,7 +398,9 @@ class Conversations:
         resumed: bool = False,
     ) -> Running:
         running = running or Running(turn)
-        context = replace(context, session_id=turn.where.session_id, turn_id=turn.id)
+        context = replace(
+            context, session_id=turn.where.session_id, turn_id=turn.id, reading=Reading()
+        )
         self._running[turn.id] = running
         running.task = asyncio.create_task(self._answering.run(running, context, resumed))
         running.task.add_done_callback(lambda _: self._running.pop(turn.id, None))

@@ -18,6 +18,7 @@ from babel.numbers import (
 from pydantic import AfterValidator, BaseModel, Field
 
 from deskward.core.errors import InvalidInput
+from deskward.core.written import Ours
 
 JsonSchema = dict[str, Any]
 
@@ -78,7 +79,7 @@ class Money(BaseModel):
 
     amount: int = Field(description="In minor units, for example cents.", examples=[542050])
     currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
-    formatted: str = Field(description="For people.", examples=["$5,420.50"])
+    formatted: Ours = Field(description="For people.", examples=["$5,420.50"])
 
     @classmethod
     def of(cls, amount: int, currency: str) -> Money:

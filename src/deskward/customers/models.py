@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.personal import IMPERSONAL, OWNER, VALUE
+from deskward.core.written import Ours, RecordId, Written
+
+Contact = Annotated[str, Written(by="customer")]
 
 customers = sa.Table(
     "customers",
@@ -25,16 +30,16 @@ customers = sa.Table(
 class Customer(BaseModel):
     """A customer's contact data."""
 
-    customer_id: str = Field(examples=["user_001"])
-    name: str = Field(examples=["Alex Morgan"])
-    email: str = Field(examples=["alex.morgan@example.com"])
-    phone: str | None = Field(examples=["+1 555 010 0001"])
-    address: str | None = Field(examples=["12 Garden Street, Springfield, IL 62701"])
-    tier: str = Field(description="Support tier.", examples=["standard"])
+    customer_id: Annotated[str, RecordId("customer")] = Field(examples=["user_001"])
+    name: Contact = Field(examples=["Alex Morgan"])
+    email: Contact = Field(examples=["alex.morgan@example.com"])
+    phone: Contact | None = Field(examples=["+1 555 010 0001"])
+    address: Contact | None = Field(examples=["12 Garden Street, Springfield, IL 62701"])
+    tier: Ours = Field(description="Support tier.", examples=["standard"])
 
 
 class CustomerErased(BaseModel):
     """The receipt of an erasure, without a word of whom."""
 
     records: int = Field(description="How many rows were deleted.")
-    message: str = Field(examples=["The customer was erased."])
+    message: Ours = Field(examples=["The customer was erased."])

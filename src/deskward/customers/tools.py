@@ -25,8 +25,6 @@ tools = ToolGroup("customers")
     scope="customers:read",
     risk=Risk.READ,
     rest="GET /customers/{customer_id}",
-    untrusted="profile",
-    owner_wrote=True,
 )
 async def get_customer(ctx: Context, customer_id: OwnCustomerId) -> Customer:
     """Look up a customer's contact data and support tier.

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT
+from deskward.core.written import RecordId, Written
 
 Status = Literal["queued", "sending", "sent", "printed", "failed", "unknown"]
 """`printed`: no mail server is set, so the mail was only printed. `unknown`: the connection broke,
@@ -78,6 +79,7 @@ Html = Annotated[
 ]
 EmailId = Annotated[
     str,
+    RecordId("email"),
     Field(
         pattern=r"^[0-9a-f]{32}$",
         description="Id of a mail.",
@@ -124,8 +126,8 @@ class EmailReceipt(BaseModel):
 
     email_id: EmailId
     status: Status
-    message: str = Field(examples=["The mail was sent."])
-    refused: dict[str, str] = Field(
+    message: Annotated[str, Written(by="outside")] = Field(examples=["The mail was sent."])
+    refused: Annotated[dict[str, str], Written(by="outside")] = Field(
         default={}, description="Recipients that the server did not take, and why."
     )
 
@@ -133,8 +135,8 @@ class EmailReceipt(BaseModel):
 class Email(EmailReceipt):
     """A mail in the outbox."""
 
-    to: list[str] = Field(examples=[["alice@example.com"]])
-    subject: str = Field(examples=["Your order has been shipped"])
+    to: Annotated[list[str], Written(by="staff")] = Field(examples=[["alice@example.com"]])
+    subject: Annotated[str, Written(by="staff")] = Field(examples=["Your order has been shipped"])
     created_at: datetime
     updated_at: datetime
 
@@ -144,4 +146,6 @@ class ConnectionTest(BaseModel):
 
     configured: bool
     success: bool
-    message: str = Field(examples=["Connected to mail.example.com and signed in."])
+    message: Annotated[str, Written(by="outside")] = Field(
+        examples=["Connected to mail.example.com and signed in."]
+    )

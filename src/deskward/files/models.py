@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.personal import IMPERSONAL, LABEL, TEXT, VALUE
+from deskward.core.written import Written
 
 FileId = Annotated[
     str,
@@ -37,7 +38,7 @@ class StoredFile(BaseModel):
     """A file without its content."""
 
     file_id: FileId
-    name: str = Field(examples=["invoice.pdf"])
-    content_type: str = Field(examples=["application/pdf"])
+    name: Annotated[str, Written(by="customer")] = Field(examples=["invoice.pdf"])
+    content_type: Annotated[str, Written(by="customer")] = Field(examples=["application/pdf"])
     size: int = Field(description="In bytes.", examples=[20480])
     created_at: datetime

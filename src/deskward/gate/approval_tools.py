@@ -16,6 +16,7 @@ from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, Forbidden, OutcomeUnknown
 from deskward.core.jobs import Job, Record
 from deskward.core.paging import Limit, Offset, newest
+from deskward.core.written import Ours, Written
 from deskward.gate.approvals import Approvals, approvals
 from deskward.gate.approved import check_approval
 from deskward.gate.call import Gate
@@ -43,11 +44,14 @@ Comment = Annotated[
 ]
 
 
+Asked = Written(by="requester")
+
+
 class Reason(BaseModel):
     """A policy because of which a person has to look."""
 
-    policy: str = Field(description="Its `@id`.", examples=["refund-over-5000-needs-approval"])
-    text: str = Field(description="The policy in Cedar; empty where it has changed since.")
+    policy: Ours = Field(description="Its `@id`.", examples=["refund-over-5000-needs-approval"])
+    text: Ours = Field(description="The policy in Cedar; empty where it has changed since.")
 
 
 class Approval(BaseModel):
@@ -57,27 +61,37 @@ class Approval(BaseModel):
     status: State = Field(
         description="`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."
     )
-    tool: str = Field(examples=["refund_order"])
-    arguments: dict[str, Any] = Field(description="The exact arguments; secrets are masked.")
-    canonical_arguments: str = Field(description="The same as canonical JSON, as it is bound.")
-    requested_by: str = Field(examples=["staff:anna"])
-    agent: str | None = Field(description="The agent that asked on their behalf.")
-    about: str | None = Field(description="The customer whom it is about.")
-    label: str | None = Field(
+    tool: Ours = Field(examples=["refund_order"])
+    arguments: Annotated[dict[str, Any], Asked] = Field(
+        description="The exact arguments; secrets are masked."
+    )
+    canonical_arguments: Annotated[str, Asked] = Field(
+        description="The same as canonical JSON, as it is bound."
+    )
+    requested_by: Ours = Field(examples=["staff:anna"])
+    agent: Ours | None = Field(description="The agent that asked on their behalf.")
+    about: Ours | None = Field(description="The customer whom it is about.")
+    label: Annotated[str, Asked] | None = Field(
         description="What it is about, for people: which card, order or account.",
         examples=["Visa ••4242"],
     )
-    record: dict[str, Any] | None = Field(description="The record as it was; a change voids it.")
-    facts: dict[str, Any] = Field(description="What policies knew when it was asked for.")
+    record: Annotated[dict[str, Any], Asked] | None = Field(
+        description="The record as it was; a change voids it."
+    )
+    facts: Annotated[dict[str, Any], Asked] = Field(
+        description="What policies knew when it was asked for."
+    )
     reasons: list[Reason]
-    policy_version: str
-    session_id: str | None
+    policy_version: Ours
+    session_id: Annotated[str, Asked] | None
     created_at: datetime
     expires_at: datetime
-    decided_by: str | None
+    decided_by: Ours | None
     decided_at: datetime | None
-    comment: str | None
-    answer: dict[str, Any] | None = Field(description="What the call answered, once it has run.")
+    comment: Annotated[str, Written(by="staff")] | None
+    answer: Annotated[dict[str, Any], Asked] | None = Field(
+        description="What the call answered, once it has run."
+    )
 
 
 class ApprovalList(BaseModel):
@@ -94,7 +108,7 @@ class Decided(BaseModel):
 
     approval_id: ApprovalId
     status: Literal["approved", "denied"]
-    message: str = Field(examples=["The call was approved and is being made."])
+    message: Ours = Field(examples=["The call was approved and is being made."])
 
 
 class ApprovalFacts(TypedDict):

@@ -15,6 +15,7 @@ from deskward.gate.effects import DeskKey
 from deskward.gate.judging import Judging, refusal
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
+from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall, Void, canonical
 from deskward.security.api_keys import stands
 
@@ -32,7 +33,9 @@ async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:
 
     async def run() -> Outcome:
         assert call.key is not None
-        if first := await gate.runner.first_answer(call.tool.name, call.context, call.key):
+        if first := await gate.runner.first_answer(
+            call.tool, call.tool.name, call.context, call.key
+        ):
             return first
         judging = _ApprovedCall(gate, call, pending)
         return await gate.runner.act(call, judging.values, judging)
@@ -79,6 +82,7 @@ def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
         session_id=origin.session_id,
         turn_id=origin.turn_id,
         approval_id=pending.id,
+        reading=Reading(origin.facts.get("taint", ())),
     )
     return gate.call_of(tool, context, DeskKey("approval", pending.id))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.core.database import Database
+from deskward.core.database import Database, Writer
 from deskward.core.errors import (
     Cancelled,
     DeskwardError,
@@ -31,11 +31,12 @@ from deskward.gate.confirmations import LIFETIME as CONFIRM_WITHIN
 from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context, Port
 from deskward.gate.judging import NewCall, refusal
-from deskward.gate.ledger.chain import Ledger
+from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Decision, Policy, Verdict
+from deskward.gate.readings import OUTSIDE, Readings, note
 from deskward.gate.run import Runner
-from deskward.gate.tool import Tool
+from deskward.gate.tool import Risk, Tool
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind, Principal
 
@@ -77,6 +78,8 @@ class Gate:
             ValueError: Two tools have the same name or the same REST address.
         """
         self.tools: dict[str, Tool] = {}
+        self._foreign: list[Tool] = []
+        """Those of which an outside server has written the description."""
         self.generation = 0
         """Grows whenever the tools change."""
         self.database = database
@@ -90,11 +93,12 @@ class Gate:
             self.tools[tool.name] = tool
             addresses.update(tool.addresses)
         self.ledger = Ledger(key, names, generation=generation)
+        self.readings = Readings()
         self.approvals = Approvals(key)
         self.confirmations = Confirmations(key, confirm_within)
         self.shadow: Policy | None = None
         """Policies that are asked beside those that count, and whose dissent is recorded."""
-        database.before_commit = self.ledger.write
+        database.before_commit = self._before_commit
 
     def mount(self, server: str, tools: Iterable[Tool]) -> None:
         """Have these tools of an outside server, instead of those that it had before.
@@ -111,6 +115,7 @@ class Gate:
         for policy in filter(None, (self.policy, self.shadow)):
             policy.know(self.tools.values())
         self.generation += 1
+        self._foreign = [tool for tool in self.tools.values() if tool.foreign]
 
     def port(self, kind: type[Port]) -> Port:
         """The way to something outside the database, as tools get it by `Context.port`."""
@@ -174,7 +179,7 @@ class Gate:
         """What comes of a call, also where it fails. One that is cancelled is recorded as that."""
         name = call.tool.name
         try:
-            return await work()
+            return self._kept(call, await work())
         except DeskwardError as error:
             return await self._failed(call, error)
         except TimeoutError:
@@ -202,9 +207,23 @@ class Gate:
 
     async def first_answer(self, name: str, context: Context, key: effects.Key) -> Outcome | None:
         """See `Runner.first_answer`."""
-        return await self.runner.first_answer(name, context, key)
+        return await self.runner.first_answer(self.tools.get(name), name, context, key)
+
+    async def _before_commit(self, connection: Writer, entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry.read is not None:
+                await note(connection, entry.tenant, *entry.read)
+        await self.ledger.write(connection, entries)
+
+    def _kept(self, call: Call, outcome: Outcome) -> Outcome:
+        """The outcome of a call whose row is committed, with what its caller has read by it."""
+        context = call.context
+        self.readings.kept(context.tenant, context.holder, context.reading)
+        return outcome
 
     async def _failed(self, call: Call, error: DeskwardError) -> Outcome:
+        if call.tool.server is not None:  # whose words the error's may be
+            call.context.reading.add({OUTSIDE})
         request_id = call.context.request_id
         outcome = Outcome("error", "", request_id, error, call.decision)
         try:
@@ -215,7 +234,7 @@ class Gate:
                 return outcome
             problem = "The database could not store this call. Try again."
             return Outcome("error", "", request_id, Unavailable(problem, retry_after=1))
-        return outcome
+        return self._kept(call, outcome)
 
     async def _decide(self, call: Call, given: Mapping[str, Any], strict: bool) -> Outcome:
         tool = call.tool
@@ -226,6 +245,19 @@ class Gate:
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
             raise refusal(call.decision)
         return await self.runner.act(call, values, NewCall(self, call, values, given))
+
+    async def load_reading(self, call: Call) -> None:
+        """Know what the caller has read, in whatever process, before its call is judged."""
+        context = call.context
+        if context.holder is not None:
+            fresh = call.tool.risk is not Risk.READ
+            await self.readings.load(
+                self.database.reader, context.tenant, context.holder, context.reading, fresh=fresh
+            )
+        if context.door == "mcp" and any(
+            self.policy.may_use(tool, context.principal) for tool in self._foreign
+        ):  # its model is shown their descriptions
+            context.reading.add({OUTSIDE})
 
     def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; returns the arguments as the tool takes them."""

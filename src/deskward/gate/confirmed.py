@@ -48,7 +48,7 @@ async def run_confirmed(gate: Gate, confirmation_id: str, context: Context) -> O
 
     async def run() -> Outcome:
         assert call.key is not None
-        if first := await gate.runner.first_answer(tool.name, context, call.key):
+        if first := await gate.runner.first_answer(tool, tool.name, context, call.key):
             return first
         return await _make(gate, call, found)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from pydantic import SecretStr
 
 from deskward.gate.influence import Influence
+from deskward.gate.provenance import Record
+from deskward.gate.readings import Reading
 from deskward.security.principals import Principal
 
 if TYPE_CHECKING:
@@ -50,8 +52,11 @@ class Context:
         request_id: What the caller's log and ours name the request by.
         session_id: The conversation, where there is one.
         turn_id: The turn of that conversation.
+        client: The MCP client's own session, where it has one.
         secrets: The conversation's secrets, where there is one.
-        influence: What an agent's turn has read; None where the principal calls directly.
+        influence: What an agent was told in the conversation; None where the principal calls
+            directly.
+        reading: Whose texts the caller has read. The gate adds to it, and keeps it by `holder`.
         unsure: Whether a model was not sure that the call is wanted. It can only ask for more care.
         confidence: From 0 to 1, how sure the desk is of what the call rests on, by its own
             measure and never by a model's word.
@@ -71,9 +76,11 @@ class Context:
     request_id: str = field(default_factory=new_id)
     session_id: str | None = None
     turn_id: str | None = None
+    client: str = ""
     secrets: Secrets | None = None
     influence: Influence | None = None
     unsure: bool = False
+    reading: Reading = field(default_factory=Reading)
     confidence: float | None = None
     doubts: tuple[str, ...] = ()
     confirmation_id: str | None = None
@@ -88,6 +95,30 @@ class Context:
     def tenant(self) -> str:
         """The caller's tenant: every query of a tool is limited to it."""
         return self.principal.tenant
+
+    @property
+    def holder(self) -> Record | None:
+        """By what it is remembered what the caller has read; None where nobody reads on.
+
+        A session, or a key with whom it speaks for; of a desk without keys an MCP client.
+        """
+        label = self.principal.label
+        if self.session_id is not None:
+            return Record("session", self.session_id, label)
+        if self.principal.key is not None:
+            return Record("key", self.principal.key, label)
+        return Record("client", self.client, label) if self.door == "mcp" else None
+
+    @property
+    def to_keep(self) -> tuple[Record, frozenset[str]] | None:
+        """Who has read what that is not kept yet; None where nothing is."""
+        holder, unstored = self.holder, self.reading.unstored
+        return (holder, unstored) if holder is not None and unstored else None
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a language model decides what is called: our agent, or a client of MCP."""
+        return self.principal.agent is not None or self.door == "mcp"
 
     @property
     def db(self) -> Connection:

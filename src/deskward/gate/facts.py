@@ -39,12 +39,13 @@ def facts_of(
         given: The arguments as the caller gave them; by default `arguments`.
     """
     influence = context.influence or _NOTHING
+    taint = context.reading.sources
     about = about_whom(context.principal, arguments, record)
     facts: dict[str, Any] = {
         "door": context.door,
         "args": dict(arguments),
-        "taint": sorted(influence.taint),
-        "tainted": bool(influence.taint),
+        "taint": sorted(taint),
+        "tainted": bool(taint),
         "own_words": context.influence is not None
         and _own_words(influence, tool, given or arguments),
         "unsure": context.unsure,

@@ -1,9 +1,9 @@
-"""What may have influenced an agent's call: the texts of others that it has read.
+"""What an agent's principal has said: what of its calls stands in their own words.
 
 Text of customers, articles and tools can hold instructions of an attacker (indirect prompt
-injection: Greshake et al., 2023). It cannot be told apart from honest text, so a turn that has read
-any counts as *tainted*, and policies judge its calls by where their arguments come from: those that
-stand in the principal's own words were not put there by anybody else.
+injection: Greshake et al., 2023). It cannot be told apart from honest text, so whoever has read any
+counts as *tainted* (`readings.py`), and policies judge its calls by where their arguments come
+from: those that stand in the principal's own words were not put there by anybody else.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ _PART = re.compile(r"\[\[\w+:\d+\]\]|\w+")
 
 @dataclass(frozen=True)
 class Influence:
-    """What an agent's turn has read.
+    """What an agent was told by its principal.
 
     Attributes:
-        taint: Whose texts, as the tools that gave them name them (`ticket`, `article`, …).
         said: What the principal said in the conversation, secrets as placeholders.
         subjects: The customers that the principal asked about.
     """
 
-    taint: frozenset[str] = frozenset()
     said: tuple[str, ...] = ()
     subjects: frozenset[str] = frozenset()
 

@@ -42,6 +42,10 @@ class Rules(Protocol):
     approvals: Approvals
     confirmations: Confirmations
 
+    async def load_reading(self, call: Call, /) -> None:
+        """Know what the caller has read, in whatever process."""
+        ...
+
 
 class Judging(ABC):
     """How one call is judged. `Runner` has it done at the moment that its tool's risk asks for."""
@@ -59,11 +63,12 @@ class Judging(ABC):
         """What was done today, with this call; of a tool whose calls are not counted None."""
 
     async def look(self, context: Context) -> None:
-        """Load the record that the call is about, if policies should see it.
+        """Load what the caller has read, and the record, if policies should see it.
 
         Args:
             context: Its `db` is the call's transaction, or of what only reads the reader.
         """
+        await self.rules.load_reading(self.call)
         if self.call.tool.facts is not None and self.call.record is None:
             self.call.record = await self.call.tool.facts(context, self.values)
 

@@ -32,6 +32,7 @@ class Outcome:
         request_id: What the call is known by in log and ledger.
         decision: What policy said, where it was asked.
         repeated: Whether this is the first answer again.
+        sources: Whose texts the answer holds, as far as they are not the caller's own.
     """
 
     status: CallStatus
@@ -40,6 +41,7 @@ class Outcome:
     error: DeskwardError | None = None
     decision: Decision | None = None
     repeated: bool = False
+    sources: frozenset[str] = frozenset()
 
     @property
     def value(self) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class Call:
         if self.facts and (about := self.facts.get("about")):
             subjects.add(str(about))
         whole = b'%s,"result":%s}' % (private[:-1], result.encode())
-        return ledger.Entry(principal.tenant, clear, whole, frozenset(subjects))
+        return ledger.Entry(principal.tenant, clear, whole, frozenset(subjects), context.to_keep)
 
 
 def _subjects(record: Mapping[str, object] | None) -> list[str]:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -26,7 +26,9 @@ from deskward.gate.counters import add, take_turn
 from deskward.gate.judging import Judging
 from deskward.gate.outcome import Call, Outcome, exact
 from deskward.gate.policy.engine import Verdict
-from deskward.gate.tool import Risk
+from deskward.gate.provenance import Record, found_in
+from deskward.gate.readings import OUTSIDE, hand_of, note, sources_in
+from deskward.gate.tool import Risk, Tool
 from deskward.gate.transaction import CallTransaction, Repeated, claim
 from deskward.security.api_keys import require_live
 
@@ -34,6 +36,33 @@ log = logging.getLogger(__name__)
 
 GRACE = 30.0
 """Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool has answered.
+
+    Attributes:
+        json: The answer as JSON text.
+        sources: Whose texts are in it.
+        written: The records that the call may have written a text into.
+        hand: By whom they are written from now on.
+    """
+
+    json: str
+    sources: frozenset[str] = frozenset()
+    written: tuple[Record, ...] = ()
+    hand: frozenset[str] = frozenset()
+
+    async def sign(self, connection: Connection, tenant: str) -> None:
+        """Note by whose hand the records were written, in the transaction that writes them."""
+        for record in self.written:
+            await note(connection, tenant, record, self.hand)
+
+    def outcome(self, call: Call) -> Outcome:
+        """The call's outcome."""
+        request_id, decision = call.context.request_id, call.decision
+        return Outcome("ok", self.json, request_id, decision=decision, sources=self.sources)
 
 
 class Runner:
@@ -71,11 +100,17 @@ class Runner:
         except Repeated as repeated:
             return await self.repeat(call, repeated.first)
 
-    async def first_answer(self, name: str, context: Context, key: effects.Key) -> Outcome | None:
+    async def first_answer(
+        self, tool: Tool | None, name: str, context: Context, key: effects.Key
+    ) -> Outcome | None:
         """The first answer to a key whose call this process does not remember, or None.
 
         A turn that goes on after a crash asks this before it calls again: the arguments may have
         held a secret that died with the process.
+
+        Args:
+            tool: The tool of that name; None where it is gone, so that nobody knows any more whose
+                words it brought.
         """
         principal = context.principal
         stored = effects.stored(key)
@@ -85,7 +120,8 @@ class Runner:
             return None
         answer = from_json(first)
         result = to_json(answer["result"]).decode()
-        return Outcome(answer["status"], result, context.request_id, repeated=True)
+        sources = await self._read_again(tool, context, answer["result"])
+        return Outcome(answer["status"], result, context.request_id, repeated=True, sources=sources)
 
     def effect(self, call: Call, values: Mapping[str, Any], key: effects.Key) -> effects.Effect:
         """The call's claim on an idempotency key."""
@@ -129,10 +165,19 @@ class Runner:
             return self.reading(call.context)
         return replace(call.context, _db=transaction, _ports=self._ports)
 
-    async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> str:
+    async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> Answer:
+        tool = call.tool
+        hand = hand_of(context.principal, context.reading, by_model=context.by_model)
         async with asyncio.timeout(self.time_limit):
-            result = await call.tool.function(context, **values)
-        return call.tool.result.dump_json(result).decode()
+            result = await tool.function(context, **values)
+        text = tool.result.dump_json(result).decode()
+        if context.holder is None and not context.by_model and not tool.writes_text:
+            return Answer(text)  # nobody reads on
+        found = found_in(tool.reader, result)
+        sources = await sources_in(context.db, context.principal, found)
+        context.reading.add(sources)
+        written = tuple(found.records) if tool.writes_text else ()
+        return Answer(text, sources, written, hand)
 
     async def _read(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         principal = call.context.principal
@@ -143,9 +188,9 @@ class Runner:
             entries: list[Any] = []
             async with self.database.transaction(entries) as transaction:
                 return await self._wait(call, values, judging, transaction, entries)
-        result = await self._run(call, self.reading(call.context), values)
-        await self.database.append(call.entry("ok", result))
-        return Outcome("ok", result, call.context.request_id, decision=call.decision)
+        answer = await self._run(call, self.reading(call.context), values)
+        await self.database.append(call.entry("ok", answer.json))
+        return answer.outcome(call)
 
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         async with contextlib.AsyncExitStack() as stack:
@@ -163,12 +208,13 @@ class Runner:
                 await transaction.claim(effect)
             if call.counted is not None:
                 await add(transaction, call.counted)
-            result = await self._run(call, self._writing(call, transaction), values)
+            answer = await self._run(call, self._writing(call, transaction), values)
             opened = await transaction.open()
+            await answer.sign(opened, call.context.tenant)
             if effect:
-                await effect.finish(opened, answer_of("ok", result))
-            transaction.entries.append(call.entry("ok", result))
-        return Outcome("ok", result, call.context.request_id, decision=call.decision)
+                await effect.finish(opened, answer_of("ok", answer.json))
+            transaction.entries.append(call.entry("ok", answer.json))
+        return answer.outcome(call)
 
     async def _wait(
         self,
@@ -216,7 +262,7 @@ class Runner:
             await add(transaction, call.counted)
             entries.append(call.entry("started", "null"))
         try:
-            result = await self._run(call, self.reading(call.context), values)
+            answer = await self._run(call, self.reading(call.context), values)
         except OutcomeUnknown:
             raise
         except DeskwardError:
@@ -229,17 +275,19 @@ class Runner:
             log.exception("%s ended in an error", call.tool.name)
             raise _unknown(effect) from error
         try:
-            async with self.database.transaction([call.entry("ok", result)]) as transaction:
-                await effect.finish(transaction, answer_of("ok", result))
+            async with self.database.transaction([call.entry("ok", answer.json)]) as transaction:
+                await answer.sign(transaction, call.context.tenant)
+                await effect.finish(transaction, answer_of("ok", answer.json))
         except Exception as error:
             log.exception("what %s did could not be recorded", call.tool.name)
             raise _unknown(effect) from error
-        return Outcome("ok", result, call.context.request_id, decision=call.decision)
+        return answer.outcome(call)
 
     async def repeat(self, call: Call, first: str) -> Outcome:
         """The first answer again."""
         answer = from_json(first)
         result = to_json(answer["result"]).decode()
+        sources = await self._read_again(call.tool, call.context, answer["result"])
         await self.database.append(call.entry("repeated", result))
         return Outcome(
             answer["status"],
@@ -247,7 +295,18 @@ class Runner:
             call.context.request_id,
             decision=call.decision,
             repeated=True,
+            sources=sources,
         )
+
+    async def _read_again(self, tool: Tool | None, context: Context, result: Any) -> frozenset[str]:
+        """Whose texts an answer holds that is given once more."""
+        if tool is None:
+            sources = frozenset({OUTSIDE})
+        else:
+            found = found_in(tool.reader, result)
+            sources = await sources_in(self.database.reader, context.principal, found)
+        context.reading.add(sources)
+        return sources
 
 
 def _key_in_use(context: Context) -> str | None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, creat
 
 from deskward.gate.context import Context
 from deskward.gate.counters import Spent
+from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.security.principals import Kind, Principal
 
@@ -89,9 +90,11 @@ class Tool:
         spends: What a call of it spends, where that is more than the call itself.
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
-        untrusted: Whose texts its answers hold, such as `ticket`; None where nobody's but ours.
+        reader: Finds out who wrote the texts in its answers; None where the desk wrote them all.
+        writes_text: Whether a caller can have it write a text into a record.
         asks: What the customer is asked before a call of it is made on their behalf.
         server: The outside server that it is called at, or None for our own.
+        foreign: Whether that server has written its description, which every model is shown.
         tenant: The only tenant that may use it, or None for all.
         composed: Whether it works by calling other tools and changes nothing itself: each of these
             calls is judged and recorded in its own transaction, and this one holds none.
@@ -118,10 +121,11 @@ class Tool:
     _schema: JsonSchema = field(repr=False)
     _bound_schema: JsonSchema = field(repr=False)
     server: str | None = None
+    foreign: bool = False
     tenant: str | None = None
-    untrusted: str | None = None
+    reader: Reader | None = field(default=None, repr=False)
+    writes_text: bool = False
     asks: Questions | None = None
-    owner_wrote: bool = False
     keeps_secrets: bool = True
     composed: bool = False
     spends: Spends | None = None
@@ -167,9 +171,9 @@ class ToolGroup:
 
     >>> tools = ToolGroup("faq")
     >>> @tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search")
-    ... async def get_faq(ctx: Context, q: str) -> list[str]:
+    ... async def get_faq(ctx: Context, q: str) -> FaqResults:
     ...     '''Find answers in the FAQ.'''
-    ...     return []
+    ...     return FaqResults(query=q, articles=[])
     """
 
     def __init__(self, name: str, *, questions: Path | None = None) -> None:
@@ -190,8 +194,6 @@ class ToolGroup:
         rest: str | None,
         facts: Facts | None = None,
         hands_over: str | None = None,
-        untrusted: str | None = None,
-        owner_wrote: bool = False,
         keeps_secrets: bool = True,
         composed: bool = False,
         spends: Spends | None = None,
@@ -207,10 +209,6 @@ class ToolGroup:
                 door does (`Gate.act`), such as taking an upload: nobody is offered it as a tool.
             facts: Loads the record that the call is about, for policies to judge by.
             hands_over: See `Tool`.
-            untrusted: Whose texts its answers hold, such as `ticket`. An agent that has read them
-                is judged more strictly: they may hold an attacker's instructions.
-            owner_wrote: Whether a customer has written these texts, so that they are own words
-                where the customer speaks.
             keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
             composed: See `Tool`.
             spends: See `Tool`. What destroys or acts outside is counted in any case; one that
@@ -219,7 +217,8 @@ class ToolGroup:
             together: What a JSON Schema says of several arguments together.
 
         Raises:
-            TypeError: The function is not of the form that a tool needs.
+            TypeError: The function is not of the form that a tool needs, or a text in its answer
+                does not say who wrote it.
         """
 
         def declare(function: Function) -> Function:
@@ -233,8 +232,6 @@ class ToolGroup:
             self.tools.append(
                 replace(
                     built,
-                    untrusted=untrusted,
-                    owner_wrote=owner_wrote,
                     keeps_secrets=keeps_secrets,
                     composed=composed,
                     spends=spends,
@@ -308,6 +305,8 @@ def _build(
         facts=facts,
         hands_over=hands_over,
         output_schema=output_schema,
+        reader=reader_of(result, f"the answer of {name}"),
+        writes_text=risk is not Risk.READ and takes_text(hints[n] for n in set(names) - bound),
         _schema=schema,
         _bound_schema=without(schema, bound),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -20,7 +20,9 @@ from pydantic import (
 from pydantic_core import from_json
 from referencing import Registry
 
+from deskward.core.written import Written
 from deskward.gate.context import Context
+from deskward.gate.provenance import reader_of
 from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
 
 OWNERS = frozenset({"customer_id", "user_id"})
@@ -30,6 +32,8 @@ PLACE = re.compile(r"{(\w+)}")
 """A parameter in a path."""
 MAX_SCHEMA = 64 * 1024
 MAX_DESCRIPTION = 4_000
+LONGEST_NAME = 24
+"""Characters of the name of a parameter that a built-in tool does not have."""
 
 READ_SCOPE = "remote:read"
 WRITE_SCOPE = "remote:write"
@@ -115,10 +119,13 @@ def remote_tool(
     bound = OWNERS & schema["properties"].keys()
     if twin is not None and facts is None and not twin.bound <= bound:
         raise ValueError(f"it lacks {', '.join(twin.bound - bound)}, so that it knows no limits")
+    shown = _as_ours(schema, twin.input_schema()) if twin is not None else schema
     addresses = _addresses(name, twin, frozenset(schema["properties"]))
     return Tool(
         name=name,
-        description=str(listed.get("description") or name)[:MAX_DESCRIPTION],
+        description=twin.description
+        if twin
+        else str(listed.get("description") or name)[:MAX_DESCRIPTION],
         function=function,
         scope=twin.scope if twin else READ_SCOPE if reads else WRITE_SCOPE,
         # Only of a twin is it known that it reads; its server's word is no ground to repeat it.
@@ -133,12 +140,14 @@ def remote_tool(
         secret=frozenset(),
         facts=facts,
         hands_over=hands_over,
-        output_schema=_output(listed),
+        output_schema=_output(listed, twin),
         server=server,
         tenant=tenant,
-        untrusted="outside",
-        _schema=schema,
-        _bound_schema=without(schema, bound),
+        reader=reader_of(Annotated[dict[str, Any], Written(by="outside")], name),
+        writes_text=True,
+        foreign=twin is None,
+        _schema=shown,
+        _bound_schema=without(shown, bound),
     )
 
 
@@ -153,11 +162,59 @@ def _addresses(
     return (*inherited, own)
 
 
-def _output(listed: Mapping[str, Any]) -> JsonSchema:
+def _output(listed: Mapping[str, Any], twin: Tool | None) -> JsonSchema:
     schema = listed.get("outputSchema")
     if isinstance(schema, dict) and schema.get("type") == "object":
-        return schema
+        return schema if twin is None else _wordless(schema)
     return {"type": "object", "additionalProperties": True}
+
+
+def _as_ours(schema: JsonSchema, ours: JsonSchema) -> JsonSchema:
+    """A twin's schema in our words: its server's texts are no part of what a model is shown.
+
+    Of a parameter that the built-in tool does not have only name and type are told, where the
+    server cannot do without it.
+
+    Raises:
+        ValueError: The name of such a parameter could say something.
+    """
+    known, required = ours.get("properties", {}), schema.get("required", [])
+    shown: JsonSchema = {}
+    for name, part in schema["properties"].items():
+        if name in known:
+            shown[name] = known[name]
+        elif name in required:
+            if not name.isidentifier() or len(name) > LONGEST_NAME:
+                raise ValueError("a parameter's name has other characters than an identifier's")
+            shown[name] = _wordless(part)
+    needed = [name for name in required if name in shown]
+    return {**_wordless(schema), "properties": shown, "required": needed}
+
+
+_WORDLESS = frozenset(
+    {"type", "properties", "required", "items", "additionalProperties", "anyOf", "oneOf", "allOf"}
+)
+"""What of a JSON Schema says how an answer is built, and can say nothing else."""
+
+
+def _wordless(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    found: JsonSchema = {}
+    for word, part in schema.items():
+        if word not in _WORDLESS:
+            continue
+        if word == "properties":
+            found[word] = {
+                name: _wordless(each) for name, each in part.items() if str(name).isidentifier()
+            }
+        elif word == "required":
+            found[word] = [name for name in part if str(name).isidentifier()]
+        elif isinstance(part, list):
+            found[word] = [_wordless(each) for each in part]
+        else:
+            found[word] = _wordless(part)
+    return found
 
 
 def calls(call: Any, name: str, *, safe: bool) -> Function:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import metadata
 from deskward.core.personal import IMPERSONAL
+from deskward.core.written import Ours, RecordId, Written
+
+ArticleText = Annotated[str, Written(by="author")]
 
 faq = sa.Table(
     "faq",
@@ -38,9 +42,11 @@ class FaqEntry:
 class FaqArticle(BaseModel):
     """A question with its answer."""
 
-    id: str = Field(description="The source to cite.", examples=["faq-transfer-time"])
-    question: str = Field(examples=["How long does a transfer take?"])
-    answer: str
+    id: Annotated[str, RecordId("article")] = Field(
+        description="The source to cite.", examples=["faq-transfer-time"]
+    )
+    question: ArticleText = Field(examples=["How long does a transfer take?"])
+    answer: ArticleText
     relevance: float = Field(
         ge=0,
         le=1,
@@ -52,5 +58,5 @@ class FaqArticle(BaseModel):
 class FaqResults(BaseModel):
     """What was found, the most relevant first."""
 
-    query: str
+    query: Ours = Field(description="The question, as the caller put it.")
     articles: list[FaqArticle]

@@ -18,7 +18,6 @@ tools = ToolGroup("knowledge")
     scope="knowledge:read",
     risk=Risk.READ,
     rest="GET /faq/search",
-    untrusted="article",
     keeps_secrets=False,
 )
 async def get_faq(

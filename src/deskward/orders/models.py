@@ -12,10 +12,13 @@ from deskward.core.database import UtcDateTime, metadata
 from deskward.core.money import Money
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.written import Ours, RecordId, Written
 
 Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled", "returned"]
 OrderId = Annotated[
-    str, Field(pattern=r"^O[1-9][0-9]{0,17}$", description="Id of an order.", examples=["O1001"])
+    str,
+    RecordId("order"),
+    Field(pattern=r"^O[1-9][0-9]{0,17}$", description="Id of an order.", examples=["O1001"]),
 ]
 Sku = Annotated[
     str,
@@ -115,8 +118,8 @@ class NewLine(BaseModel):
 class Line(BaseModel):
     """An article of an order."""
 
-    sku: Sku
-    description: str = Field(examples=["Keyboard, US layout"])
+    sku: Annotated[Sku, Written(by="customer")]
+    description: Annotated[str, Written(by="customer")] = Field(examples=["Keyboard, US layout"])
     quantity: int = Field(examples=[1])
     unit_price: Money
     total: Money
@@ -126,11 +129,11 @@ class Order(BaseModel):
     """What a customer ordered."""
 
     id: OrderId
-    customer_id: str = Field(examples=["user_001"])
+    customer_id: Ours = Field(examples=["user_001"])
     lines: list[Line]
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
     total: Money
-    shipping_address: ShippingAddress
+    shipping_address: Annotated[ShippingAddress, Written(by="customer")]
     status: Status
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
@@ -143,25 +146,25 @@ class OrderCreated(BaseModel):
     order_id: OrderId
     status: Status
     total: Money
-    message: str = Field(examples=["Order O1001 was created."])
+    message: Ours = Field(examples=["Order O1001 was created."])
 
 
 class OrderChanged(BaseModel):
     """The receipt of a change."""
 
     success: bool
-    message: str = Field(examples=["Order O1001 is now shipped."])
+    message: Ours = Field(examples=["Order O1001 is now shipped."])
     order: Order
 
 
 class RefundGranted(BaseModel):
     """The receipt of a refund."""
 
-    refund_id: str = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
+    refund_id: Ours = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
     order_id: OrderId
     amount: Money
     refunded: Money = Field(description="All refunds of the order together.")
-    message: str = Field(examples=["$20.00 of order O1001 were refunded."])
+    message: Ours = Field(examples=["$20.00 of order O1001 were refunded."])
 
 
 class OrderList(BaseModel):

@@ -117,8 +117,6 @@ async def create_order(
     risk=Risk.READ,
     rest="GET /orders/{order_id}",
     facts=order_facts,
-    untrusted="order",
-    owner_wrote=True,
 )
 async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     """Look up an order: its status, lines, total and shipping address.
@@ -133,8 +131,6 @@ async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     scope="orders:read",
     risk=Risk.READ,
     rest="GET /customers/{customer_id}/orders",
-    untrusted="order",
-    owner_wrote=True,
 )
 async def get_orders_by_customer(
     ctx: Context, customer_id: OwnCustomerId, limit: Limit = 20, offset: Offset = 0
@@ -156,8 +152,6 @@ async def get_orders_by_customer(
     scope="orders:read",
     risk=Risk.READ,
     rest="GET /orders/search",
-    untrusted="order",
-    owner_wrote=True,
 )
 async def search_orders(
     ctx: Context,
@@ -190,9 +184,7 @@ async def search_orders(
     )
 
 
-@tools.tool(
-    scope="orders:list", risk=Risk.READ, rest="GET /orders", untrusted="order", owner_wrote=True
-)
+@tools.tool(scope="orders:list", risk=Risk.READ, rest="GET /orders")
 async def get_all_orders(ctx: Context, limit: Limit = 20, offset: Offset = 0) -> OrderList:
     """List the orders of all customers, the newest first.
 

@@ -12,6 +12,7 @@ from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT
 from deskward.core.schema import not_all_null
+from deskward.core.written import Ours, RecordId, Written
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -21,7 +22,9 @@ Body = Annotated[
     str, Field(min_length=1, max_length=MAX_BODY, examples=["It was declined twice at the till."])
 ]
 TicketId = Annotated[
-    str, Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"])
+    str,
+    RecordId("ticket"),
+    Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"]),
 ]
 
 tickets = sa.Table(
@@ -50,13 +53,13 @@ class Ticket(BaseModel):
     """A request for support."""
 
     id: TicketId
-    subject: Subject
-    body: Body
+    subject: Annotated[Subject, Written(by="customer")]
+    body: Annotated[Body, Written(by="customer")]
     status: Status
     priority: Priority
-    customer_id: str = Field(examples=["user_001"])
-    assignee: str | None = Field(examples=["staff_001"])
-    reply: str | None = Field(
+    customer_id: Ours = Field(examples=["user_001"])
+    assignee: Annotated[str, Written(by="staff")] | None = Field(examples=["staff_001"])
+    reply: Annotated[str, Written(by="staff")] | None = Field(
         description="The answer to the customer.", examples=["Your card was unlocked again."]
     )
     revision: int = Field(description="Grows with every change.", examples=[1])
@@ -86,7 +89,7 @@ class TicketChanged(BaseModel):
     """The receipt of a change."""
 
     success: bool
-    message: str = Field(examples=["Ticket T1001 is now resolved."])
+    message: Ours = Field(examples=["Ticket T1001 is now resolved."])
     ticket: Ticket
 
 
@@ -95,7 +98,7 @@ class TicketOpened(BaseModel):
 
     ticket_id: TicketId
     status: Status
-    message: str = Field(examples=["Ticket T1001 was opened."])
+    message: Ours = Field(examples=["Ticket T1001 was opened."])
 
 
 class TicketList(BaseModel):

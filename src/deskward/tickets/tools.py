@@ -83,7 +83,6 @@ async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFact
     risk=Risk.READ,
     rest="GET /tickets/{ticket_id}",
     facts=ticket_facts,
-    untrusted="ticket",
 )
 async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     """Look up a support ticket.
@@ -94,7 +93,7 @@ async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     return await service.get(ctx.db, ctx.tenant, ticket_id)
 
 
-@tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets", untrusted="ticket")
+@tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets")
 async def list_tickets(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,

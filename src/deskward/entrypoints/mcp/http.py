@@ -185,8 +185,14 @@ class McpEndpoint:
         name, arguments = request.params.get("name"), request.params.get("arguments")
         if not isinstance(name, str) or not isinstance(arguments, dict | None):
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        unsure = is_unsure(request.params.get("_meta"))
-        context = Context(principal, "mcp", request_id, report=exchange.report, unsure=unsure)
+        context = Context(
+            principal,
+            "mcp",
+            request_id,
+            client=request.session or "",
+            report=exchange.report,
+            unsure=is_unsure(request.params.get("_meta")),
+        )
         call = self._made(request, context, name, arguments or {}, exchange)
         key = _cancelled_by(request, principal, request.id)
         if key is not None:
@@ -229,7 +235,7 @@ class McpEndpoint:
         """Take the response to a question of ours, which another process may wait for."""
         result, key = response.get("result"), response.get("id")
         if is_own(principal) and isinstance(result, dict) and isinstance(key, str):
-            context = Context(principal, "mcp", request_id)
+            context = Context(principal, "mcp", request_id, client=request.session or "")
             with contextlib.suppress(DeskwardError):
                 yes = says(result) is True  # whoever waits must learn that nobody answers
                 await record_answer(self._desk.gate, key, context, yes, "elicitation")

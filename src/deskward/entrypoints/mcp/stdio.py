@@ -35,7 +35,7 @@ from deskward.entrypoints.mcp.protocol import (
 )
 from deskward.entrypoints.mcp.results import call_result
 from deskward.gate.confirmed import take_answer
-from deskward.gate.context import Context
+from deskward.gate.context import Context, new_id
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
 
@@ -64,6 +64,7 @@ class _Calls:
     def __init__(self, desk: Desk, principal: Principal) -> None:
         self._desk = desk
         self._principal = principal
+        self._id = new_id()
         self._running: set[asyncio.Task[Outcome]] = set()
 
     def server(self) -> Server[Any]:
@@ -91,8 +92,13 @@ class _Calls:
         progress = Progress(lambda step: context.session.report_progress(*step))
         asked = progress_token(meta) is not None
         gate = self._desk.gate
-        report = progress.report if asked else None
-        call_context = Context(self._principal, "mcp", report=report, unsure=is_unsure(meta))
+        call_context = Context(
+            self._principal,
+            "mcp",
+            client=self._id,
+            report=progress.report if asked else None,
+            unsure=is_unsure(meta),
+        )
         told = context.params or {}
         asks = can_ask(_capabilities(context), self._principal)
         answer = answer_in(told) if asks else None

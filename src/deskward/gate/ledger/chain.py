@@ -96,12 +96,14 @@ class Entry:
         clear: What everybody who holds the ledger may read; begins with `at` and `kind`.
         private: JSON text of an object, to be sealed.
         subjects: The customers whom it is about, besides those that `private` names.
+        read: Who has read what for the first time: it is kept with the row (`gate/readings.py`).
     """
 
     tenant: str
     clear: Mapping[str, Any]
     private: bytes
     subjects: frozenset[str] = field(default_factory=frozenset)
+    read: tuple[tuple[str, str, str], frozenset[str]] | None = None
 
     @cached_property
     def all_subjects(self) -> list[str]:

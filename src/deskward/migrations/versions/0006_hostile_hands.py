@@ -16,6 +16,7 @@ def upgrade() -> None:
     _confirmations()
     _counters()
     _ended_sessions()
+    _provenance()
 
 
 def _desk_keys() -> None:
@@ -123,10 +124,30 @@ def _secret() -> None:
     )
 
 
+def _provenance() -> None:
+    op.create_table(
+        "provenance",
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.String(length=80), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "owner", "id", "source", name="pk_provenance"),
+    )
+    # Of sessions from before this, whatever a tool answered them counts as others' words.
+    op.execute(
+        "INSERT INTO provenance (tenant_id, kind, owner, id, source, since) SELECT DISTINCT "
+        "tenant_id, 'session', owner, session_id, 'outside', CURRENT_TIMESTAMP FROM messages "
+        "WHERE role = 'tool'"
+    )
+
+
 def downgrade() -> None:
     with op.batch_alter_table("sessions") as batch:
         batch.drop_column("ended_at")
     op.drop_table("counters")
     op.drop_table("desk_secret")
     op.drop_table("members")
+    op.drop_table("provenance")
     op.drop_table("confirmations")
