@@ -205,7 +205,9 @@ async def test_a_changed_tool_is_quarantined_until_a_person_accepts_it(
         async with desk.database.transaction() as transaction:
             await pins.accept(transaction, "complaints", pin.name, pin.offered[:16], "anna")
         await until(lambda: "register_complaint" in desk.gate.tools)
-        assert desk.gate.tools["register_complaint"].description == evil
+        # No model is shown what the server says of a tool that we have ourselves.
+        ours = desk.gate.tools["register_complaint"].description
+        assert ours == "Register a customer's complaint."
         outside.stop()
         outside.start()  # what it was before is now a change, too
         await until(lambda: "register_complaint" not in desk.gate.tools)

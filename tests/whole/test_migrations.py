@@ -114,7 +114,7 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 SPINE = {
     "api_keys", "approvals", "confirmations", "counters", "desk_secret", "effects", "hub_tools",
     "jobs", "ledger", "ledger_heads", "members", "messages", "policy_changes", "policy_versions",
-    "sessions", "subject_keys", "turns",
+    "provenance", "sessions", "subject_keys", "turns",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from deskward.core.written import Ours, RecordId, Written
 
 AccountId = Annotated[str, RecordId("customer"), Field(examples=["user_001"])]
 """An account is of the record of its owner."""
-Contact = Annotated[str, Written(by="customer")]
+Contact = Annotated[str, Written(by="owner")]
 
 accounts = sa.Table(
     "accounts",

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-Writer = Literal["desk", "customer", "staff", "author", "outsider", "outside", "requester"]
-"""`desk`: this program, of parts that nobody else could choose. `customer`, `staff`: people, in a
-record of the desk. `author`: whoever writes articles. `outsider`: somebody who is no party to the
+Writer = Literal["desk", "owner", "customer", "staff", "author", "outsider", "outside", "requester"]
+"""`desk`: this program, of parts that nobody else could choose. `owner`: the customer whose data a
+record is, such as their address. `customer`: a customer who writes to us, and may pass on what
+somebody else wrote. `staff`: people of the desk. `author`: whoever writes articles. `outsider`: somebody who is no party to the
 conversation, such as a shop. `outside`: another system. `requester`: whoever made a call that
 waits, often a model."""
 

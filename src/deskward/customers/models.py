@@ -11,7 +11,7 @@ from deskward.core.database import UtcDateTime, metadata
 from deskward.core.personal import IMPERSONAL, OWNER, VALUE
 from deskward.core.written import Ours, RecordId, Written
 
-Contact = Annotated[str, Written(by="customer")]
+Contact = Annotated[str, Written(by="owner")]
 
 customers = sa.Table(
     "customers",

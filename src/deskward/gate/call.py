@@ -212,7 +212,8 @@ class Gate:
     async def _before_commit(self, connection: Writer, entries: list[Entry]) -> None:
         for entry in entries:
             if entry.read is not None:
-                await note(connection, entry.tenant, *entry.read)
+                holder, sources = entry.read
+                await note(connection, entry.tenant, holder, sources)
         await self.ledger.write(connection, entries)
 
     def _kept(self, call: Call, outcome: Outcome) -> Outcome:

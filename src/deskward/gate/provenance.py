@@ -52,7 +52,7 @@ class Record(NamedTuple):
 CUSTOMER = "customer"
 """The kind of the records that are a customer's data."""
 
-BY_HAND = frozenset({"customer", "staff"})
+BY_HAND = frozenset({"owner", "customer", "staff"})
 """Writers of records, of which the desk knows more (`gate/readings.py`)."""
 
 _HARMLESS = (

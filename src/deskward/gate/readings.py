@@ -40,7 +40,8 @@ provenance = sa.Table(
     sa.Column("source", sa.String(80), primary_key=True, info=LABEL),
     sa.Column("since", UtcDateTime, nullable=False),
 )
-"""`kind`, `owner` and `id` name who has read, or a record (`Record`). `source` is a writer (`core/written.py`) or, of a record, the label of whoever wrote it by hand."""
+"""`kind`, `owner` and `id` name who has read, or a record (`Record`). `source` is a writer
+(`core/written.py`) or, of a record, the label of whoever wrote it by hand."""
 
 _OF = fixed(
     sa.select(provenance.c.source).where(
@@ -156,18 +157,18 @@ async def note(db: Connection, tenant: str, record: Record, sources: Iterable[st
 async def sources_in(db: Connection, principal: Principal, found: Found) -> frozenset[str]:
     """What whoever reads an answer is tainted by.
 
-    Own is a record that was written by nobody but the reader, and by hand: a customer's words are
-    their own only then. What staff wrote by hand taints nobody of the staff.
+    A customer's data are their own words where nobody but they have written the record, by hand.
+    What staff alone wrote by hand taints nobody of the staff.
     """
     sources = set(found.writers)
     told = {record: writers for record, writers in found.records.items() if writers}
     written = await _written(db, principal.tenant, told)
     for record, writers in told.items():
         hands = written.get(record, frozenset())
-        if not _is_own(hands, principal):
+        told_of = writers - _own(hands, principal)
+        if told_of & BY_HAND:
             sources |= {source for source in hands if ":" not in source}
-            sources |= writers & BY_HAND
-        sources |= writers - BY_HAND
+        sources |= {"customer" if writer == "owner" else writer for writer in told_of}
     return frozenset(sources)
 
 
@@ -180,12 +181,12 @@ def hand_of(principal: Principal, reading: Reading, *, by_model: bool) -> frozen
     return frozenset({principal.label})
 
 
-def _is_own(hands: frozenset[str], principal: Principal) -> bool:
-    if not hands:
-        return False
-    if principal.kind is Kind.STAFF:
-        return all(hand.startswith("staff:") for hand in hands)
-    return hands == {principal.label}
+def _own(hands: frozenset[str], principal: Principal) -> frozenset[str]:
+    """The writers whose texts in a record are no others' to a reader."""
+    if hands and principal.kind is Kind.STAFF:
+        by_staff = all(hand.startswith("staff:") for hand in hands)
+        return BY_HAND if by_staff else frozenset()
+    return frozenset({"owner"}) if hands == {principal.label} else frozenset()
 
 
 async def _written(

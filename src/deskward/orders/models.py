@@ -118,8 +118,8 @@ class NewLine(BaseModel):
 class Line(BaseModel):
     """An article of an order."""
 
-    sku: Annotated[Sku, Written(by="customer")]
-    description: Annotated[str, Written(by="customer")] = Field(examples=["Keyboard, US layout"])
+    sku: Annotated[Sku, Written(by="owner")]
+    description: Annotated[str, Written(by="owner")] = Field(examples=["Keyboard, US layout"])
     quantity: int = Field(examples=[1])
     unit_price: Money
     total: Money
@@ -133,7 +133,7 @@ class Order(BaseModel):
     lines: list[Line]
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
     total: Money
-    shipping_address: Annotated[ShippingAddress, Written(by="customer")]
+    shipping_address: Annotated[ShippingAddress, Written(by="owner")]
     status: Status
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime

@@ -39,6 +39,7 @@ from deskward.gate.ledger.subject_keys import (
     seal,
     unseal,
 )
+from deskward.gate.provenance import Record
 
 GENESIS = "0" * 64
 """What stands in for the hash before the first row."""
@@ -103,7 +104,7 @@ class Entry:
     clear: Mapping[str, Any]
     private: bytes
     subjects: frozenset[str] = field(default_factory=frozenset)
-    read: tuple[tuple[str, str, str], frozenset[str]] | None = None
+    read: tuple[Record, frozenset[str]] | None = None
 
     @cached_property
     def all_subjects(self) -> list[str]:
