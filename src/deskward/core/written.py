@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 Writer = Literal["desk", "owner", "customer", "staff", "author", "outsider", "outside", "requester"]
 """`desk`: this program, of parts that nobody else could choose. `owner`: the customer whose data a
 record is, such as their address. `customer`: a customer who writes to us, and may pass on what
-somebody else wrote. `staff`: people of the desk. `author`: whoever writes articles. `outsider`: somebody who is no party to the
-conversation, such as a shop. `outside`: another system. `requester`: whoever made a call that
-waits, often a model."""
+somebody else wrote. `staff`: people of the desk. `author`: whoever writes articles. `outsider`:
+somebody who is no party to the conversation, such as a shop. `outside`: another system.
+`requester`: whoever made a call that waits, often a model."""
 
 
 @dataclass(frozen=True)

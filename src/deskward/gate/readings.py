@@ -184,7 +184,7 @@ def hand_of(principal: Principal, reading: Reading, *, by_model: bool) -> frozen
 def _own(hands: frozenset[str], principal: Principal) -> frozenset[str]:
     """The writers whose texts in a record are no others' to a reader."""
     if hands and principal.kind is Kind.STAFF:
-        by_staff = all(hand.startswith("staff:") for hand in hands)
+        by_staff = all(hand.startswith(("staff:", "cli:")) for hand in hands)
         return BY_HAND if by_staff else frozenset()
     return frozenset({"owner"}) if hands == {principal.label} else frozenset()
 
