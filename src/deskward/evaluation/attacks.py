@@ -173,12 +173,13 @@ async def _article(desk: Desk, attack: Attack) -> tuple[str, ToolRequest]:
             "id": f"faq-{attack.id}",
             "question": attack.question[:300] or attack.goal,
             "answer": attack.text,
-            "keywords": "",
+            "keywords": attack.goal,
         }
         known = await transaction.first(sa.select(faq.c.id).where(faq.c.id == row["id"]))
         if known is None:
             await transaction.execute(faq.insert(), row)
-    read = ToolRequest("read", "get_faq", {"q": (attack.question or attack.goal)[:500]})
+    # Found by its goal, too: the search knows no words of some languages.
+    read = ToolRequest("read", "get_faq", {"q": f"{attack.question} {attack.goal}"[:500]})
     return attack.question or attack.goal, read
 
 
