@@ -235,7 +235,7 @@ class McpEndpoint:
         """Take the response to a question of ours, which another process may wait for."""
         result, key = response.get("result"), response.get("id")
         if is_own(principal) and isinstance(result, dict) and isinstance(key, str):
-            context = Context(principal, "mcp", request_id, client=request.session or "")
+            context = Context(principal, "mcp", request_id)
             with contextlib.suppress(DeskwardError):
                 yes = says(result) is True  # whoever waits must learn that nobody answers
                 await record_answer(self._desk.gate, key, context, yes, "elicitation")
