@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -309,12 +309,14 @@ class _Toolbox:
         status = made.status if made else "error"
         if name in self._changed and status != "confirm":  # where it is made, it answers this
             value = dict(self._changed[name])
+        sources = frozenset(answer.sources if answer is not None else ())
         if status == "error":
-            return _failed(value, context)
+            return replace(_failed(value, context), sources=sources)
         return Outcome(
             "confirm" if status == "confirm" else "pending" if status == "pending" else "ok",
             json.dumps(value, ensure_ascii=False),
             context.request_id,
+            sources=sources,
         )
 
     def lines(self, event: ToolAnswered) -> list[str]:
