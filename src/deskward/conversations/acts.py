@@ -10,6 +10,7 @@ from deskward.conversations import archive, store
 from deskward.conversations.store import Where
 from deskward.conversations.wording import busy
 from deskward.core.errors import SessionNotFound
+from deskward.core.written import Written
 from deskward.gate.confirmations import end_questions
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
@@ -28,7 +29,9 @@ class Deleted(BaseModel):
 class Begun(BaseModel):
     """The session that is the present one."""
 
-    session_id: SessionId
+    session_id: Annotated[SessionId, Written(by="desk")] = Field(
+        description="As the caller named it."
+    )
 
 
 @acts.tool(scope="sessions:write", risk=Risk.DESTRUCTIVE, rest=None)

@@ -309,7 +309,9 @@ class _Toolbox:
         status = made.status if made else "error"
         if name in self._changed and status != "confirm":  # where it is made, it answers this
             value = dict(self._changed[name])
-        sources = frozenset(answer.sources if answer is not None else ())
+        sources = made.sources if made is not None else frozenset()
+        if answer is not None:
+            sources = frozenset(answer.sources)
         if status == "error":
             return replace(_failed(value, context), sources=sources)
         return Outcome(

@@ -57,6 +57,7 @@ class ToolStep:
     facts: Mapping[str, Any] | None
     result: Any
     code: str | None
+    sources: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -152,4 +153,5 @@ def _tool(row: Mapping[str, Any]) -> ToolStep:
         facts=row.get("facts"),
         result=row.get("result"),
         code=row.get("code"),
+        sources=frozenset(row.get("sources", ())),
     )

@@ -73,6 +73,8 @@ class Call:
     policy_version: str | None = None
     shadow: Mapping[str, Any] | None = None
     """What the policies in shadow would have said, where it is something else."""
+    sources: frozenset[str] = frozenset()
+    """Whose texts its answer holds."""
     ended: bool = False
     """Whether the row of its end is made, which then gets into the ledger by itself."""
 
@@ -109,6 +111,7 @@ class Call:
                 "key": str(self.key) if self.key is not None else None,
                 "arguments": self.arguments,
                 "facts": self.facts,
+                "sources": sorted(self.sources),
             }
         )
         subjects = set(_subjects(self.record))

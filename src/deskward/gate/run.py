@@ -176,6 +176,7 @@ class Runner:
         found = found_in(tool.reader, result)
         sources = await sources_in(context.db, context.principal, found)
         context.reading.add(sources)
+        call.sources = sources
         written = tuple(found.records) if tool.writes_text else ()
         return Answer(text, sources, written, hand)
 
@@ -287,7 +288,7 @@ class Runner:
         """The first answer again."""
         answer = from_json(first)
         result = to_json(answer["result"]).decode()
-        sources = await self._read_again(call.tool, call.context, answer["result"])
+        call.sources = sources = await self._read_again(call.tool, call.context, answer["result"])
         await self.database.append(call.entry("repeated", result))
         return Outcome(
             answer["status"],
