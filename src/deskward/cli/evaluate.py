@@ -274,7 +274,7 @@ def promises(*, json_: Json = False) -> None:
         print(f"  missed             {missed}")
         print(f"and {figures.supported} that may be sent, of which")
         print(f"  held back          {held}")
-        print(f"  95 in 100 took no more than {figures.p95:.1f} ms")
+        print(f"  95 in 100 took no more than {figures.p95:.1f} ms of CPU")
         for kind, part in figures.kinds.items():
             told = f"missed {len(part.missed)} of {part.unsupported}, "
             print(f"  {kind:<18} {told}held back {len(part.false_alarms)} of {part.supported}")

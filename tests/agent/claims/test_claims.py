@@ -227,10 +227,10 @@ def test_what_is_declared_are_tools_and_every_language() -> None:
     assert undeclared <= UNTOLD
 
 
-UNTOLD = {
-    "approve_call", "deny_call", "erase_customer", "handle_ticket", "begin_session", "delete_session",
-    "upload_file", "delete_file",
-}  # fmt: skip
+UNTOLD = set(
+    """approve_call deny_call erase_customer handle_ticket begin_session delete_session upload_file
+    delete_file""".split()
+)
 """What no reply to a customer is about."""
 
 
@@ -267,4 +267,4 @@ def test_replies_that_it_was_not_tuned_on_are_told_apart(split: Any) -> None:
     assert sum(kind.unsupported for kind in found.kinds.values()) == found.unsupported
 
 
-MOST = {"development": (0.02, 0.02), "test": (0.115, 0.11), "blind": (0.11, 0.07)}
+MOST = {"development": (0.02, 0.02), "test": (0.115, 0.115), "blind": (0.08, 0.085)}

@@ -30,6 +30,7 @@ TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
 TRUST = 3.0
 """So much more probable is an act that the tools show."""
+BOTH = 2
 TITLE = "‹title›"
 SLIGHT = 0.02
 """What is less probable is not looked at."""
@@ -218,9 +219,13 @@ class Reply:
             return True
         support = shown.supporters(act, self._check.told)
         ids = {value.text.casefold() for value in clause.values if value.kind == act.of}
-        both = bool(grammar()[language]["both"] & set(clause.words)) and not act.fact
-        known = "\n".join(frozenset().union(*support))
-        return len(support) > both and all(name in known for name in ids)
+        names = frozenset[str]().union(*support)
+        if grammar()[language]["both"] & set(clause.words) and act.of and not act.fact:
+            kind = self._check.declared.kinds[act.of].ids
+            of_it = {name for name in names if name[-1:].isdigit() and kind.fullmatch(name.upper())}
+            if len(of_it) < BOTH:
+                return False
+        return bool(support) and all(name in "\n".join(names) for name in ids)
 
 
 def _without_titles(sentence: str, shown: Shown) -> str:

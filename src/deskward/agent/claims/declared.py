@@ -26,7 +26,7 @@ from deskward.text.clauses import grammar
 NONE, DONE, WAITING = "none", "done", "waiting"
 """Acts of the general claims that are more than what they are shown by."""
 GENERAL = Path(__file__).with_name("general.yaml")
-SAYS_EACH, SILENT_EACH = 4, 3
+SAYS_EACH, SILENT_EACH = 6, 4
 """So many frames of each kind are filled with a verb; others with the next."""
 
 Conditions = Mapping[str, frozenset[str]]
