@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from deskward.core.paging import Limit
+from deskward.core.written import Ours, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
@@ -15,11 +16,14 @@ from deskward.gate.tool import Risk, ToolGroup
 
 tools = ToolGroup("ledger")
 
+Everybody = Written(by=("customer", "author", "outsider", "outside", "requester"))
+"""A row holds whatever was given and answered."""
+
 
 class LedgerRows(BaseModel):
     """One page of a tenant's rows, the first one first."""
 
-    rows: list[dict[str, Any]] = Field(
+    rows: Annotated[list[dict[str, Any]], Everybody] = Field(
         description="With what is sealed in them, where its key is not erased."
     )
 
@@ -28,8 +32,8 @@ class LedgerReport(BaseModel):
     """What checking a tenant's rows has found."""
 
     sound: bool
-    head: str = Field(description="Where the chain ends: number and hash.")
-    findings: list[str]
+    head: Ours = Field(description="Where the chain ends: number and hash.")
+    findings: list[Ours]
 
 
 @tools.tool(scope="ledger:read", risk=Risk.READ, rest="GET /ledger", keeps_secrets=True)
