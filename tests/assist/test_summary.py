@@ -66,7 +66,7 @@ async def test_who_may_read_a_ticket_may_have_it_summarized(sqlite_call: Call) -
         for principal in (CUSTOMER, STAFF, AUDITOR):
             assert (await sqlite_call(name, principal, ticket_id="T901")).status == "ok"
         other = await sqlite_call(name, OTHER, ticket_id="T901")
-        assert other.value["error"]["code"] == "FORBIDDEN"
+        assert other.value["error"]["code"] == "TICKET_NOT_FOUND"
         foreign = await sqlite_call(name, FOREIGN, ticket_id="T901")
         assert foreign.value["error"]["code"] == "TICKET_NOT_FOUND"
 

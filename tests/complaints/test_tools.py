@@ -159,7 +159,7 @@ async def test_customers_see_and_register_their_own(call: Call) -> None:
     assert ids(await call("search_complaints")) == ["C1001"]
     assert ids(await call("search_complaints", OTHER)) == ["C1002"]
     assert ids(await call("search_complaints", STAFF)) == ["C1002", "C1001"]
-    assert code(await call("get_complaint", complaint_id="C1002")) == "FORBIDDEN"
+    assert code(await call("get_complaint", complaint_id="C1002")) == "COMPLAINT_NOT_FOUND"
     assert code(await call("search_complaints", customer_id="user_002")) == "FORBIDDEN"
     assert code(await call("search_complaints", customer_id=None)) == "FORBIDDEN"
     assert code(await register(call, customer_id="user_002")) == "FORBIDDEN"

@@ -86,7 +86,7 @@ async def test_a_customer_cannot_reach_others_through_it(
     sqlite_settings: Settings, outside: OutsideMcp, offline
 ) -> None:
     async with desk_with(sqlite_settings, outside, offline) as desk:
-        assert code(await call(desk, "get_complaint", complaint_id="C1")) == "FORBIDDEN"
+        assert code(await call(desk, "get_complaint", complaint_id="C1")) == "COMPLAINT_NOT_FOUND"
         assert (await call(desk, "get_complaint", OTHER, complaint_id="C1")).status == "ok"
         outcome = await call(desk, "register_complaint", customer_id="user_002", description="x")
         assert code(outcome) == "FORBIDDEN"

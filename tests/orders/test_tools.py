@@ -158,7 +158,7 @@ async def test_customers_see_their_own_orders(call: Call) -> None:
     assert ids(await call("get_orders_by_customer", OTHER)) == ["O1005", "O1004"]
     assert ids(await call("search_orders", STAFF, sku="KB-201")) == ["O1005", "O1001"]
     assert ids(await call("search_orders", sku="KB-201")) == ["O1001"]
-    assert code(await call("get_order_by_id", order_id="O1004")) == "FORBIDDEN"
+    assert code(await call("get_order_by_id", order_id="O1004")) == "ORDER_NOT_FOUND"
     assert code(await call("search_orders", customer_id="user_002")) == "FORBIDDEN"
     assert code(await call("search_orders", customer_id=None)) == "FORBIDDEN"
     assert code(await call("get_orders_by_customer", customer_id="user_002")) == "FORBIDDEN"

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from deskward.core.answers import PENDING, TO_CONFIRM
 from deskward.core.database import Connection, now
-from deskward.core.errors import Forbidden
+from deskward.core.errors import Forbidden, NotFound
 from deskward.gate.approvals import Approvals
 from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context
@@ -123,7 +123,7 @@ class Judging(ABC):
         if call.decision.errors:
             log.error("policy failed for %s: %s", call.tool.name, "; ".join(call.decision.errors))
         if call.decision.verdict is Verdict.DENY:
-            raise refusal(call.decision)
+            raise refusal(call.decision, call)
         return call.decision.verdict
 
     async def wait(self, db: Connection, digest: str) -> str:
@@ -217,8 +217,17 @@ def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
     return {"version": shadow.version, "verdict": other.verdict, "policies": other.policies}
 
 
-def refusal(decision: Decision) -> Forbidden:
-    """The error of a call that policy refuses."""
+def refusal(decision: Decision, call: Call | None = None) -> Forbidden | NotFound:
+    """The error of a call that policy refuses.
+
+    To a customer, a record of somebody else's is as if it were not there.
+    """
+    record = (call.record or {}) if call is not None else {}
+    if call is not None and call.context.principal.kind is Kind.CUSTOMER and "owner" in record:
+        of_whom, named = record["owner"], record.get("id")
+        for name, value in (call.arguments or {}).items():
+            if of_whom != call.context.principal.id and name.endswith("_id") and value == named:
+                return NotFound(name.removesuffix("_id"), str(value))
     return Forbidden(
         "This is not allowed. Ask a person at support if it should be.",
         details={"policies": list(decision.policies) or ["default-deny"]},
