@@ -129,7 +129,7 @@ async def last_row(desk: Desk) -> dict[str, Any]:
         ("summarize_ticket", {"ticket_id": "T901"}, None),
         ("suggest_response", {"ticket_id": "T902", "tone": "formal"}, None),
         ("suggest_response", {"ticket_id": "T902", "tone": "rude"}, "INVALID_INPUT"),
-        ("suggest_response", {"ticket_id": "T908"}, "FORBIDDEN"),
+        ("suggest_response", {"ticket_id": "T908"}, "TICKET_NOT_FOUND"),
         ("change_password", {"new_password": "short"}, "INVALID_INPUT"),
         ("search_orders", {"sku": "KB-201", "status": "delivered"}, None),
         ("update_order_status", {"order_id": "O1003", "status": "confirmed"}, "FORBIDDEN"),
