@@ -22,8 +22,7 @@ def private_folder(path: Path) -> None:
         OSError: It cannot be made.
     """
     if not path.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=FOLDER, exist_ok=True)
+        path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
 
 
 def close_folder(path: Path) -> None:
