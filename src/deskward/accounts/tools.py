@@ -22,13 +22,14 @@ from deskward.accounts.models import (
     PasswordChanged,
     TransactionHistory,
 )
+from deskward.accounts.wishes import WISHES
 from deskward.core.errors import NotFound
 from deskward.customers import service as customers
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.passwords import MAX_LENGTH, MIN_LENGTH
 
-tools = ToolGroup("accounts", questions=Path(__file__).with_name("questions.yaml"))
+tools = ToolGroup("accounts", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES)
 
 
 @tools.tool(scope="accounts:read", risk=Risk.READ, rest="GET /accounts/{user_id}/balance")

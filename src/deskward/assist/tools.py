@@ -9,11 +9,12 @@ from deskward.customers import service as customers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
+from deskward.text.wishes import Wish
 from deskward.tickets import service
 from deskward.tickets.models import TicketId
 from deskward.tickets.tools import ticket_facts
 
-tools = ToolGroup("tickets")
+tools = ToolGroup("tickets", wishes={"handle_ticket": Wish("handle process answer", "ticket")})
 
 
 @tools.tool(

@@ -23,12 +23,13 @@ from deskward.complaints.models import (
     Status,
     Subject,
 )
+from deskward.complaints.wishes import WISHES
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 
-tools = ToolGroup("complaints")
+tools = ToolGroup("complaints", wishes=WISHES)
 
 
 class ComplaintFacts(TypedDict):

@@ -12,7 +12,7 @@ from typing import Any
 
 from deskward.gate.context import Context
 from deskward.gate.influence import Influence
-from deskward.gate.tool import Tool
+from deskward.gate.tool import Risk, Tool
 from deskward.security.principals import Kind, Principal
 
 CUSTOMERS = ("customer_id", "user_id")
@@ -78,7 +78,11 @@ def about_whom(
 
 
 def _own_words(influence: Influence, tool: Tool, given: Mapping[str, Any]) -> bool:
-    return influence.own_words({name: given[name] for name in given.keys() - tool.bound})
+    """Whether its principal has asked for a call: what is read by its arguments, a deed by name."""
+    chosen = {name: given[name] for name in given.keys() - tool.bound}
+    if tool.risk is Risk.READ:
+        return influence.own_words(chosen)
+    return tool.wish is not None and influence.wished(tool.wish, chosen)
 
 
 def _expected(about: str, principal: Principal, influence: Influence) -> bool:

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from deskward.text.wishes import Wish
 from deskward.text.words import stem
+
+RECENT = 3
+"""How many of the principal's last utterances count as wishes for a deed."""
 
 _PART = re.compile(r"\[\[\w+:\d+\]\]|\w+")
 
@@ -35,6 +39,19 @@ class Influence:
         """Whether every argument stands in what the principal said; False where there is none."""
         values = list(_values(arguments))
         return bool(values) and all(map(self._was_said, values))
+
+    def wished(self, wish: Wish, arguments: Mapping[str, Any]) -> bool:
+        """Whether one of the last utterances wishes for a deed, and it or a later one has the rest.
+
+        A deed's words elsewhere are no wish for it: "my card 4242 was declined" blocks nothing.
+        """
+        recent = self.said[-RECENT:]
+        for place, text in enumerate(recent):
+            if wish.is_named(text):
+                told = Influence(recent[place:])
+                if all(map(told._was_said, _values(arguments))):
+                    return True
+        return False
 
     def _was_said(self, value: str) -> bool:
         parts = _parts(value)

@@ -19,6 +19,7 @@ from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.security.principals import Kind, Principal
+from deskward.text.wishes import Wish
 
 Function = Callable[..., Awaitable[Any]]
 Facts = Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, object]]]
@@ -93,6 +94,7 @@ class Tool:
         reader: Finds out who wrote the texts in its answers; None where the desk wrote them all.
         writes_text: Whether a caller can have it write a text into a record.
         asks: What the customer is asked before a call of it is made on their behalf.
+        wish: How a person names the deed, so that it is known to be their own wish.
         server: The outside server that it is called at, or None for our own.
         foreign: Whether that server has written its description, which every model is shown.
         tenant: The only tenant that may use it, or None for all.
@@ -126,6 +128,7 @@ class Tool:
     reader: Reader | None = field(default=None, repr=False)
     writes_text: bool = False
     asks: Questions | None = None
+    wish: Wish | None = None
     keeps_secrets: bool = True
     composed: bool = False
     spends: Spends | None = None
@@ -176,14 +179,23 @@ class ToolGroup:
     ...     return FaqResults(query=q, articles=[])
     """
 
-    def __init__(self, name: str, *, questions: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        questions: Path | None = None,
+        wishes: Mapping[str, Wish] | None = None,
+    ) -> None:
         """Make one.
 
         Args:
             questions: A file of what customers are asked before a call, see `questions.py`.
+            wishes: Tool → how a person names its deed. Of a tool that is not there a model that
+                has read others' texts makes no call without a person.
         """
         self.name = name
         self.tools: list[Tool] = []
+        self._wishes = wishes or {}
         self._questions = read_questions(questions) if questions is not None else {}
 
     def tool(
@@ -238,6 +250,7 @@ class ToolGroup:
                     also=more,
                     together=together,
                     asks=asks,
+                    wish=self._wishes.get(built.name),
                 )
             )
             return function

@@ -29,8 +29,9 @@ from deskward.orders.models import (
     Sku,
     Status,
 )
+from deskward.orders.wishes import WISHES
 
-tools = ToolGroup("orders", questions=Path(__file__).with_name("questions.yaml"))
+tools = ToolGroup("orders", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES)
 
 
 class OrderFacts(TypedDict):

@@ -25,8 +25,9 @@ from deskward.tickets.models import (
     TicketOpened,
     TicketUpdate,
 )
+from deskward.tickets.wishes import WISHES
 
-tools = ToolGroup("tickets")
+tools = ToolGroup("tickets", wishes=WISHES)
 
 
 @dataclass(frozen=True)
