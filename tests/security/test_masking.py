@@ -1,11 +1,12 @@
 """Masking: no secret of a message reaches a model, and no more is hidden than must be."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -252,3 +253,10 @@ def test_other_numbers_are_no_cards(text: str) -> None:
 
 def test_a_number_after_a_card_may_be_money() -> None:
     assert hidden("block 4242424242424242, 500 USD are gone")[1] == ["4242424242424242"]
+
+
+@given(st.binary(min_size=16, max_size=16), st.datetimes(timezones=st.just(UTC)))
+def test_ids_and_moments_of_ours_are_no_card_numbers(number: bytes, moment: datetime) -> None:
+    assume(not number.hex().isdecimal())
+    for text in (number.hex(), f"id {number.hex()}.", moment.isoformat(), f"{moment:%Y-%m-%dT%TZ}"):
+        assert mask(text, Vault()) == text

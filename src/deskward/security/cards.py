@@ -11,11 +11,13 @@ FEWEST, MOST = 12, 19
 
 _DIGIT = re.compile(r"\d")
 _BREAK = re.compile(
-    r"[^\W\d_]|[$€£¥₹%+]|\n\s*\n"
-    r"|\b\d{4}-\d\d-\d\d\b|(?<![\d./])\d{1,2}[./]\d{1,2}[./](?:\d\d){1,2}\b(?![./]\d)"
-    r"|\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?\b"
+    r"(?<![0-9a-f])(?=[0-9]{0,31}[a-f])[0-9a-f]{32}(?![0-9a-f])"
+    r"|[^\W\d_]|[$€£¥₹%+]|\n\s*\n"
+    r"|(?<!\d)\d{4}-\d\d-\d\d(?!\d)"
+    r"|(?<![\d./])\d{1,2}[./]\d{1,2}[./](?:\d\d){1,2}\b(?![./]\d)"
+    r"|(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?!\d)"
 )
-"""What no number goes over: letters, signs of money, dates and times of the day."""
+"""What no number goes over: ids of 32 hexadecimal digits, letters, money, dates and times."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _LISTS = re.compile(r"[,;\n].")
 """What stands between things of a list, rather than within a number."""
