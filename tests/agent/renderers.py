@@ -43,13 +43,33 @@ def renderers() -> dict[str, Callable[[str], str]]:
     }
 
 
+_INERT = {
+    "p",
+    "em",
+    "strong",
+    "del",
+    "code",
+    "pre",
+    "ul",
+    "ol",
+    "li",
+    "h1",
+    "table",
+    "tr",
+    "td",
+    "th",
+}
+"""What loads nothing, also where python-markdown's attribute lists give it an address."""
+
+
 class _Requests(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value or "" for name, value in attrs if name in _ADDRESSES]
+        if tag not in _INERT:
+            self.found += [value or "" for name, value in attrs if name in _ADDRESSES]
         if tag in ("script", "iframe", "img", "style", "form", "object", "embed", "video"):
             self.found.append(f"<{tag}>")
 
