@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from deskward.agent.claims.check import Unsupportable
-from deskward.agent.claims.marks import marks_of, without_marks
+from deskward.agent.marks import marks_of, without_marks
 from deskward.text.plain import Plain
 
 LONGEST = 2_000

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deskward.agent.claims.check import MAX_REPLY
-from deskward.agent.claims.declared import NONE
 from deskward.agent.claims.evidence import Evidence
+from deskward.agent.classifier import NONE
 from deskward.app import CLAIMS, GROUPS
 from deskward.evaluation.promises import SPLITS, labelled_replies, measure
 from deskward.gate.tool import Risk

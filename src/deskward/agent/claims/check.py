@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from deskward.agent.claims.classifier import Classifier
-from deskward.agent.claims.declared import NONE, Act, Declared
+from deskward.agent.claims.declared import Act, Declared
 from deskward.agent.claims.details import crossed, detail_problem
 from deskward.agent.claims.evidence import Evidence, Shown
-from deskward.agent.claims.marks import evidence_of, marked, without_marks
+from deskward.agent.classifier import NONE, Classifier
+from deskward.agent.marks import marked, results_of, without_marks
 from deskward.agent.model import Message
 from deskward.text.clauses import Clause, Reader, grammar, sentences
 
@@ -30,8 +30,7 @@ TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
 TRUST = 3.0
 """So much more probable is an act that the tools show."""
-BOTH = 2
-TITLE = "‹title›"
+BOTH, TITLE = 2, "‹title›"
 SLIGHT = 0.02
 """What is less probable is not looked at."""
 SURE_NOT = 0.8
@@ -95,7 +94,7 @@ class ClaimCheck:
     @cached_property
     def classifier(self) -> Classifier:
         """Tells what clauses claim. Learns where that is not kept yet."""
-        return Classifier(self.declared, self.reader)
+        return Classifier(self.declared.sentences, self.reader)
 
     def of_turn(self, messages: Sequence[Message]) -> Callable[[str], None]:
         """A check of the parts of an answer to a conversation's last message, in their order.
@@ -103,7 +102,8 @@ class ClaimCheck:
         It raises `Unsupportable`.
         """
         said = [message.text for message in messages if message.role == "user"]
-        reply = Reply(self, dict(evidence_of(messages)), said)
+        shown = {number: Evidence(*result) for number, result in results_of(messages)}
+        reply = Reply(self, shown, said)
 
         def check(part: str) -> None:
             if claims := reply.unsupported(part):
@@ -165,7 +165,7 @@ class Reply:
         if numbers:
             if not self._evidence.keys() >= numbers:
                 return "it is marked with a result that is not of this turn"
-            own = [self._evidence[number] for number in sorted(numbers)]
+            own = list(map(self._evidence.__getitem__, sorted(numbers)))
             shown = Shown(own, self._said, self._check.declared)
             if all(one.status == "ok" for one in own):
                 known = all(one.tool in self._check.declared.tools for one in own)

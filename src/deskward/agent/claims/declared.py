@@ -21,14 +21,12 @@ from typing import Any
 
 import yaml
 
+from deskward.agent.classifier import NONE
 from deskward.text.clauses import grammar
 
-NONE, DONE, WAITING = "none", "done", "waiting"
-"""Acts of the general claims that are more than what they are shown by."""
+DONE, WAITING = "done", "waiting"  # of `general.yaml`
 GENERAL = Path(__file__).with_name("general.yaml")
-SAYS_EACH, SILENT_EACH = 6, 4
-"""So many frames of each kind are filled with a verb; others with the next."""
-
+SAYS_EACH, SILENT_EACH = 6, 4  # so many frames are filled with a verb, others with the next
 Conditions = Mapping[str, frozenset[str]]
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskward.agent.claims.marks import evidence_of, marks_of, without_marks
+from deskward.agent.marks import marks_of, results_of, without_marks
 from deskward.agent.model import Message, ToolRequest, with_marks
 from deskward.agent.outgoing import Outgoing
 
@@ -62,5 +62,5 @@ def test_results_are_numbered_as_the_model_is_told() -> None:
     shown = [message for message in with_marks(messages) if message.role == "tool"]
     assert [message.framed.split("\n")[0] for message in shown] == ["[[r1]]", "[[r2]]", "[[r3]]"]
     assert [message.plain for message in shown] == [m.plain for m in messages if m.role == "tool"]
-    found = dict(evidence_of(messages))
-    assert {number: one.tool for number, one in found.items()} == {2: "second", 3: "third"}
+    found = dict(results_of(messages))
+    assert {number: one[0] for number, one in found.items()} == {2: "second", 3: "third"}

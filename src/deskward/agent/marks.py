@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deskward.agent.claims.evidence import Evidence
 from deskward.agent.model import Message, ToolRequest
-from deskward.core.answers import status_of
+from deskward.core.answers import CallStatus, status_of
 
+Result = tuple[str, CallStatus, Mapping[str, Any], Mapping[str, Any]]
+"""Tool, status, arguments and answer."""
 MARK = re.compile(r"\[\[r\d{1,4}\]\]")
 _ANY = re.compile(r"\s?(?:\[\[r\d{0,4}\]{0,2}(?![^\W\d_])|\[\[?\Z)")
 """A mark, or what is left of one that was cut off."""
@@ -36,7 +37,7 @@ def without_marks(text: str) -> str:
     return _ANY.sub("", text) if "[" in text else text
 
 
-def evidence_of(messages: Sequence[Message]) -> Iterator[tuple[int, Evidence]]:
+def results_of(messages: Sequence[Message]) -> Iterator[tuple[int, Result]]:
     """What tools answered in the present turn, by the numbers that the model was told."""
     begun = max((at for at, message in enumerate(messages) if message.role == "user"), default=0)
     asked: dict[str, ToolRequest] = {}
@@ -49,4 +50,4 @@ def evidence_of(messages: Sequence[Message]) -> Iterator[tuple[int, Evidence]]:
         if at < begun or message.role != "tool" or request is None:
             continue
         answer: dict[str, Any] = json.loads(message.text)
-        yield number, Evidence(request.name, status_of(answer), request.arguments, answer)
+        yield number, (request.name, status_of(answer), request.arguments, answer)

@@ -7,20 +7,20 @@ the weights has to be kept. It learns once from the declared sentences (`Learned
 from __future__ import annotations
 
 import math
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
 
 from deskward.agent import linear
-from deskward.agent.claims import declared as declared_module
-from deskward.agent.claims.declared import NONE, Declared
 from deskward.agent.learned import Learned
 from deskward.agent.linear import Array, Linear, Rows, train
 from deskward.text import clauses, values
 from deskward.text.clauses import Clause, Reader, grammar
 
+NONE = "none"
 COLUMNS = 1 << 15
 LENGTHS = range(3, 6)
 FEW = "‹few›"
@@ -61,12 +61,17 @@ def row(clause: Clause) -> tuple[Array, Array]:
 class Classifier:
     """Tells what clauses claim."""
 
-    def __init__(self, declared: Declared, reader: Reader) -> None:
-        self.names = sorted({NONE, *declared.acts})
-        code = (declared_module, clauses, values, linear)
-        learned = Learned([declared.sentences, self.names, COLUMNS], *code, __import__(__name__))
+    def __init__(self, sentences: Sequence[tuple[str, str, str]], reader: Reader) -> None:
+        """Learn, or read what was learned.
+
+        Args:
+            sentences: Language, what is claimed or `NONE`, and the sentence.
+        """
+        self.names = sorted({name for _, name, _ in sentences})
+        code = (clauses, values, linear, sys.modules[__name__])
+        learned = Learned([list(sentences), self.names, COLUMNS], *code)
         arrays = learned.read()
-        self._linear = Linear.of(arrays) if arrays else self._train(declared, reader)
+        self._linear = Linear.of(arrays) if arrays else self._train(sentences, reader)
         if arrays is None:
             learned.write(self._linear.arrays)
 
@@ -76,10 +81,10 @@ class Classifier:
         found: list[float] = self._linear.probabilities(scores).tolist()
         return dict(zip(self.names, found, strict=True))
 
-    def _train(self, declared: Declared, reader: Reader) -> Linear:
+    def _train(self, sentences: Sequence[tuple[str, str, str]], reader: Reader) -> Linear:
         number = {name: at for at, name in enumerate(self.names)}
         rows, labels = [], []
-        for language, name, text in declared.sentences:
+        for language, name, text in sentences:
             # Of a sentence that says an act, the first clauses may only lead to it.
             for clause in reader.clauses(text, language)[0 if name == NONE else -1 :]:
                 rows.append(row(clause))
