@@ -379,6 +379,7 @@ def _conversations(
             claims=CLAIMS,
             hosts=settings.agent.linked,
             confirmed=partial(run_confirmed, gate),
+            crisis_lines=settings.agent.crisis_lines,
         ),
         confirmations=gate.confirmations,
         key=secret.names,

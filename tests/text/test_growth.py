@@ -30,6 +30,8 @@ FUNCTIONS = {
     "split",
 }
 BUILT_INSIDE = {
+    "agent/offline/acts.py": "how things are named, in `fullmatch` on one word",
+    "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
     "customers/signs.py": "what a customer is called, escaped",
     "email/compose.py": "the form of a line, which has a bound",

@@ -44,7 +44,7 @@ _SENTENCE_END = re.compile(
 
 def _password(text: str, answers: bool) -> str | None:
     found = _PASSWORD.findall(text)
-    return found[-1] if found else None  # "from OLD to NEW": the new one is named last
+    return found[0] if len(set(found)) == 1 else None  # of two, it is not known which is the new
 
 
 def _current_password(text: str, answers: bool) -> str | None:
@@ -77,8 +77,8 @@ def _trimmed(address: str) -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "password": Kind(_password, looks=_PASSWORD, reads_as="xpassword"),
-    "current_password": Kind(_current_password),
+    "password": Kind(_password, looks=_PASSWORD, reads_as="xpassword", secret=True),
+    "current_password": Kind(_current_password, secret=True),
     "card": Kind(_card, looks=_CARD, reads_as="xcard"),
     "address": Kind(
         _address,

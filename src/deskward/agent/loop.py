@@ -15,9 +15,11 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from deskward.agent.claims.check import ClaimCheck, Unsupportable
+from deskward.agent.comfort import words_of_comfort
 from deskward.agent.events import (
     ApprovalNeeded,
     ConfirmNeeded,
@@ -67,6 +69,7 @@ from deskward.gate.readings import OUTSIDE
 from deskward.gate.tool import Tool
 from deskward.security.principals import AGENT, Principal
 from deskward.security.vault import Vault
+from deskward.text.distress import tells_of_self_harm
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +147,7 @@ class Agent:
         claims: ClaimCheck,
         hosts: Collection[str] = (),
         confirmed: Confirmed = _nothing_confirmed,
+        crisis_lines: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Make one.
 
@@ -151,7 +155,9 @@ class Agent:
             claims: Checks what answers claim.
             hosts: Hosts that answers may link to.
             confirmed: Makes the call that a customer has said yes to.
+            crisis_lines: Tenant → whom somebody in danger can call; see `comfort.py`.
         """
+        self._crisis_lines = crisis_lines
         self._confirmed = confirmed
         self.model = model
         self._claims = claims
@@ -207,7 +213,13 @@ class Agent:
             context.reading.add({OUTSIDE})
         async for event in self._pending_calls(turn, resumed):
             yield event
+        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
+        in_danger = tells_of_self_harm(said)
         while turn.messages[-1].role != "assistant":
+            if in_danger:
+                async for event in self._comfort(turn):
+                    yield event
+                break
             if questions := questions_of(turn.messages):
                 for question in self._ask(turn, questions):
                     yield question
@@ -410,19 +422,44 @@ class Agent:
     async def _give_up(self, turn: Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
         text = "I am sorry, I cannot answer at the moment."
-        tool = next((tool for tool in turn.tools if tool.hands_over), None)
-        if tool is not None:
-            said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
-            arguments = {"reason": f"{reason}\n\n{said}"[:MAX_REASON]}
-            # While no model answers, a customer's messages are one matter for one person.
-            join = {"join": True} if "join" in tool.parameters else {}
-            request = ToolRequest("give-up", tool.name, arguments | join)
-            yield self._say(turn, "".join(turn.unsaid), (request,))
-            turn.step = steps_taken(turn.messages)
-            async for event in self._pending_calls(turn, False):
-                if isinstance(event, ToolAnswered) and event.status == "ok":
-                    text += f" {event.answer.get('message', '')}"
+        # While no model answers, a customer's messages are one matter for one person.
+        async for event in self._to_a_person(turn, reason, {"join": True}):
+            if isinstance(event, ToolAnswered) and event.status == "ok":
+                text += f" {event.answer.get('message', '')}"
+            yield event
+        for event in self._end_with(turn, text):
+            yield event
+
+    async def _comfort(self, turn: Turn) -> AsyncIterator[Event]:
+        """Answer somebody who writes of harming themselves, and call a person at once."""
+        said = [message.text for message in turn.messages if message.role == "user"]
+        if turn.messages[-1].role == "user":  # else another process has called one
+            reason = "The customer writes of harming themselves."
+            async for event in self._to_a_person(turn, reason, {"urgent": True}):
                 yield event
+        for event in self._end_with(
+            turn, words_of_comfort(said, turn.context.tenant, self._crisis_lines)
+        ):
+            yield event
+
+    async def _to_a_person(
+        self, turn: Turn, reason: str, how: Mapping[str, bool]
+    ) -> AsyncIterator[Event]:
+        """Hand the conversation over, if a tool can, with what of `how` it takes."""
+        tool = next((tool for tool in turn.tools if tool.hands_over), None)
+        if tool is None:
+            return
+        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
+        arguments: dict[str, Any] = {"reason": f"{reason}\n\n{said}"[:MAX_REASON]}
+        arguments |= {name: value for name, value in how.items() if name in tool.parameters}
+        request = ToolRequest("give-up", tool.name, arguments)
+        yield self._say(turn, "".join(turn.unsaid), (request,))
+        turn.step = steps_taken(turn.messages)
+        async for event in self._pending_calls(turn, False):
+            yield event
+
+    def _end_with(self, turn: Turn, text: str) -> Iterator[Event]:
+        """End the turn with a text of the desk's own."""
         if turn.text:
             text = f"\n\n{text}"
         turn.text.append(text)

@@ -228,11 +228,25 @@ class Agent(Group):
         "they may name, for example `bank.example,help.bank.example`. Every other link is taken "
         "out of an answer before it is sent.",
     )
+    crisis_line: str = Field(
+        "",
+        max_length=2_000,
+        validation_alias="crisis_line",
+        description="Whom somebody can call who writes of harming themselves, for example "
+        "`116 123`; by tenant: `default=116 123, shop=988`. A part without a tenant is for all "
+        "others. Unset: the emergency number and a crisis line are named in general.",
+    )
     skills_dir: DirectoryPath | None = Field(
         None,
         validation_alias="skills_dir",
         description="Folder of offline skills. Unset: those that ship with Deskward.",
     )
+
+    @property
+    def crisis_lines(self) -> dict[str, str]:
+        """Tenant → whom to call; of the empty name, for all others."""
+        parts = (part.rpartition("=") for part in self.crisis_line.split(",") if part.strip())
+        return {tenant.strip(): line.strip() for tenant, _, line in parts}
 
     @property
     def linked(self) -> frozenset[str]:

@@ -54,8 +54,10 @@ ASKED_BY = 500
 REACH = 300
 """How many characters before and after a word for a password are looked at for the password."""
 
+_LISTS = word_lists("masking")
 _PASSWORD_WORD = re.compile(
-    r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret)\b|\bpass(?=\s*[:=])",
+    r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret"
+    rf"|{'|'.join(_LISTS['password'])})\b|\bpass(?=\s*[:=])",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"(?<!\w)[\"“”'‘’`](?P<secret>[^\"“”'‘’`\n]{3,128})[\"“”'‘’`](?!\w)")
@@ -76,12 +78,11 @@ _ASKS_FOR_SECRET = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|T\d{3,}|[A-Z]{2,4}-\d{2,8}"
+    r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|[A-Z]\d{3,7}|[A-Z]{2,4}-\d{2,8}"
     r"|#\d+|\d{1,2}(?:st|nd|rd|th)|\d+(?:[./:-]\d+)*(?:am|pm|%|[kKmM])?|[$€£]\d[\d.,]*"
     r"|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,255}|https?://\S+|\d+-?(?:day|hour|digit|minute|factor|character)s?|2fa",
     re.IGNORECASE,
 )
-_LISTS = word_lists("masking")
 _ORDINARY = frozenset(_LISTS["ordinary"])
 _DECLINES = frozenset(_LISTS["declines"])
 
@@ -129,6 +130,8 @@ def _find_codes(text: str) -> Iterator[str]:
 
 def _find_passwords(text: str) -> Iterator[str]:
     if not _PASSWORD_WORD.search(text):
+        if _is_a_password(alone := text.strip()):
+            yield alone
         return
     quoted = [m["secret"] for m in _QUOTED.finditer(text) if not PLACEHOLDER.search(m["secret"])]
     if quoted:
@@ -140,6 +143,13 @@ def _find_passwords(text: str) -> Iterator[str]:
     yield from strong
     if not strong:
         yield from _named_by_grammar(text)
+
+
+def _is_a_password(text: str) -> bool:
+    """Whether a message is one word, of a make that words of no language have."""
+    kinds = (r"[a-z]", r"[A-Z]", r"\d")
+    word = 8 <= len(text) <= 128 and not re.search(r"\s|@\w+\.|://", text)
+    return word and all(re.search(kind, text) for kind in kinds) and _looks_secret(text)
 
 
 def _named_by_grammar(text: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Kind:
         loose: Whether `looks` may take in other kinds of value: it is read after them.
         is_id: Whether it names a record, also in a sentence that says no.
         free: Whether any words may be it, also those of another wish.
+        secret: Whether it is a secret, which is only taken where it is clearly given as this value.
     """
 
     find: Finder
@@ -33,6 +34,7 @@ class Kind:
     loose: bool = False
     is_id: bool = False
     free: bool = False
+    secret: bool = False
 
 
 def record(

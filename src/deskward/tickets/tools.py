@@ -157,7 +157,11 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
     hands_over="ticket_id",
 )
 async def hand_over(
-    ctx: Context, customer_id: OwnCustomerId, reason: Body, join: bool = False
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    reason: Body,
+    join: bool = False,
+    urgent: bool = False,
 ) -> TicketOpened:
     """Hand the conversation over to a person, when no tool can help or the customer asks for one.
 
@@ -166,6 +170,7 @@ async def hand_over(
         reason: What the customer wants, for the person who takes over.
         join: Whether to add the reason to a handover of the customer's that still waits, if there
             is one, instead of opening another ticket.
+        urgent: Whether somebody may come to harm.
     """
     waiting = await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
     if waiting is not None:
@@ -178,7 +183,7 @@ async def hand_over(
         customer_id,
         subject=f"{service.HANDOVER}{shorten(reason)}",
         body=reason,
-        priority="high",
+        priority="urgent" if urgent else "high",
     )
     message = f"A person will take over. The ticket is {ticket.id}."
     return await _opened(ctx, ticket, message, handled=False)

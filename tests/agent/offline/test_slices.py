@@ -4,7 +4,6 @@ import pytest
 
 from deskward.agent.events import ToolCalled
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import Desk
 from deskward.gate.context import Context
 from tests.agent.offline.finding import find
 from tests.agent.talk import Talk
@@ -48,19 +47,6 @@ async def test_an_order_is_cancelled(talk: Talk) -> None:
     assert "not allowed" in await talk.say("cancel order O1004")
 
 
-async def test_a_cancellation_that_is_not_sure_is_confirmed(
-    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deskward.agent.offline.model.SURE", 1.1)
-    talk = Talk(sqlite_desk)
-    assert await talk.say("cancel order O1003") == "Shall I cancel order O1003?"
-    assert talk.tools == []
-    assert "left everything" in await talk.say("no")
-    await talk.say("cancel order O1003")
-    assert "O1003" in await talk.say("yes")
-    assert await talk.say("yes") == "Order O1003 has been cancelled."
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -83,7 +69,7 @@ async def test_who_only_asks_cancels_nothing(talk: Talk, text: str) -> None:
 @pytest.mark.parametrize("text", ["is my card ending in 4242 blocked", "don't block my card"])
 async def test_who_only_asks_blocks_no_card(talk: Talk, text: str) -> None:
     await talk.say(text)
-    assert "deactivate_card" not in talk.tools
+    assert talk.tools == []
 
 
 async def test_a_complaint_is_registered_and_followed(talk: Talk) -> None:

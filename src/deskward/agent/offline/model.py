@@ -25,15 +25,19 @@ from deskward.agent.model import (
     ToolRequest,
 )
 from deskward.agent.offline import features, matching
-from deskward.agent.offline.assent import only_asks, refuses
+from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.matching import Matcher
+from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
+from deskward.agent.offline.wishing import Wish
 from deskward.core.answers import status_of
 from deskward.text import words
 from deskward.text.assent import answer_of
+from deskward.text.finding import Found
+from deskward.text.language import language_of
 
 SURE = 0.6
-"""From this probability on a skill acts at once; a write below it is confirmed first."""
+"""From this probability on a skill acts at once."""
 POSSIBLE = 0.3
 """Below this probability no skill is meant."""
 CHANGED = 0.85
@@ -44,6 +48,7 @@ FOUND_POSSIBLE = 0.3
 is surely a general question."""
 
 _SPACES = re.compile(r"\s{3,}")
+_CLAUSE = re.compile(r"[,;:.!]\s+")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _AND_ALSO = re.compile(
     r"(?:[.?!;]\s{1,9}|,?\s{1,9})(?:and|and also|and then|then|also|plus)\s{1,9}"
@@ -70,7 +75,8 @@ class OfflineModel:
             lazy: Whether to learn from the examples at the first message instead of now, which
                 takes some seconds where it is the first time on this machine.
         """
-        self._skills = skills.skills
+        self.skills = skills.skills
+        self.acts = Acts({name: skill.acts for name, skill in self.skills.items() if skill.acts})
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
         self._lexicon = skills.lexicon
@@ -79,7 +85,7 @@ class OfflineModel:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        examples = {name: skill.examples for name, skill in self._skills.items()}
+        examples = {name: skill.examples for name, skill in self.skills.items() if skill.examples}
         code = (matching, features, linear, words)
         ordered = sorted(self.kinds.values(), key=lambda kind: kind.loose)
         kinds = [(kind.looks, f" {kind.reads_as} ") for kind in ordered if kind.looks]
@@ -104,7 +110,7 @@ class OfflineModel:
     def best(self, text: str, tools: set[str]) -> tuple[Skill | None, float]:
         """The skill that a sentence means most, of those whose tool may be used."""
         for match in self._matcher.match(text):
-            skill = self._skills[match.name]
+            skill = self.skills[match.name]
             if skill.tool is None or skill.tool in tools:
                 if skill.name == NONE or match.score < POSSIBLE:
                     return None, match.score
@@ -113,11 +119,11 @@ class OfflineModel:
 
     def skill_of(self, tool: str) -> str:
         """The name of the skill that calls a tool, or nothing."""
-        return next((name for name, skill in self._skills.items() if skill.tool == tool), "")
+        return next((name for name, skill in self.skills.items() if skill.tool == tool), "")
 
     def skill(self, name: str) -> Skill | None:
         """The skill of that name, which may be gone since it was noted."""
-        return self._skills.get(name)
+        return self.skills.get(name)
 
 
 class _Step:
@@ -155,23 +161,26 @@ class _Step:
     ) -> Iterator[str | ToolRequest]:
         """The customer answers a question of ours, or changes the subject."""
         waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
-        if waits_for == "yes":
-            if answer_of(text):
-                yield from self._call(skill, slots)
-            elif answer_of(text) is False:
-                yield "All right, I have left everything as it is. What else can I do for you?"
-            else:
-                yield from self._understand(text)
-            return
         kind = self._model.kinds[skill.slots[waits_for].kind]
         value = kind.find(text, True)
-        if refuses(text) and not (kind.is_id and value is not None):  # "cancel O1003" names one
-            yield "All right, I have left everything as it is. What else can I do for you?"
+        reading = self._model.acts.read(text)
+        declines = answer_of(text) is False or reading.why in ("not", "takes_back")
+        if declines and not (kind.is_id and value is not None):  # "cancel O1003" names one
+            yield self._reply("left")
             return
+        if reading.wishes:
+            yield from self._wished(reading.wishes, text)
+            return
+        bare = value is not None and self._model.acts.says_no_more(text, str(value))
         other, score = self._model.best(text, self._tools)
         changed = other is not None and other.name != skill.name and score >= CHANGED
-        if value is not None and not (changed and kind.free):
-            yield from self._fill(skill, {**slots, waits_for: value}, text)
+        takes = value is not None and not (changed and kind.free)
+        if skill.acts is not None and not bare and (kind.secret or "?" in text):
+            takes = False
+        if takes:
+            named = not kind.loose or kind.find(text, False) == value
+            sure = skill.acts is None or (skill.acts.undo and bare and named)
+            yield from self._fill(skill, {**slots, waits_for: value}, sure=sure)
         elif changed:
             yield from self._understand(text)
         elif before.get("asked", 1) < 2:
@@ -180,12 +189,24 @@ class _Step:
             yield self._hand_over(text)
 
     def _understand(self, text: str) -> Iterator[str | ToolRequest]:
+        reading = self._model.acts.read(text)
+        if reading.wishes and all(
+            self._model.skills[wish.skill].tool in self._tools for wish in reading.wishes
+        ):
+            yield from self._wished(reading.wishes, text)
+            return
         parts = self._parts(text)
         if len(parts) > 1:
             yield from self._several(parts)
             return
         skill, score = self._model.best(text, self._tools)
-        if skill is None or skill.search or score < SURE:
+        spoken = self._model.skills.get(reading.unwished)
+        plain = reading.why not in ("asks", "unclear")
+        if spoken and (plain or skill is None or skill.acts or skill.tool is None):
+            skill, score = spoken, max(score, SURE)
+        if skill is not None and skill.acts and not self._is_about(skill, text):
+            skill = None
+        if skill is None or skill.search or score < SURE or (skill.acts and _asks(text)):
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
             found = self._model.search
             search = found.search if found else None
@@ -197,34 +218,111 @@ class _Step:
                 return
         yield from self._act(skill, score, text)
 
+    def _is_about(self, skill: Skill, text: str) -> bool:
+        """Whether a text is about what the skill does; examples are in English only."""
+        return self._model.acts.speaks_of(skill.name, text) or language_of([text]) == "en"
+
+    def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
+        """Do what is clearly wished and can be undone; of anything else the customer is asked."""
+        made: list[tuple[Skill, dict[str, Any]]] = []
+        for wish in wishes:
+            skill = self._model.skills[wish.skill]
+            slots = self._wished_slots(skill, wish, text)
+            missing = self._missing(skill, slots)
+            if missing is None and self._model.acts.names_several(skill.name, wish, text):
+                missing = next(iter(skill.slots))
+                slots.pop(missing, None)
+            if missing is not None and len(wishes) == 1:
+                yield self._ask(skill, slots, missing)
+                return
+            if missing is None:
+                made.append((skill, slots))
+        if not made:
+            yield self._hand_over(text)
+            return
+        skill, slots = made[0]
+        assert skill.acts is not None
+        undo, whole = skill.acts.undo, bool(slots) or not skill.acts.named
+        exact = not wishes[0].value or wishes[0].value in slots.values()
+        sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact
+        yield from self._several(made, unsure=not sure)
+
+    def _wished_slots(self, skill: Skill, wish: Wish, text: str) -> dict[str, Any]:
+        """The values of a wish: only what stands where it names them."""
+        assert skill.acts is not None
+        found: dict[str, Any] = {}
+        for name, slot in skill.slots.items():
+            kind = self._model.kinds[slot.kind]
+            if skill.acts.any:
+                value = kind.find(text, False)
+            elif slot.optional and kind.secret:
+                value = kind.find(wish.said, False)
+            elif skill.acts.value:
+                value = _whole(wish.value, kind.find(wish.value, True)) if wish.value else None
+                if value is None and kind.secret:
+                    value = kind.find(wish.said, False)
+            else:
+                value = kind.find(wish.said, False) or kind.find(text, False)
+            if value is not None:
+                found[name] = value
+        return found
+
     def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
-        """Several wishes in one message that can all be fulfilled at once, or nothing."""
+        """Several questions in one message that can all be answered at once, or nothing."""
         found = []
         for part in _AND_ALSO.split(text):
             skill, score = self._model.best(part, self._tools)
-            if skill is None or skill.tool is None or score < SURE:
+            if skill is None or skill.tool is None or skill.acts or score < SURE:
                 return []
             slots = self._slots(skill, part)
-            if self._missing(skill, slots) or (skill.careful and only_asks(part)):
+            if self._missing(skill, slots):
                 return []
             found.append((skill, slots))
         names = {skill.name for skill, _ in found}
         return found if len(names) == len(found) else []
 
-    def _several(self, parts: list[tuple[Skill, dict[str, Any]]]) -> Iterator[str | ToolRequest]:
-        self.state = {"called": [skill.name for skill, _ in parts]}
+    def _several(
+        self, parts: list[tuple[Skill, dict[str, Any]]], *, unsure: bool = False
+    ) -> Iterator[str | ToolRequest]:
+        self.state = {"called": [skill.name for skill, _ in parts], "slots": parts[0][1]}
         for number, (skill, slots) in enumerate(parts):
             assert skill.tool is not None
-            yield ToolRequest(f"call-{number}", skill.tool, {**skill.arguments, **slots})
+            name = "call" if len(parts) == 1 else f"call-{number}"
+            yield ToolRequest(name, skill.tool, {**skill.arguments, **slots}, unsure=unsure)
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         if skill is None or skill.search:
             yield self._hand_over(text)
         elif skill.say is not None:
             yield skill.say
+        elif skill.acts is None:
+            yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:
-            sure = score >= SURE and not (skill.careful and only_asks(text))
-            yield from self._fill(skill, self._slots(skill, text), text, sure=sure)
+            yield from self._not_in_so_many_words(skill, score, text)
+
+    def _not_in_so_many_words(
+        self, skill: Skill, score: float, text: str
+    ) -> Iterator[str | ToolRequest]:
+        """A skill that writes is spoken of, and no wish for it was understood."""
+        assert skill.acts is not None
+        reading = self._model.acts.read(text)
+        told = skill.acts.trouble and not any(map(_asks, _CLAUSE.split(text)))
+        wants = self._model.acts.wants_something(text)
+        slots = self._slots(skill, text)
+        open_ = reading.why in ("", "asks", "unclear")
+        missing = self._missing(skill, slots)
+        if skill.acts.trouble and _asks(text):
+            missing = next(iter(skill.slots))
+        if missing and open_:
+            yield self._ask(skill, {}, missing)
+        elif score >= SURE and open_ and (told or (wants and not reading.unwished)):
+            yield from self._fill(skill, slots, sure=False)
+        elif reading.why in ("not", "takes_back", "found"):
+            yield self._reply("left")
+        elif reading.why == "others":
+            yield self._reply("own_only")
+        else:
+            yield self._reply("plainly", say_so=skill.say_so)
 
     def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
         kinds = self._model.kinds
@@ -238,25 +336,17 @@ class _Step:
         return None
 
     def _fill(
-        self, skill: Skill, slots: dict[str, Any], text: str, *, sure: bool = True
+        self, skill: Skill, slots: dict[str, Any], *, sure: bool
     ) -> Iterator[str | ToolRequest]:
         missing = self._missing(skill, slots)
         if missing:
             yield self._ask(skill, slots, missing)
-        elif skill.confirm and not sure:
-            self.state = {"skill": skill.name, "waits_for": "yes", "slots": slots}
-            yield render(skill.confirm, slots)
         else:
-            yield from self._call(skill, slots)
+            yield from self._several([(skill, slots)], unsure=not sure)
 
     def _ask(self, skill: Skill, slots: dict[str, Any], name: str, asked: int = 1) -> str:
         self.state = {"skill": skill.name, "waits_for": name, "slots": slots, "asked": asked}
         return skill.slots[name].ask
-
-    def _call(self, skill: Skill, slots: dict[str, Any]) -> Iterator[ToolRequest]:
-        assert skill.tool is not None
-        self.state = {"called": [skill.name], "slots": slots}
-        yield ToolRequest("call", skill.tool, {**skill.arguments, **slots})
 
     def _hand_over(self, text: str) -> ToolRequest | str:
         skill = self._model.handover
@@ -265,6 +355,11 @@ class _Step:
         self.state = {"handing_over": True}
         (slot,) = skill.slots
         return ToolRequest("handover", skill.tool, {**skill.arguments, slot: text})
+
+    def _reply(self, name: str, **values: str) -> str:
+        """A text of our own in the customer's language; a mere yes or no does not tell it."""
+        said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
+        return reply(name, said, **values)
 
     def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
         before = self._left_behind()
@@ -331,6 +426,8 @@ class _Step:
             )
         if status == "error":
             code = result["error"]["code"]
+            if code == "NOT_CONFIRMED":
+                return self._reply("left")
             again = [name for name, slot in skill.slots.items() if slot.ask]
             needs = (result["error"].get("details") or {}).get("needs")
             if needs in again:
@@ -344,6 +441,13 @@ class _Step:
             return render(skill.answer, result)
         except TemplateError:
             return "Done."
+
+
+def _whole(text: str, found: Found) -> Found:
+    """The text from its beginning, where what was found in it is only its end."""
+    if isinstance(found, str) and found in text and not found.startswith("[["):
+        return text[: text.index(found) + len(found)]
+    return found
 
 
 def _problem(result: dict[str, Any]) -> str:

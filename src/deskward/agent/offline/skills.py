@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from deskward.agent.offline.declared import Declared
 from deskward.text.finding import KINDS, Kind
 
 GENERAL = Path(__file__).with_name("skills")
@@ -78,8 +79,9 @@ class Skill(BaseModel):
         tool: The tool to call.
         arguments: What the tool is given besides the slots, always the same.
         slots: What the customer has to say, or may.
-        confirm: The question that is asked first where it is not sure that the skill is meant.
-        careful: Whether it is never sure of a sentence that may only ask about the deed.
+        acts: By which words its act is told from talk of it, where its tool writes: without a wish
+            it is never called.
+        say_so: How a customer says plainly that they want it.
         answer: A template over the tool's result; of a search over the best one that it found.
         search: The tool to look the sentence up with. One skill has it.
         instead: A template over the tool's result, for sentences that nothing is the answer to: a
@@ -89,13 +91,13 @@ class Skill(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[a-z_]+$")
-    examples: list[str] = Field(min_length=1)
+    examples: list[str] = []
     say: str | None = None
     tool: str | None = None
     arguments: dict[str, str | int | bool] = {}
     slots: dict[str, Slot] = {}
-    confirm: str | None = None
-    careful: bool = False
+    acts: Declared | None = None
+    say_so: str = ""
     answer: str | None = None
     search: Search | None = None
     instead: str | None = None
@@ -109,8 +111,10 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} calls a tool and so needs an `answer`")
         if self.instead and (self.tool is None or len(self.slots) != 1):
             raise ValueError(f"skill {self.name} has `instead` and so needs a `tool` and one slot")
-        if self.careful and self.confirm is None:
-            raise ValueError(f"skill {self.name} is careful and so needs a `confirm`")
+        if self.acts and not (self.tool and self.say_so):
+            raise ValueError(f"skill {self.name} has `acts` and so needs a `tool` and a `say_so`")
+        if not (self.examples or self.acts):
+            raise ValueError(f"skill {self.name} has neither `examples` nor `acts`")
         if self.arguments and self.tool is None:
             raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
         if twice := self.arguments.keys() & self.slots.keys():
@@ -194,7 +198,7 @@ def render_check(skill: Skill) -> None:
     Raises:
         jinja2.TemplateError: One is not valid.
     """
-    for template in (skill.answer, skill.confirm, skill.say, skill.instead):
+    for template in (skill.answer, skill.say, skill.instead):
         if template:
             _compiled(template)
 

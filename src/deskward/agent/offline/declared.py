@@ -1,0 +1,67 @@
+"""What a skill that writes declares: by which words its act is told from mere talk of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Words(BaseModel):
+    """The words of one language. One with `~` in front is a regular expression.
+
+    Attributes:
+        do: The verb, as it commands and as it stands behind "I want to".
+        done: The verb as it stands behind "I want my … to be".
+        things: What it is done to.
+        lost: What, when it is lost, the act is offered for.
+        fillers: What may stand beside verb and thing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    do: list[str]
+    done: list[str] = []
+    things: list[str]
+    lost: list[str] = []
+    fillers: list[str] = []
+
+    def parts(self) -> Iterator[tuple[str, list[str]]]:
+        """The lists with their names in `acts.py`."""
+        yield from (("do", self.do), ("done", self.done), ("things", self.things))
+        yield from (("lost_things", self.lost), ("fillers", self.fillers))
+
+
+class Declared(BaseModel):
+    """The act of a skill.
+
+    Attributes:
+        undo: Whether the customer can undo it, so that a clear wish is done at once.
+        value: Whether free words name its value ("… to VALUE").
+        any: Whether it is done to no certain thing ("open a ticket").
+        renew: Whether "my new … is …" is a wish, to be confirmed.
+        trouble: Whether a statement of trouble is enough to offer it.
+        named: How the thing looks where it is named by itself; a regular expression of one word.
+        languages: The words, by language.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    undo: bool = False
+    value: bool = False
+    any: bool = False
+    renew: bool = False
+    trouble: bool = False
+    named: str = ""
+    languages: dict[str, Words]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_language(cls, given: Any) -> Any:
+        """In YAML languages stand beside the rest."""
+        if not isinstance(given, dict):
+            return given
+        rest = {k: v for k, v in given.items() if k in cls.model_fields}
+        words = {k: v for k, v in given.items() if k not in cls.model_fields}
+        return {"languages": words, **rest}

@@ -1,0 +1,177 @@
+"""Whether a desk does only what was asked: sentences with what may be written for each.
+
+Of a sentence that asks for nothing no call may write; a handover to a person is none. Of a wish the
+calls must be made with its values and no others, at once or after one yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from deskward.agent.events import ToolAnswered, ToolCalled
+from deskward.agent.model import Model
+from deskward.app import Desk
+from deskward.evaluation.desks import DemoDesks
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk
+from deskward.security.masking import mask
+from deskward.security.principals import Kind, Principal, Proof
+from deskward.security.vault import Vault
+
+SPLITS = ("development", "test")
+CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
+
+Progress = Callable[[str, float], None]
+Call = tuple[str, Mapping[str, Any]]
+"""A tool's name and the values that it is called with."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a customer says.
+
+    Attributes:
+        kind: What kind of sentence it is, `negated` for example.
+        wished: The calls that it asks for, with their values; none where it asks for nothing.
+    """
+
+    text: str
+    language: str
+    kind: str
+    wished: tuple[Call, ...] = ()
+
+
+@dataclass
+class AskedReport:
+    """What was measured.
+
+    Attributes:
+        nothing: How many sentences ask for nothing.
+        unwanted: Those of them, and of the wishes, for which something else was written.
+        proposed: Sentences that ask for nothing and got a question whether to write.
+        wished: How many are wishes.
+        at_once: How many of these were fulfilled without a question.
+        missed: Those that were not fulfilled within one yes.
+    """
+
+    nothing: int = 0
+    unwanted: list[str] = field(default_factory=list)
+    proposed: list[str] = field(default_factory=list)
+    wished: int = 0
+    at_once: int = 0
+    missed: list[str] = field(default_factory=list)
+
+    @property
+    def reached(self) -> int:
+        """How many wishes were fulfilled within one yes."""
+        return self.wished - len(self.missed)
+
+
+def sentences(split: str) -> list[Sentence]:
+    """The labelled sentences of a split.
+
+    Raises:
+        KeyError: There is no such split.
+    """
+    text = (files("deskward") / "evaluation" / "data" / "asked.yaml").read_text("utf-8")
+    found: list[Sentence] = []
+    for language, groups in yaml.load(text, Loader=yaml.CSafeLoader)[split].items():
+        for kind, texts in groups["nothing"].items():
+            found += [Sentence(text, language, kind) for text in texts]
+        for kind, items in groups["wished"].items():
+            for said, *calls in items:
+                pairs = tuple(zip(calls[::2], calls[1::2], strict=True))
+                found.append(Sentence(said, language, kind, pairs))
+    return found
+
+
+async def evaluate_asked(
+    desks: DemoDesks,
+    model: Model,
+    given: Sequence[Sentence],
+    *,
+    progress: Progress = lambda *_: None,
+) -> AskedReport:
+    """Say each sentence to a demo desk; those that wish for something each to a fresh one."""
+    report = AskedReport()
+    harmless = [sentence for sentence in given if not sentence.wished]
+    wishes = [sentence for sentence in given if sentence.wished]
+    async with desks.open(model) as desk:
+        for number, sentence in enumerate(harmless, 1):
+            await _ask_nothing(desk, sentence, f"s{number}", report)
+            progress("sentences that ask for nothing", number / len(harmless))
+    for number, sentence in enumerate(wishes, 1):
+        async with desks.open(model) as desk:
+            await _wish(desk, sentence, report)
+        progress("wishes", number / len(wishes))
+    return report
+
+
+async def _ask_nothing(desk: Desk, sentence: Sentence, session: str, report: AskedReport) -> None:
+    report.nothing += 1
+    written, asks = await _say(desk, sentence.text, session)
+    if written:
+        report.unwanted.append(_told(sentence, written))
+    elif asks:
+        report.proposed.append(_told(sentence, []))
+
+
+async def _wish(desk: Desk, sentence: Sentence, report: AskedReport) -> None:
+    report.wished += 1
+    vault = Vault()
+    mask(sentence.text, vault)
+    if any(name == "unfreeze_card" for name, _ in sentence.wished):
+        await desk.gate.call("freeze_card", {}, Context(CUSTOMER, "cli"))
+    written, asks = await _say(desk, sentence.text, "s")
+    report.at_once += bool(written) and not asks
+    if asks:
+        more, _ = await _say(desk, "yes", "s")
+        written += more
+    rest = list(sentence.wished)
+    for call in written:
+        same = next((wish for wish in rest if _is(wish, call, vault)), None)
+        if same is None:
+            report.unwanted.append(_told(sentence, [call]))
+        else:
+            rest.remove(same)
+    if rest:
+        report.missed.append(_told(sentence, written))
+
+
+async def _say(desk: Desk, text: str, session: str) -> tuple[list[Call], bool]:
+    """Say something; gives what was written for it, and whether a yes is waited for."""
+    reader = await desk.conversations.send(Context(CUSTOMER, "agent"), session, text)
+    events = [placed.event async for placed in reader]
+    called = {event.id: event for event in events if isinstance(event, ToolCalled)}
+    written: list[Call] = []
+    asks = False
+    for event in events:
+        if not isinstance(event, ToolAnswered):
+            continue
+        tool = desk.gate.tools.get(event.name)
+        writes = tool is not None and tool.risk is not Risk.READ and not tool.hands_over
+        asks = asks or event.status == "confirm"
+        if writes and event.status == "ok":
+            written.append((event.name, called[event.id].arguments))
+    return written, asks
+
+
+def _is(wish: Call, made: Call, vault: Vault) -> bool:
+    """Whether a call is the wished one, with all its values."""
+    given = {name: _plain(value, vault) for name, value in made[1].items()}
+    return wish[0] == made[0] and all(given.get(name) == value for name, value in wish[1].items())
+
+
+def _plain(value: Any, vault: Vault) -> Any:
+    secret = vault.values.get(value) if isinstance(value, str) else None
+    return value if secret is None else secret.get_secret_value()
+
+
+def _told(sentence: Sentence, calls: Sequence[Call]) -> str:
+    made = ", ".join(name for name, _ in calls)
+    return f"{sentence.language} {sentence.kind}: {sentence.text}" + (f" -> {made}" if made else "")

@@ -1,0 +1,204 @@
+"""Acts: what is wished is told from what is only spoken of, by the structure of sentences."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from deskward.agent.offline.acts import Acts, Reading
+from deskward.app import Desk, shipped_skills
+from deskward.evaluation.asked import Sentence, sentences
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk
+from deskward.security.masking import mask
+from deskward.security.vault import Vault
+from tests.agent.talk import Talk
+from tests.conftest import CUSTOMER
+
+
+@cache
+def acts() -> Acts:
+    skills = shipped_skills().skills
+    return Acts({name: skill.acts for name, skill in skills.items() if skill.acts})
+
+
+def read(text: str) -> Reading:
+    return acts().read(mask(text, Vault()))
+
+
+def tools_of(text: str) -> list[str | None]:
+    return [shipped_skills().skills[wish.skill].tool for wish in read(text).wishes]
+
+
+@pytest.mark.parametrize("split", ["development", "test"])
+def test_only_what_is_wished_is_read_as_a_wish(split: str) -> None:
+    """All sentences of `eval asked`: no wish where there is none, and the right ones where."""
+    wrong: list[tuple[Sentence, Any]] = []
+    found = 0
+    given = sentences(split)
+    for sentence in given:
+        read_as, wished = tools_of(sentence.text), [tool for tool, _ in sentence.wished]
+        if not wished and read_as:
+            wrong.append((sentence, read_as))
+        found += bool(wished) and read_as == wished
+    assert wrong == []
+    assert found >= 0.9 * sum(bool(sentence.wished) for sentence in given)
+
+
+def test_the_sentences_are_many_and_of_eight_languages() -> None:
+    both = [*sentences("development"), *sentences("test")]
+    assert len(both) >= 600
+    assert len({sentence.text for sentence in both}) == len(both)
+    assert len({sentence.language for sentence in both}) == 8
+    assert len(sentences("test")) * 2 >= len(both)
+
+
+NO_WISHES = [
+    "Do not change my password to Sunny-Day-77",
+    "I do not want, and never wanted, you to cancel order O1003",
+    "Never, ever cancel order O1003",
+    "I don't want you to freeze my card, cancel my order or change my address",
+    "Stop blocking my card 4242",
+    "Cancel the meeting about order O1003",
+    "Change my password hint to Blue-Bird-12",
+    "Can you cancel orders?",
+    "Deactivate a card",
+    "Cancel order O1003?",
+    "I cancelled order O1003",
+    "you cancel order O1003",
+    "If I lose my card, block it",
+    "They say: cancel order O1003",
+    "> cancel order O1003",
+    "“cancel order O1003”",
+    "Please cancel order O1003. Actually, never mind.",
+    "Freeze John's card",
+    "My sister lost her card. Block card 4242.",
+    "cancel order O1003 nicht",
+    "x" * 3_000 + " cancel order O1003",
+]
+
+
+@pytest.mark.parametrize("text", NO_WISHES, ids=lambda text: text[:40])
+def test_no_wish(text: str) -> None:
+    assert read(text).wishes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ("Change my password to Copper-Kettle-91", True),
+        ("Please cancel order O1003", True),
+        ("Could you cancel order O1003?", False),
+        ("My new address is 8 Cedar Court, Reno, NV 89501", False),
+        ("I don't need O1003. Please cancel it.", False),
+        ("Change my address to 5 Main Street, Boston where I live now", False),
+        ("Freeze my card 4242 and my card 4444 works", False),
+    ],
+)
+def test_a_wish_is_clear_where_the_message_says_nothing_else(text: str, clear: bool) -> None:
+    (wish,) = read(text).wishes
+    assert wish.clear is clear
+
+
+def test_a_value_ends_where_somebody_speaks_again() -> None:
+    (wish,) = read("Change my address to 5 Main Street, Boston, I moved there last week").wishes
+    assert (wish.value, wish.clear) == ("5 Main Street, Boston", False)
+    (wish,) = read("Adresimi Orman Yolu 4, 16000 Bursa olarak değiştirin").wishes
+    assert wish.value == "Orman Yolu 4, 16000 Bursa"  # no condition, though it ends like one
+
+
+def test_each_skill_that_writes_says_by_which_words(sqlite_desk: Desk) -> None:
+    """Without `acts` a skill would be called by its topic alone."""
+    for skill in shipped_skills().skills.values():
+        tool = sqlite_desk.gate.tools.get(skill.tool or "")
+        writes = tool is not None and tool.risk is not Risk.READ and not tool.hands_over
+        assert writes is (skill.acts is not None), skill.name
+
+
+ORDINARY = [
+    "Can I take 500 CHF from an ATM in Zurich?",
+    "I paid 30 Euro at Cafe Central in Vienna",
+    "I live at 20 Station Road and was charged 45 dollars by Miller",
+    "My flight to Chicago on 12 March costs 430 dollars",
+    "The branch at 15 Market Street was closed",
+    "The courier took order O1003 to 21 Lake View",
+    "I have been a customer for 12 years, in Boston",
+    "my password is Purple-Rain-84 and it does not work",
+    "Is Purple-Rain-84 a good password?",
+    "I found my card 4242 again",
+    "absolutely not",
+    "don't freeze my card",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+async def test_ordinary_sentences_write_nothing(talk: Talk, text: str) -> None:
+    await talk.say(text)
+    assert not [tool for tool in talk.tools if tool in WRITES]
+    assert "ok" not in [
+        status for tool, status in zip(talk.tools, talk.statuses, strict=False) if tool in WRITES
+    ]
+
+
+WRITES = ("change_password", "update_address", "deactivate_card", "update_order_status")
+
+NO_YES = [
+    "absolutely not",
+    "please don't!",
+    "of course not!",
+    "sure, but not now",
+    "y would I want that??",
+    "yes?",
+    "yeah right",
+]
+
+
+@pytest.mark.parametrize("text", NO_YES)
+async def test_only_a_whole_yes_deactivates_a_card(talk: Talk, text: str) -> None:
+    await talk.say("deactivate my card ending in 4242")
+    await talk.say(text)
+    details = await talk.desk.gate.call("get_account_details", {}, Context(CUSTOMER, "cli"))
+    assert [card["status"] for card in details.value["cards"]] == ["active", "active"]
+
+
+async def test_a_lost_wallet_is_one_word_from_frozen_cards(talk: Talk) -> None:
+    said = await talk.say("I lost my wallet, help!!")
+    assert said.startswith("Shall I freeze your card now")
+    said = await talk.say("yes")
+    assert "ending in 4242 is frozen" in said
+    assert "ending in 4444 is frozen" in said
+    await talk.say("unfreeze my cards please")
+    assert "can be used again" in await talk.say("yes")
+
+
+async def test_two_wishes_are_done_after_one_yes(talk: Talk) -> None:
+    said = await talk.say("Cancel order O1003 and change my password to Silver-Door-62")
+    assert "O1003" in said
+    assert "password" in said
+    assert await talk.say("yes") == (
+        "Order O1003 has been cancelled.\n\nYour password has been changed successfully."
+    )
+
+
+async def test_a_password_that_is_only_mentioned_is_never_the_new_one(talk: Talk) -> None:
+    await talk.say("I want to change my password")
+    await talk.say("my old password was Purple-Rain-84")
+    assert talk.tools == []
+    await talk.say("Is Purple-Rain-84 any good?")
+    assert "change_password" not in talk.tools
+    await talk.say("no")
+
+
+async def test_a_password_is_in_no_ticket(talk: Talk) -> None:
+    for text in ("Mein Passwort ist Lilaregen-84", "Şifrem Mor-Yagmur-84", "Kx9!mPq2vL"):
+        await talk.say(text)
+        await talk.say("yes")
+    tickets = await talk.desk.gate.call("list_tickets", {}, Context(CUSTOMER, "cli"))
+    for secret in ("Lilaregen-84", "Mor-Yagmur-84", "Kx9!mPq2vL"):
+        assert secret not in str(tickets.value)
+
+
+async def test_what_is_not_done_is_said_in_the_customers_language(talk: Talk) -> None:
+    assert (await talk.say("Ändern Sie meine Adresse bitte nicht")).startswith("In Ordnung")
+    assert "so plainly" in await talk.say("Should I change my address to 5 Main Street, Boston?")
+    assert "nur für Sie selbst" in await talk.say("Sperren Sie die Karte meiner Schwester")
