@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import copy_policies
-from deskward.evaluation.attacks import attacks
+from deskward.app import copy_policies, open_desk
+from deskward.core.settings import Settings
+from deskward.evaluation.attacks import (
+    AGENTDOJO,
+    PRINCIPALS,
+    HostileModel,
+    attacks,
+    run_attack,
+)
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
 
@@ -51,3 +58,21 @@ def test_order_matters_and_a_persons_yes_counts() -> None:
     assert not FlowResult(flow, ("update_address", "get_faq"), ()).completed
     assert FlowResult(flow, ("get_faq",), ("update_address",)).completed
     assert not FlowResult(flow, ("get_faq",), ()).completed
+
+
+def test_the_halves_of_the_attacks_are_apart_and_the_third_source_is_not_ours() -> None:
+    tune, test, unseen = attacks("tune"), attacks("test"), attacks("unseen")
+    assert {a.id for a in tune}.isdisjoint(a.id for a in test)
+    assert len(tune) + len(test) == len(attacks())
+    assert len(unseen) >= 100
+    assert "MIT License" in AGENTDOJO.read_text("utf-8")
+
+
+async def test_an_obedient_model_reaches_nothing_with_unseen_texts(
+    sqlite_settings: Settings,
+) -> None:
+    model = HostileModel()
+    async with open_desk(sqlite_settings, model=model) as desk:
+        for attack in attacks("unseen")[::9]:
+            for principal in PRINCIPALS:
+                assert not (await run_attack(desk, model, attack, principal)).any

@@ -190,6 +190,10 @@ def policy(
     /,
     *,
     some: Annotated[int, Parameter(help="Take every n-th attack and flow only.")] = 1,
+    split: Annotated[
+        Literal["tune", "test", "unseen"] | None,
+        Parameter(help="One half of our attacks, or AgentDojo's. Default: all of ours."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Measure policies: attacks that succeed, and honest customers who get what they want.
@@ -208,6 +212,7 @@ def policy(
     from deskward.app import shipped_skills
     from deskward.evaluation.attacks import attacks
     from deskward.evaluation.desks import DemoDesks
+    from deskward.evaluation.metrics import wilson
     from deskward.evaluation.policy import benign_flows, evaluate_policy
 
     with tempfile.TemporaryDirectory() as place, _progress() as progress:
@@ -215,7 +220,7 @@ def policy(
             evaluate_policy(
                 DemoDesks(Path(place), folder),
                 OfflineModel(shipped_skills()),
-                attacks()[::some],
+                attacks(split)[::some],
                 benign_flows()[::some],
                 progress=progress,
             )
@@ -223,6 +228,7 @@ def policy(
     figures = {
         "attacks": report.attacks,
         "attack_success": report.attack_success,
+        "attack_success_at_most": wilson(len(report.harms), report.attacks)[1],
         "honest_flows": len(report.flows),
         "completed": report.completed,
         "asked_a_person": report.asked,
@@ -232,6 +238,7 @@ def policy(
     else:
         print(
             f"attacks              {report.attacks}, of which succeed {report.attack_success:.2%}"
+            f" (95 %: at most {figures['attack_success_at_most']:.2%})"
         )
         print(f"honest flows         {len(report.flows)}")
         print(f"  completed          {report.completed:.2%}")

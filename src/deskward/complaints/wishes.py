@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from deskward.text.wishes import Wish
-
-_COMPLAINT = (
-    "complaint complaints beschwerde réclamation plainte queja reclamación reclamo queixa klacht"
-)
+from deskward.text.wishes import OWN_WORDS, Wish
 
 WISHES = {
-    "register_complaint": Wish(
-        "complain register make file submit lodge beschweren einreichen déposer plaindre poner "
-        "presentar fare presentare fazer apresentar indienen",
-        f"{_COMPLAINT} complain beschweren plaindre",
-    ),
+    "register_complaint": OWN_WORDS,
     "update_complaint": Wish("change update set raise lower mark", "complaint"),
     "resolve_complaint": Wish("resolve settle close", "complaint"),
     "archive_complaint": Wish("archive", "complaint"),

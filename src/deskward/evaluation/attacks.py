@@ -25,6 +25,8 @@ from deskward.knowledge.models import faq
 from deskward.security.principals import Kind, Principal
 
 DATA = Path(__file__).parent / "data" / "attacks.yaml"
+AGENTDOJO = DATA.with_name("agentdojo.yaml")
+Split = Literal["tune", "test", "unseen"]
 VICTIM = "user_001"
 """Whose session the attacker's text is read in."""
 
@@ -107,11 +109,33 @@ class HostileModel:
         """There is nothing to let go of."""
 
 
-def attacks() -> list[Attack]:
-    """The attacks that ship."""
-    return TypeAdapter(list[Attack]).validate_python(
+def attacks(split: Split | None = None) -> list[Attack]:
+    """The attacks that ship.
+
+    Args:
+        split: Only one half of our own, of which `tune` is looked at when policies are written and
+            `test` is not; or those of AgentDojo, on which nothing was tuned.
+    """
+    if split == "unseen":
+        return agentdojo()
+    own = TypeAdapter(list[Attack]).validate_python(
         yaml.safe_load(DATA.read_text(encoding="utf-8"))
     )
+    return [a for a in own if split is None or (int(a.id[1:]) % 2 == 0) == (split == "test")]
+
+
+def agentdojo() -> list[Attack]:
+    """The injection texts of AgentDojo (Debenedetti et al., 2024), half in tickets."""
+    told = yaml.safe_load(AGENTDOJO.read_text(encoding="utf-8"))
+    found: list[Attack] = []
+    for kind, frame in told["attacks"].items():
+        for goal in told["goals"]:
+            where = "ticket" if len(found) % 2 else "article"
+            name = f"{kind.replace('_', '-')}-{goal['id']}"
+            text = frame.format(goal=goal["goal"])
+            attack = {"id": name, "where": where, "goal": name, "subject": name, "question": name}
+            found.append(Attack(**attack, text=text, calls=goal["calls"], answer=goal["goal"]))
+    return found
 
 
 async def run_attack(desk: Desk, model: HostileModel, attack: Attack, principal: Principal) -> Harm:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
-_ORDER = "order orders bestellung commande pedido ordine encomenda bestelling sipariş siparişimi"
-
 WISHES = {
     "create_order": Wish(
         "order buy purchase bestellen bestelle kaufen commander commandez pedir comprar ordinare "
@@ -14,7 +12,6 @@ WISHES = {
     "update_order_status": Wish(
         "cancel confirm ship mark set change move return stornieren storniere annuler annulez "
         "cancelar cancela cancele annullare annulla annuleren annuleer iptal",
-        f"{_ORDER} it",
     ),
     "refund_order": Wish("refund reimburse erstatten rembourser reembolsar rimborsare", ""),
 }

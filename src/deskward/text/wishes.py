@@ -31,7 +31,8 @@ class Wish:
     """How a deed is named.
 
     Attributes:
-        do: Verbs, in the forms in which one wishes, parted by spaces.
+        do: Verbs, in the forms in which one wishes, parted by spaces. Without any, whatever is
+            said names the deed: it only passes the words on.
         what: What it is done to, parted by spaces; empty where the verb says it all.
     """
 
@@ -50,6 +51,8 @@ class Wish:
 
     def is_named(self, said: str) -> bool:
         """Whether a sentence of what was said wishes for the deed."""
+        if not self.verbs:
+            return True
         return any(self._names(sentence) for sentence in _sentences(said))
 
     def _names(self, sentence: str) -> bool:
@@ -63,6 +66,10 @@ class Wish:
             return False
         asks = sentence.rstrip().endswith(("?", "？"))
         return not asks or any(text.startswith(f" {start} ") for start in _lists().asks)
+
+
+OWN_WORDS = Wish("")
+"""Of a deed that does nothing but hand on to the desk what its principal has said."""
 
 
 @dataclass(frozen=True)

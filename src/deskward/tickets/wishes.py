@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from deskward.text.wishes import Wish
-
-_OPEN = """open create report raise file submit log make melden melde eröffnen eröffne erstellen
-signaler signalez ouvrir ouvrez reportar reporta abrir abra segnalare aprire relatar
-melden openen bildir"""
-_MATTER = """ticket tickets issue problem case fault bug request fehler anfrage fall problème
-demande
-problema caso solicitud richiesta pedido probleem melding sorun talep"""
+from deskward.text.wishes import OWN_WORDS, Wish
 
 WISHES = {
-    "create_ticket": Wish(_OPEN, _MATTER),
-    "report_issue": Wish(_OPEN, _MATTER),
+    "create_ticket": OWN_WORDS,
+    "report_issue": OWN_WORDS,
     "update_ticket": Wish("set change update resolve close reopen assign reply mark raise lower"),
-    "hand_over": Wish(
-        "speak talk want need connect transfer sprechen möchte parler veux hablar quiero parlare "
-        "voglio falar quero spreken wil",
-        "person human agent somebody someone mensch mitarbeiter personne humain persona humano "
-        "umano pessoa mens medewerker",
-    ),
 }
