@@ -20,7 +20,7 @@ QUOTED = "\u25a0"
 
 _TOKEN = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w+(?:['’.-]\w+)*|[^\w\s]")
 _PLAIN = str.maketrans({"\u2019": "'", "\u0307": None})
-_SUFFIXED = re.compile(r"([^\W\d_]?\d{3,})'(\w+)")
+_SUFFIXED = re.compile(r"([^\W\d_]?\d{3,18})'(\w{1,10})")
 _PLACEHOLDER = re.compile(r"\[\[")
 
 
