@@ -59,6 +59,7 @@ from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
+from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.gate.slice import Slice
@@ -94,6 +95,7 @@ GROUPS: tuple[ToolGroup, ...] = (
     *(part.tools for part in SLICES if part.tools is not None),
     approval_tools,
     ledger_tools,
+    reading_tools,
     session_acts,
 )
 MB = 1_000_000

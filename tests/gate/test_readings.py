@@ -178,3 +178,16 @@ async def test_a_text_that_goes_through_a_record_comes_out_tainted(sqlite_desk: 
     assert laundered.status in ("ok", "pending")
     rows = await sqlite_desk.database.reader.all(provenance.select())
     assert {row.source for row in rows if row.kind == "order"} >= {CUSTOMER.label}
+
+
+async def test_only_a_person_clears_what_was_read(sqlite_desk: Desk) -> None:
+    agent = Context(CUSTOMER.with_agent(AGENT), "agent", session_id="s1")
+    await sqlite_desk.gate.call("get_faq", {"q": "transfer"}, agent)
+    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == ["author"]
+    where = {"holder": "session", "owner": CUSTOMER.label, "id": "s1"}
+    tier_2 = replace(STAFF, roles=("support-2",))
+    for refused in (Context(tier_2.with_agent(AGENT), "agent"), Context(tier_2, "mcp")):
+        assert (await sqlite_desk.gate.call("clear_taint", where, refused)).error is not None
+    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == ["author"]
+    assert (await sqlite_desk.gate.call("clear_taint", where, Context(tier_2, "rest"))).value
+    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == []
