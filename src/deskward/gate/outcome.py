@@ -111,7 +111,8 @@ class Call:
                 "key": str(self.key) if self.key is not None else None,
                 "arguments": self.arguments,
                 "facts": self.facts,
-                "sources": sorted(self.sources),
+                # For replays of turns; elsewhere they follow from the answer.
+                **({"sources": sorted(self.sources)} if context.turn_id else {}),
             }
         )
         subjects = set(_subjects(self.record))
