@@ -174,6 +174,9 @@ class _Step:
         bare = value is not None and self._model.acts.says_no_more(text, str(value))
         other, score = self._model.best(text, self._tools)
         changed = other is not None and other.name != skill.name and score >= CHANGED
+        if other is not None and other.acts and skill.acts:
+            # What went wrong may be told to either.
+            changed = changed and not (other.acts.trouble and skill.acts.trouble)
         takes = value is not None and not (changed and kind.free)
         if skill.acts is not None and not bare and (kind.secret or "?" in text):
             takes = False
