@@ -1,0 +1,45 @@
+"""What the loop keeps of whose texts a turn has read."""
+
+from dataclasses import replace
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.agent.taint import influence_of
+from deskward.agent.turn import distinct
+from deskward.app import Desk
+from deskward.gate.context import Context
+from deskward.security.principals import AGENT
+from tests.conftest import CUSTOMER
+
+
+def test_ids_that_a_model_repeats_are_made_unique() -> None:
+    asked = ToolRequest("1", "get_faq", {})
+    before = [Message("assistant", "", (asked,))]
+    given = distinct([asked, asked, ToolRequest("1-2", "get_faq", {})], before)
+    assert len({"1", *(request.id for request in given)}) == 4
+    assert distinct([ToolRequest("2", "get_faq", {})], before)[0].id == "2"
+
+
+async def test_an_outside_server_does_not_say_whom_the_principal_asked_about(
+    sqlite_desk: Desk,
+) -> None:
+    tool = sqlite_desk.gate.tools["get_ticket"]
+    messages = [
+        Message("user", "Look up T1001"),
+        Message("assistant", "", (ToolRequest("1", "get_ticket", {"ticket_id": "T1001"}),)),
+        Message("tool", '{"customer_id": "user_003"}', tool_request_id="1"),
+    ]
+    assert influence_of(messages, {"get_ticket": tool}).subjects == {"user_003"}
+    outside = {"get_ticket": replace(tool, server="complaints")}
+    assert influence_of(messages, outside).subjects == frozenset()
+
+
+async def test_a_tool_that_is_gone_taints(sqlite_desk: Desk) -> None:
+    context = Context(CUSTOMER.with_agent(AGENT), "agent", session_id="s1", turn_id="t1")
+    gate = sqlite_desk.gate
+    issue = {"description": "The app is slow."}
+    await gate.call("report_issue", issue, context, idempotency_key="k1")
+    assert context.reading.sources == frozenset()
+    del gate.tools["report_issue"]
+    first = await gate.first_answer("report_issue", context, "k1")
+    assert first is not None
+    assert first.sources == context.reading.sources == frozenset({"outside"})
