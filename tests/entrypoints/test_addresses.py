@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -131,7 +131,7 @@ def test_a_tool_that_does_not_bind_its_customer_is_refused_at_start() -> None:
     group = ToolGroup("odd")
 
     @group.tool(scope="odd:read", risk=Risk.READ, rest="GET /odd/{customer_id}")
-    async def look(ctx: Context, customer_id: str) -> dict[str, int]:
+    async def look(ctx: Context, customer_id: str) -> dict[Literal["seen"], int]:
         """Look at a customer."""
         return {}
 
@@ -145,7 +145,7 @@ def test_two_ids_in_one_address() -> None:
     @group.tool(scope="odd:read", risk=Risk.READ, rest="GET /odd/{part}/{user_id}/of/{customer_id}")
     async def look(
         ctx: Context, part: str, user_id: OwnCustomerId, customer_id: OwnCustomerId
-    ) -> dict[str, int]:
+    ) -> dict[Literal["seen"], int]:
         """Look at two customers."""
         return {}
 

@@ -52,10 +52,16 @@ async def test_a_scope_that_is_missing_is_refused(call: Call) -> None:
     assert outcome.value["error"]["code"] == "FORBIDDEN"
 
 
-async def test_a_record_of_another_is_refused_by_policy(call: Call) -> None:
+async def test_a_record_of_another_is_refused_by_policy(desk: Desk, call: Call) -> None:
+    """The customer hears that it is not there; the ledger says which policy refused it."""
     await call("create_ticket", subject="Mine", body="Mine")
     outcome = await call("get_ticket", OTHER, ticket_id="T1001")
-    assert outcome.value["error"]["details"] == {"policies": ["customer-not-others-records"]}
+    missing = await call("get_ticket", OTHER, ticket_id="T4711")
+    assert outcome.value["error"]["code"] == "TICKET_NOT_FOUND"
+    said = json.dumps(outcome.value["error"]).replace("T1001", "T4711")
+    assert json.loads(said) == missing.value["error"]
+    row = (await recorded(desk))[1]
+    assert (row["verdict"], row["policies"]) == ("deny", ["customer-not-others-records"])
 
 
 @pytest.mark.parametrize(
@@ -196,9 +202,11 @@ async def test_a_service_asks_before_it_closes_a_ticket(call: Call) -> None:
 
 
 async def test_secrets_are_masked_in_the_ledger(desk: Desk, call: Call) -> None:
-    await call("change_password", key="k", new_password="newSecurePass123")
+    given = {"current_password": "oldSecurePass123", "new_password": "newSecurePass123"}
+    await call("change_password", key="k", **given)
     (row,) = await recorded(desk)
-    assert row["arguments"] == {"user_id": "user_001", "new_password": "**********"}
+    masked = dict.fromkeys(given, "**********")
+    assert row["arguments"] == {"user_id": "user_001", **masked}
 
 
 @pytest.mark.parametrize("body", ["a\0b", ["\0"], {"\0": 1}])
