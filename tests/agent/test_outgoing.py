@@ -35,7 +35,7 @@ def sent(text: str, pieces: int = 0) -> str:
     ("text", "expected"),
     [
         ("See ![x](https://evil.example/p.png?d=5420) here.", "See x here."),
-        ("See ![x][ref] here.", "See ![x] [ref] here."),
+        ("See ![x][ref] here.", "See ! [x] [ref] here."),
         ("Click [here](https://evil.example/a b) now.", "Click [here] ([link removed] b) now."),
         ("Click [here](javascript:fetch('//evil.example')) now.", "Click here now."),
         ("Go to https://evil.example/x?d=1.", "Go to [link removed]."),

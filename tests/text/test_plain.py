@@ -25,7 +25,7 @@ PLAIN = Plain(
         ("2*3*4 = 24, snake_case_name, 5 * 6 * 7", "2*3*4 = 24, snake_case_name, 5 * 6 * 7"),
         ("[Our *fees*](https://bank.example/fees 'x')!", "[Our fees](https://bank.example/fees)!"),
         ("wow![x](https://bank.example/a)", "wowx"),
-        ("wow!\\[x](https://bank.example/a)", "wow![x] (https://bank.example/a)"),
+        ("wow!\\[x](https://bank.example/a)", "wow! [x] (https://bank.example/a)"),
         ("<https://bank.example/a>", "https://bank.example/a"),
         ("I <3 you, a<b, c > d", "I < 3 you, a< b, c > d"),
         ("AT&amp;T &copy; &#8364;5", "AT&T © €5"),

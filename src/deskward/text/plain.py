@@ -26,9 +26,9 @@ _MARKED = re.compile(r"[<\[\]\\`*_~&@#]|//|[^\W\d_]:(?=\S)|\w[.。．｡](?=[^\W
 _PREFIX = re.compile(r"\s*((?:(?:[-+*]|\d{1,9}[.)])[ \t]+|>[ \t]?)*)(?:#{1,6}[ \t]+)?")
 _ESCAPE = re.compile(r"\\+(?=[!-/:-@\[-`{-~])")
 _JOINED = re.compile(
-    r"\](?=[(\[:])|<(?=\S)|&(?=(?:#[0-9a-fA-FxX]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    r"\](?=[(\[:])|!(?=\[)|<(?=\S)|&(?=(?:#[0-9a-fA-FxX]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
-"""Where a link, its target, a tag or an entity would begin: with a space behind, none does."""
+"""Where a link, its target, a picture, a tag or an entity would begin: a space behind ends it."""
 _IN_LABEL = re.compile(r"[\[\]<>!\\`\n]")
 _KEPT = re.compile(r"!?\x00(\d+)\x00")
 _MARKS = {"em", "strong", "s"}
