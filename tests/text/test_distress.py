@@ -11,6 +11,8 @@ from deskward.text.distress import tells_of_self_harm
         "I want to kill myself",
         "i don’t want to live any more",
         "Thinking about SUICIDE",
+        "I no longer want to live at all",
+        "i don't want to live at this point",
         "my debts are too much, I am going to end my life",
         "I just want to die",
         "Ich will nicht mehr leben",

@@ -8,6 +8,9 @@ from functools import cache
 
 from deskward.text.lists import any_of, word_lists
 
+_DOT = "\u0307"
+"""What casefold leaves of the dot of a Turkish capital i."""
+
 
 def tells_of_self_harm(text: str) -> bool:
     """Whether a text speaks of suicide or of harming oneself, by its words.
@@ -15,6 +18,7 @@ def tells_of_self_harm(text: str) -> bool:
     Words cannot tell earnest from a manner of speaking; both are answered.
     """
     plain = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold()
+    plain = plain.replace(_DOT, "")
     return bool(_words().search(" ".join(plain.split())))
 
 
