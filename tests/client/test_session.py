@@ -17,6 +17,7 @@ from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
+from tests.conftest import CUSTOMER
 
 SECRET = {"type": "string", "format": "password"}
 PROPERTIES: dict[str, Any] = {
@@ -77,6 +78,7 @@ async def test_a_desks_question_is_asked_and_answered(sqlite_desk: Desk) -> None
         tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
     )
     wish = tool("deactivate_card", card="4242")
+    there = Context(CUSTOMER, "cli")
     async with served(sqlite_desk) as url, MCPClient(url, user_id="user_001", key=key) as client:
         model = ScriptedModel([wish], ["Which one?"], [wish], ["All right."], [wish], ["Done."])
         session = AsyncAgentSession(client, "user_001", model=model)
@@ -87,8 +89,9 @@ async def test_a_desks_question_is_asked_and_answered(sqlite_desk: Desk) -> None
         ):
             assert (await session.chat("block my card")).startswith("Shall I deactivate your card")
             assert await session.chat(said) == answer
-            account = await client.call_tool("get_account_details")
-            assert account["cards"][0]["status"] == status
+            # By another door: what a key reads is kept with it, and is judged from then on.
+            account = await sqlite_desk.gate.call("get_account_details", {}, there)
+            assert account.value["cards"][0]["status"] == status
 
 
 @contextlib.asynccontextmanager
@@ -101,6 +104,8 @@ async def served(desk: Desk) -> AsyncIterator[str]:
         while not server.started:
             await asyncio.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/mcp"
-    server.should_exit = True
-    await running
+    try:
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        server.should_exit = True
+        await running

@@ -109,7 +109,9 @@ def slowly(desk: Desk, name: str, seconds: float) -> Iterator[None]:
 
 
 async def test_who_comes_back_during_a_tool_call_reads_to_the_end(quick: Desk) -> None:
-    quick.conversations.agent.model = ScriptedModel([tool("get_account_balance")], ["Rich."])
+    quick.conversations.agent.model = ScriptedModel(
+        [tool("get_account_balance")], ["Here you are."]
+    )
     with slowly(quick, "get_account_balance", 0.5):
         reader = await send(quick)
         first = await reader.next()
@@ -117,7 +119,7 @@ async def test_who_comes_back_during_a_tool_call_reads_to_the_end(quick: Desk) -
         reader.close()
         await asyncio.sleep(0.3)  # it is to pause now, once the call has ended
         text, end = await read(await quick.conversations.resume(CONTEXT, "s", first.end))
-    assert (text, end.text) == ("Rich.", "Rich.")
+    assert (text, end.text) == ("Here you are.", "Here you are.")
 
 
 async def test_a_tool_call_is_not_cut_off(quick: Desk) -> None:

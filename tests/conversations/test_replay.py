@@ -22,7 +22,7 @@ SAID = [
     "What is my balance?",
     "How long does a transfer take?",
     "change my address to 5 Elm Street, Boston, MA 02101",
-    "my new password is Blue-Horse-77",
+    "change my password to Blue-Horse-77",
     "block my card 4242 and show my last 3 transactions",
     "what is the weather on mars",
     "thanks",

@@ -322,7 +322,7 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
 async def test_what_is_said_after_an_approval_is_a_line_of_its_own(sqlite_desk: Desk) -> None:
     desk = sqlite_desk
     desk.conversations.agent.model = ScriptedModel(
-        ["A colleague has to approve that."], ["Here it is."], ["You are welcome."]
+        ["One moment, please."], ["Here it is."], ["You are welcome."]
     )
     await say(desk, "please do it")
     request = ToolRequest("approved-1", "get_account_balance", {})
@@ -332,7 +332,7 @@ async def test_what_is_said_after_an_approval_is_a_line_of_its_own(sqlite_desk: 
     lines = await archive.spoken(desk.database.reader, HERE)
     assert [(line.role, line.content) for line in lines] == [
         ("user", "please do it"),
-        ("assistant", "A colleague has to approve that."),
+        ("assistant", "One moment, please."),
         ("assistant", "Here it is."),
         ("user", "thank you"),
         ("assistant", "You are welcome."),

@@ -38,7 +38,7 @@ async def server(
         level: Its LOG_LEVEL.
         settings: More environment variables.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = log or folder / "server.log"
     port = int(settings.get("SERVER_PORT") or free_port())
     environment = {

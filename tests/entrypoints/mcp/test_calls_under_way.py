@@ -133,19 +133,21 @@ def steps_of(text: str) -> list[dict[str, Any]]:
 
 
 async def test_progress_comes_before_the_answer_where_it_is_asked_for(sqlite_desk: Desk) -> None:
-    key, _ = await sqlite_desk.keys.create(
-        tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id, new=True
-    )
+    async def fresh() -> dict[str, str]:  # what a key has read is kept with it, and judged
+        key, _ = await sqlite_desk.keys.create(
+            tenant_id="default", kind=SERVICE.kind, subject_id=SERVICE.id, new=True
+        )
+        return {"X-API-Key": key}
+
     params: dict[str, Any] = {"name": "handle_ticket", "arguments": {"ticket_id": "T1"}}
-    headers = {"X-API-Key": key}
     async with client_of(sqlite_desk) as client:
-        listed = await client.get("/tickets", params={"status": "open"}, headers=headers)
+        listed = await client.get("/tickets", params={"status": "open"}, headers=await fresh())
         tickets = [ticket["id"] for ticket in listed.json()["tickets"]]
         for token in ("token", 7):
             params["arguments"] = {"ticket_id": tickets.pop()}
             params["_meta"] = {"progressToken": token}
             response = await client.post(
-                "/mcp", json=rpc("tools/call", params), headers=ACCEPT | headers
+                "/mcp", json=rpc("tools/call", params), headers=ACCEPT | await fresh()
             )
             assert response.headers["content-type"] == "text/event-stream"
             *steps, answer = steps_of(response.text)
@@ -157,7 +159,7 @@ async def test_progress_comes_before_the_answer_where_it_is_asked_for(sqlite_des
         for meta, accept in (({}, ACCEPT), ({"progressToken": 1}, {"Accept": "application/json"})):
             params["arguments"], params["_meta"] = {"ticket_id": tickets.pop()}, meta
             response = await client.post(
-                "/mcp", json=rpc("tools/call", params), headers=accept | headers
+                "/mcp", json=rpc("tools/call", params), headers=accept | await fresh()
             )
             assert response.headers["content-type"] == "application/json"
             assert response.json()["result"]["isError"] is False
