@@ -26,6 +26,7 @@ from deskward.gate.context import Context
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.orders.models import RefundGranted
+from deskward.security.api_keys import ApiKeys
 from deskward.security.principals import Kind, Principal
 from tests.conftest import STAFF, Call, recorded
 from tests.gate.acting import SHIPPED, TOOLS, gates, ordered, refund, refunded
@@ -76,7 +77,11 @@ async def test_twenty_customers_of_a_member_of_staff_are_one_sum(settings: Setti
 async def test_all_who_come_with_a_key_are_one_sum(settings: Settings) -> None:
     async with gates(settings, 2) as several:
         order_ids = [await ordered(several[0], f"user_00{n}") for n in (1, 2, 3)]
-        await twenty(several, order_ids, [somebody("dw-one") for _ in range(20)])
+        keys = ApiKeys(several[0].database, SHIPPED.roles)
+        _, key = await keys.create(
+            tenant_id=STAFF.tenant, kind=STAFF.kind, subject_id="a-client", roles=STAFF.roles
+        )
+        await twenty(several, order_ids, [somebody(key.prefix) for _ in range(20)])
 
 
 @pytest.mark.slow
