@@ -54,6 +54,8 @@ def test_the_sentences_are_many_and_of_eight_languages() -> None:
 
 
 NO_WISHES = [
+    "Tomorrow I want to report an issue: the app crashes",
+    "I want to report an issue, but only when I am back home",
     "Do not change my password to Sunny-Day-77",
     "I do not want, and never wanted, you to cancel order O1003",
     "Never, ever cancel order O1003",
@@ -98,6 +100,11 @@ def test_no_wish(text: str) -> None:
 def test_a_wish_is_clear_where_the_message_says_nothing_else(text: str, clear: bool) -> None:
     (wish,) = read(text).wishes
     assert wish.clear is clear
+
+
+def test_trouble_has_its_time_and_is_still_reported() -> None:
+    text = "I want to report an issue: the app crashes when I open my statements"
+    assert tools_of(text) == ["report_issue"]
 
 
 def test_a_value_ends_where_somebody_speaks_again() -> None:

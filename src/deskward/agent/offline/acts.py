@@ -270,6 +270,9 @@ class _Reader:
         """Which list makes this no wish, or nothing."""
         m = self.message
         sentence = m.sentence_of(clause)
+        told = m.ways.acts[wish.skill].trouble and any(
+            m.words[at].text == ":" for at in range(clause[1] - 1, min(clause[1] + 1, sentence[1]))
+        )
         names: tuple[str, ...]
         if wish.loss:
             if denied and not self.wishing.is_missing(clause):
@@ -284,7 +287,9 @@ class _Reader:
         else:
             names = ("if", "when", "doubts", "said")
         for name in names:
-            if m.cue(name, sentence if name != "ago" else clause):
+            # "Report a problem: it crashes when I …" tells when it crashes.
+            alone = name == "ago" or (name == "when" and told)
+            if m.cue(name, clause if alone else sentence):
                 return name
         if not wish.loss and m.cue("doubts", (sentence[1], len(m.words))):
             return "doubts"
