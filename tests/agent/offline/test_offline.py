@@ -366,3 +366,11 @@ def test_an_address_is_found_in_no_time(tail: str) -> None:
 async def test_an_article_that_talks_of_passwords_is_quoted_whole(sqlite_desk: Desk) -> None:
     said = await Talk(sqlite_desk).say("I forgot my password, how do I reset it?")
     assert 'Choose "Forgot password?" on the sign-in page' in said
+
+
+async def test_a_second_search_is_judged_like_the_first(sqlite_desk: Desk) -> None:
+    """Its call comes under an id of its own, so that what it was for is not forgotten."""
+    talk = Talk(sqlite_desk)
+    await talk.say("How long does a transfer take?")
+    answer = await talk.say("what is the weather on mars")
+    assert "somebody will get back to you" in answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +32,7 @@ from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
 from deskward.agent.offline.wishing import Wish
 from deskward.core.answers import status_of
+from deskward.gate.context import new_id
 from deskward.text import words
 from deskward.text.assent import answer_of
 from deskward.text.finding import Found
@@ -100,8 +102,8 @@ class OfflineModel:
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):
                     yield TextPiece(piece, built=True)
-            else:
-                yield event
+            else:  # under an id of its own, as one that is there already costs the state
+                yield replace(event, id=f"{event.id}-{new_id()}")
         yield Finished(self.name, state=step.state)
 
     async def close(self) -> None:
