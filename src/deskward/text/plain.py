@@ -26,7 +26,7 @@ _MARKED = re.compile(r"[<\[\]\\`*_~&@#]|//|[^\W\d_]:(?=\S)|\w[.。．｡](?=[^\W
 _PREFIX = re.compile(r"\s*((?:(?:[-+*]|\d{1,9}[.)])[ \t]+|>[ \t]?)*)(?:#{1,6}[ \t]+)?")
 _ESCAPE = re.compile(r"\\+(?=[!-/:-@\[-`{-~])")
 _JOINED = re.compile(
-    r"\](?=[(\[:])|!(?=\[)|<(?=\S)|&(?=(?:#[0-9a-fA-FxX]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    r"\](?=[(\[:])|!(?=\[)|<(?! )|&(?=(?:#[0-9a-fA-FxX]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
 """Where a link, its target, a picture, a tag or an entity would begin: a space behind ends it."""
 _IN_LABEL = re.compile(r"[\[\]<>!\\`\n]")
