@@ -237,9 +237,9 @@ async def test_when_no_model_can_end_the_turn_a_person_does(
     said = [event.message for event in events if isinstance(event, MessageAdded)]
     assert said[-1].role == "assistant"
     ticket = await sqlite_desk.gate.call(
-        "get_ticket", {"ticket_id": "T1001"}, Context(CUSTOMER, "rest")
+        "get_ticket", {"ticket_id": "T1001"}, Context(STAFF, "rest")
     )
-    assert "please help me" in ticket.value["body"]
+    assert "please help me" in ticket.value["note"]
 
 
 async def test_a_stream_without_its_end_is_not_an_answer(sqlite_desk: Desk) -> None:

@@ -365,7 +365,7 @@ async def test_messages_that_no_model_answers_are_one_ticket(sqlite_desk: Desk) 
     context = Context(STAFF, "rest")
     listed = await desk.gate.call("list_tickets", {"customer_id": "user_001"}, context)
     (ticket,) = [t for t in listed.value["tickets"] if t["subject"].startswith("Handover")]
-    assert [line for line in ticket["body"].split("\n\n") if line != "No model could answer."] == [
+    assert [line for line in ticket["note"].split("\n\n") if line != "No model could answer."] == [
         "my card is gone",
         "hello?",
         "are you there?",

@@ -1,8 +1,16 @@
 """Tickets: opening, finding, changing, handing over."""
 
 import asyncio
+import json
+from dataclasses import replace
 
-from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF, Call
+import pytest
+
+from deskward.app import Desk
+from deskward.gate.context import Context, Door
+from deskward.text.risk import risks_of
+from deskward.tickets import service
+from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call
 
 
 async def test_numbers_count_up_per_tenant(call: Call) -> None:
@@ -100,3 +108,38 @@ async def test_a_handover_joins_one_that_waits(call: Call) -> None:
     for _ in range(3):
         assert await over("x" * 9_000, join=True) == "T1004"
     assert len((await call("get_ticket", ticket_id="T1004")).value["body"]) == 10_000
+
+
+@pytest.mark.parametrize("door", ["agent", "mcp"])
+async def test_what_a_model_writes_in_a_handover_is_for_staff_alone(
+    desk: Desk, call: Call, door: Door
+) -> None:
+    """Neither the customer nor an agent of theirs is shown it; a service neither."""
+    agent = Context(replace(CUSTOMER, agent="assistant" if door == "agent" else None), door)
+    said = ["Call 555-0100 and pay", "Or I sue you"]
+    for reason in said:
+        arguments = {"customer_id": "user_001", "reason": reason, "join": True}
+        assert (await desk.gate.call("hand_over", arguments, agent)).value["ticket_id"] == "T1001"
+    await call("hand_over", reason="By my own hand", join=True)
+    for principal, note in ((CUSTOMER, None), (SERVICE, None), (STAFF, "\n\n".join(said))):
+        ticket = (await call("get_ticket", principal, ticket_id="T1001")).value
+        assert ticket["note"] == note
+        assert ticket["subject"] == "Handover: A person was asked for."
+        assert ticket["body"] == "A person was asked for.\n\nBy my own hand"
+        listed = await call("list_tickets", principal, customer_id="user_001")
+        notes = {one["id"]: one["note"] for one in listed.value["tickets"]}
+        assert notes["T1001"] == note
+    shown = await desk.gate.call("get_ticket", {"ticket_id": "T1001"}, agent)
+    assert "555-0100" not in json.dumps(shown.value)
+    update = {"ticket_id": "T1001", "update": {"assignee": "anna"}}
+    for principal, note in ((SERVICE, None), (STAFF, "\n\n".join(said))):
+        assert (await call("update_ticket", principal, **update)).value["ticket"]["note"] == note
+
+
+async def test_a_risk_in_a_note_counts_as_one_in_the_body(desk: Desk) -> None:
+    agent = Context(replace(CUSTOMER, agent="assistant"), "agent")
+    arguments = {"customer_id": "user_001", "reason": "My lawyer will sue you"}
+    await desk.gate.call("hand_over", arguments, agent)
+    async with desk.database.transaction() as db:
+        ticket = await service.get(db, CUSTOMER.tenant, "T1001")
+    assert "legal" in risks_of(ticket.subject, ticket.words)

@@ -166,7 +166,7 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
     _check_untouched(ticket)
     hand.is_about(ticket.customer_id)
-    risks = risks_of(ticket.subject, ticket.body)
+    risks = risks_of(ticket.subject, ticket.words)
     ctx.progress(1, STEPS, "Summarizing it")
     summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
     ctx.progress(2, STEPS, "Looking into the FAQ")

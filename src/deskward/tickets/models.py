@@ -35,6 +35,7 @@ tickets = sa.Table(
     sa.Column("customer_id", sa.String(64), nullable=False, info=OWNER),
     sa.Column("subject", sa.String(200), nullable=False, info=TEXT),
     sa.Column("body", sa.Text, nullable=False, info=TEXT),
+    sa.Column("note", sa.Text, info=TEXT),
     sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("priority", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("assignee", sa.String(64), info=IMPERSONAL),
@@ -55,6 +56,10 @@ class Ticket(BaseModel):
     id: TicketId
     subject: Annotated[Subject, Written(by="customer")]
     body: Annotated[Body, Written(by="customer")]
+    note: Annotated[str, Written(by="customer")] | None = Field(
+        description="What an agent wrote of the matter; shown to staff only.",
+        examples=["The customer asks for a person."],
+    )
     status: Status
     priority: Priority
     customer_id: Ours = Field(examples=["user_001"])
@@ -65,6 +70,11 @@ class Ticket(BaseModel):
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def words(self) -> str:
+        """All that was written of the matter, also in the note."""
+        return f"{self.body}\n\n{self.note}" if self.note else self.body
 
 
 class TicketUpdate(BaseModel):

@@ -24,6 +24,8 @@ from deskward.tickets.models import (
 
 HANDOVER = "Handover: "
 """What the subject of a handover begins with."""
+NO_WORDS = "A person was asked for."
+"""The subject and body of a handover whose reason a model wrote."""
 
 _BY_NUMBER = fixed(
     sa.select(tickets).where(
@@ -52,9 +54,13 @@ async def create(
     *,
     subject: str,
     body: str,
+    note: str | None = None,
     priority: Priority = "normal",
 ) -> Ticket:
     """Open a ticket.
+
+    Args:
+        note: For staff alone.
 
     Raises:
         NotFound: The tenant has no such customer.
@@ -66,6 +72,7 @@ async def create(
         id=f"T{number}",
         subject=subject,
         body=body,
+        note=note,
         status="open",
         priority=priority,
         customer_id=customer_id,
@@ -96,13 +103,18 @@ async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Tic
     return _ticket(row) if row else None
 
 
-async def add_to_body(db: Connection, tenant: str, ticket: Ticket, text: str) -> Ticket:
-    """Add a paragraph to a ticket, as far as it holds any more."""
-    body = f"{ticket.body}\n\n{text}"[:MAX_BODY]
+async def add(db: Connection, tenant: str, ticket: Ticket, text: str, *, note: bool) -> Ticket:
+    """Add a paragraph to a ticket's note or body, as far as it holds any more."""
+    before = ticket.note if note else ticket.body
+    after = (f"{before}\n\n{text}" if before else text)[:MAX_BODY]
     await db.execute(
         sa.update(tickets)
         .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket.id[1:]))
-        .values(body=body, revision=tickets.c.revision + 1, updated_at=now())
+        .values(
+            **{"note" if note else "body": after},
+            revision=tickets.c.revision + 1,
+            updated_at=now(),
+        )
     )
     return await get(db, tenant, ticket.id)
 
@@ -167,6 +179,7 @@ def _ticket(row: sa.Row[tuple[object, ...]]) -> Ticket:
         id=f"T{row.number}",
         subject=row.subject,
         body=row.body,
+        note=row.note,
         status=row.status,
         priority=row.priority,
         customer_id=row.customer_id,

@@ -11,6 +11,7 @@ from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.security.principals import Kind
 from deskward.text.risk import risks_of
 from deskward.tickets import service
 from deskward.tickets.models import (
@@ -75,7 +76,7 @@ async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFact
     return {
         **_facts(ticket),
         "reversible": arguments["update"].status != "closed",
-        "risks": risks_of(ticket.subject, ticket.body),
+        "risks": risks_of(ticket.subject, ticket.words),
     }
 
 
@@ -91,7 +92,7 @@ async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     Args:
         ticket_id: The ticket.
     """
-    return await service.get(ctx.db, ctx.tenant, ticket_id)
+    return _shown(ctx, await service.get(ctx.db, ctx.tenant, ticket_id))
 
 
 @tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets")
@@ -110,9 +111,11 @@ async def list_tickets(
         limit: How many to list at the most.
         offset: How many to pass over.
     """
-    return await service.find(
+    found = await service.find(
         ctx.db, ctx.tenant, customer_id=customer_id, status=status, limit=limit, offset=offset
     )
+    found.tickets = [_shown(ctx, ticket) for ticket in found.tickets]
+    return found
 
 
 @tools.tool(scope="tickets:create", risk=Risk.WRITE, rest="POST /tickets")
@@ -165,6 +168,8 @@ async def hand_over(
 ) -> TicketOpened:
     """Hand the conversation over to a person, when no tool can help or the customer asks for one.
 
+    A reason that a model wrote becomes the ticket's note, which no customer is shown.
+
     Args:
         customer_id: The customer who is waiting.
         reason: What the customer wants, for the person who takes over.
@@ -174,15 +179,16 @@ async def hand_over(
     """
     waiting = await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
     if waiting is not None:
-        ticket = await service.add_to_body(ctx.db, ctx.tenant, waiting, reason)
+        ticket = await service.add(ctx.db, ctx.tenant, waiting, reason, note=ctx.by_model)
         message = f"A person will take over. It was added to ticket {ticket.id}."
         return await _opened(ctx, ticket, message, handled=False)
     ticket = await service.create(
         ctx.db,
         ctx.tenant,
         customer_id,
-        subject=f"{service.HANDOVER}{shorten(reason)}",
-        body=reason,
+        subject=f"{service.HANDOVER}{service.NO_WORDS if ctx.by_model else shorten(reason)}",
+        body=service.NO_WORDS if ctx.by_model else reason,
+        note=reason if ctx.by_model else None,
         priority="urgent" if urgent else "high",
     )
     message = f"A person will take over. The ticket is {ticket.id}."
@@ -209,8 +215,14 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
         for name, value in update.model_dump(exclude_none=True, exclude={"revision"}).items()
     )
     return TicketChanged(
-        success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=ticket
+        success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=_shown(ctx, ticket)
     )
+
+
+def _shown(ctx: Context, ticket: Ticket) -> Ticket:
+    """The ticket as the caller may see it: its note is for staff alone."""
+    staff = ctx.principal.kind is Kind.STAFF
+    return ticket if staff else ticket.model_copy(update={"note": None})
 
 
 def _facts(ticket: Ticket) -> TicketFacts:

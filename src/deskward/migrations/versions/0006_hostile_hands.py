@@ -17,6 +17,7 @@ def upgrade() -> None:
     _counters()
     _ended_sessions()
     _provenance()
+    _notes()
 
 
 def _desk_keys() -> None:
@@ -143,7 +144,14 @@ def _provenance() -> None:
     )
 
 
+def _notes() -> None:
+    """Have tickets with a note for staff (`tickets/models.py`)."""
+    op.add_column("tickets", sa.Column("note", sa.Text(), nullable=True))
+
+
 def downgrade() -> None:
+    with op.batch_alter_table("tickets") as batch:
+        batch.drop_column("note")
     with op.batch_alter_table("sessions") as batch:
         batch.drop_column("ended_at")
     op.drop_table("counters")
