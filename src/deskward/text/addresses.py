@@ -104,7 +104,7 @@ class Known:
             return match["mail"] if match["mail"] and self.mail(match["mail"]) else ADDRESS
         found = match[0].rstrip(_TRAIL)
         after = match[0][len(found) :]
-        last = match["last"] or ""
+        last = (match["last"] or "").rstrip("_-")
         if last and not match["rest"] and (_is_sentence(last) or _is_file(found, last)):
             return match[0]
         scheme = "" if match["url"] and found[:3].lower() != "www" else "https://"
