@@ -27,11 +27,11 @@ _ODD_REST = re.compile(r"//|(?<![^\W_])_|_(?![^\W_])")
 _ADDRESS = re.compile(
     r"(?P<url>"
     r"(?:\b[a-z][a-z0-9+.-]{0,31}:)?[/\\]{2,9}(?=[\w\[%&.-])[^\s<>\"']*"
-    r"|\b(?:https?|ftps?|wss?|file|blob|javascript|vbscript|intent):[^\s<>\"']+"
-    r"|\bdata:\w{1,40}/[^\s<>\"']+|(?<![^\W_])www[.。．｡][^\s<>\"']+)"
-    r"|(?:\b(?:mailto|xmpp|sips?):\s?)?"
+    r"|(?<![^\W_])(?:https?|ftps?|wss?|file|blob|javascript|vbscript|intent):[^\s<>\"']+"
+    r"|(?<![^\W_])data:\w{1,40}/[^\s<>\"']+|(?<![^\W_])www[.。．｡][^\s<>\"']+)"
+    r"|(?:(?<![^\W_])(?:mailto|xmpp|sips?):\s?)?"
     r"(?P<mail>[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,30})(?:\?\S*)?"
-    r"|(?P<to>\b(?:mailto|xmpp|sips?):[^\s<>\"']+)"
+    r"|(?P<to>(?<![^\W_])(?:mailto|xmpp|sips?):[^\s<>\"']+)"
     r"|(?P<host>\d{1,3}(?:\.\d{1,3}){3}(?=[/:]\S)"
     r"|(?<!\w)(?:[\w-]{1,250}\.){1,30}(?P<last>[^\W\d_][\w-]{1,62}))(?P<rest>[/:?#][^\s<>\"']*)?",
     re.IGNORECASE,
@@ -55,7 +55,7 @@ def host_key(host: str) -> str | None:
 
     `ß` and `ss` stay two hosts, as they are for browsers. None where it is no host's name.
     """
-    name = unicodedata.normalize("NFKC", host).translate(_FULL_STOPS).lower().rstrip(".")
+    name = unicodedata.normalize("NFKC", host).translate(_FULL_STOPS).lower().removesuffix(".")
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode()
