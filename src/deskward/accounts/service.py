@@ -143,13 +143,15 @@ async def only_card(db: Connection, tenant: str, user_id: str, given: SecretStr 
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
-        InvalidInput: Neither a card number nor four digits were given, or several cards fit.
-        Conflict: The card is deactivated already.
+        InvalidInput: Neither a card number nor four digits were given.
+        Conflict: Several cards fit, or the card is deactivated already.
     """
     fitting = await named_cards(db, tenant, user_id, given, {"active", "frozen"})
     if given is None and len(fitting) > 1:
         endings = ", ".join(card.last4 for card in fitting)
-        raise InvalidInput(f"Say which card, by its last four digits: {endings}.")
+        raise Conflict(
+            f"Say which card, by its last four digits: {endings}.", details={"needs": "card"}
+        )
     return fitting[0]
 
 
