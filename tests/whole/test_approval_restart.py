@@ -17,7 +17,7 @@ from tests.services.server import server
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("restart"), pytest.mark.timeout(120)]
 
 # After the article is read, an action that does not stand in the customer's own words asks.
-SAID = ["How long does a transfer take?", "please deactivate my card"]
+SAID = ["How long does a transfer take?", "I want my card closed for good", "yes"]
 
 
 def deskward(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -59,7 +59,7 @@ def server_away(_folder: Path) -> Settings:
 
 
 def empty_key(folder: Path) -> Settings:
-    (folder / "secret.key").touch()
+    (folder / "secret.key").touch(mode=0o600)
     return {}
 
 
