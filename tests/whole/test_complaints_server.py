@@ -55,16 +55,20 @@ async def test_it_dies_and_comes_back_in_a_conversation(
         assert talk.tools == ["register_complaint"]
         os.kill(pid, signal.SIGKILL)
         await until_closed(int(port))
+        # What an outside server says makes the next deed in its session a person's to approve.
+        talk = Talk(desk, session="another")
         answer = await complain(talk)
         assert "complaints service cannot be reached at the moment" in answer
         async with server(folder, *COMMAND, SERVER_PORT=port):
             async with asyncio.timeout(30):
                 while not (desk.hub and desk.hub.state == "available"):
                     await asyncio.sleep(0.05)
+            talk = Talk(desk, session="a third")
             assert "C1003" in await complain(talk)
             context = Context(STAFF, "rest")
             resolve = {"complaint_id": "C1003", "resolution": "We sent another one."}
             outcome = await desk.gate.call("resolve_complaint", resolve, context)
-            assert outcome.value["complaint"]["status"] == "resolved"
+            # The server takes the hub for a model, which by now has read what customers wrote.
+            assert outcome.value["status"] == "pending_approval"
             found = await talk.say("What is the status of my complaint C1003?")
-            assert "resolved" in found
+            assert "open" in found

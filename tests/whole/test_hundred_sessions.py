@@ -20,18 +20,18 @@ TURNS = 10
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)]
 
-BALANCES = {"user_001": "$5,420.50", "user_002": "$1,280.75"}
+CUSTOMERS = ("user_001", "user_002")
 
 
 def question(session: int, turn: int) -> str:
     if turn % 2:
-        return "What's my account balance?"
-    return f"I want to report a problem: the app crashed in case {session}x{turn}."
+        return "yes"  # to what it asks back
+    return f"I want to report a problem: the app crashed at step {session}x{turn}."
 
 
 async def talk(client: httpx2.AsyncClient, session: int, answers: dict[str, list[str]]) -> None:
     """Hold one session: a message whose answer did not come is sent again under the same key."""
-    name, user = f"s{session}", sorted(BALANCES)[session % 2]
+    name, user = f"s{session}", CUSTOMERS[session % 2]
     for turn in range(TURNS):
         body = {"session_id": name, "message": question(session, turn)}
         headers = {"X-User-ID": user, "Idempotency-Key": f"{name}-{turn}"}
@@ -73,7 +73,7 @@ async def test_a_hundred_sessions_survive_a_kill(tmp_path: Path) -> None:
 
 async def check(client: httpx2.AsyncClient, session: int, answers: list[str]) -> None:
     """The answers are right, and the history holds just them."""
-    user = sorted(BALANCES)[session % 2]
+    user = CUSTOMERS[session % 2]
     path = f"/api/v1/sessions/s{session}/history"
     history = (await client.get(path, headers={"X-User-ID": user})).json()
     said = [message["content"] for message in history["messages"]]
@@ -81,12 +81,12 @@ async def check(client: httpx2.AsyncClient, session: int, answers: list[str]) ->
     assert said[1::2] == answers
     tickets = set()
     for turn, answer in enumerate(answers):
-        if turn % 2:
-            assert answer == f"Your current account balance is {BALANCES[user]}."
+        if turn % 2 == 0:
+            assert f"step {session}x{turn}" in answer
             continue
         (ticket,) = (word.rstrip(";") for word in answer.split() if word.startswith("T1"))
         tickets.add(ticket)
         headers = {"X-User-ID": user, "X-Request-ID": new_id()}
         found = (await client.get(f"/tickets/{ticket}", headers=headers)).json()
-        assert f"case {session}x{turn}." in found["body"]
+        assert f"step {session}x{turn - 1}." in found["body"]
     assert len(tickets) == TURNS // 2
