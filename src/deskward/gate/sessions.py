@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from deskward.core.database import Connection
 
 
-class Sessions:
+class Sessions(ABC):
     """Ends conversations."""
 
+    @abstractmethod
     async def end(self, db: Connection, tenant: str, owner: str, *, but: str | None) -> None:
         """End all sessions of somebody for good, in the caller's transaction.
 
@@ -15,4 +18,3 @@ class Sessions:
             owner: The principal's label.
             but: The session that goes on.
         """
-        raise NotImplementedError

@@ -122,7 +122,7 @@ class ClaimCheck:
         """
         return Reply(self, dict(enumerate(evidence, 1)), said).unsupported(reply)
 
-    @lru_cache(maxsize=256)  # noqa: B019 - one lives as long as the desk
+    @lru_cache(maxsize=256)  # noqa: B019 its owner lives as long as the desk
     def told(self, text: str) -> frozenset[str]:
         """The acts that a text of the desk's own says."""
         found = set()
