@@ -171,7 +171,7 @@ async def test_a_customer_may_cancel_and_nothing_else(call: Call) -> None:
         outcome = await call("update_order_status", order_id="O1003", status=status)
         assert code(outcome) == "FORBIDDEN"
     outcome = await call("update_order_status", OTHER, order_id="O1003", status="cancelled")
-    assert code(outcome) == "FORBIDDEN"
+    assert code(outcome) == "ORDER_NOT_FOUND"
     outcome = await call("update_order_status", order_id="O1003", status="cancelled")
     assert outcome.value["order"]["status"] == "cancelled"
     outcome = await call("update_order_status", order_id="O1002", status="cancelled")

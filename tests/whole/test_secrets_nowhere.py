@@ -26,14 +26,15 @@ async def test_secrets_are_nowhere(tmp_path: Path) -> None:
         server(data, log=log, level="DEBUG") as (url, _pid),
         httpx2.AsyncClient(base_url=url, timeout=30) as client,
     ):
-        for message in (
+        messages = (
             f"Change my password to {PASSWORD}",
             f"please block my card {CARD}",
             f"and what about {PLAIN_CARD}?",
             "I want to change my password",
             OTHER_PASSWORD,
-        ):
-            for path in ("chat", "chat/stream"):
+        )
+        for path in ("chat", "chat/stream"):  # a changed password ends the sessions of before
+            for message in messages:
                 body = {"session_id": path, "message": message}
                 assert (await client.post(f"/api/v1/{path}", json=body)).status_code == 200
         attempts: list[dict[str, object]] = [
