@@ -66,6 +66,16 @@ async def test_a_mail_through_the_agent_is_read_over_imap(tmp_path: Path) -> Non
             )
             body = {"session_id": "s", "message": message}
             answer = (await client.post("/api/v1/chat", json=body)).json()
+            # A mail cannot be taken back, so it is said back first, with its values.
+            for value in (
+                "anna@example.com",
+                "boss@example.com",
+                "Your invoice",
+                "find it attached",
+            ):
+                assert value in answer["message"]
+            body["message"] = "yes"
+            answer = (await client.post("/api/v1/chat", json=body)).json()
             assert answer["message"] == "The mail was sent."
         for box in ("anna@example.com", "boss@example.com"):
             (received,) = boxes.messages(box)

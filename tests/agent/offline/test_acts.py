@@ -13,7 +13,7 @@ from deskward.gate.tool import Risk
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
 from tests.agent.talk import Talk
-from tests.conftest import CUSTOMER
+from tests.conftest import CUSTOMER, STAFF
 
 
 @cache
@@ -209,3 +209,25 @@ async def test_what_is_not_done_is_said_in_the_customers_language(talk: Talk) ->
     assert (await talk.say("Ändern Sie meine Adresse bitte nicht")).startswith("In Ordnung")
     assert "so plainly" in await talk.say("Should I change my address to 5 Main Street, Boston?")
     assert "nur für Sie selbst" in await talk.say("Sperren Sie die Karte meiner Schwester")
+
+
+MAIL = (
+    'Send an email to anna@example.com with the subject "Your invoice" saying "Please find it '
+    'attached", bcc boss@example.com, attach 0123456789abcdef0123456789abcdef'
+)
+
+
+def test_what_an_act_is_done_with_speaks_against_nothing() -> None:
+    """`saying` and `boss` are words of lists, and here parts of a mail."""
+    examples = [text for text in shipped_skills().skills["send_email"].examples if "@" in text]
+    missed = [text for text in [MAIL, *examples] if tools_of(text) != ["send_email"]]
+    assert missed == ["new email to nina@example.com, subject Update"]  # says no verb
+    assert read("My boss is saying: send an email to anna@example.com").wishes == []
+    assert read("Do not send an email to anna@example.com saying hello").wishes == []
+
+
+async def test_a_mail_is_said_back_before_it_is_sent(sqlite_desk: Desk) -> None:
+    talk = Talk(sqlite_desk, STAFF)
+    said = await talk.say(MAIL)
+    assert all(value in said for value in ("anna@", "boss@", "Your invoice", "find it attached"))
+    assert talk.statuses == ["confirm"]

@@ -108,7 +108,7 @@ class Acts:
     def names_several(self, skill: str, wish: Wish, text: str) -> bool:
         """Whether a message names more than one thing that the wish may be about."""
         named = self._declared[skill].named
-        if not named or wish.loss:
+        if not named or wish.loss or self._declared[skill].any:
             return False
         for part in (wish.said, text):
             words = {word.text for word in words_of(part) if re.fullmatch(named, word.text)}
@@ -258,8 +258,11 @@ class _Reader:
     def _whole(self, reading: Reading) -> Reading:
         """What the message as a whole says of its wishes."""
         m = self.message
+        own = frozenset[int]().union(*(wish.own for wish in reading.wishes))
         for name in ("takes_back", "mocks", "others"):
-            if reading.wishes and (m.cue(name) or (name == "others" and m.is_somebodys())):
+            if reading.wishes and (
+                m.cue(name, own=own) or (name == "others" and m.is_somebodys(own))
+            ):
                 return Reading([], reading.wishes[0].skill, name)
         wished = [wish for wish in reading.wishes if not wish.loss]
         if wished:
@@ -289,7 +292,7 @@ class _Reader:
         for name in names:
             # "Report a problem: it crashes when I …" tells when it crashes.
             alone = name == "ago" or (name == "when" and told)
-            if m.cue(name, clause if alone else sentence):
+            if m.cue(name, clause if alone else sentence, wish.own):
                 return name
         if not wish.loss and m.cue("doubts", (sentence[1], len(m.words))):
             return "doubts"
@@ -309,8 +312,9 @@ class _Reader:
         """The skill whose verb and thing are both in a clause."""
         m = self.message
         for skill in m.ways.acts:
-            verb = m.within(f"do:{skill}", clause) or m.within(f"done:{skill}", clause)
-            thing = m.within(f"things:{skill}", clause) or m.within(f"named:{skill}", clause)
-            if verb and thing:
+            verbs = m.within(f"do:{skill}", clause) + m.within(f"done:{skill}", clause)
+            things = m.within(f"things:{skill}", clause) + m.within(f"named:{skill}", clause)
+            # One word may be both: "mail".
+            if any(a[1] <= b[0] or b[1] <= a[0] for a in verbs for b in things):
                 return skill
         return ""

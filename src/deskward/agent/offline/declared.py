@@ -16,7 +16,8 @@ class Words(BaseModel):
         done: The verb as it stands behind "I want my … to be".
         things: What it is done to.
         lost: What, when it is lost, the act is offered for.
-        fillers: What may stand beside verb and thing.
+        fillers: What may stand beside verb and thing, and behind the verb says nothing else.
+        text: Behind which words any text follows, as far as the sentence goes.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,11 +27,12 @@ class Words(BaseModel):
     things: list[str]
     lost: list[str] = []
     fillers: list[str] = []
+    text: list[str] = []
 
     def parts(self) -> Iterator[tuple[str, list[str]]]:
         """The lists with their names in `acts.py`."""
         yield from (("do", self.do), ("done", self.done), ("things", self.things))
-        yield from (("lost_things", self.lost), ("fillers", self.fillers))
+        yield from (("lost_things", self.lost), ("fillers", self.fillers), ("text", self.text))
 
 
 class Declared(BaseModel):

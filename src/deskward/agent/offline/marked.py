@@ -75,15 +75,29 @@ class Marked:
         if start < len(self.words):
             yield start, len(self.words)
 
-    def cue(self, name: str, within: Range | None = None) -> bool:
-        """Whether a word of a list says so, and is no part of a wish or of courtesy."""
+    def cue(
+        self, name: str, within: Range | None = None, own: frozenset[int] = frozenset()
+    ) -> bool:
+        """Whether a word of a list says so, and is no part of a wish or of courtesy.
+
+        Args:
+            own: Words that count for nothing: see `Wish.own`.
+        """
         start, end = within or (0, len(self.words))
+        exempt = self.exempt | own
         return any(
-            start <= a and b <= end and not self.exempt.issuperset(range(a, b))
+            start <= a and b <= end and not exempt.issuperset(range(a, b))
             for a, b in self.hits.get(name, ())
         )
 
-    def is_somebodys(self) -> bool:
+    def own(self, skill: str, start: int, clause: Range) -> frozenset[int]:
+        """What stands behind an act's verb and belongs to the act by what its skill declares."""
+        _, last = self.sentence_of(clause)
+        fillers = {at for at in self.all(f"fillers:{skill}") if start <= at < last}
+        texts = [a for a, b in self.hits.get(f"text:{skill}", ()) if start <= a and b <= last]
+        return frozenset(fillers.union(range(min(texts), last) if texts else ()))
+
+    def is_somebodys(self, own: frozenset[int] = frozenset()) -> bool:
         """Whether a thing is somebody else's by its ending: "John's card", not "King's Road"."""
         ending = self.ways.genitive
         if not ending:
@@ -95,6 +109,7 @@ class Marked:
             and following.start < len(self.text)
             and self.text[following.start].islower()
             and number not in known
+            and number not in own
             for number, (word, following) in enumerate(pairwise(self.words))
         )
 

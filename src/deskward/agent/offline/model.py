@@ -207,7 +207,11 @@ class _Step:
         skill, score = self._model.best(text, self._tools)
         spoken = self._model.skills.get(reading.unwished)
         plain = reading.why not in ("asks", "unclear")
-        if spoken and (plain or skill is None or skill.acts or skill.tool is None):
+        if (
+            spoken
+            and spoken.tool in self._tools
+            and (plain or skill is None or skill.acts or skill.tool is None)
+        ):
             skill, score = spoken, max(score, SURE)
         if skill is not None and skill.acts and not self._is_about(skill, text):
             skill = None

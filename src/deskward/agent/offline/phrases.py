@@ -18,7 +18,10 @@ LONGEST_WORD = 64
 QUOTED = "\u25a0"
 """Stands for what is quoted."""
 
-_TOKEN = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w+(?:['’.-]\w+)*|[^\w\s]")
+_TOKEN = re.compile(
+    r"\[\[\w{1,20}:\d{1,9}\]\]|(?<![\w.+-])[\w.+-]{1,64}@\w[\w.-]{0,252}\w|\w+(?:['’.-]\w+)*|[^\w\s]"
+)
+"""A placeholder, an address of mail, a word or a mark."""
 _PLAIN = str.maketrans({"\u2019": "'", "\u0307": None})
 _SUFFIXED = re.compile(r"([^\W\d_]?\d{3,18})'(\w{1,10})")
 _PLACEHOLDER = re.compile(r"\[\[")
@@ -48,7 +51,8 @@ def words_of(text: str, *, elides: bool = False) -> list[Word]:
         plain = unicodedata.normalize("NFKC", whole).casefold().translate(_PLAIN)
         if suffixed := _SUFFIXED.fullmatch(plain):
             plain = suffixed[1]  # Turkish: O1003'ü
-        parts = plain.replace("-", "'").split("'") if elides else [plain]
+        elided = elides and "@" not in plain
+        parts = plain.replace("-", "'").split("'") if elided else [plain]
         found += [Word(part, match.start(), match.end()) for part in parts if part]
     return found
 

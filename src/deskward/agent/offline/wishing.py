@@ -18,6 +18,7 @@ class Wish:
         value: What stands where a value is named ("… to VALUE"), or nothing.
         clear: Whether it is a wish in so many words, and the message says nothing else.
         loss: Whether it is a loss, not a wish.
+        own: The words that say nothing but what the act is done with, whatever lists have them.
     """
 
     skill: str
@@ -25,6 +26,7 @@ class Wish:
     value: str = ""
     clear: bool = False
     loss: bool = False
+    own: frozenset[int] = frozenset()
 
 
 class Wishing:
@@ -85,6 +87,8 @@ class Wishing:
             verbs.append(far)
         for verb in sorted(verbs, key=lambda r: r[0] - r[1]):
             for thing in sorted(things, key=lambda r: (r[0] - r[1], r[0])):
+                if thing[0] < verb[1] and verb[0] < thing[1]:
+                    continue  # one word may be both: "mail"
                 whole = self._span(verb, thing, wants, clause, far is verb)
                 if whole is None or not self._belongs(skill, thing, verb, clause, stands_for):
                     continue
@@ -190,7 +194,9 @@ class Wishing:
         clear = quiet and not more and not asking and not stands_for
         clear = clear and (m.ways.acts[skill].any or m.is_only_a_value(value))
         weight = verb[1] - verb[0] + thing[1] - thing[0]
-        return weight, Wish(skill, said, m.text_of(*value), clear)
+        return weight, Wish(
+            skill, said, m.text_of(*value), clear, own=m.own(skill, verb[1], clause)
+        )
 
     def _renewal(self, skill: str, number: int) -> tuple[int, Wish] | None:
         """As in: my new address is …, my password should be …."""
