@@ -34,7 +34,6 @@ from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database, metadata
-from deskward.core.extras import extra
 from deskward.core.jobs import Handler, Records
 from deskward.core.personal import check_declared
 from deskward.core.rate_limit import RateLimiter
@@ -44,7 +43,6 @@ from deskward.customers import slice as customers
 from deskward.customers.service import is_there
 from deskward.demo.load import load_demo
 from deskward.email import slice as email
-from deskward.email.mailer import Mailer
 from deskward.email.outbox import Outbox
 from deskward.files import slice as files
 from deskward.files.tools import FileRules
@@ -64,7 +62,7 @@ from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
-from deskward.integrations.mail.console import ConsoleMailer
+from deskward.integrations.mail.choose import choose_mailer
 from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
 from deskward.orders import slice as orders
@@ -311,29 +309,11 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
 def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) -> Outbox:
     return Outbox(
         database,
-        _mailer(settings),
+        choose_mailer(settings),
         sender_name=settings.mail.sender_name,
         sender_email=settings.mail.sender_email or "desk@localhost",
         max_attachments=settings.mail.max_attachment_mb * 1_000_000,
         wake=wake,
-    )
-
-
-def _mailer(settings: Settings) -> Mailer:
-    if settings.mail.server is None:
-        return ConsoleMailer()
-    with extra("smtp", "SMTP_SERVER"):
-        from deskward.integrations.mail.smtp import SmtpMailer
-
-    password = settings.mail.sender_password
-    return SmtpMailer(
-        settings.mail.server,
-        settings.mail.port,
-        sender=settings.mail.sender_email or "",
-        username=settings.mail.username,
-        password=password.get_secret_value() if password else None,
-        security=settings.mail.security,
-        ca_file=settings.mail.ca_file,
     )
 
 

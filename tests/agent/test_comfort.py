@@ -5,7 +5,7 @@ import pytest
 from deskward.agent.comfort import words_of_comfort
 from deskward.agent.events import HandedOver, ToolCalled
 from deskward.app import Desk
-from deskward.core.setting_groups import Agent
+from deskward.core.desk_settings import Agent
 from deskward.gate.context import Context
 from tests.agent.scripted import ScriptedModel
 from tests.agent.talk import Talk

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
     Collection,
     Iterator,
     Mapping,
@@ -16,20 +13,17 @@ from collections.abc import (
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
+from deskward.agent.calling import Calls, Confirmed, Toolbox, nothing_confirmed
 from deskward.agent.claims.check import ClaimCheck, Unsupportable
 from deskward.agent.comfort import words_of_comfort
 from deskward.agent.events import (
-    ApprovalNeeded,
-    ConfirmNeeded,
     Done,
     Event,
-    HandedOver,
     MessageAdded,
     Text,
     ToolAnswered,
-    ToolCalled,
     Withheld,
 )
 from deskward.agent.model import (
@@ -43,31 +37,22 @@ from deskward.agent.model import (
 )
 from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
-from deskward.agent.taint import addresses_known, influence_of, sources_of
-from deskward.agent.texts import clean
+from deskward.agent.taint import addresses_known, sources_of
 from deskward.agent.turn import (
     Heard,
     Turn,
-    answered_by,
     begun_at,
     distinct,
     gap_before,
-    masked,
-    of_receipt,
     on_record,
     questions_of,
     spec_of,
     steps_taken,
-    too_many,
 )
-from deskward.core.answers import status_of
-from deskward.core.errors import ModelUnavailable, NotFound
+from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
-from deskward.gate.effects import DeskKey, Key
-from deskward.gate.outcome import Outcome
 from deskward.gate.readings import OUTSIDE
-from deskward.gate.tool import Tool
-from deskward.security.principals import AGENT, Principal
+from deskward.security.principals import AGENT
 from deskward.security.vault import Vault
 from deskward.text.distress import tells_of_self_harm
 
@@ -102,39 +87,6 @@ class Limits:
     timeout: float = 30.0
 
 
-class Toolbox(Protocol):
-    """Where the agent's calls go: the gate, or a client of a remote one. See `Gate`."""
-
-    tools: dict[str, Tool]
-
-    def tools_for(self, principal: Principal, /) -> list[Tool]:
-        """The tools that the principal may use."""
-        ...
-
-    async def first_answer(self, name: str, context: Context, key: Key, /) -> Outcome | None:
-        """The first answer to a key, or None."""
-        ...
-
-    async def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        context: Context,
-        *,
-        idempotency_key: Key | None = None,
-    ) -> Outcome:
-        """Call a tool. Raises nothing of its own."""
-        ...
-
-
-Confirmed = Callable[[str, Context], Awaitable[Outcome]]
-"""Makes a call that its customer has said yes to, by the confirmation's id."""
-
-
-async def _nothing_confirmed(confirmation_id: str, context: Context) -> Outcome:
-    return Outcome("error", "", context.request_id, NotFound("confirmation", confirmation_id))
-
-
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
@@ -146,7 +98,7 @@ class Agent:
         *,
         claims: ClaimCheck,
         hosts: Collection[str] = (),
-        confirmed: Confirmed = _nothing_confirmed,
+        confirmed: Confirmed = nothing_confirmed,
         crisis_lines: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Make one.
@@ -158,12 +110,12 @@ class Agent:
             crisis_lines: Tenant → whom somebody in danger can call; see `comfort.py`.
         """
         self._crisis_lines = crisis_lines
-        self._confirmed = confirmed
         self.model = model
         self._claims = claims
         self._hosts = hosts
         self._gate = gate
         self._limits = limits or Limits()
+        self._calls = Calls(gate, self._limits.calls, confirmed)
         # Of several models each may take its time, before the next one is asked.
         self._patience = self._limits.timeout * getattr(model, "chances", 1)
 
@@ -211,7 +163,7 @@ class Agent:
         )
         if any(tool.foreign for tool in turn.tools):  # their descriptions are read, too
             context.reading.add({OUTSIDE})
-        async for event in self._pending_calls(turn, resumed):
+        async for event in self._calls.make(turn, resumed):
             yield event
         said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
         in_danger = tells_of_self_harm(said)
@@ -230,7 +182,7 @@ class Agent:
                 break
             async for event in self._guarded_step(turn):
                 yield event
-            async for event in self._pending_calls(turn, False):
+            async for event in self._calls.make(turn, False):
                 yield event
         yield Done("".join(turn.text), turn.model or self.model.name, turn.tokens)
 
@@ -339,64 +291,6 @@ class Agent:
             async for event in self._give_up(turn, "The answer claimed what no record shows."):
                 yield event
 
-    async def _pending_calls(self, turn: Turn, resumed: bool) -> AsyncIterator[Event]:
-        """Make the calls that the last assistant message asks for and that have no answer yet."""
-        asking = next(
-            (i for i in range(len(turn.messages) - 1, -1, -1) if turn.messages[i].tool_requests),
-            None,
-        )
-        if asking is None or any(m.role != "tool" for m in turn.messages[asking + 1 :]):
-            return
-        answered = len(turn.messages) - asking - 1
-        requests = turn.messages[asking].tool_requests
-        answering = answered_by(requests, self._gate.tools, self._limits.calls)
-        for number, request in enumerate(requests):
-            if number < answered:
-                continue
-            yield ToolCalled(request.id, request.name, request.arguments)
-            if answering[number] != number:
-                same = answering[number]
-                first = turn.messages[asking + 1 + same] if same >= 0 else None
-                for event in self._not_made(turn, request, first):
-                    yield event
-                continue
-            key = DeskKey("turn", f"{turn.context.turn_id}:{turn.step}:{number}")
-            outcome = await self._call(turn, request, key, resumed)
-            tool = self._gate.tools.get(request.name)
-            value = clean(outcome.value)
-            secrets = tool is None or tool.keeps_secrets
-            answer = masked(value, turn.vault) if secrets else value
-            if outcome.status in ("confirm", "pending"):
-                answer |= of_receipt(value)
-            yield ToolAnswered(request.id, request.name, outcome.status, answer)
-            asks: tuple[str, ...] = ()
-            if outcome.status == "confirm":
-                asks = (str(answer["confirmation_id"]),)
-                yield ConfirmNeeded.of(request.id, answer)
-            elif outcome.status == "pending":
-                yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
-            elif outcome.status == "ok" and tool is not None and tool.hands_over:
-                yield HandedOver(str(answer.get(tool.hands_over, "")))
-            message = Message(
-                "tool",
-                json.dumps(answer, ensure_ascii=False),
-                tool_request_id=request.id,
-                untrusted=", ".join(sorted(outcome.sources)) or None,
-                asks=asks,
-            )
-            turn.messages.append(message)
-            yield MessageAdded(message)
-
-    def _not_made(self, turn: Turn, request: ToolRequest, first: Message | None) -> Iterator[Event]:
-        """Answer a call that is not made: as the first that is the same, or that it is too many."""
-        text = first.text if first is not None else too_many(self._limits.calls)
-        answer = json.loads(text)
-        yield ToolAnswered(request.id, request.name, status_of(answer), answer)
-        untrusted = first.untrusted if first is not None else None
-        message = Message("tool", text, tool_request_id=request.id, untrusted=untrusted)
-        turn.messages.append(message)
-        yield MessageAdded(message)
-
     def _ask(self, turn: Turn, receipts: Sequence[dict[str, Any]]) -> Iterator[Event]:
         """Ask the customer, in the desk's words and not in a model's; that ends the turn."""
         question = "\n".join(str(receipt["question"]) for receipt in receipts)
@@ -408,16 +302,6 @@ class Agent:
         message = Message("assistant", text, asks=asks)
         turn.messages.append(message)
         yield MessageAdded(message, turn.model or self.model.name)
-
-    async def _call(self, turn: Turn, request: ToolRequest, key: Key, resumed: bool) -> Outcome:
-        once_more = resumed and request.confirmation is None
-        if once_more and (first := await self._gate.first_answer(request.name, turn.context, key)):
-            return first
-        influence = influence_of(turn.messages, self._gate.tools)
-        context = replace(turn.context, influence=influence, unsure=request.unsure)
-        if request.confirmation is not None:
-            return await self._confirmed(request.confirmation, context)
-        return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)
 
     async def _give_up(self, turn: Turn, reason: str) -> AsyncIterator[Event]:
         """End the turn with a person, because no model can end it."""
@@ -455,7 +339,7 @@ class Agent:
         request = ToolRequest("give-up", tool.name, arguments)
         yield self._say(turn, "".join(turn.unsaid), (request,))
         turn.step = steps_taken(turn.messages)
-        async for event in self._pending_calls(turn, False):
+        async for event in self._calls.make(turn, False):
             yield event
 
     def _end_with(self, turn: Turn, text: str) -> Iterator[Event]:

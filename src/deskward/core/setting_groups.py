@@ -6,13 +6,11 @@ import ipaddress
 import unicodedata
 from pathlib import Path
 from typing import Literal
-from zoneinfo import available_timezones
 
-from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import (
-    DAY,
     DatabaseUrl,
     Few,
     Many,
@@ -177,101 +175,6 @@ class Default(Group):
     tenant_id: Name = Field("default", description="The tenant of callers in open mode.")
 
 
-class Agent(Group):
-    """Who answers, and how long it may take."""
-
-    model: str | None = Field(
-        None,
-        validation_alias="model",
-        description="Which model answers, tried from left to right: `anthropic:NAME`, "
-        "`openai:NAME`, `azure:DEPLOYMENT`, `http://host/v1#NAME`, `offline`. Unset: found from "
-        "the providers' own variables, else `offline`.",
-    )
-    model_timeout: Seconds = Field(
-        30.0,
-        validation_alias="model_timeout",
-        description="Seconds that a model may take to send its next piece.",
-    )
-    model_max_tokens: Many = Field(
-        4096,
-        validation_alias="model_max_tokens",
-        description="Most tokens a model may write per step, its thinking included.",
-    )
-    max_steps: Few = Field(
-        8, validation_alias="turn_max_steps", description="Most model calls in one turn."
-    )
-    max_calls: Few = Field(
-        8,
-        validation_alias="turn_max_calls",
-        description="Most calls of tools that a model can ask for in one step.",
-    )
-    confirm_minutes: Few = Field(
-        10,
-        validation_alias="confirm_minutes",
-        description="Minutes for which a customer can say yes to what they are asked before it is "
-        "done for them.",
-    )
-    max_tokens: Many = Field(
-        50_000,
-        validation_alias="turn_max_tokens",
-        description="Most tokens that one turn may use.",
-    )
-    tool_timeout: Seconds = Field(
-        30.0,
-        validation_alias="tool_timeout",
-        description="Seconds that one tool call may take.",
-    )
-    link_hosts: str = Field(
-        "",
-        validation_alias="link_hosts",
-        description="Hosts, separated by commas, that answers may link to and whose mail addresses "
-        "they may name, for example `bank.example,help.bank.example`. Every other link is taken "
-        "out of an answer before it is sent.",
-    )
-    crisis_line: str = Field(
-        "",
-        max_length=2_000,
-        validation_alias="crisis_line",
-        description="Whom somebody can call who writes of harming themselves, for example "
-        "`116 123`; by tenant: `default=116 123, shop=988`. A part without a tenant is for all "
-        "others. Unset: the emergency number and a crisis line are named in general.",
-    )
-    skills_dir: DirectoryPath | None = Field(
-        None,
-        validation_alias="skills_dir",
-        description="Folder of offline skills. Unset: those that ship with Deskward.",
-    )
-
-    @property
-    def crisis_lines(self) -> dict[str, str]:
-        """Tenant → whom to call; of the empty name, for all others."""
-        parts = (part.rpartition("=") for part in self.crisis_line.split(",") if part.strip())
-        return {tenant.strip(): line.strip() for tenant, _, line in parts}
-
-    @property
-    def linked(self) -> frozenset[str]:
-        """The hosts that answers may link to."""
-        return frozenset(filter(None, (host.strip() for host in self.link_hosts.split(","))))
-
-
-class Stream(Group):
-    """Streamed answers."""
-
-    model_config = prefixed("stream_")
-
-    heartbeat: Seconds = Field(
-        15.0, description="Seconds of silence after which a stream sends a sign of life."
-    )
-    grace: float = Field(
-        10.0,
-        ge=0,
-        le=DAY,
-        allow_inf_nan=False,
-        description="Seconds for which a turn goes on when its reader is gone; then it pauses "
-        "and spends nothing more until somebody asks for it again.",
-    )
-
-
 class McpServer(Group):
     """An outside MCP server, and the one that `deskward mcp` is."""
 
@@ -364,74 +267,3 @@ class Mail(Group):
         if self.server and self.sender_password and self.security == "none":
             raise ValueError("SMTP_SECURITY=none would send SENDER_PASSWORD in the clear")
         return self
-
-
-class Accounts(Group):
-    """How a customer shows that it is them."""
-
-    proof_minutes: Few = Field(
-        10,
-        validation_alias="second_proof_minutes",
-        description="Minutes for which a customer's second proof that it is them counts as fresh. "
-        "With one (`X-User-Proved-At`) they change their password without the present one.",
-    )
-    password_tries: Few = Field(
-        10,
-        validation_alias="password_tries_per_hour",
-        description="How often a customer may try to change their password in any hour.",
-    )
-
-
-class Uploads(Group):
-    """Files that callers upload."""
-
-    model_config = prefixed("upload_")
-
-    quota_mb: Many = Field(
-        100, description="Megabytes of files that one caller may have at the desk."
-    )
-    tenant_quota_mb: Many = Field(
-        10_000, description="Megabytes of files that all callers of a tenant together may have."
-    )
-    days: Few = Field(30, description="Days after which an uploaded file is deleted.")
-
-
-class Keys(Group):
-    """API keys."""
-
-    lifetime_days: int = Field(
-        90,
-        ge=1,
-        le=3650,
-        validation_alias="api_key_days",
-        description="Days for which a new API key counts, where `--expires` says nothing else.",
-    )
-
-
-class Policy(Group):
-    """What policies are, and what they see."""
-
-    dir: DirectoryPath | None = Field(
-        None,
-        validation_alias="policy_dir",
-        description="Folder of Cedar policies and roles. Unset: those that ship with Deskward.",
-    )
-    timezone: str = Field(
-        "UTC",
-        validation_alias="business_timezone",
-        description="Time zone by whose clock policies know the hour and the day, for example "
-        "`Europe/Berlin`.",
-    )
-    handle_new_tickets: bool = Field(
-        False,
-        validation_alias="handle_new_tickets",
-        description="Whether the desk handles every new ticket at once, as `deskward handle` does: "
-        "it replies and resolves, asks a person, or hands over, as policies say.",
-    )
-
-    @field_validator("timezone")
-    @classmethod
-    def _a_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"there is no time zone {value!r}")
-        return value

@@ -25,24 +25,19 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL
 
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
+from deskward.core.desk_settings import Accounts, Agent, Keys, Policy, Stream, Uploads
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
 from deskward.core.setting_groups import (
-    Accounts,
-    Agent,
     Cors,
     Database,
     Default,
-    Keys,
     Log,
     Mail,
     McpServer,
-    Policy,
     RateLimit,
     Server,
-    Stream,
-    Uploads,
 )
 from deskward.core.setting_names import fields, names, nested
 
