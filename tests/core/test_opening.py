@@ -30,6 +30,7 @@ from tests.services.programs import free_port
         ("sqlite:///:memory:", "must name a file"),
         ("sqlite:///file:desk?mode=memory&uri=true", "must name a file"),
         ("sqlite:///desk\0.db", "must name a file"),
+        ("sqlite:///desk.db?mode=ro", "takes no parameters"),
         ("sqlite://desk.db", "three slashes"),
         ("postgresql://u:p@ss@h/n", "write @ as %40"),
         ("postgresql://h n/n", "not one name or address"),

@@ -56,6 +56,8 @@ def _check_sqlite(url: URL) -> None:
     memory = url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
     if memory or "\0" in str(url.database):
         raise ValueError("it must name a file: `sqlite:///data/desk.db`")
+    if url.query:  # the desk opens it in one way only, and would pass over them
+        raise ValueError("a file takes no parameters: leave out `?` and what follows")
 
 
 def _check_postgres(url: URL) -> None:
