@@ -48,7 +48,11 @@ test: $(READY) ## Set everything up and pass the quick tests
 
 .PHONY: test-all
 test-all: $(READY) ## Pass all the tests, also those with whole servers and peers, as CI does
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=40
+
+.PHONY: test-full
+test-full: $(READY) ## Pass all the tests, with races and tests by chance at their full length; an hour
+	FULL=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 1800
 
 .PHONY: mutants
 mutants: $(READY) ## Take out each defence, one at a time, and see a test turn red; some minutes

@@ -19,6 +19,7 @@ from deskward.gate.context import Context
 from deskward.security.vault import Vault
 from tests.agent.providers import Offline
 from tests.conftest import CUSTOMER
+from tests.rounds import rounds
 
 HOSTS = {"bank.example", "help.bank.example"}
 KNOWN = {"alex@mail.example"}
@@ -238,7 +239,7 @@ def test_no_renderer_makes_a_foreign_request() -> None:
 @pytest.mark.timeout(480)
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_no_renderer_makes_a_foreign_request_of_many_texts(seed: int) -> None:
-    check_renderers(seed, 10_000)
+    check_renderers(seed, rounds(1_500, 10_000))
 
 
 # What is let out does not hang on how the provider cut the text

@@ -31,6 +31,7 @@ from deskward.security.principals import Kind, Principal
 from tests.conftest import STAFF, Call, recorded
 from tests.gate.acting import SHIPPED, TOOLS, gates, ordered, refund, refunded
 from tests.policies import policy_of
+from tests.rounds import rounds
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
 LIMIT = 5000
@@ -85,12 +86,9 @@ async def test_all_who_come_with_a_key_are_one_sum(settings: Settings) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rounds", [100])
-async def test_a_limit_over_orders_holds_in_100_races_of_32(
-    settings: Settings, rounds: int
-) -> None:
+async def test_a_limit_over_orders_holds_in_many_races_of_32(settings: Settings) -> None:
     async with gates(settings, 4) as several:
-        for _ in range(rounds):
+        for _ in range(rounds(15, 100)):
             by = somebody()
             order_ids = [await ordered(several[0], f"user_00{n}") for n in (1, 2)]
             async with several[0].database.transaction() as transaction:
@@ -121,7 +119,7 @@ async def test_no_interleaving_passes_a_limit(settings: Settings, attempts: list
 
 
 @pytest.mark.slow
-@examples(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=rounds(40, 150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ATTEMPTS)
 async def test_none_of_many_interleavings_passes_a_limit(
     settings: Settings, attempts: list[Any]

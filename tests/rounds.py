@@ -1,0 +1,8 @@
+"""How long races and tests by chance go on: as long as CI has time for, or at their full length."""
+
+import os
+
+
+def rounds(usual: int, full: int) -> int:
+    """`usual`, or `full` with `make test-full`."""
+    return full if os.environ.get("FULL") == "1" else usual
