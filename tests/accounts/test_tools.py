@@ -98,7 +98,11 @@ async def test_without_a_card_all_are_frozen(call: Call) -> None:
         ("4242", "frozen"),
         ("4444", "frozen"),
     ]
-    assert (await call("freeze_card")).value["error"]["code"] == "CARD_NOT_FOUND"
+    error = (await call("freeze_card")).value["error"]
+    assert (error["code"], error["message"]) == (
+        "CARD_NOT_FOUND",
+        "No card of this account is active.",
+    )
     assert len((await call("unfreeze_card")).value["cards"]) == 2
     assert (await call("get_account_details", OTHER)).value["cards"][0]["status"] == "active"
 

@@ -203,7 +203,8 @@ def _fitting(owned: Sequence[Card], given: SecretStr | None, of: Set[CardStatus]
     if given is None:
         fitting = [card for card in owned if card.status in of]
         if not fitting:
-            raise NotFound("card", f"that is {' or '.join(sorted(of))}")
+            states = " or ".join(sorted(of))
+            raise NotFound("card", "", f"No card of this account is {states}.")
         return fitting
     text = given.get_secret_value()
     if not re.fullmatch(CARD, text):
@@ -211,7 +212,7 @@ def _fitting(owned: Sequence[Card], given: SecretStr | None, of: Set[CardStatus]
     last4 = re.sub(r"[ -]", "", text)[-4:]
     card = next((card for card in owned if card.last4 == last4), None)
     if card is None:
-        raise NotFound("card", "with these digits")
+        raise NotFound("card", "", "No card of this account has these last four digits.")
     if card.status not in of:
         raise Conflict(f"The card ending in {card.last4} is {card.status} already.")
     return [card]

@@ -133,9 +133,14 @@ class NotFound(DeskwardError):
     code = "NOT_FOUND"
     status = 404
 
-    def __init__(self, kind: str, key: str) -> None:
+    def __init__(self, kind: str, key: str, message: str | None = None) -> None:
+        """Make one.
+
+        Args:
+            message: What is said where it is not an id that finds nothing.
+        """
         super().__init__(
-            f"There is no {kind} {key!r}. Check the id and try again.",
+            message or f"There is no {kind} {key!r}. Check the id and try again.",
             code=f"{kind.upper().replace(' ', '_')}_NOT_FOUND",
         )
 
