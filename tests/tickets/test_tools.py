@@ -5,11 +5,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from deskward.app import Desk
 from deskward.gate.context import Context, Door
 from deskward.text.risk import risks_of
 from deskward.tickets import service
+from deskward.tickets.models import TicketUpdate
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call
 
 
@@ -67,8 +69,11 @@ async def test_a_change_counts_up_the_revision(call: Call) -> None:
 
 async def test_a_change_of_nothing_is_refused(call: Call) -> None:
     await call("create_ticket", subject="A", body="B")
-    outcome = await call("update_ticket", STAFF, ticket_id="T1001", update={})
-    assert outcome.value["error"]["code"] == "INVALID_INPUT"
+    for nothing in ({}, {"status": None}, {"revision": 1}):
+        outcome = await call("update_ticket", STAFF, ticket_id="T1001", update=nothing)
+        assert outcome.value["error"]["code"] == "INVALID_INPUT"
+        # The schema says so before.
+        assert not Draft202012Validator(TicketUpdate.model_json_schema()).is_valid(nothing)
     outcome = await call("update_ticket", STAFF, ticket_id="T9999", update={"status": "open"})
     assert outcome.value["error"]["code"] == "TICKET_NOT_FOUND"
 

@@ -78,7 +78,7 @@ class Complaint(BaseModel):
 class ComplaintUpdate(BaseModel):
     """What to change of a complaint; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null())
 
     description: Description | None = None
     category: Category | None = None

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
-def not_all_null(schema: dict[str, Any]) -> None:
-    """Say of an object that at least one property has to be there, and not be null."""
-    schema["anyOf"] = [
-        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-        for name in schema["properties"]
-    ]
+def not_all_null(*but: str) -> Callable[[dict[str, Any]], None]:
+    """Says of an object that at least one property has to be there, and not be null.
+
+    Args:
+        but: Those that do not count.
+    """
+
+    def add(schema: dict[str, Any]) -> None:
+        schema["anyOf"] = [
+            {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+            for name in schema["properties"]
+            if name not in but
+        ]
+
+    return add

@@ -80,7 +80,7 @@ class Ticket(BaseModel):
 class TicketUpdate(BaseModel):
     """What to change of a ticket; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null("revision"))
 
     status: Status | None = Field(None, examples=["resolved"])
     priority: Priority | None = None
