@@ -17,9 +17,9 @@ from deskward.agent.events import (
     ToolCalled,
 )
 from deskward.agent.model import Message, ToolRequest
-from deskward.agent.taint import influence_of
+from deskward.agent.taint import influence_in_time
 from deskward.agent.texts import clean
-from deskward.agent.turn import Turn, answered_by, masked, of_receipt, too_many
+from deskward.agent.turn import Turn, answered_by, masked, masked_in_time, of_receipt, too_many
 from deskward.core.answers import status_of
 from deskward.core.errors import NotFound
 from deskward.gate.context import Context
@@ -103,9 +103,12 @@ class Calls:
             tool = self._gate.tools.get(request.name)
             value = clean(outcome.value)
             secrets = tool is None or tool.keeps_secrets
-            answer = masked(value, turn.vault) if secrets else value
+            answer = value
             if outcome.status in ("confirm", "pending"):
+                answer = masked(value, turn.vault) if secrets else value
                 answer |= of_receipt(value)
+            elif secrets:
+                answer = await masked_in_time(value, turn.vault)
             yield ToolAnswered(request.id, request.name, outcome.status, answer)
             asks: tuple[str, ...] = ()
             if outcome.status == "confirm":
@@ -139,7 +142,7 @@ class Calls:
         once_more = resumed and request.confirmation is None
         if once_more and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
-        influence = influence_of(turn.messages, self._gate.tools)
+        influence = await influence_in_time(turn.messages, self._gate.tools)
         context = replace(turn.context, influence=influence, unsure=request.unsure)
         if request.confirmation is not None:
             return await self._confirmed(request.confirmation, context)

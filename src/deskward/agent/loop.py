@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import (
     AsyncIterator,
+    Callable,
     Collection,
     Iterator,
     Mapping,
@@ -12,6 +14,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +42,7 @@ from deskward.agent.outgoing import Outgoing
 from deskward.agent.prompt import INSTRUCTIONS
 from deskward.agent.taint import addresses_known, sources_of
 from deskward.agent.turn import (
+    UNREAD,
     Heard,
     Turn,
     begun_at,
@@ -49,7 +53,8 @@ from deskward.agent.turn import (
     spec_of,
     steps_taken,
 )
-from deskward.core.errors import ModelUnavailable
+from deskward.core.aside import aside
+from deskward.core.errors import ModelUnavailable, TimeLimitExceeded
 from deskward.gate.context import Context
 from deskward.gate.readings import OUTSIDE
 from deskward.security.principals import AGENT
@@ -165,11 +170,10 @@ class Agent:
             context.reading.add({OUTSIDE})
         async for event in self._calls.make(turn, resumed):
             yield event
-        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
-        in_danger = tells_of_self_harm(said)
+        instead = await self._instead_of_a_model(turn)
         while turn.messages[-1].role != "assistant":
-            if in_danger:
-                async for event in self._comfort(turn):
+            if instead is not None:
+                async for event in instead():
                     yield event
                 break
             if questions := questions_of(turn.messages):
@@ -186,6 +190,18 @@ class Agent:
                 yield event
         yield Done("".join(turn.text), turn.model or self.model.name, turn.tokens)
 
+    async def _instead_of_a_model(self, turn: Turn) -> Callable[[], AsyncIterator[Event]] | None:
+        """What answers a message that no model is to answer."""
+        said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
+        unread = partial(self._give_up, turn, "The message could not be read in time.")
+        try:
+            in_danger = await aside(partial(tells_of_self_harm, said), len(said))
+        except TimeLimitExceeded:
+            return unread
+        if said == UNREAD:
+            return unread
+        return partial(self._comfort, turn) if in_danger else None
+
     async def _guarded_step(self, turn: Turn) -> AsyncIterator[Event]:
         """One call of the model; of one that fails, what is said instead."""
         try:
@@ -198,7 +214,7 @@ class Agent:
             assert turn.call is not None
             yield Withheld(error.model, replace(turn.call, error=error.message), "interrupted")
             turn.call, turn.told = None, len(turn.messages)
-        except ModelUnavailable as error:
+        except (ModelUnavailable, TimeLimitExceeded) as error:
             log.info("no model could answer: %s", error.message)  # an outage is warned of once
             if turn.call is not None:
                 turn.call = replace(turn.call, error=error.message)
@@ -252,29 +268,39 @@ class Agent:
 
     async def _let_out(self, turn: Turn, request: ModelRequest, heard: Heard) -> AsyncIterator[str]:
         """The pieces of a model's answer that may be sent; all of it is noted as it comes."""
-        supported = self._claims.of_turn(turn.messages)
 
-        def check(part: str) -> None:
-            if not heard.built:
-                supported(part)
+        def make() -> Outgoing:
+            supported = self._claims.of_turn(turn.messages)
 
-        outgoing = Outgoing(self._hosts, addresses_known(turn.messages), check)
+            def check(part: str) -> None:
+                if not heard.built:
+                    supported(part)
+
+            return Outgoing(self._hosts, addresses_known(turn.messages), check)
+
+        outgoing = await aside(make, sum(len(m.text) for m in turn.messages))
         written = 0
         async with aclosing(with_timeout(self.model.stream(request), self._patience)) as events:
             async for event in events:
                 if isinstance(event, TextPiece):
                     heard.text.append(event.text)
                     heard.built = heard.built and event.built
+                    if not heard.built:
+                        await self._claims.ready()
                     written += len(event.text)
                     if written > self._limits.step_tokens * MAX_TOKEN_LENGTH:
                         raise ModelUnavailable("The model wrote more than it was allowed to.")
-                    for piece in outgoing.feed(event.text):
+                    feed = partial(_pieces, outgoing, event.text)
+                    pieces = await aside(feed, len(event.text) + outgoing.held)
+                    for piece in pieces:
                         yield piece
+                    if pieces:  # a model may give all of its answer at once: others want a turn
+                        await asyncio.sleep(0)
                 elif isinstance(event, ToolRequest):
                     heard.requests.append(replace(event, confirmation=None))
                 else:
                     heard.finished = event
-        for piece in outgoing.flush():
+        for piece in await aside(partial(_pieces, outgoing, None), outgoing.held):
             yield piece
 
     async def _correct(self, turn: Turn, error: Unsupportable) -> AsyncIterator[Event]:
@@ -356,3 +382,8 @@ class Agent:
         turn.unsaid = []
         call, turn.call = turn.call, None
         return MessageAdded(message, turn.model or self.model.name, call)
+
+
+def _pieces(outgoing: Outgoing, text: str | None) -> list[str]:
+    """What may be sent after a piece of an answer, or at its end."""
+    return list(outgoing.flush() if text is None else outgoing.feed(text))

@@ -80,6 +80,11 @@ class Outgoing:
         """The first sentence's first clause, once it has gone; '' from the sentence's end on."""
         self._in_code = False
 
+    @property
+    def held(self) -> int:
+        """Characters that are held back."""
+        return sum(map(len, self._pending))
+
     def feed(self, piece: str) -> Iterator[str]:
         """What of the answer up to here may be sent now, sentence by sentence."""
         self._pending.append(piece)

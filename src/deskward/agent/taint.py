@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.core.aside import aside
+from deskward.core.errors import TimeLimitExceeded
 from deskward.gate.facts import CUSTOMERS
 from deskward.gate.influence import Influence
 from deskward.gate.tool import Tool
@@ -40,6 +42,20 @@ def influence_of(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Infl
         if tool is not None and tool.server is None and said.own_words(request.arguments):
             subjects |= _customers(request, message)
     return replace(said, subjects=frozenset(subjects))
+
+
+async def influence_in_time(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Influence:
+    """The same beside the event loop; who cannot be read in time has said nothing."""
+
+    def look() -> Influence:
+        found = influence_of(messages, tools)
+        found.look()
+        return found
+
+    try:
+        return await aside(look, sum(len(m.text) for m in messages))
+    except TimeLimitExceeded:
+        return Influence()
 
 
 def sources_of(messages: Sequence[Message]) -> frozenset[str]:

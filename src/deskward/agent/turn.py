@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from deskward.agent.events import ModelCall
 from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.outgoing import is_ended
-from deskward.core.errors import TooManyCalls
+from deskward.core.aside import aside
+from deskward.core.errors import TimeLimitExceeded, TooManyCalls
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, Tool
 from deskward.gate.waiting import canonical
 from deskward.security.masking import mask
 from deskward.security.principals import Kind
 from deskward.security.vault import Vault
+
+UNREAD = "(a message that could not be read in time)"
+"""What is kept of a message that could not be masked in time. A person answers it."""
 
 
 @dataclass
@@ -172,6 +176,15 @@ _OURS = ("confirmation_id", "approval_id", "expires_at")
 def of_receipt(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """What of a call's receipt the desk made: it hides nothing, though its digits may look so."""
     return {name: receipt[name] for name in _OURS if name in receipt}
+
+
+async def masked_in_time(value: Any, vault: Vault) -> Any:
+    """What a tool answered, as a model may read it; where that takes too long, that it does."""
+    try:
+        return await aside(partial(masked, value, vault), len(repr(value)))
+    except TimeLimitExceeded as error:
+        problem = f"{error.message} The call was made: do not make it again."
+        return TimeLimitExceeded(problem).tool_envelope("")
 
 
 def masked(value: Any, vault: Vault) -> Any:

@@ -11,7 +11,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from deskward.core.aside import aside
 from deskward.core.database import Connection
 from deskward.knowledge import service as knowledge
 from deskward.knowledge.models import FaqEntry
@@ -115,6 +117,21 @@ async def evidence_for(
     found = await knowledge.candidates(db, tenant, f"{title} {body}"[:LONGEST_QUERY])
     if not found:
         return Evidence()
+    views = [await _first(db, tenant, title), await _first(db, tenant, body)]
+    return await aside(partial(_weighed, found, title, said, views), len(title) + len(body))
+
+
+def _weighed(
+    found: Sequence[FaqEntry],
+    title: str,
+    said: Sequence[Sentence],
+    searched: Sequence[FaqEntry | None],
+) -> Evidence:
+    """The evidence of the articles that were found.
+
+    Args:
+        searched: What the FAQ's own search puts first.
+    """
     index = _Index(found)
     weights = _weights(title, said)
     ranked = index.rank(weights)
@@ -122,11 +139,7 @@ async def evidence_for(
         return Evidence()
     score, best = ranked[0]
     second = ranked[1][0] if len(ranked) > 1 else 0.0
-    views = [
-        await _first(db, tenant, title),
-        await _first(db, tenant, body),
-        index.first(_weights("", said)),
-    ]
+    views = [*searched, index.first(_weights("", said))]
     votes = [view.id == best.id for view in views if view is not None]
     asking = [part for sentence in said if sentence.asks for part in _wishes(sentence)]
     alone = [index.rank(_weights("", [part]))[:1] for part in asking]

@@ -35,7 +35,7 @@ from deskward.gate.outcome import Outcome
 from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
-from deskward.text.risk import risks_of
+from deskward.text.risk import risks_in_time
 from deskward.tickets.models import Ticket, TicketId
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     ticket = Ticket.model_validate(await hand.ask("get_ticket", ticket_id=ticket_id))
     _check_untouched(ticket)
     hand.is_about(ticket.customer_id)
-    risks = risks_of(ticket.subject, ticket.words)
+    risks = await risks_in_time(ticket.subject, ticket.words)
     ctx.progress(1, STEPS, "Summarizing it")
     summary = TicketSummary.model_validate(await hand.ask("summarize_ticket", ticket_id=ticket_id))
     ctx.progress(2, STEPS, "Looking into the FAQ")

@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, Field
@@ -21,6 +22,7 @@ from deskward.assist.confidence import Share, Signals, confidence, signals_of
 from deskward.assist.evidence import Evidence, evidence_for, meaningful
 from deskward.assist.grounding import grounding_of, likeness
 from deskward.assist.summary import warnings_about
+from deskward.core.aside import aside
 from deskward.core.written import Ours, RecordId, Written
 from deskward.customers.models import Customer
 from deskward.gate.context import Context
@@ -189,11 +191,16 @@ async def suggest(
     Args:
         ctx: The call, with a `Writer` among its ports that words the answer, if it can.
         customer: Whose ticket it is, where known.
+
+    Raises:
+        TimeLimitExceeded: The ticket could not be read in time.
     """
-    found = sentences(ticket.body)
+    size = len(ticket.body)
+    found = await aside(partial(sentences, ticket.body), size)
     said = [sentence for sentence in found if sentence.kind == "said"]
     evidence = await evidence_for(ctx.db, ctx.tenant, ticket.subject, said)
-    signals = signals_of(ticket.subject, ticket.body, found, evidence)
+    look = partial(signals_of, ticket.subject, ticket.body, found, evidence)
+    signals = await aside(look, size)
     article = evidence.best
     answer = _answer(article, said) if article is not None else []
     sure = confidence(signals)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from deskward.assist.handling import Handled, handle
 from deskward.assist.reply import SuggestedResponse, Tone, suggest
 from deskward.assist.summary import TicketSummary, summarize
+from deskward.core.aside import aside
 from deskward.customers import service as customers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -29,7 +32,8 @@ async def summarize_ticket(ctx: Context, ticket_id: TicketId) -> TicketSummary:
     Args:
         ticket_id: The ticket.
     """
-    return summarize(await service.get(ctx.db, ctx.tenant, ticket_id))
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    return await aside(partial(summarize, ticket), len(ticket.body))
 
 
 @tools.tool(

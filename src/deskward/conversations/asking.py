@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.agent.turn import UNREAD
 from deskward.conversations import store
 from deskward.conversations.store import Where
 from deskward.conversations.wording import NO, YES
+from deskward.core.aside import aside
 from deskward.core.database import Connection
-from deskward.core.errors import DeskwardError, NotFound
+from deskward.core.errors import DeskwardError, NotFound, TimeLimitExceeded
 from deskward.gate.confirmations import (
     Confirmation,
     Confirmations,
@@ -26,7 +29,7 @@ from deskward.gate.confirmations import (
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.masking import mask
-from deskward.security.vault import Vaults
+from deskward.security.vault import Vault, Vaults
 from deskward.text.assent import answer_of
 
 
@@ -70,7 +73,7 @@ class Openings:
         last = history[-1] if history and history[-1].role == "assistant" else Message("user", "")
         vault = self._vaults.of(where.tenant, where.owner, where.session_id)
         asked_by = "" if last.asks else last.text
-        message = Message("user", mask(text, vault, asked_by=asked_by))
+        message = Message("user", await _masked(text, vault, asked_by))
         if not last.asks:
             return Opening([message])
         calls = await self._open(context.tenant, last.asks)
@@ -168,6 +171,14 @@ def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest 
         return None
     named = f"confirmed-{confirmation_id[:12]}"
     return replace(found, id=named, unsure=False, confirmation=confirmation_id)
+
+
+async def _masked(text: str, vault: Vault, asked_by: str) -> str:
+    """A message without its secrets; of one that cannot be read in time nothing is kept."""
+    try:
+        return await aside(partial(mask, text, vault, asked_by=asked_by), len(text))
+    except TimeLimitExceeded:
+        return UNREAD
 
 
 def _told(request: ToolRequest, error: DeskwardError, context: Context) -> Message:

@@ -53,6 +53,10 @@ class Influence:
                     return True
         return False
 
+    def look(self) -> None:
+        """Look at all that was said now, and not when it is first asked for."""
+        _ = self._text, self._stems
+
     def _was_said(self, value: str) -> bool:
         parts = _parts(value)
         if len(parts) == 1:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import partial
 
+from deskward.core.aside import aside
+from deskward.core.errors import TimeLimitExceeded
 from deskward.text.injection import injected
 from deskward.text.lists import any_of, word_lists
 from deskward.text.sentences import Sentence, all_texts
@@ -64,6 +67,18 @@ def risks_of(subject: str, body: str) -> list[str]:
     if injected(subject) or any(map(injected, all_texts(body))):
         risks.append("injection")
     return risks
+
+
+async def risks_in_time(subject: str, body: str, *, limit: float | None = None) -> list[str]:
+    """The same beside the event loop. What cannot be read in time has all risks.
+
+    Args:
+        limit: Seconds, where fewer than usual.
+    """
+    try:
+        return await aside(partial(risks_of, subject, body), len(subject) + len(body), limit=limit)
+    except TimeLimitExceeded:
+        return [*_GRAVE, "injection"]
 
 
 def emotions(text: str) -> list[str]:

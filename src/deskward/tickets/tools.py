@@ -12,7 +12,7 @@ from deskward.core.text import shorten
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.principals import Kind
-from deskward.text.risk import risks_of
+from deskward.text.risk import risks_in_time
 from deskward.tickets import service
 from deskward.tickets.models import (
     Body,
@@ -27,6 +27,9 @@ from deskward.tickets.models import (
     TicketUpdate,
 )
 from deskward.tickets.wishes import WISHES
+
+MOMENT = 1.0
+"""Seconds for which others' writes may wait until a ticket's words have been looked at."""
 
 tools = ToolGroup("tickets", wishes=WISHES)
 
@@ -76,7 +79,7 @@ async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFact
     return {
         **_facts(ticket),
         "reversible": arguments["update"].status != "closed",
-        "risks": risks_of(ticket.subject, ticket.words),
+        "risks": await risks_in_time(ticket.subject, ticket.words, limit=MOMENT),
     }
 
 

@@ -7,6 +7,7 @@ the results that show it (`marks.py`); then these alone are looked at.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -95,6 +96,11 @@ class ClaimCheck:
     def classifier(self) -> Classifier:
         """Tells what clauses claim. Learns where that is not kept yet."""
         return Classifier(self.declared.sentences, self.reader)
+
+    async def ready(self) -> None:
+        """Learn beside the event loop what is not learned yet; that takes seconds."""
+        if "classifier" not in vars(self):
+            await asyncio.to_thread(getattr, self, "classifier")
 
     def of_turn(self, messages: Sequence[Message]) -> Callable[[str], None]:
         """A check of the parts of an answer to a conversation's last message, in their order.

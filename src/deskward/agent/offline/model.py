@@ -32,6 +32,7 @@ from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import NONE, Skill, Skills, render
 from deskward.agent.offline.wishing import Wish
 from deskward.core.answers import status_of
+from deskward.core.aside import aside
 from deskward.gate.context import new_id
 from deskward.text import words
 from deskward.text.assent import answer_of
@@ -98,7 +99,8 @@ class OfflineModel:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
         step = _Step(self, request)
-        for event in step.run():
+        _ = self._matcher  # learning has no limit
+        for event in await aside(lambda: list(step.run()), len(request.messages[-1].text)):
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):
                     yield TextPiece(piece, built=True)
