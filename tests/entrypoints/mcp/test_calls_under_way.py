@@ -206,11 +206,13 @@ async def test_every_line_on_stdio_is_answered(tmp_path: Path) -> None:
     }
     odd = b'{"jsonrpc":"2.0","id":%d,"method":"tools/call",'
     odd += b'"params":{"name":"x","arguments":{"a":%s}}}'
+    ping = b'{"jsonrpc":"2.0","id":%s,"method":"ping"}'
     lines = [
         (json.dumps(opening).encode(), 0, None),
         (odd % (1, b'"\\ud800"'), 1, -32700),
         (odd % (2, b"NaN"), 2, -32602),
         (b"{", None, -32700),
+        *((ping % key, None, -32600) for key in (b"1.5", b"true", b"[1]", b"null", b"{}")),
         (b"[]", None, -32600),
         (b'{"jsonrpc":"2.0","id":3,"params":{}}', 3, -32600),
         (odd % (4, b"[" * 500 + b"]" * 500), 4, None),

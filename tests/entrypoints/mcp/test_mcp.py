@@ -252,6 +252,7 @@ LADDER = [
     ("no method", {"jsonrpc": "2.0", "id": 1}, {}, 400, -32600),
     ("id is null", rpc("ping", key=None), {}, 400, -32600),
     ("id is true", rpc("ping", key=True), {}, 400, -32600),
+    ("id is a list", rpc("ping", key=[1]), {}, 400, -32600),
     ("id is a fraction", rpc("ping", key=1.5), {}, 400, -32600),
     ("a notification", {"jsonrpc": "2.0", "method": "notifications/initialized"}, {}, 202, None),
     ("a modern notification", {"jsonrpc": "2.0", "method": "x"}, headers("x"), 202, None),

@@ -92,15 +92,15 @@ class _Input:
 def _problem(line: bytes) -> bytes | None:
     """The answer to a line that is no message of JSON-RPC; None where it is one."""
     try:
-        jsonrpc_message_adapter.validate_json(line, by_name=False)
-        return None
-    except ValueError:
-        pass
-    try:
-        message: Any = from_json(line, allow_inf_nan=False)
+        message: Any = from_json(line)
     except ValueError as problem:
         return error_message(*unreadable(line, problem))
     key = message.get("id") if isinstance(message, dict) else None
     known = isinstance(key, int | str) and not isinstance(key, bool)
+    # The package takes a request whose id is of another kind for a notification, and is silent.
+    if known or (isinstance(message, dict) and ("id" not in message or "method" not in message)):
+        with contextlib.suppress(ValueError):
+            jsonrpc_message_adapter.validate_json(line, by_name=False)
+            return None
     error = ProtocolError(INVALID_REQUEST, "A line must be a single JSON-RPC message")
     return error_message(key if known else None, error)
