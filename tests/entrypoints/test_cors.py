@@ -61,3 +61,22 @@ async def test_all_pages_on_a_laptop(sqlite_settings: Settings, offline) -> None
 async def test_it_can_be_switched_off(sqlite_settings: Settings, offline) -> None:
     changes = {"cors_origins": SHOP, "enable_cors": False}
     assert (await ask(sqlite_settings, offline, SHOP, **changes)).status_code == 403
+
+
+async def test_what_a_browser_asks_first_is_looked_at_like_any_request(
+    sqlite_settings: Settings, offline: Any
+) -> None:
+    settings = sqlite_settings.changed(cors_origins=SHOP, enable_rate_limiting=True)
+    settings = settings.changed(rate_limit_per_minute=3)
+    wanted = {"Access-Control-Request-Method": "POST", "Origin": SHOP}
+    async with open_desk(settings, model=offline) as desk, client_of(desk) as client:
+        foreign = await client.options("/api/v1/chat", headers={**wanted, "Host": "evil.example"})
+        assert foreign.status_code == 403
+        assert ALLOW not in foreign.headers
+        statuses = [
+            (await client.options("/api/v1/chat", headers=wanted)).status_code for _ in range(4)
+        ]
+        assert statuses == [200, 200, 200, 429]
+        told = await client.get("/api/v1/sessions", headers={"Origin": SHOP})
+        assert told.status_code == 429  # and the page can read that
+        assert told.headers[ALLOW] == SHOP

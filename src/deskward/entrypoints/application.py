@@ -8,7 +8,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
@@ -25,6 +24,7 @@ from deskward.core.errors import (
 )
 from deskward.core.settings import Settings
 from deskward.entrypoints.bodies import Bodies
+from deskward.entrypoints.cors import Cors
 from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.guard import Guard
@@ -74,11 +74,13 @@ def http_application(desk: Desk) -> ASGIApp:
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()
     limits = {UPLOADS: largest_file + 10_000, **body_limits(tools, at_once=MCP)}
+    cors = _cors(desk.settings)
+    inside = Bodies(app) if cors is None else cors.asked(Bodies(app))
     guard = Guard(
-        *(Bodies(app), desk.settings, desk.limiter, LogPaths(paths, tools), limits),
+        *(inside, desk.settings, desk.limiter, LogPaths(paths, tools), limits),
         first={("POST", UPLOADS): admit_uploads(callers)},
     )
-    return _with_cors(guard, desk.settings)
+    return guard if cors is None else cors.told(guard)
 
 
 def mcp_application(desk: Desk) -> ASGIApp:
@@ -101,13 +103,12 @@ def _handle_errors(api: FastAPI) -> None:
     api.add_exception_handler(Exception, _unexpected)
 
 
-def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """Let web pages of CORS_ORIGINS call. `*` with credentials is for this machine only."""
+def _cors(settings: Settings) -> Cors | None:
+    """What lets web pages of CORS_ORIGINS call. `*` with credentials is for this machine only."""
     origins = settings.cors.allowed
     if not origins:
-        return app
-    return CORSMiddleware(
-        app,
+        return None
+    return Cors(
         allow_origins=sorted(origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
         allow_headers=["*"],
