@@ -33,9 +33,9 @@ from benchmarks.plan import Plan
 from benchmarks.processes import (
     ROOT,
     CannotMeasure,
-    desk_command,
     desk_settings,
     free_port,
+    key_of_a_customer,
     serving,
 )
 from benchmarks.report import Cell, Notes, Plot, Section, Table, Text
@@ -198,8 +198,7 @@ def _fastmcp(cores: Cores, place: Path, edits: tuple[Edit, ...]) -> Serving:
 @contextlib.contextmanager
 def _desk(cores: Cores, place: Path, edits: tuple[Edit, ...]) -> Serving:
     paths = _paths(place)
-    make_key = ("keys", "create", "--kind", "customer", "--subject", "user_001")
-    key = desk_command(place, *make_key, variables=paths)
+    key = key_of_a_customer(place, paths)
     port = free_port()
     saved = time.perf_counter()
     apply(edits, place)

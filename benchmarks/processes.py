@@ -124,6 +124,18 @@ def desk_command(folder: Path, *arguments: str, variables: Mapping[str, str] | N
     return done.stdout.strip()
 
 
+def key_of_a_customer(folder: Path, variables: Mapping[str, str] | None = None) -> str:
+    """A new key of the demo's first customer, who is made first: nobody else gets one.
+
+    Args:
+        folder: Where the desk's data is.
+        variables: Settings besides that.
+    """
+    desk_command(folder, "tools", "--demo", variables=variables)
+    make_key = ("keys", "create", "--kind", "customer", "--subject", "user_001")
+    return desk_command(folder, *make_key, variables=variables)
+
+
 class Desk(NamedTuple):
     """A running desk."""
 
@@ -154,8 +166,7 @@ def serving_desk(
         variables: Settings besides those that are always the same.
     """
     print("starting deskward …", file=sys.stderr)
-    make_key = ("keys", "create", "--kind", "customer", "--subject", "user_001")
-    key = desk_command(folder, *make_key, variables=variables)
+    key = key_of_a_customer(folder, variables)
     port = free_port()
     settings = {**desk_settings(folder, port), **(variables or {})}
     with serving(
