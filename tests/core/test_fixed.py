@@ -26,6 +26,7 @@ things = sa.Table(
 )
 INSERT = fixed(things.insert())
 BY_ID = fixed(sa.select(things).where(things.c.id == sa.bindparam("id")))
+KNOWN = fixed(sa.select(things).where(things.c.id == sa.bindparam("id")), knows_rows=True)
 OPEN = fixed(
     sa.select(things.c.name, things.c.id)
     .where(
@@ -97,6 +98,27 @@ async def test_changes_are_counted_and_give_back_rows(table: Desk) -> None:
     assert taken is not None
     assert (taken.at, taken.data) == (PARIS, ROW["data"])
     assert await table.database.reader.first(BY_ID, id=1) is None
+
+
+async def test_a_known_row_is_given_again_until_anything_in_it_is_another(table: Desk) -> None:
+    reader = table.database.reader
+    first = await reader.first(KNOWN, id=1)
+    assert first is not None
+    assert dict(first._mapping) == ROW
+    assert await reader.first(KNOWN, id=1) is first
+    other = await reader.first(KNOWN, id=2)
+    assert other is not None
+    assert dict(other._mapping) == NULLS
+    assert await reader.first(KNOWN, id=1) is first
+    for name in ("b", "a"):
+        async with table.database.transaction() as transaction:
+            await transaction.change(RENAME, {"b_id": 1, "b_name": name})
+        row = await reader.first(KNOWN, id=1)
+        assert row is not None
+        assert (row.name, row.flag) == (name, True)
+    async with table.database.transaction() as transaction:
+        await transaction.first(TAKE, b_id=1)
+    assert await reader.first(KNOWN, id=1) is None
 
 
 async def test_it_is_undone_with_its_transaction(table: Desk) -> None:

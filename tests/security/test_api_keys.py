@@ -134,6 +134,16 @@ async def test_a_key_revoked_elsewhere_ends_at_once(desk: Desk) -> None:
     assert read.error is not None
 
 
+async def test_what_is_changed_of_a_key_elsewhere_counts_at_once(desk: Desk) -> None:
+    key, stored = await make(desk.keys)
+    assert (await desk.keys.verify(key)) is (await desk.keys.verify(key))
+    for roles in (["support", "supervisor"], ["support"]):
+        async with desk.database.transaction() as transaction:
+            change = sa.update(api_keys).where(api_keys.c.prefix == stored.prefix)
+            await transaction.execute(change.values(roles=roles))
+        assert (await desk.keys.verify(key)).roles == tuple(roles)
+
+
 async def test_subjects_are_customers_or_members(desk: Desk) -> None:
     for kind, subject in (
         (Kind.CUSTOMER, "user_999"),

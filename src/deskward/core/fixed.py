@@ -21,17 +21,28 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Statement = TypeVar("Statement", bound=sa.Executable)
 Convert = Callable[[Any], Any]
+Known = dict[Any, tuple[tuple[Any, ...], Row[Any]]]
 
 _DRIVERS = {"sqlite": "sqlite.pysqlite", "postgresql": "postgresql.asyncpg"}
 _fixed: set[sa.Executable] = set()
+_known: set[sa.Executable] = set()
+
+MOST_KNOWN = 1000
+"""Rows that are remembered of one statement."""
 
 
-def fixed(statement: Statement) -> Statement:
+def fixed(statement: Statement, *, knows_rows: bool = False) -> Statement:
     """The same statement, marked as one that is run as it is, with named parameters only.
 
     Its parameters have no lists among them: those change the text.
+
+    Args:
+        knows_rows: Whether what the driver gives once more is given as the same row as before. The
+            database is asked every time all the same. The first column tells the rows apart.
     """
     _fixed.add(statement)
+    if knows_rows:
+        _known.add(statement)
     return statement
 
 
@@ -49,12 +60,15 @@ class Plan:
         parameters: Name, constant (where the statement holds it) and conversion, in their order.
         row: Makes a row of what the driver gives.
         conversions: Place and conversion of the columns that need one.
+        known: By the first column what the driver gave last, and the row that was made of it; None
+            where none is remembered.
     """
 
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
     row: Callable[[Sequence[Any]], Row[Any]]
     conversions: tuple[tuple[int, Convert], ...]
+    known: Known | None = None
 
     def bound(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """The parameters as the driver takes them.
@@ -70,6 +84,21 @@ class Plan:
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
         """The rows that the driver found."""
+        if self.known is not None:
+            return [self._known(self.known, tuple(values)) for values in found]
+        return self._made(found)
+
+    def _known(self, known: Known, values: tuple[Any, ...]) -> Row[Any]:
+        before = known.get(values[0])
+        if before is not None and before[0] == values:
+            return before[1]
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        [row] = self._made([values])
+        known[values[0]] = (values, row)
+        return row
+
+    def _made(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
         if not self.conversions:
             return [self.row(values) for values in found]
         converted = []
@@ -106,7 +135,8 @@ def _plan(statement: sa.Executable, name: str) -> Plan:
         if (convert := kind.dialect_impl(dialect).result_processor(dialect, None))
     ]
     row = result_tuple([name for name, _ in columns])
-    return Plan(str(compiled), tuple(parameters), row, tuple(conversions))
+    known: Known | None = {} if statement in _known else None
+    return Plan(str(compiled), tuple(parameters), row, tuple(conversions), known)
 
 
 @cache

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound, Unauthenticated
-from deskward.core.fixed import fixed
+from deskward.core.fixed import MOST_KNOWN, fixed
 from deskward.core.personal import IMPERSONAL, TEXT, VALUE
 from deskward.security import members
 from deskward.security.principals import DEFAULT_ROLES, Kind, Principal
@@ -54,7 +54,11 @@ log = logging.getLogger(__name__)
 _NOT_IN_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories: control characters, halves of characters, ends of lines and paragraphs."""
 
-_BY_PREFIX = fixed(sa.select(api_keys).where(api_keys.c.prefix == sa.bindparam("prefix")))
+_BY_PREFIX = fixed(
+    sa.select(api_keys).where(api_keys.c.prefix == sa.bindparam("prefix")), knows_rows=True
+)
+_read: dict[str, tuple[sa.Row[tuple[object, ...]], ApiKey]] = {}
+"""What was made last of the row of a prefix: a row that is the same again is not read again."""
 _ANY = fixed(sa.select(sa.literal(1)).select_from(api_keys).limit(1))
 
 
@@ -80,19 +84,27 @@ class ApiKey:
     @property
     def state(self) -> str:
         """`active`, `expired` or `revoked`."""
+        return self.state_at(now())
+
+    def state_at(self, moment: datetime) -> str:
+        """What `state` is at a moment."""
         if self.revoked_at is not None:
             return "revoked"
-        if self.expires_at is not None and self.expires_at <= now():
+        if self.expires_at is not None and self.expires_at <= moment:
             return "expired"
         return "active"
 
     @property
     def ends_soon(self) -> bool:
         """Whether it is time to rotate it: it counts, and not for long."""
+        return self.ends_soon_at(now())
+
+    def ends_soon_at(self, moment: datetime) -> bool:
+        """What `ends_soon` is at a moment."""
         return (
-            self.state == "active"
-            and self.expires_at is not None
-            and self.expires_at <= now() + SOON
+            self.expires_at is not None
+            and self.expires_at <= moment + SOON
+            and self.state_at(moment) == "active"
         )
 
 
@@ -284,10 +296,10 @@ class ApiKeys:
         row = await self._database.reader.first(_BY_PREFIX, prefix=key[3:11])
         if row is None or not hmac.compare_digest(row.hash, _hash(key)):
             raise _invalid()
-        found = _of(row)
-        if found.state != "active":
+        found, moment = _of(row), now()
+        if found.state_at(moment) != "active":
             raise _invalid()
-        if found.ends_soon:
+        if found.ends_soon_at(moment):
             self._warn(found)
         return found.principal
 
@@ -425,9 +437,16 @@ def _invalid() -> Unauthenticated:
 
 
 def _of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+    before = _read.get(row.prefix)
+    if before is not None and before[0] is row:
+        return before[1]
     fields = dict(row._mapping)
     del fields["hash"]
-    return ApiKey(**{**fields, "kind": Kind(fields["kind"]), "roles": tuple(fields["roles"])})
+    made = ApiKey(**{**fields, "kind": Kind(fields["kind"]), "roles": tuple(fields["roles"])})
+    if len(_read) >= MOST_KNOWN:
+        _read.clear()
+    _read[made.prefix] = (row, made)
+    return made
 
 
 def _hash(key: str) -> bytes:
