@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from deskward.app import GROUPS, Desk, open_desk
 from deskward.core.settings import Settings
 from deskward.core.written import RecordId, Written
+from deskward.gate.confirmed import take_answer
 from deskward.gate.context import Context
-from deskward.gate.readings import Reading, provenance
+from deskward.gate.provenance import Record
+from deskward.gate.readings import Reading, note, provenance
 from deskward.gate.tool import Tool
 from deskward.security.principals import AGENT, Kind, Principal
 from tests.conftest import CUSTOMER, STAFF
@@ -180,6 +182,77 @@ async def test_a_text_that_goes_through_a_record_comes_out_tainted(sqlite_desk: 
     assert {row.source for row in rows if row.kind == "order"} >= {CUSTOMER.label}
 
 
+async def test_a_customers_profile_is_no_others_text_unless_an_agent_wrote_it(
+    sqlite_desk: Desk,
+) -> None:
+    """From the operator's books, or by the customer's own hand; read over MCP with their key."""
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
+    )
+    mine = await sqlite_desk.keys.verify(key)
+    call = sqlite_desk.gate.call
+    own = {"new_address": "5 Elm Street, Boston, MA 02101"}
+    for arguments in (None, own):
+        if arguments:
+            assert (await call("update_address", arguments, Context(mine, "rest"))).error is None
+        for read in ("get_account_details", "get_customer"):
+            assert (await call(read, {}, Context(mine, "mcp"))).sources == frozenset()
+    frozen = await call("freeze_card", {"card": "4242"}, Context(mine, "mcp"))
+    assert frozen.status == "ok", frozen.value
+    staff = Context(STAFF, "mcp")
+    others = await call("get_account_details", {"user_id": "user_001"}, staff)
+    assert others.sources == {"customer"}
+    async with sqlite_desk.database.transaction() as db:
+        await note(db, "default", Record("customer", "user_001", mine.label), {"author"})
+    assert (await call("get_account_details", {}, Context(mine, "mcp"))).sources == {
+        "author",
+        "customer",
+    }
+    again = Context(mine, "mcp")
+    wants = await call("freeze_card", {"card": "4444"}, again)
+    assert wants.status == "confirm", wants.value  # it protects and can be lifted
+    done = await take_answer(
+        sqlite_desk.gate, wants.value["confirmation_id"], again, True, "button"
+    )
+    assert done.status == "ok", done.value
+    final = await call("deactivate_card", {"card": "4444"}, again)
+    assert final.status == "confirm"
+    asked = await take_answer(
+        sqlite_desk.gate, final.value["confirmation_id"], again, True, "button"
+    )
+    assert asked.status == "pending"
+
+
+async def test_a_service_that_has_listed_tickets_still_has_them_handled(sqlite_desk: Desk) -> None:
+    """Every step of it is judged again; what a program chooses itself waits as before."""
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.SERVICE, subject_id="website"
+    )
+    context = Context(await sqlite_desk.keys.verify(key), "mcp")
+    call = sqlite_desk.gate.call
+    listed = await call("list_tickets", {"status": "open", "limit": 1}, context)
+    assert listed.sources
+    ticket = {"ticket_id": listed.value["tickets"][0]["id"]}
+    handled = await call("handle_ticket", ticket, Context(context.principal, "mcp"))
+    assert handled.status == "ok", handled.value
+    raised = {**ticket, "update": {"priority": "urgent"}}
+    waits = await call("update_ticket", raised, Context(context.principal, "mcp"))
+    assert waits.status == "pending"
+
+
+async def test_another_desks_key_is_no_models(sqlite_desk: Desk) -> None:
+    """A hub of ours: what it calls its own gate has judged, whatever its key has read."""
+    call, complaint = sqlite_desk.gate.call, {"complaint_id": "C1001", "resolution": "Sent again."}
+    for roles, status in ((("service",), "pending"), (("desk",), "ok")):
+        key, _ = await sqlite_desk.keys.create(
+            tenant_id="default", kind=Kind.SERVICE, subject_id=f"a-{roles[0]}", roles=roles
+        )
+        context = Context(await sqlite_desk.keys.verify(key), "mcp")
+        assert (await call("get_complaint", {"complaint_id": "C1001"}, context)).sources
+        done = await call("resolve_complaint", complaint, Context(context.principal, "mcp"))
+        assert done.status == status, done.value
+
+
 async def test_only_a_person_clears_what_was_read(sqlite_desk: Desk) -> None:
     agent = Context(CUSTOMER.with_agent(AGENT), "agent", session_id="s1")
     await sqlite_desk.gate.call("get_faq", {"q": "transfer"}, agent)
@@ -191,3 +264,26 @@ async def test_only_a_person_clears_what_was_read(sqlite_desk: Desk) -> None:
     assert await probe(sqlite_desk, replace(agent, reading=Reading())) == ["author"]
     assert (await sqlite_desk.gate.call("clear_taint", where, Context(tier_2, "rest"))).value
     assert await probe(sqlite_desk, replace(agent, reading=Reading())) == []
+
+
+async def test_a_deleted_sessions_reading_goes_with_it_and_a_keys_stays(sqlite_desk: Desk) -> None:
+    key, _ = await sqlite_desk.keys.create(
+        tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
+    )
+    mine = await sqlite_desk.keys.verify(key)
+    await sqlite_desk.gate.call("get_faq", {"q": "transfer"}, Context(mine, "mcp"))
+    said = "How long does a transfer take?"
+    async for _ in await sqlite_desk.conversations.send(Context(mine, "agent"), "s1", said):
+        pass
+    other = Context(CUSTOMER.with_agent(AGENT), "agent", session_id="s2")
+    await sqlite_desk.gate.call("get_faq", {"q": "transfer"}, other)
+
+    def again(session: str) -> Context:
+        return Context(CUSTOMER.with_agent(AGENT), "agent", session_id=session)
+
+    assert await probe(sqlite_desk, again("s1")) == ["author"]
+    done = await sqlite_desk.gate.act("delete_session", {"session_id": "s1"}, Context(mine, "rest"))
+    assert done.error is None
+    assert await probe(sqlite_desk, again("s1")) == []
+    assert await probe(sqlite_desk, again("s2")) == ["author"]
+    assert await probe(sqlite_desk, Context(mine, "mcp")) == ["author"]

@@ -86,13 +86,17 @@ async def keyed_server(
 ) -> AsyncIterator[tuple[str, str]]:
     """Run a server with one API key; yields its address and the key."""
     async with server(folder, log=None, level="WARNING", **settings) as (url, _pid):
-        made = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deskward", "keys", "create"),
-            *("--kind", kind, "--subject", subject),
-            env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **settings},
-            cwd=folder,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        out, _ = await made.communicate()
-        (key,) = re.findall(r"dw_\S+", out.decode())
-        yield url, key
+        yield url, await new_key(folder, "--kind", kind, "--subject", subject, **settings)
+
+
+async def new_key(folder: Path, *words: str, **settings: str) -> str:
+    """Make an API key on the command line of the desk in a folder."""
+    made = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deskward", "keys", "create", *words),
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **settings},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await made.communicate()
+    (key,) = re.findall(r"dw_\S+", out.decode())
+    return str(key)

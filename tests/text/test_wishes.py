@@ -4,6 +4,7 @@ import pytest
 
 from deskward.accounts.wishes import WISHES
 from deskward.gate.influence import Influence
+from deskward.orders import wishes as orders
 from deskward.text.wishes import Wish
 
 CARD = WISHES["deactivate_card"]
@@ -70,3 +71,24 @@ def test_a_wish_is_over_some_utterances_later() -> None:
 
 def test_a_deed_that_needs_no_object() -> None:
     assert Wish("refund").is_named("Refund O1001.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("Bitte stornieren Sie O1004", "Annulez la commande O1004, s'il vous plaît"),
+        *("Quiero cancelar mi pedido O1004", "Vorrei annullare O1004", "Kunt u O1004 annuleren?"),
+    ],
+)
+def test_a_verb_says_a_value_in_every_language(said: str) -> None:
+    wish = orders.WISHES["update_order_status"]
+    told = Influence(said=(said,))
+    assert told.wished(wish, {"order_id": "O1004", "status": "cancelled"})
+    assert not told.wished(wish, {"order_id": "O1004", "status": "confirmed"})
+    assert not told.wished(wish, {"order_id": "O1003", "status": "cancelled"})
+
+
+@pytest.mark.parametrize("said", ["Bitte nicht stornieren: O1004", "confirm O1004", "O1004?"])
+def test_a_verb_that_is_no_wish_says_none(said: str) -> None:
+    wish = orders.WISHES["update_order_status"]
+    assert not Influence(said=(said,)).wished(wish, {"order_id": "O1004", "status": "cancelled"})

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
-_NEW = "new neue neues nouveau nouvelle nueva nuevo nuova nova novo nieuw nieuwe yeni"
-_CHANGE = """change update set replace modify correct switch make move ändern ändere ändert
-aktualisieren aktualisiere setzen changer changez changes modifier modifiez cambiar
-cambia cambie actualizar cambiare cambi modificare mudar mude alterar altere wijzigen
-wijzig veranderen değiştir değiştirin"""
-_CARD = (
-    "card cards mastercard visa one karte kreditkarte carte tarjeta carta cartão kaart kart kartımı"
-)
-_STOP = """block deactivate cancel disable stop lock sperren sperre deaktivieren deaktiviere
-bloquer bloquez désactiver désactivez bloquear bloquea bloquee cancelar desactivar
-bloccare blocca blocchi disattivare desativar blokkeren blokkeer engelle kapat"""
+_NEW = "new neue neues nouveau nouvelle nueva nuevo nuova nuovo nova novo nieuw nieuwe yeni"
+_CHANGE = """change update set replace modify correct switch make move ändern ändere ändert wechseln
+wechsle ersetzen ersetze umstellen anpassen aktualisieren aktualisiere setzen changer
+changez change changes modifier modifiez modifie cambiar cambia cambie cambien actualizar
+actualice cambiare cambi cambiate modificare modifica modifichi aggiornare aggiorna mudar
+mude alterar altere altera atualizar atualize wijzigen wijzig veranderen verander değiştir
+değiştirin değiştirmek güncelle güncelleyin"""
+_CARD = """card cards mastercard visa one karte karten kreditkarte bankkarte carte cartes tarjeta
+tarjetas carta carte cartão kaart bankpas pas kart kartı kartım kartımı"""
+_STOP = """block deactivate cancel disable stop lock sperren sperre sperrt blockieren blockiere
+stoppen stoppe deaktivieren deaktiviere kündigen kündige bloquer bloquez bloque désactiver
+désactivez désactive bloquear bloquea bloquee bloqueen cancelar desactivar desactive
+desactiven bloccare blocca blocchi bloccate disattivare disattiva disattivate bloqueie
+bloqueiem desativar desative blokkeren blokkeer deactiveren deactiveer engelle engelleyin
+kapat kapatın"""
 
 WISHES = {
     "change_password": Wish(
         f"{_CHANGE} {_NEW} rotate will",
-        "password passwort kennwort contraseña parola senha wachtwoord",
+        "password passwort kennwort passe contraseña parola senha wachtwoord şifre şifremi "
+        "parolamı",
     ),
     "update_address": Wish(
         f"{_CHANGE} {_NEW}",
-        "address adresse anschrift dirección indirizzo endereço morada adres moved move",
+        "address adresse anschrift dirección domicilio indirizzo endereço morada adres adresim "
+        "adresimi moved move",
     ),
     "freeze_card": Wish(
-        f"{_STOP} freeze pause suspend einfrieren geler congelar congelare bevriezen", _CARD
+        f"{_STOP} freeze pause suspend einfrieren geler gelez congelar congele congelare congela "
+        "bevriezen bevries dondur dondurun",
+        _CARD,
     ),
     "unfreeze_card": Wish(
-        "unfreeze unblock unlock reactivate entsperren entsperre freigeben débloquer desbloquear "
-        "sbloccare deblokkeren",
+        "unfreeze unblock unlock reactivate entsperren entsperre freigeben freischalten débloquer "
+        "débloquez réactiver réactivez desbloquear desbloquea desbloquee reactivar sbloccare "
+        "sblocca sbloccate riattivare desbloqueie reativar deblokkeren deblokkeer",
         _CARD,
     ),
     "deactivate_card": Wish(_STOP, _CARD),

@@ -11,8 +11,10 @@ from deskward.conversations.store import Where
 from deskward.conversations.wording import busy
 from deskward.core.errors import SessionNotFound
 from deskward.core.written import Written
+from deskward.gate.call import Gate
 from deskward.gate.confirmations import end_questions
 from deskward.gate.context import Context
+from deskward.gate.provenance import Record
 from deskward.gate.tool import Risk, ToolGroup
 
 acts = ToolGroup("sessions")
@@ -49,6 +51,9 @@ async def delete_session(ctx: Context, session_id: SessionId) -> Deleted:
     if count is None:
         raise SessionNotFound(session_id)
     await end_questions(ctx.db, where.tenant, where.owner, session_id)
+    # A later session of this id has read nothing. What was read with a key stays with the key.
+    holder = Record("session", session_id, where.owner)
+    await ctx.port(Gate).readings.clear(ctx.db, where.tenant, holder)
     return Deleted(messages=count)
 
 

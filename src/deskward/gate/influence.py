@@ -49,7 +49,8 @@ class Influence:
         for place, text in enumerate(recent):
             if wish.is_named(text):
                 told = Influence(recent[place:])
-                if all(map(told._was_said, _values(arguments))):
+                values = _values(arguments)
+                if all(told._was_said(one) or wish.says(one, text) for one in values):
                     return True
         return False
 

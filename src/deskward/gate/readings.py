@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
 from deskward.core.fixed import fixed
 from deskward.core.personal import IMPERSONAL, LABEL, VALUE
-from deskward.gate.provenance import BY_HAND, Found, Record
+from deskward.gate.provenance import BY_HAND, CUSTOMER, Found, Record
 from deskward.security.principals import Kind, Principal, Proof
 
 REMEMBERED = 1.0
@@ -157,7 +157,8 @@ async def note(db: Connection, tenant: str, record: Record, sources: Iterable[st
 async def sources_in(db: Connection, principal: Principal, found: Found) -> frozenset[str]:
     """What whoever reads an answer is tainted by.
 
-    A customer's data are their own words where nobody but they have written the record, by hand.
+    A customer's data are their own words where nobody but they have written the record, by hand; of
+    their profile also where nobody has, since it came from the operator's own books.
     What staff alone wrote by hand taints nobody of the staff.
     """
     sources = set(found.writers)
@@ -165,7 +166,7 @@ async def sources_in(db: Connection, principal: Principal, found: Found) -> froz
     written = await _written(db, principal.tenant, told)
     for record, writers in told.items():
         hands = written.get(record, frozenset())
-        told_of = writers - _own(hands, principal)
+        told_of = writers - _own(record, hands, principal)
         if told_of & BY_HAND:
             sources |= {source for source in hands if ":" not in source}
         sources |= {"customer" if writer == "owner" else writer for writer in told_of}
@@ -181,8 +182,10 @@ def hand_of(principal: Principal, reading: Reading, *, by_model: bool) -> frozen
     return frozenset({principal.label})
 
 
-def _own(hands: frozenset[str], principal: Principal) -> frozenset[str]:
+def _own(record: Record, hands: frozenset[str], principal: Principal) -> frozenset[str]:
     """The writers whose texts in a record are no others' to a reader."""
+    if not hands and record == Record(CUSTOMER, principal.id, principal.label):
+        return frozenset({"owner"})
     if hands and principal.kind is Kind.STAFF:
         by_staff = all(hand.startswith(("staff:", "cli:")) for hand in hands)
         return BY_HAND if by_staff else frozenset()

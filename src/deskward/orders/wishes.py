@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
+_CANCEL = Wish(
+    "cancel stornieren storniere storniert annuler annulez annule cancelar cancela cancele "
+    "cancelen annullare annulla annullate annuli annuleren annuleer iptal"
+)
+
 WISHES = {
     "create_order": Wish(
         "order buy purchase bestellen bestelle kaufen commander commandez pedir comprar ordinare "
         "comprare encomendar kopen"
     ),
     "update_order_status": Wish(
-        "cancel confirm ship mark set change move return stornieren storniere annuler annulez "
-        "cancelar cancela cancele annullare annulla annuleren annuleer iptal",
+        f"{_CANCEL.do} confirm ship mark set change move return",
+        means={"cancelled": _CANCEL},
     ),
     "refund_order": Wish("refund reimburse erstatten rembourser reembolsar rimborsare", ""),
 }

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from deskward.text.lists import read_list
@@ -34,10 +34,13 @@ class Wish:
         do: Verbs, in the forms in which one wishes, parted by spaces. Without any, whatever is
             said names the deed: it only passes the words on.
         what: What it is done to, parted by spaces; empty where the verb says it all.
+        means: What else a wish says, by values that an argument may then have: "stornieren" says
+            that the status is to be `cancelled`.
     """
 
     do: str
     what: str = ""
+    means: Mapping[str, Wish] = field(default_factory=dict)
 
     @cached_property
     def verbs(self) -> frozenset[str]:
@@ -54,6 +57,11 @@ class Wish:
         if not self.verbs:
             return True
         return any(self._names(sentence) for sentence in _sentences(said))
+
+    def says(self, value: str, said: str) -> bool:
+        """Whether what was said wishes for this value of an argument, without its very word."""
+        meant = self.means.get(value)
+        return meant is not None and meant.is_named(said)
 
     def _names(self, sentence: str) -> bool:
         words = _WORD.findall(_QUOTED.sub(" ", sentence))

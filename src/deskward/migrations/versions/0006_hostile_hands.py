@@ -142,6 +142,11 @@ def _provenance() -> None:
         "tenant_id, 'session', owner, session_id, 'outside', CURRENT_TIMESTAMP FROM messages "
         "WHERE role = 'tool'"
     )
+    # And nobody knows any more by whose hand the profiles were written.
+    op.execute(
+        "INSERT INTO provenance (tenant_id, kind, owner, id, source, since) SELECT tenant_id, "
+        "'customer', 'customer:' || id, id, 'customer', CURRENT_TIMESTAMP FROM customers"
+    )
 
 
 def _notes() -> None:
