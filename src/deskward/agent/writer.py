@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Collection
 from functools import partial
 
 from pydantic_core import to_json
@@ -17,6 +18,8 @@ from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
+from deskward.text.injection import has_link, injected
+from deskward.text.plain import Plain
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +32,26 @@ class ModelWriter:
     """Words texts with a model. Whoever asks checks what comes back; nothing here is trusted."""
 
     def __init__(
-        self, model: Model, database: Database, *, timeout: float, offline: str = "offline"
+        self,
+        model: Model,
+        database: Database,
+        *,
+        timeout: float,
+        hosts: Collection[str] = (),
+        offline: str = "offline",
     ) -> None:
         """Make one.
 
         Args:
             database: Whose ledger keeps what the model was given and said.
             timeout: Seconds that a text may take as a whole.
+            hosts: Hosts that a text may lead to.
             offline: The name of the model that cannot write, where it stands behind another.
         """
         self._model = model
         self._database = database
         self._timeout = timeout
+        self._plain = Plain(hosts)
         self._offline = offline
 
     async def write(self, ctx: Context, about: str, instructions: str, material: str) -> str | None:
@@ -69,6 +80,9 @@ class ModelWriter:
         try:
             async with asyncio.timeout(self._timeout):
                 text = await self._text(request, pieces)
+            if text is not None and (plain := self._plain.lines(text)) != text:
+                problem = "it is no plain text" if has_link(text) or injected(text) else None
+                text = plain.strip() or None if problem is None else None
         except (ModelUnavailable, TimeoutError) as error:
             problem = str(error) or "it took too long"
             log.warning("no model worded the text: %s", problem)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from deskward.core.errors import InvalidInput
 from deskward.email import headers
 from deskward.email.models import LINE, Letter
 from deskward.files.service import Content
+from deskward.text.plain import Plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,6 +65,21 @@ def message(
         named = headers.parameters("attachment", "filename", file.name)
         part.set_raw("Content-Disposition", named)
     return built
+
+
+def plainly(letter: Letter, hosts: Collection[str]) -> Letter:
+    """A letter that a model wrote, as plain text that leads only where it may.
+
+    Its HTML is made anew of its text: no pictures, no forms, no hidden words.
+
+    Args:
+        hosts: Hosts that it may lead to. Its recipients' addresses may stand in it, too.
+    """
+    plain = Plain(hosts, {address.lower() for address in [*letter.to, *letter.cc]})
+    text = plain.lines(letter.text)
+    subject = " ".join(plain.text(letter.subject).split()) or "(no subject)"
+    html = f"<p>{escape(text).replace(chr(10), '<br>')}</p>" if letter.html else None
+    return letter.model_copy(update={"subject": subject, "text": text, "html": html})
 
 
 def text_of(html: str) -> str:

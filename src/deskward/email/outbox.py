@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -58,14 +58,17 @@ class Outbox:
         sender_email: str,
         max_attachments: int,
         wake: Callable[[], None],
+        hosts: Collection[str] = (),
     ) -> None:
         """Make an outbox.
 
         Args:
             wake: Called when there is a mail: jobs are due.
+            hosts: Hosts that mails may lead to that a model wrote.
             max_attachments: Most bytes that the files of one mail may have together.
         """
         self.mailer = mailer
+        self.hosts = hosts
         self._wake = wake
         self._database = database
         self._sender_name = sender_name

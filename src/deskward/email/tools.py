@@ -241,6 +241,9 @@ async def test_connection(ctx: Context) -> ConnectionTest:
 
 
 async def _send(ctx: Context, letter: Letter) -> EmailReceipt:
-    receipt = await ctx.port(Outbox).send(ctx.tenant, ctx.principal.label, ctx.effect_id, letter)
+    outbox = ctx.port(Outbox)
+    if ctx.by_model:
+        letter = compose.plainly(letter, outbox.hosts)
+    receipt = await outbox.send(ctx.tenant, ctx.principal.label, ctx.effect_id, letter)
     fields = EmailReceipt.model_fields
     return EmailReceipt(**receipt.model_dump(include=set(fields)))

@@ -53,6 +53,10 @@ class Plain:
             return markdown
         return self._anew(markdown)
 
+    def lines(self, markdown: str) -> str:
+        """A whole text, line by line."""
+        return "".join(map(self.text, markdown.splitlines(keepends=True)))
+
     def code(self, line: str) -> str:
         """A line of a block of code, which has no markup but may be read as if it had."""
         return self._inert(seen(line))
