@@ -1,5 +1,6 @@
 """Replay: identical where nothing changed, and the first difference named where something did."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from deskward.agent.models.fallback import FallbackModel
 from deskward.app import CLAIMS, Desk
 from deskward.conversations.cursors import Answered
-from deskward.conversations.replay import replay
-from deskward.conversations.transcript import TurnRecord, recording
-from deskward.core.errors import ModelUnavailable, SessionNotFound
+from deskward.conversations.replay import _decided, replay
+from deskward.conversations.transcript import ToolStep, TurnRecord, recording
+from deskward.core.errors import Forbidden, ModelUnavailable, NotFound, SessionNotFound
 from deskward.gate.context import Context
-from deskward.gate.policy.engine import Policy
+from deskward.gate.policy.engine import Decision, Policy, Verdict
 from tests.agent.scripted import ScriptedModel, tool
 from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER
@@ -153,3 +154,14 @@ async def test_a_model_that_broke_off_breaks_off_again(desk: Desk) -> None:
     found = await replay(desk.gate, [turn], claims=CLAIMS)
     assert found.identical, found.divergence
     assert found.answers == [said]
+
+
+def test_a_replay_tells_no_more_of_others_records_than_a_call() -> None:
+    facts = {"record": {"id": "O1002", "owner": "user_002"}, "args": {"order_id": "O1002"}}
+    made = ToolStep("get_order", "ok", "allow", [], CUSTOMER, facts, {}, None)
+    context = Context(CUSTOMER, "agent")
+    refused = _decided(Decision(Verdict.DENY), made, context)
+    assert isinstance(refused.error, NotFound)
+    own = {**facts, "record": {"id": "O1002", "owner": "user_001"}}
+    refused = _decided(Decision(Verdict.DENY), replace(made, facts=own), context)
+    assert isinstance(refused.error, Forbidden)

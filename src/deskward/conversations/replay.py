@@ -302,7 +302,7 @@ class _Toolbox:
                     f"{decision.verdict.value} ({', '.join(decision.policies) or 'default-deny'})"
                 )
                 self._note(name, arguments, decision.verdict.value)
-                return _decided(decision, context)
+                return _decided(decision, made, context)
         self._note(name, arguments, verdict)
         # What no model was given any more (the agent gave up) stands only with the call.
         value = from_json(answer.text) if answer is not None else _of_call(made)
@@ -366,9 +366,10 @@ def _refused(message: str, context: Context) -> Outcome:
     return Outcome("error", "", context.request_id, DeskwardError(message))
 
 
-def _decided(decision: Decision, context: Context) -> Outcome:
+def _decided(decision: Decision, made: ToolStep, context: Context) -> Outcome:
     if decision.verdict is Verdict.DENY:
-        return Outcome("error", "", context.request_id, refusal(decision))
+        problem = refusal(decision, made.principal, made.facts)
+        return Outcome("error", "", context.request_id, problem)
     if decision.verdict is Verdict.CONFIRM:
         asked = dict.fromkeys(("tool", "question", "expires_at"), "")
         wants = {"status": TO_CONFIRM, "confirmation_id": "0" * 32, "arguments": {}, **asked}

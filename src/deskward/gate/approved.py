@@ -183,5 +183,5 @@ class _ApprovedCall(WaitedCall):
         allowed = self.rules.policy.may_use(call.tool, call.context.principal)
         if verdict is Verdict.CONFIRM or not allowed:
             assert call.decision is not None
-            raise refusal(call.decision)
+            raise refusal(call.decision, call.context.principal, call.facts)
         return Verdict.ALLOW

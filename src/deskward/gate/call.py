@@ -244,7 +244,7 @@ class Gate:
         values = self.validate(call, given, strict)
         if not self.policy.may_use(tool, call.context.principal):
             call.decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
-            raise refusal(call.decision)
+            raise refusal(call.decision, call.context.principal)
         return await self.runner.act(call, values, NewCall(self, call, values, given))
 
     async def load_reading(self, call: Call) -> None:

@@ -67,7 +67,7 @@ async def _make(gate: Gate, call: Call, found: Confirmation) -> Outcome:
     if found.status != "approved":
         raise ConfirmationVoid("The customer has not said yes to this, or it was made already.")
     if not gate.policy.may_use(call.tool, principal):
-        raise refusal(Decision(Verdict.DENY, (f"scope:{call.tool.scope}",)))
+        raise refusal(Decision(Verdict.DENY, (f"scope:{call.tool.scope}",)), call.context.principal)
     judging = _ConfirmedCall(
         gate, call, found, gate.confirmations.arguments(found), ConfirmationVoid
     )

@@ -28,7 +28,7 @@ from deskward.gate.outcome import Call, exact
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.questions import question_of
 from deskward.gate.waiting import Asked, Origin
-from deskward.security.principals import Kind
+from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class Judging(ABC):
         if call.decision.errors:
             log.error("policy failed for %s: %s", call.tool.name, "; ".join(call.decision.errors))
         if call.decision.verdict is Verdict.DENY:
-            raise refusal(call.decision, call)
+            raise refusal(call.decision, call.context.principal, facts)
         return call.decision.verdict
 
     async def wait(self, db: Connection, digest: str) -> str:
@@ -217,16 +217,20 @@ def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:
     return {"version": shadow.version, "verdict": other.verdict, "policies": other.policies}
 
 
-def refusal(decision: Decision, call: Call | None = None) -> Forbidden | NotFound:
+def refusal(
+    decision: Decision, principal: Principal, facts: Mapping[str, Any] | None = None
+) -> Forbidden | NotFound:
     """The error of a call that policy refuses.
 
     To a customer, a record of somebody else's is as if it were not there.
+
+    Args:
+        facts: What the call was judged by.
     """
-    record = (call.record or {}) if call is not None else {}
-    if call is not None and call.context.principal.kind is Kind.CUSTOMER and "owner" in record:
-        of_whom, named = record["owner"], record.get("id")
-        for name, value in (call.arguments or {}).items():
-            if of_whom != call.context.principal.id and name.endswith("_id") and value == named:
+    record, arguments = (facts or {}).get("record", {}), (facts or {}).get("args", {})
+    if principal.kind is Kind.CUSTOMER and record.get("owner", principal.id) != principal.id:
+        for name, value in arguments.items():
+            if name.endswith("_id") and value == record.get("id"):
                 return NotFound(name.removesuffix("_id"), str(value))
     return Forbidden(
         "This is not allowed. Ask a person at support if it should be.",
