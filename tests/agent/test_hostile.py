@@ -14,7 +14,7 @@ from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks,
 from deskward.gate.confirmations import confirmations
 from deskward.gate.influence import Influence
 from deskward.gate.readings import Reading
-from deskward.security.principals import Principal
+from deskward.security.principals import Kind, Principal
 from tests.policies import policy_of
 
 ATTACKS = attacks()
@@ -45,7 +45,11 @@ async def harms(
         ]
 
 
-@pytest.mark.parametrize("principal", PRINCIPALS, ids=lambda p: p.kind.value)
+@pytest.mark.parametrize(
+    "principal",
+    [p if p.kind is Kind.CUSTOMER else pytest.param(p, marks=pytest.mark.slow) for p in PRINCIPALS],
+    ids=lambda p: p.kind.value,
+)
 async def test_an_obedient_model_does_no_harm(
     sqlite_settings: Settings, principal: Principal
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_confidence_is_as_good_as_is_said(judged: list[Judged]) -> None:
     assert figures.recall_when_sure >= 0.17
 
 
+@pytest.mark.slow
 def test_whatever_the_limit_a_person_looks_at_what_is_in_doubt(judged: list[Judged]) -> None:
     """Over all labelled tickets, with limits of 0.85, 0.80 and 0: only those without a doubt."""
     alone: list[Judged] = []
@@ -116,6 +117,7 @@ def alone_for_people(alone: list[Judged]) -> list[Labelled]:
     return [one.ticket for one in alone if not one.ticket.answerable]
 
 
+@pytest.mark.slow
 async def test_tickets_for_people_are_left_to_them() -> None:
     _, alone = await measure_shipped()
     assert alone.mistaken == ()

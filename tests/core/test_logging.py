@@ -127,6 +127,7 @@ async def test_what_a_task_binds_stays_in_it(tmp_path: Path) -> None:
         assert match[3] == f"from {match[1]}"
 
 
+@pytest.mark.slow
 def test_the_file_is_rotated(tmp_path: Path) -> None:
     lines(tmp_path, log_max_size_mb=1, log_backup_count=2)
     for _ in range(45):

@@ -260,6 +260,7 @@ async def test_an_argument_that_a_tool_has_not_is_refused(
         assert faulty.acted == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looking_often")
 async def test_a_server_that_has_not_started_is_said_to_be_away_only_after_a_while(
     sqlite_settings: Settings,
@@ -300,6 +301,7 @@ async def test_its_tools_are_at_the_addresses_of_the_built_in_ones(
         assert by_name.status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("looking_often")
 async def test_an_address_whose_server_is_away_says_that(
     sqlite_settings: Settings, outside: OutsideMcp, offline

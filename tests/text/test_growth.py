@@ -115,6 +115,7 @@ def is_call(node: ast.AST) -> TypeGuard[ast.Call]:
     )
 
 
+@pytest.mark.slow
 def test_the_counter_tells_linear_from_quadratic() -> None:
     assert growth(r"\d{1,12}(?:,\d{3})?")[0] < LINEAR
     assert growth(r"(?<!,)\b\d[\d,]{0,20} ?(?:USD|EUR)")[0] < LINEAR

@@ -119,20 +119,34 @@ async def last_row(desk: Desk) -> dict[str, Any]:
     ("name", "arguments", "code"),
     [
         ("get_account_balance", {}, None),
-        ("get_account_balance", {"user_id": "user_001"}, None),
+        pytest.param("get_account_balance", {"user_id": "user_001"}, None, marks=pytest.mark.slow),
         ("get_account_balance", {"user_id": "user_002"}, "FORBIDDEN"),
-        ("get_transaction_history", {"limit": 1}, None),
+        pytest.param("get_transaction_history", {"limit": 1}, None, marks=pytest.mark.slow),
         ("get_transaction_history", {"limit": 1000}, "INVALID_INPUT"),
         ("get_ticket", {"ticket_id": "T4711"}, "TICKET_NOT_FOUND"),
-        ("get_ticket", {"ticket_id": "x"}, "INVALID_INPUT"),
+        pytest.param("get_ticket", {"ticket_id": "x"}, "INVALID_INPUT", marks=pytest.mark.slow),
         ("update_ticket", {"ticket_id": "T1001", "update": {"status": "open"}}, "FORBIDDEN"),
-        ("summarize_ticket", {"ticket_id": "T901"}, None),
+        pytest.param("summarize_ticket", {"ticket_id": "T901"}, None, marks=pytest.mark.slow),
         ("suggest_response", {"ticket_id": "T902", "tone": "formal"}, None),
-        ("suggest_response", {"ticket_id": "T902", "tone": "rude"}, "INVALID_INPUT"),
-        ("suggest_response", {"ticket_id": "T908"}, "TICKET_NOT_FOUND"),
+        pytest.param(
+            "suggest_response",
+            {"ticket_id": "T902", "tone": "rude"},
+            "INVALID_INPUT",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "suggest_response", {"ticket_id": "T908"}, "TICKET_NOT_FOUND", marks=pytest.mark.slow
+        ),
         ("change_password", {"new_password": "short"}, "INVALID_INPUT"),
-        ("search_orders", {"sku": "KB-201", "status": "delivered"}, None),
-        ("update_order_status", {"order_id": "O1003", "status": "confirmed"}, "FORBIDDEN"),
+        pytest.param(
+            "search_orders", {"sku": "KB-201", "status": "delivered"}, None, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "update_order_status",
+            {"order_id": "O1003", "status": "confirmed"},
+            "FORBIDDEN",
+            marks=pytest.mark.slow,
+        ),
         ("search_complaints", {"query": "keyboard"}, None),
     ],
 )

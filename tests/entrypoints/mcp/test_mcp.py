@@ -23,7 +23,7 @@ ERAS = ["legacy", "2026-07-28", "auto"]
 Connect = Callable[[str], Client[Any]]
 
 
-@pytest.fixture(params=["http", "stdio"])
+@pytest.fixture(params=["http", pytest.param("stdio", marks=pytest.mark.slow)])
 async def connect(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
     """Makes a client of a real server process."""
     if request.param == "stdio":

@@ -173,6 +173,7 @@ def test_the_shipped_policies(principal, tool: str, arguments, record, verdict: 
     assert not decision.errors
 
 
+@pytest.mark.slow
 def test_judging_by_the_relevant_policies_is_judging_by_all() -> None:
     """The slices that calls are judged by leave out only what cannot match."""
     whole = policy_of(FILES, TOOLS.values())
