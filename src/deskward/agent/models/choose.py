@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
@@ -166,6 +166,8 @@ def _azure(entry: str, deployment: str, settings: Settings, retries: int) -> Mod
 
     client = AsyncAzureOpenAI(
         azure_endpoint=_needed(entry, "AZURE_OPENAI_ENDPOINT", settings.azure.endpoint),
+        # It is part of the address, where the SDK puts it only for bodies that it encodes itself.
+        azure_deployment=quote(deployment, safe=""),
         api_key=_needed(entry, "AZURE_OPENAI_API_KEY", _text(settings.azure.api_key)),
         api_version=settings.azure.api_version,
         timeout=timeouts(settings.agent.model_timeout),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, BadRequestError, OpenAIError
+from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.agent.model import (
     Finished,
@@ -89,12 +91,11 @@ class OpenAIModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if request.tools:
-            body["tools"] = _tools(request.tools)
+        tools = _tools(tuple(request.tools)) if request.tools else b""
         try:
             # Around the retries too, so that a hanging server does not cost three time-outs.
             async with asyncio.timeout(self._timeout):
-                return await self._post(body)
+                return await self._post(body, tools)
         except (
             OpenAIError,
             httpx2.HTTPError,
@@ -104,28 +105,23 @@ class OpenAIModel:
         ) as error:
             raise unavailable(self.name, error) from error
 
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+    async def _post(self, body: dict[str, Any], tools: bytes) -> httpx2.Response:
         try:
-            return await self._send(body | self._learned)
+            return await self._send(body | self._learned, tools)
         except BadRequestError as error:
             if error.param != "reasoning_effort" or self._learned:
                 raise
         # OpenAI's newer models take tools over Chat Completions only where they do not reason
         # first, its older ones refuse the field: so ask again, and remember.
         self._learned = {"reasoning_effort": "none"}
-        return await self._send(body | self._learned)
+        return await self._send(body | self._learned, tools)
 
-    async def _send(self, body: dict[str, Any]) -> httpx2.Response:
-        try:
-            return await self._request(body)
-        except UnicodeEncodeError:  # half a character in what somebody wrote
-            return await self._request(clean(body))
-
-    async def _request(self, body: dict[str, Any]) -> httpx2.Response:
+    async def _send(self, body: dict[str, Any], tools: bytes) -> httpx2.Response:
         response = await self._client.post(
             "/chat/completions",
             cast_to=httpx2.Response,
-            body=body,
+            # The SDK's own JSON is most of what a request costs: the tools are long.
+            content=_json(body, tools),
             # A redirect would carry customers' messages to an address that nobody configured.
             options={"security": {"bearer_auth": True}, "follow_redirects": False},
             stream=True,
@@ -165,8 +161,19 @@ def _message(message: Message) -> dict[str, Any]:
     return {"role": "assistant", "content": message.text or None, "tool_calls": calls}
 
 
-def _tools(tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-    return [
+def _json(body: dict[str, Any], tools: bytes) -> bytes:
+    """The body as JSON, with the tools, which are JSON already."""
+    try:
+        text = to_json(body)
+    except PydanticSerializationError:  # half a character in what somebody wrote
+        text = to_json(clean(body))
+    return b'%s,"tools":%s}' % (text[:-1], tools) if tools else text
+
+
+@lru_cache(maxsize=16)
+def _tools(tools: tuple[ToolSpec, ...]) -> bytes:
+    """The tools as JSON: the same for many requests."""
+    listed = [
         {
             "type": "function",
             "function": {
@@ -177,6 +184,7 @@ def _tools(tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
         }
         for tool in tools
     ]
+    return to_json(clean(listed))
 
 
 @dataclass
