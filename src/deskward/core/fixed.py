@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ Convert = Callable[[Any], Any]
 Known = dict[Any, tuple[tuple[Any, ...], Row[Any]]]
 
 _DRIVERS = {"sqlite": "sqlite.pysqlite", "postgresql": "postgresql.asyncpg"}
+_plans: dict[str, dict[sa.Executable, Plan]] = {name: {} for name in _DRIVERS}
 _fixed: set[sa.Executable] = set()
 _known: set[sa.Executable] = set()
 
@@ -58,6 +60,7 @@ class Plan:
     Attributes:
         sql: Its text.
         parameters: Name, constant (where the statement holds it) and conversion, in their order.
+        plain: Takes the parameters where each is handed on as it is; None where one is not.
         row: Makes a row of what the driver gives.
         conversions: Place and conversion of the columns that need one.
         known: By the first column what the driver gave last, and the row that was made of it; None
@@ -66,6 +69,7 @@ class Plan:
 
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
+    plain: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
     row: Callable[[Sequence[Any]], Row[Any]]
     conversions: tuple[tuple[int, Convert], ...]
     known: Known | None = None
@@ -76,6 +80,8 @@ class Plan:
         Raises:
             KeyError: One is missing.
         """
+        if self.plain is not None:
+            return self.plain(given)
         values = []
         for name, constant, convert in self.parameters:
             value = given[name] if constant is None else constant
@@ -112,10 +118,12 @@ class Plan:
 
 def plan_of(statement: sa.Executable, dialect: str) -> Plan | None:
     """How the driver runs a statement; None where it was not marked as fixed."""
-    return _plan(statement, dialect) if is_fixed(statement) else None
+    plan = _plans[dialect].get(statement)
+    if plan is None and is_fixed(statement):
+        plan = _plans[dialect][statement] = _plan(statement, dialect)
+    return plan
 
 
-@cache
 def _plan(statement: sa.Executable, name: str) -> Plan:
     dialect = _dialect(name)
     assert isinstance(statement, sa.ClauseElement)
@@ -136,7 +144,9 @@ def _plan(statement: sa.Executable, name: str) -> Plan:
     ]
     row = result_tuple([name for name, _ in columns])
     known: Known | None = {} if statement in _known else None
-    return Plan(str(compiled), tuple(parameters), row, tuple(conversions), known)
+    names = [name for name, constant, convert in parameters if constant is None and convert is None]
+    plain = itemgetter(*names) if len(names) == len(parameters) > 1 else None
+    return Plan(str(compiled), tuple(parameters), plain, row, tuple(conversions), known)
 
 
 @cache
