@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import secrets
@@ -12,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from deskward.core.errors import ModelUnavailable
+from deskward.core.tasks import within
 
 _FENCE = secrets.token_hex(6)
 
@@ -218,6 +218,10 @@ class Model(Protocol):
         ...
 
 
+async def _next_of(events: AsyncIterator[ModelEvent]) -> ModelEvent:
+    return await anext(events)
+
+
 async def with_timeout(
     events: AsyncIterator[ModelEvent], seconds: float, name: str = "The model"
 ) -> AsyncGenerator[ModelEvent, None]:
@@ -230,8 +234,7 @@ async def with_timeout(
     try:
         while True:
             try:
-                async with asyncio.timeout(seconds):
-                    event = await anext(iterator)
+                event = await within(seconds, _next_of(iterator))
             except StopAsyncIteration:
                 return
             except TimeoutError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -29,6 +29,50 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         await asyncio.wait(left, timeout=1)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, _T]) -> _T:
+    """Do work that may wait for so many seconds.
+
+    As `asyncio.timeout` around it, but the clock is set only once the work waits for something:
+    most of what a desk does on SQLite never does.
+
+    Raises:
+        TimeoutError: It was not done by then.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration as done:
+        result: _T = done.value
+        return result
+    async with asyncio.timeout(seconds):
+        return await _Rest(work, waits_for)
+
+
+class _Rest(Awaitable[_T]):
+    """The rest of a coroutine that waits for something already."""
+
+    def __init__(self, work: Coroutine[Any, Any, _T], waits_for: Any) -> None:
+        self._work = work
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        # What `yield from` does (PEP 380), from the second step on.
+        waits_for = self._waits_for
+        try:
+            while True:
+                try:
+                    sent = yield waits_for
+                except GeneratorExit:
+                    self._work.close()
+                    raise
+                except BaseException as error:
+                    waits_for = self._work.throw(error)
+                else:
+                    waits_for = self._work.send(sent)
+        except StopIteration as done:
+            result: _T = done.value
+            return result
 
 
 async def to_the_end(work: Coroutine[Any, Any, _T]) -> _T:

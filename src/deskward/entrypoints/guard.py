@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +27,7 @@ from deskward.core.errors import (
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
+from deskward.core.tasks import within
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.identity import plain_headers
 from deskward.entrypoints.log_paths import LogPaths
@@ -203,7 +204,11 @@ def _with(
 ) -> list[tuple[bytes, bytes]]:
     """The headers with more, and with `NOT_KEPT` where nothing says how long to keep the answer."""
     whole = [*headers, *more]
-    return whole if any(name == b"cache-control" for name, _ in whole) else [*whole, NOT_KEPT]
+    for name, _ in whole:
+        if name == b"cache-control":
+            return whole
+    whole.append(NOT_KEPT)
+    return whole
 
 
 def _identified(scope: Scope) -> tuple[Mapping[str, str], str]:
@@ -256,13 +261,19 @@ def _check_host(scope: Scope) -> None:
     Raises:
         InvalidInput: It does not.
     """
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1:
         raise InvalidInput("The header host is given twice.")
     if not hosts and scope["http_version"] == "1.0":
         return
-    if not hosts or not _HOST.fullmatch(hosts[0]):
+    if not hosts or not _is_host(hosts[0]):
         raise InvalidInput("Name the host in the header `Host`, as `name` or `name:port`.")
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    """Whether a header names a host."""
+    return _HOST.fullmatch(value.decode("latin-1")) is not None
 
 
 def _check_form(scope: Scope, headers: Mapping[str, str]) -> None:
@@ -294,6 +305,7 @@ def _page_of(origin: str) -> str | None:
         return None  # an address that no page has
 
 
+@lru_cache(maxsize=256)
 def _host_name(netloc: str) -> str:
     return re.sub(r":\d*$", "", netloc.lower())
 
@@ -316,8 +328,7 @@ async def _whole_body(headers: Mapping[str, str], receive: Receive, most: int) -
         raise _too_large(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            await _read_into(body, receive, most)
+        await within(BODY_TIMEOUT, _read_into(body, receive, most))
     except TimeoutError as error:
         problem = f"The request's body was not whole within {BODY_TIMEOUT:g} seconds."
         raise InvalidInput(problem) from error

@@ -143,15 +143,17 @@ class Readings:
 
 async def sources_of(db: Connection, tenant: str, record: Record) -> frozenset[str]:
     """What is kept of a holder, or of a record."""
-    rows = await db.all(_OF, tenant=tenant, **record._asdict())
+    kind, key, owner = record
+    rows = await db.all(_OF, tenant=tenant, kind=kind, id=key, owner=owner)
     return frozenset(row.source for row in rows)
 
 
 async def note(db: Connection, tenant: str, record: Record, sources: Iterable[str]) -> None:
     """Keep sources of a holder, or of a record."""
+    kind, key, owner = record
+    whose = {"tenant_id": tenant, "kind": kind, "id": key, "owner": owner}
     for source in sorted(sources):
-        row = {"tenant_id": tenant, **record._asdict(), "source": source, "since": now()}
-        await db.change(_NOTE, row)
+        await db.change(_NOTE, {**whose, "source": source, "since": now()})
 
 
 async def sources_in(db: Connection, principal: Principal, found: Found) -> frozenset[str]:

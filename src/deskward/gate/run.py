@@ -6,11 +6,10 @@ the transaction in which it then acts, and what acts outside in the one that rec
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -19,7 +18,7 @@ from deskward.core.answers import CallStatus
 from deskward.core.database import Connection, Database
 from deskward.core.errors import DeskwardError, OutcomeUnknown
 from deskward.core.locking import locking
-from deskward.core.tasks import to_the_end
+from deskward.core.tasks import to_the_end, within
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
 from deskward.gate.counters import add, take_turn
@@ -141,7 +140,7 @@ class Runner:
 
     def reading(self, context: Context) -> Context:
         """The context of what only reads."""
-        return replace(context, _db=self.database.reader, _ports=self._ports)
+        return context.completed(_db=self.database.reader, _ports=self._ports)
 
     async def _look(
         self, call: Call, values: Mapping[str, Any], judging: Judging, transaction: Connection
@@ -152,7 +151,7 @@ class Runner:
             return
         if call.tool.counted:
             await take_turn(transaction)
-        looking = replace(call.context, _db=locking(transaction), _ports=self._ports)
+        looking = call.context.completed(_db=locking(transaction), _ports=self._ports)
         await judging.look(looking)
         if call.tool.counted:
             effect = self.effect(call, values, call.key) if call.key is not None else None
@@ -163,13 +162,12 @@ class Runner:
         """The context of what writes."""
         if call.tool.composed:
             return self.reading(call.context)
-        return replace(call.context, _db=transaction, _ports=self._ports)
+        return call.context.completed(_db=transaction, _ports=self._ports)
 
     async def _run(self, call: Call, context: Context, values: Mapping[str, Any]) -> Answer:
         tool = call.tool
         hand = hand_of(context.principal, context.reading, by_model=context.by_model)
-        async with asyncio.timeout(self.time_limit):
-            result = await tool.function(context, **values)
+        result = await within(self.time_limit, tool.function(context, **values))
         text = tool.result.dump_json(result).decode()
         if context.holder is None and not context.by_model and not tool.writes_text:
             return Answer(text)  # nobody reads on
@@ -184,12 +182,13 @@ class Runner:
         principal = call.context.principal
         if principal.key and principal.agent:  # a turn may last; doors have just looked
             await require_live(self.database.reader, principal.key)
-        await judging.look(self.reading(call.context))
+        context = self.reading(call.context)
+        await judging.look(context)
         if judging.verdict() is not Verdict.ALLOW:
             entries: list[Any] = []
             async with self.database.transaction(entries) as transaction:
                 return await self._wait(call, values, judging, transaction, entries)
-        answer = await self._run(call, self.reading(call.context), values)
+        answer = await self._run(call, context, values)
         await self.database.append(call.entry("ok", answer.json))
         return answer.outcome(call)
 
@@ -198,12 +197,11 @@ class Runner:
             transaction = CallTransaction(
                 self.database, stack, self.time_limit, _key_in_use(call.context)
             )
-            async with asyncio.timeout(self.time_limit):
-                await self._look(call, values, judging, transaction)
+            await within(self.time_limit, self._look(call, values, judging, transaction))
             if judging.verdict() is not Verdict.ALLOW:
                 opened = await transaction.open()
                 return await self._wait(call, values, judging, opened, transaction.entries)
-            call.context = replace(call.context, effect_id=new_id())
+            call.context = call.context.completed(effect_id=new_id())
             effect = self.effect(call, values, call.key) if call.key else None
             if effect:
                 await transaction.claim(effect)
@@ -256,7 +254,7 @@ class Runner:
             await self._look(call, values, judging, transaction)
             if judging.verdict() is not Verdict.ALLOW:
                 return await self._wait(call, values, judging, transaction, entries)
-            call.context = replace(call.context, effect_id=new_id())
+            call.context = call.context.completed(effect_id=new_id())
             effect = self.effect(call, values, call.key or call.context.effect_id)
             await claim(effect, transaction, self.time_limit + GRACE)
             assert call.counted is not None

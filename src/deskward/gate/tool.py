@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
 
-Function = Callable[..., Awaitable[Any]]
+Function = Callable[..., Coroutine[Any, Any, Any]]
 Facts = Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 Spends = Callable[[Mapping[str, Any], Mapping[str, Any]], Spent]
 """What a call spends, by its arguments as the tool takes them, and its record's facts."""

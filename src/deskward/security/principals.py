@@ -74,9 +74,9 @@ class Principal:
             return f"cli:{self.id} (system user)"
         return f"{self.kind.value}:{self.id}"
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """All of it as JSON, for the record; see `of_facts`."""
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """All of it as JSON, for the record, not to be changed; see `of_facts`."""
         return {
             "kind": self.kind.value,
             "id": self.id,

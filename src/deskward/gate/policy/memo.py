@@ -97,7 +97,13 @@ def _is_plain(value: Any, deep: int) -> bool:
         for name, part in value.items():
             if not (isinstance(name, str) and name.isascii()) or name.startswith("__"):
                 return False
-            is_simple = part is True or part is False or (type(part) is str and part.isascii())
+            kind = type(part)
+            if kind is str:
+                is_simple = part.isascii()
+            elif kind is int:
+                is_simple = -(2**63) <= part < 2**63
+            else:
+                is_simple = kind is bool or part is None or (kind is list and not part and deep > 1)
             if not is_simple and not _is_plain(part, deep - 1):
                 return False
         return True
