@@ -17,8 +17,9 @@ from deskward.entrypoints.mcp.progress import Progress, Step
 from deskward.gate.context import Report
 from deskward.gate.outcome import Outcome
 
-WATCH_AFTER = 0.05
-"""Seconds that a call runs before its connection is watched; most calls end sooner."""
+WATCH_AFTER = 0.2
+"""Seconds that a call runs before its connection is watched, which costs as much as a tenth of a
+call; most calls end sooner, also where they wait for the disk with many others."""
 
 
 class Exchange:
