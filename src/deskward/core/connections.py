@@ -90,7 +90,7 @@ class SqliteConnection(Statements):
 
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them."""
-        self.raw.exec_driver_sql(insert_text(table, self.raw.dialect), rows)
+        self._drive(insert_text(table, self.raw.dialect), rows, many=True)
 
     async def control(self, sql: str) -> None:
         """Run a statement of transaction control."""
@@ -108,9 +108,12 @@ class SqliteConnection(Statements):
                     raise
                 await asyncio.sleep(0.005)
 
-    def _drive(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+    def _drive(
+        self, sql: str, parameters: Sequence[Any] = (), *, many: bool = False
+    ) -> sqlite3.Cursor:
         try:
-            return self._driver.execute(sql, parameters)
+            run = self._driver.executemany if many else self._driver.execute
+            return run(sql, parameters)
         except sqlite3.Error as error:  # raised as SQLAlchemy does
             known = DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True)
             raise known from error

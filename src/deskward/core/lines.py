@@ -17,6 +17,8 @@ def one_line(json: bytes) -> bytes:
     Line protocols end their lines at CR and LF, which JSON escapes by itself. Many readers also
     split at the other line ends of Unicode, and would find half a message.
     """
+    if json.isascii():
+        return json
     for end, escaped in _ENDINGS:
         json = json.replace(end, escaped)
     return json

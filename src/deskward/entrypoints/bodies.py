@@ -61,8 +61,13 @@ class Bodies:
 
 def _is_json(start: Message) -> bool:
     """Tell whether an answer is JSON that can be read; one that is compressed already cannot."""
-    headers = dict(start["headers"])
-    return headers.get(b"content-type", b"").startswith(JSON) and b"content-encoding" not in headers
+    is_json = False
+    for name, value in start["headers"]:
+        if name == b"content-encoding":
+            return False
+        if name == b"content-type":
+            is_json = value.startswith(JSON)
+    return is_json
 
 
 async def _finish(scope: Scope, start: Message, message: Message) -> Message:

@@ -27,6 +27,8 @@ class Places:
         self.default = default
         self.routes = list(routes)
         self._by_place: dict[Place, list[BaseRoute]] = defaultdict(list)
+        self._whole: dict[str, Route] = {}
+        """Routes of one address that take every method: nothing is to be matched there."""
         for route in routes:
             if not isinstance(route, Route | WebSocketRoute) or isinstance(route, Mount):
                 raise TypeError(f"{route} has no path of its own")
@@ -34,9 +36,16 @@ class Places:
             if place[0].startswith("{") or ":path}" in route.path:
                 raise TypeError(f"{route.path} does not say where it is")
             self._by_place[place].append(route)
+            if isinstance(route, Route) and route.methods is None and "{" not in route.path:
+                self._whole.setdefault(route.path, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        whole = self._whole.get(scope["path"])
+        if whole is not None and scope["type"] == "http":
+            scope.update({"endpoint": whole.endpoint, "path_params": {}})
+            await whole.app(scope, receive, send)
+            return
         for route in self._by_place.get(_place(scope["path"]), ()):
             match, found = route.matches(scope)
             if match is not Match.NONE:
