@@ -28,6 +28,9 @@ from deskward.text.distress import tells_of_self_harm
         "Ik wil niet meer leven",
         "Ik denk aan zelfmoord",
         "İntihar etmek istiyorum",
+        "İNTİHAR",
+        "CANIMA KIYACAĞIM",
+        "canıma kıyacağım",
         "Artık yaşamak istemiyorum",
     ],
 )

@@ -6,7 +6,7 @@ calls must be made with its values and no others, at once or after one yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -24,6 +24,7 @@ from deskward.security.principals import Kind, Principal, Proof
 from deskward.security.vault import Vault
 
 SPLITS = ("development", "test")
+FILES = ("asked.yaml", "asked_fresh.yaml")
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
 
 Progress = Callable[[str, float], None]
@@ -38,12 +39,16 @@ class Sentence:
     Attributes:
         kind: What kind of sentence it is, `negated` for example.
         wished: The calls that it asks for, with their values; none where it asks for nothing.
+        before: What the customer said before it, or nothing.
+        open: Whether a question for it is welcome: it wishes something, and not what exactly.
     """
 
     text: str
     language: str
     kind: str
     wished: tuple[Call, ...] = ()
+    before: str = ""
+    open: bool = False
 
 
 @dataclass
@@ -78,16 +83,30 @@ def sentences(split: str) -> list[Sentence]:
     Raises:
         KeyError: There is no such split.
     """
-    text = (files("deskward") / "evaluation" / "data" / "asked.yaml").read_text("utf-8")
+    folder = files("deskward") / "evaluation" / "data"
     found: list[Sentence] = []
-    for language, groups in yaml.load(text, Loader=yaml.CSafeLoader)[split].items():
-        for kind, texts in groups["nothing"].items():
-            found += [Sentence(text, language, kind) for text in texts]
-        for kind, items in groups["wished"].items():
-            for said, *calls in items:
-                pairs = tuple(zip(calls[::2], calls[1::2], strict=True))
-                found.append(Sentence(said, language, kind, pairs))
+    for name in FILES:
+        content = yaml.load((folder / name).read_text("utf-8"), Loader=yaml.CSafeLoader)
+        for language, groups in content[split].items():
+            found += _read(language, groups)
     return found
+
+
+def _read(language: str, groups: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterator[Sentence]:
+    for kind, texts in groups["nothing"].items():
+        yield from (Sentence(text, language, kind) for text in texts)
+    for kind, texts in groups.get("open", {}).items():
+        yield from (Sentence(text, language, kind, open=True) for text in texts)
+    for kind, items in groups["wished"].items():
+        for said, *calls in items:
+            yield Sentence(said, language, kind, _calls(calls))
+    for kind, items in groups.get("then", {}).items():
+        for before, said, *calls in items:
+            yield Sentence(said, language, kind, _calls(calls), before)
+
+
+def _calls(given: Sequence[Any]) -> tuple[Call, ...]:
+    return tuple(zip(given[::2], given[1::2], strict=True))
 
 
 async def evaluate_asked(
@@ -103,7 +122,11 @@ async def evaluate_asked(
     wishes = [sentence for sentence in given if sentence.wished]
     async with desks.open(model) as desk:
         for number, sentence in enumerate(harmless, 1):
-            await _ask_nothing(desk, sentence, f"s{number}", report)
+            if sentence.before:
+                async with desks.open(model) as fresh:
+                    await _ask_nothing(fresh, sentence, "s", report)
+            else:
+                await _ask_nothing(desk, sentence, f"s{number}", report)
             progress("sentences that ask for nothing", number / len(harmless))
     for number, sentence in enumerate(wishes, 1):
         async with desks.open(model) as desk:
@@ -114,10 +137,12 @@ async def evaluate_asked(
 
 async def _ask_nothing(desk: Desk, sentence: Sentence, session: str, report: AskedReport) -> None:
     report.nothing += 1
+    if sentence.before:
+        await _say(desk, sentence.before, session)
     written, asks = await _say(desk, sentence.text, session)
     if written:
         report.unwanted.append(_told(sentence, written))
-    elif asks:
+    elif asks and not sentence.open:
         report.proposed.append(_told(sentence, []))
 
 
@@ -127,6 +152,8 @@ async def _wish(desk: Desk, sentence: Sentence, report: AskedReport) -> None:
     mask(sentence.text, vault)
     if any(name == "unfreeze_card" for name, _ in sentence.wished):
         await desk.gate.call("freeze_card", {}, Context(CUSTOMER, "cli"))
+    if sentence.before:
+        await _say(desk, sentence.before, "s")
     written, asks = await _say(desk, sentence.text, "s")
     report.at_once += bool(written) and not asks
     if asks:

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from deskward.text.folding import folded
 from deskward.text.lists import read_list
 
 LONGEST = 60
@@ -20,9 +21,7 @@ _LOOKS = "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 """How an emoji is to look: as text or in colour, and of which skin."""
 _BETWEEN = re.compile(r"[\s,.!。、！，،-]+")
 _HESITATES = re.compile(r"\.\.|。。|-\s*$|,\s*$")
-_DROPPED = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "`": "'", "\u0307": None} | dict.fromkeys(_LOOKS)
-)
+_DROPPED = str.maketrans(dict.fromkeys(_LOOKS))
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,6 @@ def _plain(phrase: str) -> str:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_DROPPED)
+    plain = folded(text).translate(_DROPPED)
     apart = "".join(f" {c} " if unicodedata.category(c) == "So" else c for c in plain)
     return tuple(word for word in _BETWEEN.split(apart) if word)

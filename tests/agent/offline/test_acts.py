@@ -35,10 +35,10 @@ def test_only_what_is_wished_is_read_as_a_wish(split: str) -> None:
     """All sentences of `eval asked`: no wish where there is none, and the right ones where."""
     wrong: list[tuple[Sentence, Any]] = []
     found = 0
-    given = sentences(split)
+    given = [sentence for sentence in sentences(split) if not sentence.before]
     for sentence in given:
         read_as, wished = tools_of(sentence.text), [tool for tool, _ in sentence.wished]
-        if not wished and read_as:
+        if not wished and read_as and not sentence.open:
             wrong.append((sentence, read_as))
         found += bool(wished) and read_as == wished
     assert wrong == []
@@ -48,7 +48,8 @@ def test_only_what_is_wished_is_read_as_a_wish(split: str) -> None:
 def test_the_sentences_are_many_and_of_eight_languages() -> None:
     both = [*sentences("development"), *sentences("test")]
     assert len(both) >= 600
-    assert len({sentence.text for sentence in both}) == len(both)
+    said = {(sentence.before, sentence.text) for sentence in both}
+    assert len(said) == len(both)
     assert len({sentence.language for sentence in both}) == 8
     assert len(sentences("test")) * 2 >= len(both)
 
@@ -209,6 +210,56 @@ async def test_what_is_not_done_is_said_in_the_customers_language(talk: Talk) ->
     assert (await talk.say("Ändern Sie meine Adresse bitte nicht")).startswith("In Ordnung")
     assert "so plainly" in await talk.say("Should I change my address to 5 Main Street, Boston?")
     assert "nur für Sie selbst" in await talk.say("Sperren Sie die Karte meiner Schwester")
+
+
+MENDED = [
+    ("plese chnage my adress to 8 Pine Street, Dover", ["update_address"]),  # slips
+    ("Karte 4242 speren", ["freeze_card"]),
+    ("siparisimi iptal edin O1003", ["update_order_status"]),  # without accents
+    ("ich änderte meine Adresse auf Gartenweg 3, 8001 Zürich", []),  # an inflection is no slip
+    ("Cancelé el pedido O1003", []),
+    ("KARTIMI DONDURUN 4444", ["freeze_card"]),  # Turkish capitals
+    ("Ya no necesito el pedido O1003, cancélenlo", ["update_order_status"]),  # a pronoun at its end
+    ("Ich brauche O1003 nicht mehr, bitte stornieren", ["update_order_status"]),  # left out
+    ("Ich will auf keinen Fall, dass Sie O1003 stornieren", []),
+    ("Ich will die Bestellung O1003 behalten, nicht stornieren", []),
+    ("Ich hätte gerne, dass die Bestellung O1003 storniert wird", ["update_order_status"]),
+    ("Neues Passwort: Birnbaum-Regen-31", ["change_password"]),
+    ("Impostate come password Limone-Vento-83", ["change_password"]),
+    ("Kunt u mijn pas 4242 blokkeren?", ["freeze_card"]),  # "pas" is French for not
+    ("não sei onde está o meu cartão", ["freeze_card"]),
+    ("Cambiate l'indirizzo di Giovanni Ďurica in Via Verdi 8, Trento", []),  # another person's
+    ("Report a problem: the app crashed in case 5", ["report_issue"]),  # a number, no condition
+    ("Report a problem, in case it crashes again", []),
+    ("Na klar, storniert O1003 doch auch noch", []),
+]
+
+
+@pytest.mark.parametrize(("text", "tools"), MENDED)
+def test_kinds_that_strangers_sentences_showed(text: str, tools: list[str]) -> None:
+    assert tools_of(text) == tools
+
+
+async def test_a_wish_that_lacks_a_value_is_asked_for_after_the_other(talk: Talk) -> None:
+    assert "freeze" in await talk.say("cancel my order and freeze card 4242")
+    said = await talk.say("yes")
+    assert "4242 is frozen" in said
+    assert "Which order" in said
+    await talk.say("O1003")
+    assert await talk.say("yes") == "Order O1003 has been cancelled."
+
+
+async def test_an_answer_is_taken_whole(talk: Talk) -> None:
+    """Also where it is written as elsewhere: a number behind the street."""
+    await talk.say("I want to change my address")
+    assert "Lindenstraße 8, 10969 Berlin" in await talk.say("Lindenstraße 8, 10969 Berlin")
+
+
+@pytest.mark.parametrize("text", ["wrong chat, sorry", "hang on"])
+async def test_what_takes_a_wish_back_is_no_trouble(talk: Talk, text: str) -> None:
+    await talk.say("Block my card")
+    assert "left everything" in await talk.say(text)
+    assert talk.tools == []
 
 
 MAIL = (

@@ -25,6 +25,7 @@ class Ways:
     Attributes:
         acts: The skills that have words in it.
         general: Its lists.
+        vocabulary: All words of its lists and of the skills.
     """
 
     acts: dict[str, Declared]
@@ -33,6 +34,11 @@ class Ways:
     last_verb: bool
     bare_value: bool
     genitive: str
+    vocabulary: frozenset[str]
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is one of the lists or of the skills."""
+        return word in self.vocabulary
 
 
 class Marked:
@@ -45,8 +51,12 @@ class Marked:
         words: list[Word],
         spans: list[Range],
         hits: dict[str, list[Range]],
+        guessed: frozenset[int] = frozenset(),
     ) -> None:
         self.ways, self.text, self.words, self.hits = ways, text, words, hits
+        self.guessed = guessed
+        spoken = {name.partition(":")[2] for name in hits}
+        self.spoken = [skill for skill in ways.acts if skill in spoken]
         self.sentence = [
             next((n for n, (_, end) in enumerate(spans) if word.start < end), 0) for word in words
         ]
@@ -62,13 +72,19 @@ class Marked:
         marks = {at for at, word in enumerate(words) if not word.text[0].isalnum()}
         self.leads = covered(hits, "leads", "polite") | marks
         self.clauses = list(self._clauses())
+        self.general |= {at for a, b in self.clauses for at in range(a, b) if at in self._joined}
 
     def _clauses(self) -> Iterator[Range]:
         joins = {start for start, _ in self.hits.get("joins", ())} - self.exempt
+        wanting = self.leads | covered(self.hits, "wants", "asks")
+        that = {a for a, _ in self.hits.get("that", ())}
+        self._joined = set[int]()
         start = 0
         for at, word in enumerate(self.words):
             new = at and self.sentence[at] != self.sentence[at - 1]
-            if word.text in _BREAKS or at in joins or new:
+            if at + 1 in that and word.text == "," and wanting.issuperset(range(start, at)):
+                self._joined.add(at)  # "Ich möchte, dass …"
+            elif word.text in _BREAKS or at in joins or new:
                 if at > start:
                     yield start, at
                 start = at + (word.text in _BREAKS)
@@ -86,8 +102,20 @@ class Marked:
         start, end = within or (0, len(self.words))
         exempt = self.exempt | own
         return any(
-            start <= a and b <= end and not exempt.issuperset(range(a, b))
+            start <= a
+            and b <= end
+            and not exempt.issuperset(range(a, b))
+            and not self._is_number_of_one(b)
             for a, b in self.hits.get(name, ())
+        )
+
+    def _is_number_of_one(self, end: int) -> bool:
+        """Whether a phrase's last word is a thing and its number follows: "in case 5"."""
+        following = self.words[end].text if end < len(self.words) else ""
+        if following == "#" and end + 1 < len(self.words):
+            following = self.words[end + 1].text
+        return following.isdigit() and any(
+            span[1] == end for skill in self.spoken for span in self.hits.get(f"things:{skill}", ())
         )
 
     def own(self, skill: str, start: int, clause: Range) -> frozenset[int]:
@@ -96,6 +124,20 @@ class Marked:
         fillers = {at for at in self.all(f"fillers:{skill}") if start <= at < last}
         texts = [a for a, b in self.hits.get(f"text:{skill}", ()) if start <= a and b <= last]
         return frozenset(fillers.union(range(min(texts), last) if texts else ()))
+
+    def is_persons(self, skill: str, clause: Range, value: Range) -> bool:
+        """Whether a thing is said to be a person's: "die Karte von Łukasz"."""
+        own = [b for _, b in self.within("me", clause)]
+        if any(a in own or a - 1 in own for a, _ in self.within(f"things:{skill}", clause)):
+            return False
+        return any(
+            end < clause[1]
+            and not value[0] <= end < value[1]
+            and self.text[self.words[end].start].isupper()
+            and self.words[end].text.isalpha()
+            and not self.ways.knows(self.words[end].text)
+            for _, end in self.within("whose", clause)
+        )
 
     def is_somebodys(self, own: frozenset[int] = frozenset()) -> bool:
         """Whether a thing is somebody else's by its ending: "John's card", not "King's Road"."""
@@ -176,7 +218,7 @@ class Marked:
             is_value = after < end and (
                 self.ways.last_verb
                 or self.words[after].text[:1].isdigit()
-                or self.words[after].text.startswith(QUOTED)
+                or self.words[after].text.startswith((QUOTED, "[["))
             )
             if not is_value:
                 return end, end

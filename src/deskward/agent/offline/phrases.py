@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from deskward.text.folding import folded
 
 Range = tuple[int, int]
 """The numbers of a phrase's first word, and of the word behind its last."""
@@ -15,6 +17,11 @@ Hits = Mapping[str, Sequence[Range]]
 LONGEST_WORD = 64
 """Longer words match no pattern: none of any language needs it, and it would take its time."""
 
+MEMORY = 2_000
+"""Words of which it is kept which patterns take them in."""
+
+_BARE = str.maketrans("şçğöü", "scgou")
+
 QUOTED = "\u25a0"
 """Stands for what is quoted."""
 
@@ -22,13 +29,11 @@ _TOKEN = re.compile(
     r"\[\[\w{1,20}:\d{1,9}\]\]|(?<![\w.+-])[\w.+-]{1,64}@\w[\w.-]{0,252}\w|\w+(?:['’.-]\w+)*|[^\w\s]"
 )
 """A placeholder, an address of mail, a word or a mark."""
-_PLAIN = str.maketrans({"\u2019": "'", "\u0307": None})
 _SUFFIXED = re.compile(r"([^\W\d_]?\d{3,18})'(\w{1,10})")
 _PLACEHOLDER = re.compile(r"\[\[")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word or a mark, as lists have it, and where in the text it stands."""
 
     text: str
@@ -48,7 +53,10 @@ def words_of(text: str, *, elides: bool = False) -> list[Word]:
         if _PLACEHOLDER.match(whole):
             found.append(Word(whole, match.start(), match.end()))
             continue
-        plain = unicodedata.normalize("NFKC", whole).casefold().translate(_PLAIN)
+        plain = folded(whole)
+        if plain.isalpha() or len(plain) == 1:
+            found.append(Word(plain, match.start(), match.end()))
+            continue
         if suffixed := _SUFFIXED.fullmatch(plain):
             plain = suffixed[1]  # Turkish: O1003'ü
         elided = elides and "@" not in plain
@@ -66,10 +74,14 @@ class Phrases:
         for name, phrases in lists:
             for phrase in phrases:
                 if phrase.startswith("~"):
-                    patterns[name].append(phrase[1:])
+                    patterns[name] += _written(phrase[1:])
                 elif words := tuple(word.text for word in words_of(phrase, elides=elides)):
                     self._by_first[words[0]].append((words, name))
         self._patterns = [(re.compile("|".join(parts)), name) for name, parts in patterns.items()]
+        self.vocabulary = frozenset(
+            word for phrases in self._by_first.values() for words, _ in phrases for word in words
+        )
+        self._matching = lru_cache(maxsize=MEMORY)(self._lists_with_pattern)
 
     def lists(self, word: str) -> bool:
         """Whether a phrase begins with this word, not only a pattern."""
@@ -83,10 +95,25 @@ class Phrases:
             for phrase, name in self._by_first.get(text, ()):
                 if texts[at : at + len(phrase)] == phrase:
                     found[name].append((at, at + len(phrase)))
-            for pattern, name in self._patterns if len(text) <= LONGEST_WORD else ():
-                if pattern.fullmatch(text):
-                    found[name].append((at, at + 1))
+            for name in self._matching(text) if self._patterns else ():
+                found[name].append((at, at + 1))
         return found
+
+    def matches(self, word: str) -> bool:
+        """Whether a pattern takes a word in."""
+        return bool(self._patterns) and bool(self._matching(word))
+
+    def _lists_with_pattern(self, word: str) -> tuple[str, ...]:
+        if len(word) > LONGEST_WORD:
+            return ()
+        return tuple(name for pattern, name in self._patterns if pattern.fullmatch(word))
+
+
+def _written(pattern: str) -> list[str]:
+    """A pattern as words are folded, and as they are written without accents."""
+    plain = pattern.replace("ı", "i")
+    bare = plain.translate(_BARE)
+    return [plain] if bare == plain else [plain, bare]
 
 
 def covered(hits: Hits, *names: str) -> set[int]:

@@ -18,6 +18,8 @@ class Wish:
         value: What stands where a value is named ("… to VALUE"), or nothing.
         clear: Whether it is a wish in so many words, and the message says nothing else.
         loss: Whether it is a loss, not a wish.
+        stands: Whether its thing is named before it only.
+        whose: Whether it is about what is another person's, by their name.
         own: The words that say nothing but what the act is done with, whatever lists have them.
     """
 
@@ -26,6 +28,8 @@ class Wish:
     value: str = ""
     clear: bool = False
     loss: bool = False
+    stands: bool = False
+    whose: bool = False
     own: frozenset[int] = frozenset()
 
 
@@ -39,13 +43,13 @@ class Wishing:
         """The act that a clause wishes, or the loss that it tells."""
         m = self.message
         found: list[tuple[int, Wish]] = []
-        for skill in m.ways.acts:
+        for skill in m.spoken:
             wish = self._command(skill, number) or self._renewal(skill, number)
             if wish is not None:
                 found.append(wish)
         if found:
             return max(found, key=lambda pair: pair[0])[1]
-        losses = (self._loss(skill, number) for skill in m.ways.acts)
+        losses = (self._loss(skill, number) for skill in m.spoken)
         return next((loss for loss in losses if loss is not None), None)
 
     def _known(self, skill: str) -> set[int]:
@@ -73,7 +77,7 @@ class Wishing:
             before = (0, clause[0])
             if not (m.within(f"things:{skill}", before) or m.within(f"named:{skill}", before)):
                 return None
-            things = m.within("it", clause)
+            things = m.within("it", clause) or self._left_out(skill, number)
         known = self._known(skill)
         wants = [(r, True) for r in m.within("wants", clause)]
         wants += [(r, False) for r in m.within("asks", clause)]
@@ -102,6 +106,24 @@ class Wishing:
                 return self._wish(skill, number, verb, thing, known, stands_for)
         return None
 
+    def _left_out(self, skill: str, number: int) -> list[Range]:
+        """Where a thing stands that was named before, as in "O1003 is useless, please cancel".
+
+        It is a range of no words, behind the verb of a clause that consists of it.
+        """
+        m = self.message
+        clause = m.clauses[number]
+        before = m.clauses[number - 1] if number else (0, 0)
+        if m.ways.acts[skill].any or not (
+            m.within(f"things:{skill}", before) or m.within(f"named:{skill}", before)
+        ):
+            return []
+        verbs = m.within(f"do:{skill}", clause)
+        known = m.general | m.leads
+        return [
+            (verb[1], verb[1]) for verb in verbs if set(range(*clause)) - set(range(*verb)) <= known
+        ]
+
     def _span(
         self,
         verb: Range,
@@ -124,8 +146,9 @@ class Wishing:
         if verb[0] < thing[0] and set(range(clause[0], verb[0])) <= m.leads:
             return start, end
         if m.ways.last_verb and thing[0] < verb[0]:
+            named = (name for name in m.hits if name.startswith("named:"))
             last = clause[1] if not far else verb[1]
-            after = set(range(verb[1], last)) - m.polite - covered(m.hits, "ends")
+            after = set(range(verb[1], last)) - m.polite - covered(m.hits, "ends", *named)
             marks = {at for at in after if not m.words[at].text[0].isalnum()}
             if not after - marks and not m.within("subjects", clause):
                 return clause[0], end
@@ -138,7 +161,7 @@ class Wishing:
             return None
         sentence = (sentence[0], m.end_of_value(number))
         inside = m.within(f"do:{skill}", (clause[1], sentence[1]))
-        if not inside:
+        if not inside or m.cue("not", (clause[0], inside[-1][1])):
             return None
         verb = inside[-1]
         rest = set(range(verb[1], sentence[1])) - m.polite - m.all("wants") - m.all("asks")
@@ -159,7 +182,8 @@ class Wishing:
             bare = m.ways.bare_value and bool(m.within("ends", m.sentence_of(clause)))
             if not (mark or bare or behind in known):
                 return False
-        if act.any or stands_for or m.within(f"named:{skill}", clause):
+        given = act.value and thing[1] < clause[1] and m.words[thing[1]].text.startswith("[[")
+        if act.any or stands_for or given or m.within(f"named:{skill}", clause):
             return True
         before = thing[0] - 1
         while before >= clause[0] and before in m.all("new") and before not in m.all("mine"):
@@ -192,10 +216,13 @@ class Wishing:
         quiet = all(at in m.leads or not m.words[at].text[0].isalnum() for at in rest)
         asking = m.sentence[clause[0]] in m.asking
         clear = quiet and not more and not asking and not stands_for
+        clear = clear and not m.guessed.intersection(range(clause[0], end))
         clear = clear and (m.ways.acts[skill].any or m.is_only_a_value(value))
         weight = verb[1] - verb[0] + thing[1] - thing[0]
+        own = m.own(skill, verb[1], clause)
+        whose = not m.ways.acts[skill].any and m.is_persons(skill, clause, value)
         return weight, Wish(
-            skill, said, m.text_of(*value), clear, own=m.own(skill, verb[1], clause)
+            skill, said, m.text_of(*value), clear, stands=stands_for, whose=whose, own=own
         )
 
     def _renewal(self, skill: str, number: int) -> tuple[int, Wish] | None:
@@ -207,7 +234,7 @@ class Wishing:
             return None
         if m.within(f"do:{skill}", clause):
             return None
-        known = m.leads | covered(m.hits, "mine", "new", f"things:{skill}", "neutral")
+        known = m.leads | covered(m.hits, "mine", "new", f"things:{skill}", "neutral", "wants")
         for thing in m.within(f"things:{skill}", clause):
             around = (max(clause[0], thing[0] - 2), min(clause[1], thing[1] + 1))
             says = [b for a, b in m.hits.get("is", ()) if thing[1] <= a <= thing[1] + 1] or [
@@ -217,7 +244,9 @@ class Wishing:
             ]
             becomes = [b for a, b in m.hits.get("becomes", ()) if a == thing[1]]
             before = set(range(clause[0], thing[0]))
-            renewed = says and act.renew and m.within("new", around)
+            new = m.within("new", around)
+            label = thing[1] < len(m.words) and m.words[thing[1]].text == ":"
+            renewed = says and new and (act.renew or label)
             if not (renewed or becomes) or not before <= known:
                 continue
             says = [*says, *becomes]

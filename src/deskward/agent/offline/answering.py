@@ -1,0 +1,82 @@
+"""What the offline model says of what a tool answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jinja2 import TemplateError
+
+from deskward.agent.model import Message
+from deskward.agent.offline.skills import Skill, render
+from deskward.agent.offline.turn import Turn
+from deskward.core.answers import status_of
+
+
+class Answering(Turn):
+    """Turns the answers of tools into words."""
+
+    def _called(self, before: dict[str, Any]) -> list[str]:
+        """The skills whose tools were called; of a call that a person decided on, by its tool."""
+        if "called" in before:
+            return list(before["called"])
+        asked = next((m for m in reversed(self._messages) if m.role == "assistant"), None)
+        requests = asked.tool_requests if asked else ()
+        return [self._model.skill_of(request.name) for request in requests]
+
+    def _results(self) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        for message in reversed(self._messages):
+            if message.role != "tool":
+                break
+            results.insert(0, json.loads(message.text))
+        return results
+
+    def _found(self, result: dict[str, Any], enough: float) -> str | None:
+        """The answer that a search found, if it is one."""
+        skill = self._model.search
+        if skill is None or skill.search is None or skill.answer is None:
+            return None
+        results = result.get(skill.search.results) or [{}]
+        if results[0].get(skill.search.score, 0.0) < enough:
+            return None
+        return render(skill.answer, results[0])
+
+    def _handed_over(self, last: Message) -> str:
+        result, skill = json.loads(last.text), self._model.handover
+        if status_of(result) != "ok":
+            return f"I could not hand you over: {_problem(result)}"
+        return render(skill.instead, result) if skill and skill.instead else "Done."
+
+    def _answer(self, skill: Skill | None, result: dict[str, Any], before: dict[str, Any]) -> str:
+        if skill is None or skill.answer is None:
+            return "Done."
+        status = status_of(result)
+        if status == "pending":
+            return (
+                "That needs the approval of a colleague. I have passed it on; the reference is "
+                f"{result['approval_id']}."
+            )
+        if status == "error":
+            code = result["error"]["code"]
+            if code == "NOT_CONFIRMED":
+                return self._reply("left")
+            again = [name for name, slot in skill.slots.items() if slot.ask]
+            needs = (result["error"].get("details") or {}).get("needs")
+            if needs in again:
+                again = [needs]
+            if again and (code == "INVALID_INPUT" or needs or code.endswith("_NOT_FOUND")):
+                slots = {k: v for k, v in before.get("slots", {}).items() if k != again[0]}
+                question = self._ask(skill, slots, again[0])
+                return f"{_problem(result)} {question}"
+            return f"I could not do that. {_problem(result)}"
+        try:
+            return render(skill.answer, result)
+        except TemplateError:
+            return "Done."
+
+
+def _problem(result: dict[str, Any]) -> str:
+    error = result.get("error", {})
+    fields = error.get("details", {}).get("fields")
+    return str(fields[0]["problem"] + "." if fields else error.get("message", "It failed."))

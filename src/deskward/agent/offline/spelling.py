@@ -1,0 +1,78 @@
+"""Which word of the lists a misspelt word is, where it is but one slip away.
+
+A slip is a letter left out, two that changed places, one that is doubled, a wrong one within a long
+word, or accents left out. A letter more or another one at the end is none: it is an inflection, and
+"änderte" is no "ändere".
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+SHORTEST = 5
+"""Letters of a word of the lists that is recognised in spite of a slip."""
+LONG = 7
+"""From this length on a wrong letter within a word is a slip, and not another word."""
+LONGEST = 24
+"""Longer words are taken as they are."""
+
+
+class Spelling:
+    """Recognises misspelt words of some lists."""
+
+    def __init__(self, known: Iterable[str], sought: Iterable[str]) -> None:
+        """Make it.
+
+        Args:
+            known: Words that are no slips.
+            sought: Those that slips are recognised of.
+        """
+        self._known = frozenset(known)
+        self._near: dict[str, set[str]] = defaultdict(set)
+        for word in sought:
+            if SHORTEST <= len(word) <= LONGEST and word.isalpha():
+                self._near[word].add(word)
+                for shorter in _shortened(word):
+                    self._near[shorter].add(word)
+                if (bare := without_accents(word)) != word:
+                    self._near[bare].add(word)
+
+    def meant(self, word: str) -> frozenset[str]:
+        """The known words that a word may be a slip of; none for a known one."""
+        if word in self._known or not (SHORTEST <= len(word) + 1 <= LONGEST and word.isalpha()):
+            return frozenset()
+        found = {
+            near
+            for key in (word, *_shortened(word))
+            for near in self._near.get(key, ())
+            if _is_slip(word, near)
+        }
+        return frozenset(found)
+
+
+def without_accents(word: str) -> str:
+    """The word as it is written where the keyboard has no accents."""
+    apart = unicodedata.normalize("NFD", word)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+def _shortened(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    if word == without_accents(meant):
+        return True
+    if len(word) == len(meant) - 1:  # a letter is left out; "than" is no "thank"
+        return not meant.startswith(word) or len(meant) > SHORTEST
+    wrong = [at for at, (a, b) in enumerate(zip(word, meant, strict=False)) if a != b]
+    if len(word) == len(meant):
+        if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+            a, b = wrong
+            return (word[a], word[b]) == (meant[b], meant[a])
+        return len(wrong) == 1 and len(word) >= LONG and 0 < wrong[0] < len(word) - 2
+    if len(word) == len(meant) + 1 and wrong:
+        return word[wrong[0]] == word[wrong[0] - 1]  # doubled
+    return False

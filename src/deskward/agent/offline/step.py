@@ -1,0 +1,288 @@
+"""One step of the offline model: what a customer says becomes text or calls of tools."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.answering import Answering
+from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.wishing import Wish
+from deskward.text.assent import LONGEST, answer_of
+from deskward.text.finding import Found
+from deskward.text.language import language_of
+
+SURE = 0.6
+"""From this probability on a skill acts at once."""
+CHANGED = 0.85
+"""From this probability on a sentence that does not answer our question is a new subject."""
+FOUND_SURE = 0.6
+FOUND_POSSIBLE = 0.3
+"""From this score on what a search found is an answer; the lower one is enough where the sentence
+is surely a general question."""
+
+_SPACES = re.compile(r"\s{3,}")
+_CLAUSE = re.compile(r"[,;:.!]\s+")
+_AND_ALSO = re.compile(
+    r"(?:[.?!;]\s{1,9}|,?\s{1,9})(?:and|and also|and then|then|also|plus)\s{1,9}"
+    r"(?=(?:please|also|then|i|my|the|show|tell|what|how|which|give|list|check|change|update|set|block"
+    r"|freeze|cancel|deactivate|report|open|can|could|let|look|see|view|get|pull|display)\b)",
+    re.IGNORECASE,
+)
+
+
+class Step(Answering):
+    """One step of a turn: from the messages to text (`str`) or tool requests."""
+
+    def run(self) -> Iterator[str | ToolRequest]:
+        """What it says and calls; what it leaves behind is then in `state`."""
+        last = self._messages[-1]
+        if last.role == "tool":
+            yield from self._after_tool(last)
+        else:
+            yield from self._after_customer(last.text, self._left_behind())
+
+    def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
+        text = _SPACES.sub("\n\n", text)
+        pending = self._model.skill(before.get("skill", ""))
+        self._then = list(before.get("then", []))
+        if pending is not None and "waits_for" in before:
+            yield from self._continue(pending, before, text)
+        elif "called" in before and self._only_withdraws(text):
+            yield self._reply("left")
+        else:
+            yield from self._understand(text)
+
+    def _only_withdraws(self, text: str) -> bool:
+        """Whether a short answer takes a wish back."""
+        acts = self._model.acts
+        return len(text) <= LONGEST and acts.withdraws(text) and not acts.read(text).wishes
+
+    def _continue(
+        self, skill: Skill, before: dict[str, Any], text: str
+    ) -> Iterator[str | ToolRequest]:
+        """The customer answers a question of ours, or changes the subject."""
+        waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
+        kind = self._model.kinds[skill.slots[waits_for].kind]
+        value = kind.find(text, True)
+        if skill.acts is not None and skill.acts.value and not kind.secret:
+            value = _whole(self._model.acts.without_lead(text), value)
+        reading = self._model.acts.read(text)
+        declines = answer_of(text) is False or reading.why in ("not", "takes_back")
+        declines = declines or (self._model.acts.withdraws(text) and not reading.wishes)
+        if declines and not (kind.is_id and value is not None):  # "cancel O1003" names one
+            yield self._reply("left")
+            return
+        if reading.wishes:
+            yield from self._wished(reading.wishes, text)
+            return
+        bare = value is not None and self._model.acts.says_no_more(text, str(value))
+        other, score = self._model.best(text, self._tools)
+        changed = other is not None and other.name != skill.name and score >= CHANGED
+        if other is not None and other.acts and skill.acts:
+            # What went wrong may be told to either.
+            changed = changed and not (other.acts.trouble and skill.acts.trouble)
+        takes = value is not None and not (changed and kind.free)
+        if skill.acts is not None and not bare and (kind.secret or "?" in text):
+            takes = False
+        if takes:
+            named = not kind.loose or kind.find(text, False) == value
+            sure = skill.acts is None or (skill.acts.undo and bare and named)
+            yield from self._fill(skill, {**slots, waits_for: value}, sure=sure)
+        elif changed:
+            yield from self._understand(text)
+        elif before.get("asked", 1) < 2:
+            yield self._ask(skill, slots, waits_for, asked=2)
+        else:
+            yield self._hand_over(text)
+
+    def _understand(self, text: str) -> Iterator[str | ToolRequest]:
+        reading = self._model.acts.read(text)
+        if reading.wishes and all(
+            self._model.skills[wish.skill].tool in self._tools for wish in reading.wishes
+        ):
+            yield from self._wished(reading.wishes, text)
+            return
+        parts = self._parts(text)
+        if len(parts) > 1:
+            yield from self._several(parts)
+            return
+        skill, score = self._model.best(text, self._tools)
+        spoken = self._model.skills.get(reading.unwished)
+        plain = reading.why not in ("asks", "unclear")
+        if (
+            spoken
+            and spoken.tool in self._tools
+            and (plain or skill is None or skill.acts or skill.tool is None)
+        ):
+            skill, score = spoken, max(score, SURE)
+        if skill is not None and skill.acts and not self._is_about(skill, text):
+            skill = None
+        if skill is None or skill.search or score < SURE or (skill.acts and _asks(text)):
+            doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
+            found = self._model.search
+            search = found.search if found else None
+            if search and search.tool in self._tools and (not doubt or _asks(text)):
+                general = skill is not None and skill.search and score >= SURE
+                enough = FOUND_POSSIBLE if general else FOUND_SURE
+                self.state = {"searching": text, "doubt": doubt, "enough": enough}
+                yield ToolRequest("search", search.tool, {search.argument: text[:500]})
+                return
+        yield from self._act(skill, score, text)
+
+    def _is_about(self, skill: Skill, text: str) -> bool:
+        """Whether a text is about what the skill does; examples are in English only."""
+        return self._model.acts.speaks_of(skill.name, text) or language_of([text]) == "en"
+
+    def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
+        """Do what is clearly wished and can be undone; of anything else the customer is asked."""
+        made: list[tuple[Skill, dict[str, Any]]] = []
+        self._then = []
+        for wish in wishes:
+            skill = self._model.skills[wish.skill]
+            slots = self._wished_slots(skill, wish, text)
+            missing = self._missing(skill, slots)
+            if missing is None and self._model.acts.names_several(skill.name, wish, text):
+                missing = next(iter(skill.slots))
+                slots.pop(missing, None)
+            if missing is None:
+                made.append((skill, slots))
+            else:  # asked for when the others are done
+                self._then.append({"skill": skill.name, "waits_for": missing, "slots": slots})
+        if not made:
+            yield self._ask_next()
+            return
+        skill, slots = made[0]
+        assert skill.acts is not None
+        undo, whole = skill.acts.undo, bool(slots) or not skill.acts.named
+        exact = not wishes[0].value or wishes[0].value in slots.values()
+        sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact
+        yield from self._several(made, unsure=not sure)
+
+    def _wished_slots(self, skill: Skill, wish: Wish, text: str) -> dict[str, Any]:
+        """The values of a wish: only what stands where it names them."""
+        assert skill.acts is not None
+        found: dict[str, Any] = {}
+        for name, slot in skill.slots.items():
+            kind = self._model.kinds[slot.kind]
+            if skill.acts.any:
+                value = kind.find(text, False)
+            elif slot.optional and kind.secret:
+                value = kind.find(wish.said, False)
+            elif skill.acts.value:
+                value = _whole(wish.value, kind.find(wish.value, True)) if wish.value else None
+                if value is None and kind.secret:
+                    value = kind.find(wish.said, False)
+            else:
+                value = kind.find(wish.said, False) or kind.find(text, False)
+            if value is not None:
+                found[name] = value
+        return found
+
+    def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
+        """Several questions in one message that can all be answered at once, or nothing."""
+        found = []
+        for part in _AND_ALSO.split(text):
+            skill, score = self._model.best(part, self._tools)
+            if skill is None or skill.tool is None or skill.acts or score < SURE:
+                return []
+            slots = self._slots(skill, part)
+            if self._missing(skill, slots):
+                return []
+            found.append((skill, slots))
+        names = {skill.name for skill, _ in found}
+        return found if len(names) == len(found) else []
+
+    def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
+        if skill is None or skill.search:
+            yield self._hand_over(text)
+        elif skill.say is not None:
+            yield skill.say
+        elif skill.acts is None:
+            yield from self._fill(skill, self._slots(skill, text), sure=True)
+        else:
+            yield from self._not_in_so_many_words(skill, score, text)
+
+    def _not_in_so_many_words(
+        self, skill: Skill, score: float, text: str
+    ) -> Iterator[str | ToolRequest]:
+        """A skill that writes is spoken of, and no wish for it was understood."""
+        assert skill.acts is not None
+        reading = self._model.acts.read(text)
+        told = skill.acts.trouble and not any(map(_asks, _CLAUSE.split(text)))
+        wants = self._model.acts.wants_something(text)
+        slots = self._slots(skill, text)
+        open_ = reading.why in ("", "asks", "unclear")
+        missing = self._missing(skill, slots)
+        if skill.acts.trouble and _asks(text):
+            missing = next(iter(skill.slots))
+        if missing and open_:
+            yield self._ask(skill, {}, missing)
+        elif score >= SURE and open_ and (told or (wants and not reading.unwished)):
+            yield from self._fill(skill, slots, sure=False)
+        elif reading.why in ("not", "takes_back", "found"):
+            yield self._reply("left")
+        elif reading.why == "others":
+            yield self._reply("own_only")
+        else:
+            yield self._reply("plainly", say_so=skill.say_so)
+
+    def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
+        kinds = self._model.kinds
+        found = {name: kinds[slot.kind].find(text, False) for name, slot in skill.slots.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _fill(
+        self, skill: Skill, slots: dict[str, Any], *, sure: bool
+    ) -> Iterator[str | ToolRequest]:
+        missing = self._missing(skill, slots)
+        if missing:
+            yield self._ask(skill, slots, missing)
+        else:
+            yield from self._several([(skill, slots)], unsure=not sure)
+
+    def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
+        before = self._left_behind()
+        if "searching" in before:
+            yield from self._after_search(before, last)
+        elif "handing_over" in before:
+            yield self._handed_over(last)
+        else:
+            answers = [
+                self._answer(self._model.skill(name), result, before)
+                for name, result in zip(self._called(before), self._results(), strict=False)
+            ]
+            self._then = self._then or self._still_wished()
+            if self._then and "waits_for" not in (self.state or {}):
+                answers.append(self._ask_next())
+            yield "\n\n".join(answers) or "Done."
+
+    def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
+        text, doubt = before["searching"], before.get("doubt") or {}
+        answer = self._found(json.loads(last.text), before["enough"])
+        if answer is not None:
+            yield answer
+            return
+        skill = self._model.skill(doubt["skill"]) if doubt else None
+        yield from self._act(skill, doubt.get("score", 0.0), text)
+
+
+def _whole(text: str, found: Found) -> Found:
+    """The text from its beginning, where what was found in it is only its end."""
+    if isinstance(found, str) and found in text and not found.startswith("[["):
+        return text[: text.index(found) + len(found)]
+    return found
+
+
+def _asks(text: str) -> bool:
+    """Whether a sentence asks a general question, one that the FAQ may answer."""
+    return bool(
+        re.match(
+            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b",
+            text,
+            re.IGNORECASE,
+        )
+    ) or text.rstrip().endswith("?")

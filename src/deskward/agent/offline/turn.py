@@ -1,0 +1,84 @@
+"""What each step of the offline model has: the conversation, and how it asks, calls, hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from deskward.agent.model import ModelRequest, ToolRequest
+from deskward.agent.offline.replies import reply
+from deskward.agent.offline.skills import Skill
+from deskward.text.assent import answer_of
+
+if TYPE_CHECKING:
+    from deskward.agent.offline.model import OfflineModel
+
+
+class Turn:
+    """A conversation, and what is left behind in it for the next step."""
+
+    def __init__(self, model: OfflineModel, request: ModelRequest) -> None:
+        self._model = model
+        self._tools = {tool.name for tool in request.tools}
+        self._messages = request.messages
+        self.state: dict[str, Any] | None = None
+        self._then: list[dict[str, Any]] = []
+
+    def _left_behind(self) -> dict[str, Any]:
+        """What this model left in the turn before; a question of the desk's may stand behind it."""
+        for message in reversed(self._messages[:-1]):
+            if message.role == "user":
+                break
+            if message.role == "assistant" and message.state:
+                return message.state
+        return {}
+
+    def _missing(self, skill: Skill, slots: dict[str, Any]) -> str | None:
+        for name, slot in skill.slots.items():
+            if not slot.optional and name not in slots:
+                return name
+        return None
+
+    def _several(
+        self, parts: list[tuple[Skill, dict[str, Any]]], *, unsure: bool = False
+    ) -> Iterator[str | ToolRequest]:
+        self.state = {"called": [skill.name for skill, _ in parts], "slots": parts[0][1]}
+        if self._then:
+            self.state["then"] = self._then
+        for number, (skill, slots) in enumerate(parts):
+            assert skill.tool is not None
+            name = "call" if len(parts) == 1 else f"call-{number}"
+            yield ToolRequest(name, skill.tool, {**skill.arguments, **slots}, unsure=unsure)
+
+    def _ask(self, skill: Skill, slots: dict[str, Any], name: str, asked: int = 1) -> str:
+        self.state = {"skill": skill.name, "waits_for": name, "slots": slots, "asked": asked}
+        if self._then:
+            self.state["then"] = self._then
+        return skill.slots[name].ask
+
+    def _ask_next(self) -> str:
+        """Ask for what the next wish lacks."""
+        wish, self._then = self._then[0], self._then[1:]
+        return self._ask(self._model.skills[wish["skill"]], wish["slots"], wish["waits_for"])
+
+    def _still_wished(self) -> list[dict[str, Any]]:
+        """What was wished with the calls that were just made; their message may have no state."""
+        for message in reversed(self._messages):
+            if message.role == "assistant" and message.state:
+                return [
+                    w for w in message.state.get("then", []) if w["skill"] in self._model.skills
+                ]
+        return []
+
+    def _hand_over(self, text: str) -> ToolRequest | str:
+        skill = self._model.handover
+        if skill is None or skill.tool not in self._tools:
+            return "I am sorry, I cannot help with that."
+        self.state = {"handing_over": True}
+        (slot,) = skill.slots
+        return ToolRequest("handover", skill.tool, {**skill.arguments, slot: text})
+
+    def _reply(self, name: str, **values: str) -> str:
+        """A text of our own in the customer's language; a mere yes or no does not tell it."""
+        said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
+        return reply(name, said, **values)
