@@ -12,6 +12,7 @@ Ja, bitte! | ja gerne | jawohl | mach das | ja, machen Sie das bitte | natürlic
 auf jeden Fall | oui | Oui, s'il vous plaît | oui, allez-y | bien sûr | d'accord | sí
 Si, por favor | claro que sí | sí, adelante | sì | Sì, grazie | va bene | sì, proceda pure
 certo | sim | sim, por favor | pode fazer | claro | ja, graag | doe maar | ja, ga uw gang
+sì, procedete | sim, pode | ONAYLIYORUM
 evet | Evet, lütfen | EVET | tamam | evet, onaylıyorum | да | Так | tak | ναι | نعم | 是的
 はい | 네 | हाँ | はい、お願いします
 """
@@ -35,7 +36,7 @@ sure it is | yes to the first, no to the second | cancel | block it | freeze it 
 уes | yes\u200b | ja aber | ja, aber nicht jetzt | ja ja | ja oder | ja wenn | warum nicht
 oui mais | oui, mais non | si vous voulez | sí pero no | sí, pero | sì ma | sim mas
 sim, mas não | ja maar nee | evet ama | evet değil | evet mi | ναι; | non so | no sé
-weiß nicht | I don't know | yes yes yes yes no | 5 | .
+puede | pode ser | sim, pode cancelar | mag | weiß nicht | I don't know | yes yes yes yes no | 5 | .
 """
 
 

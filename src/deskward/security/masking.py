@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from deskward.security.cards import card_numbers
 from deskward.security.vault import PLACEHOLDER, Vault
-from deskward.text.lists import word_lists
+from deskward.text.lists import any_of, word_lists
 
 _KEYS = re.compile(
     r"""-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
@@ -77,6 +77,9 @@ _ASKS_FOR_SECRET = re.compile(
     r"\b(?:password|passphrase|passcode|one-time code|verification code|pin)\b[^?!.]{0,200}[?:.]",
     re.IGNORECASE,
 )
+_ASKS = any_of(_LISTS["asks"])
+_PASSWORDS = any_of(_LISTS["password"])
+_SENTENCE = re.compile(r"[?!.]")
 _REFERENCE = re.compile(
     r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|[A-Z]\d{3,7}|[A-Z]{2,4}-\d{2,8}"
     r"|#\d+|\d{1,2}(?:st|nd|rd|th)|\d+(?:[./:-]\d+)*(?:am|pm|%|[kKmM])?|[$€£]\d[\d.,]*"
@@ -85,6 +88,10 @@ _REFERENCE = re.compile(
 )
 _ORDINARY = frozenset(_LISTS["ordinary"])
 _DECLINES = frozenset(_LISTS["declines"])
+_SMALL = frozenset(
+    word for words in word_lists("languages").values() for word in " ".join(words).split()
+)
+"""Words that answers in sentences have, in eight languages."""
 
 
 def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
@@ -94,7 +101,7 @@ def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
         asked_by: What the customer answers to. Where it asked for a password or a code, an answer
             of one word is taken for it.
     """
-    if _ASKS_FOR_SECRET.search(asked_by[-ASKED_BY:]) and (bare := _bare_answer(text)):
+    if _asks_for_secret(asked_by[-ASKED_BY:]) and (bare := _bare_answer(text)):
         return text.replace(bare, vault.hide("password", bare))
     text = text.replace("[[", "[ [")  # nobody but the vault writes placeholders
     for kind, find in (
@@ -216,11 +223,20 @@ _LEAD_IN = re.compile(
 )
 
 
+def _asks_for_secret(asked_by: str) -> bool:
+    """Whether what the customer answers to asked for a password or a code, in eight languages."""
+    return bool(_ASKS_FOR_SECRET.search(asked_by)) or any(
+        _ASKS.search(sentence) and _PASSWORDS.search(sentence)
+        for sentence in _SENTENCE.split(asked_by)
+    )
+
+
 def _bare_answer(text: str) -> str | None:
     """The secret in an answer that is little else: one word, perhaps after `it's` or `use`."""
     rest = _bare(_LEAD_IN.sub("", text).strip())
     parts = {part.lower() for part in rest.split()}
     refuses = parts & _DECLINES
-    if rest.count(" ") > 4 or len(rest) < 4 or refuses or (parts & _ORDINARY and " " in rest):
+    ordinary = _ORDINARY | _SMALL
+    if rest.count(" ") > 4 or len(rest) < 4 or refuses or (parts & ordinary and " " in rest):
         return None
-    return None if parts <= _ORDINARY else rest
+    return None if parts <= ordinary else rest

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
+from deskward.text.folding import folded
 from deskward.text.lists import word_lists
-from deskward.text.words import words
+
+_WORD = re.compile(r"[^\W\d_]+")
+_WITH_DIGITS = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w*\d\w*")
 
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
@@ -21,7 +25,7 @@ def language_of(texts: Sequence[str], otherwise: str = "en") -> str:
     """
     for text in reversed(texts):
         votes: dict[str, int] = {}
-        for word in words(text[:LOOKED_AT]):
+        for word in _words(text[:LOOKED_AT]):
             for language in _languages().get(word, ()):
                 votes[language] = votes.get(language, 0) + 1
         ordered = sorted(votes, key=lambda name: -votes[name])
@@ -35,6 +39,11 @@ def _languages() -> dict[str, list[str]]:
     """Word → the languages in which it is a small word."""
     found: dict[str, list[str]] = {}
     for language, small in word_lists("languages").items():
-        for word in " ".join(small).split():
-            found.setdefault(word.casefold(), []).append(language)
+        for word in dict.fromkeys(_words(" ".join(small))):
+            found.setdefault(word, []).append(language)
     return found
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text with any letters; a placeholder or what has a digit is none."""
+    return _WORD.findall(folded(_WITH_DIGITS.sub(" ", text)))

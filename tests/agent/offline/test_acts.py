@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deskward.agent.offline.acts import Acts, Reading
+from deskward.agent.offline.acts import Acts
+from deskward.agent.offline.reading import Reading
 from deskward.app import Desk, shipped_skills
 from deskward.evaluation.asked import Sentence, sentences
 from deskward.gate.context import Context

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from deskward.agent.model import Message
-from deskward.agent.offline.skills import Skill, render
+from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turn import Turn
 from deskward.core.answers import status_of
 
@@ -40,40 +40,43 @@ class Answering(Turn):
         results = result.get(skill.search.results) or [{}]
         if results[0].get(skill.search.score, 0.0) < enough:
             return None
-        return render(skill.answer, results[0])
+        return render(text_in(skill.answer, self._language()), results[0])
 
     def _handed_over(self, last: Message) -> str:
         result, skill = json.loads(last.text), self._model.handover
         if status_of(result) != "ok":
-            return f"I could not hand you over: {_problem(result)}"
-        return render(skill.instead, result) if skill and skill.instead else "Done."
+            return self._reply("not_handed_over", problem=_problem(result))
+        if skill is None or skill.instead is None:
+            return self._reply("done")
+        return render(text_in(skill.instead, self._language()), result)
 
     def _answer(self, skill: Skill | None, result: dict[str, Any], before: dict[str, Any]) -> str:
-        if skill is None or skill.answer is None:
-            return "Done."
         status = status_of(result)
         if status == "pending":
-            return (
-                "That needs the approval of a colleague. I have passed it on; the reference is "
-                f"{result['approval_id']}."
-            )
+            return self._reply("needs_approval", approval_id=str(result["approval_id"]))
         if status == "error":
             code = result["error"]["code"]
             if code == "NOT_CONFIRMED":
                 return self._reply("left")
-            again = [name for name, slot in skill.slots.items() if slot.ask]
+            again = [name for name, slot in skill.slots.items() if slot.ask] if skill else []
             needs = (result["error"].get("details") or {}).get("needs")
             if needs in again:
                 again = [needs]
-            if again and (code == "INVALID_INPUT" or needs or code.endswith("_NOT_FOUND")):
+            if (
+                skill
+                and again
+                and (code == "INVALID_INPUT" or needs or code.endswith("_NOT_FOUND"))
+            ):
                 slots = {k: v for k, v in before.get("slots", {}).items() if k != again[0]}
                 question = self._ask(skill, slots, again[0])
                 return f"{_problem(result)} {question}"
-            return f"I could not do that. {_problem(result)}"
+            return self._reply("not_done", problem=_problem(result))
+        if skill is None or skill.answer is None:
+            return self._reply("done")
         try:
-            return render(skill.answer, result)
+            return render(text_in(skill.answer, self._language()), result)
         except TemplateError:
-            return "Done."
+            return self._reply("done")
 
 
 def _problem(result: dict[str, Any]) -> str:

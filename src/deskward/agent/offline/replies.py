@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from deskward.text.language import language_of
 
-
-def reply(name: str, said: Sequence[str], **values: str) -> str:
-    """The text of this name in the language of what was said, the latest last."""
+def reply(name: str, language: str, **values: str) -> str:
+    """The text of this name in a language, or else in English."""
     texts = _texts()[name]
-    text = texts.get(language_of(said), texts["en"])
-    return text.format(**values)
+    return texts.get(language, texts["en"]).format(**values)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 A skill is a file named after it: `examples`, and one of `say` (an answer as it is), `tool` (a tool
 to call, with its `slots`, `arguments` that never change, and an `answer` template over the tool's
-result) or `search` (a tool that looks the question up). Templates are Jinja2, sandboxed.
+result) or `search` (a tool that looks the question up). Templates are Jinja2, sandboxed; `answer`,
+`instead` and `ask` may be one text, or one by language.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SkipValidation,
@@ -33,6 +36,26 @@ GENERAL = Path(__file__).with_name("skills")
 LEXICON = "lexicon.yaml"
 NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
+
+
+def _by_language(given: Any) -> Any:
+    """One text is that of every language."""
+    return {"en": given} if isinstance(given, str) else given
+
+
+def _has_english(texts: dict[str, str]) -> dict[str, str]:
+    if texts and "en" not in texts:
+        raise ValueError("there is no English text (en)")
+    return texts
+
+
+Texts = Annotated[dict[str, str], BeforeValidator(_by_language), AfterValidator(_has_english)]
+"""Language → text; languages without one get the English."""
+
+
+def text_in(texts: Texts, language: str) -> str:
+    """The text in a language, or else in English."""
+    return texts.get(language, texts["en"])
 
 
 class Search(BaseModel):
@@ -66,7 +89,7 @@ class Slot(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: str
-    ask: str = ""
+    ask: Texts = {}
     optional: bool = False
 
 
@@ -98,9 +121,9 @@ class Skill(BaseModel):
     slots: dict[str, Slot] = {}
     acts: Declared | None = None
     say_so: str = ""
-    answer: str | None = None
+    answer: Texts | None = None
     search: Search | None = None
-    instead: str | None = None
+    instead: Texts | None = None
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Skill:
@@ -198,9 +221,9 @@ def render_check(skill: Skill) -> None:
     Raises:
         jinja2.TemplateError: One is not valid.
     """
-    for template in (skill.answer, skill.say, skill.instead):
-        if template:
-            _compiled(template)
+    answers = {**{"say": skill.say or ""}, **(skill.answer or {})}
+    for template in (*answers.values(), *(skill.instead or {}).values()):
+        _compiled(template)
 
 
 def _check_kinds(skill: Skill, kinds: Mapping[str, Kind]) -> None:

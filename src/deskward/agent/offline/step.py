@@ -258,7 +258,7 @@ class Step(Answering):
             self._then = self._then or self._still_wished()
             if self._then and "waits_for" not in (self.state or {}):
                 answers.append(self._ask_next())
-            yield "\n\n".join(answers) or "Done."
+            yield "\n\n".join(answers) or self._reply("done")
 
     def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
         text, doubt = before["searching"], before.get("doubt") or {}

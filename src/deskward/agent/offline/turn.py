@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from deskward.agent.model import ModelRequest, ToolRequest
 from deskward.agent.offline.replies import reply
-from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.skills import Skill, text_in
 from deskward.text.assent import answer_of
+from deskward.text.language import language_of
 
 if TYPE_CHECKING:
     from deskward.agent.offline.model import OfflineModel
@@ -54,7 +55,7 @@ class Turn:
         self.state = {"skill": skill.name, "waits_for": name, "slots": slots, "asked": asked}
         if self._then:
             self.state["then"] = self._then
-        return skill.slots[name].ask
+        return text_in(skill.slots[name].ask, self._language())
 
     def _ask_next(self) -> str:
         """Ask for what the next wish lacks."""
@@ -73,12 +74,16 @@ class Turn:
     def _hand_over(self, text: str) -> ToolRequest | str:
         skill = self._model.handover
         if skill is None or skill.tool not in self._tools:
-            return "I am sorry, I cannot help with that."
+            return self._reply("cannot_help")
         self.state = {"handing_over": True}
         (slot,) = skill.slots
         return ToolRequest("handover", skill.tool, {**skill.arguments, slot: text})
 
     def _reply(self, name: str, **values: str) -> str:
-        """A text of our own in the customer's language; a mere yes or no does not tell it."""
+        """A text of our own in the customer's language."""
+        return reply(name, self._language(), **values)
+
+    def _language(self) -> str:
+        """The customer's language; a mere yes or no does not tell it."""
         said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
-        return reply(name, said, **values)
+        return language_of(said)
