@@ -10,7 +10,7 @@ import pytest
 
 from deskward.agent import loop, turn
 from deskward.agent.events import HandedOver, ToolCalled
-from deskward.agent.offline import model as offline_model
+from deskward.agent.offline import step as offline_step
 from deskward.agent.turn import UNREAD
 from deskward.app import Desk
 from deskward.conversations import asking, store
@@ -44,7 +44,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         (asking, "mask"),
         (loop, "tells_of_self_harm"),
         (loop, "addresses_known"),
-        (offline_model._Step, "run"),
+        (offline_step.Step, "run"),
     ],
 )
 async def test_a_person_gets_what_cannot_be_read(

@@ -9,8 +9,8 @@ from functools import cache
 from deskward.text.folding import folded
 from deskward.text.lists import word_lists
 
-_WORD = re.compile(r"[^\W\d_]+")
-_WITH_DIGITS = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w*\d\w*")
+_WORD = re.compile(r"\w+")
+_PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
@@ -46,4 +46,5 @@ def _languages() -> dict[str, list[str]]:
 
 def _words(text: str) -> list[str]:
     """The words of a text with any letters; a placeholder or what has a digit is none."""
-    return _WORD.findall(folded(_WITH_DIGITS.sub(" ", text)))
+    found = _WORD.findall(folded(_PLACEHOLDER.sub(" ", text)))
+    return [word for word in found if word.isalpha()]
