@@ -11,10 +11,12 @@ from deskward.app import Desk, open_desk
 from deskward.conversations import service
 from deskward.conversations.archive import spoken
 from deskward.conversations.cursors import Answered, Placed, Replaced
-from deskward.conversations.live import Reader
-from deskward.conversations.store import Where
+from deskward.conversations.live import Reader, Running
+from deskward.conversations.store import Turn, Where
+from deskward.core.database import now
 from deskward.core.errors import IdempotencyConflict, SessionBusy, SessionNotFound, Unavailable
 from deskward.core.settings import Settings
+from deskward.entrypoints.rest.events import server_sent
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from tests.agent.scripted import ScriptedModel, tool
@@ -57,6 +59,21 @@ async def test_every_place_can_be_gone_on_from(desk: Desk) -> None:
         rest, end = await read(await desk.conversations.resume(CONTEXT, "s", placed.end))
         assert before + rest == ANSWER
         assert (end.text, end.message_count, end.model) == (ANSWER, 2, "offline")
+
+
+async def test_what_is_there_already_goes_out_at_once_and_the_end_by_itself(desk: Desk) -> None:
+    whole = [placed async for placed in await send(desk)]
+    turn = whole[0].end.turn_id
+    running = Running(Turn(turn, HERE, CUSTOMER, "done", 1, now(), None))
+    running.fill(whole[:-1])
+    assert isinstance(whole[-1].event, Answered)
+    running.finish(whole[-1].event)
+    reader = Reader(running, None, lambda _: None)
+    assert reader.ready() == whole[0]
+    sent = [part async for part in server_sent(reader, "s", "r", 1)]
+    assert len(sent) == 2
+    assert sent[0].count(b'"type":"token"') >= 2
+    assert b'"type":"done"' in sent[1]
 
 
 async def test_a_turn_of_another_is_not_found(desk: Desk) -> None:

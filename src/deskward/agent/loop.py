@@ -15,6 +15,7 @@ from collections.abc import (
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
@@ -68,6 +69,9 @@ CORRECTIONS = 1
 
 MAX_REASON = 10_000
 """Characters of a message that a person is given with a handover."""
+
+ALONE = 0.002
+"""Seconds for which a model's answer is read before others get a turn."""
 
 MAX_TOKEN_LENGTH = 16
 """Characters per token, generously, by which a server is stopped that ignores the token limit."""
@@ -279,7 +283,7 @@ class Agent:
             return Outgoing(self._hosts, addresses_known(turn.messages), check)
 
         outgoing = await aside(make, sum(len(m.text) for m in turn.messages))
-        written = 0
+        written, others = 0, monotonic()
         async with aclosing(with_timeout(self.model.stream(request), self._patience)) as events:
             async for event in events:
                 if isinstance(event, TextPiece):
@@ -294,8 +298,10 @@ class Agent:
                     pieces = await aside(feed, len(event.text) + outgoing.held)
                     for piece in pieces:
                         yield piece
-                    if pieces:  # a model may give all of its answer at once: others want a turn
+                    # A model may give all of its answer at once: others want a turn.
+                    if pieces and monotonic() - others > ALONE:
                         await asyncio.sleep(0)
+                        others = monotonic()
                 elif isinstance(event, ToolRequest):
                     heard.requests.append(replace(event, confirmation=None))
                 else:

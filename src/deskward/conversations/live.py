@@ -166,6 +166,15 @@ class Reader:
                     return None
         raise StopAsyncIteration
 
+    def ready(self) -> Placed | None:
+        """The next event, where one is there already; a turn's end comes by `next` alone."""
+        while not self._over and self._next < len(self._running.placed):
+            self._next += 1
+            placed = self._seeker.next(self._running.placed[self._next - 1])
+            if placed is not None:
+                return placed
+        return None
+
     def close(self) -> None:
         """Read no more."""
         if not self._over:

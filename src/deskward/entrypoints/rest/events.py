@@ -87,9 +87,15 @@ async def server_sent(
             if placed is None:
                 yield ALIVE
                 continue
-            data = event_data(placed.event, session_id)
-            if data is not None:
-                yield b"data: " + json_line(data) + b"\nid: " + str(placed.end).encode() + b"\n\n"
+            told = []
+            while placed is not None:  # what is there already goes out at once
+                data = event_data(placed.event, session_id)
+                if data is not None:
+                    end = str(placed.end).encode()
+                    told.append(b"data: " + json_line(data) + b"\nid: " + end + b"\n\n")
+                placed = reader.ready()
+            if told:
+                yield b"".join(told)
     except StopAsyncIteration:
         return
     except DeskwardError as error:
