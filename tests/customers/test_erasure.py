@@ -12,11 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
-from deskward.core.database import metadata
+from deskward.core.database import metadata, now
 from deskward.core.jobs import jobs
 from deskward.core.personal import IMPERSONAL, TEXT, check_declared
+from deskward.customers.erasure import erase
+from deskward.customers.models import Customer, customers
 from deskward.gate.ledger.verify import verify
 from deskward.security.principals import Kind, Principal
+from deskward.tickets import service as tickets
 from tests.agent.talk import Talk
 from tests.conftest import STAFF, Call, recorded
 from tests.services.server import server
@@ -164,3 +167,24 @@ async def run_command(folder: Path, *words: str) -> str:
         return done.stdout
 
     return await asyncio.to_thread(run)
+
+
+@pytest.mark.parametrize("name", ["Zoë-ñ", 'a "b" \\ c', "客户", "x" * 64])
+async def test_rows_that_name_a_customer_in_any_letters_go_with_them(
+    sqlite_desk: Desk, sqlite_call: Call, name: str
+) -> None:
+    told = {"name": "Zoë", "email": "z@example.com", "phone": "-", "address": "-"}
+    customer = Customer(customer_id=name, tier="standard", **told)
+    async with sqlite_desk.database.transaction() as db:
+        row = {**told, "id": name, "tier": "standard", "tenant_id": "default", "created_at": now()}
+        await db.execute(customers.insert(), row)
+        await tickets.create(db, "default", name, subject=WORDS, body=WORDS)
+    listed = await sqlite_call("list_tickets", STAFF)
+    assert name in [ticket["customer_id"] for ticket in listed.value["tickets"]]
+    assert WORDS in str(await recorded(sqlite_desk))
+    async with sqlite_desk.database.transaction() as db:
+        await erase(db, sqlite_desk.gate.ledger.keys, "default", customer)
+    book = await recorded(sqlite_desk)
+    assert [row.get("erased") for row in book if row.get("tool") == "list_tickets"] == [True]
+    assert WORDS not in str(book)
+    assert (await verify(sqlite_desk.database)).sound

@@ -84,7 +84,9 @@ _MOVE_HEAD = fixed(
     .where(ledger_heads.c.tenant_id == sa.bindparam("tenant"))
     .values(seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
 )
-_SUBJECT = re.compile(rb'"(?:customer_id|user_id)":"([A-Za-z0-9_.-]{1,64})"')
+_SUBJECT = re.compile(rb'"(?:customer_id|user_id)":("(?:[^"\\]|\\.){1,400}")')
+LONGEST_SUBJECT = 64
+"""Characters of the longest id of a customer; what is longer names none."""
 _FIRST_HEAD = fixed(insert_or_ignore(ledger_heads, "tenant_id", "seq", "hash"))
 
 
@@ -109,7 +111,8 @@ class Entry:
     @cached_property
     def all_subjects(self) -> list[str]:
         """Everybody whom the row is about."""
-        named = {match.decode() for match in _SUBJECT.findall(self.private)}
+        found = {str(from_json(match)) for match in _SUBJECT.findall(self.private)}
+        named = {name for name in found if len(name) <= LONGEST_SUBJECT}
         return sorted(self.subjects | named) or [EVERYBODY]
 
 
