@@ -19,6 +19,7 @@ from deskward.app import GROUPS, Desk, _handlers
 from deskward.cli.main import app as command_line
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
+from deskward.gate.ledger.chain import Ledger
 from deskward.gate.tool import Risk
 from tests.cli.conftest import Cli, cli, folder
 from tests.conftest import recorded
@@ -68,7 +69,7 @@ COMMANDS: dict[str, str | None] = {
     "keys members": READS,
     "keys revoke": "revoke_key",
     "keys rotate": "rotate_key",
-    "keys rotate-secret": "none: it changes no record, only the keys that they are under",
+    "keys rotate-secret": "rotate_secret",
     "ledger export": "export_ledger",
     "ledger heads": READS,
     "ledger key": READS,
@@ -195,6 +196,41 @@ def test_commands_leave_their_rows(cli: Cli, by: str) -> None:
     assert {row["by"] for row in rows} == {f"cli:{_me()} (system user)"}
     assert rows[0]["arguments"]["subject"] == "anna"
     assert "dw_" not in out
+    assert cli("ledger", "verify")[0] == 0
+
+
+def test_a_command_and_its_row_are_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = ("keys", "create", "--kind", "staff", "--subject", "anna")
+    _, out, _ = cli(*made)
+    prefix = re.findall(r"dw_([0-9a-f]{8})_", out)[0]
+    before = cli("keys", "list")[1], cli("keys", "members")[1]
+
+    async def fail(*_: Any) -> None:
+        raise OSError("no room is left")
+
+    commands = (
+        ("keys", "create", "--kind", "staff", "--subject", "ben"),
+        ("keys", "rotate", prefix),
+        ("keys", "revoke", prefix),
+        ("keys", "disable", "anna"),
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "write", fail)
+        for command in commands:
+            assert cli(*command)[0] != 0, command
+    assert (cli("keys", "list")[1], cli("keys", "members")[1]) == before
+
+
+def test_another_secret_key_leaves_its_row(cli: Cli) -> None:
+    cli("keys", "create", "--kind", "staff", "--subject", "anna")
+    for _ in range(2):
+        assert cli("keys", "rotate-secret")[0] == 0
+    assert cli("keys", "create", "--kind", "staff", "--subject", "ben")[0] == 0
+    _, out, _ = cli("ledger", "show", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    wanted = ["create_key", "rotate_secret", "rotate_secret", "create_key"]
+    assert [row["tool"] for row in rows] == wanted
+    assert {row["by"] for row in rows} == {f"cli:{_me()} (system user)"}
     assert cli("ledger", "verify")[0] == 0
 
 

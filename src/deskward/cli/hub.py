@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, note, operator, print_json, with_database
+from deskward.cli.session import Json, noted, operator, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -55,10 +55,10 @@ def accept(
     from deskward.hub import pins
 
     async def change(database: Database, settings: Any) -> None:
-        async with database.transaction() as transaction:
-            await pins.accept(transaction, server, tool, fingerprint, operator())
         accepted = {"server": server, "name": tool, "fingerprint": fingerprint}
-        await note(database, settings, "accept_tool", **accepted)
+        row = noted(settings, "accept_tool", **accepted)
+        async with database.transaction([row]) as transaction:
+            await pins.accept(transaction, server, tool, fingerprint, operator())
         print(f"Accepted {tool} of {server}.")
 
     with_database(change)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import COUNT, note, print_json, with_database
+from deskward.cli.session import COUNT, noted, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -94,10 +94,10 @@ def _change(what: Literal["retry", "cancel"], job_id: str, said: str) -> None:
         from deskward.app import RECORDS
         from deskward.core import jobs as table
 
-        async with database.transaction() as transaction:
+        row = noted(settings, f"{what}_job", job_id=job_id)
+        async with database.transaction([row]) as transaction:
             change = table.retry if what == "retry" else table.cancel
             await change(transaction, job_id, RECORDS)
-        await note(database, settings, f"{what}_job", job_id=job_id)
         print(said)
         return 0
 

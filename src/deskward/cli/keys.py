@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
 from deskward.cli.rotate_secret import rotate_secret
-from deskward.cli.session import Json, Tenant, note, print_json, with_database
+from deskward.cli.session import Json, Tenant, noted, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -188,7 +188,7 @@ def _with_keys(
     create: bool = False,
     wrote: tuple[str, dict[str, Any]] | None = None,
 ) -> None:
-    """Run a command on the keys; what it `wrote` is written down in the ledger."""
+    """Run a command on the keys; what it `wrote` is in the ledger with it."""
 
     def store(database: Database, settings: Any) -> ApiKeys:
         if not create:
@@ -199,12 +199,12 @@ def _with_keys(
 
         return keys_of(settings, database, roles_of(settings))
 
-    async def work_and_note(database: Database, settings: Any) -> None:
-        await work(store(database, settings), settings)
+    async def work_noted(database: Database, settings: Any) -> None:
         if wrote is not None:
-            await note(database, settings, wrote[0], **wrote[1])
+            database.along.append(noted(settings, wrote[0], **wrote[1]))
+        await work(store(database, settings), settings)
 
-    with_database(work_and_note)
+    with_database(work_noted)
 
 
 def _row(key: ApiKey) -> dict[str, Any]:

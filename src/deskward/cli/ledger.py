@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import COUNT, Json, as_json, note, print_json, with_database
+from deskward.cli.session import COUNT, Json, as_json, noted, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -130,7 +130,7 @@ def export(
         from deskward.gate.ledger.export import lines
 
         # Before the first line leaves, so that no export is missing.
-        await note(database, settings, "export_ledger", tenant=tenant, opened=opened)
+        await database.append(noted(settings, "export_ledger", tenant=tenant, opened=opened))
         written = lines(database, settings.key, tenant=tenant, opened=opened)
         if file is None:
             async for line in written:

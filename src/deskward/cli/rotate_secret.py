@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from deskward.cli.ending import Misused
-from deskward.cli.session import read_settings, run
+from deskward.cli.session import noted, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.gate.rotation import Progress
@@ -56,7 +56,8 @@ async def _rotate(settings: Any, new_key_file: Path | None) -> None:
         new = _made(waiting) if own else _given(new_key_file)
         if not await _done(database, new):
             with _bar() as progress:
-                await rotate(database, settings.key, new, progress)
+                row = noted(settings, "rotate_secret")
+                await rotate(database, settings.key, new, progress, row)
     finally:
         await database.close()
     if own:

@@ -189,8 +189,11 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
         raise Unauthenticated(EMPTY.format(database=name)) from error
 
 
-async def note(database: Database, settings: Any, what: str, **details: Any) -> None:
-    """Write down in the ledger what the system's user did: which command, and to what."""
+def noted(settings: Any, what: str, **details: Any) -> Any:
+    """The ledger's row of what the system's user does: which command, and to what.
+
+    What changes something goes with `Database.along`, so that neither is there without the other.
+    """
     from pydantic_core import to_json
 
     from deskward.core.errors import timestamp
@@ -205,7 +208,7 @@ async def note(database: Database, settings: Any, what: str, **details: Any) -> 
         "tool": what,
         "status": "ok",
     }
-    await database.append(Entry(tenant, clear, to_json({"arguments": details})))
+    return Entry(tenant, clear, to_json({"arguments": details}))
 
 
 def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None]]) -> None:
@@ -221,8 +224,9 @@ def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None
         await upgrade(settings.database_location)
         database = Database(settings.database_location)
         try:
-            await read_secret(settings, database)
-            database.before_commit = Ledger(settings.key).write
+            secret = await read_secret(settings, database)
+            ledger = Ledger(secret.key, secret.names, generation=secret.generation)
+            database.before_commit = ledger.write
             return await work(database, settings)
         finally:
             await database.close()

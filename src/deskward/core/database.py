@@ -203,6 +203,8 @@ class Database:
         self._holder: asyncio.Task[Any] | None = None
         """Whose transaction is open."""
         self._committers: set[asyncio.Task[None]] = set()
+        self.along: list[Any] = []
+        """Entries that go with the next transaction: of a command, the row that it leaves."""
         self._writer: AnyConnection | None = None
         self._failed_at = -FAILURE_REMEMBERED
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -306,7 +308,8 @@ class Database:
             finally:
                 self._holder = None
             # The call is in the group from here on, also where its caller is cancelled.
-            group.entries.extend(entries or ())
+            group.entries.extend([*(entries or ()), *self.along])
+            self.along.clear()
             try:
                 await connection.control("RELEASE SAVEPOINT call")
             except Exception:

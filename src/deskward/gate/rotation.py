@@ -18,6 +18,7 @@ from deskward.core.database import Connection, Database
 from deskward.core.errors import Conflict
 from deskward.gate.approvals import ApprovalVoid, approvals
 from deskward.gate.confirmations import COLUMNS, ConfirmationVoid, confirmations
+from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.gate.ledger.subject_keys import SubjectKeys, desk_secret, subject_keys
 from deskward.gate.secret import ROW, Secret
 from deskward.gate.waiting import Binding
@@ -71,8 +72,13 @@ SEALED = (
 """All that is under the secret key itself. What only has its name from it keeps the name."""
 
 
-async def rotate(database: Database, old: bytes, new: bytes, progress: Progress) -> Secret:
+async def rotate(
+    database: Database, old: bytes, new: bytes, progress: Progress, noted: Entry | None = None
+) -> Secret:
     """Seal all anew that is under the old key; goes on where an earlier attempt stopped.
+
+    Args:
+        noted: What the ledger has of it, in the transaction in which it ends.
 
     Returns:
         The secrets from now on.
@@ -102,7 +108,9 @@ async def rotate(database: Database, old: bytes, new: bytes, progress: Progress)
             progress(done, total)
             if len(keys) < PAGE:
                 break
-    async with database.transaction() as transaction:
+    ledger = Ledger(coming.key, coming.names, generation=coming.generation)
+    database.before_commit = ledger.write
+    async with database.transaction([noted] if noted is not None else []) as transaction:
         values = {"sealed": coming.sealed(), "coming": None, "place": None}
         await transaction.execute(sa.update(desk_secret).values(values))
     return coming
