@@ -314,6 +314,7 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
         sender_name=settings.mail.sender_name,
         sender_email=settings.mail.sender_email or "desk@localhost",
         max_attachments=settings.mail.max_attachment_mb * 1_000_000,
+        kept=timedelta(days=settings.upload.days),
         hosts=settings.agent.linked,
         wake=wake,
     )

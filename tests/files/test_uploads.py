@@ -15,7 +15,7 @@ from deskward.entrypoints.application import http_application
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
-from tests.conftest import AUDITOR, CUSTOMER, OTHER, recorded
+from tests.conftest import AUDITOR, CUSTOMER, OTHER, STAFF, recorded
 
 MB = 1_000_000
 UPLOAD = "/api/v1/files"
@@ -65,6 +65,22 @@ async def test_files_are_kept_for_their_time(small: Desk, monkeypatch: pytest.Mo
     second = (await upload(small)).value["file_id"]
     listed = (await small.gate.call("list_files", {}, Context(CUSTOMER, "rest"))).value
     assert [file["file_id"] for file in listed["files"]] == [second] != [first]
+
+
+async def test_what_is_kept_no_longer_is_attached_no_longer(
+    small: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (await upload(small, STAFF, size=10)).value["file_id"]
+    mail = {"to": ["alice@example.com"], "subject": "s", "body": "b", "attachments": [made]}
+    call = small.gate.call
+    sent = await call("send_email_with_attachments", mail, Context(STAFF, "rest"))
+    assert sent.status == "ok", sent.value
+    moved = database.now() + timedelta(days=1)
+    monkeypatch.setattr(database, "clock", lambda: moved)
+    late = await call("send_email_with_attachments", mail, Context(STAFF, "rest"))
+    assert code(late) == "FILE_NOT_FOUND"
+    listed = (await call("list_files", {}, Context(STAFF, "rest"))).value
+    assert listed["files"] == []
 
 
 async def test_nobody_is_offered_what_only_doors_do(sqlite_desk: Desk) -> None:

@@ -59,16 +59,19 @@ class Outbox:
         max_attachments: int,
         wake: Callable[[], None],
         hosts: Collection[str] = (),
+        kept: timedelta | None = None,
     ) -> None:
         """Make an outbox.
 
         Args:
             wake: Called when there is a mail: jobs are due.
             hosts: Hosts that mails may lead to that a model wrote.
+            kept: How long files are kept; None for ever.
             max_attachments: Most bytes that the files of one mail may have together.
         """
         self.mailer = mailer
         self.hosts = hosts
+        self._kept = kept
         self._wake = wake
         self._database = database
         self._sender_name = sender_name
@@ -87,7 +90,9 @@ class Outbox:
             NotFound: An attachment does not exist.
             InvalidInput: The attachments are too large together.
         """
-        attached = await files.load(self._database.reader, tenant, owner, letter.attachments)
+        attached = await files.load(
+            self._database.reader, tenant, owner, letter.attachments, kept=self._kept
+        )
         if sum(len(file.data) for file in attached) > self._max_attachments:
             raise InvalidInput(
                 f"The files of one mail may have {self._max_attachments:,} bytes together. Send "

@@ -102,14 +102,20 @@ async def held(db: Connection, tenant: str, owner: str | None = None) -> int:
     return int(row[0]) if row else 0
 
 
-async def listed(db: Connection, tenant: str, owner: str, limit: int) -> list[StoredFile]:
-    """Somebody's files, the newest first."""
+async def listed(
+    db: Connection, tenant: str, owner: str, limit: int, *, kept: timedelta
+) -> list[StoredFile]:
+    """Somebody's files, the newest first; those that are kept no longer are not there."""
     rows = await db.all(
         sa.select(
             *(files.c.id, files.c.name, files.c.content_type, files.c.created_at),
             sa.func.length(files.c.content).label("size"),
         )
-        .where(files.c.tenant_id == tenant, files.c.owner == owner)
+        .where(
+            files.c.tenant_id == tenant,
+            files.c.owner == owner,
+            files.c.created_at > now() - kept,
+        )
         .order_by(files.c.created_at.desc(), files.c.id)
         .limit(limit)
     )
@@ -162,17 +168,27 @@ async def check_room(
         raise QuotaExceeded("There is no room for more files at this desk now.")
 
 
-async def load(db: Connection, tenant: str, owner: str, file_ids: list[str]) -> list[Content]:
+async def load(
+    db: Connection,
+    tenant: str,
+    owner: str,
+    file_ids: list[str],
+    *,
+    kept: timedelta | None = None,
+) -> list[Content]:
     """The files of these ids, in their order.
+
+    Args:
+        kept: How long a file is kept: an older one counts as gone, also where nobody has deleted
+            it yet.
 
     Raises:
         NotFound: One does not exist, or belongs to somebody else.
     """
-    rows = await db.all(
-        sa.select(files).where(
-            files.c.tenant_id == tenant, files.c.owner == owner, files.c.id.in_(file_ids)
-        )
-    )
+    theirs = (files.c.tenant_id == tenant) & (files.c.owner == owner) & files.c.id.in_(file_ids)
+    if kept is not None:
+        theirs &= files.c.created_at > now() - kept
+    rows = await db.all(sa.select(files).where(theirs))
     found = {row.id: Content(row.id, row.name, row.content_type, row.content) for row in rows}
     for file_id in file_ids:
         if file_id not in found:

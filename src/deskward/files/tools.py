@@ -78,7 +78,8 @@ async def list_files(ctx: Context, limit: Limit = 20) -> FileList:
         limit: How many to list at the most.
     """
     owner = ctx.principal.label
-    found = await service.listed(ctx.db, ctx.tenant, owner, limit)
+    kept = ctx.port(FileRules).kept
+    found = await service.listed(ctx.db, ctx.tenant, owner, limit, kept=kept)
     return FileList(files=found, size=await service.held(ctx.db, ctx.tenant, owner))
 
 
