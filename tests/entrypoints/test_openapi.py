@@ -2,11 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
+import httpx2
 import pytest
 
 from deskward.app import GROUPS, Desk
-from deskward.entrypoints.openapi import example_of
+from deskward.entrypoints.identity import PROVED_AT
+from deskward.entrypoints.openapi import codes_of, example_of
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
 from tests.entrypoints.rest.test_rest import ERROR_KEYS, key_for
@@ -84,3 +87,19 @@ async def test_the_document_asks_for_a_key_where_one_was_made(client, sqlite_des
 )
 def test_examples_fit_their_schemas(schema: dict, example: object) -> None:
     assert example_of(schema) == example
+
+
+async def test_every_error_has_its_name_in_the_documents(client: httpx2.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    chat = document["paths"]["/api/v1/chat"]["post"]["responses"]
+    assert "SESSION_ENDED" in chat["409"]["description"]
+    described = Path("docs/api.md").read_text(encoding="utf-8")
+    for status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 499, 500, 503, 504):
+        (row,) = [line for line in described.splitlines() if line.startswith(f"| {status} |")]
+        assert set(codes_of(status)) <= set(re.findall(r"[A-Z_]{4,}", row))
+
+
+async def test_the_moment_of_a_second_proof_is_described(client: httpx2.AsyncClient) -> None:
+    components = (await client.get("/openapi.json")).json()["components"]
+    assert components["parameters"]["UserProvedAt"]["name"].lower() == PROVED_AT
+    assert "X-User-Proved-At" in Path("docs/api.md").read_text(encoding="utf-8")

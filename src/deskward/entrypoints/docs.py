@@ -17,7 +17,13 @@ from starlette.responses import Response
 from deskward.core.errors import NotFound
 from deskward.core.lines import one_line
 from deskward.entrypoints.fixed import FixedAnswer
-from deskward.entrypoints.openapi import OPEN, SECURITY, SECURITY_SCHEMES, tool_paths
+from deskward.entrypoints.openapi import (
+    OPEN,
+    SECURITY,
+    SECURITY_SCHEMES,
+    USER_PROVED_AT,
+    tool_paths,
+)
 from deskward.gate.call import Gate
 from deskward.security.api_keys import ApiKeys
 
@@ -53,7 +59,9 @@ class _Document:
         self._api.openapi_schema = None
         document = self._api.openapi()
         document["paths"] |= tool_paths(self._gate.tools.values(), is_open=is_open)
-        document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = SECURITY_SCHEMES
+        components["parameters"] = {"UserProvedAt": USER_PROVED_AT}
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 operation["responses"].pop("422", None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from deskward.core.answers import PENDING, TO_CONFIRM
+from deskward.core.errors import DeskwardError
 from deskward.gate.tool import Risk, Tool
 
 JsonSchema = dict[str, Any]
@@ -159,6 +160,17 @@ _X_USER_ID: JsonSchema = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
     "example": "user_001",
 }
+USER_PROVED_AT: JsonSchema = {
+    "name": "X-User-Proved-At",
+    "in": "header",
+    "required": False,
+    "description": "Of a service that speaks for a customer: when they last proved a second time "
+    "that it is them. A past moment with its offset from UTC. With a fresh one a customer changes "
+    "their password without the present one.",
+    "schema": {"type": "string", "format": "date-time"},
+    "example": "2026-02-19T10:30:00Z",
+}
+"""Among the components: no schema says that a moment is past, so no address names it as its own."""
 _IDEMPOTENCY_KEY: JsonSchema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -287,6 +299,14 @@ def _responses(tool: Tool, has_body: bool) -> dict[int | str, dict[str, Any]]:
     return responses | error_responses(*statuses)
 
 
+def codes_of(status: int) -> list[str]:
+    """The names of errors that are answered with a status."""
+    kinds: list[type[DeskwardError]] = [DeskwardError]
+    for kind in kinds:  # grows
+        kinds += kind.__subclasses__()
+    return sorted({kind.code for kind in kinds if kind.status == status})
+
+
 def _error_response(status: int) -> dict[str, Any]:
     code, description, detail = ERRORS[status]
     if status == 429:
@@ -300,6 +320,8 @@ def _error_response(status: int) -> dict[str, Any]:
         "request_id": "4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b",
         "timestamp": "2026-02-19T10:30:00.000Z",
     }
+    if len(codes := codes_of(status)) > 1:
+        description += f" `error` is one of {', '.join(codes)}."
     return {
         "description": description,
         "content": {"application/json": {"schema": ERROR_SCHEMA, "example": example}},
