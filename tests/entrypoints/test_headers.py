@@ -1,10 +1,15 @@
 """What every answer says besides its body."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import httpx2
 import pytest
 
-from deskward.app import open_desk
+from deskward.app import Desk, open_desk
+from deskward.core.database import now
 from deskward.core.settings import Settings
+from deskward.security.principals import Kind
 from tests.agent.providers import Offline
 from tests.entrypoints.conftest import client_of
 
@@ -56,3 +61,33 @@ async def test_readiness_shows_no_credentials(sqlite_settings: Settings) -> None
         readiness = await client.get("/health/readiness")
     assert "127.0.0.1:1" in readiness.text
     assert "s3cret" not in readiness.text
+
+
+async def test_a_key_that_ends_soon_says_so_in_every_answer(
+    client: httpx2.AsyncClient, sqlite_desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(days: int | None, path: str = "/tickets", **more: Any) -> httpx2.Response:
+        key, _ = await sqlite_desk.keys.create(
+            tenant_id="default",
+            kind=Kind.CUSTOMER,
+            subject_id="user_001",
+            lifetime=timedelta(days=days) if days is not None else "never",
+        )
+        headers = {"Authorization": f"Bearer {key}", **more.pop("headers", {})}
+        return await client.request(more.pop("method", "GET"), path, headers=headers, **more)
+
+    name = "X-Deskward-Key-Expires"
+    for days in (90, None):
+        assert name not in (await answer(days)).headers
+    soon = await answer(13)
+    assert datetime.fromisoformat(soon.headers[name]) - now() < timedelta(days=13)
+    assert "ends on" in caplog.text
+    said = {"session_id": "s", "message": "hello"}
+    assert name in (await answer(13, "/api/v1/chat", method="POST", json=said)).headers
+    refused = await answer(13, "/orders/O99999")
+    assert (refused.status_code, name in refused.headers) == (404, True)
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    accept = {"Accept": "application/json"}
+    told = await answer(13, "/mcp", method="POST", json=ping, headers=accept)
+    assert (told.status_code, name in told.headers) == (200, True)
+    assert name not in (await answer(90)).headers

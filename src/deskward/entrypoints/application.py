@@ -120,6 +120,7 @@ def _cors(settings: Settings) -> Cors | None:
 _EXPOSED = (
     "X-Request-ID",
     "X-Deskward-Model",
+    "X-Deskward-Key-Expires",
     "Retry-After",
     "Mcp-Session-Id",
     "Idempotent-Replayed",

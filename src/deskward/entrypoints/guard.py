@@ -29,7 +29,7 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.tasks import within
 from deskward.entrypoints.errors import error_response, known
-from deskward.entrypoints.identity import plain_headers
+from deskward.entrypoints.identity import plain_headers, telling
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.sizes import USUAL
 from deskward.gate.context import new_id
@@ -114,6 +114,7 @@ class Guard:
             (b"x-request-id", request_id.encode()),
             (b"x-content-type-options", b"nosniff"),
         ]
+        telling(more)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.types import Scope
 
 from deskward.app import Desk
 from deskward.core.database import Connection, now
-from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
+from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated, iso
 from deskward.core.logging import bind
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.setting_groups import Default, RateLimit
@@ -30,7 +31,22 @@ from deskward.security.principals import (
 PROVED_AT = "x-user-proved-at"
 CLOCKS_DIFFER = timedelta(minutes=1)
 
+KEY_EXPIRES = "x-deskward-key-expires"
+"""The header by which a caller learns that their key ends soon."""
+_told: ContextVar[list[tuple[bytes, bytes]] | None] = ContextVar("told", default=None)
+
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def telling(headers: list[tuple[bytes, bytes]]) -> None:
+    """Have what is told the caller of this request put into these headers of its answer."""
+    _told.set(headers)
+
+
+def tell(header: tuple[bytes, bytes]) -> None:
+    """Tell the caller of this request something, in a header of its answer."""
+    if (headers := _told.get()) is not None and header not in headers:
+        headers.append(header)
 
 
 def plain_headers(scope: Scope) -> dict[str, str]:
@@ -124,6 +140,8 @@ class Callers:
         key = _key(headers)
         if key is not None:
             caller = await self.keys.verify(key)
+            if caller.key is not None and (moment := self.keys.ending(caller.key)) is not None:
+                tell((KEY_EXPIRES.encode(), iso(moment).encode()))
             if self.limits.enabled:
                 limit = self.limits.per_key_per_minute or self.limits.per_minute
                 (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")

@@ -303,6 +303,11 @@ class ApiKeys:
             self._warn(found)
         return found.principal
 
+    def ending(self, prefix: str) -> datetime | None:
+        """When a key ends that was just verified, if that is soon."""
+        known = _read.get(prefix)
+        return known[1].expires_at if known is not None and known[1].ends_soon else None
+
     def _warn(self, key: ApiKey) -> None:
         """Say in the log, once a day, that a key is about to end."""
         if self._warned.get(key.prefix) != (today := now().date()):
