@@ -19,6 +19,7 @@ from deskward.app import GROUPS, Desk, _handlers
 from deskward.cli.main import app as command_line
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
+from deskward.entrypoints.websocket import KINDS
 from deskward.gate.ledger.chain import Ledger
 from deskward.gate.tool import Risk
 from tests.cli.conftest import Cli, cli, folder
@@ -42,7 +43,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/api/v1/confirmations/{confirmation_id}"): ANSWER,
     ("PUT", "/api/user/{user_id}"): READS,
     ("ANY", "/mcp"): CALL,
-    ("WEBSOCKET", "/ws/{user_id}"): f"{TURN}, or {ANSWER}",
+    ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",
     ("ANY", "/tools/{tool}"): CALL,
 }
 """Every route that is no tool's and takes more than GET → the row that it leaves."""
@@ -90,6 +91,9 @@ COMMANDS: dict[str, str | None] = {
     "tools": READS,
 }
 """Every command but those of `eval`, which work on desks of their own → the row that it leaves."""
+
+FRAMES = {"message": TURN, "confirm": ANSWER}
+"""Every kind of frame that the WebSocket takes → the row that it leaves."""
 
 JOBS = {
     "approval": "the approved call's own row",
@@ -141,6 +145,10 @@ def _commands(app: App, before: str = "") -> Iterator[str]:
 def test_every_command_is_listed() -> None:
     found = {name for name in _commands(command_line) if not name.startswith("eval")}
     assert found == set(COMMANDS)
+
+
+def test_every_kind_of_frame_is_listed() -> None:
+    assert set(KINDS) == set(FRAMES)
 
 
 async def test_every_job_is_listed(sqlite_desk: Desk) -> None:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -103,13 +103,14 @@ class ChatSocket:
             listening.cancel()
 
     async def _begin(self, context: Context, session_id: str, text: str) -> Reader:
-        """Begin the turn of a frame: of a message, or of an answer to what was asked."""
-        answer = _answer_in(text)
-        if answer is None:
-            return await self._conversations.send(context, session_id, text)
-        return await self._conversations.answer(
-            context, session_id, answer.confirmation_id, answer.answer
-        )
+        """Begin the turn of a frame, by its kind."""
+        for form, begin in KINDS.values():
+            try:
+                frame = form.validate_json(text) if form is not None else text
+            except ValidationError:
+                continue
+            return await begin(self._conversations, context, session_id, frame)
+        raise AssertionError("whatever is of no other kind is a message")
 
 
 class ConfirmFrame(BaseModel):
@@ -122,12 +123,24 @@ class ConfirmFrame(BaseModel):
     answer: bool
 
 
-def _answer_in(text: str) -> ConfirmFrame | None:
-    """The answer that a frame is; None where it is a message."""
-    try:
-        return ConfirmFrame.model_validate_json(text)
-    except ValidationError:
-        return None
+async def _confirmed(
+    conversations: Conversations, context: Context, session_id: str, frame: ConfirmFrame
+) -> Reader:
+    return await conversations.answer(context, session_id, frame.confirmation_id, frame.answer)
+
+
+async def _said(
+    conversations: Conversations, context: Context, session_id: str, text: str
+) -> Reader:
+    return await conversations.send(context, session_id, text)
+
+
+Begin = Callable[[Conversations, Context, str, Any], Awaitable[Reader]]
+KINDS: dict[str, tuple[TypeAdapter[Any] | None, Begin]] = {
+    "confirm": (TypeAdapter(ConfirmFrame), _confirmed),
+    "message": (None, _said),
+}
+"""Every kind of frame: its form, and what it begins. What is of no other form is a message."""
 
 
 async def _listen(websocket: WebSocket, received: asyncio.Queue[str | None]) -> None:
