@@ -314,8 +314,23 @@ async def test_the_approver_sees_which_card_it_is(
         return  # what can be undone needs nobody
     shown = (await sqlite_call("get_approval", LEAD, approval_id=asked.value["approval_id"])).value
     assert shown["label"] == shown["record"]["label"] == "Visa ••4242"
+    assert asked.value["label"] == "Visa ••4242"
     for row in (shown, *await recorded(sqlite_desk)):
         assert not re.search(r"(?:4242\W*){2}", json.dumps(row))
+
+
+async def test_no_approver_sees_a_card_number_that_stands_in_a_text(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    reason = f"Paid twice with {WHOLE}, exp 12/29."
+    asked = await sqlite_call("refund_order", STAFF, order_id="O1001", amount="60", reason=reason)
+    assert asked.status == "pending", asked.value
+    approval_id = asked.value["approval_id"]
+    shown = (await sqlite_call("get_approval", LEAD, approval_id=approval_id)).value
+    listed = (await sqlite_call("list_approvals", LEAD)).value["approvals"]
+    for told in (shown, listed):
+        assert "Paid twice with ••4242, exp ••." in json.dumps(told, ensure_ascii=False)
+        assert not re.search(r"(?:4242\W*){2}|12/29", json.dumps(told))
 
 
 async def test_deactivating_a_card_again_with_its_key_gives_the_first_answer(

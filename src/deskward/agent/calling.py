@@ -115,7 +115,8 @@ class Calls:
                 asks = (str(answer["confirmation_id"]),)
                 yield ConfirmNeeded.of(request.id, answer)
             elif outcome.status == "pending":
-                yield ApprovalNeeded(request.id, request.name, str(answer.get("approval_id", "")))
+                named = str(answer.get("approval_id", ""))
+                yield ApprovalNeeded(request.id, request.name, named, answer.get("label"))
             elif outcome.status == "ok" and tool is not None and tool.hands_over:
                 yield HandedOver(str(answer.get(tool.hands_over, "")))
             message = Message(

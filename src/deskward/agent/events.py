@@ -42,6 +42,8 @@ class ApprovalNeeded:
     id: str
     name: str
     approval_id: str
+    label: str | None = None
+    """What the call is about, for people: which card, order or account."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class ConfirmNeeded:
         question: What the customer is asked, with the exact values.
         arguments: These values; secrets are masked.
         expires_at: Until when they can answer, ISO 8601.
+        label: What the call is about, for people: which card, order or account.
     """
 
     id: str
@@ -60,6 +63,7 @@ class ConfirmNeeded:
     question: str
     arguments: dict[str, Any]
     expires_at: str
+    label: str | None = None
 
     @classmethod
     def of(cls, request_id: str, receipt: dict[str, Any]) -> ConfirmNeeded:
@@ -71,6 +75,7 @@ class ConfirmNeeded:
             receipt["question"],
             receipt.get("arguments", {}),
             str(receipt.get("expires_at", "")),
+            receipt.get("label"),
         )
 
 

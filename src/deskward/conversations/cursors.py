@@ -171,6 +171,7 @@ def _call(request: ToolRequest, message: Message, handover: Mapping[str, str]) -
     if message.asks:
         yield ConfirmNeeded.of(request.id, answer)
     elif status == "pending":
-        yield ApprovalNeeded(request.id, request.name, answer["approval_id"])
+        named = answer["approval_id"]
+        yield ApprovalNeeded(request.id, request.name, named, answer.get("label"))
     elif status == "ok" and request.name in handover:
         yield HandedOver(str(answer.get(handover[request.name], "")))

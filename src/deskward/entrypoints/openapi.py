@@ -84,6 +84,7 @@ PENDING_SCHEMA: JsonSchema = {
     "properties": {
         "status": {"const": PENDING},
         "approval_id": {"type": "string"},
+        "label": {"type": ["string", "null"]},
         "message": {"type": "string"},
         "policies": {"type": "array", "items": {"type": "string"}},
         "expires_at": {"type": "string", "format": "date-time"},
@@ -103,6 +104,7 @@ TO_CONFIRM_SCHEMA: JsonSchema = {
         "question": {"type": "string"},
         "tool": {"type": "string"},
         "arguments": {"type": "object"},
+        "label": {"type": ["string", "null"]},
         "message": {"type": "string"},
         "policies": {"type": "array", "items": {"type": "string"}},
         "expires_at": {"type": "string", "format": "date-time"},

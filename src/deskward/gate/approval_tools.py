@@ -22,7 +22,8 @@ from deskward.gate.approved import check_approval
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
-from deskward.gate.waiting import PendingCall
+from deskward.gate.waiting import PendingCall, canonical
+from deskward.security.cards import without_cards
 from deskward.security.principals import Principal
 
 JOB = "approval"
@@ -63,10 +64,10 @@ class Approval(BaseModel):
     )
     tool: Ours = Field(examples=["refund_order"])
     arguments: Annotated[dict[str, Any], Asked] = Field(
-        description="The exact arguments; secrets are masked."
+        description="The exact arguments; secrets and card numbers are masked."
     )
     canonical_arguments: Annotated[str, Asked] = Field(
-        description="The same as canonical JSON, as it is bound."
+        description="The same as canonical JSON. What is bound has no mask."
     )
     requested_by: Ours = Field(examples=["staff:anna"])
     agent: Ours | None = Field(description="The agent that asked on their behalf.")
@@ -303,14 +304,14 @@ def _shown(gate: Gate, call: PendingCall) -> Approval:
         approval_id=call.id,
         status=status,
         tool=call.tool,
-        arguments=call.shown,
-        canonical_arguments=call.arguments,
+        arguments=without_cards(call.shown),
+        canonical_arguments=canonical(without_cards(call.shown)),
         requested_by=call.principal,
         agent=origin.principal.get("agent"),
         about=call.about,
         label=call.label,
-        record=call.facts_of_record if call.record else None,
-        facts=dict(origin.facts),
+        record=without_cards(call.facts_of_record) if call.record else None,
+        facts=without_cards(dict(origin.facts)),
         reasons=[
             Reason(policy=name, text=gate.policy.written(name) if name in known else "")
             for name in call.policies
@@ -322,5 +323,5 @@ def _shown(gate: Gate, call: PendingCall) -> Approval:
         decided_by=call.decided_by,
         decided_at=call.decided_at,
         comment=call.comment,
-        answer=call.answered,
+        answer=without_cards(call.answered),
     )

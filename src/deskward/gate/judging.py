@@ -27,7 +27,7 @@ from deskward.gate.facts import about_whom, facts_of
 from deskward.gate.outcome import Call, exact
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.questions import question_of
-from deskward.gate.waiting import Asked, Origin
+from deskward.gate.waiting import Asked, Origin, label_of
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -156,6 +156,7 @@ class Judging(ABC):
             {
                 "status": PENDING,
                 "approval_id": pending.approval_id,
+                "label": label_of(call.record, facts.get("about")),
                 "message": "A person has to approve this before it is done.",
                 "policies": call.decision.policies,
                 "expires_at": pending.expires_at,
@@ -177,6 +178,7 @@ class Judging(ABC):
                 "question": waits.question,
                 "tool": tool.name,
                 "arguments": shown,
+                "label": label_of(call.record, asked.about),
                 "message": "Nothing is done yet: the customer is asked, and has to say yes.",
                 "policies": asked.policies,
                 "expires_at": waits.expires_at,

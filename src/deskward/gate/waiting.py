@@ -184,14 +184,18 @@ class PendingCall:
     @property
     def label(self) -> str | None:
         """What it is about, for people: as its record says it, or by the record's id."""
-        record = self.facts_of_record
-        named = record.get("label") or record.get("id")
-        return str(named) if named else self.about
+        return label_of(self.facts_of_record, self.about)
 
     @property
     def answered(self) -> dict[str, Any] | None:
         """What came of it."""
         return from_json(self.answer) if self.answer else None
+
+
+def label_of(record: Mapping[str, Any] | None, about: str | None) -> str | None:
+    """What a call is about, for people: as its record says it, by the record's id, or whom."""
+    named = (record or {}).get("label") or (record or {}).get("id")
+    return str(named) if named else about
 
 
 def canonical(value: Any) -> str:

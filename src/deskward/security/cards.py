@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
+from typing import Any
 
 FEWEST, MOST = 12, 19
 """Digits of a card number."""
@@ -59,6 +60,20 @@ def card_numbers(text: str) -> Iterator[str]:
     if spans:
         for match in _EXPIRY.finditer(text):
             yield match["secret"]
+
+
+def without_cards(value: Any) -> Any:
+    """A value with no card number in any of its texts: of each only the last four digits."""
+    if isinstance(value, dict):
+        return {name: without_cards(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_cards(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    for found in sorted(set(card_numbers(value)), key=len, reverse=True):
+        digits = "".join(_DIGIT.findall(found))
+        value = value.replace(found, f"••{digits[-4:]}" if len(digits) >= FEWEST else "••")
+    return value
 
 
 def luhn(digits: str) -> bool:

@@ -64,7 +64,7 @@ async def test_an_approval_is_in_the_stream(client, sqlite_desk: Desk) -> None:
     client.headers["Authorization"] = f"Bearer {key}"
     events = await stream(client, "change it")
     (approval,) = [event for event in events if event["type"] == "approval"]
-    assert set(approval) == {"type", "id", "tool", "approval_id", "session_id"}
+    assert set(approval) == {"type", "id", "tool", "approval_id", "label", "session_id"}
 
 
 async def test_the_tenant_is_chosen_in_open_mode_and_the_keys_otherwise(

@@ -107,8 +107,10 @@ async def test_the_question_is_in_the_stream(client: httpx2.AsyncClient, sqlite_
     response = await client.post("/api/v1/chat/stream", json=BODY)
     events = [json.loads(b.splitlines()[0][6:]) for b in response.text.split("\n\n") if b]
     needed = next(event for event in events if event["type"] == "confirm_needed")
+    assert needed["label"] == "Visa ••4242"
     assert list(needed) == [
-        *("type", "id", "tool", "confirmation_id", "question", "arguments", "expires_at"),
+        *("type", "id", "tool", "confirmation_id", "question", "arguments", "label"),
+        "expires_at",
         "session_id",
     ]
     assert "".join(e["content"] for e in events if e["type"] == "token") == QUESTION

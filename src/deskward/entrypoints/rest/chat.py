@@ -89,6 +89,10 @@ class Asked(BaseModel):
     question: str = Field(examples=['Shall I set your order O1003 to "cancelled"?'])
     tool: str = Field(examples=["update_order_status"])
     arguments: dict[str, Any] = Field(description="The exact values; secrets are masked.")
+    label: str | None = Field(
+        description="What it is about, for people: which card, order or account.",
+        examples=["Visa ••4242"],
+    )
     expires_at: str = Field(examples=["2026-02-19T10:40:00.000Z"])
 
     @classmethod
@@ -99,6 +103,7 @@ class Asked(BaseModel):
             question=event.question,
             tool=event.name,
             arguments=event.arguments,
+            label=event.label,
             expires_at=event.expires_at,
         )
 

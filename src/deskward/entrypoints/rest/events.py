@@ -47,6 +47,7 @@ def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
             "confirmation_id": event.confirmation_id,
             "question": event.question,
             "arguments": event.arguments,
+            "label": event.label,
             "expires_at": event.expires_at,
         }
     elif isinstance(event, ApprovalNeeded):
@@ -55,6 +56,7 @@ def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
             "id": event.id,
             "tool": event.name,
             "approval_id": event.approval_id,
+            "label": event.label,
         }
     elif isinstance(event, HandedOver):
         data = {"type": "handover", "ticket_id": event.reference}
