@@ -149,7 +149,7 @@ def test_a_wrong_command_line_is_told(cli: Cli, words: tuple[str, ...], problem:
             "The tenant of a key",
         ),
         (
-            ("keys", "create", "--kind", "staff", "--subject", "a", "--expires", "99999y"),
+            ("keys", "create", "--kind", "service", "--subject", "a", "--expires", "99999y"),
             "before the year 10000",
         ),
         (("chat", "--once", "hi", "--user", "nobody"), "no customer 'nobody'"),
@@ -298,3 +298,15 @@ def test_whoever_has_no_name_is_known_by_their_number(cli: Cli, monkeypatch) -> 
     assert cli("handle", "T901")[0] == 0
     _, out, _ = cli("ledger", "show", "--tool", "handle_ticket", "--json")
     assert json.loads(out)["by"] == f"cli:uid-{os.getuid()} (system user)"
+
+
+def test_no_key_is_made_for_staff_whom_nobody_admitted(cli: Cli) -> None:
+    made = ("keys", "create", "--kind", "staff", "--subject", "anna")
+    code, out, err = cli(*made)
+    assert (code, out) == (1, "")
+    assert "`deskward staff add anna`" in err
+    assert cli("keys", "members")[1] == ""
+    assert "Admit" not in cli("staff", "add", "Anna")[1]
+    assert cli(*made)[0] == 0
+    assert "anna of tenant default" in cli("staff", "list")[1]
+    assert cli("keys", "create", "--kind", "service", "--subject", "website")[0] == 0

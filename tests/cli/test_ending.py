@@ -148,6 +148,7 @@ def test_quiet_commands_say_nothing_of_what_they_do(folder: Path) -> None:
 def test_keys_are_shown_whole_at_eighty_columns(cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     made = {}
+    cli("staff", "add", "anna-with-a-long-name")
     for name in ("the till in the shop at the corner", "x"):
         words = ("--kind", "staff", "--subject", "anna-with-a-long-name", "--name", name)
         made[cli("keys", "create", *words, "--expires", "90d")[1][3:11]] = name

@@ -91,12 +91,17 @@ async def keyed_server(
 
 async def new_key(folder: Path, *words: str, **settings: str) -> str:
     """Make an API key on the command line of the desk in a folder."""
-    made = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deskward", "keys", "create", *words),
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **settings},
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await made.communicate()
+    commands = [("keys", "create", *words)]
+    if "staff" in words:
+        commands.insert(0, ("staff", "add", words[words.index("--subject") + 1]))
+    out = b""
+    for command in commands:
+        made = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deskward", *command),
+            env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **settings},
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await made.communicate()
     (key,) = re.findall(r"dw_\S+", out.decode())
     return str(key)

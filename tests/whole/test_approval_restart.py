@@ -90,6 +90,8 @@ async def test_a_denial_is_told_to_the_customer(tmp_path: Path) -> None:
 
 async def key_of(folder: Path, subject: str, *options: str) -> dict[str, str]:
     """The headers of a caller with a key of their own."""
+    if "staff" in options:
+        await asyncio.to_thread(deskward, folder, "staff", "add", subject)
     command = ("keys", "create", "--subject", subject, *options)
     made = await asyncio.to_thread(deskward, folder, *command)
     assert made.returncode == 0, made.stderr

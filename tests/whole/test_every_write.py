@@ -88,6 +88,8 @@ COMMANDS: dict[str, str | None] = {
     "policy versions": READS,
     "replay": READS,
     "serve": READS,
+    "staff add": "add_member",
+    "staff list": READS,
     "tools": READS,
 }
 """Every command but those of `eval`, which work on desks of their own → the row that it leaves."""
@@ -188,6 +190,7 @@ async def test_routes_leave_their_rows(sqlite_desk: Desk) -> None:
 
 @pytest.mark.parametrize("by", ["the system's user"])
 def test_commands_leave_their_rows(cli: Cli, by: str) -> None:
+    cli("staff", "add", "anna")
     _, out, _ = cli("keys", "create", "--kind", "staff", "--subject", "anna")
     prefix = re.findall(r"dw_([0-9a-f]{8})_", out)[0]
     _, out, _ = cli("keys", "rotate", prefix)
@@ -196,19 +199,22 @@ def test_commands_leave_their_rows(cli: Cli, by: str) -> None:
     _, out, _ = cli("ledger", "show", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["tool"] for row in rows] == [
+        "add_member",
         "create_key",
         "rotate_key",
         "revoke_key",
         "export_ledger",
     ]
     assert {row["by"] for row in rows} == {f"cli:{_me()} (system user)"}
-    assert rows[0]["arguments"]["subject"] == "anna"
+    assert rows[1]["arguments"]["subject"] == "anna"
     assert "dw_" not in out
     assert cli("ledger", "verify")[0] == 0
 
 
 def test_a_command_and_its_row_are_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     made = ("keys", "create", "--kind", "staff", "--subject", "anna")
+    for member in ("anna", "ben"):
+        cli("staff", "add", member)
     _, out, _ = cli(*made)
     prefix = re.findall(r"dw_([0-9a-f]{8})_", out)[0]
     before = cli("keys", "list")[1], cli("keys", "members")[1]
@@ -221,6 +227,7 @@ def test_a_command_and_its_row_are_one(cli: Cli, monkeypatch: pytest.MonkeyPatch
         ("keys", "rotate", prefix),
         ("keys", "revoke", prefix),
         ("keys", "disable", "anna"),
+        ("staff", "add", "carl"),
     )
     with monkeypatch.context() as patched:
         patched.setattr(Ledger, "write", fail)
@@ -230,13 +237,13 @@ def test_a_command_and_its_row_are_one(cli: Cli, monkeypatch: pytest.MonkeyPatch
 
 
 def test_another_secret_key_leaves_its_row(cli: Cli) -> None:
-    cli("keys", "create", "--kind", "staff", "--subject", "anna")
+    cli("staff", "add", "anna")
     for _ in range(2):
         assert cli("keys", "rotate-secret")[0] == 0
-    assert cli("keys", "create", "--kind", "staff", "--subject", "ben")[0] == 0
+    assert cli("keys", "create", "--kind", "staff", "--subject", "anna")[0] == 0
     _, out, _ = cli("ledger", "show", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
-    wanted = ["create_key", "rotate_secret", "rotate_secret", "create_key"]
+    wanted = ["add_member", "rotate_secret", "rotate_secret", "create_key"]
     assert [row["tool"] for row in rows] == wanted
     assert {row["by"] for row in rows} == {f"cli:{_me()} (system user)"}
     assert cli("ledger", "verify")[0] == 0

@@ -42,24 +42,35 @@ def create(
 ) -> None:
     """Make a key and show it, once. From then on every request needs a key.
 
-    A customer must exist. A member of staff or a service that is not known yet is admitted, unless
-    the name looks like another's.
+    A customer and a member of staff must be known (`deskward staff add`). A service that is not is
+    admitted with its first key, unless the name looks like another's.
 
     Example: `deskward keys create --kind staff --subject anna --expires 90d`
     """
 
     async def work(store: ApiKeys, settings: Any) -> None:
+        from deskward.core.errors import InvalidInput, NotFound
         from deskward.security.principals import Kind
 
-        key, stored = await store.create(
-            tenant_id=settings.default.tenant_id if tenant is None else tenant,
-            kind=Kind(kind),
-            subject_id=subject,
-            roles=role,
-            name=name,
-            lifetime=_lifetime(expires),
-            new=True,
-        )
+        lifetime = _lifetime(expires)
+        try:
+            key, stored = await store.create(
+                tenant_id=settings.default.tenant_id if tenant is None else tenant,
+                kind=Kind(kind),
+                subject_id=subject,
+                roles=role,
+                name=name,
+                lifetime=lifetime,
+                new=kind == "service",
+            )
+        except NotFound as error:
+            if kind != "staff":
+                raise
+            elsewhere = f" --tenant {tenant}" if tenant else ""
+            raise InvalidInput(
+                f"There is no member of staff {subject!r}. Admit them first: "
+                f"`deskward staff add {subject}{elsewhere}`."
+            ) from error
         _show_new(key, stored)
 
     told = {"tenant": tenant, "kind": kind, "subject": subject, "roles": role, "expires": expires}

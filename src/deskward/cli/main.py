@@ -24,6 +24,7 @@ from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
+from deskward.cli.staff import staff
 from deskward.cli.tools import tools
 
 COMMANDS = (
@@ -33,6 +34,7 @@ COMMANDS = (
     handle,
     tools,
     mcp,
+    staff,
     keys,
     config,
     hub,
