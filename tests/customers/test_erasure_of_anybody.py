@@ -19,7 +19,7 @@ from deskward.customers.erasure import erase
 from deskward.customers.models import Customer, customers
 from deskward.customers.signs import ERASED, Person, Signs
 from deskward.gate.ledger.verify import verify
-from deskward.security.api_keys import api_keys
+from deskward.security.key_rows import api_keys
 from deskward.security.principals import Kind
 
 SPINE = {"ledger", "ledger_heads", "subject_keys", "jobs", "policy_versions", "policy_changes"}

@@ -11,7 +11,8 @@ from deskward.app import Desk
 from deskward.core.database import now
 from deskward.core.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from deskward.gate.context import Context
-from deskward.security.api_keys import ApiKey, ApiKeys, api_keys, ending_soon
+from deskward.security.api_keys import ApiKeys
+from deskward.security.key_rows import ApiKey, api_keys, ending_soon
 from deskward.security.passwords import hash_password, verify_password
 from deskward.security.principals import Kind
 from deskward.security.roles import Roles

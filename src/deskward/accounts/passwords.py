@@ -16,7 +16,7 @@ from deskward.customers import service as customers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.sessions import Sessions
-from deskward.security.api_keys import any_exist, end_keys
+from deskward.security.key_rows import any_exist, end_keys
 from deskward.security.passwords import check_new, hash_password, verify_password
 from deskward.security.principals import Kind, Principal
 

@@ -16,7 +16,8 @@ from deskward.cli.session import Json, Tenant, noted, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
-    from deskward.security.api_keys import ApiKey, ApiKeys
+    from deskward.security.api_keys import ApiKeys
+    from deskward.security.key_rows import ApiKey
 
 keys = App(name="keys", help="Make, list, rotate and revoke API keys. A key is shown once.")
 keys.command(rotate_secret, name="rotate-secret")

@@ -23,7 +23,7 @@ from deskward.customers.models import Customer, customers
 from deskward.customers.signs import Person, Signs
 from deskward.gate.context import new_id
 from deskward.gate.ledger.subject_keys import SubjectKeys, seal, unseal
-from deskward.security.api_keys import forget_subject
+from deskward.security.key_rows import forget_subject
 from deskward.security.principals import Kind
 
 TRACES = "erase_traces"

@@ -17,7 +17,7 @@ from deskward.core.credentials import without_credentials
 from deskward.core.errors import timestamp
 from deskward.core.network import reachable
 from deskward.entrypoints.openapi import error_responses
-from deskward.security.api_keys import SOON, ending_soon
+from deskward.security.key_rows import SOON, ending_soon
 
 FRESH = 5.0
 """Seconds for which the result of a check is told again."""

@@ -17,7 +17,7 @@ from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall, Void, canonical
-from deskward.security.api_keys import stands
+from deskward.security.key_rows import stands
 
 
 async def run_approved(gate: Gate, pending: PendingCall) -> Outcome:

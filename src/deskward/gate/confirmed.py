@@ -24,7 +24,7 @@ from deskward.gate.outcome import Call, Outcome
 from deskward.gate.policy.engine import Decision, Verdict
 from deskward.gate.run import answer_of
 from deskward.gate.waiting import Status
-from deskward.security.api_keys import stands
+from deskward.security.key_rows import stands
 
 
 async def run_confirmed(gate: Gate, confirmation_id: str, context: Context) -> Outcome:

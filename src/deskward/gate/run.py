@@ -29,7 +29,7 @@ from deskward.gate.provenance import Record, found_in
 from deskward.gate.readings import OUTSIDE, hand_of, note, sources_in
 from deskward.gate.tool import Risk, Tool
 from deskward.gate.transaction import CallTransaction, Repeated, claim
-from deskward.security.api_keys import require_live
+from deskward.security.key_rows import require_live
 
 log = logging.getLogger(__name__)
 

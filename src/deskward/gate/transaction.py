@@ -14,7 +14,7 @@ from deskward.core.database import Connection, Database, Transaction
 from deskward.core.errors import CallInProgress
 from deskward.core.fixed import Plan
 from deskward.gate import effects
-from deskward.security.api_keys import require_live
+from deskward.security.key_rows import require_live
 
 
 class Repeated(Exception):
