@@ -80,17 +80,26 @@ class ModelWriter:
         try:
             async with asyncio.timeout(self._timeout):
                 text = await self._text(request, pieces)
-            if text is not None and (plain := self._plain.lines(text)) != text:
-                problem = "it is no plain text" if has_link(text) or injected(text) else None
-                text = plain.strip() or None if problem is None else None
-        except (ModelUnavailable, TimeoutError) as error:
+            if text is not None:
+                text = await aside(partial(self._as_plain, text), len(text))
+                problem = None if text is not None else "it is no plain text"
+        except (ModelUnavailable, TimeLimitExceeded, TimeoutError) as error:
+            text = None
             problem = str(error) or "it took too long"
             log.warning("no model worded the text: %s", problem)
         except Exception:  # whoever asks has a text without a model, whatever is wrong with it
+            text = None
             problem = "it failed"
             log.exception("the model failed to word a text")
         await self._database.append(self._entry(ctx, about, request, "".join(pieces), problem))
         return text
+
+    def _as_plain(self, text: str) -> str | None:
+        """The text without marks; None where it would lead elsewhere, or gives orders."""
+        plain = self._plain.lines(text)
+        if plain != text and (has_link(text) or injected(text)):
+            return None
+        return plain.strip() or None
 
     def _entry(
         self, ctx: Context, about: str, request: ModelRequest, answer: str, problem: str | None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from pydantic import Field
 
+from deskward.core.aside import aside
 from deskward.core.errors import InvalidInput
 from deskward.customers import service as customers
 from deskward.email import compose, outbox
@@ -147,7 +149,7 @@ async def send_email(
         subject, body, html = compose.fill(template, values or {})
     if not subject or not (body or html):
         raise InvalidInput("A mail needs a subject, and a body, HTML or a template.")
-    text = body or compose.text_of(html or "")
+    text = body or await _text_of(html or "")
     letter = Letter(
         to=to, cc=cc, bcc=bcc, subject=subject, text=text, html=html, attachments=attachments
     )
@@ -190,7 +192,7 @@ async def send_html_email(
         html: Its text as HTML.
         body: Its plain text; made from the HTML where left out.
     """
-    text = body or compose.text_of(html)
+    text = body or await _text_of(html)
     return await _send(ctx, Letter(to=[to], subject=subject, text=text, html=html))
 
 
@@ -240,10 +242,15 @@ async def test_connection(ctx: Context) -> ConnectionTest:
     return ConnectionTest(configured=mailer.configured, success=mailer.configured, message=message)
 
 
+async def _text_of(html: str) -> str:
+    return await aside(partial(compose.text_of, html), len(html))
+
+
 async def _send(ctx: Context, letter: Letter) -> EmailReceipt:
     outbox = ctx.port(Outbox)
     if ctx.by_model:
-        letter = compose.plainly(letter, outbox.hosts)
+        size = len(letter.text) + len(letter.subject)
+        letter = await aside(partial(compose.plainly, letter, outbox.hosts), size)
     receipt = await outbox.send(ctx.tenant, ctx.principal.label, ctx.effect_id, letter)
     fields = EmailReceipt.model_fields
     return EmailReceipt(**receipt.model_dump(include=set(fields)))
