@@ -199,6 +199,7 @@ def test_tools_are_listed_for_the_caller(cli: Cli) -> None:
 
 
 def test_keys_are_made_listed_rotated_and_revoked(cli: Cli) -> None:
+    cli("staff", "add", "anna")
     _, key, note = cli(
         "keys",
         "create",
