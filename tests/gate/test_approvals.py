@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.core import database
 from deskward.core.database import now
+from deskward.core.errors import Conflict
 from deskward.core.jobs import jobs
 from deskward.core.worker import Jobs
 from deskward.customers import service as customers
@@ -470,6 +471,31 @@ async def test_an_approved_call_that_was_not_made_in_time_is_not_made(
     outcome = await run_approved(sqlite_desk.gate, row)
     assert outcome.value["error"]["code"] == "APPROVAL_VOID"
     assert await address(sqlite_call) == before
+
+
+async def test_an_approved_call_that_was_given_up_is_not_made(
+    sqlite_desk: Desk, sqlite_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a process that is about to make it while another one says that it was not made."""
+    before = await address(sqlite_call)
+    approval_id = await pending(sqlite_call)
+    hold_jobs(monkeypatch)
+    assert (await sqlite_call("approve_call", LEAD, approval_id=approval_id)).status == "ok"
+    row = await sqlite_desk.gate.approvals.get(sqlite_desk.database.reader, "default", approval_id)
+    await change(sqlite_desk, approval_id, status="failed")
+    outcome = await run_approved(sqlite_desk.gate, row)
+    assert outcome.value["error"]["code"] == "APPROVAL_VOID"
+    assert await address(sqlite_call) == before
+
+
+async def test_of_two_decisions_the_first_counts(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    """Of two that both looked before either of them wrote."""
+    store = sqlite_desk.gate.approvals
+    row = await store.get(sqlite_desk.database.reader, "default", await pending(sqlite_call))
+    async with sqlite_desk.database.transaction() as db:
+        await store.decide(db, row, "denied", by="staff:lena", comment="")
+        with pytest.raises(Conflict):
+            await store.decide(db, row, "approved", by="staff:carl", comment="")
 
 
 @pytest.mark.parametrize("name", ["ANNA", "Anna", "ａｎｎａ"])

@@ -1,6 +1,9 @@
 """Pins: the first contact is trusted, nothing after it is."""
 
+import pytest
+
 from deskward.app import Desk
+from deskward.core.errors import NotFound
 from deskward.hub import pins
 from deskward.hub.pins import shape_of
 
@@ -32,6 +35,20 @@ async def test_each_part_of_a_tool_is_pinned(desk: Desk) -> None:
 async def test_a_new_tool_of_a_known_server_is_quarantined(desk: Desk) -> None:
     await compare(desk, tool("a"))
     assert await compare(desk, tool("a"), tool("new")) == {"a": False, "new": True}
+
+
+async def test_a_person_accepts_only_what_they_looked_at(sqlite_desk: Desk) -> None:
+    await compare(sqlite_desk, tool("a"))
+    assert await compare(sqlite_desk, tool("a", title="looked at")) == {"a": True}
+    (looked_at,) = await pins.pins(sqlite_desk.database.reader)
+    assert await compare(sqlite_desk, tool("a", title="another since")) == {"a": True}
+    (offered,) = await pins.pins(sqlite_desk.database.reader)
+    async with sqlite_desk.database.transaction() as db:
+        for seen in (looked_at.offered, looked_at.offered[:8], offered.offered[:7], ""):
+            with pytest.raises(NotFound):
+                await pins.accept(db, "s", "a", seen, "staff:anna")
+        await pins.accept(db, "s", "a", offered.offered[:8], "staff:anna")
+    assert await compare(sqlite_desk, tool("a", title="another since")) == {"a": False}
 
 
 def test_the_order_of_a_schema_is_no_change() -> None:

@@ -95,3 +95,5 @@ def test_the_lists_contradict_each_other_nowhere() -> None:
 
 def test_a_long_text_is_no_answer() -> None:
     assert answer_of("yes " * 100_000) is None
+    assert answer_of("yes" + ", thank you" * 9) is None
+    assert answer_of("yes" + ", thank you" * 4) is True

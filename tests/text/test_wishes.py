@@ -63,6 +63,12 @@ def test_a_wish_and_its_values_may_follow_each_other() -> None:
     assert not before.wished(move, {"new_address": "5 Elm Street, Boston"})
 
 
+def test_no_phrase_is_found_across_two_utterances() -> None:
+    address = {"new_address": "5 Elm Street, Boston"}
+    assert Influence(said=("I live at 5 Elm Street, Boston.",)).own_words(address)
+    assert not Influence(said=("I live at 5 Elm", "Street, Boston")).own_words(address)
+
+
 def test_a_wish_is_over_some_utterances_later() -> None:
     told = Influence(said=("Block my card.", "Thanks.", "What is my balance?", "And my address?"))
     assert not told.wished(CARD, {})

@@ -116,6 +116,7 @@ def test_other_values_and_calls_that_came_to_nothing_show_nothing(reply: str, sh
 
 def test_saying_a_thing_does_not_make_it_done() -> None:
     assert flagged("The $40.00 were refunded to you.", said="I was promised a refund of $40.00")
+    assert flagged("Your balance is $40.00.", said="I think that my balance is $40.00")
     assert not flagged("You write about $40.00.", said="I was promised a refund of $40.00")
 
 

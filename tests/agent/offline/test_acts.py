@@ -78,7 +78,10 @@ NO_WISHES = [
     "Freeze John's card",
     "My sister lost her card. Block card 4242.",
     "cancel order O1003 nicht",
-    "x" * 3_000 + " cancel order O1003",
+    "Please do not, and I mean it, cancel order O1003",
+    "Don't, please, cancel order O1003",
+    "My card was stolen in 2018",
+    "Thank you. " * 300 + "Cancel order O1003",
 ]
 
 

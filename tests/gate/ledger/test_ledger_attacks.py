@@ -128,6 +128,25 @@ async def test_a_chain_written_anew_is_found_by_its_old_head(
     assert {finding.tenant for finding in report.findings} == {"default", "acme"}
 
 
+async def test_a_chain_that_was_cut_short_is_found_by_its_old_head(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    await filled(sqlite_desk, sqlite_call)
+    exported = await heads_of(sqlite_desk, Signer(sqlite_desk.settings.key))
+    file = sqlite3.connect(
+        str(sqlite_desk.settings.database_location.database), isolation_level=None
+    )
+    rows = file.execute("SELECT * FROM ledger ORDER BY tenant_id, seq").fetchall()
+    last = {row[0]: row[1] for row in rows}
+    short = [row for row in rows if row[1] < last[row[0]]]
+    _write(file, short, _heads_of(short))
+    file.close()
+    assert (await verify(sqlite_desk.database)).sound  # by itself it fits
+    findings = (await verify(sqlite_desk.database, exported=exported)).findings
+    assert {finding.tenant: finding.seq for finding in findings} == last
+    assert all("rows when its head was exported" in finding.problem for finding in findings)
+
+
 async def test_heads_are_signed(desk: Desk, call: Call) -> None:
     await filled(desk, call)
     signer, other = Signer(desk.settings.key), Signer(b"another secret key of 32 characters")
