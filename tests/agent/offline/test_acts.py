@@ -81,6 +81,7 @@ NO_WISHES = [
     "Please do not, and I mean it, cancel order O1003",
     "Don't, please, cancel order O1003",
     "My card was stolen in 2018",
+    "Perdí la tarjeta pero ya la encontré",
     "Thank you. " * 300 + "Cancel order O1003",
 ]
 
