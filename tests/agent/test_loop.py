@@ -185,6 +185,8 @@ async def test_a_placeholder_elsewhere_stays_a_placeholder(sqlite_desk: Desk) ->
     )
     events = await turn.run("my password is newSecurePass123")
     assert "newSecurePass123" not in str(events)
+    statuses = [event.status for event in events if isinstance(event, ToolAnswered)]
+    assert statuses == ["ok", "ok"]  # with the placeholder, and not refused with the secret
 
 
 async def test_what_tools_answer_is_masked_for_the_model(sqlite_desk: Desk) -> None:
