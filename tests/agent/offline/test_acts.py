@@ -245,6 +245,13 @@ def test_kinds_that_strangers_sentences_showed(text: str, tools: list[str]) -> N
     assert tools_of(text) == tools
 
 
+def test_a_value_keeps_its_end_and_is_nothing_else() -> None:
+    (wish,) = read("Change my address to 19 Beech Avenue, Salem, OR 97301").wishes
+    assert (wish.value, wish.clear) == ("19 Beech Avenue, Salem, OR 97301", True)  # no "or"
+    (wish,) = read("Change my address to the one at 5 Main Street, Boston").wishes
+    assert not wish.clear
+
+
 async def test_a_wish_that_lacks_a_value_is_asked_for_after_the_other(talk: Talk) -> None:
     assert "freeze" in await talk.say("cancel my order and freeze card 4242")
     said = await talk.say("yes")

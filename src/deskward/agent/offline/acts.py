@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.languages import Language
@@ -32,6 +33,8 @@ _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|\d{1,2}|st|nr|no|apt|str|dr|mr|mrs|ave|rd|av|c|pza|sra?)\.$",
     re.IGNORECASE,
 )
+_STATE = re.compile(r"[A-Z]{2}")
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?")
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 
 
@@ -74,6 +77,9 @@ class Acts:
     def _ready(self, text: str, *, elides: bool) -> tuple[list[Word], dict[int, frozenset[str]]]:
         """The words of a message, and what the misspelt ones among them may be."""
         words = words_of(text, elides=elides)
+        for at, (word, zip_code) in enumerate(pairwise(words)):
+            if _STATE.fullmatch(text[word.start : word.end]) and _ZIP.fullmatch(zip_code.text):
+                words[at] = Word(QUOTED, word.start, word.end)  # "OR 97301" is no "or"
         meant: dict[int, frozenset[str]] = {}
         shouts = text.isupper()
         for at, word in enumerate(words):

@@ -173,6 +173,8 @@ class Marked:
     def is_only_a_value(self, value: Range) -> bool:
         """Whether nobody speaks within a value: it has no word that only sentences have."""
         spoken = covered(self.hits, "me", "wants", "asks", "not", "how", "lost", "is", "it")
+        if value[0] < value[1] and value[0] in self.general:
+            spoken = spoken | {value[0]}  # "the one at 5 Main Street"
         return not any(
             at in spoken and not self.text[self.words[at].start].isupper() for at in range(*value)
         )
