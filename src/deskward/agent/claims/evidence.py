@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -149,7 +150,7 @@ class Shown:
             if (one.status == "ok" and (called or changed)) or refused or waits:
                 found.append(one.texts)
         for item in self.mappings if act.states else ():
-            fits = all(str(item.get(name)) in wanted for name, wanted in act.states.items())
+            fits = all(n in item and _is(item[n], wanted) for n, wanted in act.states.items())
             if fits and (act.of is None or self.is_of(item, act.of)):
                 found.append(_texts(_leaves("", item)))
         return found + [_texts([("", text)]) for text in self.own_words if act.name in told(text)]
@@ -185,15 +186,22 @@ def _values(text: str) -> tuple[Value, ...]:
 
 
 def _has(leaves: Sequence[tuple[str, Any]], wanted: Conditions) -> bool:
-    found = {(name, str(value)) for name, value in leaves}
-    return all(any((name, v) in found for v in values) for name, values in wanted.items())
+    return all(
+        any(key == name and _is(value, values) for key, value in leaves)
+        for name, values in wanted.items()
+    )
+
+
+def _is(value: Any, patterns: Set[str]) -> bool:
+    text = "" if value is None else str(value)
+    return text in patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(str(key), item)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple) and value:
         for item in value:
             yield from _leaves(name, item)
     else:
