@@ -15,6 +15,8 @@ MAX_SENTENCE = 600
 """Characters of a sentence that are looked at together, so that no text takes long."""
 COVERED = 0.4
 """The share of a sentence's words that a language knows, from which it is that language's."""
+COVERED_BEFORE = 0.25
+"""The same of the language that was spoken before."""
 CERTAIN = 4
 """Words from which a sentence alone shows its language."""
 
@@ -25,6 +27,8 @@ _WORDS = re.compile(r"[^\W\d_]+")
 _WORDS_IN = re.compile(r"[^\W\d_]{3,}")
 _INDEX = re.compile(r"#\d+(?=›)")
 _BREAKS = frozenset(",;:–—?!¿.") | {" - "}
+_SHORTENED = (("n't", " n't"), ("'ve", " have"), ("'ll", " will"), ("'re", " are"), ("'m ", " am "))
+_IS = re.compile(r"\b(it|that|there|he|she|here|what|who|everything|this)'s\b")
 _ELIDED = re.compile(r"\b(n|d|l|j|s|c|m|qu|un|dell|all|nell|sull|dall)['’]", re.IGNORECASE)
 
 
@@ -110,7 +114,9 @@ class Reader:
         best = max(hits, key=lambda name: (hits[name], name == before))
         if len(words) < CERTAIN and (before or not words):
             return best if hits[best] and before is None else before
-        return best if words and hits[best] >= COVERED * len(words) else None
+        if words and hits[best] >= COVERED * len(words):
+            return best
+        return before if before and hits[before] >= COVERED_BEFORE * len(words) else None
 
     def strange(self, sentence: str, language: str) -> list[str]:
         """Words in capitals that no example knows: names.
@@ -123,6 +129,7 @@ class Reader:
         places = [(match.start(), match[0]) for match in _WORDS_IN.finditer(sentence)]
         for at, word in [*places, (0, "")]:
             odd = word[:1].isupper() and not word.isupper() and word.casefold() not in usual
+            odd = odd and not (language == "de" and at == 0)
             if odd and (not run or sentence[at - 1] == " "):
                 run.append((at == 0 or language == "de", word))
                 continue
@@ -136,7 +143,7 @@ class Reader:
         rules = grammar()[language]
         values = values_in(sentence, self._ids, language)
         runs = _unfolded(_tokens(sentence, values))
-        parts = [part for run in runs for part in _parts(run, rules["and"])]
+        parts = [part for run in runs for part in _parts(run, rules["and"], rules["not"])]
         asks = sentence.rstrip(" \"'”)]*").endswith("?")
         whole = asks and bool(parts) and bool(set(parts[0][:2]) & (rules["ask"] | rules["if"]))
         found: list[Clause] = []
@@ -144,7 +151,8 @@ class Reader:
         for number, marked in enumerate(parts):
             own = [values[int(word[1:-1].partition("#")[2])] for word in marked if "#" in word]
             words = tuple(_INDEX.sub("", word) for word in marked)
-            begins = bool(set(words[:2]) & rules["if"])
+            first = words[:1] if words[0] in rules["not"] else words[:2]
+            begins = bool(set(first) & rules["if"])
             subject = words[0][0] == "‹" or words[0] in rules.get("who", words)
             may = bool(set(words) & rules["may"]) or ("m" in before and not subject)
             moods = {
@@ -165,7 +173,8 @@ def _tokens(sentence: str, values: Iterable[Value]) -> list[str]:
         pieces += [sentence[at : value.start], f" ‹{value.kind}#{number}› "]
         at = value.end
     text = _ELIDED.sub(r"\1 ", "".join([*pieces, sentence[at:]]).casefold()).replace("’", "'")
-    for short, long in (("n't", " n't"), ("'ve", " have"), ("'ll", " will")):
+    text = _IS.sub(r"\1 is", text)
+    for short, long in _SHORTENED:
         text = text.replace(short, long)
     return _WORD.findall(text)
 
@@ -184,13 +193,18 @@ def _unfolded(tokens: Iterable[str]) -> list[list[str]]:
     return runs
 
 
-def _parts(tokens: Iterable[str], joins: frozenset[str]) -> Iterator[list[str]]:
-    """The words between the breaks; what is too short to say anything goes with what follows."""
+def _parts(
+    tokens: Iterable[str], joins: frozenset[str], denials: frozenset[str]
+) -> Iterator[list[str]]:
+    """The words between the breaks; what is too short to say anything goes with what follows.
+
+    "No," at the begin does not: it denies what was asked.
+    """
     part: list[str] = []
     for word in tokens:
         if word not in _BREAKS and word not in joins:
             part.append(word)
-        elif len(part) > 1 or (part and word in "!.?"):
+        elif len(part) > 1 or (part and (word in "!.?" or denials.issuperset(part))):
             yield part
             part = []
     if part:

@@ -156,6 +156,7 @@ class Reply:
         """The sentences of the next part that nothing supports."""
         if len(part) > MAX_REPLY:
             return [Unsupported(part[:80], "it is too long")]
+        self._language = self._language or self._check.reader.language(part, None)
         return [
             Unsupported(without_marks(sentence), why)
             for sentence in sentences(part)
@@ -200,15 +201,19 @@ class Reply:
             exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
             if (exact or value.kind == "mail") and (why := shown.problem(value)):
                 return why
-        if all(word.startswith("‹") for word in clause.words):
+        said = {word for word in clause.words if word[0].isalpha()}
+        if said <= shown.named or shown.quoted(clause.words):
             return ""
         found = self._check.classifier.probabilities(clause)
         likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
         acts = self._check.declared.acts
         fits = {name for name in likely if self._shows(acts[name], clause, shown, language)}
         # "It is open": of which kind of record, the sentence does not say.
-        alike = {acts[name].end for name in fits if acts[name].states}
-        fits |= {name for name in likely if acts[name].end in alike and not clause.ids}
+        if not clause.ids:
+            states = {acts[name].end for name in likely if acts[name].states}
+            alike = [act for act in acts.values() if act.states and act.end in states]
+            ends = {act.end for act in alike if self._shows(act, clause, shown, language)}
+            fits |= {name for name in likely if acts[name].end in ends}
         against = sum(found[name] for name in likely if name not in fits)
         if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
             worst = max((name for name in likely if name not in fits), key=lambda name: found[name])
@@ -223,6 +228,12 @@ class Reply:
         named = clause.values or TITLE in clause.words
         if act.fact and named and not any(map(shown.alone.problem, clause.values)):
             return True
+        spoken = {self._check.declared.synonyms.get(word, word) for word in clause.words}
+        if act.absent and spoken & shown.alone.words:
+            return False
+        if act.states and act.of and grammar()[language]["all"] & set(clause.words):
+            if not clause.ids and not shown.all_are(act):
+                return False
         support = shown.supporters(act, self._check.told)
         ids = {value.text.casefold() for value in clause.values if value.kind == act.of}
         names = frozenset[str]().union(*support)

@@ -50,6 +50,7 @@ class Act:
     states: Conditions
     waiting: bool
     fact: bool
+    absent: bool
 
     @property
     def end(self) -> str:
@@ -74,6 +75,7 @@ class Declared:
     fields: dict[str, Field] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     quoted: set[str] = field(default_factory=set)
+    synonyms: dict[str, str] = field(default_factory=dict)
     sentences: list[tuple[str, str, str]] = field(default_factory=list)
     """Language, act or `NONE`, and the sentence."""
     writes: frozenset[str] = frozenset()
@@ -103,6 +105,8 @@ class Declared:
         """Take up what one file declares."""
         self.told |= set(content.get("told", ()))
         self.quoted |= set(content.get("quoted", ()))
+        for name, words in content.get("synonyms", {}).items():
+            self.synonyms |= dict.fromkeys(words, name)
         for name, one in content.get("records", {}).items():
             ids = re.compile(rf"(?<![\w-])(?:{'|'.join(one['ids'])})(?![\w-])")
             fields = frozenset(one.get("fields", ()))
@@ -114,8 +118,8 @@ class Declared:
         for name, one in content.get("acts", {}).items():
             calls = {tool: _conditions(wanted) for tool, wanted in one.get("calls", {}).items()}
             states = _conditions(one.get("records", {}))
-            waiting, fact = "waiting" in one, "fact" in one
-            self.acts[name] = Act(name, one.get("of"), calls, states, waiting, fact)
+            flags = (flag in one for flag in ("waiting", "fact", "absent"))
+            self.acts[name] = Act(name, one.get("of"), calls, states, *flags)
             self.sentences += _sentences(name, one)
         for language, texts in content.get(NONE, {}).items():
             self.sentences += [(language, NONE, text) for text in texts]

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from deskward.agent.claims.evidence import Evidence, Shown
 from deskward.text.clauses import Clause, grammar
+from deskward.text.spelled import rounded, thousands_in
 from deskward.text.values import weekday_of, weekdays
 
 
@@ -27,6 +28,9 @@ def detail_problem(clause: Clause, shown: Shown, language: str) -> str:
             return f"no tool shows the {name} {min(spoken - real)}"
     if moments := rules["when"] & set(words) - set(shown.text.split()):
         return f"no tool shows what is said of {min(moments)}"
+    for said in thousands_in(words, language):
+        if not rounded(said, {number for number, _ in shown.money} | shown.numbers):
+            return f"no tool shows about {said}"
     return _count_problem(words, shown, language)
 
 
@@ -67,6 +71,7 @@ def crossed(clauses: Sequence[Clause], shown: Shown) -> str:
         return ""
     words = {word for clause in clauses for word in clause.words if len(word) > 3}
     words |= {value.text.casefold() for clause in clauses for value in clause.values}
+    words |= {shown.declared.synonyms.get(word, word) for word in words}
     for items in shown.lists:
         each = [Shown([Evidence("", "ok", {}, item)], (), shown.declared) for item in items]
         texts = [set(re.findall(r"[^\W_]+", one.text)) for one in each]
@@ -75,7 +80,10 @@ def crossed(clauses: Sequence[Clause], shown: Shown) -> str:
         if len(named) != 1:
             continue
         others = [one for at, one in enumerate(each) if at != named[0]]
-        for value in values:
-            if each[named[0]].problem(value) and not all(o.problem(value) for o in others):
-                return f"{value.text} is of another one"
+        for kind in ("money", "date"):
+            told = [value for value in values if value.kind == kind]
+            wrong = [value for value in told if each[named[0]].problem(value)]
+            wrong = [value for value in wrong if not all(o.problem(value) for o in others)]
+            if wrong and wrong == told:  # of several, each may be of the record named beside it
+                return f"{wrong[0].text} is of another one"
     return ""

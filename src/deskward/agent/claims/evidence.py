@@ -19,6 +19,9 @@ from deskward.text.values import Date, Value, values_in
 LONGEST = 4_000
 """Characters of a result's text in which values are looked for."""
 LONGEST_NAME = 200
+MESSAGE = "message"
+QUOTED, QUOTED_FROM = 0.75, 4
+"""So many of a clause's words, and of how many at least, make it a quotation."""
 
 _TITLE = re.compile(r"(?:(?:[A-Z\d]\S*|of|de|la|und|and)(?:\s|$))+")
 Amount = tuple[Decimal, str]
@@ -122,10 +125,42 @@ class Shown:
         texts = [*self.own_words, *self._in(self.declared.quoted)]
         return " ".join(" ".join(texts).casefold().split())
 
+    @cached_property
+    def _telling(self) -> list[str]:
+        """Those of them that show something; what a declared call showed, its acts say."""
+        own = self.declared.tools
+        return [
+            value
+            for e in self.evidence
+            if e.status in ("ok", "error")
+            for name, value in e.leaves
+            if name in self.declared.told and isinstance(value, str)
+            if name != MESSAGE or e.tool not in own
+        ]
+
     def _in(self, fields: Set[str]) -> list[str]:
         """The texts in some fields, of calls that do not wait."""
         leaves = [leaf for e in self.evidence if e.status in ("ok", "error") for leaf in e.leaves]
         return [value for name, value in leaves if name in fields and isinstance(value, str)]
+
+    def quoted(self, words: Sequence[str]) -> bool:
+        """Whether words are nearly those of a text that may be repeated."""
+        known = sum(word in self._quotable for word in words)
+        return len(words) >= QUOTED_FROM and known >= QUOTED * len(words)
+
+    @cached_property
+    def _quotable(self) -> frozenset[str]:
+        return _words(self.quotable)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of their texts."""
+        return _words(self.text)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The words of what records are called."""
+        return _words("\n".join(text for text in self._strings if " " in text).casefold())
 
     @cached_property
     def titles(self) -> list[str]:
@@ -150,10 +185,14 @@ class Shown:
             if (one.status == "ok" and (called or changed)) or refused or waits:
                 found.append(one.texts)
         for item in self.mappings if act.states else ():
-            fits = all(n in item and _is(item[n], wanted) for n, wanted in act.states.items())
-            if fits and (act.of is None or self.is_of(item, act.of)):
+            if _are(item, act.states) and (act.of is None or self.is_of(item, act.of)):
                 found.append(_texts(_leaves("", item)))
-        return found + [_texts([("", text)]) for text in self.own_words if act.name in told(text)]
+        return found + [_texts([("", text)]) for text in self._telling if act.name in told(text)]
+
+    def all_are(self, act: Act) -> bool:
+        """Whether each record of an act's kind is in its state, as far as they were listed."""
+        listed = [item for items in self.lists for item in items if self.is_of(item, act.of or "")]
+        return all(_are(item, act.states) for item in listed)
 
     def is_of(self, item: Mapping[str, Any], kind: str) -> bool:
         """Whether a mapping is a record of a kind."""
@@ -190,6 +229,14 @@ def _has(leaves: Sequence[tuple[str, Any]], wanted: Conditions) -> bool:
         any(key == name and _is(value, values) for key, value in leaves)
         for name, values in wanted.items()
     )
+
+
+def _are(item: Mapping[str, Any], states: Conditions) -> bool:
+    return all(name in item and _is(item[name], wanted) for name, wanted in states.items())
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W\d_]+", text))
 
 
 def _is(value: Any, patterns: Set[str]) -> bool:
