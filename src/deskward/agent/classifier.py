@@ -24,6 +24,7 @@ NONE = "none"
 COLUMNS = 1 << 15
 LENGTHS = range(3, 6)
 FEW = "‹few›"
+COST, EPOCHS = 1.0, 3
 LONGEST = 40
 """Later words of a clause do not count."""
 
@@ -35,20 +36,21 @@ def _numbers() -> frozenset[str]:
 
 
 def features(clause: Clause) -> Iterator[str]:
-    """What of a clause is counted; the mood goes before each."""
-    mood = clause.mood
+    """What of a clause is counted: words also by its mood, pairs and pieces of words without."""
     words = [FEW if word in _numbers() else word for word in clause.words[:LONGEST]]
     ends = ["<", *words, ">"]
+    yield f"={clause.mood}"
     for at, word in enumerate(ends):
-        yield f"{mood} {word}"
+        yield word
+        yield f"{clause.mood}0 {word}"
         for far in range(1, 4):
             if at + far < len(ends):
-                yield f"{mood}{far if far < 2 else 2} {word} {ends[at + far]}"
+                yield f"{far if far < 2 else 2} {word} {ends[at + far]}"
     for word in words:
         marked = f"<{word}>"
         for length in LENGTHS:
             for start in range(len(marked) - length + 1):
-                yield f"{mood}#{marked[start : start + length]}"
+                yield f"#{marked[start : start + length]}"
 
 
 def row(clause: Clause) -> tuple[Array, Array]:
@@ -92,4 +94,6 @@ class Classifier:
         starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         columns = np.concatenate([columns for columns, _ in rows])
         weights = np.concatenate([weights for _, weights in rows])
-        return train(Rows(starts, columns, weights), np.array(labels), COLUMNS, len(self.names))
+        examples = Rows(starts, columns, weights)
+        count = len(self.names)
+        return train(examples, np.array(labels), COLUMNS, count, cost=COST, epochs=EPOCHS)

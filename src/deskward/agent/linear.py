@@ -17,8 +17,6 @@ import numpy.typing as npt
 
 COST = 2.0
 """What a wrong example costs beside the length of the weights: LIBLINEAR's C."""
-SLACK = np.float32(0.5 / COST)
-EPOCHS_FIRST = 6
 EPOCHS = 6
 """Rounds before and after the examples that were put aside come in."""
 ASIDE = 0.25
@@ -97,6 +95,9 @@ def train(
     classes: int,
     rest: int | None = None,
     progress: Callable[[float], None] | None = None,
+    *,
+    cost: float = COST,
+    epochs: int = EPOCHS,
 ) -> Linear:
     """Learn weights; the same rows give the same weights, bit by bit.
 
@@ -112,17 +113,19 @@ def train(
             common, so that it scores low; its scores are lifted to where it is told as often as
             it should be.
         progress: Is told after each round over the examples which share is done.
+        cost: What a wrong example costs; see `COST`.
+        epochs: Rounds before the examples that were put aside come in, and as many after.
     """
-    machine = _Machine(rows, labels, columns, classes)
+    machine = _Machine(rows, labels, columns, classes, cost)
     later = np.random.default_rng(1).random(len(rows)) < ASIDE
     first, aside = np.flatnonzero(~later), np.flatnonzero(later)
     everything = np.arange(len(rows))
-    for epoch in range(EPOCHS_FIRST + EPOCHS):
-        if epoch == EPOCHS_FIRST:
+    for epoch in range(2 * epochs):
+        if epoch == epochs:
             scores = np.array([machine.scores(number) for number in aside.tolist()])
-        machine.round(first if epoch < EPOCHS_FIRST else everything)
+        machine.round(first if epoch < epochs else everything)
         if progress:
-            progress((epoch + 1) / (EPOCHS_FIRST + EPOCHS))
+            progress((epoch + 1) / (2 * epochs))
     enough = len(aside) >= ENOUGH
     temperature = _temperature(scores, labels[aside]) if enough else TEMPERATURE
     bias = machine.weights[-1]
@@ -136,7 +139,10 @@ def train(
 class _Machine:
     """Weights on their way."""
 
-    def __init__(self, rows: Rows, labels: Array, columns: int, classes: int) -> None:
+    def __init__(
+        self, rows: Rows, labels: Array, columns: int, classes: int, cost: float
+    ) -> None:
+        self._slack = np.float32(0.5 / cost)
         self.weights = np.zeros((columns + 1, classes), dtype=np.float32)
         self._duals = np.zeros((len(rows), classes), dtype=np.float32)
         self._signs = np.full((len(rows), classes), -1, dtype=np.float32)
@@ -146,7 +152,7 @@ class _Machine:
             indices, values = rows.row(number)
             # A last column of ones is the bias.
             whole = np.append(values, 1.0).astype(np.float32)
-            self._rows.append((np.append(indices, columns), whole, 1 / (whole @ whole + SLACK)))
+            self._rows.append((np.append(indices, columns), whole, 1 / (whole @ whole + self._slack)))
         self._rests = np.zeros(len(rows), dtype=bool)
         self._shuffled = np.random.default_rng(0)
 
@@ -166,7 +172,7 @@ class _Machine:
             indices, values, step = self._rows[row]
             sign, dual = self._signs[row], self._duals[row]
             held = weights[indices]
-            moved = dual - (sign * (values @ held) - 1 + SLACK * dual) * step
+            moved = dual - (sign * (values @ held) - 1 + self._slack * dual) * step
             np.maximum(moved, 0, out=moved)
             change = (moved - dual) * sign
             if max(change.max(), -change.min()) < SETTLED:

@@ -26,7 +26,7 @@ from deskward.text.clauses import grammar
 
 DONE, WAITING = "done", "waiting"  # of `general.yaml`
 GENERAL = Path(__file__).with_name("general.yaml")
-SAYS_EACH, SILENT_EACH = 6, 4  # so many frames are filled with a verb, others with the next
+SAYS_EACH, SILENT_EACH = 2, 2  # so many frames are filled with a verb, others with the next
 Conditions = Mapping[str, frozenset[str]]
 
 

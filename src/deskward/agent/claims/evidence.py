@@ -135,7 +135,7 @@ class Shown:
             if e.status in ("ok", "error")
             for name, value in e.leaves
             if name in self.declared.told and isinstance(value, str)
-            if name != MESSAGE or e.tool not in own
+            if name != MESSAGE or e.status == "error" or e.tool not in own
         ]
 
     def _in(self, fields: Set[str]) -> list[str]:
