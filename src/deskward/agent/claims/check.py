@@ -29,7 +29,7 @@ CLAIMED_MARKED = 0.9
 """The same of a sentence that is marked with a result that came to good."""
 TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
-TRUST = 3.0
+TRUST = 2.0
 """So much more probable is an act that the tools show."""
 BOTH, TITLE = 2, "‹title›"
 SLIGHT = 0.02
@@ -208,12 +208,13 @@ class Reply:
         likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
         acts = self._check.declared.acts
         fits = {name for name in likely if self._shows(acts[name], clause, shown, language)}
-        # "It is open": of which kind of record, the sentence does not say.
-        if not clause.ids:
-            states = {acts[name].end for name in likely if acts[name].states}
-            alike = [act for act in acts.values() if act.states and act.end in states]
-            ends = {act.end for act in alike if self._shows(act, clause, shown, language)}
-            fits |= {name for name in likely if acts[name].end in ends}
+        # "It is open": of which kind of record, the sentence does not always say.
+        kinds = {value.kind for value in clause.ids}
+        states = {acts[name].end for name in likely if acts[name].states}
+        alike = [act for act in acts.values() if act.states and act.end in states]
+        alike = [act for act in alike if not kinds or act.of in kinds]
+        ends = {act.end for act in alike if self._shows(act, clause, shown, language)}
+        fits |= {name for name in likely if acts[name].end in ends}
         against = sum(found[name] for name in likely if name not in fits)
         if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
             worst = max((name for name in likely if name not in fits), key=lambda name: found[name])

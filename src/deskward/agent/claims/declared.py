@@ -149,6 +149,7 @@ def _sentences(name: str, one: Mapping[str, Any]) -> Iterator[tuple[str, str, st
         for forms in one.get("verbs", {}).get(language, ()):
             done, *rest = forms.split("/")
             filled = {"p": done, "i": rest[0], "d": rest[-1]}
+            yield language, name, done
             for frame in itertools.islice(says, SAYS_EACH):
                 yield language, name, frame.format(t=next(things), **filled)
             for frame in itertools.islice(silent, SILENT_EACH):

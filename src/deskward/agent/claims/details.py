@@ -17,7 +17,8 @@ def detail_problem(clause: Clause, shown: Shown, language: str) -> str:
     rules, words = grammar()[language], clause.words
     for value in clause.values:
         if value.kind == "weekday":
-            if weekday_of(value.text, language) not in weekdays(shown.dates):
+            spoken = value.text.casefold() in shown.text
+            if not spoken and weekday_of(value.text, language) not in weekdays(shown.dates):
                 return f"no tool shows a {value.text}"
         elif value.kind == "number" and (why := shown.problem(value)):
             return why
@@ -29,7 +30,7 @@ def detail_problem(clause: Clause, shown: Shown, language: str) -> str:
     if moments := rules["when"] & set(words) - set(shown.text.split()):
         return f"no tool shows what is said of {min(moments)}"
     for said in thousands_in(words, language):
-        if not rounded(said, {number for number, _ in shown.money} | shown.numbers):
+        if not rounded(said, {number for number, _ in shown.alone.money}):
             return f"no tool shows about {said}"
     return _count_problem(words, shown, language)
 
