@@ -6,7 +6,6 @@ the weights has to be kept. It learns once from the declared sentences (`Learned
 
 from __future__ import annotations
 
-import math
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ NONE = "none"
 COLUMNS = 1 << 15
 LENGTHS = range(3, 6)
 FEW = "‹few›"
-COST, EPOCHS = 1.0, 3
+EPOCHS = 3
 LONGEST = 40
 """Later words of a clause do not count."""
 
@@ -53,11 +52,10 @@ def features(clause: Clause) -> Iterator[str]:
                 yield f"#{marked[start : start + length]}"
 
 
-def row(clause: Clause) -> tuple[Array, Array]:
-    """The columns and values of a clause, of unit length."""
+def columns_of(clause: Clause) -> Array:
+    """The columns of what is counted of a clause."""
     found = {zlib.crc32(feature.encode()) & (COLUMNS - 1) for feature in features(clause)}
-    columns = np.fromiter(found, dtype=np.intp, count=len(found))
-    return columns, np.full(len(found), 1 / math.sqrt(max(len(found), 1)), dtype=np.float32)
+    return np.fromiter(sorted(found), dtype=np.intp, count=len(found))
 
 
 class Classifier:
@@ -73,27 +71,41 @@ class Classifier:
         code = (clauses, values, linear, sys.modules[__name__])
         learned = Learned([list(sentences), self.names, COLUMNS], *code)
         arrays = learned.read()
-        self._linear = Linear.of(arrays) if arrays else self._train(sentences, reader)
         if arrays is None:
-            learned.write(self._linear.arrays)
+            self._linear, self._rarity = self._train(sentences, reader)
+            learned.write({**self._linear.arrays, "rarity": self._rarity})
+        else:
+            self._linear, self._rarity = Linear.of(arrays), arrays["rarity"]
 
     def probabilities(self, clause: Clause) -> dict[str, float]:
         """How probable it is that a clause claims each act, or nothing."""
-        scores = self._linear.scores(*row(clause))
+        columns = columns_of(clause)
+        scores = self._linear.scores(columns, _weights(columns, self._rarity))
         found: list[float] = self._linear.probabilities(scores).tolist()
         return dict(zip(self.names, found, strict=True))
 
-    def _train(self, sentences: Sequence[tuple[str, str, str]], reader: Reader) -> Linear:
+    def _train(
+        self, sentences: Sequence[tuple[str, str, str]], reader: Reader
+    ) -> tuple[Linear, Array]:
         number = {name: at for at, name in enumerate(self.names)}
         rows, labels = [], []
         for language, name, text in sentences:
             # Of a sentence that says an act, the first clauses may only lead to it.
             for clause in reader.clauses(text, language)[0 if name == NONE else -1 :]:
-                rows.append(row(clause))
+                rows.append(columns_of(clause))
                 labels.append(number[name])
-        starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-        columns = np.concatenate([columns for columns, _ in rows])
-        weights = np.concatenate([weights for _, weights in rows])
-        examples = Rows(starts, columns, weights)
+        columns = np.concatenate(rows)
+        having = np.bincount(columns, minlength=COLUMNS)
+        rarity = (np.log((len(rows) + 1) / (having + 1)) + 1).astype(np.float32)
+        weights = np.concatenate([_weights(row, rarity) for row in rows])
+        examples = Rows(np.cumsum([0, *map(len, rows)]), columns, weights)
         count = len(self.names)
-        return train(examples, np.array(labels), COLUMNS, count, cost=COST, epochs=EPOCHS)
+        known = train(examples, np.array(labels), COLUMNS, count, epochs=EPOCHS)
+        return known, rarity
+
+
+def _weights(columns: Array, rarity: Array) -> Array:
+    """What columns count: the rarer, the more (Spärck Jones 1972); of unit length."""
+    weights = rarity[columns]
+    unit: Array = weights / max(float(np.sqrt(weights @ weights)), 1e-9)
+    return unit

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 COST = 2.0
 """What a wrong example costs beside the length of the weights: LIBLINEAR's C."""
+SLACK = np.float32(0.5 / COST)
 EPOCHS = 6
 """Rounds before and after the examples that were put aside come in."""
 ASIDE = 0.25
@@ -95,8 +96,6 @@ def train(
     classes: int,
     rest: int | None = None,
     progress: Callable[[float], None] | None = None,
-    *,
-    cost: float = COST,
     epochs: int = EPOCHS,
 ) -> Linear:
     """Learn weights; the same rows give the same weights, bit by bit.
@@ -113,10 +112,9 @@ def train(
             common, so that it scores low; its scores are lifted to where it is told as often as
             it should be.
         progress: Is told after each round over the examples which share is done.
-        cost: What a wrong example costs; see `COST`.
         epochs: Rounds before the examples that were put aside come in, and as many after.
     """
-    machine = _Machine(rows, labels, columns, classes, cost)
+    machine = _Machine(rows, labels, columns, classes)
     later = np.random.default_rng(1).random(len(rows)) < ASIDE
     first, aside = np.flatnonzero(~later), np.flatnonzero(later)
     everything = np.arange(len(rows))
@@ -139,10 +137,7 @@ def train(
 class _Machine:
     """Weights on their way."""
 
-    def __init__(
-        self, rows: Rows, labels: Array, columns: int, classes: int, cost: float
-    ) -> None:
-        self._slack = np.float32(0.5 / cost)
+    def __init__(self, rows: Rows, labels: Array, columns: int, classes: int) -> None:
         self.weights = np.zeros((columns + 1, classes), dtype=np.float32)
         self._duals = np.zeros((len(rows), classes), dtype=np.float32)
         self._signs = np.full((len(rows), classes), -1, dtype=np.float32)
@@ -152,7 +147,7 @@ class _Machine:
             indices, values = rows.row(number)
             # A last column of ones is the bias.
             whole = np.append(values, 1.0).astype(np.float32)
-            self._rows.append((np.append(indices, columns), whole, 1 / (whole @ whole + self._slack)))
+            self._rows.append((np.append(indices, columns), whole, 1 / (whole @ whole + SLACK)))
         self._rests = np.zeros(len(rows), dtype=bool)
         self._shuffled = np.random.default_rng(0)
 
@@ -172,7 +167,7 @@ class _Machine:
             indices, values, step = self._rows[row]
             sign, dual = self._signs[row], self._duals[row]
             held = weights[indices]
-            moved = dual - (sign * (values @ held) - 1 + self._slack * dual) * step
+            moved = dual - (sign * (values @ held) - 1 + SLACK * dual) * step
             np.maximum(moved, 0, out=moved)
             change = (moved - dual) * sign
             if max(change.max(), -change.min()) < SETTLED:

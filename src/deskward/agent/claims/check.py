@@ -23,7 +23,7 @@ from deskward.agent.model import Message
 from deskward.text.clauses import Clause, Reader, grammar, sentences
 
 MAX_REPLY = 20_000
-CLAIMED = 0.5
+CLAIMED = 0.6
 """A clause claims something that is not shown when this is so probable."""
 CLAIMED_MARKED = 0.9
 """The same of a sentence that is marked with a result that came to good."""
@@ -32,8 +32,7 @@ TOLD = 0.3
 TRUST = 2.0
 """So much more probable is an act that the tools show."""
 BOTH, TITLE = 2, "‹title›"
-SLIGHT = 0.02
-"""What is less probable is not looked at."""
+SLIGHT = 0.02  # what is less probable is not looked at
 SURE_NOT = 0.8
 """Where it is so probable that nothing is claimed, names and numbers are no facts of a record."""
 
@@ -157,11 +156,8 @@ class Reply:
         if len(part) > MAX_REPLY:
             return [Unsupported(part[:80], "it is too long")]
         self._language = self._language or self._check.reader.language(part, None)
-        return [
-            Unsupported(without_marks(sentence), why)
-            for sentence in sentences(part)
-            if (why := self._problem(sentence))
-        ]
+        problems = [(one, self._problem(one)) for one in sentences(part)]
+        return [Unsupported(without_marks(one), why) for one, why in problems if why]
 
     def _problem(self, whole: str) -> str:
         numbers = marked(whole)
@@ -201,8 +197,7 @@ class Reply:
             exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
             if (exact or value.kind == "mail") and (why := shown.problem(value)):
                 return why
-        said = {word for word in clause.words if word[0].isalpha()}
-        if said <= shown.named or shown.quoted(clause.words):
+        if all(word[0] == "‹" for word in clause.words) or shown.quoted(clause.words):
             return ""
         found = self._check.classifier.probabilities(clause)
         likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
@@ -211,8 +206,9 @@ class Reply:
         # "It is open": of which kind of record, the sentence does not always say.
         kinds = {value.kind for value in clause.ids}
         states = {acts[name].end for name in likely if acts[name].states}
-        alike = [act for act in acts.values() if act.states and act.end in states]
-        alike = [act for act in alike if not kinds or act.of in kinds]
+        alike = [
+            act for act in acts.values() if act.end in states and (act.of in kinds or not kinds)
+        ]
         ends = {act.end for act in alike if self._shows(act, clause, shown, language)}
         fits |= {name for name in likely if acts[name].end in ends}
         against = sum(found[name] for name in likely if name not in fits)
@@ -229,19 +225,18 @@ class Reply:
         named = clause.values or TITLE in clause.words
         if act.fact and named and not any(map(shown.alone.problem, clause.values)):
             return True
-        spoken = {self._check.declared.synonyms.get(word, word) for word in clause.words}
-        if act.absent and spoken & shown.alone.words:
+        rules, words = grammar()[language], set(clause.words)
+        synonyms = self._check.declared.synonyms
+        if act.absent and {synonyms.get(word, word) for word in words} & shown.alone.words:
             return False
-        if act.states and act.of and grammar()[language]["all"] & set(clause.words):
-            if not clause.ids and not shown.all_are(act):
-                return False
+        if rules["all"] & words and act.states and not clause.ids and not shown.all_are(act):
+            return False
         support = shown.supporters(act, self._check.told)
         ids = {value.text.casefold() for value in clause.values if value.kind == act.of}
         names = frozenset[str]().union(*support)
-        if grammar()[language]["both"] & set(clause.words) and act.of and not act.fact:
+        if rules["both"] & words and act.of and not act.fact:
             kind = self._check.declared.kinds[act.of].ids
-            of_it = {name for name in names if name[-1:].isdigit() and kind.fullmatch(name.upper())}
-            if len(of_it) < BOTH:
+            if len([n for n in names if n[-1:].isdigit() and kind.fullmatch(n.upper())]) < BOTH:
                 return False
         return bool(support) and all(name in "\n".join(names) for name in ids)
 

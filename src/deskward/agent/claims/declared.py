@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ from typing import Any
 import yaml
 
 from deskward.agent.classifier import NONE
-from deskward.text.clauses import grammar
+from deskward.agent.leaves import Conditions
+from deskward.text.frames import filled
 
-DONE, WAITING = "done", "waiting"  # of `general.yaml`
+DONE = "done"  # of `general.yaml`
 GENERAL = Path(__file__).with_name("general.yaml")
-SAYS_EACH, SILENT_EACH = 2, 2  # so many frames are filled with a verb, others with the next
-Conditions = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -120,38 +119,10 @@ class Declared:
             states = _conditions(one.get("records", {}))
             flags = (flag in one for flag in ("waiting", "fact", "absent"))
             self.acts[name] = Act(name, one.get("of"), calls, states, *flags)
-            self.sentences += _sentences(name, one)
+            self.sentences += filled(name, one)
         for language, texts in content.get(NONE, {}).items():
             self.sentences += [(language, NONE, text) for text in texts]
 
 
 def _conditions(given: Mapping[str, Any]) -> Conditions:
     return {name: frozenset(values) for name, values in given.items()}
-
-
-def _sentences(name: str, one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The sentences that say an act, and those that name it and do not say it."""
-    for language, rules in grammar().items():
-        for text in one.get("says", {}).get(language, ()):
-            yield language, name, text
-        named = one.get("things", {}).get(language, ("",))
-        things = itertools.cycle(named)
-        for text in filter(None, named):  # with no verb it says nothing
-            yield language, NONE, text
-        for state in one.get("states", {}).get(language, ()):
-            for frame in rules["states"]:
-                yield language, name, frame.format(t=next(things), s=state)
-        for noun in one.get("nouns", {}).get(language, ()):
-            yield from ((language, name, frame.format(n=noun)) for frame in rules["noted"])
-            yield from ((language, NONE, frame.format(n=noun)) for frame in rules["unnoted"])
-        waits = itertools.cycle(rules["waits"])
-        says, silent = itertools.cycle(rules["says"]), itertools.cycle(rules["silent"])
-        for forms in one.get("verbs", {}).get(language, ()):
-            done, *rest = forms.split("/")
-            filled = {"p": done, "i": rest[0], "d": rest[-1]}
-            yield language, name, done
-            for frame in itertools.islice(says, SAYS_EACH):
-                yield language, name, frame.format(t=next(things), **filled)
-            for frame in itertools.islice(silent, SILENT_EACH):
-                yield language, NONE, frame.format(t=next(things), **filled)
-            yield language, WAITING, next(waits).format(t=next(things), **filled)

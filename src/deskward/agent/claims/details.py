@@ -23,10 +23,10 @@ def detail_problem(clause: Clause, shown: Shown, language: str) -> str:
         elif value.kind == "number" and (why := shown.problem(value)):
             return why
     for name, field in shown.declared.fields.items():
-        spoken = {field.values[word] for word in words if word in field.values}
+        meant = {field.values[word] for word in words if word in field.values}
         real = {str(item[name]) for item in shown.mappings if item.get(name) is not None}
-        if field.words & set(words) and not spoken <= real:
-            return f"no tool shows the {name} {min(spoken - real)}"
+        if field.words & set(words) and not meant <= real:
+            return f"no tool shows the {name} {min(meant - real)}"
     if moments := rules["when"] & set(words) - set(shown.text.split()):
         return f"no tool shows what is said of {min(moments)}"
     for said in thousands_in(words, language):
@@ -83,8 +83,8 @@ def crossed(clauses: Sequence[Clause], shown: Shown) -> str:
         others = [one for at, one in enumerate(each) if at != named[0]]
         for kind in ("money", "date"):
             told = [value for value in values if value.kind == kind]
-            wrong = [value for value in told if each[named[0]].problem(value)]
-            wrong = [value for value in wrong if not all(o.problem(value) for o in others)]
-            if wrong and wrong == told:  # of several, each may be of the record named beside it
-                return f"{wrong[0].text} is of another one"
+            mine = [v for v in told if not each[named[0]].problem(v)]
+            theirs = [v for v in told if not all(o.problem(v) for o in others)]
+            if told and not mine and theirs == told:
+                return f"{told[0].text} is of another one"
     return ""

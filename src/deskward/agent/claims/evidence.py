@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any
 
 from babel.numbers import get_currency_precision
 
-from deskward.agent.claims.declared import DONE, Act, Conditions, Declared
+from deskward.agent.claims.declared import DONE, Act, Declared
+from deskward.agent.leaves import (
+    Conditions,
+    all_have,
+    in_state,
+    leaves_of,
+    mappings_in,
+    texts_of,
+    words_in,
+)
 from deskward.core.answers import CallStatus
 from deskward.text.values import Date, Value, values_in
 
 LONGEST = 4_000
 """Characters of a result's text in which values are looked for."""
 LONGEST_NAME = 200
-MESSAGE = "message"
+MESSAGE, TOLD = "message", ("ok", "error")
 QUOTED, QUOTED_FROM = 0.75, 4
 """So many of a clause's words, and of how many at least, make it a quotation."""
 
@@ -39,22 +47,22 @@ class Evidence:
     @cached_property
     def leaves(self) -> list[tuple[str, Any]]:
         """Every value of the answer and the arguments, with the name of its field."""
-        return [*_leaves("", self.answer), *_leaves("", self.arguments)]
+        return [*leaves_of(self.answer), *leaves_of(self.arguments)]
 
     @cached_property
     def texts(self) -> frozenset[str]:
         """All texts in it, in lower case."""
-        return _texts(self.leaves)
+        return texts_of([self.answer, self.arguments])
 
     def has(self, wanted: Conditions) -> bool:
         """Whether each of these fields has one of its values."""
-        return _has(self.leaves, wanted)
+        return all_have(self.leaves, wanted)
 
     def tells(self, states: Conditions) -> bool:
         """Whether a refusal tells of a record in such a state."""
         error = self.answer.get("error")
         details = error.get("details") if isinstance(error, Mapping) else None
-        return _has(list(_leaves("", details or {})), states)
+        return all_have(list(leaves_of(details or {})), states)
 
 
 class Shown:
@@ -106,7 +114,7 @@ class Shown:
     @cached_property
     def mappings(self) -> list[Mapping[str, Any]]:
         """Every mapping in the answers of calls that came to good."""
-        return [item for e in self.evidence if e.status == "ok" for item in _mappings(e.answer)]
+        return [item for e in self.evidence if e.status == "ok" for item in mappings_in(e.answer)]
 
     @cached_property
     def lists(self) -> list[list[Mapping[str, Any]]]:
@@ -115,52 +123,39 @@ class Shown:
         return [items for items in found if all(isinstance(item, Mapping) for item in items)]
 
     @cached_property
-    def own_words(self) -> list[str]:
-        """The texts in them that the desk wrote."""
-        return self._in(self.declared.told)
-
-    @cached_property
     def quotable(self) -> str:
         """What may be repeated word for word, in lower case."""
-        texts = [*self.own_words, *self._in(self.declared.quoted)]
+        texts = [text for _, _, text in self._in(self.declared.told | self.declared.quoted)]
         return " ".join(" ".join(texts).casefold().split())
 
     @cached_property
-    def _telling(self) -> list[str]:
-        """Those of them that show something; what a declared call showed, its acts say."""
-        own = self.declared.tools
+    def own_words(self) -> list[str]:
+        """The texts that the desk wrote and that show something.
+
+        What a declared call's message says, its acts show.
+        """
+        known = self.declared.tools
         return [
-            value
-            for e in self.evidence
-            if e.status in ("ok", "error")
-            for name, value in e.leaves
-            if name in self.declared.told and isinstance(value, str)
-            if name != MESSAGE or e.status == "error" or e.tool not in own
+            text
+            for e, name, text in self._in(self.declared.told)
+            if name != MESSAGE or e.status == "error" or e.tool not in known
         ]
 
-    def _in(self, fields: Set[str]) -> list[str]:
+    def _in(self, fields: Set[str]) -> list[tuple[Evidence, str, str]]:
         """The texts in some fields, of calls that do not wait."""
-        leaves = [leaf for e in self.evidence if e.status in ("ok", "error") for leaf in e.leaves]
-        return [value for name, value in leaves if name in fields and isinstance(value, str)]
+        found = ((e, *leaf) for e in self.evidence for leaf in e.leaves if e.status in TOLD)
+        return [one for one in found if one[1] in fields and isinstance(one[2], str)]
 
     def quoted(self, words: Sequence[str]) -> bool:
-        """Whether words are nearly those of a text that may be repeated."""
-        known = sum(word in self._quotable for word in words)
+        """Whether words are nearly those of a text that may be repeated, as an article's."""
+        articles = words_in("\n".join(one[2] for one in self._in(self.declared.quoted)).casefold())
+        known = sum(word in articles for word in words)
         return len(words) >= QUOTED_FROM and known >= QUOTED * len(words)
-
-    @cached_property
-    def _quotable(self) -> frozenset[str]:
-        return _words(self.quotable)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of their texts."""
-        return _words(self.text)
-
-    @cached_property
-    def named(self) -> frozenset[str]:
-        """The words of what records are called."""
-        return _words("\n".join(text for text in self._strings if " " in text).casefold())
+        return words_in(self.text)
 
     @cached_property
     def titles(self) -> list[str]:
@@ -185,14 +180,14 @@ class Shown:
             if (one.status == "ok" and (called or changed)) or refused or waits:
                 found.append(one.texts)
         for item in self.mappings if act.states else ():
-            if _are(item, act.states) and (act.of is None or self.is_of(item, act.of)):
-                found.append(_texts(_leaves("", item)))
-        return found + [_texts([("", text)]) for text in self._telling if act.name in told(text)]
+            if in_state(item, act.states) and (act.of is None or self.is_of(item, act.of)):
+                found.append(texts_of(item))
+        return found + [texts_of(text) for text in self.own_words if act.name in told(text)]
 
     def all_are(self, act: Act) -> bool:
         """Whether each record of an act's kind is in its state, as far as they were listed."""
-        listed = [item for items in self.lists for item in items if self.is_of(item, act.of or "")]
-        return all(_are(item, act.states) for item in listed)
+        listed = (item for items in self.lists for item in items)
+        return all(in_state(i, act.states) for i in listed if act.of and self.is_of(i, act.of))
 
     def is_of(self, item: Mapping[str, Any], kind: str) -> bool:
         """Whether a mapping is a record of a kind."""
@@ -222,49 +217,6 @@ def _values(text: str) -> tuple[Value, ...]:
     if not any(map(str.isdigit, text)):
         return ()
     return tuple(values_in(text[:LONGEST], {}, "en"))
-
-
-def _has(leaves: Sequence[tuple[str, Any]], wanted: Conditions) -> bool:
-    return all(
-        any(key == name and _is(value, values) for key, value in leaves)
-        for name, values in wanted.items()
-    )
-
-
-def _are(item: Mapping[str, Any], states: Conditions) -> bool:
-    return all(name in item and _is(item[name], wanted) for name, wanted in states.items())
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[^\W\d_]+", text))
-
-
-def _is(value: Any, patterns: Set[str]) -> bool:
-    text = "" if value is None else str(value)
-    return text in patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _leaves(str(key), item)
-    elif isinstance(value, list | tuple) and value:
-        for item in value:
-            yield from _leaves(name, item)
-    else:
-        yield name, value
-
-
-def _texts(leaves: Sequence[tuple[str, Any]] | Iterator[tuple[str, Any]]) -> frozenset[str]:
-    return frozenset(value.casefold() for _, value in leaves if isinstance(value, str))
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-    for item in value.values() if isinstance(value, Mapping) else value:
-        if isinstance(item, Mapping | list | tuple):
-            yield from _mappings(item)
 
 
 def _money(item: Mapping[str, Any]) -> set[Amount]:

@@ -1,0 +1,61 @@
+"""The values in what tools answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from fnmatch import fnmatchcase
+from typing import Any
+
+Conditions = Mapping[str, frozenset[str]]
+"""Of fields, the patterns of their values (`*`, `?` and `[…]` as in names of files)."""
+
+
+def leaves_of(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value below another, with the name of its field; of a list, its items' ones."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves_of(item, str(key))
+    elif isinstance(value, list | tuple) and value:
+        for item in value:
+            yield from leaves_of(item, name)
+    else:
+        yield name, value
+
+
+def mappings_in(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every mapping in a value."""
+    if isinstance(value, Mapping):
+        yield value
+    for item in value.values() if isinstance(value, Mapping) else value:
+        if isinstance(item, Mapping | list | tuple):
+            yield from mappings_in(item)
+
+
+def texts_of(value: Any) -> frozenset[str]:
+    """All texts in a value, in lower case."""
+    return frozenset(leaf.casefold() for _, leaf in leaves_of(value) if isinstance(leaf, str))
+
+
+def words_in(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(re.findall(r"[^\W\d_]+", text))
+
+
+def all_have(leaves: list[tuple[str, Any]], wanted: Conditions) -> bool:
+    """Whether each of these fields has one of its values somewhere."""
+    return all(
+        any(key == name and fits(value, values) for key, value in leaves)
+        for name, values in wanted.items()
+    )
+
+
+def in_state(record: Mapping[str, Any], states: Conditions) -> bool:
+    """Whether a record has in each of these fields one of its values."""
+    return all(name in record and fits(record[name], wanted) for name, wanted in states.items())
+
+
+def fits(value: Any, patterns: Set[str]) -> bool:
+    """Whether a value is one of some patterns; none is as the empty text."""
+    text = "" if value is None else str(value)
+    return text in patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
