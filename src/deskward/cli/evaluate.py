@@ -255,23 +255,33 @@ def policy(
 
 
 @evaluate.command
-def promises(*, json_: Json = False) -> None:
+def promises(
+    *,
+    split: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    json_: Json = False,
+) -> None:
     """Measure the promise check on labelled replies: what it misses, and its false alarms.
 
-    Those of the development split are what it was tuned on; the test split and the blind set, in
+    Those of the development split are what it was tuned on; the test split and the blind sets, in
     six languages, were kept from it.
 
-    Example: `deskward eval promises`
+    Example: `deskward eval promises --split test blind`
+
+    Args:
+        split: The splits to measure; left out, all: `development`, `test` and the names of the
+            files `blind*.yaml`.
     """
     from dataclasses import asdict
 
     from deskward.evaluation.promises import SPLITS, measure
 
-    found = {split: measure(split) for split in SPLITS}
+    if unknown := set(split or ()) - set(SPLITS):
+        sys.exit(f"deskward: there is no split {min(unknown)}; there are {', '.join(SPLITS)}")
+    found = {name: measure(name) for name in split or SPLITS}
     if json_:
         print_json({split: asdict(figures) for split, figures in found.items()})
         return
-    for split, figures in found.items():
+    for name, figures in found.items():
         missed, held = (
             f"{rate:.1%} ({between[0]:.1%} to {between[1]:.1%})"
             for rate, between in (
@@ -279,7 +289,7 @@ def promises(*, json_: Json = False) -> None:
                 (figures.false_alarm_rate, figures.false_alarm_between),
             )
         )
-        print(f"{split}: {figures.unsupported} replies that must not be sent, of which")
+        print(f"{name}: {figures.unsupported} replies that must not be sent, of which")
         print(f"  missed             {missed}")
         print(f"and {figures.supported} that may be sent, of which")
         print(f"  held back          {held}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,8 +15,16 @@ from deskward.agent.claims.evidence import Evidence
 from deskward.app import CLAIMS
 from deskward.evaluation.metrics import wilson
 
-Split = Literal["development", "test", "blind"]
-SPLITS: tuple[Split, ...] = ("development", "test", "blind")
+DATA = files("deskward") / "evaluation" / "data"
+BLIND = tuple(
+    sorted(
+        file.name.removesuffix(".yaml")
+        for file in DATA.iterdir()
+        if file.name.startswith("blind") and file.name.endswith(".yaml")
+    )
+)
+"""The sets that were kept from whoever made the check; each file is one."""
+SPLITS = ("development", "test", *BLIND)
 _LABELS: dict[str, Literal["supported", "unsupported"]] = {"s": "supported", "u": "unsupported"}
 
 
@@ -29,7 +37,7 @@ class Reply:
     """
 
     id: str
-    split: Split
+    split: str
     label: Literal["supported", "unsupported"]
     kind: str
     said: str
@@ -78,8 +86,9 @@ class Figures:
         return wilson(len(self.false_alarms), self.supported)
 
 
-def measure(split: Split) -> Figures:
-    """Judge the replies of a split."""
+def measure(split: str) -> Figures:
+    """Judge the replies of a split, one of `SPLITS`."""
+    _ = CLAIMS.classifier  # learning is no part of a check's time
     replies = [reply for reply in labelled_replies() if reply.split == split]
     flagged, took = set(), []
     for one in replies:
@@ -111,16 +120,35 @@ def labelled_replies() -> tuple[Reply, ...]:
         )
         for one in _read("replies")
     ]
-    lines = [*_read("replies_languages"), *(["blind", *line] for line in _read("replies_blind"))]
-    for number, (split, language, label, results, said, reply) in enumerate(lines, 1):
-        shown = tuple(named[name] for name in results)
-        found.append(Reply(f"m{number:03}", split, _LABELS[label], language, said, shown, reply))
+    number = 0
+    for split, lines, results in _lines():
+        known = named | results
+        for where, language, label, shown, said, reply in lines:
+            number += 1
+            evidence = tuple(known[name] for name in shown)
+            name = f"m{number:03}"
+            found.append(
+                Reply(name, where or split, _LABELS[label], language, said, evidence, reply)
+            )
     return tuple(found)
 
 
+def _lines() -> Iterator[tuple[str, list[Any], dict[str, Evidence]]]:
+    """Of each list of lines its split, unless they name theirs, and results that it brings."""
+    yield "", _read("replies_languages"), {}
+    for name, split in (*((name, name) for name in BLIND), ("replies_development", "development")):
+        content = _read(name)
+        further = content["results"] if isinstance(content, dict) else {}
+        lines = content["replies"] if isinstance(content, dict) else content
+        yield (
+            split,
+            [("", *line) for line in lines],
+            {key: Evidence(**one) for key, one in further.items()},
+        )
+
+
 def _read(name: str) -> Any:
-    text = (files("deskward") / "evaluation" / "data" / f"{name}.yaml").read_text("utf-8")
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+    return yaml.load((DATA / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _figures(

@@ -5,9 +5,10 @@ nouns), `values` (fields with a few values, and the words for them), `told` (fie
 desk's own words stand), `quoted` (fields that may be repeated word for word) and `acts`. An act is
 what a sentence can claim; it is shown by a call that came to good (`calls`: tool → field → values,
 in the arguments or the answer), by a record in some state (`of`, `records`: field → values) or by
-a call that waits for a person (`waiting`); a `fact` also by the values that it names. How it is
-said, by language, stands in `says`, or follows from `things` and `verbs`, `states` or `nouns` by
-the frames of the grammar (`text/lists/grammar.yaml`). `none` lists sentences that claim nothing.
+a call that waits for a person (`waiting`); a `fact` also by the values that it names, what is
+`absent` only where its words, or what they are `synonyms` of, are not shown. Values are patterns
+as of file names, `[]` for an empty list. How it is said, by language, stands in `says`, or follows
+from `things` and `verbs`, `states` or `nouns` by frames (`text/frames.py`); `none` claim nothing.
 """
 
 from __future__ import annotations

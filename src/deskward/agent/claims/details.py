@@ -40,7 +40,7 @@ def _count_problem(words: Sequence[str], shown: Shown, language: str) -> str:
     rules = grammar()[language]
     numbers = {name: n for n, name in enumerate(rules["numbers"], 1)}
     for at, word in enumerate(words[:-1]):
-        if word not in numbers:
+        if word not in numbers or words[at + 1] in rules["thousand"]:
             continue
         if words[at + 1] in rules["units"] and word not in shown.text.split():
             return f"no tool shows {word} {words[at + 1]}"
