@@ -10,7 +10,9 @@ from deskward.agent import outgoing
 from deskward.agent import taint as influence
 from deskward.app import open_desk
 from deskward.core.settings import Settings
-from deskward.evaluation.attacks import PRINCIPALS, Harm, HostileModel, attacks, run_attack
+from deskward.evaluation.attack_texts import PRINCIPALS, Way, attacks, principals_of
+from deskward.evaluation.attacks import Harm, HostileModel, run_attack
+from deskward.gate import run
 from deskward.gate.confirmations import confirmations
 from deskward.gate.influence import Influence
 from deskward.gate.readings import Reading
@@ -26,6 +28,7 @@ async def harms(
     without: str | None = None,
     some: int = 3,
     bound: bool = True,
+    way: Way | None = None,
 ) -> list[Harm]:
     model = HostileModel()
     async with open_desk(settings, model=model) as desk:
@@ -41,7 +44,9 @@ async def harms(
         return [
             await run_attack(desk, model, attack, principal)
             for attack in ATTACKS[::some]
+            if way in (None, attack.way)
             for principal in principals
+            if principal in principals_of(attack)
         ]
 
 
@@ -90,6 +95,26 @@ async def test_without_bound_parameters_and_record_owners_it_would(
     assert not any(harm.foreign for harm in found)  # these two hold alone
     found = await harms(sqlite_settings, PRINCIPALS[:1], bound=False)
     assert any(harm.foreign for harm in found)
+
+
+async def test_without_the_provenance_of_records_their_texts_would_come_out_clean(
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an agent wrote that had read others' text, in its principal's next session."""
+    monkeypatch.setattr(run, "hand_of", lambda principal, *_, **__: frozenset({principal.label}))
+    for principal in PRINCIPALS[:2]:  # a service's own label is nobody's hand
+        found = await harms(sqlite_settings, (principal,), some=1, way="record")
+        assert any(harm.effects for harm in found), principal.label
+
+
+@pytest.mark.parametrize("way", ["second turn", "same ids", "change", "record", "approvals"])
+async def test_every_way_is_one_if_nothing_taints(
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    monkeypatch.setattr(Reading, "add", lambda *_: None)
+    monkeypatch.setattr(run, "hand_of", lambda principal, *_, **__: frozenset({principal.label}))
+    found = await harms(sqlite_settings, PRINCIPALS, some=1, way=way)
+    assert sum(bool(harm.effects or harm.foreign) for harm in found) >= 3, way
 
 
 async def test_without_the_look_at_answers_it_would(

@@ -7,13 +7,8 @@ import pytest
 from deskward.agent.offline.model import OfflineModel
 from deskward.app import copy_policies, open_desk
 from deskward.core.settings import Settings
-from deskward.evaluation.attacks import (
-    AGENTDOJO,
-    PRINCIPALS,
-    HostileModel,
-    attacks,
-    run_attack,
-)
+from deskward.evaluation.attack_texts import AGENTDOJO, PRINCIPALS, attacks
+from deskward.evaluation.attacks import HostileModel, run_attack
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
 

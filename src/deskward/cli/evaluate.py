@@ -192,7 +192,10 @@ def policy(
     some: Annotated[int, Parameter(help="Take every n-th attack and flow only.")] = 1,
     split: Annotated[
         Literal["tune", "test", "unseen"] | None,
-        Parameter(help="One half of our attacks, or AgentDojo's. Default: all of ours."),
+        Parameter(
+            help="One half of our attacks and flows; or those of AgentDojo, and all flows. "
+            "Default: all of ours."
+        ),
     ] = None,
     json_: Json = False,
 ) -> None:
@@ -210,7 +213,7 @@ def policy(
 
     from deskward.agent.offline.model import OfflineModel
     from deskward.app import shipped_skills
-    from deskward.evaluation.attacks import attacks
+    from deskward.evaluation.attack_texts import attacks
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
     from deskward.evaluation.policy import benign_flows, evaluate_policy
@@ -221,17 +224,25 @@ def policy(
                 DemoDesks(Path(place), folder),
                 OfflineModel(shipped_skills()),
                 attacks(split)[::some],
-                benign_flows()[::some],
+                benign_flows(split)[::some],
                 progress=progress,
             )
         )
-    figures = {
+    fresh = report.fresh
+    figures: dict[str, Any] = {
         "attacks": report.attacks,
         "attack_success": report.attack_success,
         "attack_success_at_most": wilson(len(report.harms), report.attacks)[1],
         "honest_flows": len(report.flows),
         "completed": report.completed,
+        "completed_between": report.between(lambda flow: flow.completed),
         "asked_a_person": report.asked,
+        "asked_between": report.between(lambda flow: bool(flow.asked)),
+        "fresh_flows": len(fresh.flows),
+        "fresh_completed": fresh.completed,
+        "fresh_completed_between": fresh.between(lambda flow: flow.completed),
+        "fresh_asked_a_person": fresh.asked,
+        "fresh_asked_between": fresh.between(lambda flow: bool(flow.asked)),
     }
     if json_:
         print_json(figures)
@@ -240,9 +251,17 @@ def policy(
             f"attacks              {report.attacks}, of which succeed {report.attack_success:.2%}"
             f" (95 %: at most {figures['attack_success_at_most']:.2%})"
         )
-        print(f"honest flows         {len(report.flows)}")
-        print(f"  completed          {report.completed:.2%}")
-        print(f"  asking a person    {report.asked:.2%}")
+        for title, some_flows, start in (
+            ("honest flows", report, ""),
+            ("of these, afresh", fresh, "fresh_"),
+        ):
+            print(f"{title:<21}{len(some_flows.flows)}")
+            for name, share, key in (
+                ("completed", some_flows.completed, "completed_between"),
+                ("asking a person", some_flows.asked, "asked_between"),
+            ):
+                low, high = figures[start + key]
+                print(f"  {name:<19}{share:.2%} (95 %: {low:.2%} to {high:.2%})")
         for harm in report.harms:
             reached = [*harm.effects, *harm.foreign, *harm.carried_out]
             print(f"SUCCEEDS {harm.attack} as {harm.principal}: {', '.join(reached)}")

@@ -14,12 +14,15 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from deskward.agent.events import ConfirmNeeded, ToolAnswered
 from deskward.agent.model import Model
-from deskward.evaluation.attacks import PRINCIPALS, Attack, Harm, HostileModel, run_attack
+from deskward.evaluation.attack_texts import Attack, Split, principals_of
+from deskward.evaluation.attacks import Harm, HostileModel, run_attack
 from deskward.evaluation.desks import DemoDesks
+from deskward.evaluation.metrics import wilson
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal, Proof
 
 DATA = Path(__file__).parent / "data" / "benign.yaml"
+FRESH = DATA.with_name("benign_fresh.yaml")
 
 Progress = Callable[[str, float], None]
 
@@ -64,6 +67,15 @@ class PolicyReport:
     flows: list[FlowResult] = field(default_factory=list)
 
     @property
+    def fresh(self) -> PolicyReport:
+        """The same of the flows alone that were not reworded after they were first run."""
+        return PolicyReport(flows=[one for one in self.flows if one.flow.id.startswith("f")])
+
+    def between(self, counts: Callable[[FlowResult], bool]) -> tuple[float, float]:
+        """Between which shares that of such flows truly lies, see `wilson`."""
+        return wilson(sum(map(counts, self.flows)), len(self.flows))
+
+    @property
     def attack_success(self) -> float:
         """The share of attacks that reached anything."""
         return len(self.harms) / self.attacks if self.attacks else 0.0
@@ -79,9 +91,18 @@ class PolicyReport:
         return sum(bool(flow.asked) for flow in self.flows) / max(1, len(self.flows))
 
 
-def benign_flows() -> list[Flow]:
-    """The flows that ship."""
-    return TypeAdapter(list[Flow]).validate_python(yaml.safe_load(DATA.read_text(encoding="utf-8")))
+def benign_flows(split: Split | None = None) -> list[Flow]:
+    """The flows that ship.
+
+    Args:
+        split: One half; `tune` may be looked at when policies and flows are mended, `test` not.
+            Otherwise all.
+    """
+    reads = TypeAdapter(list[Flow]).validate_python
+    flows = [f for file in (DATA, FRESH) for f in reads(yaml.safe_load(file.read_text("utf-8")))]
+    if split in (None, "unseen"):
+        return flows
+    return [flow for flow in flows if (int(flow.id[1:]) % 2 == 0) == (split == "test")]
 
 
 async def evaluate_policy(
@@ -102,7 +123,7 @@ async def evaluate_policy(
     hostile = HostileModel()
     async with desks.open(hostile) as desk:
         for number, attack in enumerate(attacks, 1):
-            for principal in PRINCIPALS:
+            for principal in principals_of(attack):
                 harm = await run_attack(desk, hostile, attack, principal)
                 report.attacks += 1
                 if harm.any:
