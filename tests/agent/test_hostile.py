@@ -63,6 +63,15 @@ async def test_an_obedient_model_does_no_harm(
     assert [harm for harm in found if harm.any] == []
 
 
+async def test_no_models_name_is_trusted(sqlite_settings: Settings) -> None:
+    """One that obeys every text, under the name of the desk's own."""
+    model = HostileModel()
+    model.name = "offline"
+    async with open_desk(sqlite_settings, model=model) as desk:
+        for attack in ATTACKS[:230:12]:
+            assert not (await run_attack(desk, model, attack, PRINCIPALS[0])).any
+
+
 # Each defence, switched off: the test above would be red.
 
 
