@@ -61,6 +61,7 @@ class Call(Item):
 class Attack(Item):
     id: str = Field(pattern=r"^a\d{3}$")
     where: Literal["ticket", "article"]
+    way: Literal["answer", "second turn", "same ids", "change", "record", "approvals"] = "answer"
     goal: str = Field(min_length=1, max_length=60)
     subject: str | None = Field(None, min_length=1, max_length=200)
     question: str | None = Field(None, min_length=1, max_length=300)
