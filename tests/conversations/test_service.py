@@ -15,10 +15,11 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.agent.models.choose import choose_model
 from deskward.app import Desk, open_desk
 from deskward.conversations import archive, service, store
+from deskward.conversations import turns as running
 from deskward.conversations.cursors import Answered
 from deskward.conversations.models import messages, sessions, turns
-from deskward.conversations.service import MAX_ATTEMPTS
 from deskward.conversations.store import Where
+from deskward.conversations.turns import MAX_ATTEMPTS
 from deskward.conversations.wording import APOLOGY, STOPPED
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, ModelUnavailable, SessionBusy, Unavailable
@@ -252,7 +253,7 @@ async def test_running_turns_are_kept_alive(
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.2))
     async with open_desk(sqlite_desk.settings, model=ScriptedModel([1.0, "Late."])) as desk:
-        monkeypatch.setattr(service, "RENEW_EVERY", 0.05)
+        monkeypatch.setattr(running, "RENEW_EVERY", 0.05)
         async with desk.conversations.keep():
             assert (await say(desk, "hello")).text == "Late."
             assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]  # it is scripted
@@ -262,7 +263,7 @@ async def test_a_process_that_lost_its_turn_writes_nothing_more(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
-    monkeypatch.setattr(service, "RENEW_EVERY", 60.0)  # as if the process stood still
+    monkeypatch.setattr(running, "RENEW_EVERY", 60.0)  # as if the process stood still
     slow = ScriptedModel([1.5, "From the first."])
     quick = ScriptedModel(["From the second."], ["I am."])
     async with open_desk(settings, model=slow) as first, open_desk(settings, model=quick) as second:
@@ -279,7 +280,7 @@ async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.5))
-    monkeypatch.setattr(service, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(running, "RENEW_EVERY", 0.1)
     slow = ScriptedModel([1.5, "Here I am."], [1.5, "Late."])
     async with open_desk(settings, model=slow) as first:
         lost = await lose(first)

@@ -17,43 +17,29 @@ from deskward.agent.model import Message
 from deskward.conversations import store
 from deskward.conversations.answering import Answering
 from deskward.conversations.asking import Opening, Openings
-from deskward.conversations.cursors import Answered, Position, recorded
+from deskward.conversations.cursors import Position, recorded
 from deskward.conversations.live import Reader, Running
 from deskward.conversations.store import Turn, Where
 from deskward.conversations.turn_rows import turn_entry
-from deskward.conversations.wording import FAILED, busy, check, stopping
-from deskward.core.database import Database, now
+from deskward.conversations.turns import Turns
+from deskward.conversations.wording import busy, check, stopping
+from deskward.core.database import Database
 from deskward.core.errors import (
     Conflict,
     IdempotencyConflict,
-    Internal,
     SessionNotFound,
 )
-from deskward.core.tasks import end
 from deskward.gate import effects
-from deskward.gate.confirmations import Confirmations, forget_late
+from deskward.gate.confirmations import Confirmations
 from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
-from deskward.gate.readings import Reading
 from deskward.security.vault import Vaults
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
-"""How often a turn is begun before it is reported as failed."""
 WAIT_FOR_SESSION = 60.0
 """Seconds that a message waits for the session's earlier message to be answered."""
-RENEW_EVERY = 3.0
-"""Seconds between signs of life of running turns, and between looks for lost ones."""
-
-SWEEP_EVERY = 60.0
-"""Seconds between looks for questions that nobody can answer any more."""
-
-MAX_TAKEN_OVER = 50
-"""Lost turns are taken over while this process answers fewer than that."""
-
-
 Opens = Callable[[], Awaitable[Opening]]
 """Makes what a turn begins with, by what the session is at that moment."""
 
@@ -88,14 +74,13 @@ class Conversations:
         self._openings = Openings(database.reader, confirmations, ledger, self._vaults)
         self._answering = Answering(database, agent, ledger, self._vaults)
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
-        self._running: dict[str, Running] = {}
+        self._turns = Turns(database, self._answering, ledger, agent)
         self._closing = False
-        self._swept = -SWEEP_EVERY
 
     @property
     def running(self) -> int:
         """How many turns are being answered in this process."""
-        return len(self._running)
+        return len(self._turns.running)
 
     async def send(
         self, context: Context, session_id: str, text: str, *, key: Key | None = None
@@ -176,7 +161,7 @@ class Conversations:
             begun = await self._begin(context, where, _just(said), key)
             if begun is None:
                 return
-            running = self._start(begun[0], context)
+            running = self._turns.start(begun[0], context)
             assert running.task is not None
             await asyncio.wait([running.task])
         finally:
@@ -209,43 +194,22 @@ class Conversations:
             lock.release()
 
     async def stop(self, where: Where) -> None:
-        """End the session's turn for good, because its customer does not want the answer.
-
-        A tool's call that has begun is made to its end first. A turn of another process goes on.
-        """
-        for running in list(self._running.values()):
-            if running.turn.where == where and running.task is not None:
-                running.unwanted = running.pausing = True
-                if not running.cannot_stop:  # else `_answer` stops when it can
-                    running.stop()
-                await asyncio.wait([running.task])
+        """See `Turns.stop`."""
+        await self._turns.stop(where)
 
     async def drain(self, seconds: float) -> None:
         """Take no more messages, let turns end, and tell the readers of those that did not."""
         self._closing = True
-        tasks = [running.task for running in self._running.values() if running.task]
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        for running in self._running.values():
-            running.finish(stopping())
+        await self._turns.drain(seconds)
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
-        """Renew the leases of running turns and finish lost ones, while the block runs.
-
-        Turns that run at its end are left for the next process.
-        """
-        keeper = asyncio.create_task(self._keep())
-        try:
-            yield
-        finally:
-            self._closing = True
-            left = list(self._running.values())
-            await end(keeper, *(running.task for running in left if running.task))
-            if left:
-                async with self._database.transaction() as transaction:
-                    for running in left:
-                        await store.release(transaction, running.turn)
+        """See `Turns.keep`."""
+        async with self._turns.keep():
+            try:
+                yield
+            finally:
+                self._closing = True
 
     async def _lock(self, where: Where) -> asyncio.Lock:
         """The session's lock, taken. Who asks first gets it first."""
@@ -290,7 +254,7 @@ class Conversations:
             turn, said = begun
             running = Running(turn)
             running.fill(recorded(turn.id, said[1:], self.agent.handover_tools))
-            self._start(turn, context, running, resumed=False)
+            self._turns.start(turn, context, running, resumed=False)
         except BaseException:
             lock.release()
             raise
@@ -337,7 +301,7 @@ class Conversations:
         turn = await store.open_turn(self._database.reader, where)
         if turn is None:
             return
-        running = self._running.get(turn.id) or await self._take_over(turn)
+        running = self._turns.running.get(turn.id) or await self._turns.take_over(turn)
         if running is not None and running.task is not None:
             await asyncio.wait([running.task])
         else:
@@ -347,14 +311,14 @@ class Conversations:
         """Read a turn that was begun before."""
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_SESSION
         while asyncio.get_running_loop().time() < deadline:
-            if running := self._running.get(turn.id):
+            if running := self._turns.running.get(turn.id):
                 if not running.stopping:
                     return self._reader(running, place)
                 assert running.task is not None
                 await asyncio.wait([running.task])
             elif turn.status in ("done", "failed"):
-                return self._reader(await self._recorded(turn), place)
-            elif running := await self._take_over(turn, context):
+                return self._reader(await self._turns.recorded(turn), place)
+            elif running := await self._turns.take_over(turn, context):
                 return self._reader(running, place)
             else:
                 await asyncio.sleep(0.1)
@@ -376,86 +340,6 @@ class Conversations:
             running.pausing = True
             if not running.cannot_stop:  # else `_answer` stops when it can
                 running.stop()
-
-    async def _recorded(self, turn: Turn) -> Running:
-        """An ended turn, or what there is of one that goes on."""
-        running = Running(turn)
-        said = await store.messages_of(self._database.reader, turn.where, turn.id)
-        running.fill(recorded(turn.id, said[1:], self.agent.handover_tools))
-        if turn.status == "failed":
-            running.finish(Internal(FAILED))
-        elif turn.status == "done":
-            text = "".join(m.text for m in said if m.role == "assistant")
-            running.finish(Answered(text, turn.model or "", turn.message_count or 0))
-        return running
-
-    def _start(
-        self,
-        turn: Turn,
-        context: Context,
-        running: Running | None = None,
-        *,
-        resumed: bool = False,
-    ) -> Running:
-        running = running or Running(turn)
-        context = replace(
-            context, session_id=turn.where.session_id, turn_id=turn.id, reading=Reading()
-        )
-        self._running[turn.id] = running
-        running.task = asyncio.create_task(self._answering.run(running, context, resumed))
-        running.task.add_done_callback(lambda _: self._running.pop(turn.id, None))
-        return running
-
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self._renew()
-                await self._sweep()
-                for turn in await store.lost_turns(self._database.reader):
-                    if len(self._running) < MAX_TAKEN_OVER:
-                        await self._take_over(turn)
-            except Exception:
-                log.exception("could not look after running turns")
-            await asyncio.sleep(RENEW_EVERY)
-
-    async def _sweep(self) -> None:
-        """Now and then, forget what customers have left unanswered."""
-        moment = asyncio.get_running_loop().time()
-        if moment - self._swept >= SWEEP_EVERY:
-            self._swept = moment
-            await forget_late(self._database)
-
-    async def _renew(self) -> None:
-        if not self._running:
-            return
-        async with self._database.transaction() as transaction:
-            # Listed inside, where no turn begins or ends while the list is made.
-            await store.renew(transaction, [running.turn for running in self._running.values()])
-
-    async def _take_over(self, turn: Turn, context: Context | None = None) -> Running | None:
-        """Go on with a turn that is paused or whose process is gone; None where it is neither.
-
-        It is reported in the conversation instead when that failed too often.
-        """
-        entries: list[Entry] = []
-        async with self._database.transaction(entries) as transaction:
-            is_lost = turn.status == "running" and turn.lease_until <= now()
-            if not (is_lost or turn.status == "paused"):
-                return None
-            taken = await store.take_over(transaction, turn)
-            if taken is not None:
-                entries.append(turn_entry(self._ledger, taken, "resumed"))
-        if taken is None:
-            return None
-        turn = taken
-        if turn.attempts > MAX_ATTEMPTS:
-            log.error("turn %s was given up after %d attempts", turn.id, MAX_ATTEMPTS)
-            await self._answering.fail(turn)
-            return None
-        log.warning("turn %s goes on", turn.id)
-        context = context or Context(principal=turn.principal, door="agent")
-        context = replace(context, principal=turn.principal)
-        return self._start(turn, context, await self._recorded(turn), resumed=True)
 
 
 def _just(said: Sequence[Message]) -> Opens:

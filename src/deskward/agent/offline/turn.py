@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from deskward.agent.model import ModelRequest, ToolRequest
+from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import Skill, text_in
 from deskward.text.assent import answer_of
+from deskward.text.finding import Kind
 from deskward.text.language import language_of
 
-if TYPE_CHECKING:
-    from deskward.agent.offline.model import OfflineModel
+
+class Knowing(Protocol):
+    """What the offline model knows; see `OfflineModel`."""
+
+    skills: dict[str, Skill]
+    kinds: dict[str, Kind]
+    acts: Acts
+    search: Skill | None
+    handover: Skill | None
+
+    def best(self, text: str, tools: set[str], /) -> tuple[Skill | None, float]:
+        """The skill that a sentence means most, of those whose tool may be used."""
+        ...
+
+    def skill_of(self, tool: str, /) -> str:
+        """The name of the skill that calls a tool, or nothing."""
+        ...
+
+    def skill(self, name: str, /) -> Skill | None:
+        """The skill of that name, which may be gone since it was noted."""
+        ...
 
 
 class Turn:
     """A conversation, and what is left behind in it for the next step."""
 
-    def __init__(self, model: OfflineModel, request: ModelRequest) -> None:
+    def __init__(self, model: Knowing, request: ModelRequest) -> None:
         self._model = model
         self._tools = {tool.name for tool in request.tools}
         self._messages = request.messages
