@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Dialect, Row
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from deskward.core.connections import (
     Parameters,
@@ -32,8 +32,9 @@ from deskward.core.connections import (
     away,
     sqlite_engine,
 )
-from deskward.core.errors import OutcomeUnknown, Unavailable
+from deskward.core.errors import OutcomeUnknown
 from deskward.core.fixed import Plan
+from deskward.core.group import Group, not_kept, unknown
 from deskward.core.private import close_database
 
 if TYPE_CHECKING:
@@ -127,42 +128,6 @@ class Writer(Connection, Protocol):
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them, in the order of the table's columns."""
         ...
-
-
-class Group:
-    """The calls that one commit makes durable, with what is to be written just before it."""
-
-    def __init__(self) -> None:
-        self.entries: list[Any] = []
-        self.broken = False
-        """Whether the transaction is lost: nothing of the group may be committed."""
-        self._waiting: list[asyncio.Future[None]] = []
-
-    async def durable(self) -> None:
-        """Return once the group is committed.
-
-        Each call waits by itself, so that one that is cancelled does not take the others along.
-
-        Raises:
-            Unavailable: It was not committed; nothing of it was kept.
-            OutcomeUnknown: The server was lost during the commit.
-        """
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append(done)
-        try:
-            await done
-        except DBAPIError as error:
-            raise _not_kept() from error
-
-    def settle(self, error: Exception | None) -> None:
-        """Tell all that wait how the commit ended."""
-        for done in self._waiting:
-            if done.done():
-                continue
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
 
 
 class Transaction(Statements):
@@ -295,7 +260,7 @@ class Database:
             connection = await self._begin()
             group = self._join()
             if group.broken:
-                raise _not_kept()
+                raise not_kept()
             try:
                 await connection.control("SAVEPOINT call")
                 self._holder = asyncio.current_task()
@@ -369,14 +334,14 @@ class Database:
                 if group.entries and self.before_commit is not None and not group.broken:
                     await self.before_commit(connection, group.entries)
                 if group.broken or not connection.in_transaction():
-                    raise _not_kept()
+                    raise not_kept()
                 committing = True
                 await connection.commit()
             except Exception as error:
                 self._failed_at = time.monotonic()
                 await self._abandon()
                 # A server that is lost during COMMIT may have committed; a file has not.
-                group.settle(_unknown() if committing and not self.is_sqlite else error)
+                group.settle(unknown() if committing and not self.is_sqlite else error)
             else:
                 group.settle(None)
             finally:
@@ -391,20 +356,6 @@ class Database:
                     await end()
                 except Exception as error:
                     log.warning("a broken connection could not be closed in order: %s", error)
-
-
-def _not_kept() -> Unavailable:
-    return Unavailable(
-        "The database could not store this call, and nothing of it was kept. Try again.",
-        retry_after=1,
-    )
-
-
-def _unknown() -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "The database was lost while it stored this call, and whether it did is not known. Look "
-        "before you try again; with an idempotency key, trying again is safe."
-    )
 
 
 def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
