@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
+Amount = tuple[Decimal, str]
+"""A sum of money, and the code of its currency."""
 Conditions = Mapping[str, frozenset[str]]
 """Of fields, the patterns of their values (`*`, `?` and `[…]` as in names of files)."""
 
@@ -59,3 +64,21 @@ def fits(value: Any, patterns: Set[str]) -> bool:
     """Whether a value is one of some patterns; none is as the empty text."""
     text = "" if value is None else str(value)
     return text in patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def money_in(item: Mapping[str, Any]) -> set[Amount]:
+    """The amount that a mapping is, if it is one."""
+    amount, currency = item.get("amount"), item.get("currency")
+    if type(amount) is not int or not isinstance(currency, str):
+        return set()
+    return {(abs(Decimal(amount).scaleb(-get_currency_precision(currency))), currency)}
+
+
+def sums_of(items: Sequence[Mapping[str, Any]]) -> set[Amount]:
+    """What a list comes to: a reply may add up what it was shown."""
+    totals: dict[str, Decimal] = {}
+    for item in items:
+        part = item.get("amount") or item.get("total")
+        for number, code in money_in(part) if isinstance(part, Mapping) else ():
+            totals[code] = totals.get(code, Decimal(0)) + number
+    return {(total, code) for code, total in totals.items()}

@@ -332,11 +332,15 @@ def test_the_labelled_replies_are_many_in_six_languages() -> None:
 def test_replies_that_it_was_not_tuned_on_are_told_apart(split: Any) -> None:
     """As docs/decisions/0019 tells; no worse than that."""
     found = measure(split)
-    if split not in MOST:  # a set that somebody has just put there
-        return
     assert found.missed_rate <= MOST[split][0]
     assert found.false_alarm_rate <= MOST[split][1]
     assert sum(kind.unsupported for kind in found.kinds.values()) == found.unsupported
 
 
-MOST = {"development": (0.02, 0.02), "test": (0.07, 0.09), "blind": (0.1, 0.06)}
+MOST = {
+    "development": (0.02, 0.02),
+    "test": (0.07, 0.09),
+    "blind": (0.1, 0.06),
+    "blind_stranger": (0.18, 0.2),
+    "blind_others": (0.25, 0.15),
+}

@@ -9,15 +9,16 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
-from babel.numbers import get_currency_precision
-
 from deskward.agent.claims.declared import DONE, Act, Declared
 from deskward.agent.leaves import (
+    Amount,
     Conditions,
     all_have,
     in_state,
     leaves_of,
     mappings_in,
+    money_in,
+    sums_of,
     texts_of,
     words_in,
 )
@@ -32,7 +33,6 @@ QUOTED, QUOTED_FROM = 0.75, 4
 """So many of a clause's words, and of how many at least, make it a quotation."""
 
 _TITLE = re.compile(r"(?:(?:[A-Z\d]\S*|of|de|la|und|and)(?:\s|$))+")
-Amount = tuple[Decimal, str]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class Shown:
         """The amounts among them, and what lists come to; without a currency where none is said."""
         found = {(number, value.currency) for value in self.values for number in value.numbers}
         for item in self.mappings:
-            found |= _money(item)
-        return frozenset(found.union(*map(_sums, self.lists)))
+            found |= money_in(item)
+        return frozenset(found.union(*map(sums_of, self.lists)))
 
     @cached_property
     def mappings(self) -> list[Mapping[str, Any]]:
@@ -217,20 +217,3 @@ def _values(text: str) -> tuple[Value, ...]:
     if not any(map(str.isdigit, text)):
         return ()
     return tuple(values_in(text[:LONGEST], {}, "en"))
-
-
-def _money(item: Mapping[str, Any]) -> set[Amount]:
-    amount, currency = item.get("amount"), item.get("currency")
-    if type(amount) is not int or not isinstance(currency, str):
-        return set()
-    return {(abs(Decimal(amount).scaleb(-get_currency_precision(currency))), currency)}
-
-
-def _sums(items: Sequence[Mapping[str, Any]]) -> set[Amount]:
-    """What a list comes to: a reply may add up what it was shown."""
-    totals: dict[str, Decimal] = {}
-    for item in items:
-        part = item.get("amount") or item.get("total")
-        for number, code in _money(part) if isinstance(part, Mapping) else ():
-            totals[code] = totals.get(code, Decimal(0)) + number
-    return {(total, code) for code, total in totals.items()}
