@@ -294,7 +294,7 @@ async def test_own_words_need_no_yes_and_others_do(sqlite_desk: Desk) -> None:
     assert await say(sqlite_desk, "change my address to 5 Elm Street, Boston") == "Done."
     script(sqlite_desk, [tool("update_address", new_address="7 Oak Street, Boston")])
     assert await say(sqlite_desk, "I have moved") == (
-        "Shall I change your address to: 7 Oak Street, Boston?"
+        "Shall I change your address to: “7 Oak Street, Boston”?"
     )
 
 

@@ -86,7 +86,7 @@ async def test_an_unsure_agents_call_waits_for_a_yes_and_is_made_once(
     before = await address(call)
     outcome = await asked(desk, key="k")
     receipt = outcome.value
-    assert receipt["question"] == f"Shall I change your address to: {NEW}?"
+    assert receipt["question"] == f"Shall I change your address to: “{NEW}”?"
     assert receipt["arguments"] == {"new_address": NEW}
     assert await address(call) == before
     await say(desk, outcome)

@@ -171,7 +171,7 @@ async def test_where_a_model_may_call_the_customer_is_asked_first(sqlite_desk: D
     answers = {door: await DOORS[door](sqlite_desk, CANCEL, arguments) for door in ("mcp", "agent")}
     for answer in answers.values():
         assert answer["status"] == "confirmation_needed"
-        assert answer["question"] == 'Shall I set your order O1003 to "cancelled"?'
+        assert answer["question"] == "Shall I set your order O1003 to “cancelled”?"
     assert (await by_rest(sqlite_desk, CANCEL, arguments))["order"]["status"] == "cancelled"
     assert (await by_cli(sqlite_desk, CANCEL, arguments))["code"] == "CONFLICT"
 

@@ -57,6 +57,7 @@ from deskward.agent.turn import (
 from deskward.core.aside import aside
 from deskward.core.errors import ModelUnavailable, TimeLimitExceeded
 from deskward.gate.context import Context
+from deskward.gate.questions import is_exact
 from deskward.gate.readings import OUTSIDE
 from deskward.security.principals import AGENT
 from deskward.security.vault import Vault
@@ -326,11 +327,13 @@ class Agent:
     def _ask(self, turn: Turn, receipts: Sequence[dict[str, Any]]) -> Iterator[Event]:
         """Ask the customer, in the desk's words and not in a model's; that ends the turn."""
         question = "\n".join(str(receipt["question"]) for receipt in receipts)
-        out = Outgoing(self._hosts, addresses_known(turn.messages))
-        text = gap_before(turn) + "".join([*out.feed(question), *out.flush()])
+        asks = tuple(str(receipt["confirmation_id"]) for receipt in receipts)
+        if not is_exact(question):  # another server's: nobody can say yes to what they do not see
+            out = Outgoing(self._hosts, addresses_known(turn.messages))
+            question, asks = "".join([*out.feed(question), *out.flush()]), ()
+        text = gap_before(turn) + question
         turn.text.append(text)
         yield Text(text)
-        asks = tuple(str(receipt["confirmation_id"]) for receipt in receipts)
         message = Message("assistant", text, asks=asks)
         turn.messages.append(message)
         yield MessageAdded(message, turn.model or self.model.name)

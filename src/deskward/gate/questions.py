@@ -7,7 +7,6 @@ about by its title and arguments. The words are the desk's, never a model's.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,11 @@ from typing import Any
 import yaml
 from pydantic_core import to_json
 
+from deskward.core.errors import InvalidInput
+from deskward.security.masking import mask
+from deskward.security.vault import Vault
 from deskward.text.language import language_of
+from deskward.text.plain import Plain
 
 Questions = Mapping[str, Sequence[str]]
 """Language → the question, the fullest first: the first of which all values are known is asked."""
@@ -31,6 +34,18 @@ OTHERWISE: Questions = {
     "tr": ["Bunu yapayım mı: {title} ({values})?", "Bunu yapayım mı: {title}?"],
 }
 _VALUE = re.compile(r"\{(\w+(?:\.\w+)?)\}")
+_MARKS = re.compile("[“”„‟«»]")
+"""Marks that a value stands between, which it cannot hold."""
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that nobody sees (Unicode's Default_Ignorable_Code_Point, empty Braille)."""
+LONGEST = 4_000
+"""Characters of a question; nobody reads a longer one whole."""
+_HIDDEN = "**********"
+"""What stands for a secret, as `SecretStr` prints itself."""
+_MAIL = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,253}\w")
 
 
 def read_questions(file: Path) -> dict[str, Questions]:
@@ -69,26 +84,71 @@ def question_of(
         arguments: As JSON, secrets masked and without those that are bound to the customer.
         record: The record that the call is about.
         said: What the customer said, the latest last: the question is in that language.
+
+    Raises:
+        InvalidInput: A value cannot be shown as it is, so that nobody can say yes to it.
     """
+    text = _filled(own, title, arguments, record, language_of(said))
+    if not is_exact(text):
+        raise InvalidInput(
+            "This has to be asked of the person first, and cannot be shown to them exactly. Call"
+            " again with plain words: no markup, links, unseen characters, secrets or long texts."
+        )
+    return text
+
+
+def is_exact(questions: str) -> bool:
+    """Whether questions, one a line, look alike as plain text and as Markdown, and hide nothing."""
+    return all(map(_is_exact, questions.split("\n")))
+
+
+def _is_exact(question: str) -> bool:
+    if len(question) > LONGEST or _BLANK.search(question):
+        return False
+    plain = Plain((), {address.lower() for address in _MAIL.findall(question)})
+    return plain.text(question) == question == mask(question, Vault())
+
+
+def _filled(
+    own: Questions | None,
+    title: str,
+    arguments: Mapping[str, Any],
+    record: Mapping[str, Any] | None,
+    language: str,
+) -> str:
     questions = own or OTHERWISE
-    language = language_of(said)
-    shown = {name: value for name, value in arguments.items() if value not in (None, "", [], {})}
-    listed = ", ".join(f"{name}: {_plain(value)}" for name, value in shown.items())
-    known = {**shown, **{f"record.{name}": value for name, value in (record or {}).items()}}
+    given = {name: value for name, value in arguments.items() if value not in (None, "", [], {})}
+    known = {**given, **{f"record.{name}": value for name, value in (record or {}).items()}}
     if own is None:
-        known = {"title": title, "values": listed}
-    texts = questions.get(language, questions["en"])
-    for text in texts:
+        listed = ", ".join(f"{name}: {_quoted(value)}" for name, value in given.items())
+        return _VALUE.sub(
+            lambda match: {"title": title, "values": listed}[match[1]],
+            questions.get(language, questions["en"])[0 if listed else 1],
+        )
+    for text in questions.get(language, questions["en"]):
         if all(known.get(name) not in (None, "") for name in _VALUE.findall(text)):
             return _VALUE.sub(lambda match: _plain(known[match[1]]), text)
-    return question_of(None, title, arguments, record, said)
+    return _filled(None, title, arguments, record, language)
+
+
+def _quoted(value: Any) -> str:
+    """A value in a list of several: a text between marks, so that it can be told where it ends."""
+    plain = _plain(value)
+    return plain if isinstance(value, bool | int | float) else f"“{plain}”"
 
 
 def _plain(value: Any) -> str:
-    """A value in one line, without characters that change how the rest of it looks."""
+    """A value in one line, whole; a sign stands for the end of each of its own lines.
+
+    Raises:
+        InvalidInput: It holds a mark that would seem to end it.
+    """
+    if value == _HIDDEN:  # asterisks are markup
+        return "••••••"
     text = value if isinstance(value, str) else to_json(value).decode()
-    return "".join(
-        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
-        for c in text
-        if unicodedata.category(c) != "Cf"
-    )
+    if _MARKS.search(text):
+        raise InvalidInput(
+            "This has to be asked of the person first, who would read a quotation mark in it as"
+            ' its end. Call again with straight marks (").'
+        )
+    return text.replace("\r\n", "\n").replace("\n", " ⏎ ")

@@ -212,7 +212,7 @@ def _looks_secret(token: str) -> bool:
 
 def _bare(token: str) -> str:
     """A word without the punctuation of the sentence around it."""
-    token = token.strip("\"“”‘’`'()<>,;")
+    token = token.strip("\"“”„«»‘’`'()<>,;¿¡")
     return token.rstrip(".?,;:") if len(token.rstrip(".?,;:")) >= 3 else token
 
 
