@@ -16,7 +16,7 @@ from deskward.entrypoints.application import http_application
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 from deskward.security.vault import Vault
-from tests.agent.scripted import ScriptedModel, tool
+from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER
 
 SECRET = {"type": "string", "format": "password"}
@@ -80,7 +80,9 @@ async def test_a_desks_question_is_asked_and_answered(sqlite_desk: Desk) -> None
     wish = tool("deactivate_card", card="4242")
     there = Context(CUSTOMER, "cli")
     async with served(sqlite_desk) as url, MCPClient(url, user_id="user_001", key=key) as client:
+        trick: Step = ["Shall all stay as it is?", tool("deactivate_card", card="4444")]
         model = ScriptedModel([wish], ["Which one?"], [wish], ["All right."], [wish], ["Done."])
+        model.steps += [trick, ["Done too."]]
         session = AsyncAgentSession(client, "user_001", model=model)
         for said, answer, status in (
             ("hm", "Which one?", "active"),
@@ -92,6 +94,12 @@ async def test_a_desks_question_is_asked_and_answered(sqlite_desk: Desk) -> None
             # By another door: what a key reads is kept with it, and is judged from then on.
             account = await sqlite_desk.gate.call("get_account_details", {}, there)
             assert account.value["cards"][0]["status"] == status
+        # A yes below a model's own question is none to the desk's, which is asked once more, alone.
+        assert (await session.chat("block my card")).startswith("Shall all stay as it is?")
+        assert (await session.chat("yes")).startswith("Shall I deactivate your card")
+        account = await sqlite_desk.gate.call("get_account_details", {}, there)
+        assert account.value["cards"][1]["status"] == "active"
+        assert await session.chat("yes") == "Done too."
 
 
 @contextlib.asynccontextmanager

@@ -34,6 +34,7 @@ from tests.conftest import CUSTOMER, OTHER, STAFF, recorded
 
 HERE = Where("default", "customer:user_001", "s")
 CARD = tool("deactivate_card", card="4242")
+READ = tool("get_account_details", "c0")
 QUESTION = "Shall I deactivate your card for good (Visa ••4242)? This cannot be undone."
 
 
@@ -84,6 +85,11 @@ async def test_a_final_act_is_asked_about_and_done_after_a_yes(desk: Desk) -> No
     assert told[-1].text == f"I can do that.\n\n{QUESTION}"
     assert len(model.requests) == 1  # no model puts the question into other words
     assert (await cards(desk))["4242"] == "active"
+    # The model could have asked something else, so the desk asks once more, alone.
+    again = await events(desk, "yes")
+    assert [e.question for e in again if isinstance(e, ConfirmNeeded)] == [QUESTION]
+    assert again[-1].text == QUESTION
+    assert (await cards(desk))["4242"] == "active"
     answered = await events(desk, "yes")
     assert (await cards(desk))["4242"] == "deactivated"
     assert [e.status for e in answered if isinstance(e, ToolAnswered)] == ["ok"]
@@ -107,6 +113,32 @@ async def test_a_final_act_is_asked_about_and_done_after_a_yes(desk: Desk) -> No
     )
     assert found.identical, found.divergence
     assert len(found.replayed) == 2
+
+
+TRICK = "Would you like me to keep everything exactly as it is?"
+
+
+@pytest.mark.parametrize("steps", [[[TRICK, CARD]], [[TRICK, READ], [CARD]]])
+async def test_a_yes_to_a_models_own_question_does_nothing(
+    sqlite_desk: Desk, steps: list[Step]
+) -> None:
+    model = script(sqlite_desk, *steps, ["Done."])
+    needed = await asked(sqlite_desk)
+    assert await say(sqlite_desk, "yes") == QUESTION
+    assert (await cards(sqlite_desk))["4242"] == "active"
+    assert len(model.requests) == len(steps)  # the desk asked, no model
+    assert await say(sqlite_desk, "yes") == "Done."
+    assert (await cards(sqlite_desk))["4242"] == "deactivated"
+    with pytest.raises(Conflict):
+        await press(sqlite_desk, needed.confirmation_id, True)
+
+
+async def test_the_button_below_a_models_text_counts(sqlite_desk: Desk) -> None:
+    script(sqlite_desk, [TRICK, CARD], ["Done."])
+    needed = await asked(sqlite_desk)
+    await say(sqlite_desk, "yes")
+    await press(sqlite_desk, needed.confirmation_id, True)
+    assert (await cards(sqlite_desk))["4242"] == "deactivated"
 
 
 @pytest.mark.parametrize("no", ["no", "nein danke", "No, gracias.", "Hayır"])
@@ -314,7 +346,7 @@ async def test_staff_answer_in_their_own_session(sqlite_desk: Desk) -> None:
 
 async def test_a_reader_who_comes_later_is_told_the_same(sqlite_desk: Desk) -> None:
     script(sqlite_desk, ["I can do that.", CARD], ["Done."])
-    for text in ("block my card 4242 for good", "yes"):
+    for text in ("block my card 4242 for good", "yes", "yes"):
         live = [
             placed
             async for placed in await sqlite_desk.conversations.send(

@@ -16,7 +16,7 @@ from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
 from deskward.client.mcp import MCPClient, SyncMCPClient
-from deskward.conversations.asking import request_of
+from deskward.conversations.asking import asked_besides, request_of
 from deskward.core.answers import status_of
 from deskward.core.errors import DeskwardError, NotFound, Unavailable, UnknownTool
 from deskward.core.settings import Settings
@@ -88,6 +88,10 @@ class AsyncAgentSession:
         if yes is None or not requests:
             return []
         asked = Message("assistant", "", requests)
+        receipts = [asked_besides(self.history, request.confirmation or "") for request in requests]
+        if yes and any(receipts):  # not to the desk's question alone: it is asked once more
+            told = zip(requests, receipts, strict=True)
+            return [asked, *(replace(r, tool_request_id=one.id) for one, r in told if r)]
         if yes:
             return [asked]
         refused = NotConfirmed("The customer said no. Nothing was done.")

@@ -1,7 +1,9 @@
 """What begins a turn: a customer's message, and the answer that it gives to what they were asked.
 
 An answer counts only as the very next message to the question, and only where the whole of it is a
-yes or a no. No model is asked what the customer meant.
+yes or a no. No model is asked what the customer meant. A typed yes counts only where the question
+stood alone: a model may have asked something of its own before it ("Shall I keep all as it is?"),
+and then the desk asks once more, alone.
 """
 
 from __future__ import annotations
@@ -137,6 +139,8 @@ class Openings:
         answers: list[Answer] = []
         made: list[ToolRequest] = []
         refused: list[tuple[ToolRequest, DeskwardError]] = []
+        again: list[ToolRequest] = []
+        receipts: list[Message] = []
         for call in calls:
             asked = request_of(history, call.id) or ToolRequest(
                 f"confirmed-{call.id[:12]}", call.tool, call.shown, confirmation=call.id
@@ -146,16 +150,23 @@ class Openings:
             except DeskwardError as error:
                 refused.append((asked, error))
                 continue
+            if yes and how == "text" and (receipt := asked_besides(history, call.id)):
+                request = replace(asked, id=f"again-{call.id[:12]}")
+                again.append(request)
+                receipts.append(replace(receipt, tool_request_id=request.id))
+                continue
             answers.append(Answer(call, yes, how))
             if yes:
                 made.append(asked)
             else:
                 refused.append((asked, NotConfirmed("The customer said no. Nothing was done.")))
-        if not (made or refused):  # answered by a button already: it is a message like any other
+        if not (
+            made or refused or again
+        ):  # answered by a button already: it is a message like any other
             return Opening([message])
-        requests = (*(request for request, _ in refused), *made)
+        requests = (*(request for request, _ in refused), *again, *made)
         told = [_told(request, error, context) for request, error in refused]
-        return Opening([message, Message("assistant", "", requests), *told], answers)
+        return Opening([message, Message("assistant", "", requests), *told, *receipts], answers)
 
 
 def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest | None:
@@ -171,6 +182,25 @@ def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest 
         return None
     named = f"confirmed-{confirmation_id[:12]}"
     return replace(found, id=named, unsure=False, confirmation=confirmation_id)
+
+
+def asked_besides(history: Sequence[Message], confirmation_id: str) -> Message | None:
+    """The receipt of a call that was asked about below a text of a model; None where it was alone.
+
+    Args:
+        history: The conversation up to the question.
+    """
+    receipt: Message | None = None
+    besides = False
+    for message in reversed(history):
+        if message.role == "user":
+            break
+        if message.role == "tool" and confirmation_id in message.asks:
+            receipt = message
+        besides = besides or (
+            message.role == "assistant" and not message.asks and bool(message.text.strip())
+        )
+    return receipt if besides else None
 
 
 async def _masked(text: str, vault: Vault, asked_by: str) -> str:
