@@ -24,6 +24,7 @@ from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
 from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
+from deskward.hub.patternless import patternless
 
 OWNERS = frozenset({"customer_id", "user_id"})
 """Parameters that are bound to the verified customer, whoever's tool it is."""
@@ -112,7 +113,7 @@ def remote_tool(
     if twin is not None:
         reads = twin.risk is Risk.READ
     # The registry is empty: a `$ref` to another server is not followed.
-    validator = Draft202012Validator(schema, registry=Registry())
+    validator = Draft202012Validator(patternless(schema), registry=Registry())
     arguments = create_model(name, __base__=JsonArguments)
     arguments.validator = validator
     arguments.properties = schema["properties"]
