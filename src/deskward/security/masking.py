@@ -78,6 +78,7 @@ _ASKS_FOR_SECRET = re.compile(
     re.IGNORECASE,
 )
 _ASKS = any_of(_LISTS["asks"])
+_SIGN_IN = any_of(_LISTS["sign_in"])
 _PASSWORDS = any_of(_LISTS["password"])
 _SENTENCE = re.compile(r"[?!.]")
 _REFERENCE = re.compile(
@@ -139,6 +140,8 @@ def _find_passwords(text: str) -> Iterator[str]:
     if not _PASSWORD_WORD.search(text):
         if _is_a_password(alone := text.strip()):
             yield alone
+        if _SIGN_IN.search(text):
+            yield from filter(_is_a_password, map(_bare, _TOKEN.findall(text)))
         return
     quoted = [m["secret"] for m in _QUOTED.finditer(text) if not PLACEHOLDER.search(m["secret"])]
     if quoted:
@@ -153,7 +156,7 @@ def _find_passwords(text: str) -> Iterator[str]:
 
 
 def _is_a_password(text: str) -> bool:
-    """Whether a message is one word, of a make that words of no language have."""
+    """Whether a text is one word, of a make that words of no language have."""
     kinds = (r"[a-z]", r"[A-Z]", r"\d")
     word = 8 <= len(text) <= 128 and not re.search(r"\s|@\w+\.|://", text)
     return word and all(re.search(kind, text) for kind in kinds) and _looks_secret(text)
