@@ -199,3 +199,17 @@ async def test_five_commands_at_once_make_one_database(tmp_path: Path) -> None:
         sa.create_engine(f"sqlite:///{tmp_path}/new/deskward.db").connect()
     ) as db:
         assert db.execute(sa.text("SELECT count(*) FROM customers")).scalar_one() > 1
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_quietly() -> None:
+    code = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "deskward.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("deskward", run_name="__main__")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, b"", b"")
