@@ -348,6 +348,16 @@ async def test_nobody_approves_their_own_call_under_another_spelling(
         assert refused.value["error"]["code"] == "FORBIDDEN"
 
 
+async def test_nobody_approves_their_own_call_as_another_kind(sqlite_call: Call) -> None:
+    asker = Principal(Kind.SERVICE, "dora", "default", ("support",))
+    asked = await sqlite_call("refund_order", asker, order_id="O1001", amount="60", reason="broken")
+    assert asked.status == "pending", asked.value
+    same = Principal(Kind.STAFF, "dora", "default", ("support-3",))
+    refused = await sqlite_call("approve_call", same, approval_id=asked.value["approval_id"])
+    assert refused.value["error"]["code"] == "FORBIDDEN"
+    assert "of their own" in refused.value["error"]["message"]
+
+
 async def test_another_tenant_sees_nothing(desk: Desk, call: Call) -> None:
     approval_id = await pending(call)
     foreign = dataclasses.replace(LEAD, tenant=FOREIGN.tenant)

@@ -179,6 +179,9 @@ async def test_nobody_is_called_like_somebody_else(desk: Desk) -> None:
     for alike in ("соре", "a1ice", "alıce"):
         with pytest.raises(Conflict, match="looks like"):
             await make(desk.keys, subject_id=alike)
+    for theirs in ("alice", "cope"):  # an id is one person's, whatever the kind
+        with pytest.raises(Conflict, match="looks like"):
+            await make(desk.keys, subject_id=theirs, kind=Kind.SERVICE, roles=())
     for fine in ("анна", "王伟", "jürgen.müller", "anna berg", "ليلى"):
         _, made = await make(desk.keys, subject_id=fine)
         assert made.subject_id == fine

@@ -40,9 +40,8 @@ _ALIKE = str.maketrans(
     "aeopcyxijshdqwlkmhtbraovpiktuxnywonuhigaoll",
 )
 
-_THEIRS = sa.select(members).where(
-    members.c.tenant_id == sa.bindparam("tenant"), members.c.kind == sa.bindparam("kind")
-)
+_ALL = sa.select(members).where(members.c.tenant_id == sa.bindparam("tenant"))
+_THEIRS = _ALL.where(members.c.kind == sa.bindparam("kind"))
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,12 @@ async def admit(db: Connection, tenant: str, kind: Kind, member_id: str) -> tupl
 
     Raises:
         InvalidInput: The id is not of an id's form.
-        Conflict: It looks like another member's.
+        Conflict: It looks like another member's, of whichever kind: an id is one person's.
     """
     wanted = one_form(member_id)
     if (found := await find(db, tenant, kind, wanted)) is not None:
         return found, False
-    alike = await db.first(
-        _THEIRS.where(members.c.looks == look(wanted)), tenant=tenant, kind=kind.value
-    )
+    alike = await db.first(_ALL.where(members.c.looks == look(wanted)), tenant=tenant)
     if alike is not None:
         raise Conflict(f"{wanted!r} looks like {alike.id!r}, who is somebody else. Use another id.")
     made = Member(tenant, kind, wanted, now(), None)
