@@ -127,6 +127,7 @@ def export(
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.core.files import write_whole
+        from deskward.core.private import FILE
         from deskward.gate.ledger.export import lines
 
         # Before the first line leaves, so that no export is missing.
@@ -137,7 +138,7 @@ def export(
                 print(line)
             return 0
         count = 0
-        with write_whole(file) as out:
+        with write_whole(file, FILE) as out:
             async for line in written:
                 out.write(f"{line}\n")
                 count += 1

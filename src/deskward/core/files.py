@@ -15,18 +15,21 @@ STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
 @contextlib.contextmanager
-def write_whole(path: Path) -> Iterator[TextIO]:
+def write_whole(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
     """Open a file to be written: whole in the end, or as it was before.
 
     A regular file is written beside and takes the old one's place when the block ends well. A
     symbolic link stays one: its target is replaced. A device, a pipe or an open stream is written
     to as it is, and never replaced.
 
+    Args:
+        mode: Of a file that there was not, before the process's mask; an old one keeps its own.
+
     Raises:
         OSError: It cannot be written; the message says which file, and why.
     """
     try:
-        with _in_place(path) if _takes_no_other_place(path) else _beside(path) as file:
+        with _in_place(path) if _takes_no_other_place(path) else _beside(path, mode) as file:
             yield file
     except OSError as error:
         if error.strerror is None:
@@ -53,10 +56,10 @@ def _in_place(path: Path) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def _beside(path: Path) -> Iterator[TextIO]:
+def _beside(path: Path, mode: int) -> Iterator[TextIO]:
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             _keep_owner_and_mode(target, descriptor)
