@@ -11,7 +11,7 @@ from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
 from deskward.gate.influence import Influence
 from deskward.security.principals import AGENT
-from tests.conftest import CUSTOMER
+from tests.conftest import CUSTOMER, STAFF
 
 
 def test_ids_that_a_model_repeats_are_made_unique() -> None:
@@ -63,3 +63,27 @@ async def test_a_tool_that_is_gone_taints(sqlite_desk: Desk) -> None:
     first = await gate.first_answer("report_issue", context, "k1")
     assert first is not None
     assert first.sources == context.reading.sources == frozenset({"outside"})
+
+
+async def test_a_wish_is_used_up(sqlite_desk: Desk) -> None:
+    """Across turns: the same call again asks, until it is said again."""
+    refund = {"order_id": "O1001", "amount": "3.00", "reason": "late delivery"}
+    wish = "Refund 3.00 of order O1001, late delivery."
+    asked = Message("assistant", "", (ToolRequest("1", "refund_order", refund),))
+    done = Message("tool", '{"refund_id": "r1"}', tool_request_id="1")
+    failed = Message("tool", '{"success": false, "error": {"code": "x"}}', tool_request_id="1")
+    pending = Message("tool", '{"status": "pending_approval"}', tool_request_id="1")
+    again = Message("user", "And T912?")
+    said = Message("user", wish)
+    tools = sqlite_desk.gate.tools
+    for messages, own in (
+        ([said, asked], True),
+        ([said, asked, failed, again], True),
+        ([said, asked, done], False),
+        ([said, asked, done, again], False),
+        ([said, asked, pending, again], False),
+        ([said, asked, done, again, said], True),
+    ):
+        agent = Context(STAFF.with_agent(AGENT), "agent", influence=influence_of(messages, tools))
+        facts = facts_of(tools["refund_order"], agent, {}, None, now(), given=refund)
+        assert facts["own_words"] is own

@@ -11,8 +11,11 @@ changez change changes modifier modifiez modifie cambiar cambia cambie cambien a
 actualice cambiare cambi cambiate modificare modifica modifichi aggiornare aggiorna mudar
 mude alterar altere altera atualizar atualize wijzigen wijzig veranderen verander değiştir
 değiştirin değiştirmek güncelle güncelleyin"""
-_CARD = """card cards mastercard visa one karte karten kreditkarte bankkarte carte cartes tarjeta
+_CARD = """card cards karte karten kreditkarte bankkarte carte cartes tarjeta
 tarjetas carta carte cartão kaart bankpas pas kart kartı kartım kartımı"""
+_MAKES = (
+    "visa mastercard amex maestro debit credit debitkarte kreditkarte girocard virtual business"
+)
 _STOP = """block deactivate cancel disable stop lock sperren sperre sperrt blockieren blockiere
 stoppen stoppe deaktivieren deaktiviere kündigen kündige bloquer bloquez bloque désactiver
 désactivez désactive bloquear bloquea bloquee bloqueen cancelar desactivar desactive
@@ -22,25 +25,29 @@ kapat kapatın"""
 
 WISHES = {
     "change_password": Wish(
-        f"{_CHANGE} {_NEW} rotate will",
+        f"{_CHANGE} rotate",
         "password passwort kennwort passe contraseña parola senha wachtwoord şifre şifremi "
         "parolamı",
+        new=_NEW,
     ),
     "update_address": Wish(
-        f"{_CHANGE} {_NEW}",
+        _CHANGE,
         "address adresse anschrift dirección domicilio indirizzo endereço morada adres adresim "
-        "adresimi moved move",
+        "adresimi",
+        new=_NEW,
     ),
     "freeze_card": Wish(
         f"{_STOP} freeze pause suspend einfrieren geler gelez congelar congele congelare congela "
         "bevriezen bevries dondur dondurun",
         _CARD,
+        tells=_MAKES,
     ),
     "unfreeze_card": Wish(
         "unfreeze unblock unlock reactivate entsperren entsperre freigeben freischalten débloquer "
         "débloquez réactiver réactivez desbloquear desbloquea desbloquee reactivar sbloccare "
         "sblocca sbloccate riattivare desbloqueie reativar deblokkeren deblokkeer",
         _CARD,
+        tells=_MAKES,
     ),
-    "deactivate_card": Wish(_STOP, _CARD),
+    "deactivate_card": Wish(_STOP, _CARD, tells=_MAKES),
 }

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.core.answers import status_of
 from deskward.core.aside import aside
 from deskward.core.errors import TimeLimitExceeded
 from deskward.gate.facts import CUSTOMERS
-from deskward.gate.influence import Influence
+from deskward.gate.influence import Deed, Influence
 from deskward.gate.tool import Tool
 
 _ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}\w")
@@ -31,17 +32,22 @@ def influence_of(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Infl
     said = Influence(said=tuple(m.text for m in messages if m.role == "user"))
     asked: dict[str, ToolRequest] = {}
     subjects: set[str] = set()
+    deeds: list[Deed] = []
+    heard = 0
     for message in messages:
+        heard += message.role == "user"
         # Unique in the conversation but for messages from before that was seen to.
         asked |= {request.id: request for request in message.tool_requests}
         request = asked.get(message.tool_request_id or "")
         if message.role != "tool" or request is None:
             continue
         tool = tools.get(request.name)
+        if _is_done(message):
+            deeds.append(Deed(request.name, request.arguments, heard))
         # Of whom a record is, an outside server's word is none.
         if tool is not None and tool.server is None and said.own_words(request.arguments):
             subjects |= _customers(request, message)
-    return replace(said, subjects=frozenset(subjects))
+    return replace(said, subjects=frozenset(subjects), deeds=tuple(deeds))
 
 
 async def influence_in_time(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Influence:
@@ -75,6 +81,15 @@ def addresses_known(messages: Sequence[Message]) -> frozenset[str]:
         elif message.role == "tool":
             found.update(match.lower() for match in _FIELD.findall(message.text))
     return frozenset(found)
+
+
+def _is_done(answer: Message) -> bool:
+    """Whether a call was made, or waits for a yes: what was said has then had its effect."""
+    try:
+        told = json.loads(answer.text)
+    except ValueError:
+        return True
+    return not isinstance(told, dict) or status_of(told) != "error"
 
 
 def _customers(request: ToolRequest, answer: Message) -> set[str]:

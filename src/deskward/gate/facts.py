@@ -47,7 +47,7 @@ def facts_of(
         "taint": sorted(taint),
         "tainted": bool(taint),
         "own_words": context.influence is not None
-        and _own_words(influence, tool, given or arguments),
+        and _own_words(context, tool, given or arguments),
         "unsure": context.unsure,
         "about_known": about is not None and _expected(about, context.principal, influence),
         "weekday": moment.isoweekday(),
@@ -77,12 +77,16 @@ def about_whom(
     return principal.id if principal.kind is Kind.CUSTOMER else None
 
 
-def _own_words(influence: Influence, tool: Tool, given: Mapping[str, Any]) -> bool:
+def _own_words(context: Context, tool: Tool, given: Mapping[str, Any]) -> bool:
     """Whether its principal has asked for a call: what is read by its arguments, a deed by name."""
+    influence = context.influence or _NOTHING
     chosen = {name: given[name] for name in given.keys() - tool.bound}
     if tool.risk is Risk.READ:
         return influence.own_words(chosen)
-    return tool.wish is not None and influence.wished(tool.wish, chosen)
+    strict = context.principal.kind is Kind.CUSTOMER
+    return tool.wish is not None and influence.wished(
+        tool.wish, chosen, tool=tool.name, strict=strict
+    )
 
 
 def _expected(about: str, principal: Principal, influence: Influence) -> bool:

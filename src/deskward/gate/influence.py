@@ -9,18 +9,42 @@ from: those that stand in the principal's own words were not put there by anybod
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from deskward.text.wishes import Wish
+from deskward.text.wishes import Wish, says_nothing, sentences_of, withdraws
 from deskward.text.words import stem
 
 RECENT = 3
 """How many of the principal's last utterances count as wishes for a deed."""
 
-_PART = re.compile(r"\[\[\w+:\d+\]\]|\w+")
+_PART = re.compile(r"\[\[\w+:\d+\]\]|\w+(?:[.,@+/:&#%-]+\w+)*")
+_NUMBER = re.compile(
+    r"\d{1,15}(?:\.\d{1,2})?|\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,2})?|\d{1,15},\d{1,2}"
+)
+_MONEY = re.compile(
+    r"(?<![\w.,-])(?P<before>[$€£¥₹]\s?|(?:usd|eur|gbp) )?(?P<number>\d+(?:[.,]\d+)*)(?![\w-])"
+    r"(?P<after>\s?(?:[$€£¥₹]|(?:usd|eur|gbp|dollars?|euros?|pounds?)\b))?"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A call that was made, or waits for a person.
+
+    Attributes:
+        tool: Of what tool.
+        arguments: As the caller gave them.
+        heard: How many utterances of the principal stood before it.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    heard: int
 
 
 @dataclass(frozen=True)
@@ -30,38 +54,72 @@ class Influence:
     Attributes:
         said: What the principal said in the conversation, secrets as placeholders.
         subjects: The customers that the principal asked about.
+        deeds: What was done upon it, in order.
     """
 
     said: tuple[str, ...] = ()
     subjects: frozenset[str] = frozenset()
+    deeds: tuple[Deed, ...] = ()
 
     def own_words(self, arguments: Mapping[str, Any]) -> bool:
         """Whether every argument stands in what the principal said; False where there is none."""
         values = list(_values(arguments))
         return bool(values) and all(map(self._was_said, values))
 
-    def wished(self, wish: Wish, arguments: Mapping[str, Any]) -> bool:
-        """Whether one of the last utterances wishes for a deed, and it or a later one has the rest.
+    def wished(
+        self, wish: Wish, arguments: Mapping[str, Any], *, tool: str = "", strict: bool = False
+    ) -> bool:
+        """Whether one of the last utterances wishes for exactly this deed, and it was not done yet.
 
-        A deed's words elsewhere are no wish for it: "my card 4242 was declined" blocks nothing.
+        Every value stands in the sentence that names the deed, or in a later utterance that gives
+        nothing else, and no other number, id or name of a thing stands there. A deed's words
+        elsewhere are no wish for it: "my card 4242 was declined" blocks nothing.
+
+        Args:
+            tool: Whose deed it is: what has fulfilled a wish leaves nothing of it.
+            strict: Whether it is about the speaker's own (a customer).
         """
-        recent = self.said[-RECENT:]
-        for place, text in enumerate(recent):
-            if wish.is_named(text):
-                told = Influence(recent[place:])
-                values = _values(arguments)
-                if all(told._was_said(one) or wish.says(one, text) for one in values):
-                    return True
-        return False
+        used = self._used(wish, tool, strict)
+        return any(place not in used for place in self._places(wish, arguments, strict))
 
     def look(self) -> None:
         """Look at all that was said now, and not when it is first asked for."""
         _ = self._text, self._stems
 
+    def _places(
+        self, wish: Wish, arguments: Mapping[str, Any], strict: bool, heard: int | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Where exactly this was wished for: the utterance, and its sentence's end."""
+        said = self.said[:heard]
+        values = list(_values(arguments))
+        amounts = [str(arguments[name]) for name in wish.amounts if arguments.get(name)]
+        for place in range(max(0, len(said) - RECENT), len(said)):
+            later = said[place + 1 :]
+            if any(withdraws(one) for text in later for one in sentences_of(text)):
+                continue
+            for part in wish.named(said[place], strict=strict):
+                fits = all(_is_amount(wish, one, part) for one in amounts)
+                if fits and _says_all(wish, part, values, later):
+                    yield place, _ending(part)
+
+    def _used(self, wish: Wish, tool: str, strict: bool) -> set[tuple[int, str]]:
+        """The wishes that were fulfilled."""
+        used: set[tuple[int, str]] = set()
+        for deed in self.deeds:
+            if deed.tool != tool:
+                continue
+            found = set(self._places(wish, deed.arguments, strict, deed.heard))
+            if not found:  # done upon a yes or a button: what was said of it is done with
+                for place, text in enumerate(self.said[: deed.heard]):
+                    if wish.verbs:
+                        found |= {(place, _ending(one)) for one in wish.named(text)}
+            used |= found
+        return used
+
     def _was_said(self, value: str) -> bool:
         parts = _parts(value)
         if len(parts) == 1:
-            return stem(parts[0]) in self._stems
+            return _form(parts[0]) in self._stems
         return f" {' '.join(parts)} " in self._text
 
     @cached_property
@@ -71,7 +129,68 @@ class Influence:
 
     @cached_property
     def _stems(self) -> frozenset[str]:
-        return frozenset(stem(part) for text in self.said for part in _parts(text))
+        return frozenset(_form(part) for text in self.said for part in _parts(text))
+
+
+def _says_all(wish: Wish, part: str, values: Sequence[str], later: Sequence[str]) -> bool:
+    """Whether a wishing sentence, and answers after it, say these values and no others."""
+    answers = [text for text in later if wish.verbs]
+    if not wish.verbs:
+        return all(Influence((part, *later))._was_said(value) for value in values)
+    here = Influence((part,))
+    covered: set[str] = set()
+    for value in values:
+        forms = {_form(one) for one in _parts(value)}
+        answered = any(_only_gives(wish, text, value) for text in answers)
+        if not (answered or here._was_said(value) or wish.says(value, part)):
+            return False
+        covered |= forms
+    if len({_form(value) for value in values if _NUMBER.fullmatch(value)}) > 1:
+        return False  # which of them is which, the words do not say
+    said = {_form(one) for one in _parts(part)}
+    makes = said & {_form(make) for make in wish.makes}
+    return {one for one in said if _has_digit(one)} | makes <= covered
+
+
+def _is_amount(wish: Wish, value: str, part: str) -> bool:
+    """Whether a value does not stand there as another number than an amount of money."""
+    for found in _MONEY.finditer(part):
+        if _form(found["number"]) == _form(value):
+            before = part[: found.start()].split()
+            named = bool(before) and before[-1] in wish.verbs
+            decimals = "." in found["number"] or "," in found["number"]
+            if not (named or decimals or found["before"] or found["after"]):
+                return False
+    return True
+
+
+def _only_gives(wish: Wish, text: str, value: str) -> bool:
+    """Whether an utterance gives a value, and says nothing else."""
+    parts, wanted = [_form(one) for one in _parts(text)], [_form(one) for one in _parts(value)]
+    size = len(wanted)
+    for at in range(len(parts) - size + 1):
+        if size and parts[at : at + size] == wanted:
+            rest = _parts(text)[:at] + _parts(text)[at + size :]
+            if "?" not in text and says_nothing(rest, wish.nouns):
+                return True
+    return False
+
+
+def _ending(part: str) -> str:
+    """What tells a sentence apart: the same for each of its clauses."""
+    return part[-60:]
+
+
+def _form(part: str) -> str:
+    """A word as it is compared: a number by its value, one with digits exactly."""
+    if _NUMBER.fullmatch(part):
+        plain = part.replace(",", "") if _GROUPED.fullmatch(part) else part.replace(",", ".")
+        return format(Decimal(plain).normalize(), "f") if "." in plain else part
+    return part if _has_digit(part) else stem(part)
+
+
+def _has_digit(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)
 
 
 def _parts(text: str) -> list[str]:

@@ -18,5 +18,7 @@ WISHES = {
         f"{_CANCEL.do} confirm ship mark set change move return",
         means={"cancelled": _CANCEL},
     ),
-    "refund_order": Wish("refund reimburse erstatten rembourser reembolsar rimborsare", ""),
+    "refund_order": Wish(
+        "refund reimburse erstatten rembourser reembolsar rimborsare", amounts=("amount",)
+    ),
 }

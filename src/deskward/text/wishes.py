@@ -1,29 +1,34 @@
 """Whether a person has wished for a deed: named it, in a sentence that wishes it.
 
 Stricter than understanding has to be, because it stands between an attacker's text and a deed: a
-verb of the deed in a form that can wish ("block", and not "blocked"), what the deed is done to, and
-in the whole sentence no negation, condition, doubt, past, quotation, nor a question that does not
-ask for it. What it misses, a person is asked about.
+verb of the deed in a form that can wish ("block", and not "blocked"), with nothing before it but
+what may stand before a command, what the deed is done to, and in the whole sentence no negation,
+condition, doubt, delay, past, quotation, nor a question that does not ask for it. What it misses, a
+person is asked about.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import Any
 
 from deskward.text.lists import read_list
 
 LONGEST = 2_000
 """Characters of an utterance that are looked at."""
 
-_END = re.compile(r"(?<=[.!?;\n…。！？])\s+|\n")
+_END = re.compile(r"(?<=[.!?;\n…。！？])\s+|(?<![:：])\n")
+_CLAUSE = re.compile(r"(?<=[,:；：()])\s+|\s[–—-]\s+")
 _QUOTED = re.compile(
-    r"[\"“”„«»「『][^\"“”„«»」』]{0,300}[\"“”„«»」』]|(?<!\w)'[^'\n]{1,300}'(?!\w)"
+    r"[\"“”„«»「』][^\"“”„«»「』]{0,300}[\"“”„«»「』]|(?<!\w)'[^'\n]{1,300}'(?!\w)"
 )
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_LEADS = ("polite", "leads", "wants", "asks", "neutral", "mine", "links", "is")
+_PLAIN = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w+")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,18 @@ class Wish:
         what: What it is done to, parted by spaces; empty where the verb says it all.
         means: What else a wish says, by values that an argument may then have: "stornieren" says
             that the status is to be `cancelled`.
+        new: Words that wish only beside what it is done to: "my new address is".
+        tells: Words that tell one thing from another, such as a card's make: one that was said and
+            is in no argument makes the call another than the one that was wished for.
+        amounts: Arguments that are amounts of money.
     """
 
     do: str
     what: str = ""
     means: Mapping[str, Wish] = field(default_factory=dict)
+    new: str = ""
+    tells: str = ""
+    amounts: tuple[str, ...] = ()
 
     @cached_property
     def verbs(self) -> frozenset[str]:
@@ -52,38 +64,128 @@ class Wish:
         """What it is done to."""
         return frozenset(self.what.split())
 
-    def is_named(self, said: str) -> bool:
+    @cached_property
+    def makes(self) -> frozenset[str]:
+        """What tells one thing from another."""
+        return frozenset(self.tells.split())
+
+    def is_named(self, said: str, *, strict: bool = False) -> bool:
         """Whether a sentence of what was said wishes for the deed."""
+        return any(True for _ in self.named(said, strict=strict))
+
+    def named(self, said: str, *, strict: bool = False) -> Iterator[str]:
+        """The parts of what was said, from a clause to its sentence's end, that wish for the deed.
+
+        Args:
+            strict: Whether it is about the speaker's own, and begins with its sentence.
+        """
         if not self.verbs:
-            return True
-        return any(self._names(sentence) for sentence in _sentences(said))
+            yield said
+            return
+        sentences = sentences_of(said)
+        for place, sentence in enumerate(sentences):
+            if not any(map(withdraws, sentences[place:])) and self._wishes(sentence, strict):
+                bare = _QUOTED.sub(" ", sentence)
+                clauses = [bare] if strict else _clauses(bare)
+                yield from (part for part in clauses if self._commands(part))
 
     def says(self, value: str, said: str) -> bool:
         """Whether what was said wishes for this value of an argument, without its very word."""
         meant = self.means.get(value)
         return meant is not None and meant.is_named(said)
 
-    def _names(self, sentence: str) -> bool:
+    @cached_property
+    def _new(self) -> frozenset[str]:
+        return frozenset(self.new.split())
+
+    def _wishes(self, sentence: str, strict: bool) -> bool:
         words = _WORD.findall(_QUOTED.sub(" ", sentence))
-        if self.verbs.isdisjoint(words) or (self.nouns and self.nouns.isdisjoint(words)):
-            return False
-        text = f" {' '.join(words)} "
-        if any(f" {word} " in text for word in _lists().against):
+        text = f" {' '.join(words)} ".replace("'s ", " 's ")
+        against = _lists().others if strict else frozenset[str]()
+        if any(f" {word} " in text for word in _lists().against | against):
             return False
         if any("n't" in word or "n’t" in word for word in words):
             return False
         asks = sentence.rstrip().endswith(("?", "？"))
+        text = f" {' '.join(words)} "
         return not asks or any(text.startswith(f" {start} ") for start in _lists().asks)
+
+    def _commands(self, part: str) -> bool:
+        words = _WORD.findall(part)
+        for place, word in enumerate(words):
+            others = words[:place] + words[place + 1 :]
+            beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
+            if word in self.verbs:
+                found = not self.nouns or not self.nouns.isdisjoint(others)
+            else:
+                found = word in self._new and not self.nouns.isdisjoint(beside)
+                found = found and self._gives_next(words[place:])
+            if found and self._may_lead(words[:place]):
+                return True
+        return False
+
+    def _gives_next(self, words: Sequence[str]) -> bool:
+        """Whether behind "new address" its value comes, and no other thing: "address book"."""
+        last = 0 if len(words) < 2 or words[1] not in self.nouns else 1
+        return (
+            len(words) <= last + 1 or _tells(words[last + 1]) or words[last + 1] in _lists().gives
+        )
+
+    def _may_lead(self, words: Sequence[str]) -> bool:
+        """Whether a command may follow: nobody else is said to do it."""
+        plain = _PLAIN.findall(" ".join(words))
+        return says_nothing([word for word in plain if not _tells(word)], self.nouns)
 
 
 OWN_WORDS = Wish("")
 """Of a deed that does nothing but hand on to the desk what its principal has said."""
 
 
+def sentences_of(said: str) -> list[str]:
+    """The sentences of an utterance, in lower case."""
+    plain = unicodedata.normalize("NFKC", said[:LONGEST]).casefold().replace("\u2019", "'")
+    return _END.split(plain)
+
+
+def withdraws(sentence: str) -> bool:
+    """Whether it takes back what was said before, or puts it off."""
+    text = f" {' '.join(_PLAIN.findall(sentence))} "
+    return any(f" {words} " in text for words in _lists().holds)
+
+
+def says_nothing(words: Sequence[str], more: frozenset[str] = frozenset()) -> bool:
+    """Whether words are only what may stand around a command or a value."""
+    leads, place = _lists().leads, 0
+    while place < len(words):
+        for length in range(min(8, len(words) - place), 0, -1):
+            phrase = " ".join(words[place : place + length])
+            if phrase in leads or phrase in more:
+                place += length
+                break
+        else:
+            return False
+    return True
+
+
+def _clauses(sentence: str) -> Iterator[str]:
+    """What begins with a clause and goes on to the sentence's end."""
+    yield sentence
+    for found in _CLAUSE.finditer(sentence):
+        yield sentence[found.end() :]
+
+
+def _tells(word: str) -> bool:
+    return any(letter.isdigit() for letter in word)
+
+
 @dataclass(frozen=True)
 class _Lists:
-    against: tuple[str, ...]
+    against: frozenset[str]
     asks: tuple[str, ...]
+    others: frozenset[str]
+    holds: tuple[str, ...]
+    leads: frozenset[str]
+    gives: frozenset[str]
 
 
 @cache
@@ -92,10 +194,26 @@ def _lists() -> _Lists:
     against: set[str] = set()
     for words in (*read_list("assent")["negators"].values(), *lists["doubts"].values()):
         against.update(map(str, words))
-    asks = {start for starts in lists["asks"].values() for start in starts}
-    return _Lists(tuple(sorted(against)), tuple(sorted(asks)))
+    return _Lists(
+        against=frozenset(against),
+        asks=tuple(sorted(_all(lists["asks"]))),
+        others=_of_acts("others", "said") - _of_acts("neutral", "mine"),
+        holds=tuple(sorted(_plain(_all(lists["holds"]) | _of_acts("takes_back")))),
+        leads=_plain(_of_acts(*_LEADS)) - _plain(_all(lists["subjects"])),
+        gives=frozenset(one.split()[0] for one in _plain(_of_acts("is", "links", "becomes"))),
+    )
 
 
-def _sentences(said: str) -> Iterable[str]:
-    plain = unicodedata.normalize("NFKC", said[:LONGEST]).casefold().replace("\u2019", "'")
-    return _END.split(plain)
+def _of_acts(*names: str) -> frozenset[str]:
+    """What `acts.yaml` has under some names, in all languages; no regular expressions."""
+    found = read_list("acts").values()
+    words = (str(word) for lists in found for name in names for word in lists.get(name, ()))
+    return frozenset(word for word in words if not word.startswith("~"))
+
+
+def _all(by_language: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(word) for words in by_language.values() for word in words)
+
+
+def _plain(phrases: frozenset[str]) -> frozenset[str]:
+    return frozenset(" ".join(_PLAIN.findall(phrase.casefold())) for phrase in phrases) - {""}
