@@ -57,6 +57,15 @@ def test_a_refund_that_was_not_said(said: str, arguments: dict[str, str]) -> Non
     assert not own(said, "refund_order", STAFF, **arguments)
 
 
+@pytest.mark.parametrize(
+    ("said", "is_own"),
+    [("5 USD", True), ("$5", True), ("5", True), ("5 EUR", False), ("€5", False), ("5 yen", False)],
+)
+def test_an_amount_of_another_currency_is_another(said: str, is_own: bool) -> None:
+    told, wish = Influence((f"Refund {said} of O1001, goodwill",)), WISHES["refund_order"]
+    assert told.wished(wish, refund("O1001", "5.00"), currency="USD") is is_own
+
+
 HOME, SHADOW = "5 Elm Street, Boston", "9 Shadow Road"
 PASSWORD = {"new_password": "[[password:1]]"}
 

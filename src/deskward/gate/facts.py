@@ -47,7 +47,7 @@ def facts_of(
         "taint": sorted(taint),
         "tainted": bool(taint),
         "own_words": context.influence is not None
-        and _own_words(context, tool, given or arguments),
+        and _own_words(context, tool, given or arguments, record or {}),
         "unsure": context.unsure,
         "about_known": about is not None and _expected(about, context.principal, influence),
         "weekday": moment.isoweekday(),
@@ -77,7 +77,9 @@ def about_whom(
     return principal.id if principal.kind is Kind.CUSTOMER else None
 
 
-def _own_words(context: Context, tool: Tool, given: Mapping[str, Any]) -> bool:
+def _own_words(
+    context: Context, tool: Tool, given: Mapping[str, Any], record: Mapping[str, Any]
+) -> bool:
     """Whether its principal has asked for a call: what is read by its arguments, a deed by name."""
     influence = context.influence or _NOTHING
     chosen = {name: given[name] for name in given.keys() - tool.bound}
@@ -85,7 +87,11 @@ def _own_words(context: Context, tool: Tool, given: Mapping[str, Any]) -> bool:
         return influence.own_words(chosen)
     strict = context.principal.kind is Kind.CUSTOMER
     return tool.wish is not None and influence.wished(
-        tool.wish, chosen, tool=tool.name, strict=strict
+        tool.wish,
+        chosen,
+        tool=tool.name,
+        strict=strict,
+        currency=str(record.get("currency") or ""),
     )
 
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from deskward.text.values import CURRENCIES
 from deskward.text.wishes import Wish, says_nothing, sentences_of, withdraws
 from deskward.text.words import stem
 
@@ -25,9 +26,13 @@ _PART = re.compile(r"\[\[\w+:\d+\]\]|\w+(?:[.,@+/:&#%-]+\w+)*")
 _NUMBER = re.compile(
     r"\d{1,15}(?:\.\d{1,2})?|\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,2})?|\d{1,15},\d{1,2}"
 )
+_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "dollar": "USD"}
+_SIGNS |= {"euro": "EUR", "pound": "GBP", "yen": "JPY", "franc": "CHF", "franken": "CHF"}
+_SIGNS |= {"rupee": "INR", "real": "BRL", "peso": "MXN", **{c.casefold(): c for c in CURRENCIES}}
+_SIGN = "|".join(map(re.escape, _SIGNS))
 _MONEY = re.compile(
-    r"(?<![\w.,-])(?P<before>[$€£¥₹]\s?|(?:usd|eur|gbp) )?(?P<number>\d+(?:[.,]\d+)*)(?![\w-])"
-    r"(?P<after>\s?(?:[$€£¥₹]|(?:usd|eur|gbp|dollars?|euros?|pounds?)\b))?"
+    rf"(?<![\w.,-])(?:(?P<before>{_SIGN})\s?)?(?P<number>\d+(?:[.,]\d+)*)(?![\w-])"
+    rf"(?:\s?(?P<after>{_SIGN})s?(?!\w))?"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -67,7 +72,13 @@ class Influence:
         return bool(values) and all(map(self._was_said, values))
 
     def wished(
-        self, wish: Wish, arguments: Mapping[str, Any], *, tool: str = "", strict: bool = False
+        self,
+        wish: Wish,
+        arguments: Mapping[str, Any],
+        *,
+        tool: str = "",
+        strict: bool = False,
+        currency: str = "",
     ) -> bool:
         """Whether one of the last utterances wishes for exactly this deed, and it was not done yet.
 
@@ -78,16 +89,24 @@ class Influence:
         Args:
             tool: Whose deed it is: what has fulfilled a wish leaves nothing of it.
             strict: Whether it is about the speaker's own (a customer).
+            currency: Of its amounts, where that is known: another that was said is not theirs.
         """
         used = self._used(wish, tool, strict)
-        return any(place not in used for place in self._places(wish, arguments, strict))
+        wishes = self._places(wish, arguments, strict, currency=currency)
+        return any(place not in used for place in wishes)
 
     def look(self) -> None:
         """Look at all that was said now, and not when it is first asked for."""
         _ = self._text, self._stems
 
     def _places(
-        self, wish: Wish, arguments: Mapping[str, Any], strict: bool, heard: int | None = None
+        self,
+        wish: Wish,
+        arguments: Mapping[str, Any],
+        strict: bool,
+        *,
+        heard: int | None = None,
+        currency: str = "",
     ) -> Iterator[tuple[int, str]]:
         """Where exactly this was wished for: the utterance, and its sentence's end."""
         said = self.said[:heard]
@@ -98,7 +117,7 @@ class Influence:
             if any(withdraws(one) for text in later for one in sentences_of(text)):
                 continue
             for part in wish.named(said[place], strict=strict):
-                fits = all(_is_amount(wish, one, part) for one in amounts)
+                fits = all(_is_amount(wish, one, part, currency) for one in amounts)
                 if fits and _says_all(wish, part, values, later):
                     yield place, _ending(part)
 
@@ -108,7 +127,7 @@ class Influence:
         for deed in self.deeds:
             if deed.tool != tool:
                 continue
-            found = set(self._places(wish, deed.arguments, strict, deed.heard))
+            found = set(self._places(wish, deed.arguments, strict, heard=deed.heard))
             if not found:  # done upon a yes or a button: what was said of it is done with
                 for place, text in enumerate(self.said[: deed.heard]):
                     if wish.verbs:
@@ -152,14 +171,15 @@ def _says_all(wish: Wish, part: str, values: Sequence[str], later: Sequence[str]
     return {one for one in said if _has_digit(one)} | makes <= covered
 
 
-def _is_amount(wish: Wish, value: str, part: str) -> bool:
+def _is_amount(wish: Wish, value: str, part: str, currency: str) -> bool:
     """Whether a value does not stand there as another number than an amount of money."""
     for found in _MONEY.finditer(part):
         if _form(found["number"]) == _form(value):
             before = part[: found.start()].split()
             named = bool(before) and before[-1] in wish.verbs
             decimals = "." in found["number"] or "," in found["number"]
-            if not (named or decimals or found["before"] or found["after"]):
+            sign = _SIGNS.get(found["before"] or found["after"] or "", "")
+            if not (named or decimals or sign) or (sign and currency not in ("", sign)):
                 return False
     return True
 
