@@ -84,8 +84,8 @@ class Wish:
             return
         sentences = sentences_of(said)
         for place, sentence in enumerate(sentences):
-            if not any(map(withdraws, sentences[place:])) and self._wishes(sentence, strict):
-                bare = _QUOTED.sub(" ", sentence)
+            bare = _QUOTED.sub(" ", sentence)
+            if not any(map(withdraws, sentences[place:])) and self._wishes(bare, strict):
                 clauses = [bare] if strict else _clauses(bare)
                 yield from (part for part in clauses if self._commands(part))
 
@@ -99,7 +99,7 @@ class Wish:
         return frozenset(self.new.split())
 
     def _wishes(self, sentence: str, strict: bool) -> bool:
-        words = _WORD.findall(_QUOTED.sub(" ", sentence))
+        words = _WORD.findall(sentence)
         text = f" {' '.join(words)} ".replace("'s ", " 's ")
         against = _lists().others if strict else frozenset[str]()
         if any(f" {word} " in text for word in _lists().against | against):
