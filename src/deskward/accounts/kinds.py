@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from deskward.accounts.postal import postal_address
 from deskward.text.finding import Kind
 
 MAX_ADDRESS = 400
@@ -47,6 +48,11 @@ def _password(text: str, answers: bool) -> str | None:
     return found[0] if len(set(found)) == 1 else None  # of two, it is not known which is the new
 
 
+def _last_password(text: str) -> str | None:
+    found = _PASSWORD.findall(text)
+    return found[-1] if found else None
+
+
 def _current_password(text: str, answers: bool) -> str | None:
     found = _PASSWORD.findall(text)
     return found[0] if len(found) > 1 or (answers and found) else None
@@ -77,7 +83,9 @@ def _trimmed(address: str) -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "password": Kind(_password, looks=_PASSWORD, reads_as="xpassword", secret=True),
+    "password": Kind(
+        _password, looks=_PASSWORD, reads_as="xpassword", secret=True, anywhere=_last_password
+    ),
     "current_password": Kind(_current_password, secret=True),
     "card": Kind(_card, looks=_CARD, reads_as="xcard"),
     "address": Kind(
@@ -86,5 +94,6 @@ KINDS: dict[str, Kind] = {
         reads_as="xaddress",
         loose=True,
         free=True,
+        anywhere=postal_address,
     ),
 }

@@ -26,6 +26,7 @@ class Kind:
         is_id: Whether it names a record, also in a sentence that says no.
         free: Whether any words may be it, also those of another wish.
         secret: Whether it is a secret, which is only taken where it is clearly given as this value.
+        anywhere: Finds it by its shape wherever it stands, for a question whether it is meant.
     """
 
     find: Finder
@@ -35,6 +36,7 @@ class Kind:
     is_id: bool = False
     free: bool = False
     secret: bool = False
+    anywhere: Callable[[str], str | None] | None = None
 
 
 def record(

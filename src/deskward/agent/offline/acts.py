@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.languages import Language
+from deskward.agent.offline.lax import Lax, Values
 from deskward.agent.offline.phrases import QUOTED, Range, Word, words_of
 from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.spelling import Spelling
@@ -41,13 +42,15 @@ _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 class Acts:
     """Reads messages by what skills declare and the lists say."""
 
-    def __init__(self, declared: Mapping[str, Declared]) -> None:
+    def __init__(self, declared: Mapping[str, Declared], values: Values | None = None) -> None:
         """Make it.
 
         Args:
             declared: Skill → its verbs and things, in languages that `text/lists/acts.yaml` has.
+            values: Skill → what finds its value by its shape, for proposals.
         """
         self._declared = declared
+        self._lax = Lax(declared, values or {})
         lists = read_list("acts")
         no = _all_negators(lists)
         self._languages = [Language(name, words, declared, no) for name, words in lists.items()]
@@ -73,6 +76,15 @@ class Acts:
             return Reading([], refusing[0].unwished, refusing[0].why)
         best = max(readings, key=lambda reading: len(reading.wishes))
         return best if best.wishes else next((r for r in readings if r.unwished), best)
+
+    def guess(self, text: str) -> tuple[list[Wish], bool]:
+        """What a message may ask for, though it does not say so clearly: only to be proposed.
+
+        Also whether it speaks of an act or a loss, and something in it speaks against that.
+        """
+        if len(text) > LONGEST:
+            return [], False
+        return self._lax.read(text, _QUOTES.sub(_blank, text))
 
     def _ready(self, text: str, *, elides: bool) -> tuple[list[Word], dict[int, frozenset[str]]]:
         """The words of a message, and what the misspelt ones among them may be."""

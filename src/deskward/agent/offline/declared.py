@@ -18,6 +18,11 @@ class Words(BaseModel):
         lost: What, when it is lost, the act is offered for.
         fillers: What may stand beside verb and thing, and behind the verb says nothing else.
         text: Behind which words any text follows, as far as the sentence goes.
+        lax: More verbs, enough for a question whether it is meant; see `lax.py` for all of these.
+        hints: What speaks of the act and is a wish only beside words that want or ask.
+        lax_things: More things.
+        lax_lost: More things that may be lost.
+        marks: What tells this act from another on the same thing ("for good").
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -28,6 +33,11 @@ class Words(BaseModel):
     lost: list[str] = []
     fillers: list[str] = []
     text: list[str] = []
+    lax: list[str] = []
+    hints: list[str] = []
+    lax_things: list[str] = []
+    lax_lost: list[str] = []
+    marks: list[str] = []
 
     def parts(self) -> Iterator[tuple[str, list[str]]]:
         """The lists with their names in `acts.py`."""

@@ -7,7 +7,7 @@ it asked for, a yes it waits for, or a tool it called. Nothing is kept in the pr
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from deskward.agent.model import (
 )
 from deskward.agent.offline import features, matching
 from deskward.agent.offline.acts import Acts
+from deskward.agent.offline.lax import Values
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.step import Step
@@ -50,9 +51,10 @@ class OfflineModel:
                 takes some seconds where it is the first time on this machine.
         """
         self.skills = skills.skills
-        self.acts = Acts({name: skill.acts for name, skill in self.skills.items() if skill.acts})
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
+        declared = {name: skill.acts for name, skill in self.skills.items() if skill.acts}
+        self.acts = Acts(declared, _values(skills))
         self._lexicon = skills.lexicon
         if not lazy:
             _ = self._matcher
@@ -99,3 +101,14 @@ class OfflineModel:
     def skill(self, name: str) -> Skill | None:
         """The skill of that name, which may be gone since it was noted."""
         return self.skills.get(name)
+
+
+def _values(skills: Skills) -> Values:
+    """What finds the value of each skill that has one, by its shape."""
+    found: dict[str, Callable[[str], str | None]] = {}
+    for name, skill in skills.skills.items():
+        for slot in skill.slots.values():
+            anywhere = skills.kinds[slot.kind].anywhere
+            if skill.acts and skill.acts.value and anywhere is not None:
+                found[name] = anywhere
+    return found

@@ -9,12 +9,15 @@ from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.answering import Answering
+from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.finding import Found
 from deskward.text.language import language_of
 
+REFUSED = frozenset({"said", "takes_back", "ago", "when"})
+"""Why a wish is not even proposed: the lists of `acts.yaml` that say so beyond doubt."""
 SURE = 0.6
 """From this probability on a skill acts at once."""
 CHANGED = 0.85
@@ -101,10 +104,9 @@ class Step(Answering):
 
     def _understand(self, text: str) -> Iterator[str | ToolRequest]:
         reading = self._model.acts.read(text)
-        if reading.wishes and all(
-            self._model.skills[wish.skill].tool in self._tools for wish in reading.wishes
-        ):
-            yield from self._wished(reading.wishes, text)
+        wishes = self._understood(reading, text)
+        if wishes and all(self._model.skills[wish.skill].tool in self._tools for wish in wishes):
+            yield from self._wished(wishes, text)
             return
         parts = self._parts(text)
         if len(parts) > 1:
@@ -132,6 +134,26 @@ class Step(Answering):
                 yield ToolRequest("search", search.tool, {search.argument: text[:500]})
                 return
         yield from self._act(skill, score, text)
+
+    def _understood(self, reading: Reading, text: str) -> list[Wish]:
+        """What is wished, or else what may be: that is proposed only."""
+        if len(reading.wishes) > 1 or (reading.wishes and reading.wishes[0].clear):
+            return reading.wishes
+        if reading.why in REFUSED:
+            return []
+        guessed, refused = self._model.acts.guess(text)
+        if refused and all(wish.loss for wish in reading.wishes):
+            return []
+        guessed = [wish for wish in guessed if self._is_whole(wish, text)]
+        skills = {wish.skill for wish in guessed}
+        if all(wish.skill in skills for wish in reading.wishes):
+            return guessed or reading.wishes
+        return reading.wishes
+
+    def _is_whole(self, wish: Wish, text: str) -> bool:
+        """Whether a guessed wish names what it needs."""
+        skill = self._model.skills[wish.skill]
+        return self._missing(skill, self._wished_slots(skill, wish, text)) is None
 
     def _is_about(self, skill: Skill, text: str) -> bool:
         """Whether a text is about what the skill does; examples are in English only."""
@@ -168,7 +190,10 @@ class Step(Answering):
         found: dict[str, Any] = {}
         for name, slot in skill.slots.items():
             kind = self._model.kinds[slot.kind]
-            if skill.acts.any:
+            value: Found
+            if wish.guessed and wish.value and kind.anywhere is not None:
+                value = wish.value
+            elif skill.acts.any:
                 value = kind.find(text, False)
             elif slot.optional and kind.secret:
                 value = kind.find(wish.said, False)
@@ -177,7 +202,8 @@ class Step(Answering):
                 if value is None and kind.secret:
                     value = kind.find(wish.said, False)
             else:
-                value = kind.find(wish.said, False) or kind.find(text, False)
+                value = kind.find(wish.said, False)
+                value = value if value or wish.guessed else kind.find(text, False)
             if value is not None:
                 found[name] = value
         return found

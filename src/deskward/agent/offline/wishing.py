@@ -20,6 +20,7 @@ class Wish:
         loss: Whether it is a loss, not a wish.
         stands: Whether its thing is named before it only.
         whose: Whether it is about what is another person's, by their name.
+        guessed: Whether it was only guessed from its words; see `lax.py`.
         own: The words that say nothing but what the act is done with, whatever lists have them.
     """
 
@@ -30,6 +31,7 @@ class Wish:
     loss: bool = False
     stands: bool = False
     whose: bool = False
+    guessed: bool = False
     own: frozenset[int] = frozenset()
 
 

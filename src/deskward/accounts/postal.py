@@ -1,0 +1,117 @@
+"""Finding a postal address by its shape: capitalised words and numbers that stand together."""
+
+from __future__ import annotations
+
+import re
+
+from deskward.text.lists import read_list
+
+MAX_TEXT = 2_000
+"""Characters in which an address is looked for."""
+
+_TOKEN = re.compile(r"\S+")
+_EDGES = "\"'“”„«»()*,;:!?…"
+_BREAK = re.compile(r"[;:!?…)]$")
+
+
+class _Words:
+    """The words of `text/lists/postal.yaml`."""
+
+    def __init__(self) -> None:
+        lists = read_list("postal")
+        self.small = frozenset(lists["small"])
+        self.streets = frozenset(lists["streets"])
+        self.short = frozenset(lists["short"])
+        self.never = tuple(lists["never"])
+        self.after = frozenset(lists["after"])
+
+
+_WORDS = _Words()
+
+
+def postal_address(text: str) -> str | None:
+    """The part of a text that has the shape of a postal address, or None.
+
+    It has a number and two words with capitals at least, and begins with either. Small words
+    ("de la") and kinds of street ("rue") may stand within it.
+    """
+    text = text[:MAX_TEXT]
+    runs = [run for run in _runs(text) if _is_address(run)]
+    return max(runs, key=_weight) if runs else None
+
+
+def _runs(text: str) -> list[str]:
+    shouts = text.isupper()
+    tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    found: list[str] = []
+    start = end = -1
+
+    def close() -> None:
+        nonlocal start
+        if start >= 0:
+            found.append(text[start:end].rstrip(".,;:!?…\"'“”«»()"))
+        start = -1
+
+    for at, (token, begin, stop) in enumerate(tokens):
+        core = token.strip(_EDGES)
+        word = core.rstrip(".").lower()
+        following = tokens[at + 1][0].lstrip(_EDGES) if at + 1 < len(tokens) else ""
+        if not core or _is_no_part(token, word, shouts):
+            close()
+            continue
+        if token[0] in "\"'“„«(" or token.startswith("-"):
+            close()
+            begin += 1
+        within = start >= 0 and (word in _WORDS.small or "'" in core)
+        if core[0].isupper() or core[0].isdigit():
+            if start < 0:
+                start = begin
+            end = stop
+        elif (word in _WORDS.streets or within) and following[:1].isalnum():
+            behind = tokens[at + 2][0] if at + 2 < len(tokens) else ""
+            if not _goes_on(following, behind, begins=start < 0):
+                if word not in _WORDS.streets:
+                    close()
+                continue
+            start = begin if start < 0 else start
+            end = stop
+        else:
+            close()
+            continue
+        if _BREAK.search(token) or (token.endswith(".") and not _is_short(core, following)):
+            close()
+    close()
+    return found
+
+
+def _goes_on(following: str, behind: str, *, begins: bool) -> bool:
+    """Whether what follows a small word is part of an address."""
+    if begins:
+        return following[:1].isupper()
+    if following[:1].isupper() or following[:1].isdigit():
+        return True
+    return following.lower() in _WORDS.small and behind[:1].isupper()
+
+
+def _is_no_part(token: str, word: str, shouts: bool) -> bool:
+    never = word.startswith(_WORDS.never) or (shouts and word in _WORDS.after)
+    return never or "[[" in token
+
+
+def _is_short(core: str, following: str) -> bool:
+    """Whether a full stop ends an abbreviation: "Str. 5", "1203. Sokak"."""
+    word = core.rstrip(".").lower()
+    if word.isdigit():
+        return following.rstrip(".,").lower() in _WORDS.streets
+    return word in _WORDS.short or any(word.endswith(end) for end in ("str", "sok", "cad"))
+
+
+def _is_address(run: str) -> bool:
+    words = [word for word in re.findall(r"[^\W\d_]{2,}", run) if word[0].isupper()]
+    numbers = re.findall(r"\d+", run)
+    return bool(numbers) and len(words) >= 2 and len(run) >= 8
+
+
+def _weight(run: str) -> tuple[int, int]:
+    words = {word.lower() for word in re.findall(r"[^\W\d_]+", run)}
+    return ("," in run) + bool(words & _WORDS.streets), len(run)

@@ -1,0 +1,67 @@
+"""A message as `lax.py` reads it: its words, what lists find in it, and what it may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deskward.agent.offline.lookup import Hit, Token
+
+SHARED = ("not", "if", "doubts", "how", "said", "others", "mocks", "takes_back", "ago", "found")
+"""Lists of `acts.yaml` whose words speak against an act."""
+CUES = frozenset((*SHARED, "scorns", "past", "unsure", "earlier"))
+"""These, and those of `lax.yaml` besides."""
+
+
+@dataclass
+class Event:
+    """A verb, or a loss, in a clause, and what it is about."""
+
+    skill: str
+    clause: int
+    at: int
+    weight: int
+    strong: bool
+    named: str = ""
+    noun: bool = False
+    loss: bool = False
+    here: bool = False
+    last: int = 9_999
+
+    @property
+    def rank(self) -> tuple[bool, int, bool]:
+        """How likely it is meant, of all that a thing may be meant with."""
+        return bool(self.named), self.weight, self.strong
+
+
+@dataclass
+class Message:
+    """A message in one language."""
+
+    text: str
+    tokens: list[Token]
+    hits: Mapping[str, Sequence[Hit]]
+    clauses: list[int]
+    sentences: list[int]
+    asking: set[int]
+    numbers: dict[int, str]
+    covered: set[int]
+    events: list[Event] = field(default_factory=list)
+
+    def has(
+        self,
+        name: str,
+        *,
+        clause: int = -1,
+        sentence: int = -1,
+        after: int = -1,
+        before: int = 9_999,
+    ) -> bool:
+        """Whether a list's phrase begins in a clause, a sentence, or anywhere behind a word."""
+        return any(
+            (name not in CUES or not self.covered.issuperset(range(hit.start, hit.end)))
+            and (clause < 0 or self.clauses[hit.start] == clause)
+            and (sentence < 0 or self.sentences[hit.start] == sentence)
+            and after < hit.start < before
+            for hit in self.hits.get(name, ())
+        )
