@@ -27,8 +27,13 @@ def read(text: str) -> Reading:
     return acts().read(mask(text, Vault()))
 
 
+@cache
+def tools() -> dict[str, str | None]:
+    return {name: skill.tool for name, skill in shipped_skills().skills.items()}
+
+
 def tools_of(text: str) -> list[str | None]:
-    return [shipped_skills().skills[wish.skill].tool for wish in read(text).wishes]
+    return [tools()[wish.skill] for wish in read(text).wishes]
 
 
 @pytest.mark.parametrize("split", ["development", "test"])

@@ -9,8 +9,8 @@ the customer's yes. Words are data: `text/lists/lax.yaml`, `acts.yaml` and what 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
