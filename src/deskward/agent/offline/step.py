@@ -203,7 +203,11 @@ class Step(Answering):
                     value = kind.find(wish.said, False)
             else:
                 value = kind.find(wish.said, False)
-                value = value if value or wish.guessed else kind.find(text, False)
+                if value is None and wish.guessed:
+                    looks = kind.looks.search(text) if kind.looks else None
+                    value = looks.group() if looks else None
+                elif value is None:
+                    value = kind.find(text, False)
             if value is not None:
                 found[name] = value
         return found
