@@ -82,9 +82,8 @@ class Acts:
 
         Also whether it speaks of an act or a loss, and something in it speaks against that.
         """
-        if len(text) > LONGEST:
-            return [], False
-        return self._lax.read(text, _QUOTES.sub(_blank, text))
+        short = len(text) <= LONGEST
+        return self._lax.read(text, _QUOTES.sub(_blank, text)) if short else ([], False)
 
     def _ready(self, text: str, *, elides: bool) -> tuple[list[Word], dict[int, frozenset[str]]]:
         """The words of a message, and what the misspelt ones among them may be."""
