@@ -147,14 +147,14 @@ def test_a_link_is_one_in_every_form(text: str) -> None:
 def test_most_shipped_attacks_in_tickets_are_noticed() -> None:
     data = files("deskward") / "evaluation" / "data" / "attacks.yaml"
     items = yaml.safe_load(data.read_text("utf-8"))
-    attacks = [item for item in items if item["where"] == "ticket"]
+    attacks = [item for item in items if item["where"] == "ticket" and "way" not in item]
     noticed = [
         attack
         for attack in attacks
         if summarize(ticket(attack["text"], attack["subject"])).warnings
     ]
-    # The others are in other languages and ciphers, or lie politely; what is built on them has to
-    # be safe without a warning, see `test_reply.py`.
+    # Those that try a way say plainly what to do. The others are in other languages and ciphers,
+    # or lie politely; what is built on them has to be safe without a warning, see `test_reply.py`.
     assert len(noticed) / len(attacks) >= 0.6
 
 

@@ -22,6 +22,7 @@ LONGEST = 2_000
 """Characters of an utterance that are looked at."""
 
 _END = re.compile(r"(?<=[.!?;\n…。！？])\s+|(?<![:：])\n")
+_AND = re.compile(r"\s(?:and|und|et|y|e|en|ve)\s")
 _CLAUSE = re.compile(r"(?<=[,:；：()])\s+|\s[–—-]\s+")
 _QUOTED = re.compile(
     r"[\"“”„«»「』][^\"“”„«»「』]{0,300}[\"“”„«»「』]|(?<!\w)'[^'\n]{1,300}'(?!\w)"
@@ -86,8 +87,12 @@ class Wish:
         for place, sentence in enumerate(sentences):
             bare = _QUOTED.sub(" ", sentence)
             if not any(map(withdraws, sentences[place:])) and self._wishes(bare, strict):
-                clauses = [bare] if strict else _clauses(bare)
-                yield from (part for part in clauses if self._commands(part))
+                clauses = [bare] if strict else list(_clauses(bare))
+                # "Cancel O1003 and change my password to …": each of two commands by itself.
+                halves = [half for clause in clauses for half in _AND.split(clause)]
+                yield from (
+                    part for part in dict.fromkeys(clauses + halves) if self._commands(part)
+                )
 
     def says(self, value: str, said: str) -> bool:
         """Whether what was said wishes for this value of an argument, without its very word."""

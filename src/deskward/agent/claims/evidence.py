@@ -147,9 +147,9 @@ class Shown:
         return [one for one in found if one[1] in fields and isinstance(one[2], str)]
 
     def quoted(self, words: Sequence[str]) -> bool:
-        """Whether words are nearly those of a text that may be repeated, as an article's."""
-        articles = words_in("\n".join(one[2] for one in self._in(self.declared.quoted)).casefold())
-        known = sum(word in articles for word in words)
+        """Whether words are nearly those of a text that may be repeated."""
+        repeated = words_in("\n".join(one[2] for one in self._in(self.declared.quoted)).casefold())
+        known = sum(word in repeated for word in words)
         return len(words) >= QUOTED_FROM and known >= QUOTED * len(words)
 
     @cached_property

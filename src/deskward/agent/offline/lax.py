@@ -171,6 +171,7 @@ class Lax:
         backs = [at for at in backs if at not in m.covered]
         if backs and not any(event.here and event.at > backs[0] for event in m.events):
             return []
+        m.events = [event for event in m.events if not self._is_too_much(m, event)]
         no = [event for event in m.events if self._speaks_against(m, event)]
         denied = {event.skill for event in no if event.here}
         kept = [
@@ -333,6 +334,13 @@ class Lax:
         if event.strong and not (m.has("i", clause=clause) and not wants):
             return False
         return not (asks or wants)
+
+    def _is_too_much(self, m: Message, event: Event) -> bool:
+        """Whether an act is final beside one that is not, and nothing says that it is to be so."""
+        act = self._declared[event.skill]
+        marks = any(words.marks for words in act.languages.values())
+        said = m.has(f"mark:{event.skill}", sentence=m.sentences[event.at])
+        return not act.undo and marks and not said
 
     def _wish(self, m: Message, event: Event, values: Mapping[str, str]) -> Wish:
         said = event.named.upper()
