@@ -155,7 +155,8 @@ def promises(
 def asked(
     *,
     split: Annotated[
-        Literal["development", "test"], Parameter(help="Which half of the sentences.")
+        Literal["development", "test", "stranger", "strangers_development"],
+        Parameter(help="Which part of the sentences."),
     ] = "test",
     model: Annotated[
         str | None, Parameter(help="The model that answers, as MODEL names it. Default: offline.")
@@ -165,8 +166,9 @@ def asked(
     """Measure whether the desk does only what was asked, in eight languages.
 
     Sentences that deny, ask, doubt, quote, mock, or speak of others, and clear wishes: of the first
-    nothing may be written, the second must be done within one yes. The test split was written first
-    and never tuned on. Exit code 1: something unwanted was written, or fewer than 90 % were done.
+    nothing may be written, the second must be done within one yes. The test split was written
+    first; the stranger's was never tuned on. Exit code 1: something unwanted was written, or fewer
+    than 90 % were done.
 
     Example: `deskward eval asked`
     """
