@@ -11,6 +11,7 @@ MAX_TEXT = 2_000
 
 _TOKEN = re.compile(r"\S+")
 _EDGES = "\"'“”„«»()*,;:!?…"
+_CUT = re.compile(r"\d\w{0,5}\s(?:[^\W\d_]{1,30}\s){1,3}\Z")
 _BREAK = re.compile(r"[;:!?…)]$")
 
 
@@ -37,7 +38,9 @@ def postal_address(text: str) -> str | None:
     """
     text = text[:MAX_TEXT]
     runs = [run for run in _runs(text) if _is_address(run)]
-    return max(runs, key=_weight) if runs else None
+    found = max(runs, key=_weight) if runs else None
+    # "8 xyz des Cèdres, 59000 Lille": a number in front may be its beginning; it is asked for then.
+    return None if found and _CUT.search(text[: text.index(found)]) else found
 
 
 def _runs(text: str) -> list[str]:

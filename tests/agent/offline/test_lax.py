@@ -2,6 +2,7 @@
 
 import pytest
 
+from deskward.accounts.postal import postal_address
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.model import OfflineModel
 from deskward.app import shipped_skills
@@ -73,3 +74,11 @@ async def test_a_proposal_writes_nothing_without_a_yes(talk: Talk) -> None:
     assert (talk.tools, talk.statuses) == (["freeze_card"], ["confirm"])
     await talk.say("sí")
     assert (talk.tools, talk.statuses) == (["freeze_card"], ["ok"])
+
+
+def test_an_address_that_may_have_lost_its_beginning_is_none() -> None:
+    assert (
+        postal_address("I moved to 8 cour des Cèdres, 59000 Lille")
+        == "8 cour des Cèdres, 59000 Lille"
+    )
+    assert postal_address("nouvelle adresse : 8 xyz des Cèdres, 59000 Lille") is None
