@@ -27,8 +27,8 @@ _COVERING = frozenset(("ask", "asks", "polite", "wants", "lost"))
 """The lists whose phrases say nothing against an act, whatever words they have."""
 _KEPT = ("lost", "me", "polite", "wants", "asks")
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
-_ENDS = re.compile(r"[.!?…\n]+(?=\s|$)|[!?…\n]+")
-_BREAKS = re.compile(r"[,;:()–—\n/]|[.!?…]+(?=\s|$)|[!?…]+|\s-\s|>+")
+_ENDS = re.compile(r"[!?…\n]|\.(?=\s|$)")
+_BREAKS = re.compile(r"[,;:()–—\n/!?…>]|\.(?=\s|$)|\s-\s")
 _MARKED = 100
 
 
