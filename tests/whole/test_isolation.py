@@ -211,12 +211,13 @@ def foreign_markers(text: str, principal: Principal) -> list[str]:
 
 
 def principals_of(desk: Desk, tenant: str) -> list[Principal]:
-    """The tenant's customers, one member of staff per role, and a service."""
-    roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", "service")]
+    """The tenant's customers, one member of staff per role, and a service per role of theirs."""
+    services = ("service", "desk")
+    roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", *services)]
     return [
         *(Principal(Kind.CUSTOMER, c, t, ("customer",)) for t, c in CUSTOMERS if t == tenant),
         *(Principal(Kind.STAFF, f"one-of-{role}", tenant, (role,)) for role in roles),
-        Principal(Kind.SERVICE, "website", tenant, ("service",)),
+        *(Principal(Kind.SERVICE, f"a-{role}", tenant, (role,)) for role in services),
     ]
 
 
