@@ -144,7 +144,9 @@ async def check(desk: Desk, word: str, field: str) -> None:
             })  # fmt: skip
         if table is api_keys:
             assert {row["subject_id"] for row in after[name]} == {"", bystander.customer_id}
-            assert [row["revoked_at"] is not None for row in after[name] if not row["subject_id"]]
+            ended = [row["revoked_at"] for row in after[name] if not row["subject_id"]]
+            assert ended
+            assert all(ended), name
             continue
         theirs = {tuple(parent) for parent in _children(table, before, ours)}
         left = [row for row in left if tuple(map(str, row.values())) not in theirs]
