@@ -7,22 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from deskward.agent.events import ConfirmNeeded, ToolAnswered
 from deskward.agent.model import Message, ToolRequest
-from deskward.app import CLAIMS, Desk, open_desk
+from deskward.app import CLAIMS, Desk
 from deskward.conversations import store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.cursors import recorded as placed_of
-from deskward.conversations.models import turns
 from deskward.conversations.replay import replay
-from deskward.conversations.service import Conversations
 from deskward.conversations.store import Where
 from deskward.conversations.transcript import recording
 from deskward.core.database import now
 from deskward.core.errors import Conflict, Forbidden, NotFound
-from deskward.core.settings import Settings
 from deskward.gate import confirmations as module
 from deskward.gate.context import Context
 from deskward.security.cards import luhn
@@ -358,66 +354,6 @@ async def test_a_reader_who_comes_later_is_told_the_same(sqlite_desk: Desk) -> N
         again = list(placed_of(turn_id, said[1:], {}))
         assert [p.end for p in again] == [p.end for p in live[:-1]]
         assert [type(p.event) for p in again] == [type(p.event) for p in live[:-1]]
-
-
-async def test_a_process_that_dies_after_the_yes(settings: Settings) -> None:
-    """The yes is stored with its turn; the next process makes the call, once."""
-    async with open_desk(settings, model=ScriptedModel([CARD])) as desk:
-        await asked(desk)
-        turn = await begun(desk.conversations)
-    for _ in range(2):
-        async with open_desk(settings, model=ScriptedModel(["Done."])) as desk:
-            await ended(desk, turn)
-            assert (await cards(desk))["4242"] == "deactivated"
-            made = [r for r in await recorded(desk) if r.get("tool") == CARD.name]
-    assert [r["status"] for r in made] == ["confirm", "yes", "ok"]
-
-
-async def test_a_process_that_dies_after_the_call(settings: Settings) -> None:
-    """What was done is not done again, though nobody was told of it."""
-    async with open_desk(settings, model=ScriptedModel([CARD])) as desk:
-        needed = await asked(desk)
-        turn = await begun(desk.conversations)
-        context = Context(CUSTOMER.with_agent("assistant"), "agent", session_id="s")
-        outcome = await module_run(desk, needed.confirmation_id, context)
-        assert outcome.status == "ok"
-    async with open_desk(settings, model=ScriptedModel(["Done."])) as desk:
-        await ended(desk, turn)
-        said = await store.messages_of(desk.database.reader, HERE, turn)
-        assert said[-1].text == "Done."
-        made = [r for r in await recorded(desk) if r.get("confirmation") and r["kind"] == "call"]
-    assert [r["status"] for r in made] == ["ok"]
-
-
-async def module_run(desk: Desk, key: str, context: Context) -> Any:
-    from deskward.gate.confirmed import run_confirmed
-
-    return await run_confirmed(desk.gate, key, context)
-
-
-async def begun(conversations: Conversations) -> str:
-    """Say yes in a process that dies before it does anything about it; gives the turn."""
-    context = Context(CUSTOMER, "agent")
-    spoken = lambda: conversations._openings.spoken(context, HERE, "yes")  # noqa: E731
-    found = await conversations._begin(context, HERE, spoken, None)
-    assert found is not None
-    async with conversations._database.transaction() as transaction:
-        await transaction.execute(
-            sa.update(turns)
-            .where(turns.c.id == found[0].id)
-            .values(lease_until=now() - timedelta(seconds=1))
-        )
-    return found[0].id
-
-
-async def ended(desk: Desk, turn_id: str) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            turn = await store.turn(desk.database.reader, HERE, turn_id)
-            assert turn is not None
-            if turn.status == "done":
-                return
-            await asyncio.sleep(0.05)
 
 
 async def test_a_step_makes_a_set_number_of_calls(sqlite_desk: Desk) -> None:
