@@ -107,6 +107,7 @@ async def change_password(
         current_password: The present one; may be left out shortly after a second proof.
     """
     await passwords.change(ctx, user_id, new_password, current_password)
+    await _tell(ctx, user_id, "password")
     return PasswordChanged(user_id=user_id, message="The password was changed.")
 
 
@@ -131,6 +132,7 @@ async def update_address(
         new_address: The whole new address in one line.
     """
     await customers.set_address(ctx.db, ctx.tenant, user_id, new_address)
+    await _tell(ctx, user_id, "address")
     return AddressUpdated(user_id=user_id, address=new_address)
 
 
@@ -186,6 +188,11 @@ async def _cards(
     return _facts(owner, cards)
 
 
+async def _tell(ctx: Context, user_id: str, what: str) -> None:
+    """Tell what of a customer's was changed."""
+    await ctx.tell("customer.updated", user_id, {"changed": [what]}, customer_id=user_id)
+
+
 def _facts(owner: str, cards: Sequence[Card]) -> CardFacts:
     named = ", ".join(f"{card.brand} ••{card.last4}" for card in cards)
     return {"owner": owner, "label": named}
@@ -209,6 +216,7 @@ async def freeze_card(
         card: The card's last four digits or its whole number; left out, all active cards.
     """
     done = await service.freeze_cards(ctx.db, ctx.tenant, user_id, card)
+    await _tell(ctx, user_id, "card_frozen")
     return CardsFrozen(user_id=user_id, cards=done)
 
 
@@ -228,6 +236,7 @@ async def unfreeze_card(
         card: The card's last four digits or its whole number; left out, all frozen cards.
     """
     done = await service.unfreeze_cards(ctx.db, ctx.tenant, user_id, card)
+    await _tell(ctx, user_id, "card_unfrozen")
     return CardsUnfrozen(user_id=user_id, cards=done)
 
 
@@ -248,4 +257,5 @@ async def deactivate_card(
             account has only one active card.
     """
     done = await service.deactivate_card(ctx.db, ctx.tenant, user_id, card)
+    await _tell(ctx, user_id, "card_deactivated")
     return CardDeactivated(user_id=user_id, card=done)

@@ -54,6 +54,7 @@ async def erase_customer(
     customer = await service.get(ctx.db, ctx.tenant, customer_id)
     keys = ctx.port(Gate).ledger.keys
     count = await erase(ctx.db, keys, ctx.tenant, customer, approval_id=ctx.approval_id)
+    await ctx.tell("customer.erased", customer_id)
     return CustomerErased(records=count, message="The customer was erased.")
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
+from deskward.core.events import tell
 from deskward.gate.waiting import (
     Asked,
     Binding,
@@ -96,6 +97,9 @@ class Approvals:
             return PendingApproval(same.id, same.expires_at)
         row = self._binding.row(asked, LIFETIME)
         await db.execute(approvals.insert(), row)
+        told = {"tool": asked.tool}
+        tenant, by = asked.principal.tenant, asked.principal.label
+        await tell(db, tenant, "approval.waiting", row["id"], told, customer_id=asked.about, by=by)
         return PendingApproval(row["id"], row["expires_at"])
 
     async def get(self, db: Connection, tenant: str, approval_id: str) -> PendingCall:
@@ -139,6 +143,10 @@ class Approvals:
             raise Conflict(
                 "Somebody has decided on this call already.", details={"approval_id": call.id}
             )
+        told = {"tool": call.tool, "status": status}
+        await tell(
+            db, call.tenant_id, "approval.decided", call.id, told, customer_id=call.about, by=by
+        )
 
     async def finish(self, db: Connection, approval_id: str, status: Status, answer: str) -> None:
         """Record what came of an approved call; its exact arguments are forgotten."""

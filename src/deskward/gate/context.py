@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from deskward.core import events
 from deskward.gate.influence import Influence
 from deskward.gate.provenance import Record
 from deskward.gate.readings import Reading
@@ -148,6 +149,27 @@ class Context:
         """
         if self.report is not None:
             self.report(done, total, message)
+
+    async def tell(
+        self,
+        kind: events.Kind,
+        record: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        customer_id: str | None = None,
+        lane: str | None = None,
+    ) -> None:
+        """Tell whoever listens what the caller has done (`events.tell`)."""
+        await events.tell(
+            self.db,
+            self.tenant,
+            kind,
+            record,
+            data,
+            customer_id=customer_id,
+            by=self.principal.label,
+            lane=lane,
+        )
 
     def port(self, kind: type[Port]) -> Port:
         """The way to something outside the database, as the desk was put together."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from deskward.core import jobs
+from deskward.core import events, jobs
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context, new_id
@@ -213,6 +213,9 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
         update: What to change.
     """
     ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update)
+    told = update.model_dump(exclude_none=True, include={"status", "priority", "assignee"})
+    happened: events.Kind = "ticket.resolved" if update.status == "resolved" else "ticket.updated"
+    await ctx.tell(happened, ticket.id, told, customer_id=ticket.customer_id)
     changed = ", ".join(
         f"{name} {value}" if name != "reply" else "a reply"
         for name, value in update.model_dump(exclude_none=True, exclude={"revision"}).items()
@@ -246,4 +249,6 @@ async def _opened(
     if handled and job is not None:
         payload = {"tenant": ctx.tenant, "ticket_id": ticket.id}
         await jobs.add(ctx.db, new_id(), job, payload)
+    kind: events.Kind = "ticket.created" if ticket.revision == 1 else "ticket.updated"
+    await ctx.tell(kind, ticket.id, {"status": ticket.status}, customer_id=ticket.customer_id)
     return TicketOpened(ticket_id=ticket.id, status=ticket.status, message=message)
