@@ -118,7 +118,7 @@ class Filled:
 
 async def check(desk: Desk, word: str, field: str) -> None:
     """Erase somebody who is called so, and see what became of every row of the tenant."""
-    told = dict.fromkeys(("name", "email", "phone", "address"), word)
+    told: dict[str, Any] = dict.fromkeys(("name", "email", "phone", "address"), word)
     ours = word[:32] if field == "customer_id" else f"v-{next(NUMBERS)}"
     victim = Customer(customer_id=ours, tier="standard", **told)
     other = {"name": f"{word} Junior", "email": f"x{word}", "phone": "-", "address": word}

@@ -57,7 +57,8 @@ async def change(ctx: Context, user_id: str, new: SecretStr, current: SecretStr 
     elif not await _is_fresh(reader, ctx.principal, rules.proof):
         raise ProofNeeded("The present password is needed to change it.", "current_password")
     owner = await customers.get(reader, ctx.tenant, user_id)
-    check_new(new, [user_id, owner.name, owner.email, owner.phone or "", owner.address or ""])
+    known = (owner.name, owner.email, owner.phone, owner.address)
+    check_new(new, [user_id, *filter(None, known)])
     hashed = await hash_password(new)
     before = account.password_hash
     await service.set_password_hash(ctx.db, ctx.tenant, user_id, hashed, before=before)

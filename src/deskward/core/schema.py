@@ -21,3 +21,16 @@ def not_all_null(*but: str) -> Callable[[dict[str, Any]], None]:
         ]
 
     return add
+
+
+def some_given(*but: str) -> Callable[[dict[str, Any]], None]:
+    """Says of an object that at least one property has to be there; null is a value.
+
+    Args:
+        but: Those that do not count.
+    """
+
+    def add(schema: dict[str, Any]) -> None:
+        schema["anyOf"] = [{"required": [n]} for n in schema["properties"] if n not in but]
+
+    return add

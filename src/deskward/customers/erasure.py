@@ -19,8 +19,8 @@ from deskward.core import jobs
 from deskward.core.database import Connection, Database, metadata
 from deskward.core.jobs import Job
 from deskward.core.personal import DOCUMENT, LABEL, OWNER, TEXT, TOGETHER, columns
-from deskward.customers.models import Customer, customers
-from deskward.customers.signs import Person, Signs
+from deskward.customers.models import Customer, addresses, customers, external_ids, merged
+from deskward.customers.signs import Person, Signs, Told
 from deskward.gate.context import new_id
 from deskward.gate.ledger.subject_keys import SubjectKeys, seal, unseal
 from deskward.security.key_rows import forget_subject
@@ -52,13 +52,7 @@ async def erase(
         keys: The ledger's; theirs is destroyed.
         approval_id: Whoever waits for this approval waits for the search as well.
     """
-    person = Person(
-        customer.customer_id,
-        customer.name,
-        customer.email,
-        customer.phone or "",
-        customer.address or "",
-    )
+    person = await _person(db, tenant, customer)
     await forget_subject(db, tenant, Kind.CUSTOMER, person.customer_id)
     others = await _others(db, tenant, person)
     count = 0
@@ -66,7 +60,8 @@ async def erase(
         if theirs := _theirs(table, tenant, person):
             result = await db.execute(sa.delete(table).where(sa.or_(*theirs)))
             count += result.rowcount
-    await keys.erase(db, tenant, person.customer_id)
+    for known in person.ids:
+        await keys.erase(db, tenant, known)
     job = new_id()
     tables = [table.name for table in _searched()]
     search = Search(tenant, person, others, tables, approval_id=approval_id)
@@ -74,16 +69,44 @@ async def erase(
     return count
 
 
+async def _person(db: Connection, tenant: str, customer: Customer) -> Person:
+    """All that a customer is told by."""
+    whose = {
+        table: await db.all(
+            sa.select(table).where(table.c.tenant_id == tenant, owner == customer.customer_id)
+        )
+        for table, owner in (
+            (addresses, addresses.c.customer_id),
+            (external_ids, external_ids.c.customer_id),
+            (merged, merged.c.merged_into),
+        )
+    }
+    before = whose[merged]
+    also: list[tuple[Told, str]] = [
+        *(("email" if "@" in row.value else "phone", row.value) for row in whose[addresses]),
+        *(("number", row.external_id) for row in whose[external_ids]),
+        *(("id", row.id) for row in before),
+        *(("name", row.name) for row in before),
+        *(("address", row.address) for row in before if row.address),
+    ]
+    return Person(
+        customer.customer_id,
+        customer.name,
+        customer.email or "",
+        customer.phone or "",
+        customer.address or "",
+        tuple(also),
+    )
+
+
 def _theirs(table: sa.Table, tenant: str, person: Person) -> list[Any]:
     """What tells the customer's rows of a table."""
     if "tenant_id" not in table.c:
         return []
     of_tenant = table.c.tenant_id == tenant
-    label = f"customer:{person.customer_id}"
-    found: list[Any] = [
-        of_tenant & (column == person.customer_id) for column in columns(table, OWNER)
-    ]
-    found += [of_tenant & (column == label) for column in columns(table, LABEL)]
+    labels = [f"customer:{known}" for known in person.ids]
+    found: list[Any] = [of_tenant & column.in_(person.ids) for column in columns(table, OWNER)]
+    found += [of_tenant & column.in_(labels) for column in columns(table, LABEL)]
     for key in table.foreign_key_constraints:
         parent = key.referred_table
         if parent is table or not (above := _theirs(parent, tenant, person)):
@@ -97,19 +120,22 @@ def _theirs(table: sa.Table, tenant: str, person: Person) -> list[Any]:
 async def _others(db: Connection, tenant: str, person: Person) -> list[tuple[str, str]]:
     """Texts of other customers that hold one of the person's: customer's id, text."""
     found: list[tuple[str, str]] = []
-    columns_ = (customers.c.name, customers.c.email, customers.c.phone, customers.c.address)
+    sought = [
+        *((customers.c.id, customers.c[name]) for name in ("name", "email", "phone", "address")),
+        (addresses.c.customer_id, addresses.c.value),
+    ]
     for mark in person.marks:
-        for column in columns_:
+        for owner, column in sought:
             rows = await db.all(
-                sa.select(customers.c.id, column)
+                sa.select(owner, column)
                 .where(
-                    customers.c.tenant_id == tenant,
-                    customers.c.id != person.customer_id,
+                    owner.table.c.tenant_id == tenant,
+                    owner != person.customer_id,
                     column.icontains(mark, autoescape=True),
                 )
                 .limit(MOST_OTHERS)
             )
-            found += [(str(owner), str(text)) for owner, text in map(tuple, rows)]
+            found += [(str(other), str(text)) for other, text in map(tuple, rows)]
     return list(dict.fromkeys(found))
 
 
@@ -158,7 +184,9 @@ class Search:
             unseal([key], base64.b64decode(job.payload["sealed"]), job.id.encode()).decode()
         )
         others = [(owner, text) for owner, text in told["others"]]
-        return cls(**{**told, "person": Person(**told["person"]), "others": others})
+        person = told["person"]
+        also = tuple((kind, text) for kind, text in person.get("also", ()))
+        return cls(**{**told, "person": Person(**{**person, "also": also}), "others": others})
 
     def signs(self, owner: str) -> Signs:
         """What to look for in the rows of a customer, or of anybody else.

@@ -6,11 +6,14 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 ERASED = "[erased]"
+
+Told = Literal["name", "email", "phone", "address", "id", "number"]
+"""What of a customer a text is; a `number` is their id in another system."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.\w{2,63}")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -27,6 +30,13 @@ class Person:
     email: str = ""
     phone: str = ""
     address: str = ""
+    also: tuple[tuple[Told, str], ...] = ()
+    """More of the same kinds: further addresses, and how they were called before a merger."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Their id, and those of customers who turned out to be them."""
+        return [self.customer_id, *(text for told, text in self.also if told == "id")]
 
     @property
     def marks(self) -> list[str]:
@@ -35,14 +45,16 @@ class Person:
         A name such as `staff`, or an address such as `a`, is a word like any other: it is known
         only where a record says whose it is.
         """
-        found = [
-            self.name if _names(self.name) else "",
-            self.email if _EMAIL.fullmatch(self.email) else "",
-            self.phone if sum(map(str.isdigit, self.phone)) >= 7 else "",
-            self.address if _places(self.address) else "",
-            self.customer_id if _numbers(self.customer_id) else "",
+        told: list[tuple[Told, str]] = [
+            ("name", self.name),
+            ("email", self.email),
+            ("phone", self.phone),
+            ("address", self.address),
+            ("id", self.customer_id),
+            *self.also,
         ]
-        return list(dict.fromkeys(text for text in map(_plain, found) if text))
+        found = [_plain(text) for kind, text in told if _TELLS[kind](text)]
+        return list(dict.fromkeys(text for text in found if text))
 
 
 class Signs:
@@ -61,8 +73,8 @@ class Signs:
         not_theirs = {_plain(text).casefold() for text in own}
         marks = [mark for mark in person.marks if mark.casefold() not in not_theirs]
         same = {mark.casefold() for mark in person.marks}
-        self._id = person.customer_id
-        self._label = f"customer:{person.customer_id}"
+        self._ids = frozenset(person.ids)
+        self._labels = frozenset(f"customer:{known}" for known in person.ids)
         longer = {plain for plain in map(_plain, others) if plain.casefold() not in same}
         kept = [_bounded(text) for text in sorted(longer, key=len, reverse=True) if text]
         sought = [
@@ -91,18 +103,22 @@ class Signs:
         if isinstance(value, str):
             parsed = _parsed(value)
             if parsed is None:
-                return value == self._label or self.in_text(value)
+                return value in self._labels or self.in_text(value)
             value = parsed
         if isinstance(value, Mapping):
-            if value.get("kind") == "customer" and value.get("id") == self._id:
+            if value.get("kind") == "customer" and _is_one(value.get("id"), self._ids):
                 return True
             return any(
-                (name in keys and item == self._id)
+                (name in keys and _is_one(item, self._ids))
                 or self.in_document(name, keys)
                 or self.in_document(item, keys)
                 for name, item in value.items()
             )
         return isinstance(value, list) and any(self.in_document(item, keys) for item in value)
+
+
+def _is_one(value: Any, ids: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in ids
 
 
 def _parsed(text: str) -> Any:
@@ -138,6 +154,17 @@ def _places(address: str) -> bool:
 
 def _numbers(customer_id: str) -> bool:
     return len(customer_id) >= 5 and any(map(str.isdigit, customer_id))
+
+
+_TELLS: dict[Told, Callable[[str], bool]] = {
+    "name": _names,
+    "email": lambda text: _EMAIL.fullmatch(text) is not None,
+    "phone": lambda text: sum(map(str.isdigit, text)) >= 7,
+    "address": _places,
+    "id": _numbers,
+    "number": _numbers,
+}
+"""Whether a text of that kind tells somebody from anybody else."""
 
 
 def _bounded(text: str) -> str:

@@ -8,14 +8,20 @@ from pathlib import Path
 from deskward.customers.demo import load
 from deskward.customers.erasure import SCRUB, TRACES, search
 from deskward.customers.kinds import KINDS
-from deskward.customers.models import customers
+from deskward.customers.models import (
+    addresses,
+    customer_numbers,
+    customers,
+    external_ids,
+    merged,
+)
 from deskward.customers.tools import scrub, tools
 from deskward.gate.slice import Slice
 
 SLICE = Slice(
     tools=tools,
     claims=Path(__file__).with_name("claims.yaml"),
-    tables=(customers,),
+    tables=(customers, addresses, external_ids, merged, customer_numbers.table),
     jobs=lambda gate: {
         TRACES: partial(search, gate.database, gate.ledger.keys),
         SCRUB: partial(scrub, gate.database),

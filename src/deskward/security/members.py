@@ -29,9 +29,18 @@ members = sa.Table(
     sa.Column("looks", sa.String(2 * LONGEST_ID), nullable=False, info=IMPERSONAL),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("disabled_at", UtcDateTime),
+    sa.Column("name", sa.String(200), nullable=False, server_default="", info=IMPERSONAL),
+    sa.Column("email", sa.String(320), info=IMPERSONAL),
+    sa.Column("roles", sa.JSON, nullable=False, server_default="[]", info=IMPERSONAL),
+    sa.Column("teams", sa.JSON, nullable=False, server_default="[]", info=IMPERSONAL),
+    sa.Column("languages", sa.JSON, nullable=False, server_default="[]", info=IMPERSONAL),
+    sa.Column("shell_user", sa.String(64), info=IMPERSONAL),
     sa.Index("ix_members_looks", "tenant_id", "kind", "looks"),
+    sa.Index("uq_members_shell_user", "tenant_id", "kind", "shell_user", unique=True),
 )
-"""`looks` is the id as it looks at a glance, the same for ids that are taken for each other."""
+"""`looks` is the id as it looks at a glance, the same for ids that are taken for each other.
+
+`shell_user` is the machine's user who is this member where they work on the command line."""
 
 _TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK", "BOPOMOFO": "CJK"}
 """Scripts that are written together."""
@@ -39,6 +48,8 @@ _ALIKE = str.maketrans(
     "аеорсухіјѕһԁԛԝӏкмнтвгαονρικτυχηγωօոսհıɡɑ01|",
     "aeopcyxijshdqwlkmhtbraovpiktuxnywonuhigaoll",
 )
+
+_LISTS = ("roles", "teams", "languages")
 
 _ALL = sa.select(members).where(members.c.tenant_id == sa.bindparam("tenant"))
 _THEIRS = _ALL.where(members.c.kind == sa.bindparam("kind"))
@@ -50,13 +61,22 @@ class Member:
 
     Attributes:
         disabled_at: Since when nothing is done in their name.
+        name: As people call them; of who gave none it is empty.
+        roles: Those that their keys have where nobody names others, and the command line.
+        shell_user: The machine's user that they are.
     """
 
     tenant_id: str
     kind: Kind
     id: str
     created_at: datetime
-    disabled_at: datetime | None
+    disabled_at: datetime | None = None
+    name: str = ""
+    email: str | None = None
+    roles: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    shell_user: str | None = None
 
 
 def one_form(text: str) -> str:
@@ -121,8 +141,10 @@ async def admit(db: Connection, tenant: str, kind: Kind, member_id: str) -> tupl
     alike = await db.first(_ALL.where(members.c.looks == look(wanted)), tenant=tenant)
     if alike is not None:
         raise Conflict(f"{wanted!r} looks like {alike.id!r}, who is somebody else. Use another id.")
-    made = Member(tenant, kind, wanted, now(), None)
-    await db.execute(members.insert(), {**vars(made), "kind": kind.value, "looks": look(wanted)})
+    made = Member(tenant, kind, wanted, now())
+    lists = {name: list(getattr(made, name)) for name in _LISTS}
+    row = {**vars(made), **lists, "kind": kind.value, "looks": look(wanted)}
+    await db.execute(members.insert(), row)
     return made, True
 
 
@@ -145,4 +167,7 @@ async def set_disabled(
 
 
 def _of(row: sa.Row[tuple[object, ...]]) -> Member:
-    return Member(row.tenant_id, Kind(row.kind), row.id, row.created_at, row.disabled_at)
+    told = dict(row._mapping)
+    del told["looks"]
+    lists = {name: tuple(told[name]) for name in _LISTS}
+    return Member(**{**told, **lists, "kind": Kind(row.kind)})

@@ -1,0 +1,1 @@
+"""Members of staff: who works at the desk."""

@@ -1,0 +1,38 @@
+"""Rules and queries of the staff's directory."""
+
+from __future__ import annotations
+
+from deskward.core.database import Connection
+from deskward.core.errors import InvalidInput
+from deskward.security import members
+from deskward.security.members import Member
+from deskward.security.principals import Kind
+
+
+async def find(db: Connection, tenant: str, staff_id: str) -> Member | None:
+    """The member of staff of that id, or None; an id that could be nobody's is nobody's."""
+    try:
+        wanted = members.one_form(staff_id)
+    except InvalidInput:
+        return None
+    return await members.find(db, tenant, Kind.STAFF, wanted)
+
+
+async def require(db: Connection, tenant: str, staff_id: str, *, field: str = "assignee") -> str:
+    """The id of a member of staff who works here now, in the form in which ids are kept.
+
+    Args:
+        field: What names them in the call, for whoever has to mend it.
+
+    Raises:
+        InvalidInput: Nobody of that id is a member of staff, or they are disabled.
+    """
+    found = await find(db, tenant, staff_id)
+    if found is None or found.disabled_at is not None:
+        state = "is no member of staff" if found is None else "does not work here any more"
+        raise InvalidInput(
+            f"{staff_id[:64]!r} {state}. `list_staff` shows who is, `deskward staff add` admits "
+            "somebody.",
+            details={"field": field, "hint": "Name an active member of staff."},
+        )
+    return found.id
