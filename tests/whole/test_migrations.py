@@ -26,6 +26,7 @@ d3e48ed61e1e2052c41933387b47d6c4c2ebf35d713460837438eec872f879d5 0003_service.py
 68f7cc04a0ccd424a4afd5915e12a366fab9b99263c8561a61d9fbad3d123c33 0004_accountable.py
 cf3880533d40a6219361844a3f74342232fd74e56013ad95a800e8c6752e4187 0005_firm_jobs.py
 5ea02123a5e6dd31b48bad5c5cd5ad93aeb1d7b7920f0eaf77bee28dd45d79be 0006_hostile_hands.py
+26aef586db065fc3b0e0df6d7bbeb7de5d7bee77818a8feafa729883b363d041 0007_events.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
