@@ -34,5 +34,7 @@ def _in(texts: Mapping[str, str], language: str) -> str:
 @cache
 def _texts() -> dict[str, dict[str, str]]:
     file = Path(__file__).with_name("comfort.yaml")
-    found: dict[str, dict[str, str]] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = yaml.load(
+        file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return found

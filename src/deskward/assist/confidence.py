@@ -152,7 +152,7 @@ class Calibration:
 @cache
 def shipped() -> Calibration:
     """The calibration that comes with the desk."""
-    content = yaml.safe_load(CALIBRATION.read_text("utf-8"))
+    content = yaml.load(CALIBRATION.read_text("utf-8"), Loader=yaml.CSafeLoader)
     return Calibration(
         content["weights"], content["bias"], content["platt"]["slope"], content["platt"]["offset"]
     )

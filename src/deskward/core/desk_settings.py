@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import available_timezones
 
 from pydantic import DirectoryPath, Field, field_validator
 
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import DAY, Few, Many, Seconds
+
+_zones = cache(available_timezones)
 
 
 class Agent(Group):
@@ -171,6 +174,6 @@ class Policy(Group):
     @field_validator("timezone")
     @classmethod
     def _a_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise ValueError(f"there is no time zone {value!r}")
         return value

@@ -123,7 +123,7 @@ class _TextOf(HTMLParser):
 def templates() -> dict[str, dict[str, str]]:
     """The templates that ship: name → `subject`, `text` and perhaps `html`."""
     return {
-        file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
+        file.stem: yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         for file in TEMPLATES.glob("*.yaml")
     }
 

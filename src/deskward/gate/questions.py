@@ -55,7 +55,7 @@ def read_questions(file: Path) -> dict[str, Questions]:
         ValueError: A tool has none in English.
     """
     found: dict[str, Questions] = {}
-    for tool, texts in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+    for tool, texts in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).items():
         found[tool] = {
             language: [text] if isinstance(text, str) else text for language, text in texts.items()
         }

@@ -7,6 +7,7 @@ them without touching code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -59,9 +60,10 @@ def merged(texts: Sequence[str]) -> str:
     return yaml.safe_dump(whole, sort_keys=False)
 
 
-def _parsed(text: str) -> dict[str, Role]:
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Role]:
     try:
-        return _FORM.validate_python(yaml.safe_load(text))
+        return _FORM.validate_python(yaml.load(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
         raise ValueError(f"{FILE} is not valid YAML: {error}") from None
     except ValidationError as error:

@@ -53,11 +53,16 @@ class OfflineModel:
         self.skills = skills.skills
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
-        declared = {name: skill.acts for name, skill in self.skills.items() if skill.acts}
-        self.acts = Acts(declared, _values(skills))
+        self._values = _values(skills)
         self._lexicon = skills.lexicon
         if not lazy:
-            _ = self._matcher
+            _ = self._matcher, self.acts
+
+    @cached_property
+    def acts(self) -> Acts:
+        """What the skills do, and how it is wished for."""
+        declared = {name: skill.acts for name, skill in self.skills.items() if skill.acts}
+        return Acts(declared, self._values)
 
     @cached_property
     def _matcher(self) -> Matcher:
@@ -72,7 +77,7 @@ class OfflineModel:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
         step = Step(self, request)
-        _ = self._matcher  # learning has no limit
+        _ = self._matcher, self.acts  # learning has no limit
         for event in await aside(lambda: list(step.run()), len(request.messages[-1].text)):
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):

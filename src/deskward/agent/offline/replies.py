@@ -17,5 +17,7 @@ def reply(name: str, language: str, **values: str) -> str:
 @cache
 def _texts() -> dict[str, dict[str, str]]:
     file = Path(__file__).with_name("replies.yaml")
-    found: dict[str, dict[str, str]] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = yaml.load(
+        file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return found

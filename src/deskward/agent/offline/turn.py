@@ -19,9 +19,13 @@ class Knowing(Protocol):
 
     skills: dict[str, Skill]
     kinds: dict[str, Kind]
-    acts: Acts
     search: Skill | None
     handover: Skill | None
+
+    @property
+    def acts(self) -> Acts:
+        """What the skills do, and how it is wished for."""
+        ...
 
     def best(self, text: str, tools: set[str], /) -> tuple[Skill | None, float]:
         """The skill that a sentence means most, of those whose tool may be used."""

@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ class Policy:
         self.version = hashlib.sha256(whole.encode()).hexdigest()[:12]
         for name in sorted(files.keys() - {ROLES}):
             _require_named(name, files[name])
-        self._document = json.loads(cedarpy.policies_to_json_str(self.text))
+        self._document = _in_json(self.text)
         self.policies = _by_id(self._document)
         """`@id` → the policy in Cedar's JSON form."""
         self._sets: dict[tuple[str, Kind, tuple[str, ...]], Relevant] = {}
@@ -287,6 +288,17 @@ def _read(file: Path) -> str:
         raise ValueError(f"{file.name} is not UTF-8: {error}") from None
 
 
+@lru_cache(maxsize=128)
+def _in_json(text: str) -> Mapping[str, Any]:
+    """Policies in Cedar's JSON form, of which nothing is to be changed.
+
+    Raises:
+        ValueError: The text is not Cedar.
+    """
+    document: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(text))
+    return document
+
+
 def _require_named(name: str, text: str) -> None:
     """See that a file's policies are Cedar and named.
 
@@ -294,7 +306,7 @@ def _require_named(name: str, text: str) -> None:
         ValueError: One is not; says in which file.
     """
     try:
-        _by_id(json.loads(cedarpy.policies_to_json_str(text)))
+        _by_id(_in_json(text))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
