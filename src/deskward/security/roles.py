@@ -57,7 +57,7 @@ def merged(texts: Sequence[str]) -> str:
             if unlike := {key for key in told.keys() & known.keys() if told[key] != known[key]}:
                 raise ValueError(f"{FILE}: two files do not agree on {name}.{min(unlike)}")
             known |= {**told, "scopes": sorted(scopes)}
-    return yaml.safe_dump(whole, sort_keys=False)
+    return yaml.dump(whole, Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
 @lru_cache(maxsize=64)
