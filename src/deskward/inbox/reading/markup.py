@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from html import unescape
 
-import nh3
-
 from deskward.inbox.reading.charsets import tidy
 
 LONGEST = 1_000_000
@@ -67,6 +65,8 @@ def safe(html: str) -> str | None:
     """
     if len(html) > LONGEST_SHOWN or _depth(html) > DEEPEST_SHOWN:
         return None
+    import nh3  # only where HTML is shown
+
     cleaned = nh3.clean(
         html,
         tags=_SHOWN_TAGS,
