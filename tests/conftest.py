@@ -18,12 +18,14 @@ import pytest
 
 from deskward.agent.model import Model
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import Desk, open_desk, shipped_skills
+from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
+from deskward.features import domains
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
+from tests.everything import shipped_skills
 from tests.services.postgres import postgres
 
 pytest_plugins = ["tests.tiers"]
@@ -51,8 +53,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    """Settings that look at no environment variable of the machine."""
-    return Settings.alone(data_dir=folder, **changes)
+    """Settings that look at no environment variable of the machine; with every domain on."""
+    return Settings.alone(data_dir=folder, **{"domains": ",".join(domains()), **changes})
 
 
 @pytest.fixture(scope="session")

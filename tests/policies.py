@@ -8,8 +8,9 @@ from deskward.app import policy_files
 from deskward.gate.policy.engine import Policy
 from deskward.gate.tool import Tool
 from deskward.security.roles import FILE as ROLES
+from tests.everything import EVERYTHING
 
-FILES = policy_files(None)
+FILES = policy_files(None, EVERYTHING)
 """The files that ship: name → text."""
 
 

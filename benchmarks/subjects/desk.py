@@ -9,10 +9,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from deskward import app
+from deskward import features
 from deskward.cli.main import main
 from deskward.core.written import Ours
 from deskward.gate.context import Context
+from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, ToolGroup
 
 TOOLS = 30
@@ -32,13 +33,14 @@ async def _trivial(
 
 
 def add_trivial_tools() -> None:
-    """Give the desk a further group of tools, as a slice would."""
+    """Give the desk a further slice, with a group of tools."""
     group = ToolGroup("trivial")
-    for number in range(1, TOOLS - sum(len(known.tools) for known in app.GROUPS) + 1):
+    for number in range(1, TOOLS - len(features.all_features().tools) + 1):
         _trivial.__name__ = f"trivial_{number:02d}"
         address = f"GET /trivial/{number:02d}"
         group.tool(scope="knowledge:read", risk=Risk.READ, rest=address)(_trivial)
-    app.GROUPS = (*app.GROUPS, group)
+    features.SLICES = (*features.SLICES, Slice(tools=group))
+    features.features.cache_clear()
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from deskward.agent.events import Done
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message, Model
 from deskward.agent.models.choose import choose_model
-from deskward.app import CLAIMS
 from deskward.core.settings import Settings
 from deskward.core.written import Ours, Written
+from deskward.features import all_features
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
@@ -64,7 +64,9 @@ class StubGate:
 
 def make(url: str) -> Turn:
     settings = Settings.alone(model=f"{url}#stub", openai_api_key="none")
-    agent = Agent(cast(Gate, StubGate()), choose_model(settings, _no_model), claims=CLAIMS)
+    agent = Agent(
+        cast(Gate, StubGate()), choose_model(settings, _no_model), claims=all_features().claims
+    )
     customer = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",))
     vaults = Vaults()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,108 +15,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from deskward.accounts import slice as accounts
 from deskward.accounts.passwords import PasswordRules
-from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import GENERAL, Skills
+from deskward.agent.offline.skills import Skills
 from deskward.agent.writer import ModelWriter
-from deskward.assist import slice as assist
 from deskward.assist.handling import JOB as HANDLE
 from deskward.assist.reply import Silent, Writer
-from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
-from deskward.conversations.acts import acts as session_acts
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database, metadata
-from deskward.core.jobs import Handler, Records
+from deskward.core.jobs import Handler
 from deskward.core.personal import check_declared
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.worker import Jobs
-from deskward.customers import slice as customers
 from deskward.customers.service import is_there
 from deskward.demo.load import load_demo
-from deskward.email import slice as email
 from deskward.email.outbox import Outbox
-from deskward.files import slice as files
+from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
-from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
-from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
-from deskward.gate.ledger_tools import tools as ledger_tools
-from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
-from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
-from deskward.gate.slice import Slice
-from deskward.gate.tool import Risk, Tool, ToolGroup
+from deskward.gate.tool import Tool
 from deskward.integrations.mail.choose import choose_mailer
-from deskward.knowledge import slice as knowledge
 from deskward.migrations import upgrade
-from deskward.orders import slice as orders
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
-from deskward.text.finding import Kind
-from deskward.tickets import slice as tickets
 from deskward.tickets.tools import NewTickets
 
 if TYPE_CHECKING:
     from deskward.hub.hub import Hub
 
-SLICES: tuple[Slice, ...] = (
-    customers.SLICE,
-    accounts.SLICE,
-    tickets.SLICE,
-    assist.SLICE,
-    knowledge.SLICE,
-    orders.SLICE,
-    complaints.SLICE,
-    files.SLICE,
-    email.SLICE,
-)
-"""The features of the desk. Whatever goes over all of them goes over this list."""
-
-GROUPS: tuple[ToolGroup, ...] = (
-    *(part.tools for part in SLICES if part.tools is not None),
-    approval_tools,
-    ledger_tools,
-    reading_tools,
-    session_acts,
-)
 MB = 1_000_000
-SKILLS: tuple[Path, ...] = (GENERAL, *(part.skills for part in SLICES if part.skills is not None))
-"""The folders of the offline skills that ship."""
-KINDS: dict[str, Kind] = {name: kind for part in SLICES for name, kind in part.kinds.items()}
-POLICIES: tuple[Path, ...] = (
-    GENERAL_POLICIES,
-    *(part.policies for part in SLICES if part.policies is not None),
-)
-"""The folders of the policies that ship."""
-RECORDS: Records = {
-    **{kind: record for part in SLICES for kind, record in part.records.items()},
-    APPROVAL: APPROVAL_RECORD,
-}
-"""Kind of job → the record that is told when a job of it fails, is cancelled, or tried again."""
-
-
-CLAIMS = ClaimCheck(
-    [part.claims for part in SLICES if part.claims is not None],
-    writes=[tool.name for group in GROUPS for tool in group.tools if tool.risk is not Risk.READ],
-)
-"""What replies may claim. It reads and learns when the first reply is to be checked."""
 
 
 @dataclass
@@ -130,6 +73,9 @@ class Desk:
     conversations: Conversations
     limiter: RateLimiter
     jobs: Jobs
+    features: Features
+    left_out: Sequence[str] = ()
+    """The domains of which the database holds records, and that are off."""
     hub: Hub | None = None
     serves_one_group: bool = False
     """Whether it serves other programs, with the tools of one group."""
@@ -143,16 +89,23 @@ async def open_desk(
     model: Model | None = None,
     chat: bool = True,
     only: str | None = None,
+    as_recorded: bool = False,
 ) -> AsyncIterator[Desk]:
     """Migrate and open the database, load the policies, and put the desk together.
 
     Args:
         settings: The operator's choices.
-        demo: Whether to load the demo desk into an empty database.
+        demo: Whether it is the demo desk: with all domains, its data loaded into an empty database.
         model: Speaks instead of the model that the settings name.
         chat: Whether chat is expected at once; otherwise the offline model learns when it comes.
         only: The one group of tools to have; None for all, with those of outside servers.
+        as_recorded: Whether domains of which the database holds records are on, too: for whoever
+            looks at what is on record, and offers nothing.
+
+    Raises:
+        ValueError: A setting is not valid that only the whole can judge.
     """
+    features = features_of(settings, demo=demo, only=only)
     check_declared(metadata.sorted_tables)
     await upgrade(settings.database_location)
     async with contextlib.AsyncExitStack() as stack:
@@ -167,10 +120,13 @@ async def open_desk(
         stack.push_async_callback(limiter.close)
         await stack.enter_async_context(limiter.keep())
         if demo:
-            await load_demo(database, SLICES)
+            await load_demo(database, features.slices)
+        off = await left_out(database.reader, features)
+        if off and as_recorded:
+            features, off = features_of(settings, only=only, also=off), []
         wake = asyncio.Event()
         model = model or choose_model(
-            settings, offline=lambda: OfflineModel(skills_of(settings), lazy=not chat)
+            settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=not chat)
         )
         stack.push_async_callback(model.close)
         ports = {
@@ -190,15 +146,15 @@ async def open_desk(
             ),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
-        gate = _gate(settings, database, secret, only, ports)
+        gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
         hub = None
         if settings.mcp_server.url and only is None:
             hub = _hub(settings, settings.mcp_server.url, gate, database)
             await stack.enter_async_context(hub.keep())
-        conversations = _conversations(settings, database, secret, gate, model)
+        conversations = _conversations(settings, features, database, secret, gate, model)
         await stack.enter_async_context(conversations.keep())
-        jobs = Jobs(database, _handlers(gate, conversations), RECORDS, wake)
+        jobs = Jobs(database, _handlers(features, gate, conversations), features.records, wake)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,
@@ -208,6 +164,8 @@ async def open_desk(
             conversations=conversations,
             limiter=limiter,
             jobs=jobs,
+            features=features,
+            left_out=off,
             hub=hub,
             serves_one_group=only is not None,
         )
@@ -218,16 +176,16 @@ def keys_of(settings: Settings, database: Database, roles: Roles) -> ApiKeys:
     return ApiKeys(database, roles, is_there, timedelta(days=settings.keys.lifetime_days))
 
 
-def skills_of(settings: Settings) -> Skills:
+def skills_of(settings: Settings, features: Features) -> Skills:
     """The offline skills: the operator's, or those that ship.
 
     Raises:
         ValueError: A skill is not valid.
     """
-    shipped = shipped_skills()
+    shipped = shipped_skills(features)
     if settings.agent.skills_dir is None:
         return shipped
-    own = Skills.load(settings.agent.skills_dir, kinds=KINDS)
+    own = Skills.load(settings.agent.skills_dir, kinds=features.kinds)
     # Whoever brings no other way still has questions looked up and customers given to a person.
     for skill, missing in ((shipped.search, not own.search), (shipped.handover, not own.handover)):
         if skill is not None and missing:
@@ -235,12 +193,12 @@ def skills_of(settings: Settings) -> Skills:
     return own
 
 
-def shipped_skills() -> Skills:
+def shipped_skills(features: Features) -> Skills:
     """The offline skills that ship."""
-    return Skills.load(*SKILLS, kinds=KINDS)
+    return Skills.load(*features.skills, kinds=features.kinds)
 
 
-def policy_files(folder: Path | None) -> dict[str, str]:
+def policy_files(folder: Path | None, features: Features) -> dict[str, str]:
     """The files of policies in a folder, or those that ship: name → text.
 
     A folder without roles has those that ship.
@@ -248,11 +206,11 @@ def policy_files(folder: Path | None) -> dict[str, str]:
     Raises:
         ValueError: It holds no policies, or the roles are not of their form.
     """
-    shipped = read(*POLICIES)
+    shipped = read(*features.policies)
     return shipped if folder is None else {ROLES: shipped[ROLES], **read(folder)}
 
 
-def policy_of(settings: Settings, tools: Iterable[Tool]) -> Policy:
+def policy_of(settings: Settings, features: Features, tools: Iterable[Tool]) -> Policy:
     """The policies of POLICY_DIR, or those that ship.
 
     Raises:
@@ -260,35 +218,35 @@ def policy_of(settings: Settings, tools: Iterable[Tool]) -> Policy:
     """
     folder = settings.policy.dir
     try:
-        return Policy(policy_files(folder), tools)
+        return Policy(policy_files(folder, features), tools)
     except ValueError as error:
         raise ValueError(f"POLICY_DIR={folder}: {error}" if folder else str(error)) from None
 
 
 def roles_of(settings: Settings) -> Roles:
     """The roles: the operator's, or those that ship."""
-    return Roles.parse(policy_files(settings.policy.dir)[ROLES])
+    return Roles.parse(policy_files(settings.policy.dir, features_of(settings))[ROLES])
 
 
-def copy_policies(folder: Path) -> None:
+def copy_policies(folder: Path, features: Features) -> None:
     """Write the policies that ship, with their roles and truth tables, into a new folder.
 
     Raises:
         OSError: The folder exists, or cannot be made.
     """
     folder.mkdir(parents=True)
-    for name, text in policy_files(None).items():
+    for name, text in policy_files(None, features).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / TESTS).mkdir()
-    for table in (file for shipped in POLICIES for file in (shipped / TESTS).glob("*.yaml")):
+    for table in (file for part in features.policies for file in (part / TESTS).glob("*.yaml")):
         (folder / TESTS / table.name).write_text(table.read_text("utf-8"), encoding="utf-8")
 
 
-def _handlers(gate: Gate, conversations: Conversations) -> dict[str, Handler]:
+def _handlers(features: Features, gate: Gate, conversations: Conversations) -> dict[str, Handler]:
     """What does the jobs, by their kind."""
     handlers: dict[str, Handler] = {}
     denied: dict[str, Denied] = {}
-    for part in SLICES:
+    for part in features.slices:
         handlers |= part.jobs(gate)
         denied |= part.denied(gate)
     decisions = Decisions(gate, conversations, gate.database, denied)
@@ -322,19 +280,20 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
 
 def _gate(
     settings: Settings,
+    features: Features,
     database: Database,
     secret: Secret,
     only: str | None,
     ports: Mapping[type, Any],
 ) -> Gate:
-    groups = [group for group in GROUPS if only in (None, "all", group.name)]
+    groups = [group for group in features.groups if only in (None, "all", group.name)]
     if only is None and settings.mcp_server.url:
         groups.remove(complaint_tools)
     tools = [tool for group in groups for tool in group.tools]
     return Gate(
         tools,
         database=database,
-        policy=policy_of(settings, tools),
+        policy=policy_of(settings, features, tools),
         key=secret.key,
         names=secret.names,
         generation=secret.generation,
@@ -346,7 +305,12 @@ def _gate(
 
 
 def _conversations(
-    settings: Settings, database: Database, secret: Secret, gate: Gate, model: Model
+    settings: Settings,
+    features: Features,
+    database: Database,
+    secret: Secret,
+    gate: Gate,
+    model: Model,
 ) -> Conversations:
     limits = Limits(
         steps=settings.agent.max_steps,
@@ -361,7 +325,7 @@ def _conversations(
             gate,
             model,
             limits,
-            claims=CLAIMS,
+            claims=features.claims,
             hosts=settings.agent.linked,
             confirmed=partial(run_confirmed, gate),
             crisis_lines=settings.agent.crisis_lines,

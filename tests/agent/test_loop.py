@@ -19,7 +19,7 @@ from deskward.agent.events import (
 from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Message
 from deskward.agent.models.fallback import FallbackModel
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context
 from deskward.security.masking import mask
@@ -28,6 +28,7 @@ from deskward.security.vault import Vault
 from tests.agent.providers import Offline
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER, STAFF, recorded
+from tests.everything import CLAIMS
 
 
 class Turn:

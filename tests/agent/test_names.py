@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import deskward.agent
-from deskward.app import KINDS, SLICES
+from deskward.features import SLICES
+from tests.everything import KINDS
 
 AGENT = Path(deskward.agent.__file__).parent
 FILES = sorted(file.relative_to(AGENT) for file in AGENT.rglob("*.py"))

@@ -14,11 +14,12 @@ from deskward.agent.events import Text
 from deskward.agent.loop import Agent
 from deskward.agent.model import Finished, Message, ModelEvent, ModelRequest, TextPiece
 from deskward.agent.outgoing import LONGEST, Outgoing
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault
 from tests.agent.providers import Offline
 from tests.conftest import CUSTOMER
+from tests.everything import CLAIMS
 from tests.rounds import rounds
 
 HOSTS = {"bank.example", "help.bank.example"}

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from deskward.app import GROUPS, policy_files
+from deskward.app import policy_files
 from deskward.assist.confidence import GRAVE, SURE, Signals, confidence, shipped
 from deskward.evaluation.confidence import (
     Judged,
@@ -22,6 +22,7 @@ from deskward.gate.policy.engine import Policy, Verdict
 from deskward.gate.policy.truth_table import HARMLESS
 from deskward.security.principals import AGENT, Kind, Principal
 from tests.conftest import run_apart
+from tests.everything import EVERYTHING, GROUPS
 
 GOOD = Signals(
     relevance=0.9,
@@ -89,7 +90,7 @@ def test_whatever_the_limit_a_person_looks_at_what_is_in_doubt(judged: list[Judg
 
     run_apart(judge)
     tools = [tool for group in GROUPS for tool in group.tools]
-    files, named = policy_files(None), "assist.cedar"
+    files, named = policy_files(None, EVERYTHING), "assist.cedar"
     desk = Principal(Kind.SERVICE, "desk", "default", ("service",), agent=AGENT)
     doubtful = 0
     for limit in ("0.85", "0.80", "0.0001"):

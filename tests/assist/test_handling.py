@@ -25,6 +25,7 @@ from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, recorded
 from tests.entrypoints.conftest import client_of
+from tests.everything import EVERYTHING
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-2",))
 MARA = Principal(Kind.STAFF, "mara", "default", ("support-2",))
@@ -178,7 +179,7 @@ async def test_a_hand_over_that_has_to_be_asked_for_is_told_so(
     sqlite_settings: Settings, offline: Model, tmp_path: Path
 ) -> None:
     folder = tmp_path / "policies"
-    copy_policies(folder)
+    copy_policies(folder, EVERYTHING)
     (folder / "own.cedar").write_text(
         '@id("ask") forbid (principal, action == Action::"update_ticket", resource)'
         " when { context.unattended && principal has agent };",
@@ -269,7 +270,7 @@ async def test_a_limit_is_moved_in_the_policies_alone(
     sqlite_settings: Settings, offline: Model, tmp_path: Path
 ) -> None:
     folder = tmp_path / "policies"
-    copy_policies(folder)
+    copy_policies(folder, EVERYTHING)
     policy = folder / "assist.cedar"
     policy.write_text(
         policy.read_text(encoding="utf-8").replace('decimal("0.85")', 'decimal("0.99")'),

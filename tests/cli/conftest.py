@@ -32,6 +32,7 @@ def cli(
         if name in ("MODEL", "DATABASE_URL") or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_DIR", str(folder))
+    monkeypatch.setenv("DOMAINS", "bank,shop")
     monkeypatch.setenv("LOG_LEVEL", "WARNING")
     monkeypatch.chdir(folder)
 

@@ -15,13 +15,14 @@ from deskward.gate import policy_watch
 from deskward.gate.policy import versions as policy_versions
 from tests.cli.conftest import Cli
 from tests.conftest import STAFF, caller, recorded
+from tests.everything import EVERYTHING
 
 
 @pytest.fixture
 def stricter(tmp_path: Path) -> Path:
     """The shipped policies with a lower limit for refunds by tier 1."""
     folder = tmp_path / "stricter"
-    copy_policies(folder)
+    copy_policies(folder, EVERYTHING)
     file = folder / "orders.cedar"
     file.write_text(
         file.read_text(encoding="utf-8").replace("record.amount > 5000 ", "record.amount > 1000 "),
@@ -154,7 +155,7 @@ async def test_a_running_desk_follows_and_shadows_are_recorded(
 
     async with open_desk(sqlite_settings, model=offline) as desk:
         call = caller(desk)
-        policy = Policy(policy_files(stricter), desk.gate.tools.values())
+        policy = Policy(policy_files(stricter, EVERYTHING), desk.gate.tools.values())
         async with desk.database.transaction() as transaction:
             await policy_versions.publish(transaction, policy, note="")
             await policy_versions.put(transaction, "shadow", policy.version, by="test")

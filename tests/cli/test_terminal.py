@@ -28,6 +28,7 @@ class Terminal:
             stderr=terminal,
             env={
                 **os.environ,
+                "DOMAINS": "bank",
                 "DATA_DIR": str(folder),
                 "MODEL": "offline",
                 "PROMPT_TOOLKIT_NO_CPR": "1",
@@ -136,7 +137,13 @@ def test_a_byte_that_is_no_text_is_replaced_in_a_pipe(folder: Path) -> None:
         [sys.executable, "-m", "deskward", "chat"],
         input=b"what is my \xff account balance?\nquit\n",
         capture_output=True,
-        env={**os.environ, "DATA_DIR": str(folder), "MODEL": "offline", "PYTHONUTF8": "0"},
+        env={
+            **os.environ,
+            "DATA_DIR": str(folder),
+            "DOMAINS": "bank",
+            "MODEL": "offline",
+            "PYTHONUTF8": "0",
+        },
         cwd=folder,
     )
     assert (done.returncode, done.stderr) == (0, b"")

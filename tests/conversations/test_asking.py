@@ -10,7 +10,7 @@ import pytest
 
 from deskward.agent.events import ConfirmNeeded, ToolAnswered
 from deskward.agent.model import Message, ToolRequest
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.conversations import store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.cursors import recorded as placed_of
@@ -27,6 +27,7 @@ from deskward.security.principals import Principal
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.conftest import CUSTOMER, OTHER, STAFF, recorded
+from tests.everything import CLAIMS
 
 HERE = Where("default", "customer:user_001", "s")
 CARD = tool("deactivate_card", card="4242")

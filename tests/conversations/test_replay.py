@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deskward.agent.models.fallback import FallbackModel
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.conversations.cursors import Answered
 from deskward.conversations.replay import _decided, replay
 from deskward.conversations.transcript import ToolStep, TurnRecord, recording
@@ -16,6 +16,7 @@ from deskward.gate.policy.engine import Decision, Policy, Verdict
 from tests.agent.scripted import ScriptedModel, tool
 from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER
+from tests.everything import CLAIMS
 from tests.policies import FILES
 
 SAID = [

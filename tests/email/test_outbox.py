@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from deskward.app import RECORDS, Desk, open_desk
+from deskward.app import Desk, open_desk
 from deskward.core import jobs
 from deskward.core.database import Database, now
 from deskward.core.jobs import Job, JobLost, RetryLater
@@ -22,6 +22,7 @@ from deskward.email.outbox import Outbox
 from deskward.gate.context import Context
 from tests.conftest import STAFF
 from tests.email.conftest import Send, with_mail
+from tests.everything import RECORDS
 from tests.services.mail import Drop, Mail
 
 pytestmark = pytest.mark.xdist_group("mail")

@@ -7,12 +7,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from deskward.app import GROUPS, Desk
+from deskward.app import Desk
 from deskward.entrypoints.identity import PROVED_AT
 from deskward.entrypoints.openapi import codes_of, example_of
 from deskward.gate.validation import validated
 from deskward.security.principals import Kind
 from tests.entrypoints.rest.test_rest import ERROR_KEYS, key_for
+from tests.everything import GROUPS
 
 TOOLS = [tool for group in GROUPS for tool in group.tools]
 

@@ -77,6 +77,7 @@ def serving(
     environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(folder),
+        "DOMAINS": "bank,shop",
         "SERVER_PORT": str(port),
         "MCP_SERVER_PORT": str(port),
         "SERVER_WORKERS": str(count),

@@ -8,9 +8,9 @@ import pytest
 
 from deskward.agent.model import Finished, ModelEvent, ModelRequest, TextPiece, ToolRequest
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import shipped_skills
 from deskward.evaluation.asked import Sentence, evaluate_asked, sentences
 from deskward.evaluation.desks import DemoDesks
+from tests.everything import shipped_skills
 
 FEW = [
     Sentence("Do not change my address to 5 Elm Street, Boston", "en", "negated"),

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from deskward.app import GROUPS
 from deskward.gate.tool import Risk
 from tests.conftest import CUSTOMER
+from tests.everything import GROUPS
 
 DATA = files("deskward") / "evaluation" / "data"
 TOOLS = {tool.name: tool for group in GROUPS for tool in group.tools}

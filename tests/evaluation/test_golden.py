@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import CLAIMS
 from deskward.conversations.replay import replay
 from deskward.conversations.transcript import recording
 from deskward.evaluation.desks import DemoDesks
@@ -21,6 +20,7 @@ from deskward.evaluation.golden import (
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal, Proof
 from tests.cli.conftest import cli, folder  # noqa: F401 fixtures
+from tests.everything import CLAIMS
 
 SHIPPED = read_golden()
 

@@ -11,6 +11,7 @@ from deskward.evaluation.attack_texts import AGENTDOJO, PRINCIPALS, attacks
 from deskward.evaluation.attacks import HostileModel, run_attack
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
+from tests.everything import EVERYTHING
 
 
 @pytest.mark.slow
@@ -28,7 +29,7 @@ async def test_shipped_policies_hold_attackers_off_and_let_customers_through(
 
 async def test_blocking_everything_is_no_success(tmp_path: Path, offline: OfflineModel) -> None:
     folder = tmp_path / "policies"
-    copy_policies(folder)
+    copy_policies(folder, EVERYTHING)
     (folder / "no.cedar").write_text(
         '@id("no") forbid (principal, action, resource);', encoding="utf-8"
     )

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable
 
 import sqlalchemy as sa
 
-from deskward.app import GROUPS
 from deskward.core.database import Database
 from deskward.core.settings import Settings
 from deskward.gate.call import Gate
@@ -17,6 +16,7 @@ from deskward.gate.policy.engine import Policy
 from deskward.orders.models import orders, refunds
 from deskward.security.principals import Principal
 from tests.conftest import STAFF
+from tests.everything import GROUPS
 from tests.policies import FILES, policy_of
 
 TOOLS = [tool for group in GROUPS for tool in group.tools]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
-from deskward.app import GROUPS, Desk
+from deskward.app import Desk
 from deskward.core.database import Writer, now
 from deskward.core.errors import Conflict, Unavailable
 from deskward.core.written import Ours
@@ -21,6 +21,7 @@ from deskward.gate.effects import effects
 from deskward.gate.ledger.verify import verify
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from tests.conftest import Call, caller, recorded
+from tests.everything import GROUPS
 from tests.policies import policy_of
 
 PERMIT = '@id("all") permit (principal, action, resource);'

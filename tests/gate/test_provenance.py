@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, RootModel, computed_field
 
-from deskward.app import GROUPS
 from deskward.core.written import Ours, RecordId, Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import Record, found_in, reader_of
 from deskward.gate.tool import Risk, ToolGroup
+from tests.everything import GROUPS
 
 Theirs = Annotated[str, Written(by="customer")]
 ThingId = Annotated[str, RecordId("thing"), Field(pattern="^X[0-9]+$")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from deskward.app import GROUPS, Desk, open_desk
+from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
 from deskward.evaluation.attack_ways import written_by_agent
 from deskward.gate.confirmed import take_answer
@@ -13,6 +13,7 @@ from deskward.gate.provenance import Record
 from deskward.gate.readings import Reading, note
 from deskward.security.principals import AGENT, Kind
 from tests.conftest import CUSTOMER, STAFF
+from tests.everything import GROUPS
 from tests.gate.texts import CASES, giving, probe
 from tests.policies import policy_of
 

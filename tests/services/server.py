@@ -44,6 +44,7 @@ async def server(
     environment = {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(folder),
+        "DOMAINS": "bank,shop",
         "SERVER_PORT": str(port),
         "MCP_SERVER_PORT": str(port),
         "LOG_LEVEL": level,

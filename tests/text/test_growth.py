@@ -15,7 +15,7 @@ import pytest
 
 import deskward
 from deskward.agent.claims.declared import Declared
-from deskward.app import SLICES
+from deskward.features import SLICES
 from deskward.text import values
 from deskward.text.clauses import grammar
 from tests.steps import Matcher, attacks, growth

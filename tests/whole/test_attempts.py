@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.agent.model import Model
-from deskward.app import RECORDS, Desk, open_desk
+from deskward.app import Desk, open_desk
 from deskward.assist import handling
 from deskward.conversations import decisions
 from deskward.conversations.decisions import Decisions
@@ -25,6 +25,7 @@ from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
 from deskward.tickets.models import Ticket
 from tests.conftest import STAFF, caller
+from tests.everything import RECORDS
 
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-3",))
 

@@ -29,6 +29,7 @@ def folder(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", str(folder))
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
+    monkeypatch.setenv("DOMAINS", "bank,shop")
     monkeypatch.chdir(folder)
 
 

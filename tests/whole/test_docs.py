@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.xdist_group("client"), pytest.mark.timeout(180)]
 
 async def run(folder: Path, url: str, *command: str) -> str:
     """Run a program in a folder; gives its output."""
-    environment = {"DATA_DIR": str(folder / "other"), "LOG_LEVEL": "ERROR"}
+    environment = {"DATA_DIR": str(folder / "other"), "LOG_LEVEL": "ERROR", "DOMAINS": "bank,shop"}
     result = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, cwd=folder, env=environment
     )

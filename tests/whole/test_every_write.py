@@ -15,7 +15,7 @@ import pytest
 from cyclopts import App
 from starlette.routing import Route, WebSocketRoute
 
-from deskward.app import GROUPS, Desk, _handlers
+from deskward.app import Desk, _handlers
 from deskward.cli.main import app as command_line
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
@@ -24,6 +24,7 @@ from deskward.gate.ledger.chain import Ledger
 from deskward.gate.tool import Risk
 from tests.cli.conftest import Cli, cli, folder
 from tests.conftest import recorded
+from tests.everything import EVERYTHING, GROUPS
 
 __all__ = ["cli", "folder"]
 
@@ -154,7 +155,7 @@ def test_every_kind_of_frame_is_listed() -> None:
 
 
 async def test_every_job_is_listed(sqlite_desk: Desk) -> None:
-    assert set(_handlers(sqlite_desk.gate, sqlite_desk.conversations)) == set(JOBS)
+    assert set(_handlers(EVERYTHING, sqlite_desk.gate, sqlite_desk.conversations)) == set(JOBS)
 
 
 def test_whatever_a_door_does_by_itself_writes_through_the_gate() -> None:

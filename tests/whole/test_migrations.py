@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deskward.app import SLICES
 from deskward.core.connections import sqlite_engine
 from deskward.core.database import metadata
 from deskward.core.settings import Settings
+from deskward.features import SLICES
 from deskward.hub.pins import hub_tools
 from deskward.migrations import VERSIONS, configuration, upgrade
 from deskward.migrations.versions import __name__ as versions

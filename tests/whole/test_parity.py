@@ -11,12 +11,13 @@ import pytest
 from deskward.agent.events import ToolAnswered
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, recorded
 from tests.entrypoints.conftest import client_of
+from tests.everything import CLAIMS
 
 Answer = dict[str, Any]
 Door = Callable[[Desk, str, dict[str, Any]], Awaitable[Answer]]
@@ -70,6 +71,7 @@ async def by_cli(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
     words = [f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in arguments.items()]
     environment = {
         "DATA_DIR": str(desk.settings.data_dir),
+        "DOMAINS": "bank,shop",
         "SECRET_KEY": desk.settings.key.decode(),
         "DATABASE_URL": desk.settings.database.url or "",
     }

@@ -56,7 +56,7 @@ async def test_secrets_are_nowhere(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"DATA_DIR": str(data), "PATH": os.environ["PATH"]},
+        env={"DATA_DIR": str(data), "DOMAINS": "bank,shop", "PATH": os.environ["PATH"]},
     )
     assert json.loads(done.stdout)["message"] == "The password was changed."
     files = [file for file in tmp_path.rglob("*") if file.is_file()]

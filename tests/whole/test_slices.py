@@ -1,4 +1,4 @@
-"""What a slice brings is found by the one list in `app.py`; nothing else lists slices."""
+"""What a slice brings is found by the one list in `features.py`; nothing else lists slices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 
 import deskward
-from deskward.app import POLICIES, SKILLS, SLICES
+from deskward.features import SLICES
+from tests.everything import POLICIES, SKILLS
 
 SOURCE = Path(str(deskward.__file__)).parent
 FOLDERS = sorted(
@@ -26,7 +27,9 @@ def imported(file: Path) -> set[str]:
 
 
 def test_every_folder_with_a_slice_is_listed_once() -> None:
-    listed = [name for name in FOLDERS if f"deskward.{name}.slice" in imported(SOURCE / "app.py")]
+    listed = [
+        name for name in FOLDERS if f"deskward.{name}.slice" in imported(SOURCE / "features.py")
+    ]
     assert listed == FOLDERS
     assert len(SLICES) == len(FOLDERS)
 
@@ -34,7 +37,7 @@ def test_every_folder_with_a_slice_is_listed_once() -> None:
 def test_nothing_but_the_composition_root_goes_over_slices() -> None:
     for file in SOURCE.rglob("*.py"):
         known = {f"deskward.{name}.slice" for name in FOLDERS} & imported(file)
-        assert not known or file == SOURCE / "app.py", file
+        assert not known or file == SOURCE / "features.py", file
 
 
 def test_what_lies_in_a_slices_folder_is_brought_by_it() -> None:

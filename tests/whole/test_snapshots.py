@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from deskward.app import GROUPS
 from deskward.entrypoints.mcp.protocol import listed
 from deskward.gate.tool import Tool
 from tests.conftest import CUSTOMER, STAFF
+from tests.everything import GROUPS
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 TOOLS = [tool for group in GROUPS for tool in group.tools]

@@ -11,6 +11,7 @@ from deskward.accounts.tools import tools
 from deskward.gate.slice import Slice
 
 SLICE = Slice(
+    domain="bank",
     tools=tools,
     tables=(accounts, cards, transactions),
     skills=Path(__file__).with_name("skills"),

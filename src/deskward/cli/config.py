@@ -82,16 +82,21 @@ def _problems(settings: Any) -> list[str]:
     """What a valid set of settings can still get wrong: files, folders and each other."""
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import GROUPS, policy_files, skills_of
+    from deskward.app import policy_files, skills_of
+    from deskward.features import all_features, features_of
     from deskward.gate.policy.engine import Policy
 
+    try:
+        features = features_of(settings)
+    except ValueError as error:
+        return [str(error)]
     problems = []
-    tools = [tool for group in GROUPS for tool in group.tools]
+    tools = all_features().tools
     loads: dict[str, Callable[[], object]] = {
-        "POLICY_DIR": lambda: Policy(policy_files(settings.policy.dir), tools),
-        "SKILLS_DIR": lambda: skills_of(settings),
+        "POLICY_DIR": lambda: Policy(policy_files(settings.policy.dir, features), tools),
+        "SKILLS_DIR": lambda: skills_of(settings, features),
         "MODEL": lambda: choose_model(
-            settings, offline=lambda: OfflineModel(skills_of(settings), lazy=True)
+            settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=True)
         ),
     }
     for name, load in loads.items():

@@ -104,10 +104,11 @@ def golden(
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
     from deskward.evaluation.golden import junit as as_junit
+    from deskward.features import all_features
 
     settings = read_settings(model=model or "offline")
     conversations = read_golden(folder)
-    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills()))
+    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills(all_features())))
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_golden(

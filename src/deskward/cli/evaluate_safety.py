@@ -52,12 +52,13 @@ def policy(
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
     from deskward.evaluation.policy import benign_flows, evaluate_policy
+    from deskward.features import all_features
 
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_policy(
                 DemoDesks(Path(place), folder),
-                OfflineModel(shipped_skills()),
+                OfflineModel(shipped_skills(all_features())),
                 attacks(split)[::some],
                 benign_flows(split)[::some],
                 progress=progress,
@@ -181,9 +182,10 @@ def asked(
     from deskward.evaluation.asked import evaluate_asked, sentences
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
+    from deskward.features import all_features
 
     settings = read_settings(model=model or "offline")
-    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills()))
+    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills(all_features())))
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_asked(DemoDesks(Path(place)), speaker, sentences(split), progress=progress)

@@ -91,13 +91,13 @@ def cancel(job_id: JobId, /) -> None:
 def _change(what: Literal["retry", "cancel"], job_id: str, said: str) -> None:
 
     async def work(database: Database, settings: Any) -> int:
-        from deskward.app import RECORDS
         from deskward.core import jobs as table
+        from deskward.features import all_features
 
         row = noted(settings, f"{what}_job", job_id=job_id)
         async with database.transaction([row]) as transaction:
             change = table.retry if what == "retry" else table.cancel
-            await change(transaction, job_id, RECORDS)
+            await change(transaction, job_id, all_features().records)
         print(said)
         return 0
 

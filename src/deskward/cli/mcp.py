@@ -40,9 +40,9 @@ def mcp(
 
     Example: `deskward mcp --user user_002`
     """
-    from deskward.app import GROUPS
+    from deskward.features import all_features
 
-    names = [known.name for known in GROUPS]
+    names = [known.name for known in all_features().groups]
     if group is not None and group not in names:
         raise Misused(f"there is no group {group!r}; there are {', '.join(names)}")
     if transport == "http":

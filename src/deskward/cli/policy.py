@@ -14,6 +14,7 @@ from deskward.cli.session import Json, operator, print_json, read_settings, run
 if TYPE_CHECKING:
     from deskward.app import Desk
     from deskward.gate.policy.engine import Policy
+    from deskward.gate.tool import Tool
 
 policy = App(
     name="policy",
@@ -39,7 +40,7 @@ def check(which: Which = "files", /) -> None:
         from deskward.gate.policy.schema import check as problems_of
 
         chosen = await chosen_policy(desk, which)
-        problems = problems_of(chosen, desk.gate.tools.values())
+        problems = problems_of(chosen, known_tools(desk).values())
         for problem in problems:
             print(f"{problem.policy}: {problem.problem}")
         print(f"{len(chosen.policies)} policies, version {chosen.version}: ", end="")
@@ -56,8 +57,9 @@ def copy(folder: Path, /) -> None:
     Example: `deskward policy copy my-policies`
     """
     from deskward.app import copy_policies
+    from deskward.features import all_features
 
-    copy_policies(folder)
+    copy_policies(folder, all_features())
     print(f"{folder} holds the policies that ship. Set POLICY_DIR={folder} once they are yours.")
 
 
@@ -76,11 +78,10 @@ def run_tests(
     """
 
     async def work(desk: Desk) -> int:
-        from deskward.app import POLICIES
         from deskward.gate.policy.truth_table import read_tables, run_tables
 
         folder = tables or _folder(which) or desk.settings.policy.dir
-        cases = read_tables(*((folder,) if folder else POLICIES))
+        cases = read_tables(*((folder,) if folder else desk.features.policies))
         rows = list(run_tables(await chosen_policy(desk, which), cases))
         failed = [row for row in rows if not row.passed]
         for row in failed:
@@ -134,7 +135,7 @@ def diff(old: Which, new: Which, /) -> None:
         from deskward.gate.policy.diff import diff as compare
 
         before, after = await chosen_policy(desk, old), await chosen_policy(desk, new)
-        found = compare(before, after, desk.gate.tools, await _recorded(desk))
+        found = compare(before, after, known_tools(desk), await _recorded(desk))
         for change in found.changes:
             what = f"{change.tool} by {change.by}: {_said(change.old)} -> {_said(change.new)}"
             print(f"{change.tenant} row {change.seq}  {change.at}  {what}")
@@ -198,7 +199,7 @@ def publish(
         from deskward.gate.policy.truth_table import read_tables, run_tables
 
         chosen = await chosen_policy(desk, str(folder))
-        problems = problems_of(chosen, desk.gate.tools.values())
+        problems = problems_of(chosen, known_tools(desk).values())
         rows = list(run_tables(chosen, read_tables(folder)))
         if not rows:
             raise ValueError(f"{folder} has no truth table (tests/*.yaml) to publish it by")
@@ -270,15 +271,23 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     from deskward.gate.policy.engine import Policy
     from deskward.security.roles import FILE as ROLES
 
-    tools = desk.gate.tools.values()
+    tools = known_tools(desk).values()
     if which == "active":
         return desk.gate.policy
     if which == "files":
-        return policy_of(desk.settings, tools)
+        return policy_of(desk.settings, desk.features, tools)
     if folder := _folder(which):
-        return Policy(policy_files(folder), tools)
+        return Policy(policy_files(folder, desk.features), tools)
     stored = await policy_versions.files_of(desk.database.reader, which)
-    return Policy(stored, tools, roles=policy_files(desk.settings.policy.dir)[ROLES])
+    roles = policy_files(desk.settings.policy.dir, desk.features)[ROLES]
+    return Policy(stored, tools, roles=roles)
+
+
+def known_tools(desk: Desk) -> dict[str, Tool]:
+    """All that policies may name: also the tools of domains that are off."""
+    from deskward.features import all_features
+
+    return {**{tool.name: tool for tool in all_features().tools}, **desk.gate.tools}
 
 
 def _folder(which: str) -> Path | None:
@@ -312,7 +321,7 @@ async def _explain_recorded(desk: Desk, chosen: Policy, tenant: str | None, call
         )
     for row in rows:
         print(f"row {row['seq']}  {row['at']}  {row.get('tool')}: it was {row.get('verdict')}")
-        tool, facts = desk.gate.tools.get(row.get("tool") or ""), row.get("facts")
+        tool, facts = known_tools(desk).get(row.get("tool") or ""), row.get("facts")
         if tool is None or not facts:
             print("    Of this call no facts are on record: it was refused before, or is erased.")
             continue
@@ -362,7 +371,7 @@ def _with_desk(work: Any) -> None:
     settings = read_settings()
 
     async def with_desk() -> int:
-        async with open_desk(settings, chat=False) as desk:
+        async with open_desk(settings, chat=False, as_recorded=True) as desk:
             code: int = await work(desk)
             return code
 

@@ -48,12 +48,12 @@ def replay(
     async def work() -> int:
         from dataclasses import asdict
 
-        from deskward.app import CLAIMS, open_desk
+        from deskward.app import open_desk
         from deskward.cli.policy import chosen_policy
         from deskward.conversations.replay import replay as again
         from deskward.conversations.transcript import recording
 
-        async with open_desk(settings, chat=False) as desk:
+        async with open_desk(settings, chat=False, as_recorded=True) as desk:
             owner = f"staff:{staff}" if staff else f"customer:{user or settings.default.user_id}"
             turns = await recording(
                 desk.database.reader,
@@ -65,7 +65,7 @@ def replay(
             found = await again(
                 desk.gate,
                 turns,
-                claims=CLAIMS,
+                claims=desk.features.claims,
                 model=desk.conversations.agent.model if model else None,
                 policy=await chosen_policy(desk, policy) if policy else None,
                 changed=changed,

@@ -35,7 +35,10 @@ Url = Annotated[
 Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]
 
 
-Demo = Annotated[bool, Parameter(help="Load the demo data into an empty database.")]
+Demo = Annotated[
+    bool,
+    Parameter(help="The demo desk: a bank and a shop, with demo data where the database is empty."),
+]
 COUNT = Number(gte=1, lte=1_000_000)
 """Sees that a number of rows is one."""
 Json = Annotated[bool, Parameter(name="--json", help="Print it as JSON.")]
@@ -159,7 +162,7 @@ async def operated_desk(
     from deskward.app import open_desk
     from deskward.security.principals import Kind
 
-    async with open_desk(settings, chat=False) as desk:
+    async with open_desk(settings, chat=False, as_recorded=True) as desk:
         if key is None:
             yield desk, system_user(tenant or settings.default.tenant_id, *roles)
             return

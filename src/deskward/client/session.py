@@ -70,10 +70,12 @@ class AsyncAgentSession:
         self.history += [said, *self._answered(last, answer_of(message))]
         principal = Principal(Kind.CUSTOMER, self._user_id, "default", ("customer",))
         context = Context(principal, "agent", turn_id=new_id())
-        from deskward.app import CLAIMS
+        from deskward.features import all_features
 
         answer = ""
-        agent = Agent(toolbox, self._model, claims=CLAIMS, confirmed=toolbox.confirmed)
+        agent = Agent(
+            toolbox, self._model, claims=all_features().claims, confirmed=toolbox.confirmed
+        )
         async for event in agent.run(context, self._vault, self.history):
             if isinstance(event, MessageAdded):
                 self.history.append(event.message)
@@ -216,5 +218,6 @@ def _revealed(tool: Tool, given: Mapping[str, Any], secrets: Secrets) -> dict[st
 
 def _offline(settings: Settings) -> OfflineModel:
     from deskward.app import skills_of
+    from deskward.features import all_features
 
-    return OfflineModel(skills_of(settings))
+    return OfflineModel(skills_of(settings, all_features()))

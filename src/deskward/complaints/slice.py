@@ -11,6 +11,7 @@ from deskward.complaints.tools import tools
 from deskward.gate.slice import Slice
 
 SLICE = Slice(
+    domain="shop",
     tools=tools,
     tables=(complaints, complaint_numbers.table),
     skills=Path(__file__).with_name("skills"),

@@ -24,6 +24,7 @@ from deskward.core.errors import (
     SessionBusy,
     SessionEnded,
     Unavailable,
+    UnknownTool,
 )
 from deskward.core.jobs import Job, RetryLater
 from deskward.core.worker import insist
@@ -44,7 +45,8 @@ ATTEMPTS = 20
 AGAIN = 5.0
 """Seconds between these attempts."""
 
-_PASSING = (CallInProgress, Unavailable)
+_PASSING = (CallInProgress, Unavailable, UnknownTool)
+"""What another attempt may find otherwise. A tool that this process lacks, another one may have."""
 
 
 class Decisions:

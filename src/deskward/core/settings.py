@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         description="At least 32 characters; keys the digests of secret arguments. Unset: made "
         "once and kept in DATA_DIR. Processes that share a database must share it.",
     )
+    domains: str = Field(
+        "",
+        description="Example domains that the desk has, separated by commas: `bank` (accounts, "
+        "cards, balances), `shop` (orders, complaints). `--demo` switches all of them on.",
+    )
     server: Server = Field(default_factory=Server, description="The HTTP server.")
     cors: Cors = Field(default_factory=Cors, description="Web pages of other hosts.")
     rate_limit: RateLimit = Field(
@@ -173,6 +178,11 @@ class Settings(BaseSettings):
         for name, (group, field) in names(type(self)).items():
             found[name] = getattr(getattr(self, group) if group else self, field)
         return found
+
+    @property
+    def domains_on(self) -> frozenset[str]:
+        """The names in DOMAINS, whatever they are."""
+        return frozenset(filter(None, map(str.strip, self.domains.split(","))))
 
     @cached_property
     def database_location(self) -> URL:

@@ -58,6 +58,11 @@ def warnings(desk: Desk) -> list[str]:
         found.append(f"MCP server not reachable at {settings.mcp_server.url}")
     if settings.mail.server is None:
         found.append("SMTP is not configured: mails are only printed to the log")
+    if desk.left_out:
+        found.append(
+            f"Records of {' and '.join(desk.left_out)} lie in the database, and nobody can reach "
+            f"them: --demo or DOMAINS={','.join(desk.left_out)} brings their tools back"
+        )
     if "*" in settings.cors.allowed:
         found.append("CORS_ORIGINS=* lets any web page call: for a laptop only")
     return found
@@ -89,7 +94,7 @@ def _tools(desk: Desk) -> str:
 
 def _mcp(desk: Desk) -> str:
     if desk.hub is None:
-        return "none, complaints are served in-process"
+        return "none"
     state = {"available": "✓ Available", "connecting": "connecting…", "away": "⚠ Unavailable"}[
         desk.hub.state
     ]
@@ -114,11 +119,13 @@ def _next(desk: Desk, url: str, is_open: bool) -> str:
     }
     if desk.settings.database.url is None:
         command["deskward"]["env"] = {"DATA_DIR": str(desk.settings.data_dir.resolve())}
+    known = "get_account_balance" in desk.gate.tools
+    question = "What is my account balance?" if known else "What can you do?"
     key = "" if is_open else " \\\n    -H 'Authorization: Bearer dw_…'"
     return f"""\
 Try next:
   curl -s {url}/api/v1/chat -H 'Content-Type: application/json'{key} \\
-    -d '{{"session_id": "demo", "message": "What is my account balance?"}}'
+    -d '{{"session_id": "demo", "message": "{question}"}}'
   {sys.executable} -m deskward chat --url {url}
 An MCP client's configuration, over HTTP or over stdio:
   {client}

@@ -37,7 +37,7 @@ class DemoDesks:
         for file in (template, template.with_name("secret.key")):  # which seals what is in it
             shutil.copy(file, place)
         try:
-            async with open_desk(self._settings(place), model=model) as desk:
+            async with open_desk(self._settings(place), demo=True, model=model) as desk:
                 yield desk
         finally:
             shutil.rmtree(place)

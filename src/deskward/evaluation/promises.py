@@ -12,8 +12,8 @@ from typing import Any, Literal
 import yaml
 
 from deskward.agent.claims.evidence import Evidence
-from deskward.app import CLAIMS
 from deskward.evaluation.metrics import wilson
+from deskward.features import all_features
 
 DATA = files("deskward") / "evaluation" / "data"
 BLIND = tuple(
@@ -88,12 +88,13 @@ class Figures:
 
 def measure(split: str) -> Figures:
     """Judge the replies of a split, one of `SPLITS`."""
-    _ = CLAIMS.classifier  # learning is no part of a check's time
+    claims = all_features().claims
+    _ = claims.classifier  # learning is no part of a check's time
     replies = [reply for reply in labelled_replies() if reply.split == split]
     flagged, took = set(), []
     for one in replies:
         begun = time.thread_time()
-        if CLAIMS.unsupported(one.reply, one.results, [one.said]):
+        if claims.unsupported(one.reply, one.results, [one.said]):
             flagged.add(one.id)
         took.append((time.thread_time() - begun) * 1000)
     p95 = round(sorted(took)[int(0.95 * len(took))], 2)

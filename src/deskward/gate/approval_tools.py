@@ -51,7 +51,7 @@ Asked = Written(by="requester")
 class Reason(BaseModel):
     """A policy because of which a person has to look."""
 
-    policy: Ours = Field(description="Its `@id`.", examples=["refund-over-5000-needs-approval"])
+    policy: Ours = Field(description="Its `@id`.", examples=["answering-a-ticket-unattended"])
     text: Ours = Field(description="The policy in Cedar; empty where it has changed since.")
 
 
@@ -62,7 +62,7 @@ class Approval(BaseModel):
     status: State = Field(
         description="`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."
     )
-    tool: Ours = Field(examples=["refund_order"])
+    tool: Ours = Field(examples=["update_ticket"])
     arguments: Annotated[dict[str, Any], Asked] = Field(
         description="The exact arguments; secrets and card numbers are masked."
     )

@@ -26,9 +26,10 @@ def _nothing(_gate: Gate) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """What the folder of a feature brings. `app.py` lists the slices, and nothing else does.
+    """What the folder of a feature brings. `features.py` lists the slices, nothing else does.
 
     Attributes:
+        domain: The example domain that it is of, and is there with; None for every desk's own.
         tools: Its tools, where it has any.
         tables: Its tables.
         jobs: Makes the handlers of its jobs: kind of job → handler.
@@ -41,6 +42,7 @@ class Slice:
         demo: Loads its part of a demo tenant.
     """
 
+    domain: str | None = None
     tools: ToolGroup | None = None
     tables: tuple[sa.Table, ...] = ()
     jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing

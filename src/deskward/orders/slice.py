@@ -11,6 +11,7 @@ from deskward.orders.models import order_lines, order_numbers, orders, refunds
 from deskward.orders.tools import tools
 
 SLICE = Slice(
+    domain="shop",
     tools=tools,
     tables=(orders, order_lines, refunds, order_numbers.table),
     skills=Path(__file__).with_name("skills"),

@@ -1,7 +1,7 @@
 """What the desk's kinds of value find in a sentence."""
 
-from deskward.app import KINDS
 from deskward.text import finding
+from tests.everything import KINDS
 
 
 def find(kind: str, text: str, *, answers: bool = False) -> finding.Found:

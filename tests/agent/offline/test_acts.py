@@ -7,7 +7,7 @@ import pytest
 
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.reading import Reading
-from deskward.app import Desk, shipped_skills
+from deskward.app import Desk
 from deskward.evaluation.asked import Sentence, sentences
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
@@ -15,6 +15,7 @@ from deskward.security.masking import mask
 from deskward.security.vault import Vault
 from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER, STAFF
+from tests.everything import shipped_skills
 
 
 @cache

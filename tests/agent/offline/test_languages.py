@@ -3,10 +3,10 @@
 import pytest
 
 from deskward.agent.offline.skills import Skill
-from deskward.app import shipped_skills
 from deskward.evaluation.asked import sentences
 from deskward.text.language import language_of
 from tests.agent.talk import Talk
+from tests.everything import shipped_skills
 
 LANGUAGES = {"en", "de", "fr", "es", "it", "pt", "nl", "tr"}
 WRITING = [s for s in shipped_skills().skills.values() if s.acts and s.name != "send_email"]

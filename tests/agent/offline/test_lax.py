@@ -5,11 +5,11 @@ import pytest
 from deskward.accounts.postal import postal_address
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import shipped_skills
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
 from tests.agent.offline.test_acts import tools
 from tests.agent.talk import Talk
+from tests.everything import shipped_skills
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from deskward.agent.model import Message, ModelRequest
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE, Skills, ago, render
-from deskward.app import Desk, shipped_skills, skills_of
+from deskward.app import Desk, skills_of
 from deskward.core.database import now
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
@@ -22,6 +22,7 @@ from tests.agent.offline.finding import find
 from tests.agent.providers import settings
 from tests.agent.talk import Talk
 from tests.conftest import OTHER
+from tests.everything import EVERYTHING, shipped_skills
 
 PARAPHRASES = Path(__file__).parent / "paraphrases"
 OPERATIONS = yaml.safe_load((PARAPHRASES / "operations.yaml").read_text(encoding="utf-8"))
@@ -298,13 +299,17 @@ def test_a_skill_of_ones_own(tmp_path: Path) -> None:
 
 def test_skills_of_ones_own_still_look_questions_up_and_hand_over(tmp_path: Path) -> None:
     (tmp_path / "joke.yaml").write_text("say: Knock, knock.\nexamples: [a joke]", encoding="utf-8")
-    skills = skills_of(settings(skills_dir=tmp_path))
+    skills = skills_of(settings(skills_dir=tmp_path), EVERYTHING)
     assert set(skills.skills) == {"joke", "faq", "human"}
     (tmp_path / "mine.yaml").write_text(
         "tool: t\nanswer: x\ninstead: y\nslots: {a: {kind: message}}\nexamples: [a person]",
         encoding="utf-8",
     )
-    assert set(skills_of(settings(skills_dir=tmp_path)).skills) == {"joke", "mine", "faq"}
+    assert set(skills_of(settings(skills_dir=tmp_path), EVERYTHING).skills) == {
+        "joke",
+        "mine",
+        "faq",
+    }
 
 
 def test_templates_cannot_reach_python() -> None:

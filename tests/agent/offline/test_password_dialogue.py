@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from deskward.accounts import service
-from deskward.app import Desk, shipped_skills
+from deskward.app import Desk
 from deskward.core.database import metadata
 from deskward.gate.context import Context
 from deskward.security.masking import mask
@@ -13,6 +13,7 @@ from deskward.security.principals import Kind
 from deskward.security.vault import Vault
 from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER
+from tests.everything import shipped_skills
 
 FIRST, SECOND = "Copper-Kettle-91", "Birch-Valley-47"
 LANGUAGES = {"en", "de", "fr", "es", "it", "pt", "nl", "tr"}

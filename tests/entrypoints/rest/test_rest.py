@@ -11,13 +11,14 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from deskward.app import GROUPS, Desk
+from deskward.app import Desk
 from deskward.core.rate_limit import RateLimiter
 from deskward.entrypoints.guard import Guard
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.sizes import LARGEST, USUAL
 from deskward.security.principals import Kind
 from tests.conftest import settings_in
+from tests.everything import GROUPS
 
 ERROR_KEYS = {"error", "message", "detail", "request_id", "timestamp"}
 TOOLS = [tool for group in GROUPS for tool in group.tools]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskward.app import GROUPS
 from deskward.gate.policy import memo
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.policy.memo import reads_of
 from deskward.security.principals import Kind, Principal, Proof
 from deskward.security.roles import FILE as ROLES
 from tests.conftest import CUSTOMER, OTHER, SERVICE
+from tests.everything import GROUPS
 from tests.policies import FILES, policy_of
 
 TOOLS = {tool.name: tool for group in GROUPS for tool in group.tools}

@@ -2,12 +2,12 @@
 
 import pytest
 
-from deskward.app import GROUPS, POLICIES
 from deskward.gate.policy.engine import Policy, Verdict, read
 from deskward.gate.policy.schema import check
 from deskward.gate.policy.truth_table import read_tables, run_tables
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles, merged
+from tests.everything import GROUPS, POLICIES
 from tests.policies import FILES, policy_of
 
 TOOLS = [tool for group in GROUPS for tool in group.tools]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskward.app import GROUPS, policy_files
+from deskward.app import policy_files
 from deskward.app import policy_of as policy_in_use
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
@@ -15,6 +15,7 @@ from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF
+from tests.everything import EVERYTHING, GROUPS
 from tests.policies import FILES, policy_of
 
 TOOLS = {tool.name: tool for group in GROUPS for tool in group.tools}
@@ -105,13 +106,13 @@ def test_a_broken_file_is_named(tmp_path, text: bytes, problem: str) -> None:
     (tmp_path / "more.cedar").write_bytes(text)
     settings = Settings(policy_dir=tmp_path)
     with pytest.raises(ValueError, match=f"more.cedar.*{problem}") as error:
-        policy_in_use(settings, TOOLS.values())
+        policy_in_use(settings, EVERYTHING, TOOLS.values())
     assert str(error.value).startswith(f"POLICY_DIR={tmp_path}: ")
 
 
 def test_an_empty_folder_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="holds no"):
-        Policy(policy_files(tmp_path), TOOLS.values())
+        Policy(policy_files(tmp_path, EVERYTHING), TOOLS.values())
 
 
 def test_arguments_of_every_kind_can_be_judged() -> None:

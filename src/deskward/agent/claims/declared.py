@@ -6,7 +6,8 @@ desk's own words stand), `quoted` (fields that may be repeated word for word) an
 what a sentence can claim; it is shown by a call that came to good (`calls`: tool → field → values,
 in the arguments or the answer), by a record in some state (`of`, `records`: field → values) or by
 a call that waits for a person (`waiting`); a `fact` also by the values that it names, what is
-`absent` only where its words, or what they are `synonyms` of, are not shown. Values are patterns
+`absent` only where its words, or what they are `synonyms` of, are not shown. A later file gives an
+act of an earlier one further `calls`. Values are patterns
 as of file names, `[]` for an empty list. How it is said, by language, stands in `says`, or follows
 from `things` and `verbs`, `states` or `nouns` by frames (`text/frames.py`); `none` claim nothing.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,9 @@ class Declared:
         for name, one in content.get("acts", {}).items():
             calls = {tool: _conditions(wanted) for tool, wanted in one.get("calls", {}).items()}
             states = _conditions(one.get("records", {}))
+            if (known := self.acts.get(name)) is not None:  # said by another file already
+                self.acts[name] = replace(known, calls={**known.calls, **calls})
+                continue
             flags = (flag in one for flag in ("waiting", "fact", "absent"))
             self.acts[name] = Act(name, one.get("of"), calls, states, *flags)
             self.sentences += filled(name, one)

@@ -99,6 +99,11 @@ class OfflineModel:
                 return skill, match.score
         return None, 0.0
 
+    def abilities(self, tools: set[str]) -> list[str]:
+        """What it can do for somebody who may use these tools, in a few words each."""
+        able = (skill for skill in self.skills.values() if skill.can)
+        return [s.can for s in able if (s.tool or (s.search and s.search.tool)) in tools]
+
     def skill_of(self, tool: str) -> str:
         """The name of the skill that calls a tool, or nothing."""
         return next((name for name, skill in self.skills.items() if skill.tool == tool), "")

@@ -1,6 +1,7 @@
 """Skills: what the offline model can do, as YAML.
 
-A skill is a file named after it: `examples`, and one of `say` (an answer as it is), `tool` (a tool
+A skill is a file named after it: `examples`, and one of `say` (an answer as it is, or a template
+over `abilities`: what the skills with which the caller may do something `can`), `tool` (a tool
 to call, with its `slots`, `arguments` that never change, and an `answer` template over the tool's
 result) or `search` (a tool that looks the question up). Templates are Jinja2, sandboxed; `answer`,
 `instead` and `ask` may be one text, or one by language.
@@ -98,7 +99,8 @@ class Skill(BaseModel):
 
     Attributes:
         examples: Sentences that mean it.
-        say: An answer as it is.
+        say: An answer as it is, or over `abilities`.
+        can: What it is good for, in a few words, as a capable one says them: "show your orders".
         tool: The tool to call.
         arguments: What the tool is given besides the slots, always the same.
         slots: What the customer has to say, or may.
@@ -116,6 +118,7 @@ class Skill(BaseModel):
     name: str = Field(pattern=r"^[a-z_]+$")
     examples: list[str] = []
     say: str | None = None
+    can: str = ""
     tool: str | None = None
     arguments: dict[str, str | int | bool] = {}
     slots: dict[str, Slot] = {}

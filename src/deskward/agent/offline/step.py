@@ -10,7 +10,7 @@ from typing import Any
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.answering import Answering
 from deskward.agent.offline.reading import Reading
-from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.skills import Skill, render
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.finding import Found
@@ -230,7 +230,7 @@ class Step(Answering):
         if skill is None or skill.search:
             yield self._hand_over(text)
         elif skill.say is not None:
-            yield skill.say
+            yield render(skill.say, {"abilities": self._model.abilities(self._tools)})
         elif skill.acts is None:
             yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:

@@ -31,6 +31,10 @@ class Knowing(Protocol):
         """The skill that a sentence means most, of those whose tool may be used."""
         ...
 
+    def abilities(self, tools: set[str], /) -> list[str]:
+        """What it can do for somebody who may use these tools."""
+        ...
+
     def skill_of(self, tool: str, /) -> str:
         """The name of the skill that calls a tool, or nothing."""
         ...

@@ -86,8 +86,8 @@ class Asked(BaseModel):
         "or say yes or no as the next message.",
         examples=["8f14e45fceea167a5a36dedd4bea2543"],
     )
-    question: str = Field(examples=["Shall I set your order O1003 to “cancelled”?"])
-    tool: str = Field(examples=["update_order_status"])
+    question: str = Field(examples=["Shall I send “See you soon” to alex.morgan@example.com?"])
+    tool: str = Field(examples=["send_email"])
     arguments: dict[str, Any] = Field(description="The exact values; secrets are masked.")
     label: str | None = Field(
         description="What it is about, for people: which card, order or account.",

@@ -1,0 +1,177 @@
+"""The features of a desk: the slices that there are, and what the picked ones bring together.
+
+A slice belongs to every desk, or to an example domain (`Slice.domain`): a bank, a shop. A domain is
+on with `--demo`, or where DOMAINS names it; of one that is off nothing is offered at any door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from deskward.accounts import slice as accounts
+from deskward.agent.claims.check import ClaimCheck
+from deskward.agent.offline.skills import GENERAL as GENERAL_SKILLS
+from deskward.assist import slice as assist
+from deskward.complaints import slice as complaints
+from deskward.complaints.tools import tools as complaint_tools
+from deskward.conversations.acts import acts as session_acts
+from deskward.core.database import Connection
+from deskward.core.jobs import Records
+from deskward.core.settings import Settings
+from deskward.customers import slice as customers
+from deskward.email import slice as email
+from deskward.files import slice as files
+from deskward.gate.approval_tools import JOB as APPROVAL
+from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
+from deskward.gate.approval_tools import tools as approval_tools
+from deskward.gate.ledger_tools import tools as ledger_tools
+from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
+from deskward.gate.reading_tools import tools as reading_tools
+from deskward.gate.slice import Slice
+from deskward.gate.tool import Risk, Tool, ToolGroup
+from deskward.knowledge import slice as knowledge
+from deskward.orders import slice as orders
+from deskward.text.finding import Kind
+from deskward.tickets import slice as tickets
+
+SLICES: tuple[Slice, ...] = (
+    customers.SLICE,
+    accounts.SLICE,
+    tickets.SLICE,
+    assist.SLICE,
+    knowledge.SLICE,
+    orders.SLICE,
+    complaints.SLICE,
+    files.SLICE,
+    email.SLICE,
+)
+"""The features that there are. Whatever goes over all of them goes over this list."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What some slices bring together."""
+
+    slices: tuple[Slice, ...]
+
+    @cached_property
+    def groups(self) -> tuple[ToolGroup, ...]:
+        """The groups of tools: theirs, and those of no slice."""
+        own = (part.tools for part in self.slices if part.tools is not None)
+        return (*own, approval_tools, ledger_tools, reading_tools, session_acts)
+
+    @property
+    def tools(self) -> list[Tool]:
+        """All tools of the groups."""
+        return [tool for group in self.groups for tool in group.tools]
+
+    @cached_property
+    def skills(self) -> tuple[Path, ...]:
+        """The folders of the offline skills that ship."""
+        return (GENERAL_SKILLS, *(part.skills for part in self.slices if part.skills is not None))
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of value that skills may ask for."""
+        return {name: kind for part in self.slices for name, kind in part.kinds.items()}
+
+    @cached_property
+    def policies(self) -> tuple[Path, ...]:
+        """The folders of the policies that ship."""
+        own = (part.policies for part in self.slices if part.policies is not None)
+        return (GENERAL_POLICIES, *own)
+
+    @cached_property
+    def records(self) -> Records:
+        """Kind of job → the record that is told when a job of it ends without being done."""
+        own = {kind: record for part in self.slices for kind, record in part.records.items()}
+        return {**own, APPROVAL: APPROVAL_RECORD}
+
+    @cached_property
+    def claims(self) -> ClaimCheck:
+        """What replies may claim. It reads and learns when the first reply is to be checked."""
+        return ClaimCheck(
+            [part.claims for part in self.slices if part.claims is not None],
+            writes=[tool.name for tool in self.tools if tool.risk is not Risk.READ],
+        )
+
+
+def domains() -> tuple[str, ...]:
+    """The names of the example domains."""
+    return tuple(dict.fromkeys(part.domain for part in SLICES if part.domain is not None))
+
+
+@cache
+def features(on: frozenset[str], groups: frozenset[str] = frozenset()) -> Features:
+    """What the slices bring that belong to every desk, and those of some domains.
+
+    Args:
+        on: The domains.
+        groups: Names of groups of tools whose slices are there in any case.
+
+    Raises:
+        ValueError: There is no such domain.
+    """
+    if unknown := sorted(on - set(domains())):
+        known = ", ".join(domains())
+        raise ValueError(f"DOMAINS: there is no domain {unknown[0]!r}; there are {known}")
+    return Features(
+        tuple(
+            part
+            for part in SLICES
+            if part.domain is None
+            or part.domain in on
+            or (part.tools is not None and part.tools.name in groups)
+        )
+    )
+
+
+def all_features() -> Features:
+    """What all slices bring, whatever is on."""
+    return features(frozenset(domains()))
+
+
+def features_of(
+    settings: Settings,
+    *,
+    demo: bool = False,
+    only: str | None = None,
+    also: Iterable[str] = (),
+) -> Features:
+    """What the slices bring that an operator has picked.
+
+    Args:
+        settings: Their choices.
+        demo: Whether it is the demo desk, which has all domains.
+        only: The one group of tools to serve. Whoever names it wants it.
+        also: Further domains.
+
+    Raises:
+        ValueError: There is no such domain.
+    """
+    on = settings.domains_on.union(domains() if demo else also)
+    wanted = set() if only is None else {only}
+    if settings.mcp_server.url:  # an outside server's tools take the place of the built-in ones
+        wanted.add(complaint_tools.name)
+    return features(on, frozenset(wanted))
+
+
+async def left_out(db: Connection, on: Features) -> list[str]:
+    """The domains of which the database holds records, and which are not all there."""
+    found = []
+    for part in SLICES:
+        if part not in on.slices and part.domain not in found and await _any_of(db, part.tables):
+            found.append(str(part.domain))
+    return found
+
+
+async def _any_of(db: Connection, tables: Iterable[sa.Table]) -> bool:
+    for table in tables:
+        if await db.first(sa.select(sa.literal(1)).select_from(table).limit(1)) is not None:
+            return True
+    return False

@@ -1,0 +1,20 @@
+"""What all slices bring together, with every domain on: what most tests are about."""
+
+from __future__ import annotations
+
+from deskward.agent.offline.skills import Skills
+from deskward.app import shipped_skills as shipped_skills_of
+from deskward.features import all_features
+
+EVERYTHING = all_features()
+GROUPS = EVERYTHING.groups
+SKILLS = EVERYTHING.skills
+KINDS = EVERYTHING.kinds
+POLICIES = EVERYTHING.policies
+RECORDS = EVERYTHING.records
+CLAIMS = EVERYTHING.claims
+
+
+def shipped_skills() -> Skills:
+    """The offline skills that ship, with every domain on."""
+    return shipped_skills_of(EVERYTHING)
