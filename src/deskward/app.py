@@ -30,6 +30,7 @@ from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
 from deskward.core.database import Database, metadata
 from deskward.core.jobs import Handler
+from deskward.core.outside import Outside as OutsideWorld
 from deskward.core.personal import check_declared
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
@@ -55,6 +56,8 @@ from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
 from deskward.tickets.tools import NewTickets
+from deskward.webhooks.delivery import Teller
+from deskward.webhooks.signing import Vault
 
 if TYPE_CHECKING:
     from deskward.hub.hub import Hub
@@ -144,6 +147,7 @@ async def open_desk(
                 timedelta(minutes=settings.accounts.proof_minutes),
                 settings.accounts.password_tries,
             ),
+            Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
         gate = _gate(settings, features, database, secret, only, ports)
@@ -154,7 +158,9 @@ async def open_desk(
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, features, database, secret, gate, model)
         await stack.enter_async_context(conversations.keep())
-        jobs = Jobs(database, _handlers(features, gate, conversations), features.records, wake)
+        handlers = _handlers(features, gate, conversations)
+        looks = [look for part in features.slices for look in part.looks(gate)]
+        jobs = Jobs(database, handlers, features.records, wake, looks)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,

@@ -38,6 +38,7 @@ from deskward.knowledge import slice as knowledge
 from deskward.orders import slice as orders
 from deskward.text.finding import Kind
 from deskward.tickets import slice as tickets
+from deskward.webhooks import slice as webhooks
 
 SLICES: tuple[Slice, ...] = (
     customers.SLICE,
@@ -49,6 +50,7 @@ SLICES: tuple[Slice, ...] = (
     complaints.SLICE,
     files.SLICE,
     email.SLICE,
+    webhooks.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""
 

@@ -92,6 +92,13 @@ COMMANDS: dict[str, str | None] = {
     "staff add": "add_member",
     "staff list": READS,
     "tools": READS,
+    "webhooks add": "add_webhook",
+    "webhooks enable": "enable_webhook",
+    "webhooks list": "list_webhooks",
+    "webhooks remove": "remove_webhook",
+    "webhooks replay": "replay_webhook",
+    "webhooks show": "get_webhook",
+    "webhooks test": "test_webhook",
 }
 """Every command but those of `eval`, which work on desks of their own → the row that it leaves."""
 
@@ -104,6 +111,7 @@ JOBS = {
     "erase_traces": "the row of `erase_customer`",
     "handle_ticket": "the rows of the calls that it makes",
     "scrub": "the row of `erase_customer`",
+    "webhooks.tell": "the row of the call that made it happen",
 }
 """Every kind of job → the row in which the ledger tells of it."""
 

@@ -27,6 +27,7 @@ d3e48ed61e1e2052c41933387b47d6c4c2ebf35d713460837438eec872f879d5 0003_service.py
 cf3880533d40a6219361844a3f74342232fd74e56013ad95a800e8c6752e4187 0005_firm_jobs.py
 5ea02123a5e6dd31b48bad5c5cd5ad93aeb1d7b7920f0eaf77bee28dd45d79be 0006_hostile_hands.py
 26aef586db065fc3b0e0df6d7bbeb7de5d7bee77818a8feafa729883b363d041 0007_events.py
+040809ea0c505f59a88b8d4d95b1d6b399691428ea391ba5c1444296e79662ab 0008_people.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

@@ -26,6 +26,7 @@ from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
 from deskward.cli.tools import tools
+from deskward.cli.webhooks import webhooks
 
 COMMANDS = (
     serve,
@@ -44,6 +45,7 @@ COMMANDS = (
     ledger,
     policy,
     replay,
+    webhooks,
 )
 
 app = App(

@@ -42,6 +42,7 @@ def rotate_secret(
 
 async def _rotate(settings: Any, new_key_file: Path | None) -> None:
     from deskward.core.database import Database
+    from deskward.features import SLICES
     from deskward.gate.rotation import rotate
     from deskward.gate.secret import read_secret
     from deskward.migrations import upgrade
@@ -57,7 +58,8 @@ async def _rotate(settings: Any, new_key_file: Path | None) -> None:
         if not await _done(database, new):
             with _bar() as progress:
                 row = noted(settings, "rotate_secret")
-                await rotate(database, settings.key, new, progress, row)
+                more = [sealed for part in SLICES for sealed in part.sealed]
+                await rotate(database, settings.key, new, progress, row, more)
     finally:
         await database.close()
     if own:

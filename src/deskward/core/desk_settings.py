@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import DirectoryPath, Field, field_validator
 
+from deskward.core.addresses import Network, networks
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import DAY, Few, Many, Seconds
 
@@ -122,6 +123,29 @@ class Accounts(Group):
         validation_alias="password_tries_per_hour",
         description="How often a customer may try to change their password in any hour.",
     )
+
+
+class Webhooks(Group):
+    """Programs that are told of events."""
+
+    model_config = prefixed("webhook_")
+
+    networks: str = Field(
+        "",
+        description="Networks, separated by commas, that webhooks may lead to though they are not "
+        "public, for example `10.1.0.0/16`; there also without TLS. Unset: public addresses only.",
+    )
+
+    @field_validator("networks")
+    @classmethod
+    def _as_networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
+    @property
+    def allowed(self) -> tuple[Network, ...]:
+        """The networks."""
+        return networks(self.networks)
 
 
 class Uploads(Group):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ Kind = Literal[
     "customer.updated",
     "customer.merged",
     "customer.erased",
+    "webhook.disabled",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -73,6 +75,7 @@ events = sa.Table(
     sa.Column("outcome", sa.String(200), info=IMPERSONAL),
     sa.Index("ix_events_due", "status", "due_at"),
     sa.Index("ix_events_lane", "tenant_id", "listener", "status", "lane", "seq"),
+    sa.Index("ix_events_listener", "tenant_id", "listener", "status", "seq"),
     sa.Index("ix_events_customer_id", "tenant_id", "customer_id"),
 )
 """One row per event and listener; those of one event have the same `id`. `seq` grows in the order
@@ -142,6 +145,33 @@ async def tell(
         "due_at": moment,
     }
     await db.change(_TELL, values)
+
+
+def event_row(
+    tenant: str, listener: str, kind: str, record: str, *, by: str | None = None
+) -> dict[str, Any]:
+    """An event's row for one listener alone, whatever else it listens to."""
+    moment = now()
+    return {
+        "tenant_id": tenant,
+        "listener": listener,
+        "id": os.urandom(16).hex(),
+        "kind": kind,
+        "record": record,
+        "lane": record,
+        "by": by,
+        "data": {},
+        "at": moment,
+        "status": "waiting",
+        "due_at": moment,
+        "attempts": 0,
+    }
+
+
+async def forget(db: Connection, before: datetime) -> None:
+    """Forget what was told, or failed, before a moment."""
+    ended = events.c.status.in_(("done", "failed")) & (events.c.due_at < before)
+    await db.execute(sa.delete(events).where(ended))
 
 
 async def listen(db: Connection, tenant: str, listener: str, kinds: Collection[Kind]) -> None:

@@ -18,7 +18,13 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.database import (
+    Connection,
+    UtcDateTime,
+    insert_or_ignore,
+    metadata,
+    now,
+)
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.personal import IMPERSONAL
 
@@ -66,6 +72,9 @@ _CLAIM = (
         lease=sa.bindparam("b_lease"),
         lost=jobs.c.lost + sa.bindparam("b_lost"),
     )
+)
+_ENSURE = insert_or_ignore(
+    jobs, "id", "kind", "payload", "status", "attempts", "due_at", "created_at", "lost"
 )
 _UNDER = (jobs.c.lease == sa.bindparam("b_lease")) & (jobs.c.status == "running")
 _HOLD = sa.update(jobs).where(_UNDER).values(due_at=sa.bindparam("b_until"))
@@ -186,6 +195,17 @@ async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]
             "due_at": moment,
             "created_at": moment,
         },
+    )
+
+
+async def ensure(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]) -> None:
+    """Queue a job of which there is one at the most; one that has ended is begun anew."""
+    ended = (jobs.c.id == job_id) & jobs.c.status.in_(("failed", "cancelled"))
+    await db.execute(sa.delete(jobs).where(ended))
+    moment = now()
+    values = {"id": job_id, "kind": kind, "payload": dict(payload), "status": "queued"}
+    await db.execute(
+        _ENSURE, {**values, "attempts": 0, "due_at": moment, "created_at": moment, "lost": 0}
     )
 
 

@@ -25,7 +25,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL
 
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
-from deskward.core.desk_settings import Accounts, Agent, Keys, Policy, Stream, Uploads
+from deskward.core.desk_settings import Accounts, Agent, Keys, Policy, Stream, Uploads, Webhooks
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     mail: Mail = Field(default_factory=Mail, description="Outgoing mail.")
     accounts: Accounts = Field(
         default_factory=Accounts, description="How a customer shows that it is them."
+    )
+    webhooks: Webhooks = Field(
+        default_factory=Webhooks, description="Programs that are told of events."
     )
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -35,6 +35,10 @@ NOBODYS = timedelta(days=1)
 """How long a job of a kind that this process does not know may wait for one that does."""
 HARDER = (0.2, 1.0, 3.0)
 """Seconds between tries to write down what was done, while the database is away."""
+
+Look = Callable[[], Awaitable[None]]
+"""Sees whether there is work that has no job yet, and gives it one. It is called every few seconds
+in every process, so it asks the database one thing, and writes only where there is something."""
 
 Result = TypeVar("Result")
 
@@ -77,6 +81,7 @@ class Jobs:
         handlers: Mapping[str, Handler],
         records: Records | None = None,
         wake: asyncio.Event | None = None,
+        looks: Sequence[Look] = (),
     ) -> None:
         """Make a worker.
 
@@ -84,11 +89,13 @@ class Jobs:
             handlers: Kind → what does jobs of that kind.
             records: Kind → the record that is told when a job fails.
             wake: Is set when a job was added, so that due ones are looked for at once.
+            looks: Each adds the jobs that it finds to be needed, at every look for due ones.
         """
         self._database = database
         self._handlers = handlers
         self._records = records or {}
         self._wake = wake or asyncio.Event()
+        self._looks = looks
         self._working: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, str] = {}
         self._swept = float("-inf")
@@ -119,15 +126,14 @@ class Jobs:
     async def _keep(self) -> None:
         while True:
             self._wake.clear()
-            try:
-                await self._renew()
-                await self._sweep()
-                await self._start_due()
-            except Exception as error:
-                if passes(error):
-                    log.warning("could not look for jobs: %s", error)
-                else:
-                    log.exception("could not look for jobs")
+            for step in (self._renew, self._sweep, *self._looks, self._start_due):
+                try:
+                    await step()
+                except Exception as error:
+                    if passes(error):
+                        log.warning("could not look for jobs: %s", error)
+                    else:
+                        log.exception("could not look for jobs")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await self._wake.wait()

@@ -8,7 +8,7 @@ until all is done.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,16 +69,22 @@ SEALED = (
         confirmations, confirmations.c.id, _waiting("confirmations", ConfirmationVoid, *COLUMNS)
     ),
 )
-"""All that is under the secret key itself. What only has its name from it keeps the name."""
+"""What the gate has under the secret key itself. What only has its name from it keeps the name."""
 
 
 async def rotate(
-    database: Database, old: bytes, new: bytes, progress: Progress, noted: Entry | None = None
+    database: Database,
+    old: bytes,
+    new: bytes,
+    progress: Progress,
+    noted: Entry | None = None,
+    more: Sequence[Sealed] = (),
 ) -> Secret:
     """Seal all anew that is under the old key; goes on where an earlier attempt stopped.
 
     Args:
         noted: What the ledger has of it, in the transaction in which it ends.
+        more: The slices' tables that have something under the key.
 
     Returns:
         The secrets from now on.
@@ -88,13 +94,14 @@ async def rotate(
     """
     coming, place = await _begin(database, old, new)
     total = 0
-    for sealed in SEALED:
+    tables = (*SEALED, *more)
+    for sealed in tables:
         row = await database.reader.first(sa.select(sa.func.count()).select_from(sealed.table))
         total += 2 * row[0] if row is not None else 0
     done = place["done"]
     progress(done, total)
     # Twice: a process with the old key may just have been committing when this began.
-    for number, sealed in enumerate((*SEALED, *SEALED)):
+    for number, sealed in enumerate((*tables, *tables)):
         if number < place["table"]:
             continue
         anew = sealed.anew(old, new)

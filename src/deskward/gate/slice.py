@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection
 from deskward.core.jobs import Handler, Record
+from deskward.core.worker import Look
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
+from deskward.gate.rotation import Sealed
 from deskward.gate.tool import ToolGroup
 from deskward.text.finding import Kind
 
@@ -22,6 +24,10 @@ Demo = Callable[[Connection, str, Mapping[str, Any]], Awaitable[None]]
 
 def _nothing(_gate: Gate) -> Mapping[str, Any]:
     return {}
+
+
+def _none(_gate: Gate) -> Sequence[Look]:
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,8 @@ class Slice:
         tables: Its tables.
         jobs: Makes the handlers of its jobs: kind of job → handler.
         records: Kind of job → the record that learns when a job of it is given up.
+        looks: Makes what sees whether there is work that has no job yet.
+        sealed: Its tables that have something under the desk's secret key.
         denied: Makes what is done once a person has denied a call: tool → what is done.
         skills: The folder of its offline skills.
         kinds: The kinds of value that its skills ask for: name → kind.
@@ -47,6 +55,8 @@ class Slice:
     tables: tuple[sa.Table, ...] = ()
     jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing
     records: Mapping[str, Record] = field(default_factory=dict)
+    looks: Callable[[Gate], Sequence[Look]] = _none
+    sealed: tuple[Sealed, ...] = ()
     denied: Callable[[Gate], Mapping[str, Denied]] = _nothing
     skills: Path | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Webhooks: what happens at the desk, told to other programs over HTTP."""

@@ -1,0 +1,1 @@
+"""Webhooks, against a program that takes them."""
