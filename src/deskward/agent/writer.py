@@ -108,7 +108,6 @@ class ModelWriter:
         clear = {
             "at": timestamp(),
             "kind": "model",
-            "request_id": ctx.request_id,
             "by": ctx.principal.label,
             "agent": ctx.principal.agent,
             "model": self._model.name,
@@ -118,6 +117,7 @@ class ModelWriter:
         }
         private = {
             "principal": ctx.principal.facts,
+            "request_id": ctx.request_id,
             "instructions": request.instructions,
             "given": [message.plain for message in request.messages],
             "answer": answer,

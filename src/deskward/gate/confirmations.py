@@ -244,7 +244,6 @@ def answer_entry(
     clear = {
         "at": timestamp(),
         "kind": "confirmation",
-        "request_id": context.request_id,
         "conversation": conversation,
         "turn_id": context.turn_id,
         "by": principal.label if principal.kind is not Kind.CUSTOMER else "customer",
@@ -256,6 +255,7 @@ def answer_entry(
     }
     private = {
         "principal": principal.facts,
+        "request_id": context.request_id,
         "session_id": call.session_id,
         "question": call.question,
         "arguments": call.shown,

@@ -86,7 +86,6 @@ class Call:
         clear = {
             "at": timestamp(),
             "kind": "call",
-            "request_id": context.request_id,
             "door": context.door,
             "conversation": self.conversation,
             "turn_id": context.turn_id,
@@ -107,6 +106,7 @@ class Call:
         private = to_json(
             {
                 "principal": principal.facts,
+                "request_id": context.request_id,  # a caller's own, and so whatever they wrote
                 "session_id": context.session_id,
                 "key": str(self.key) if self.key is not None else None,
                 "arguments": self.arguments,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 _STATUS = {"_NOT_FOUND": 404, "INVALID_INPUT": 400, "CONFLICT": 409, "FORBIDDEN": 403}
 """HTTP status by the end of the error's code, for servers that answer with our envelope."""
+
+_CODE = re.compile(r"[A-Z_]{1,40}")
 
 Listing = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -292,7 +295,9 @@ def content(result: CallToolResult) -> dict[str, Any]:
     code, message = error.get("code"), error.get("message", text) or "The tool failed."
     if code == OutcomeUnknown.code:
         raise OutcomeUnknown(message[:500])
-    failed = RemoteFailed(message[:500], code=code if isinstance(code, str) else None)
+    # The ledger keeps it in the clear: it is a name, and no place for a text.
+    named = isinstance(code, str) and _CODE.fullmatch(code)
+    failed = RemoteFailed(message[:500], code=code if named else None)
     failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
     raise failed
 

@@ -96,7 +96,8 @@ class Entry:
 
     Attributes:
         tenant: Whose chain.
-        clear: What everybody who holds the ledger may read; begins with `at` and `kind`.
+        clear: What everybody who holds the ledger may read; begins with `at` and `kind`. Nothing
+            that a caller can word stands in it, not even an id that they have given.
         private: JSON text of an object, to be sealed.
         subjects: The customers whom it is about, besides those that `private` names.
         read: Who has read what for the first time: it is kept with the row (`gate/readings.py`).
