@@ -365,11 +365,12 @@ class Agent:
         self, turn: Turn, reason: str, how: Mapping[str, bool]
     ) -> AsyncIterator[Event]:
         """Hand the conversation over, if a tool can, with what of `how` it takes."""
-        tool = next((tool for tool in turn.tools if tool.hands_over), None)
-        if tool is None:
-            return
         said = next((m.text for m in reversed(turn.messages) if m.role == "user"), "")
         arguments: dict[str, Any] = {"reason": f"{reason}\n\n{said}"[:MAX_REASON]}
+        tool = next((tool for tool in turn.tools if tool.hands_over), None)
+        needs = () if tool is None else spec_of(tool, turn.context).input_schema["required"]
+        if tool is None or not arguments.keys() >= set(needs):  # staff: of which customer?
+            return
         arguments |= {name: value for name, value in how.items() if name in tool.parameters}
         request = ToolRequest("give-up", tool.name, arguments)
         yield self._say(turn, "".join(turn.unsaid), (request,))

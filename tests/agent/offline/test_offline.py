@@ -84,9 +84,10 @@ def test_unseen_sentences_are_told_apart(
     offline: OfflineModel, file: str, right: float, left_alone: float
 ) -> None:
     """The test sentences were written by somebody who had not seen the skills."""
-    tools = set(TOOL_OF.values())
+    usable = {skill.name for skill in offline.skills.values() if skill.tool in TOOL_OF.values()}
+    usable |= {skill.name for skill in offline.skills.values() if skill.tool is None}
     cases = yaml.safe_load((PARAPHRASES / file).read_text(encoding="utf-8"))
-    meant = [(case, offline.best(mask(case["text"], Vault()), tools)[0]) for case in cases]
+    meant = [(case, offline.best(mask(case["text"], Vault()), usable)[0]) for case in cases]
     inside = [(case, skill) for case, skill in meant if case["intent"] != "oos"]
     outside = [skill for case, skill in meant if case["intent"] == "oos"]
     hits = sum(skill is not None and skill.name in _right(case) for case, skill in inside)
@@ -240,7 +241,7 @@ async def test_the_same_words_give_the_same_answer(offline: OfflineModel) -> Non
 
 def test_a_slip_of_the_fingers_is_understood(offline: OfflineModel) -> None:
     for text in ("whats my balence", "show my trasnactions", "chnage my passwrod"):
-        assert offline.best(text, set(TOOL_OF.values()))[0] is not None
+        assert offline.best(text, set(offline.skills))[0] is not None
 
 
 def test_a_matcher_tells_its_examples_apart() -> None:
@@ -292,7 +293,7 @@ def test_a_skill_of_ones_own(tmp_path: Path) -> None:
     )
     (tmp_path / f"{NONE}.yaml").write_text("examples: [the weather]", encoding="utf-8")
     model = OfflineModel(Skills.load(tmp_path))
-    skill, _ = model.best("a joke please", set())
+    skill, _ = model.best("a joke please", set(model.skills))
     assert skill is not None
     assert skill.say == "Knock, knock."
 

@@ -89,11 +89,11 @@ class OfflineModel:
     async def close(self) -> None:
         """There is nothing to let go of."""
 
-    def best(self, text: str, tools: set[str]) -> tuple[Skill | None, float]:
-        """The skill that a sentence means most, of those whose tool may be used."""
+    def best(self, text: str, usable: set[str]) -> tuple[Skill | None, float]:
+        """The skill that a sentence means most, of those that may be used."""
         for match in self._matcher.match(text):
             skill = self.skills[match.name]
-            if skill.tool is None or skill.tool in tools:
+            if skill.name in usable:
                 if skill.name == NONE or match.score < POSSIBLE:
                     return None, match.score
                 return skill, match.score

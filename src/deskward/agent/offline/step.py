@@ -83,7 +83,7 @@ class Step(Answering):
             yield from self._wished(reading.wishes, text)
             return
         bare = value is not None and self._model.acts.says_no_more(text, str(value))
-        other, score = self._model.best(text, self._tools)
+        other, score = self._model.best(text, self._usable)
         changed = other is not None and other.name != skill.name and score >= CHANGED
         if other is not None and other.acts and skill.acts:
             # What went wrong may be told to either.
@@ -105,19 +105,19 @@ class Step(Answering):
     def _understand(self, text: str) -> Iterator[str | ToolRequest]:
         reading = self._model.acts.read(text)
         wishes = self._understood(reading, text)
-        if wishes and all(self._model.skills[wish.skill].tool in self._tools for wish in wishes):
+        if wishes and all(wish.skill in self._usable for wish in wishes):
             yield from self._wished(wishes, text)
             return
         parts = self._parts(text)
         if len(parts) > 1:
             yield from self._several(parts)
             return
-        skill, score = self._model.best(text, self._tools)
+        skill, score = self._model.best(text, self._usable)
         spoken = self._model.skills.get(reading.unwished)
         plain = reading.why not in ("asks", "unclear")
         if (
             spoken
-            and spoken.tool in self._tools
+            and spoken.name in self._usable
             and (plain or skill is None or skill.acts or skill.tool is None)
         ):
             skill, score = spoken, max(score, SURE)
@@ -127,7 +127,7 @@ class Step(Answering):
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
             found = self._model.search
             search = found.search if found else None
-            if search and search.tool in self._tools and (not doubt or _asks(text)):
+            if found and search and found.name in self._usable and (not doubt or _asks(text)):
                 general = skill is not None and skill.search and score >= SURE
                 enough = FOUND_POSSIBLE if general else FOUND_SURE
                 self.state = {"searching": text, "doubt": doubt, "enough": enough}
@@ -216,7 +216,7 @@ class Step(Answering):
         """Several questions in one message that can all be answered at once, or nothing."""
         found = []
         for part in _AND_ALSO.split(text):
-            skill, score = self._model.best(part, self._tools)
+            skill, score = self._model.best(part, self._usable)
             if skill is None or skill.tool is None or skill.acts or score < SURE:
                 return []
             slots = self._slots(skill, part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from deskward.agent.model import ModelRequest, ToolRequest
@@ -27,8 +27,8 @@ class Knowing(Protocol):
         """What the skills do, and how it is wished for."""
         ...
 
-    def best(self, text: str, tools: set[str], /) -> tuple[Skill | None, float]:
-        """The skill that a sentence means most, of those whose tool may be used."""
+    def best(self, text: str, usable: set[str], /) -> tuple[Skill | None, float]:
+        """The skill that a sentence means most, of those that may be used."""
         ...
 
     def abilities(self, tools: set[str], /) -> list[str]:
@@ -49,7 +49,9 @@ class Turn:
 
     def __init__(self, model: Knowing, request: ModelRequest) -> None:
         self._model = model
-        self._tools = {tool.name for tool in request.tools}
+        needs = {tool.name: tool.input_schema.get("required", ()) for tool in request.tools}
+        self._needs = needs
+        self._usable = {skill.name for skill in model.skills.values() if _is_usable(skill, needs)}
         self._messages = request.messages
         self.state: dict[str, Any] | None = None
         self._then: list[dict[str, Any]] = []
@@ -65,7 +67,8 @@ class Turn:
 
     def _missing(self, skill: Skill, slots: dict[str, Any]) -> str | None:
         for name, slot in skill.slots.items():
-            if not slot.optional and name not in slots:
+            needed = not slot.optional or name in self._needs.get(skill.tool or "", ())
+            if needed and name not in slots:
                 return name
         return None
 
@@ -84,7 +87,8 @@ class Turn:
         self.state = {"skill": skill.name, "waits_for": name, "slots": slots, "asked": asked}
         if self._then:
             self.state["then"] = self._then
-        return text_in(skill.slots[name].ask, self._language())
+        ask = skill.slots[name].ask
+        return text_in(ask, self._language()) if ask else self._reply("of_whom")
 
     def _ask_next(self) -> str:
         """Ask for what the next wish lacks."""
@@ -102,7 +106,7 @@ class Turn:
 
     def _hand_over(self, text: str) -> ToolRequest | str:
         skill = self._model.handover
-        if skill is None or skill.tool not in self._tools:
+        if skill is None or skill.tool is None or skill.name not in self._usable:
             return self._reply("cannot_help")
         self.state = {"handing_over": True}
         (slot,) = skill.slots
@@ -116,3 +120,15 @@ class Turn:
         """The customer's language; a mere yes or no does not tell it."""
         said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
         return language_of(said)
+
+
+def _is_usable(skill: Skill, needs: Mapping[str, Sequence[str]]) -> bool:
+    """Whether its tool is offered, and it can say all that the tool needs.
+
+    Of which customer something is, only the customer's own conversation knows by itself.
+    """
+    tool = skill.search.tool if skill.search else skill.tool
+    if tool is None:
+        return True
+    given = {*skill.slots, *skill.arguments, *([skill.search.argument] if skill.search else ())}
+    return tool in needs and given.issuperset(needs[tool])
