@@ -336,7 +336,7 @@ async def test_staff_answer_in_their_own_session(sqlite_desk: Desk) -> None:
     )
     script(sqlite_desk, [refund], ["Refunded."])
     assert await say(sqlite_desk, "refund something", STAFF) == (
-        "Shall I refund 5.00 USD of order O1001?"
+        "Shall I refund 5.00 USD of order O1001, for this reason: “broken”?"
     )
     assert await say(sqlite_desk, "yes", STAFF) == "Refunded."
 

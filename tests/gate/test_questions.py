@@ -9,9 +9,10 @@ import pytest
 
 import deskward.accounts.tools
 import deskward.orders.tools
-from deskward.app import Desk
+from deskward.app import GROUPS, Desk
 from deskward.core.errors import InvalidInput
-from deskward.gate.questions import LONGEST, question_of, read_questions
+from deskward.gate.questions import LONGEST, question_of, read_questions, values_of
+from deskward.gate.tool import Risk, Tool
 from tests.conftest import Call
 from tests.gate.test_confirmations import address, agent
 
@@ -38,6 +39,7 @@ VALUES = {
     "order_id": "O1003",
     "amount": "125.50",
     "status": "cancelled",
+    "reason": "It came broken.",
 }
 RECORD = {"label": "Visa \u2022\u20224242", "currency": "USD"}
 
@@ -46,7 +48,8 @@ RECORD = {"label": "Visa \u2022\u20224242", "currency": "USD"}
 @pytest.mark.parametrize("tool", QUESTIONS)
 def test_all_languages_ask_with_usual_values(tool: str, language: str) -> None:
     texts = QUESTIONS[tool]
-    question = question_of({"en": texts[language]}, tool, VALUES, RECORD, [SAID[language]])
+    given = {name: VALUES[name] for name in values_of(texts) & VALUES.keys()}
+    question = question_of({"en": texts[language]}, tool, given, RECORD, [SAID[language]])
     if tool == "update_address":
         assert VALUES["new_address"] in question
     assert "{" not in question
@@ -96,3 +99,27 @@ async def test_the_gate_refuses_it_and_says_why(sqlite_desk: Desk, sqlite_call: 
     assert outcome.value["error"]["code"] == "INVALID_INPUT"
     assert "no markup" in outcome.value["error"]["message"]
     assert await address(sqlite_call) == before
+
+
+CHANGING = [tool for group in GROUPS for tool in group.tools if tool.risk is not Risk.READ]
+
+
+@pytest.mark.parametrize("language", SAID)
+@pytest.mark.parametrize("tool", CHANGING, ids=lambda tool: tool.name)
+def test_a_question_shows_every_value_of_its_call(tool: Tool, language: str) -> None:
+    """Whichever tool an operator's policy has confirmed; what is secret nobody is shown."""
+    secret = tool.secret
+    shown = {name: f"value of {name}" for name in sorted(tool.parameters - tool.bound - secret)}
+    hidden = dict.fromkeys(secret, "**********")
+    record = {"label": "Visa", "currency": "USD"}
+    question = question_of(tool.asks, tool.title, {**shown, **hidden}, record, [SAID[language]])
+    for value in shown.values():
+        assert value in question
+
+
+def test_a_refund_is_asked_about_with_its_reason() -> None:
+    given = {"order_id": "O1001", "amount": "5.00", "reason": "it came broken"}
+    asked = question_of(QUESTIONS["refund_order"], "Refund", given, RECORD, [])
+    assert asked == (
+        "Shall I refund 5.00 USD of order O1001, for this reason: \u201cit came broken\u201d?"
+    )

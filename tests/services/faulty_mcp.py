@@ -44,6 +44,7 @@ class FaultyMcp:
         self.url = url
         self.acted: list[dict[str, Any]] = []
         self.answers = "well"
+        self.tools = list(TOOLS)
 
     async def serve(self, request: Request) -> Response:
         """Serve one request."""
@@ -64,7 +65,7 @@ class FaultyMcp:
                 },
             )
         if method == "tools/list":
-            return _result(number, {"tools": TOOLS})
+            return _result(number, {"tools": self.tools})
         if method == "tools/call":
             self.acted.append(message["params"]["arguments"])
             return self._answer(number)

@@ -19,7 +19,7 @@ from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.errors import InvalidInput, Unavailable, UnknownTool
-from deskward.hub.connection import content
+from deskward.hub.connection import content, unchecked
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -199,8 +199,12 @@ class MCPClient:
         else:
             command, *arguments = self._command()
             target = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
-        return await stack.enter_async_context(
-            Client(target, read_timeout_seconds=self._timeout, elicitation_callback=self._answer)
+        return unchecked(
+            await stack.enter_async_context(
+                Client(
+                    target, read_timeout_seconds=self._timeout, elicitation_callback=self._answer
+                )
+            )
         )
 
     async def _answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:

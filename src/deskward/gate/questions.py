@@ -120,15 +120,27 @@ def _filled(
     given = {name: value for name, value in arguments.items() if value not in (None, "", [], {})}
     known = {**given, **{f"record.{name}": value for name, value in (record or {}).items()}}
     if own is None:
-        listed = ", ".join(f"{name}: {_quoted(value)}" for name, value in given.items())
+        listed = _listed(given)
         return _VALUE.sub(
             lambda match: {"title": title, "values": listed}[match[1]],
             questions.get(language, questions["en"])[0 if listed else 1],
         )
     for text in questions.get(language, questions["en"]):
-        if all(known.get(name) not in (None, "") for name in _VALUE.findall(text)):
-            return _VALUE.sub(lambda match: _plain(known[match[1]]), text)
+        names = _VALUE.findall(text)
+        if all(known.get(name) not in (None, "") for name in names):
+            rest = {name: value for name, value in given.items() if name not in names}
+            return _VALUE.sub(lambda match: _plain(known[match[1]]), text) + _with(rest)
     return _filled(None, title, arguments, record, language)
+
+
+def _with(rest: Mapping[str, Any]) -> str:
+    """The values of a call of which its question says nothing; a secret cannot be shown."""
+    listed = _listed({name: value for name, value in rest.items() if value != _HIDDEN})
+    return f" ({listed})" if listed else ""
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items())
 
 
 def _quoted(value: Any) -> str:

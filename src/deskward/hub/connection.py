@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
 from deskward.core.tasks import background
+from deskward.hub.bounded import Check
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -150,13 +151,20 @@ class Connection:
         self._look.set()
 
     async def call(
-        self, tool: str, arguments: dict[str, Any], *, safe: bool, key: str | None = None
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        safe: bool,
+        key: str | None = None,
+        check: Check | None = None,
     ) -> dict[str, Any]:
         """Call a tool; gives its structured content, or its text as `{"text": …}`.
 
         Args:
             safe: Whether the call only reads, so that it is tried a second time.
             key: An idempotency key, for servers that know ours.
+            check: Says what of an answer is not as the server has announced it.
 
         Raises:
             RemoteFailed: The tool answered with an error.
@@ -165,17 +173,19 @@ class Connection:
             OutcomeUnknown: The connection broke in the middle of another call.
         """
         try:
-            return await self._once(tool, arguments, key)
+            return await self._once(tool, arguments, key, check)
         except (Unavailable, OutcomeUnknown, TimeLimitExceeded):
             if not safe:
                 raise
         await asyncio.sleep(0.1)
         try:
-            return await self._once(tool, arguments, key)
+            return await self._once(tool, arguments, key, check)
         except OutcomeUnknown as error:  # of a call that only reads nothing is unknown
             raise self.away() from error
 
-    async def _once(self, tool: str, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
+    async def _once(
+        self, tool: str, arguments: dict[str, Any], key: str | None, check: Check | None
+    ) -> dict[str, Any]:
         from mcp import MCPError
 
         client = self._client
@@ -200,7 +210,11 @@ class Connection:
             log.warning("the session with %s ended: %s", self.name, type(error).__name__)
             self._lost()
             raise self._unknown("broke the connection") from error
-        return content(result)
+        found = content(result)
+        if check is not None and (problem := check(found)):
+            log.warning("the answer of %s's %s is not as announced: %s", self.name, tool, problem)
+            raise self._unknown("gave no proper answer")
+        return found
 
     async def _keep(self, listing: Listing) -> None:
         while True:
@@ -236,7 +250,7 @@ class Connection:
         ) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, read_timeout_seconds=self._timeout) as client:
-                yield client
+                yield unchecked(client)
 
     def _found(self) -> None:
         if not self.available:
@@ -267,6 +281,19 @@ class Connection:
             f"The {self.name} service {what}, and whether the call took effect is not known. A "
             "person has to look before it is tried again."
         )
+
+
+def unchecked(client: Client) -> Client:
+    """A client that does not check answers by itself.
+
+    It would by whatever the server says, regular expressions and all, however long that takes.
+    """
+
+    async def nothing(_name: str, _result: CallToolResult) -> None:
+        pass
+
+    client.session.validate_tool_result = nothing  # type: ignore[assignment, method-assign]  # only the parameters' names differ
+    return client
 
 
 async def _all_tools(client: Client) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from deskward.gate.context import Context
 from deskward.gate.tool import Facts, Risk, Tool
 from deskward.hub import pins
 from deskward.hub.connection import Connection
-from deskward.hub.remote_tools import calls, remote_tool
+from deskward.hub.remote_tools import answer_check, calls, remote_tool
 
 PATIENCE = 10.0
 """Seconds that the desk's start waits for a server that neither answers nor refuses."""
@@ -130,7 +130,7 @@ class Hub:
         try:
             return remote_tool(
                 listed,
-                calls(self.connection.call, name, safe=safe),
+                calls(self.connection.call, name, safe=safe, check=answer_check(listed)),
                 prefix=self._outside.prefix,
                 server=self._outside.name,
                 tenant=self._outside.tenant,

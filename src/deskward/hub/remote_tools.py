@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, TypeGuard
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -18,12 +16,12 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import from_json
-from referencing import Registry
 
 from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
 from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
+from deskward.hub.bounded import Check, check_of
 from deskward.hub.patternless import patternless
 
 OWNERS = frozenset({"customer_id", "user_id"})
@@ -31,7 +29,6 @@ OWNERS = frozenset({"customer_id", "user_id"})
 
 PLACE = re.compile(r"{(\w+)}")
 """A parameter in a path."""
-MAX_SCHEMA = 64 * 1024
 MAX_DESCRIPTION = 4_000
 LONGEST_NAME = 24
 """Characters of the name of a parameter that a built-in tool does not have."""
@@ -45,7 +42,7 @@ class JsonArguments(BaseModel):
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
-    validator: ClassVar[Draft202012Validator]
+    check: ClassVar[Check]
     properties: ClassVar[Mapping[str, Any]]
 
     @model_validator(mode="before")
@@ -55,17 +52,14 @@ class JsonArguments(BaseModel):
             data = {name: cls._typed(name, value) for name, value in data.items()}
         for name in data.keys() - cls.properties.keys():
             raise ValueError(f"{str(name)[:64]} is no parameter of this tool")
-        for error in cls.validator.iter_errors(data):
-            # Without the value, which may be secret.
-            where = ".".join(map(str, error.absolute_path)) or "(all)"
-            raise ValueError(f"{where} does not fit the schema's {error.validator!r}")
+        if problem := cls.check(data):
+            raise ValueError(problem)
         return data
 
     @classmethod
     def _typed(cls, name: str, value: Any) -> Any:
         """A text as what the schema wants, where it wants no text."""
-        schema = cls.properties.get(name, {})
-        kinds = {part.get("type") for part in schema.get("anyOf", [schema])}
+        kinds = set(_kinds(cls.properties.get(name)))
         if isinstance(value, str) and not kinds & {"string", None}:
             with contextlib.suppress(ValueError):
                 return from_json(value)
@@ -100,22 +94,15 @@ def remote_tool(
     """
     schema = dict(listed.get("inputSchema") or {"type": "object"})
     schema.setdefault("properties", {})
-    if len(str(schema)) > MAX_SCHEMA:
-        raise ValueError("its schema is too long")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise ValueError(f"its schema is not valid: {error.message[:100]}") from None
+    check = check_of(schema)
     name = f"{prefix}{listed['name']}"
     if not (name.isidentifier() and name.isascii() and len(name) <= 64):
         raise ValueError("its name has other characters than letters, digits and underscores")
     reads = bool((listed.get("annotations") or {}).get("readOnlyHint"))
     if twin is not None:
         reads = twin.risk is Risk.READ
-    # The registry is empty: a `$ref` to another server is not followed.
-    validator = Draft202012Validator(patternless(schema), registry=Registry())
     arguments = create_model(name, __base__=JsonArguments)
-    arguments.validator = validator
+    arguments.check = staticmethod(check)
     arguments.properties = schema["properties"]
     bound = OWNERS & schema["properties"].keys()
     if twin is not None and facts is None and not twin.bound <= bound:
@@ -163,10 +150,33 @@ def _addresses(
     return (*inherited, own)
 
 
+def _kinds(schema: Any) -> Iterator[str | None]:
+    """The types that a parameter's schema allows; None where it does not say."""
+    parts = schema.get("anyOf", [schema]) if isinstance(schema, Mapping) else [schema]
+    for part in parts:
+        named = part.get("type") if isinstance(part, Mapping) else None
+        yield from named if isinstance(named, list) else [named]
+
+
+def answer_check(listed: Mapping[str, Any]) -> Check | None:
+    """What checks a tool's answers, where its server says how they are built.
+
+    Raises:
+        ValueError: See `check_of`.
+    """
+    schema = listed.get("outputSchema")
+    return check_of(schema) if _is_object(schema) else None
+
+
+def _is_object(schema: Any) -> TypeGuard[JsonSchema]:
+    return isinstance(schema, dict) and schema.get("type") == "object"
+
+
 def _output(listed: Mapping[str, Any], twin: Tool | None) -> JsonSchema:
     schema = listed.get("outputSchema")
-    if isinstance(schema, dict) and schema.get("type") == "object":
-        return schema if twin is None else _wordless(schema)
+    if _is_object(schema):  # whoever calls us may check it by what we show
+        shown: JsonSchema = patternless(schema) if twin is None else _wordless(schema)
+        return shown
     return {"type": "object", "additionalProperties": True}
 
 
@@ -218,12 +228,16 @@ def _wordless(schema: Any) -> Any:
     return found
 
 
-def calls(call: Any, name: str, *, safe: bool) -> Function:
-    """The function of a remote tool."""
+def calls(call: Any, name: str, *, safe: bool, check: Check | None = None) -> Function:
+    """The function of a remote tool.
+
+    Args:
+        check: Of its answers; one that does not fit is none.
+    """
 
     async def remote(ctx: Context, **arguments: Any) -> dict[str, Any]:
         result: dict[str, Any] = await call(
-            name, arguments, safe=safe, key=None if safe else ctx.effect_id
+            name, arguments, safe=safe, key=None if safe else ctx.effect_id, check=check
         )
         return result
 
