@@ -184,3 +184,52 @@ def test_policies_are_copied_to_begin_with(cli: Cli, tmp_path: Path) -> None:
     assert (code, "rows are as they say" in out) == (0, True)
     code, _, err = cli("policy", "copy", str(folder))
     assert (code, "mine" in err, "exists" in err) == (1, True, True)
+
+
+def broken(folder: Path, slot: str) -> str:
+    """Have the version in a slot be no Cedar, as after an upgrade that knows it no more."""
+    with contextlib.closing(sqlite3.connect(folder / "deskward.db")) as database, database:
+        row = database.execute(
+            "SELECT version FROM policy_changes WHERE slot = ? ORDER BY seq DESC", (slot,)
+        ).fetchone()
+        version = str(row[0])
+        (files,) = database.execute(
+            "SELECT files FROM policy_versions WHERE version = ?", (version,)
+        ).fetchone()
+        bad = {**json.loads(files), "orders.cedar": "permit (\nnonsense"}
+        database.execute(
+            "UPDATE policy_versions SET files = ? WHERE version = ?", (json.dumps(bad), version)
+        )
+    return version
+
+
+@pytest.mark.parametrize(
+    ("slot", "more", "way_out"),
+    [
+        ("active", (), ("rollback",)),
+        ("active", (), ("rollback", "files")),
+        ("shadow", ("--shadow",), ("unshadow",)),
+    ],
+)
+def test_a_desk_that_policies_keep_from_starting_says_what_helps(
+    cli: Cli,
+    folder: Path,
+    stricter: Path,
+    slot: str,
+    more: tuple[str, ...],
+    way_out: tuple[str, ...],
+) -> None:
+    assert cli(*REFUND)[0] == 0
+    assert cli("policy", "publish", str(stricter), *more)[0] == 0
+    version = broken(folder, slot)
+    code, out, err = cli("call", "get_account_balance")
+    assert (code != 0, out, err.strip().count("\n")) == (True, "", 0)
+    assert f"version {version} cannot be used" in err
+    assert f"`deskward policy {' '.join(way_out)}`" in err
+    assert slot.upper() in cli("policy", "versions")[1]  # can be looked at meanwhile
+    code, out, err = cli("policy", *way_out)
+    assert (code, err) == (0, "")
+    assert cli(*REFUND)[0] == 0
+    code, _, err = cli("policy", "rollback", version)  # it is no better than it was
+    assert code != 0
+    assert cli("call", "get_account_balance")[0] == 0

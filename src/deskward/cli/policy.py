@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, operator, print_json, read_settings, run
+from deskward.cli.session import (
+    Json,
+    operator,
+    print_json,
+    read_settings,
+    run,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from deskward.app import Desk
+    from deskward.core.database import Database
     from deskward.gate.policy.engine import Policy
     from deskward.gate.tool import Tool
 
@@ -155,10 +163,12 @@ def versions(*, json_: Json = False) -> None:
     Example: `deskward policy versions`
     """
 
-    async def work(desk: Desk) -> int:
+    async def work(database: Database, settings: Any) -> int:
+        from deskward.app import policy_of
+        from deskward.features import all_features
         from deskward.gate.policy import versions as policy_versions
 
-        published = await policy_versions.versions(desk.database.reader)
+        published = await policy_versions.versions(database.reader)
         if json_:
             print_json([asdict(one) for one in published])
             return 0
@@ -166,10 +176,12 @@ def versions(*, json_: Json = False) -> None:
             slots = " ".join(slot.upper() for slot in one.slots)
             print(f"{one.version}  {one.created_at:%Y-%m-%d %H:%M}  {slots:8}  {one.note}")
         if not any("active" in one.slots for one in published):
-            print(f"The files count: version {desk.gate.policy.version}.")
+            features = all_features()
+            files = policy_of(settings, features, features.tools)
+            print(f"The files count: version {files.version}.")
         return 0
 
-    _with_desk(work)
+    with_database(work)
 
 
 @policy.command
@@ -208,7 +220,7 @@ def publish(
         slot: policy_versions.Slot = "shadow" if shadow else "active"
         async with desk.database.transaction() as transaction:
             await policy_versions.publish(transaction, chosen, note=note)
-        await _put(desk, slot, chosen.version)
+        await _put(desk.database, desk.settings, slot, chosen.version)
         print(f"{chosen.version} is {'in shadow' if shadow else 'active'}.")
         return 0
 
@@ -222,22 +234,27 @@ def rollback(
     ] = None,
     /,
 ) -> None:
-    """Go back to an earlier version, or to the files.
+    """Go back to an earlier version, or to the files. It needs no desk that can start.
 
     Example: `deskward policy rollback files`
     """
 
-    async def work(desk: Desk) -> int:
+    async def work(database: Database, settings: Any) -> int:
+        from deskward.app import policy_of
+        from deskward.features import all_features
         from deskward.gate.policy import versions as policy_versions
 
-        reader = desk.database.reader
-        wanted = version or await policy_versions.previous(reader) or "files"
-        target = None if wanted == "files" else (await chosen_policy(desk, wanted)).version
-        await _put(desk, "active", target)
+        wanted = version or await policy_versions.previous(database.reader) or "files"
+        if wanted == "files":
+            policy_of(settings, all_features(), all_features().tools)  # can they be used?
+            target = None
+        else:
+            target = (await _stored(database, settings, wanted)).version
+        await _put(database, settings, "active", target)
         print(f"{target or 'The files'} {'is' if target else 'are'} active.")
         return 0
 
-    _with_desk(work)
+    with_database(work)
 
 
 @policy.command
@@ -247,29 +264,27 @@ def unshadow() -> None:
     Example: `deskward policy unshadow`
     """
 
-    async def work(desk: Desk) -> int:
-        await _put(desk, "shadow", None)
+    async def work(database: Database, settings: Any) -> int:
+        await _put(database, settings, "shadow", None)
         print("No version is in shadow.")
         return 0
 
-    _with_desk(work)
+    with_database(work)
 
 
-async def _put(desk: Desk, slot: Any, version: str | None) -> None:
+async def _put(database: Database, settings: Any, slot: Any, version: str | None) -> None:
     from deskward.gate.policy import versions as policy_versions
 
     by = f"cli:{operator()} (system user)"
-    entry = policy_versions.entry(desk.settings.default.tenant_id, slot, version, by=by)
-    async with desk.database.transaction([entry]) as transaction:
+    entry = policy_versions.entry(settings.default.tenant_id, slot, version, by=by)
+    async with database.transaction([entry]) as transaction:
         await policy_versions.put(transaction, slot, version, by=by)
 
 
 async def chosen_policy(desk: Desk, which: str) -> Policy:
     """The policies that a word names."""
     from deskward.app import policy_files, policy_of
-    from deskward.gate.policy import versions as policy_versions
     from deskward.gate.policy.engine import Policy
-    from deskward.security.roles import FILE as ROLES
 
     tools = known_tools(desk).values()
     if which == "active":
@@ -278,9 +293,7 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
         return policy_of(desk.settings, desk.features, tools)
     if folder := _folder(which):
         return Policy(policy_files(folder, desk.features), tools)
-    stored = await policy_versions.files_of(desk.database.reader, which)
-    roles = policy_files(desk.settings.policy.dir, desk.features)[ROLES]
-    return Policy(stored, tools, roles=roles)
+    return await _stored(desk.database, desk.settings, which)
 
 
 def known_tools(desk: Desk) -> dict[str, Tool]:
@@ -288,6 +301,20 @@ def known_tools(desk: Desk) -> dict[str, Tool]:
     from deskward.features import all_features
 
     return {**{tool.name: tool for tool in all_features().tools}, **desk.gate.tools}
+
+
+async def _stored(database: Database, settings: Any, version: str) -> Policy:
+    """A published version's policies; no desk has to be able to start for that."""
+    from deskward.app import policy_files
+    from deskward.features import all_features
+    from deskward.gate.policy import versions as policy_versions
+    from deskward.gate.policy.engine import Policy
+    from deskward.security.roles import FILE as ROLES
+
+    features = all_features()
+    stored = await policy_versions.files_of(database.reader, version)
+    roles = policy_files(settings.policy.dir, features)[ROLES]
+    return Policy(stored, features.tools, roles=roles)
 
 
 def _folder(which: str) -> Path | None:

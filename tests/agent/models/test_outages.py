@@ -238,6 +238,21 @@ async def test_without_another_model_a_wait_has_its_bound(connect: Connect) -> N
         assert perf_counter() - begun < 5
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("status", [429, 503, 529])
+async def test_without_another_model_a_long_wait_is_said_at_once(
+    connect: Connect, protocol: str, status: int
+) -> None:
+    """The SDKs would sleep through it, and nobody is told anything meanwhile."""
+    async with odd([head(status, Retry_After="20")]) as server:
+        model = connect(protocol, server.address, timeout=30)
+        begun = perf_counter()
+        error = await fails(model, asking("plain"))
+        assert perf_counter() - begun < 10
+        assert error.retry_after == 20
+        assert len(server.requests) == 1
+
+
 async def test_what_is_no_answer_says_so_of_its_one_request(connect: Connect) -> None:
     async with odd([head(422)]) as server:
         assert isinstance(await fails(connect("openai", server.address), asking("x")), NoAnswer)

@@ -106,7 +106,7 @@ def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model
         from anthropic import AsyncAnthropic
 
         from deskward.agent.models.anthropic import AnthropicModel
-    from deskward.agent.models.sse import timeouts
+    from deskward.agent.models.sse import timeouts, waits_shortly
 
     client = AsyncAnthropic(
         base_url=settings.anthropic.base_url or _ANTHROPIC_URL,
@@ -117,6 +117,7 @@ def _anthropic(entry: str, name: str, settings: Settings, retries: int) -> Model
         open_telemetry=False,
     )
     client._custom_headers = {}  # ANTHROPIC_CUSTOM_HEADERS
+    client._client.event_hooks = {"response": [waits_shortly]}
     return AnthropicModel(entry, name, client, timeout=settings.agent.model_timeout)
 
 
@@ -193,10 +194,13 @@ def _openai_client(base_url: str, key: str, settings: Settings, retries: int) ->
 
 
 def _forget_environment(client: AsyncOpenAI) -> None:
+    from deskward.agent.models.sse import waits_shortly
+
     client.organization = None  # OPENAI_ORG_ID
     client.project = None  # OPENAI_PROJECT_ID
     client.admin_api_key = None  # OPENAI_ADMIN_KEY
     client._custom_headers = {}  # OPENAI_CUSTOM_HEADERS
+    client._client.event_hooks = {"response": [waits_shortly]}
 
 
 def _needed(entry: str, setting: str, value: str | None) -> str:

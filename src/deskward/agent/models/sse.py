@@ -17,6 +17,8 @@ from deskward.agent.models.faults import Fleeting, NoAnswer
 from deskward.agent.texts import clean, is_finite, parsed
 from deskward.core.errors import ModelUnavailable
 
+LONGEST_WAIT = 3
+"""Seconds of a wait that a provider asks for, after which it is asked again within one turn."""
 CONNECT_TIMEOUT = 5.0
 """Seconds that a connection to a provider may take."""
 
@@ -150,6 +152,15 @@ def retry_after(headers: Mapping[str, str]) -> int | None:
         moment = parsedate_to_datetime(seconds)
         return max(0, math.ceil(min(moment.timestamp() - time.time(), _LONGEST)))
     return None
+
+
+async def waits_shortly(response: httpx2.Response) -> None:
+    """Keep an SDK from a wait that a provider asks for, if it is too long for a customer.
+
+    The SDKs sleep through up to a minute, in which nobody knows that the model is busy.
+    """
+    if (retry_after(response.headers) or 0) > LONGEST_WAIT:
+        response.headers["x-should-retry"] = "false"
 
 
 def _refused(model: str, status: int, wait: int | None) -> ModelUnavailable:
