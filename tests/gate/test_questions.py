@@ -9,11 +9,12 @@ import pytest
 
 import deskward.accounts.tools
 import deskward.orders.tools
-from deskward.app import GROUPS, Desk
+from deskward.app import Desk
 from deskward.core.errors import InvalidInput
 from deskward.gate.questions import LONGEST, question_of, read_questions, values_of
 from deskward.gate.tool import Risk, Tool
 from tests.conftest import Call
+from tests.everything import GROUPS
 from tests.gate.test_confirmations import address, agent
 
 SLICES = (deskward.accounts.tools, deskward.orders.tools)

@@ -3,13 +3,14 @@
 import pytest
 
 from deskward.agent.events import ToolAnswered
-from deskward.app import Desk, shipped_skills
+from deskward.app import Desk
 from deskward.conversations.cursors import Answered
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
 from tests.agent.scripted import ScriptedModel
 from tests.agent.talk import Talk
 from tests.conftest import SERVICE, STAFF
+from tests.everything import shipped_skills
 
 UNKNOWN = [
     "What is the capital of Mongolia?",

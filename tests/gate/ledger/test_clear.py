@@ -8,7 +8,7 @@ import pytest
 from deskward.agent.events import Event
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
-from deskward.app import CLAIMS, Desk
+from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
 from deskward.hub.connection import RemoteFailed, content
@@ -16,6 +16,7 @@ from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, STAFF, recorded
 from tests.entrypoints.conftest import client_of
+from tests.everything import CLAIMS
 
 WORD = "Zinnia-Teapot.1"
 """Of the form of an id, as everything that a caller may name has to be."""

@@ -99,10 +99,9 @@ class OfflineModel:
                 return skill, match.score
         return None, 0.0
 
-    def abilities(self, tools: set[str]) -> list[str]:
-        """What it can do for somebody who may use these tools, in a few words each."""
-        able = (skill for skill in self.skills.values() if skill.can)
-        return [s.can for s in able if (s.tool or (s.search and s.search.tool)) in tools]
+    def abilities(self, usable: set[str]) -> list[str]:
+        """What it can do for somebody who may use these skills, in a few words each."""
+        return [skill.can for skill in self.skills.values() if skill.can and skill.name in usable]
 
     def skill_of(self, tool: str) -> str:
         """The name of the skill that calls a tool, or nothing."""

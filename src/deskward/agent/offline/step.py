@@ -230,7 +230,7 @@ class Step(Answering):
         if skill is None or skill.search:
             yield self._hand_over(text)
         elif skill.say is not None:
-            yield render(skill.say, {"abilities": self._model.abilities(self._tools)})
+            yield render(skill.say, {"abilities": self._model.abilities(self._usable)})
         elif skill.acts is None:
             yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:

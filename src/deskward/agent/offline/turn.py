@@ -31,8 +31,8 @@ class Knowing(Protocol):
         """The skill that a sentence means most, of those that may be used."""
         ...
 
-    def abilities(self, tools: set[str], /) -> list[str]:
-        """What it can do for somebody who may use these tools."""
+    def abilities(self, usable: set[str], /) -> list[str]:
+        """What it can do for somebody who may use these skills."""
         ...
 
     def skill_of(self, tool: str, /) -> str:
