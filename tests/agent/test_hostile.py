@@ -75,6 +75,7 @@ async def test_no_models_name_is_trusted(sqlite_settings: Settings) -> None:
 # Each defence, switched off: the test above would be red.
 
 
+@pytest.mark.slow
 async def test_without_taint_it_would(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ async def test_without_taint_it_would(
     assert any(harm.foreign for harm in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "what"),
     [
@@ -96,6 +98,7 @@ async def test_without_a_policy_it_would(sqlite_settings: Settings, policy: str,
     assert any(getattr(harm, what) for harm in found)
 
 
+@pytest.mark.slow
 async def test_without_bound_parameters_and_record_owners_it_would(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +130,7 @@ async def test_every_way_is_one_if_nothing_taints(
     assert sum(bool(harm.effects or harm.foreign) for harm in found) >= 3, way
 
 
+@pytest.mark.slow
 async def test_without_the_look_at_answers_it_would(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
         raise KeyError("x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("tools",), ("--help",), ("config", "show"), ("ledger", "show")])
 def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[str, ...]) -> None:
     """Its output goes to a pipe whose reader is gone, as after `| head -1`."""
@@ -86,6 +87,7 @@ def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[s
     assert done.returncode == 0 or words == ("--help",)  # rich ends that by itself
 
 
+@pytest.mark.slow
 def test_a_chat_ends_quietly_when_nobody_reads_any_more(folder: Path) -> None:
     reader, writer = os.pipe()
     chat = subprocess.Popen(
@@ -106,6 +108,7 @@ def test_a_chat_ends_quietly_when_nobody_reads_any_more(folder: Path) -> None:
     assert (chat.returncode, said) == (0, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buffered", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_full_disk_under_the_output_is_said(folder: Path, buffered: dict[str, str]) -> None:
     with Path("/dev/full").open("wb") as full:

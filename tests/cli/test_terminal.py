@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CTRL_C, CTRL_D, ENTER = b"\x03", b"\x04", b"\r"
 
 
