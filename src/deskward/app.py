@@ -55,7 +55,8 @@ from deskward.migrations import upgrade
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
-from deskward.tickets.tools import NewTickets
+from deskward.tickets.channels import Channels
+from deskward.tickets.tools import NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
 from deskward.webhooks.signing import Vault
 
@@ -148,6 +149,8 @@ async def open_desk(
                 settings.accounts.password_tries,
             ),
             Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
+            Channels: Channels(),
+            TicketRules: TicketRules(settings.tickets.declared, settings.tickets.reopens),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
         }
         gate = _gate(settings, features, database, secret, only, ports)

@@ -112,6 +112,7 @@ JOBS = {
     "handle_ticket": "the rows of the calls that it makes",
     "scrub": "the row of `erase_customer`",
     "webhooks.tell": "the row of the call that made it happen",
+    "wake_ticket": "the row of `snooze_ticket`",
 }
 """Every kind of job → the row in which the ledger tells of it."""
 

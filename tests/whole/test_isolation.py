@@ -42,6 +42,8 @@ VALUES: Values = {
     "body": "Hello.",
     "currency": "USD",
     "html": "<p>Hello.</p>",
+    "into": "T1001",
+    "other": "T1001",
     "lines": [{"sku": "A-1", "description": "A", "quantity": 1, "unit_price": "1"}],
     "new_password": "fortyTwoPonies-7",
     "q": "refund",
@@ -53,6 +55,7 @@ SPECIAL: dict[str, Values] = {
     "update_ticket": {"update": {"priority": "high"}},
     "update_complaint": {"update": {"priority": "high"}},
     "update_order_status": {"status": "cancelled"},
+    "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
     "send_email_with_attachments": {"to": ["friend@example.org"]},
 }

@@ -210,8 +210,12 @@ def _check_untouched(ticket: Ticket) -> None:
     """
     if ticket.status != "open":
         problem = f"is {ticket.status} already"
+    elif ticket.spam:
+        problem = "is spam"
     elif ticket.reply is not None:
         problem = "has a reply already"
+    elif ticket.heard > 1:
+        problem = "has more messages than its first already"
     elif ticket.assignee is not None:
         problem = f"is worked on by {ticket.assignee}"
     else:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from zoneinfo import available_timezones
 
 from pydantic import DirectoryPath, Field, field_validator
 
 from deskward.core.addresses import Network, networks
+from deskward.core.custom_fields import CustomFields
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import DAY, Few, Many, Seconds
 
 _zones = cache(available_timezones)
+
+
+def by_tenant(value: str) -> list[tuple[str, str]]:
+    """What `default=…, shop=…` says: tenant and value; without a tenant, the empty name."""
+    parts = (part.rpartition("=") for part in value.split(",") if part.strip())
+    return [(tenant.strip(), said.strip()) for tenant, _, said in parts]
 
 
 class Agent(Group):
@@ -82,8 +90,7 @@ class Agent(Group):
     @property
     def crisis_lines(self) -> dict[str, str]:
         """Tenant → whom to call; of the empty name, for all others."""
-        parts = (part.rpartition("=") for part in self.crisis_line.split(",") if part.strip())
-        return {tenant.strip(): line.strip() for tenant, _, line in parts}
+        return dict(by_tenant(self.crisis_line))
 
     @property
     def linked(self) -> frozenset[str]:
@@ -146,6 +153,47 @@ class Webhooks(Group):
     def allowed(self) -> tuple[Network, ...]:
         """The networks."""
         return networks(self.networks)
+
+
+class Tickets(Group):
+    """How customers' matters are kept."""
+
+    model_config = prefixed("ticket_")
+
+    fields: str = Field(
+        "",
+        description="Fields that tickets have besides, for example `device=text, seats=number, "
+        "since=date, plan=choice:basic|pro`.",
+    )
+    reopen_days: str = Field(
+        "14",
+        description="Days after its end within which a customer's answer opens a resolved ticket "
+        "again; later a new one follows it up. By tenant: `default=14, shop=30`. A part without a "
+        "tenant is for all others.",
+    )
+
+    @property
+    def declared(self) -> CustomFields:
+        """The fields."""
+        return CustomFields.parse(self.fields)
+
+    @property
+    def reopens(self) -> dict[str, timedelta]:
+        """Tenant → how long; of the empty name, for all others."""
+        return {tenant: timedelta(days=int(days)) for tenant, days in by_tenant(self.reopen_days)}
+
+    @field_validator("fields")
+    @classmethod
+    def _fields(cls, value: str) -> str:
+        CustomFields.parse(value)
+        return value
+
+    @field_validator("reopen_days")
+    @classmethod
+    def _days(cls, value: str) -> str:
+        if not all(days.isdecimal() and int(days) <= 3650 for _, days in by_tenant(value)):
+            raise ValueError("days are whole numbers up to 3650, for example `default=14, shop=30`")
+        return value
 
 
 class Uploads(Group):

@@ -181,8 +181,15 @@ Records = Mapping[str, Record]
 """Kind of job → its record; kinds without one have nobody to tell."""
 
 
-async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]) -> None:
-    """Queue a job, due at once, in the caller's transaction."""
+async def add(
+    db: Connection,
+    job_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    due: datetime | None = None,
+) -> None:
+    """Queue a job in the caller's transaction, due at once or at a moment."""
     moment = now()
     await db.execute(
         jobs.insert(),
@@ -192,7 +199,7 @@ async def add(db: Connection, job_id: str, kind: str, payload: Mapping[str, Any]
             "payload": dict(payload),
             "status": "queued",
             "attempts": 0,
-            "due_at": moment,
+            "due_at": due or moment,
             "created_at": moment,
         },
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 
-def not_all_null(*but: str) -> Callable[[dict[str, Any]], None]:
+def not_all_null(*but: str, nullable: Collection[str] = ()) -> Callable[[dict[str, Any]], None]:
     """Says of an object that at least one property has to be there, and not be null.
 
     Args:
         but: Those that do not count.
+        nullable: Those of which a null says something.
     """
 
     def add(schema: dict[str, Any]) -> None:
         schema["anyOf"] = [
-            {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+            {"required": [name]}
+            if name in nullable
+            else {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
             for name in schema["properties"]
             if name not in but
         ]

@@ -25,7 +25,16 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL
 
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
-from deskward.core.desk_settings import Accounts, Agent, Keys, Policy, Stream, Uploads, Webhooks
+from deskward.core.desk_settings import (
+    Accounts,
+    Agent,
+    Keys,
+    Policy,
+    Stream,
+    Tickets,
+    Uploads,
+    Webhooks,
+)
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
@@ -118,6 +127,9 @@ class Settings(BaseSettings):
     )
     webhooks: Webhooks = Field(
         default_factory=Webhooks, description="Programs that are told of events."
+    )
+    tickets: Tickets = Field(
+        default_factory=Tickets, description="How customers' matters are kept."
     )
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
@@ -166,6 +167,22 @@ async def check_room(
         raise QuotaExceeded(f"Your files would be over {quota:,} bytes. Delete some first.")
     if await held(db, tenant) + size > tenant_quota:
         raise QuotaExceeded("There is no room for more files at this desk now.")
+
+
+async def check(db: Connection, tenant: str, owner: str, ids: Sequence[str]) -> None:
+    """See that files are there, and their owner's.
+
+    Raises:
+        NotFound: One is not.
+    """
+    for file_id in ids:
+        found = await db.first(
+            sa.select(files.c.id).where(
+                files.c.tenant_id == tenant, files.c.owner == owner, files.c.id == file_id
+            )
+        )
+        if found is None:
+            raise NotFound("file", file_id)
 
 
 async def load(

@@ -8,7 +8,10 @@ from typing import Any
 
 from deskward.core.database import Connection, now
 from deskward.core.numbering import FIRST_NUMBER
+from deskward.gate.context import new_id
+from deskward.tickets.messages import TicketMessage
 from deskward.tickets.models import tickets
+from deskward.tickets.service import add_message
 
 
 async def load(db: Connection, tenant: str, content: Mapping[str, Any]) -> None:
@@ -27,3 +30,15 @@ async def load(db: Connection, tenant: str, content: Mapping[str, Any]) -> None:
                 "updated_at": opened,
             }
             await db.execute(tickets.insert(), row)
+            first = TicketMessage(
+                id=new_id(),
+                ticket_id=f"T{row['number']}",
+                seq=1,
+                kind="message",
+                by="customer",
+                author=customer["id"],
+                channel="api",
+                text=row["body"],
+                created_at=opened,
+            )
+            await add_message(db, tenant, row["number"], first)

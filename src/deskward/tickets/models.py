@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
-from deskward.core.personal import IMPERSONAL, OWNER, TEXT
+from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null
 from deskward.core.written import Ours, RecordId, Written
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
+Source = Literal["chat", "mail", "api", "mcp", "cli"]
+"""The way in by which a ticket, or a message, came."""
 MAX_BODY = 10_000
 Subject = Annotated[str, Field(min_length=1, max_length=200, examples=["My card was declined"])]
 Body = Annotated[
@@ -25,6 +35,25 @@ TicketId = Annotated[
     str,
     RecordId("ticket"),
     Field(pattern=r"^T[1-9][0-9]{0,17}$", description="Id of a ticket.", examples=["T1001"]),
+]
+Team = Annotated[str, Field(min_length=1, max_length=64, examples=["billing"])]
+Tag = Annotated[str, Field(min_length=1, max_length=64, examples=["refund"])]
+Tags = Annotated[list[Tag], Field(max_length=50)]
+Fields = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=64)],
+        Annotated[str, Field(max_length=1_000)] | float | None,
+    ],
+    Field(max_length=50, examples=[{"device": "reader 3"}]),
+]
+Language = Annotated[
+    str,
+    Field(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
+        description="A language tag (BCP 47).",
+        examples=["de"],
+    ),
 ]
 
 tickets = sa.Table(
@@ -43,9 +72,24 @@ tickets = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("team", sa.String(64), info=IMPERSONAL),
+    sa.Column("tags", sa.JSON(none_as_null=True), info=IMPERSONAL),
+    sa.Column("fields", sa.JSON(none_as_null=True), info=VALUE),
+    sa.Column("language", sa.String(35), info=IMPERSONAL),
+    sa.Column("source", sa.String(16), nullable=False, server_default="api", info=IMPERSONAL),
+    sa.Column("answer_due_at", UtcDateTime),
+    sa.Column("resolve_due_at", UtcDateTime),
+    sa.Column("resolved_at", UtcDateTime),
+    sa.Column("snoozed_until", UtcDateTime),
+    sa.Column("spam", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("merged_into", sa.BigInteger),
+    sa.Column("messages", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("heard", sa.Integer, nullable=False, server_default="1"),
     sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
 )
+"""`body` is the first message and `reply` the last answer; all of them are `ticket_messages`.
+`messages` counts these, and `heard` those of customers among them."""
 
 ticket_numbers = Numbering("ticket_numbers")
 
@@ -65,11 +109,28 @@ class Ticket(BaseModel):
     customer_id: Ours = Field(examples=["user_001"])
     assignee: Annotated[str, Written(by="staff")] | None = Field(examples=["staff_001"])
     reply: Annotated[str, Written(by="staff")] | None = Field(
-        description="The answer to the customer.", examples=["Your card was unlocked again."]
+        description="The last answer to the customer.", examples=["Your card was unlocked again."]
     )
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
     updated_at: datetime
+    source: Source = "api"
+    messages: int = Field(1, description="How many messages and notes it has.")
+    heard: int = Field(1, description="How many of them are a customer's.")
+    merged_into: TicketId | None = Field(None, description="The ticket that took its messages.")
+    resolved_at: datetime | None = None
+    language: Annotated[str, Written(by="staff")] | None = Field(None, examples=["de"])
+    team: Annotated[str, Written(by="staff")] | None = Field(
+        None, description="Shown to no customer, as all that follows.", examples=["billing"]
+    )
+    tags: Annotated[list[str], Written(by="staff")] = Field(default=[], examples=[["refund"]])
+    fields: Annotated[dict[str, FieldValue], Written(by="staff")] = Field(
+        default={}, description="Values of the fields that the desk has declared."
+    )
+    answer_due_at: datetime | None = Field(None, description="Until when it is to be answered.")
+    resolve_due_at: datetime | None = Field(None, description="Until when it is to be resolved.")
+    snoozed_until: datetime | None = Field(None, description="When it comes back.")
+    spam: bool = False
 
     @property
     def words(self) -> str:
@@ -77,15 +138,24 @@ class Ticket(BaseModel):
         return f"{self.body}\n\n{self.note}" if self.note else self.body
 
 
+TAKEN_BACK = frozenset({"assignee", "team", "language", "answer_due_at", "resolve_due_at"})
+"""What of a ticket a null takes back."""
+
+
 class TicketUpdate(BaseModel):
     """What to change of a ticket; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=not_all_null("revision"))
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=not_all_null("revision", nullable=TAKEN_BACK)
+    )
 
     status: Status | None = Field(None, examples=["resolved"])
     priority: Priority | None = None
     assignee: str | None = Field(
-        None, min_length=1, max_length=64, description="Id of a member of staff."
+        None,
+        min_length=1,
+        max_length=64,
+        description="Id of a member of staff; null takes the assignment back.",
     )
     reply: Annotated[str, Field(max_length=10_000)] | None = Field(
         None, min_length=1, description="The answer to the customer, who can read it."
@@ -93,6 +163,30 @@ class TicketUpdate(BaseModel):
     revision: int | None = Field(
         None, ge=1, description="Change it only if the ticket still has this revision."
     )
+    team: Team | None = Field(None, description="The team that works on it; null for none.")
+    tags: Tags | None = Field(None, description="All its tags, instead of those that it had.")
+    fields: Fields | None = Field(
+        None, description="Values of the fields that the desk has declared; null empties one."
+    )
+    language: Language | None = None
+    answer_due_at: AwareDatetime | None = Field(None, description="Until when to answer it.")
+    resolve_due_at: AwareDatetime | None = Field(None, description="Until when to resolve it.")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is to be changed, and to what."""
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name in self.model_fields_set
+            and name != "revision"
+            and (value is not None or name in TAKEN_BACK)
+        }
+
+    @model_serializer(mode="wrap")
+    def _only_what_was_given(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A null that was given says something else than what was left out, also on record."""
+        return {name: value for name, value in whole(self).items() if name in self.model_fields_set}
 
 
 class TicketChanged(BaseModel):

@@ -6,14 +6,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
 from deskward.core.paging import newest
 from deskward.customers import service as customers
+from deskward.gate.context import new_id
+from deskward.security.principals import AGENT
+from deskward.tickets.messages import Author, TicketMessage, ticket_messages
 from deskward.tickets.models import (
-    MAX_BODY,
     Priority,
+    Source,
     Status,
     Ticket,
     TicketList,
@@ -26,6 +30,8 @@ HANDOVER = "Handover: "
 """What the subject of a handover begins with."""
 NO_WORDS = "A person was asked for."
 """The subject and body of a handover whose reason a model wrote."""
+NO_TEXT = "(no text)"
+"""The body of a ticket whose first message has none."""
 
 _BY_NUMBER = fixed(
     sa.select(tickets).where(
@@ -33,6 +39,7 @@ _BY_NUMBER = fixed(
     )
 )
 _INSERT = fixed(tickets.insert())
+_ADD_MESSAGE = fixed(ticket_messages.insert())
 
 
 async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
@@ -44,7 +51,7 @@ async def get(db: Connection, tenant: str, ticket_id: str) -> Ticket:
     row = await db.first(_BY_NUMBER, tenant=tenant, number=int(ticket_id[1:]))
     if row is None:
         raise NotFound("ticket", ticket_id)
-    return _ticket(row)
+    return ticket_of(row)
 
 
 async def create(
@@ -56,11 +63,18 @@ async def create(
     body: str,
     note: str | None = None,
     priority: Priority = "normal",
+    source: Source = "api",
+    author: Author | None = None,
+    opening: TicketMessage | None = None,
+    language: str | None = None,
 ) -> Ticket:
     """Open a ticket.
 
     Args:
-        note: For staff alone.
+        note: What an agent noted of it, for staff alone.
+        source: The way in by which it came.
+        author: Who wrote it; the customer where it is left out.
+        opening: What more its first message has, such as a mail's ids and its files.
 
     Raises:
         NotFound: The tenant has no such customer.
@@ -68,6 +82,7 @@ async def create(
     await customers.require(db, tenant, customer_id)
     number = await ticket_numbers.next(db, tenant)
     moment = now()
+    author = author or Author.customer(customer_id)
     ticket = Ticket(
         id=f"T{number}",
         subject=subject,
@@ -81,10 +96,35 @@ async def create(
         revision=1,
         created_at=moment,
         updated_at=moment,
+        source=source,
+        messages=1 if note is None else 2,
+        heard=int(author.by == "customer"),
+        language=language,
     )
     row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
-    await db.change(_INSERT, row)
+    await db.change(_INSERT, {**row, "tags": None, "fields": None})
+    first = opening or TicketMessage(
+        id=new_id(),
+        ticket_id=ticket.id,
+        seq=1,
+        kind="message",
+        by=author.by,
+        author=author.id,
+        channel=source,
+        text=body,
+        created_at=moment,
+    )
+    await add_message(db, tenant, number, first)
+    if note is not None:
+        agent = {"kind": "note", "by": "agent", "author": AGENT, "text": note}
+        second = first.model_copy(update={"id": new_id(), "seq": 2, **agent})
+        await add_message(db, tenant, number, second)
     return ticket
+
+
+async def add_message(db: Connection, tenant: str, number: int, message: TicketMessage) -> None:
+    """Record a message, whose place the ticket has counted already."""
+    await db.change(_ADD_MESSAGE, {"tenant_id": tenant, "number": number, **message.row})
 
 
 async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Ticket | None:
@@ -100,23 +140,7 @@ async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Tic
         .order_by(tickets.c.number.desc())
         .limit(1)
     )
-    return _ticket(row) if row else None
-
-
-async def add(db: Connection, tenant: str, ticket: Ticket, text: str, *, note: bool) -> Ticket:
-    """Add a paragraph to a ticket's note or body, as far as it holds any more."""
-    before = ticket.note if note else ticket.body
-    after = (f"{before}\n\n{text}" if before else text)[:MAX_BODY]
-    await db.execute(
-        sa.update(tickets)
-        .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket.id[1:]))
-        .values(
-            **{"note" if note else "body": after},
-            revision=tickets.c.revision + 1,
-            updated_at=now(),
-        )
-    )
-    return await get(db, tenant, ticket.id)
+    return ticket_of(row) if row else None
 
 
 async def find(
@@ -139,42 +163,68 @@ async def find(
         total=total,
         limit=limit,
         offset=offset,
-        tickets=[_ticket(row) for row in rows],
+        tickets=[ticket_of(row) for row in rows],
     )
 
 
-async def update(db: Connection, tenant: str, ticket_id: str, change: TicketUpdate) -> Ticket:
+async def update(
+    db: Connection,
+    tenant: str,
+    ticket_id: str,
+    change: TicketUpdate,
+    *,
+    known: CustomFields | None = None,
+) -> Ticket:
     """Change a ticket.
+
+    Args:
+        known: The fields that the desk has declared.
 
     Raises:
         NotFound: The tenant has no such ticket.
-        InvalidInput: Nothing is to be changed.
+        InvalidInput: Nothing is to be changed, or a field that the desk has not declared.
         Conflict: The ticket is closed, which is final, or has another revision than expected.
     """
-    values: dict[str, Any] = change.model_dump(exclude_none=True, exclude={"revision"})
+    values = change.given
     if not values:
         raise InvalidInput("Say what to change: status, priority, assignee or reply.")
-    await get(db, tenant, ticket_id)
-    where = [
-        tickets.c.tenant_id == tenant,
-        tickets.c.number == int(ticket_id[1:]),
-        tickets.c.status != "closed",
-    ]
+    if change.fields and known is not None:
+        before = (await get(db, tenant, ticket_id)).fields
+        fields = {**before, **known.checked(change.fields)}
+        values["fields"] = {name: value for name, value in fields.items() if value is not None}
+    if change.tags is not None:
+        values["tags"] = list(dict.fromkeys(change.tags)) or None
+    if change.status is not None:
+        values["resolved_at"] = now() if change.status == "resolved" else None
+    if change.reply is not None:
+        values["messages"] = tickets.c.messages + 1
+    where = [tickets.c.status != "closed"]
     if change.revision is not None:
         where.append(tickets.c.revision == change.revision)
-    changed = await db.execute(
-        sa.update(tickets)
-        .where(*where)
-        .values(**values, revision=tickets.c.revision + 1, updated_at=now())
-    )
-    if changed.rowcount == 0:
+    changed = await set_values(db, tenant, ticket_id, *where, **values)
+    if changed is None:
         if (await get(db, tenant, ticket_id)).status == "closed":
             raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
         raise Conflict(f"Ticket {ticket_id} has been changed by somebody else. Look at it again.")
-    return await get(db, tenant, ticket_id)
+    return changed
 
 
-def _ticket(row: sa.Row[tuple[object, ...]]) -> Ticket:
+async def set_values(
+    db: Connection, tenant: str, ticket_id: str, *where: sa.ColumnElement[bool], **values: Any
+) -> Ticket | None:
+    """Change columns of a ticket and count up its revision; None where it is not as expected."""
+    changed = await db.execute(
+        sa.update(tickets)
+        .where(tickets.c.tenant_id == tenant, tickets.c.number == int(ticket_id[1:]), *where)
+        .values(**values, revision=tickets.c.revision + 1, updated_at=now())
+        .returning(*tickets.c)
+    )
+    row = changed.first()
+    return ticket_of(row) if row is not None else None
+
+
+def ticket_of(row: sa.Row[Any]) -> Ticket:
+    """The ticket of a row."""
     return Ticket(
         id=f"T{row.number}",
         subject=row.subject,
@@ -188,4 +238,17 @@ def _ticket(row: sa.Row[tuple[object, ...]]) -> Ticket:
         revision=row.revision,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        source=row.source,
+        messages=row.messages,
+        heard=row.heard,
+        merged_into=f"T{row.merged_into}" if row.merged_into else None,
+        resolved_at=row.resolved_at,
+        language=row.language,
+        team=row.team,
+        tags=row.tags or [],
+        fields=row.fields or {},
+        answer_due_at=row.answer_due_at,
+        resolve_due_at=row.resolve_due_at,
+        snoozed_until=row.snoozed_until,
+        spam=row.spam,
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.tickets.demo import load
 from deskward.tickets.kinds import KINDS
+from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
-from deskward.tickets.tools import tools
+from deskward.tickets.sorting import WAKE, wake
+from deskward.tickets.sorting_tools import tools
 
 SLICE = Slice(
     tools=tools,
-    tables=(tickets, ticket_numbers.table),
+    tables=(tickets, ticket_numbers.table, ticket_messages, ticket_links),
+    jobs=lambda gate: {WAKE: partial(wake, gate.database)},
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,

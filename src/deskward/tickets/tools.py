@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from deskward.core import events, jobs
+from deskward.core.custom_fields import CustomFields
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
-from deskward.gate.context import Context, new_id
+from deskward.gate.context import Context, Door, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.principals import Kind
 from deskward.text.risk import risks_in_time
-from deskward.tickets import service
+from deskward.tickets import service, store, thread
+from deskward.tickets.channels import Channels
+from deskward.tickets.messages import DESK, Author
 from deskward.tickets.models import (
     Body,
     Priority,
+    Source,
     Status,
     Subject,
     Ticket,
@@ -45,6 +50,24 @@ class NewTickets:
     job: str | None = None
 
 
+@dataclass(frozen=True)
+class TicketRules:
+    """The port by which tools know what the operator has chosen for tickets.
+
+    Attributes:
+        fields: Those that tickets have besides.
+        reopens: Tenant → how long after its end an answer opens a resolved ticket again; of the
+            empty name, for all others.
+    """
+
+    fields: CustomFields = field(default_factory=CustomFields)
+    reopens: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def reopening(self, tenant: str) -> timedelta:
+        """How long after its end an answer opens a resolved ticket of a tenant again."""
+        return self.reopens.get(tenant, self.reopens.get("", thread.REOPENS))
+
+
 class TicketFacts(TypedDict):
     """What policies may know of the ticket that a call is about."""
 
@@ -60,8 +83,8 @@ class ChangeFacts(TicketFacts):
 
     Attributes:
         reversible: Whether it can be undone: a closed ticket stays closed.
-        risks: Which grave risks the ticket's own words show: `anger`, `legal`, `security`,
-            `vulnerable`, `person`, `injection`.
+        risks: Which grave risks its customer's words show, in all their messages: `anger`,
+            `legal`, `security`, `vulnerable`, `person`, `injection`.
     """
 
     reversible: bool
@@ -76,11 +99,28 @@ async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> TicketFact
 async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFacts:
     """The facts of a change of a ticket."""
     ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
+    words = await store.heard(ctx.db, ctx.tenant, ticket)
     return {
         **_facts(ticket),
         "reversible": arguments["update"].status != "closed",
-        "risks": await risks_in_time(ticket.subject, ticket.words, limit=MOMENT),
+        "risks": await risks_in_time(ticket.subject, words, limit=MOMENT),
     }
+
+
+_DOORS: Mapping[Door, Source] = {"rest": "api", "mcp": "mcp", "cli": "cli", "agent": "api"}
+
+
+def source_of(ctx: Context) -> Source:
+    """The way in by which a call came."""
+    if ctx.session_id is not None:
+        return "chat"
+    return _DOORS[ctx.door]
+
+
+def opener_of(ctx: Context, customer_id: str) -> Author:
+    """Who writes the first message of a ticket: staff themselves; others say a customer's words."""
+    staff = ctx.principal.kind is Kind.STAFF and not ctx.principal.agent
+    return Author.of(ctx.principal) if staff else Author.customer(customer_id)
 
 
 @tools.tool(
@@ -95,7 +135,7 @@ async def get_ticket(ctx: Context, ticket_id: TicketId) -> Ticket:
     Args:
         ticket_id: The ticket.
     """
-    return _shown(ctx, await service.get(ctx.db, ctx.tenant, ticket_id))
+    return shown(ctx, await service.get(ctx.db, ctx.tenant, ticket_id))
 
 
 @tools.tool(scope="tickets:read", risk=Risk.READ, rest="GET /tickets")
@@ -117,7 +157,7 @@ async def list_tickets(
     found = await service.find(
         ctx.db, ctx.tenant, customer_id=customer_id, status=status, limit=limit, offset=offset
     )
-    found.tickets = [_shown(ctx, ticket) for ticket in found.tickets]
+    found.tickets = [shown(ctx, ticket) for ticket in found.tickets]
     return found
 
 
@@ -138,7 +178,14 @@ async def create_ticket(
         priority: How urgent it is.
     """
     ticket = await service.create(
-        ctx.db, ctx.tenant, customer_id, subject=subject, body=body, priority=priority
+        ctx.db,
+        ctx.tenant,
+        customer_id,
+        subject=subject,
+        body=body,
+        priority=priority,
+        source=source_of(ctx),
+        author=opener_of(ctx, customer_id),
     )
     return await _opened(ctx, ticket, f"Ticket {ticket.id} was opened.")
 
@@ -152,7 +199,15 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
         description: The problem in the customer's words.
     """
     subject = shorten(description) or "(no words)"
-    ticket = await service.create(ctx.db, ctx.tenant, user_id, subject=subject, body=description)
+    ticket = await service.create(
+        ctx.db,
+        ctx.tenant,
+        user_id,
+        subject=subject,
+        body=description,
+        source=source_of(ctx),
+        author=opener_of(ctx, user_id),
+    )
     return await _opened(ctx, ticket, f"The issue was reported as ticket {ticket.id}.")
 
 
@@ -182,7 +237,7 @@ async def hand_over(
     """
     waiting = await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
     if waiting is not None:
-        ticket = await service.add(ctx.db, ctx.tenant, waiting, reason, note=ctx.by_model)
+        ticket = await _joined(ctx, waiting, customer_id, reason)
         message = f"A person will take over. It was added to ticket {ticket.id}."
         return await _opened(ctx, ticket, message, handled=False)
     ticket = await service.create(
@@ -193,9 +248,29 @@ async def hand_over(
         body=service.NO_WORDS if ctx.by_model else reason,
         note=reason if ctx.by_model else None,
         priority="urgent" if urgent else "high",
+        source=source_of(ctx),
+        author=DESK if ctx.by_model else opener_of(ctx, customer_id),
     )
     message = f"A person will take over. The ticket is {ticket.id}."
     return await _opened(ctx, ticket, message, handled=False)
+
+
+async def _joined(ctx: Context, waiting: Ticket, customer_id: str, reason: str) -> Ticket:
+    """A handover that waits, with the reason of another one: a model's is a note."""
+    channel = source_of(ctx)
+    if ctx.by_model:
+        return await thread.agents_note(
+            ctx.db, ctx.tenant, waiting, reason, author=Author.of(ctx.principal), channel=channel
+        )
+    received = await thread.receive(
+        ctx.db,
+        ctx.tenant,
+        waiting.id,
+        text=reason,
+        author=opener_of(ctx, customer_id),
+        channel=channel,
+    )
+    return received.ticket
 
 
 @tools.tool(
@@ -206,29 +281,72 @@ async def hand_over(
     facts=change_facts,
 )
 async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:
-    """Change a ticket's status, priority, assignee or reply. A closed ticket cannot be changed.
+    """Change a ticket: status, priority, assignee, team, tags, fields; or answer its customer.
+
+    An answer is a message of its own, and goes the way that the customer's last message came. A
+    closed ticket cannot be changed.
 
     Args:
         ticket_id: The ticket.
         update: What to change.
     """
-    ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update)
+    rules = ctx.port(TicketRules)
+    if update.reply is None:
+        ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update, known=rules.fields)
+    else:
+        ticket = await thread.reply(
+            ctx.db,
+            ctx.tenant,
+            ticket_id,
+            update,
+            author=Author.of(ctx.principal),
+            channels=ctx.port(Channels),
+            known=rules.fields,
+            source=source_of(ctx),
+        )
+        await ctx.tell("message.created", ticket.id, {"by": "desk"}, customer_id=ticket.customer_id)
     told = update.model_dump(exclude_none=True, include={"status", "priority", "assignee"})
     happened: events.Kind = "ticket.resolved" if update.status == "resolved" else "ticket.updated"
     await ctx.tell(happened, ticket.id, told, customer_id=ticket.customer_id)
-    changed = ", ".join(
-        f"{name} {value}" if name != "reply" else "a reply"
-        for name, value in update.model_dump(exclude_none=True, exclude={"revision"}).items()
-    )
     return TicketChanged(
-        success=True, message=f"Ticket {ticket.id} now has {changed}.", ticket=_shown(ctx, ticket)
+        success=True,
+        message=f"Ticket {ticket.id} now has {_told(update)}.",
+        ticket=shown(ctx, ticket),
     )
 
 
-def _shown(ctx: Context, ticket: Ticket) -> Ticket:
-    """The ticket as the caller may see it: its note is for staff alone."""
-    staff = ctx.principal.kind is Kind.STAFF
-    return ticket if staff else ticket.model_copy(update={"note": None})
+def _told(update: TicketUpdate) -> str:
+    """What a change gives a ticket: names of the desk's own, and values that it has checked."""
+    told = []
+    for name, value in update.given.items():
+        called = name.replace("_", " ")
+        if name in ("status", "priority", "assignee") and value is not None:
+            called = f"{called} {value}"
+        told.append(
+            "a reply" if name == "reply" else called if value is not None else f"no {called}"
+        )
+    return ", ".join(told)
+
+
+HIDDEN: Mapping[str, Any] = {
+    "note": None,
+    "team": None,
+    "tags": [],
+    "fields": {},
+    "answer_due_at": None,
+    "resolve_due_at": None,
+    "snoozed_until": None,
+    "spam": False,
+}
+"""What of a ticket customers are not shown, and what stands there instead."""
+
+
+def shown(ctx: Context, ticket: Ticket) -> Ticket:
+    """The ticket as the caller may see it: its note is for staff, its sorting not for customers."""
+    if ctx.principal.kind is Kind.STAFF:
+        return ticket
+    hidden = HIDDEN if ctx.principal.kind is Kind.CUSTOMER else {"note": None}
+    return ticket.model_copy(update=dict(hidden))
 
 
 def _facts(ticket: Ticket) -> TicketFacts:

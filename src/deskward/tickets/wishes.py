@@ -7,5 +7,12 @@ from deskward.text.wishes import OWN_WORDS, Wish
 WISHES = {
     "create_ticket": OWN_WORDS,
     "report_issue": OWN_WORDS,
+    "answer_ticket": OWN_WORDS,
+    "add_ticket_note": Wish("note add write", "note ticket"),
+    "merge_tickets": Wish("merge join combine", "ticket"),
+    "split_ticket": Wish("split", "ticket"),
+    "link_tickets": Wish("link", "ticket"),
+    "mark_spam": Wish("mark", "spam"),
+    "snooze_ticket": Wish("snooze postpone", "ticket"),
     "update_ticket": Wish("set change update resolve close reopen assign reply mark raise lower"),
 }

@@ -1,0 +1,134 @@
+"""The tools that sort tickets: merge, split, link, spam, snooze."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk
+from deskward.tickets import service, sorting
+from deskward.tickets.links import link
+from deskward.tickets.messages import Author
+from deskward.tickets.models import Subject, Ticket, TicketChanged, TicketId
+from deskward.tickets.thread_tools import tools
+from deskward.tickets.tools import shown, source_of, ticket_facts
+
+__all__ = ["tools"]  # with the tools of this file
+
+Places = Annotated[
+    list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100, examples=[[2, 3]])
+]
+
+
+@tools.tool(
+    scope="tickets:sort",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/merge",
+    facts=ticket_facts,
+)
+async def merge_tickets(ctx: Context, ticket_id: TicketId, into: TicketId) -> TicketChanged:
+    """Give all messages of a ticket to another one of the same customer, and close it for good.
+
+    Args:
+        ticket_id: The ticket that ends.
+        into: The ticket that goes on.
+    """
+    ticket = await sorting.merge(
+        ctx.db,
+        ctx.tenant,
+        ticket_id,
+        into,
+        author=Author.of(ctx.principal),
+        channel=source_of(ctx),
+    )
+    return _changed(ctx, ticket, f"Ticket {ticket_id} was merged into {into}.")
+
+
+@tools.tool(
+    scope="tickets:sort",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/split",
+    facts=ticket_facts,
+)
+async def split_ticket(
+    ctx: Context, ticket_id: TicketId, messages: Places, subject: Subject
+) -> TicketChanged:
+    """Open a ticket with some of the messages of another one, because they are another matter.
+
+    Args:
+        ticket_id: The ticket that has them.
+        messages: Their places in it (`seq`).
+        subject: The matter of the new ticket in one line.
+    """
+    ticket = await sorting.split(
+        ctx.db,
+        ctx.tenant,
+        ticket_id,
+        messages,
+        subject,
+        author=Author.of(ctx.principal),
+        channel=source_of(ctx),
+    )
+    return _changed(ctx, ticket, f"Ticket {ticket.id} was split off {ticket_id}.")
+
+
+@tools.tool(
+    scope="tickets:sort",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/links",
+    facts=ticket_facts,
+)
+async def link_tickets(ctx: Context, ticket_id: TicketId, other: TicketId) -> TicketChanged:
+    """Link a ticket with another one, which may be another customer's. Only staff see links.
+
+    Args:
+        ticket_id: The ticket.
+        other: The other one.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    await service.get(ctx.db, ctx.tenant, other)
+    await link(ctx.db, ctx.tenant, ticket_id, other, "linked")
+    return _changed(ctx, ticket, f"Tickets {ticket_id} and {other} are linked.")
+
+
+@tools.tool(
+    scope="tickets:sort",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/spam",
+    facts=ticket_facts,
+)
+async def mark_spam(ctx: Context, ticket_id: TicketId, spam: bool = True) -> TicketChanged:
+    """Say that a ticket is spam, or that it is none. Nothing that is spam is handled by the agent.
+
+    Args:
+        ticket_id: The ticket.
+        spam: Whether it is.
+    """
+    ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam)
+    return _changed(ctx, ticket, f"Ticket {ticket_id} is {'spam' if spam else 'no spam'}.")
+
+
+@tools.tool(
+    scope="tickets:sort",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/snooze",
+    facts=ticket_facts,
+)
+async def snooze_ticket(
+    ctx: Context, ticket_id: TicketId, until: AwareDatetime | None = None
+) -> TicketChanged:
+    """Have a ticket wait until a moment; an answer of its customer brings it back before.
+
+    Args:
+        ticket_id: The ticket.
+        until: When it comes back; left out, it waits no longer.
+    """
+    ticket = await sorting.snooze(ctx.db, ctx.tenant, ticket_id, until)
+    told = f"waits until {until.isoformat()}" if until is not None else "does not wait any more"
+    return _changed(ctx, ticket, f"Ticket {ticket_id} {told}.")
+
+
+def _changed(ctx: Context, ticket: Ticket, message: str) -> TicketChanged:
+    return TicketChanged(success=True, message=message, ticket=shown(ctx, ticket))
