@@ -245,7 +245,7 @@ async def test_new_tickets_are_handled_as_jobs(settings: Settings, offline: Mode
         reported = await call("report_issue", user_id="user_001", description="My card was stolen!")
         ticket = await until_handled(call, opened.value["ticket_id"])
         assert ticket["status"] == "resolved"
-        assert "faq-forgot-password" in ticket["reply"]
+        assert "How do I reset a forgotten password?" in ticket["reply"]
         stolen = await until_handled(call, reported.value["ticket_id"])
         assert (stolen["status"], stolen["priority"]) == ("pending", "high")
         # A person was promised, so a person it is.

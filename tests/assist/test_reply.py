@@ -41,7 +41,7 @@ async def test_a_reply_cites_the_article_that_answers(call: Call) -> None:
         "Dear Alex Morgan,\n\n"
         "Thank you for your message about “How long does a transfer take?”. Our answer to "
         "“How long does a transfer take?” should be what you need:\n\n"
-        f"{TRANSFERS} [faq-transfer-time]\n\n"
+        f"{TRANSFERS}\n\n"
         "Please let us know if anything is left open.\n\n"
         "Kind regards,\nYour support team"
     )

@@ -41,7 +41,7 @@ def with_model(sqlite_settings: Settings) -> Callable[..., Any]:
 async def test_a_models_text_is_used_where_its_sources_bear_it_out(with_model) -> None:
     told, model = await with_model([HONEST[:40], HONEST[40:]])
     assert told["written_by"] == "model"
-    assert f"\n\n{HONEST} [faq-transfer-time]\n\n" in told["response_text"]
+    assert f"\n\n{HONEST}\n\n" in told["response_text"]
     assert told["response_text"].startswith("Dear Alex Morgan,")
     assert told["signals"]["grounding"] >= 0.75
     assert told["signals"]["model_agreement"] >= 0.5

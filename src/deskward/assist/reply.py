@@ -80,6 +80,7 @@ class Source(BaseModel):
     question: Annotated[str, Written(by="author")] = Field(
         examples=["How long does a transfer take?"]
     )
+    version: int = Field(description="The version of the article that the reply rests on.")
     relevance: Share = Field(examples=[0.8])
 
 
@@ -217,7 +218,7 @@ async def suggest(
         records=records,
         topic=_topic(ticket.subject, article),
         question=article.question,
-        answer=f"{written or body} [{article.id}]",
+        answer=written or body,
     )
     suggested = _suggested(ticket, tone, text, confidence(signals), signals, found)
     suggested.kind = "answer"
@@ -241,7 +242,7 @@ def compose(
         records: Amounts and ids of the ticket, to be acknowledged.
         topic: The ticket's subject, where it may be quoted.
         question: The article's question.
-        answer: The answer with its source.
+        answer: The answer, which the question is the source of.
     """
     name = customer.name if customer is not None else ""
     if not _NAME.fullmatch(name) or len(name) > 60:
@@ -282,7 +283,12 @@ def _suggested(
 
 
 def _source(evidence: Evidence, article: FaqEntry) -> Source:
-    return Source(id=article.id, question=article.question, relevance=round(evidence.relevance, 3))
+    return Source(
+        id=article.id,
+        question=article.question,
+        version=article.version,
+        relevance=round(evidence.relevance, 3),
+    )
 
 
 def _answer(article: FaqEntry, said: Sequence[Sentence]) -> list[str]:

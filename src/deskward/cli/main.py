@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from deskward import __version__
 from deskward.cli.approvals import approvals
+from deskward.cli.articles import articles
 from deskward.cli.call import call
 from deskward.cli.chat import chat
 from deskward.cli.config import config
@@ -40,6 +41,7 @@ COMMANDS = (
     config,
     hub,
     approvals,
+    articles,
     jobs,
     evaluate,
     ledger,

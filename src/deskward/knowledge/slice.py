@@ -1,4 +1,4 @@
-"""What the FAQ brings to the desk."""
+"""What articles bring to the desk."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.knowledge.demo import load
-from deskward.knowledge.models import faq
+from deskward.knowledge.models import article_versions, articles, faq
 from deskward.knowledge.tools import tools
 
 SLICE = Slice(
     tools=tools,
-    tables=(faq,),
+    tables=(articles, article_versions, faq),
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,

@@ -1,8 +1,9 @@
-"""Words of English text: split, lower-cased and stemmed, for search and for matching."""
+"""Words of a text: split, lower-cased and stemmed as English, for search and for matching."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
@@ -10,7 +11,13 @@ import snowballstemmer
 MAX_WORD = 64
 """Longer words are cut: no language needs them, and stemming them takes its time."""
 
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u0900-\u0963\u0970-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff"
+)
+"""Marks that stand on letters and in syllables, which Python counts to no word."""
+_LETTERS = rf"(?:[^\W\d_]|[{_MARKS}])+"
+_WORD = re.compile(rf"{_LETTERS}(?:'{_LETTERS})?|\d+")
 
 STOP_WORDS = frozenset(
     [
@@ -208,7 +215,8 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words and numbers of a text in order, lower-cased, contractions split off."""
-    plain = text.lower().replace("\u2019", "'")
+    plain = text if text.isascii() else unicodedata.normalize("NFC", text)
+    plain = plain.lower().replace("\u2019", "'")
     return [part[:MAX_WORD] for word in _WORD.findall(plain) for part in word.split("'")]
 
 

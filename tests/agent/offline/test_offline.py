@@ -185,7 +185,7 @@ async def test_what_can_be_undone_and_is_clearly_wished_is_done_at_once(talk: Ta
 
 async def test_the_faq_is_answered_with_its_source(talk: Talk) -> None:
     said = await talk.say("How long does a transfer take?")
-    assert said.endswith("Source: How long does a transfer take? [faq-transfer-time]")
+    assert said.endswith("Source: “How long does a transfer take?”")
     assert talk.tools == []
 
 

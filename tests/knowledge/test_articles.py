@@ -1,0 +1,190 @@
+"""Articles: versions, publishing, searching in every alphabet, and files of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deskward.app import Desk
+from deskward.knowledge.articles import made_id
+from deskward.knowledge.reading import read_articles
+from deskward.security.principals import Kind, Principal
+from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call
+
+EDITOR = Principal(Kind.STAFF, "emil", "default", ("support-2",))
+MARKDOWN = """\
+---
+language: de
+tags: [hilfe, konto]
+---
+# Hilfe
+
+## Wann öffnen Sie in Zürich? {#zuerich}
+
+Um acht Uhr.
+
+```
+# kein Titel
+```
+
+### Möchte ich Käse?
+
+Ja.
+"""
+CSV = """\
+question;answer;keywords;language
+"How do I return a parcel?";"Send it back;\nwe pay.";return;
+Only a question;;;
+Zwei Felder;zu wenig
+Wie lange?;Drei Tage.;;de
+Wie lange?;Vier Tage.;;de
+"""
+
+
+async def found(call: Call, question: str, **more: Any) -> list[tuple[str, int]]:
+    answer = (await call("get_faq", q=question, **more)).value
+    return [(one["id"], one["version"]) for one in answer["articles"]]
+
+
+async def test_customers_see_the_published_version_and_nothing_else(desk: Desk, call: Call) -> None:
+    made = await call("create_article", EDITOR, question="Wo parke ich?", answer="Im Hof.")
+    assert (made.value["id"], made.value["author"]) == ("wo-parke-ich", "staff:emil")
+    named = {"article_id": "wo-parke-ich"}
+    assert await found(call, "Wo parke ich?") == []
+    assert (await call("publish_article", EDITOR, **named)).value["published"] == 1
+    assert await found(call, "WO PARKE ICH?") == [("wo-parke-ich", 1)]
+    changed = await call("change_article", EDITOR, **named, answer="Hinter dem Haus.", version=1)
+    assert (changed.value["latest"], changed.value["published"]) == (2, 1)
+    (article,) = (await call("get_faq", q="Wo parke ich?")).value["articles"]
+    assert (article["answer"], article["version"]) == ("Im Hof.", 1)
+    stale = await call("change_article", EDITOR, **named, answer="Nirgends.", version=1)
+    assert stale.error is not None
+    assert "newer version, 2" in stale.error.message
+    await call("publish_article", EDITOR, **named)
+    assert await found(call, "Wo parke ich?") == [("wo-parke-ich", 2)]
+    cited = (await call("get_article", EDITOR, **named, version=1)).value
+    assert (cited["answer"], [one["version"] for one in cited["versions"]]) == ("Im Hof.", [2, 1])
+    assert (await call("unpublish_article", EDITOR, **named)).value["published"] is None
+    assert await found(call, "Wo parke ich?") == []
+    assert (await call("get_article", EDITOR, **named, version=1)).value["answer"] == "Im Hof."
+
+
+async def test_who_may_what(sqlite_call: Call) -> None:
+    call = sqlite_call
+    draft = {"question": "How high is the tower?", "answer": "Very."}
+    assert (await call("create_article", CUSTOMER, **draft)).status == "error"
+    assert (await call("create_article", STAFF, **draft)).status == "ok"
+    named = {"article_id": "how-high-is-the-tower"}
+    assert (await call("get_article", CUSTOMER, **named)).status == "error"
+    assert (await call("publish_article", STAFF, **named)).status == "pending"
+    again = await call("create_article", EDITOR, **draft)
+    assert again.error is not None
+    assert again.error.code == "CONFLICT"
+    gone = await call("publish_article", EDITOR, article_id="no-such")
+    assert gone.error is not None
+    assert gone.error.code == "NOT_FOUND"
+
+
+async def test_tenants_have_their_own(call: Call) -> None:
+    other = Principal(Kind.STAFF, "emil", "acme", ("support-2",))
+    draft = {"question": "Where is the llama?", "answer": "In the barn.", "article_id": "faq-hours"}
+    refused = await call("create_article", other, **draft)
+    assert refused.error is not None  # acme has the demo's article of that id as well
+    made = await call("create_article", other, **{**draft, "article_id": "llama"})
+    assert made.status == "ok"
+    await call("publish_article", other, article_id="llama")
+    assert (await call("get_faq", FOREIGN, q="Where is the llama?")).value["articles"]
+    assert (await call("get_faq", q="Where is the llama?")).value["articles"] == []
+    assert (await call("get_article", EDITOR, article_id="llama")).status == "error"
+
+
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Wann öffnen Sie in Zürich?", "ZÜRICH"),
+        ("Wann öffnen Sie in Zu\u0308rich?", "Zürich"),
+        ("Ich möchte kündigen", "möchte"),
+        ("Как отменить заказ?", "ОТМЕНИТЬ"),
+        ("Πώς ακυρώνω;", "ακυρώνω"),
+        ("كيف ألغي الطلب؟", "ألغي"),
+        ("पैसे कब मिलेंगे?", "पैसे"),
+    ],
+)
+async def test_every_alphabet_is_searched(call: Call, title: str, asked: str) -> None:
+    await call("create_article", EDITOR, question=title, answer="…", article_id="one")
+    await call("publish_article", EDITOR, article_id="one")
+    assert ("one", 1) in await found(call, asked)
+    assert await found(call, "chte") == []
+
+
+async def test_a_language_can_be_asked_for(call: Call) -> None:
+    for language in ("de", "en"):
+        one = {"question": "Hotel Taxi Problem", "answer": "Ja.", "language": language}
+        await call("create_article", EDITOR, **one, article_id=f"taxi-{language}")
+        await call("publish_article", EDITOR, article_id=f"taxi-{language}")
+    assert {one for one, _ in await found(call, "Hotel Taxi")} == {"taxi-de", "taxi-en"}
+    assert await found(call, "Hotel Taxi", language="de") == [("taxi-de", 1)]
+
+
+async def test_files_are_brought_in_once(call: Call) -> None:
+    given = {"text": MARKDOWN, "format": "markdown"}
+    dry = (await call("import_articles", EDITOR, **given, dry_run=True)).value
+    assert (dry["created"], dry["dry_run"]) == (2, True)
+    assert (await call("list_articles", EDITOR, status="draft")).value["total"] == 0
+    done = (await call("import_articles", EDITOR, **given, publish=True)).value
+    assert [(one["id"], one["line"]) for one in done["articles"]] == [
+        ("zuerich", 7),
+        ("möchte-ich-käse", 15),
+    ]
+    (article,) = (await call("get_faq", q="Zürich öffnen")).value["articles"]
+    assert article["language"] == "de"
+    assert "# kein Titel" in article["answer"]
+    again = (await call("import_articles", EDITOR, **given, publish=True)).value
+    assert (again["unchanged"], again["created"], again["changed"]) == (2, 0, 0)
+    other = MARKDOWN.replace("Um acht", "Um neun")
+    changed = (await call("import_articles", EDITOR, **{**given, "text": other})).value
+    assert (changed["changed"], changed["unchanged"]) == (1, 1)
+    assert changed["articles"][0]["reason"] == "answer"
+
+
+async def test_a_bad_line_is_refused_alone(call: Call) -> None:
+    told = (await call("import_articles", EDITOR, text=CSV, format="csv")).value
+    assert [(one["line"], one["outcome"]) for one in told["articles"]] == [
+        (2, "created"),
+        (4, "refused"),
+        (5, "refused"),
+        (6, "created"),
+        (7, "refused"),
+    ]
+    assert "same id" in told["articles"][-1]["reason"]
+    shown = (await call("get_article", EDITOR, article_id="how-do-i-return-a-parcel")).value
+    assert shown["answer"] == "Send it back;\nwe pay."
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "problem"),
+    [
+        ("a,b\n1,2\n", "csv", "no column 'question'"),
+        ("question,answer,colour\n", "csv", "no column 'colour'"),
+        ('question,answer\n"open', "csv", "no CSV"),
+        ("just text", "markdown", "neither a heading"),
+        ("---\ntitle: x\n", "markdown", "does not end"),
+        ("---\n- a\n---\n", "markdown", "names no fields"),
+    ],
+)
+def test_what_is_wrong_with_a_whole_file_is_said(text: str, form: Any, problem: str) -> None:
+    with pytest.raises(Exception, match=problem):
+        read_articles(text, form)
+
+
+def test_a_file_with_a_title_is_one_article() -> None:
+    (one,) = read_articles("---\ntitle: Why?\nid: why\n---\n# Because\n\nSo.\n", "markdown")
+    assert one.values == {"question": "Why?", "id": "why", "answer": "# Because\n\nSo."}
+
+
+def test_an_id_is_made_of_any_alphabet() -> None:
+    assert made_id("  Wo ist's?  ") == "wo-ist-s"
+    assert made_id("Где заказ?") == "где-заказ"
+    assert made_id("???") == ""
+    assert len(made_id("x" * 300)) == 64
