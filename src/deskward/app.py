@@ -50,7 +50,9 @@ from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.gate.tool import Tool
-from deskward.integrations.mail.choose import choose_mailer
+from deskward.inbox.filing import Inbox
+from deskward.inbox.rules import InboxRules
+from deskward.integrations.mail.choose import check_ways_in, choose_mailer
 from deskward.migrations import upgrade
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
@@ -111,6 +113,7 @@ async def open_desk(
     """
     features = features_of(settings, demo=demo, only=only)
     check_declared(metadata.sorted_tables)
+    check_ways_in(settings)
     await upgrade(settings.database_location)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_location, pool_size=settings.database.pool_size)
@@ -152,6 +155,7 @@ async def open_desk(
             Channels: Channels(),
             TicketRules: TicketRules(settings.tickets.declared, settings.tickets.reopens),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
+            Inbox: Inbox(database, _inbox_rules(settings, secret)),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
@@ -284,6 +288,25 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
         kept=timedelta(days=settings.upload.days),
         hosts=settings.agent.linked,
         wake=wake,
+    )
+
+
+def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
+    inbox = settings.inbox
+    return InboxRules(
+        key=secret.names,
+        addresses={
+            address: tenant or settings.default.tenant_id for tenant, address in inbox.owned
+        },
+        sender=settings.mail.sender_email or "",
+        spam_header=inbox.spam_header,
+        per_hour=inbox.answers_per_hour,
+        largest=inbox.max_mb * MB,
+        largest_file=settings.mail.max_attachment_mb * MB,
+        quota=settings.upload.quota_mb * MB,
+        tenant_quota=settings.upload.tenant_quota_mb * MB,
+        new_tickets=HANDLE if settings.policy.handle_new_tickets else None,
+        reopens=settings.tickets.reopens,
     )
 
 

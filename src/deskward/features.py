@@ -34,6 +34,7 @@ from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
+from deskward.inbox import slice as inbox
 from deskward.knowledge import slice as knowledge
 from deskward.orders import slice as orders
 from deskward.text.finding import Kind
@@ -50,6 +51,7 @@ SLICES: tuple[Slice, ...] = (
     complaints.SLICE,
     files.SLICE,
     email.SLICE,
+    inbox.SLICE,
     webhooks.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""

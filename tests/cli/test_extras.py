@@ -14,6 +14,10 @@ from tests.cli.conftest import Cli
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 WANTING = {
     "anthropic": ("anthropic", {"MODEL": "anthropic:a", "ANTHROPIC_API_KEY": "k"}),
+    "imap": (
+        "imapclient",
+        {"IMAP_SERVER": "127.0.0.1", "IMAP_USERNAME": "desk", "IMAP_PASSWORD": "secret"},
+    ),
     "openai": ("openai", {"MODEL": "openai:a", "OPENAI_API_KEY": "k"}),
     "postgres": ("asyncpg", {"DATABASE_URL": "postgresql://desk@127.0.0.1:1/desk"}),
     "redis": ("redis", {"REDIS_URL": "redis://127.0.0.1:1"}),

@@ -20,6 +20,7 @@ from deskward.cli.hub import hub
 from deskward.cli.jobs import jobs
 from deskward.cli.keys import keys
 from deskward.cli.ledger import ledger
+from deskward.cli.mail import mail
 from deskward.cli.mcp import mcp
 from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
@@ -43,6 +44,7 @@ COMMANDS = (
     approvals,
     articles,
     jobs,
+    mail,
     evaluate,
     ledger,
     policy,

@@ -35,6 +35,7 @@ from deskward.core.desk_settings import (
     Uploads,
     Webhooks,
 )
+from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, OpenAI
@@ -122,6 +123,8 @@ class Settings(BaseSettings):
         description="An outside MCP server, and the one that `deskward mcp` is.",
     )
     mail: Mail = Field(default_factory=Mail, description="Outgoing mail.")
+    inbox: Inbox = Field(default_factory=Inbox, description="Mail that comes in, whichever way.")
+    imap: Imap = Field(default_factory=Imap, description="The mailbox that mail is fetched from.")
     accounts: Accounts = Field(
         default_factory=Accounts, description="How a customer shows that it is them."
     )

@@ -27,6 +27,8 @@ from deskward.entrypoints.open_connections import (
 )
 from deskward.entrypoints.output import let_go, say
 from deskward.entrypoints.websocket import MAX_FRAME
+from deskward.inbox.filing import Inbox
+from deskward.integrations.mail.choose import mail_comes_in
 
 CLOSED_MESSAGE = (
     "No API key was ever made, so the desk is open to anybody who can reach it, and it refuses to "
@@ -138,11 +140,18 @@ async def run_server(
         async with contextlib.AsyncExitStack() as beside:
             greeting = _greet(server, desk, listener, is_open, only)
             await beside.enter_async_context(background(greeting))
+            if only is None:
+                await beside.enter_async_context(_mail(settings, desk))
             if parent is not None:
                 await beside.enter_async_context(background(_end_with(parent, server)))
             await server.serve(sockets=[listener])
         server.say("  • Flushing logs...\n  • Closing database connections...")
     server.say("  • Cleanup complete.\nServer stopped gracefully. Goodbye!")
+
+
+def _mail(settings: Settings, desk: Desk) -> contextlib.AbstractAsyncContextManager[None]:
+    """Mail that comes in while the server runs."""
+    return mail_comes_in(settings, desk.database, desk.gate.port(Inbox).rules, desk.jobs.wake)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
@@ -54,6 +54,7 @@ async def store(
     data: bytes,
     *,
     max_size: int,
+    types: Mapping[str, tuple[str, bytes]] = TYPES,
 ) -> StoredFile:
     """Keep a file.
 
@@ -61,6 +62,7 @@ async def store(
         owner: The label of the principal that it belongs to.
         name: Its name; folders in it are dropped.
         max_size: Most bytes that it may have.
+        types: Those that are taken.
 
     Raises:
         InvalidInput: Name, type or size are not allowed.
@@ -68,9 +70,9 @@ async def store(
     name = PurePath(name.replace("\\", "/")).name.strip()
     if not name or len(name) > 200 or _CONTROL.search(name):
         raise InvalidInput("A file needs a name of 1 to 200 printable characters.")
-    found = TYPES.get(PurePath(name).suffix.lower())
+    found = types.get(PurePath(name).suffix.lower())
     if found is None:
-        raise InvalidInput(f"Files of this type are not taken. Types: {', '.join(sorted(TYPES))}.")
+        raise InvalidInput(f"Files of this type are not taken. Types: {', '.join(sorted(types))}.")
     content_type, beginning = found
     if not data or not data.startswith(beginning):
         raise InvalidInput(f"{name} is empty, or not what its ending says.")

@@ -1,0 +1,162 @@
+"""`deskward mail`: mail that comes in: fetching it, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from deskward.cli.ending import Misused
+from deskward.cli.session import COUNT, Json, Tenant, operated_desk, print_json, read_settings, run
+
+mail = App(name="mail", help="Fetch mail that comes in, and see what became of it.")
+
+MailId = Annotated[str, Parameter(help="The mail's id, as `deskward mail list` shows it.")]
+
+
+@mail.command
+def fetch() -> None:
+    """Fetch what is in the mailbox at IMAP_SERVER, once, and file it.
+
+    `deskward serve` does so all the time. Exit code 1: the mailbox cannot be read.
+
+    Example: `deskward mail fetch`
+    """
+    run(_fetch(read_settings()))
+
+
+async def _fetch(settings: Any) -> int:
+    from deskward.inbox.filing import Inbox
+    from deskward.integrations.mail.choose import choose_collector
+    from deskward.integrations.mail.collector import NotHeld
+    from deskward.integrations.mail.imap import MailboxAway
+
+    if settings.imap.server is None:
+        raise Misused("IMAP_SERVER is not set: there is no mailbox to fetch from")
+    async with operated_desk(settings, None, None) as (desk, _):
+        rules = desk.gate.port(Inbox).rules
+        collector = choose_collector(settings, desk.database, rules, desk.jobs.wake)
+        assert collector is not None
+        try:
+            new = await collector.once()
+        except MailboxAway as error:
+            print(error, file=sys.stderr)
+            return 1
+        except NotHeld:
+            print("Another process fetches from that mailbox.", file=sys.stderr)
+            return 1
+        await _filed(desk)
+        print("1 mail is new." if new == 1 else f"{new} mails are new.")
+    return 0
+
+
+@mail.command(name="file")
+def file_(
+    paths: Annotated[list[Path], Parameter(help="Files with a mail each (RFC 5322).")],
+    /,
+    *,
+    tenant: Tenant = None,
+) -> None:
+    """File mails that lie in files, as if they had come in.
+
+    Example: `deskward mail file letter.eml`
+    """
+    run(_file(read_settings(), paths, tenant))
+
+
+async def _file(settings: Any, paths: list[Path], tenant: str | None) -> int:
+    from deskward.inbox.intake import arrival, keep
+
+    async with operated_desk(settings, None, tenant) as (desk, _):
+        for path in paths:
+            found = arrival(path.read_bytes(), "command")
+            async with desk.database.transaction() as db:
+                kept = await keep(db, tenant or settings.default.tenant_id, found)
+            print(f"{path}: {kept or 'it is here already'}")
+        await _filed(desk)
+    return 0
+
+
+async def _filed(desk: Any) -> None:
+    """Wait until all that was kept is filed."""
+    import asyncio
+
+    from deskward.inbox.filing import Inbox
+
+    desk.jobs.wake()
+    while await desk.gate.port(Inbox).waits():  # noqa: ASYNC110 another process may do it
+        await asyncio.sleep(0.05)
+
+
+@mail.command(name="list")
+def list_(
+    *,
+    state: Annotated[
+        Literal["received", "filed", "report", "spam", "ignored", "broken"] | None,
+        Parameter(help="Only those in this state."),
+    ] = None,
+    last: Annotated[int, Parameter(help="How many at most.", validator=COUNT)] = 20,
+    tenant: Tenant = None,
+    json_: Json = False,
+) -> None:
+    """List mails that came in, the latest first, and what became of each.
+
+    Example: `deskward mail list --state broken`
+    """
+    arguments = {"status": state, "limit": min(last, 100)}
+    run(_call(read_settings(), tenant, "list_incoming_mails", arguments, as_json=json_))
+
+
+@mail.command
+def show(mail_id: MailId, /, *, tenant: Tenant = None) -> None:
+    """Show a mail that came in, as JSON, with all that it says.
+
+    Example: `deskward mail show 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
+    """
+    arguments = {"incoming_id": mail_id}
+    run(_call(read_settings(), tenant, "get_incoming_mail", arguments, as_json=True))
+
+
+@mail.command
+def retry(mail_id: MailId, /, *, tenant: Tenant = None) -> None:
+    """Have a mail read again that is broken, or filed that was taken for spam.
+
+    Example: `deskward mail retry 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
+    """
+    arguments = {"incoming_id": mail_id}
+    run(_call(read_settings(), tenant, "retry_incoming_mail", arguments, as_json=False))
+
+
+async def _call(
+    settings: Any, tenant: str | None, tool: str, arguments: dict[str, Any], *, as_json: bool
+) -> int:
+    from deskward.gate.context import Context
+
+    given = {name: value for name, value in arguments.items() if value is not None}
+    async with operated_desk(settings, None, tenant, "support") as (desk, principal):
+        outcome = await desk.gate.call(tool, given, Context(principal, "cli"))
+        if outcome.error is not None:
+            print(outcome.error.message, file=sys.stderr)
+            return 1
+        if as_json:
+            print_json(outcome.value)
+        elif "mails" in outcome.value:
+            _print(outcome.value["mails"])
+        else:
+            await _filed(desk)
+            print(outcome.value["message"])
+    return 0
+
+
+def _print(mails: list[dict[str, Any]]) -> None:
+    from deskward.core.characters import one_line
+
+    for each in mails:
+        where = each["ticket_id"] or each["reason"] or ""
+        print(f"{each['incoming_id']}  {each['status']:8}  {one_line(where)}")
+        print(f"    {each['received_at'][:19]}Z  {one_line(each['sender'])}")
+        print(f"    {one_line(each['subject'])}")
+    if not mails:
+        print("There are no such mails.", file=sys.stderr)
