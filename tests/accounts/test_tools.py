@@ -111,7 +111,8 @@ async def test_without_a_card_all_are_frozen(call: Call) -> None:
     ("card", "code"),
     [
         ("12", "INVALID_INPUT"),
-        ("abcd", "INVALID_INPUT"),
+        ("abcd", "CARD_NOT_FOUND"),
+        ("Visa 12", "INVALID_INPUT"),
         ("٤٢٤٢", "INVALID_INPUT"),
         ("9999", "CARD_NOT_FOUND"),
         ("1881", "CARD_NOT_FOUND"),
@@ -129,3 +130,11 @@ async def test_nobody_is_not_found(sqlite_call: Call, tool: str) -> None:
     name = "customer_id" if tool == "get_customer" else "user_id"
     outcome = await sqlite_call(tool, STAFF, **{name: "nobody"})
     assert outcome.value["error"]["code"] in ("ACCOUNT_NOT_FOUND", "CUSTOMER_NOT_FOUND")
+
+
+async def test_a_card_is_named_by_its_make_where_there_is_one_of_it(sqlite_call: Call) -> None:
+    frozen = (await sqlite_call("freeze_card", card="master card")).value["cards"]
+    assert [card["last4"] for card in frozen] == ["4444"]
+    assert (await sqlite_call("freeze_card", card="Amex")).value["error"]["code"] == (
+        "CARD_NOT_FOUND"
+    )

@@ -38,7 +38,7 @@ BUILT_INSIDE = {
     "agent/claims/declared.py": "ids of the records that slices declare, measured below",
     "agent/offline/acts.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/languages.py": "how things are named, in `fullmatch` on one word",
-    "agent/offline/lax.py": "how things are named, in `fullmatch` on one word",
+    "agent/offline/lax_lists.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lookup.py": "patterns of one word, which has a bound",
     "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",

@@ -12,6 +12,21 @@ MAX_ADDRESS = 400
 
 _PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
+_MAKES = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "maestro": "Maestro",
+    "amex": "American Express",
+    "americanexpress": "American Express",
+    "girocard": "girocard",
+}
+"""Makes of cards, by their letters."""
+_MAKE = re.compile(
+    r"(?<!\w)(visa|master[ -]?card|maestro|amex|american express|girocard)"
+    r"(?:s|-?card|-?karte|-?kaart|kart\w{0,6}|[yn]?[ıi]|[ıi]?m[ıi]?|n[ıi]n|m[ıi]n)?(?!\w)",
+    re.IGNORECASE,
+)
+"""A make, also with what languages put behind it."""
 _LAST4 = re.compile(
     r"(?<![\d$€£.,])(?:\*{1,20}|x{1,20}|#|\.{2,20}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE
 )
@@ -62,7 +77,8 @@ def _card(text: str, answers: bool) -> str | None:
     if whole := _CARD.search(text):
         return whole.group()
     last4 = _LAST4.search(text)
-    return last4.group(1) if last4 else None
+    makes = {_MAKES["".join(filter(str.isalpha, make.lower()))] for make in _MAKE.findall(text)}
+    return last4.group(1) if last4 else makes.pop() if len(makes) == 1 else None
 
 
 def _address(text: str, answers: bool) -> str | None:
@@ -87,7 +103,7 @@ KINDS: dict[str, Kind] = {
         _password, looks=_PASSWORD, reads_as="xpassword", secret=True, anywhere=_last_password
     ),
     "current_password": Kind(_current_password, secret=True),
-    "card": Kind(_card, looks=_CARD, reads_as="xcard"),
+    "card": Kind(_card, looks=_CARD, reads_as="xcard", called=_MAKE),
     "address": Kind(
         _address,
         looks=re.compile(r"\b\d+[a-z]?\s+(?:[A-Z][\w.]*\s+){1,4}[^.?!]*"),

@@ -21,8 +21,8 @@ from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
 from deskward.core.money import Money
 
-CARD = r"^[ -]*([0-9][ -]*){4}$|^[ -]*([0-9][ -]*){13,19}$"
-"""How a card is named: by its last four digits, or by its whole number."""
+CARD = r"^[ -]*([0-9][ -]*){4}$|^[ -]*([0-9][ -]*){13,19}$|^[^\W\d_]+([ -][^\W\d_]+){0,3}$"
+"""How a card is named: by its last four digits, its whole number, or its make."""
 
 ANY: Set[CardStatus] = {"active", "frozen", "deactivated"}
 """Every state that a card can be in."""
@@ -131,7 +131,7 @@ async def named_cards(
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
-        InvalidInput: What was given is neither a card number nor four digits.
+        InvalidInput: What was given is no card number, four digits or make.
         Conflict: The card is in another state.
     """
     await get(db, tenant, user_id)
@@ -143,7 +143,7 @@ async def only_card(db: Connection, tenant: str, user_id: str, given: SecretStr 
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
-        InvalidInput: Neither a card number nor four digits were given.
+        InvalidInput: No card number, four digits or make was given.
         Conflict: Several cards fit, or the card is deactivated already.
     """
     fitting = await named_cards(db, tenant, user_id, given, {"active", "frozen"})
@@ -170,7 +170,7 @@ async def freeze_cards(
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
-        InvalidInput: What was given is neither a card number nor four digits.
+        InvalidInput: What was given is no card number, four digits or make.
         Conflict: The card is frozen or deactivated already.
     """
     fitting = await named_cards(db, tenant, user_id, given, {"active"})
@@ -184,7 +184,7 @@ async def unfreeze_cards(
 
     Raises:
         NotFound: The tenant has no such account, or the account no such card.
-        InvalidInput: What was given is neither a card number nor four digits.
+        InvalidInput: What was given is no card number, four digits or make.
         Conflict: The card is not frozen.
     """
     fitting = await named_cards(db, tenant, user_id, given, {"frozen"})
@@ -199,7 +199,10 @@ async def _become(db: Connection, tenant: str, card: Card, status: CardStatus) -
 
 
 def _fitting(owned: Sequence[Card], given: SecretStr | None, of: Set[CardStatus]) -> list[Card]:
-    """The card that is named, or all of these states where none is."""
+    """The card that is named, or all of these states where none is.
+
+    A card that is deactivated is named by its make where the account has no other of it.
+    """
     if given is None:
         fitting = [card for card in owned if card.status in of]
         if not fitting:
@@ -208,11 +211,34 @@ def _fitting(owned: Sequence[Card], given: SecretStr | None, of: Set[CardStatus]
         return fitting
     text = given.get_secret_value()
     if not re.fullmatch(CARD, text):
-        raise InvalidInput("Give the card's last four digits or its whole number.")
-    last4 = re.sub(r"[ -]", "", text)[-4:]
-    card = next((card for card in owned if card.last4 == last4), None)
+        raise InvalidInput("Give the card's last four digits, its whole number or its make.")
+    if not any(letter.isdigit() for letter in text):
+        card = _of_make(owned, text)
+    else:
+        last4 = re.sub(r"[ -]", "", text)[-4:]
+        card = next((card for card in owned if card.last4 == last4), None)
     if card is None:
-        raise NotFound("card", "", "No card of this account has these last four digits.")
+        raise NotFound("card", "", "No card of this account has these last four digits or make.")
     if card.status not in of:
         raise Conflict(f"The card ending in {card.last4} is {card.status} already.")
     return [card]
+
+
+def _of_make(owned: Sequence[Card], make: str) -> Card | None:
+    """The account's one card of a make, in whatever way it is written.
+
+    Raises:
+        Conflict: It has several.
+    """
+    same = [card for card in owned if _letters(card.brand) == _letters(make)]
+    usable = [card for card in same if card.status != "deactivated"]
+    if len(usable or same) > 1:
+        endings = ", ".join(card.last4 for card in usable or same)
+        raise Conflict(
+            f"Say which card, by its last four digits: {endings}.", details={"needs": "card"}
+        )
+    return next(iter(usable or same), None)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text.casefold()))

@@ -213,7 +213,7 @@ async def freeze_card(
 
     Args:
         user_id: The account's owner.
-        card: The card's last four digits or its whole number; left out, all active cards.
+        card: The card's last four digits, its whole number or its make; left out, all active cards.
     """
     done = await service.freeze_cards(ctx.db, ctx.tenant, user_id, card)
     await _tell(ctx, user_id, "card_frozen")
@@ -233,7 +233,7 @@ async def unfreeze_card(
 
     Args:
         user_id: The account's owner.
-        card: The card's last four digits or its whole number; left out, all frozen cards.
+        card: The card's last four digits, its whole number or its make; left out, all frozen cards.
     """
     done = await service.unfreeze_cards(ctx.db, ctx.tenant, user_id, card)
     await _tell(ctx, user_id, "card_unfrozen")
@@ -253,8 +253,8 @@ async def deactivate_card(
 
     Args:
         user_id: The account's owner.
-        card: The card's last four digits or its whole number; may be left out where the
-            account has only one active card.
+        card: The card's last four digits, its whole number or its make; may be left out where
+            the account has only one active card.
     """
     done = await service.deactivate_card(ctx.db, ctx.tenant, user_id, card)
     await _tell(ctx, user_id, "card_deactivated")

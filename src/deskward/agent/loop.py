@@ -49,6 +49,7 @@ from deskward.agent.turn import (
     begun_at,
     distinct,
     gap_before,
+    is_ours,
     on_record,
     questions_of,
     spec_of,
@@ -262,11 +263,11 @@ class Agent:
         requests = distinct(heard.requests, turn.messages)
         # What a model left behind may name its own ids, which these are not then.
         state = finished.state if requests == tuple(heard.requests) else None
-        message = Message("assistant", text, requests, state=state)
+        ours = is_ours(heard, text, turn.messages)
+        message = Message("assistant", text, requests, state=state, ours=ours)
         turn.messages.append(message)
         turn.unsaid = []
-        raw = "".join(heard.text)
-        kept = None if text in (raw, gap + raw) else raw
+        kept = None if text in (raw := "".join(heard.text), gap + raw) else raw
         call, turn.call = replace(turn.call, tokens=finished.tokens, raw=kept), None
         turn.told = len(turn.messages)
         yield MessageAdded(message, turn.model, call)

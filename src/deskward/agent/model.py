@@ -56,6 +56,7 @@ class Message:
             of the assistant's message with the question.
         mark: Of a tool's answer: what a model is to mark a claim with that rests on it.
         state: What a model left behind with its message for its own next step. Opaque to others.
+        ours: Whether the desk's own templates made the whole text, of nothing that others wrote.
     """
 
     role: Literal["user", "assistant", "tool"]
@@ -66,6 +67,7 @@ class Message:
     asks: tuple[str, ...] = ()
     state: dict[str, Any] | None = None
     mark: str = ""
+    ours: bool = False
 
     @property
     def plain(self) -> dict[str, Any]:

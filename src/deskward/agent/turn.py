@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from deskward.agent.events import ModelCall
+from deskward.agent.leaves import leaves_of
 from deskward.agent.model import Finished, Message, ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.outgoing import is_ended
 from deskward.core.aside import aside
@@ -20,6 +21,8 @@ from deskward.security.masking import mask
 from deskward.security.principals import Kind
 from deskward.security.vault import Vault
 
+ONE_WORD = 20
+"""Characters of what somebody wrote that is one word at the most."""
 UNREAD = "(a message that could not be read in time)"
 """What is kept of a message that could not be masked in time. A person answers it."""
 
@@ -76,6 +79,22 @@ def gap_before(turn: Turn) -> str:
                 break
             before = message.text
     return "\n\n" if before and not is_ended(before) else ""
+
+
+def is_ours(heard: Heard, text: str, messages: Sequence[Message]) -> bool:
+    """Whether the text beside calls is of the desk's templates and shows nothing of others.
+
+    Single words, such as ids, may stand in it: nobody is misled by one.
+    """
+    if not (heard.built and heard.requests):
+        return False
+    for message in messages:
+        if message.untrusted:
+            leaves = [leaf for _, leaf in leaves_of(json.loads(message.text))]
+            shown = (leaf.strip() for leaf in leaves if isinstance(leaf, str))
+            if any(leaf in text and (len(leaf) > ONE_WORD or " " in leaf) for leaf in shown):
+                return False
+    return True
 
 
 def spec_of(tool: Tool, context: Context) -> ToolSpec:

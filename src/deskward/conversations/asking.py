@@ -185,7 +185,7 @@ def request_of(history: Sequence[Message], confirmation_id: str) -> ToolRequest 
 
 
 def asked_besides(history: Sequence[Message], confirmation_id: str) -> Message | None:
-    """The receipt of a call that was asked about below a text of a model; None where it was alone.
+    """The receipt of a call that was asked about below a text that is not the desk's own, or None.
 
     Args:
         history: The conversation up to the question.
@@ -198,7 +198,9 @@ def asked_besides(history: Sequence[Message], confirmation_id: str) -> Message |
         if message.role == "tool" and confirmation_id in message.asks:
             receipt = message
         besides = besides or (
-            message.role == "assistant" and not message.asks and bool(message.text.strip())
+            message.role == "assistant"
+            and not (message.asks or message.ours)
+            and bool(message.text.strip())
         )
     return receipt if besides else None
 

@@ -240,6 +240,8 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
         data["asks"] = list(message.asks)
     if message.state:
         data["state"] = message.state
+    if message.ours:
+        data["ours"] = True
     moment = now()
     await db.change(
         _ADD_MESSAGE,
@@ -357,6 +359,7 @@ def _message(row: Any) -> Message:
         untrusted=data.get("untrusted"),
         asks=tuple(data.get("asks", ())),
         state=data.get("state"),
+        ours=data.get("ours", False),
     )
 
 

@@ -23,10 +23,19 @@ from deskward.security.masking import mask
 from deskward.security.principals import Kind, Principal, Proof
 from deskward.security.vault import Vault
 
-FILES = ("asked.yaml", "asked_fresh.yaml", "asked_strangers.yaml")
-SPLITS = ("development", "test", "stranger", "strangers_development")
-"""The test split was written before the code; nobody tuned on what the stranger wrote."""
+FILES = ("asked.yaml", "asked_fresh.yaml", "asked_strangers.yaml", "asked_second.yaml")
+SPLITS = (
+    "development",
+    "test",
+    "stranger",
+    "strangers_development",
+    "second_development",
+    "second_stranger",
+)
+"""Nobody tuned on what the second stranger wrote; the others are for tuning by now."""
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
+MAKES = {"Visa": "4242", "Mastercard": "4444"}
+"""The cards of this customer, who has one of each make."""
 
 Progress = Callable[[str, float], None]
 Call = tuple[str, Mapping[str, Any]]
@@ -142,7 +151,8 @@ async def _ask_nothing(desk: Desk, sentence: Sentence, session: str, report: Ask
     report.nothing += 1
     if sentence.before:
         await _say(desk, sentence.before, session)
-    written, asks = await _say(desk, sentence.text, session)
+    calls, asks = await _say(desk, sentence.text, session)
+    written = [call for call in calls if not desk.gate.tools[call[0]].hands_over]
     if written:
         report.unwanted.append(_told(sentence, written))
     elif asks and not sentence.open:
@@ -159,22 +169,23 @@ async def _wish(desk: Desk, sentence: Sentence, report: AskedReport) -> None:
         await _say(desk, sentence.before, "s")
     written, asks = await _say(desk, sentence.text, "s")
     report.at_once += bool(written) and not asks
-    if asks:
-        more, _ = await _say(desk, "yes", "s")
-        written += more
+    for _ in sentence.wished:  # of several, each is asked about by itself
+        if asks:
+            more, asks = await _say(desk, "yes", "s")
+            written += more
     rest = list(sentence.wished)
     for call in written:
         same = next((wish for wish in rest if _is(wish, call, vault)), None)
-        if same is None:
-            report.unwanted.append(_told(sentence, [call]))
-        else:
+        if same is not None:
             rest.remove(same)
+        elif not desk.gate.tools[call[0]].hands_over:
+            report.unwanted.append(_told(sentence, [call]))
     if rest:
         report.missed.append(_told(sentence, written))
 
 
 async def _say(desk: Desk, text: str, session: str) -> tuple[list[Call], bool]:
-    """Say something; gives what was written for it, and whether a yes is waited for."""
+    """Say something; gives what was written for it or handed over, and whether it is asked."""
     reader = await desk.conversations.send(Context(CUSTOMER, "agent"), session, text)
     events = [placed.event async for placed in reader]
     called = {event.id: event for event in events if isinstance(event, ToolCalled)}
@@ -184,7 +195,7 @@ async def _say(desk: Desk, text: str, session: str) -> tuple[list[Call], bool]:
         if not isinstance(event, ToolAnswered):
             continue
         tool = desk.gate.tools.get(event.name)
-        writes = tool is not None and tool.risk is not Risk.READ and not tool.hands_over
+        writes = tool is not None and tool.risk is not Risk.READ
         asks = asks or event.status == "confirm"
         if writes and event.status == "ok":
             written.append((event.name, called[event.id].arguments))
@@ -194,6 +205,8 @@ async def _say(desk: Desk, text: str, session: str) -> tuple[list[Call], bool]:
 def _is(wish: Call, made: Call, vault: Vault) -> bool:
     """Whether a call is the wished one, with all its values."""
     given = {name: _plain(value, vault) for name, value in made[1].items()}
+    if "card" in given:
+        given["card"] = MAKES.get(given["card"], given["card"])
     return wish[0] == made[0] and all(given.get(name) == value for name, value in wish[1].items())
 
 

@@ -23,6 +23,7 @@ from deskward.security.principals import Kind, Principal, Proof
 
 DATA = Path(__file__).parent / "data" / "benign.yaml"
 FRESH = DATA.with_name("benign_fresh.yaml")
+SECOND = DATA.with_name("benign_second.yaml")
 
 Progress = Callable[[str, float], None]
 
@@ -34,6 +35,7 @@ class Flow(BaseModel):
 
     id: str
     customer: str
+    language: str = "en"
     turns: list[str]
     expect: list[str]
 
@@ -69,7 +71,15 @@ class PolicyReport:
     @property
     def fresh(self) -> PolicyReport:
         """The same of the flows alone that were not reworded after they were first run."""
-        return PolicyReport(flows=[one for one in self.flows if one.flow.id.startswith("f")])
+        return self._of("f")
+
+    @property
+    def second(self) -> PolicyReport:
+        """The same of the second stranger's, in eight languages."""
+        return self._of("s")
+
+    def _of(self, begins: str) -> PolicyReport:
+        return PolicyReport(flows=[one for one in self.flows if one.flow.id.startswith(begins)])
 
     def between(self, counts: Callable[[FlowResult], bool]) -> tuple[float, float]:
         """Between which shares that of such flows truly lies, see `wilson`."""
@@ -99,7 +109,9 @@ def benign_flows(split: Split | None = None) -> list[Flow]:
             Otherwise all.
     """
     reads = TypeAdapter(list[Flow]).validate_python
-    flows = [f for file in (DATA, FRESH) for f in reads(yaml.safe_load(file.read_text("utf-8")))]
+    flows = [
+        f for file in (DATA, FRESH, SECOND) for f in reads(yaml.safe_load(file.read_text("utf-8")))
+    ]
     if split in (None, "unseen"):
         return flows
     return [flow for flow in flows if (int(flow.id[1:]) % 2 == 0) == (split == "test")]
@@ -146,13 +158,14 @@ async def run_flow(desks: DemoDesks, model: Model, flow: Flow) -> FlowResult:
         for text in flow.turns:
             reader = await desk.conversations.send(Context(customer, "agent"), flow.id, text)
             events = [placed.event async for placed in reader]
-            for needed in [event for event in events if isinstance(event, ConfirmNeeded)]:
-                # Whoever is asked about what they wanted says yes.
-                wanted, key = needed.name in flow.expect, needed.confirmation_id
-                again = await desk.conversations.answer(
-                    Context(customer, "agent"), flow.id, key, wanted
-                )
-                events += [placed.event async for placed in again]
+            for event in events:  # a yes may bring the next question
+                if isinstance(event, ConfirmNeeded):
+                    # Whoever is asked about what they wanted says yes.
+                    wanted, key = event.name in flow.expect, event.confirmation_id
+                    again = await desk.conversations.answer(
+                        Context(customer, "agent"), flow.id, key, wanted
+                    )
+                    events += [placed.event async for placed in again]
             answers = [event for event in events if isinstance(event, ToolAnswered)]
             done += [answer.name for answer in answers if answer.status == "ok"]
             asked += [answer.name for answer in answers if answer.status == "pending"]

@@ -26,6 +26,7 @@ class Kind:
         is_id: Whether it names a record, also in a sentence that says no.
         free: Whether any words may be it, also those of another wish.
         secret: Whether it is a secret, which is only taken where it is clearly given as this value.
+        called: What its name looks like where it is one word, and may be that of no other record.
         anywhere: Finds it by its shape wherever it stands, for a question whether it is meant.
     """
 
@@ -36,6 +37,7 @@ class Kind:
     is_id: bool = False
     free: bool = False
     secret: bool = False
+    called: re.Pattern[str] | None = None
     anywhere: Callable[[str], str | None] | None = None
 
 

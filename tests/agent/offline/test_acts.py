@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deskward.agent.events import ToolCalled
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.reading import Reading
 from deskward.app import Desk
@@ -190,13 +191,51 @@ async def test_a_lost_wallet_is_one_word_from_frozen_cards(talk: Talk) -> None:
     assert "can be used again" in await talk.say("yes")
 
 
-async def test_two_wishes_are_done_after_one_yes(talk: Talk) -> None:
+async def test_of_two_wishes_the_second_is_offered_after_the_first(talk: Talk) -> None:
     said = await talk.say("Cancel order O1003 and change my password to Silver-Door-62")
     assert "O1003" in said
-    assert "password" in said
-    assert await talk.say("yes") == (
-        "Order O1003 has been cancelled.\n\nYour password has been changed successfully."
-    )
+    assert "password" not in said
+    said = await talk.say("yes")
+    assert said.startswith("Order O1003 has been cancelled.")
+    assert "change your password" in said
+    assert await talk.say("yes") == "Your password has been changed successfully."
+
+
+async def test_the_second_wish_is_forgotten_where_the_subject_is_changed(talk: Talk) -> None:
+    await talk.say("Cancel order O1003 and freeze card 4242")
+    await talk.say("what is my balance?")
+    await talk.say("yes")
+    assert "freeze_card" not in talk.tools
+
+
+@pytest.mark.parametrize(
+    ("text", "card"),
+    [
+        ("Freeze 4444, no sorry, I mean 4242", "4242"),
+        ("Sperren Sie die 4242 – Quatsch, ich meine die 4444", "4444"),
+        ("Bloquez la Mastercard… euh pardon, la Visa", "Visa"),
+        ("4242'yi dondurun, yok pardon 4444 olacaktı", "4444"),
+    ],
+)
+async def test_the_corrected_value_is_the_one(talk: Talk, text: str, card: str) -> None:
+    await talk.say(text)
+    await talk.say("yes")
+    made = [event for event in talk.events if isinstance(event, ToolCalled)]
+    assert [(call.name, dict(call.arguments)) for call in made] == [("freeze_card", {"card": card})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Freeze 4444, no sorry, I mean 4242. Actually no, forget it",
+        "Freeze 4444? No, 4242 is the one that I like",
+        "Don't freeze 4444, sorry, 4242",
+    ],
+)
+async def test_a_correction_is_no_wish_by_itself(talk: Talk, text: str) -> None:
+    await talk.say(text)
+    await talk.say("yes")
+    assert "freeze_card" not in talk.tools
 
 
 async def test_a_password_that_is_only_mentioned_is_never_the_new_one(talk: Talk) -> None:

@@ -18,7 +18,7 @@ def model() -> Acts:
 
 
 def guessed(acts: Acts, text: str) -> list[str | None]:
-    wishes, _ = acts.guess(mask(text, Vault()))
+    wishes = acts.guess(mask(text, Vault())).wishes
     return [tools()[wish.skill] for wish in wishes]
 
 

@@ -15,10 +15,12 @@ from itertools import pairwise
 
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.languages import Language
-from deskward.agent.offline.lax import Lax, Values
+from deskward.agent.offline.lax import Lax
+from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.phrases import QUOTED, Range, Word, words_of
 from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.spelling import Spelling
+from deskward.agent.offline.told import Guess
 from deskward.agent.offline.wishing import Wish
 from deskward.text.lists import read_list
 
@@ -42,15 +44,22 @@ _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 class Acts:
     """Reads messages by what skills declare and the lists say."""
 
-    def __init__(self, declared: Mapping[str, Declared], values: Values | None = None) -> None:
+    def __init__(
+        self,
+        declared: Mapping[str, Declared],
+        values: Values | None = None,
+        called: Mapping[str, re.Pattern[str]] | None = None,
+    ) -> None:
         """Make it.
 
         Args:
             declared: Skill → its verbs and things, in languages that `text/lists/acts.yaml` has.
             values: Skill → what finds its value by its shape, for proposals.
+            called: Skill → what the names of its things look like, where they have names.
         """
         self._declared = declared
-        self._lax = Lax(declared, values or {})
+        self._called = called or {}
+        self._lax = Lax(declared, values or {}, self._called)
         lists = read_list("acts")
         no = _all_negators(lists)
         self._languages = [Language(name, words, declared, no) for name, words in lists.items()]
@@ -77,13 +86,13 @@ class Acts:
         best = max(readings, key=lambda reading: len(reading.wishes))
         return best if best.wishes else next((r for r in readings if r.unwished), best)
 
-    def guess(self, text: str) -> tuple[list[Wish], bool]:
-        """What a message may ask for, though it does not say so clearly: only to be proposed.
+    def guess(self, text: str) -> Guess:
+        """What a message may ask for, though it does not say so clearly."""
+        return self._lax.read(text, _QUOTES.sub(_blank, text)) if len(text) <= LONGEST else Guess()
 
-        Also whether it speaks of an act or a loss, and something in it speaks against that.
-        """
-        short = len(text) <= LONGEST
-        return self._lax.read(text, _QUOTES.sub(_blank, text)) if short else ([], False)
+    def mended(self, text: str) -> str | None:
+        """A message in which the customer corrects a value, with the one that they mean."""
+        return self._lax.mended(text) if len(text) <= LONGEST else None
 
     def _ready(self, text: str, *, elides: bool) -> tuple[list[Word], dict[int, frozenset[str]]]:
         """The words of a message, and what the misspelt ones among them may be."""
@@ -141,8 +150,11 @@ class Acts:
         named = self._declared[skill].named
         if not named or wish.loss or self._declared[skill].any:
             return False
+        called = self._called.get(skill)
         for part in (wish.said, text):
             words = {word.text for word in words_of(part) if re.fullmatch(named, word.text)}
+            if not words and called is not None:
+                words = {name.lower() for name in called.findall(part)}
             if words:
                 return len(words) > 1
         return False

@@ -9,137 +9,100 @@ the customer's yes. Words are data: `text/lists/lax.yaml`, `acts.yaml` and what 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from deskward.agent.offline.against import Against
 from deskward.agent.offline.declared import Declared
-from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
-from deskward.agent.offline.told import SHARED, Event, Message
+from deskward.agent.offline.lax_lists import LaxLists, Values
+from deskward.agent.offline.lookup import Token, plain, tokens_of
+from deskward.agent.offline.spelling import respelled
+from deskward.agent.offline.told import Event, Guess, Message
 from deskward.agent.offline.wishing import Wish
-from deskward.text.lists import read_list, word_lists
-
-Values = Mapping[str, Callable[[str], str | None]]
-"""Skill → what finds its value in a message by its shape."""
 
 _VALUE = "\ua757"
 """Stands for each letter of a value: a letter that no word has."""
 _COVERING = frozenset(("ask", "asks", "polite", "wants", "lost"))
 """The lists whose phrases say nothing against an act, whatever words they have."""
-_KEPT = ("lost", "me", "polite", "wants", "asks")
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 _ENDS = re.compile(r"[!?…\n]|\.(?=\s|$)")
 _BREAKS = re.compile(r"[,;:()–—\n/!?…>]|\.(?=\s|$)|\s-\s")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _MARKED = 100
+NEAR = 4
+"""Words from a number, within which a name is that of the same thing."""
 
 
 class Lax:
     """Proposes acts."""
 
-    def __init__(self, declared: Mapping[str, Declared], values: Values) -> None:
+    def __init__(
+        self,
+        declared: Mapping[str, Declared],
+        values: Values,
+        called: Mapping[str, re.Pattern[str]],
+    ) -> None:
         """Make it.
 
         Args:
             declared: Skill → its words.
             values: What finds the values of skills that have one.
+            called: What the names of its things look like, where they have names.
         """
-        self._declared = {
-            skill: act
-            for skill, act in declared.items()
-            if any(words.lax for words in act.languages.values())
-        }
+        self._lists = LaxLists(declared, values, called)
+        self._declared, self._named = self._lists.declared, self._lists.named
         self._values = values
-        self._named = {
-            skill: re.compile(act.named.split("|")[0], re.IGNORECASE)  # the same for the same
-            for skill, act in self._declared.items()
-            if act.named
-        }
-        strict, lists = read_list("acts"), read_list("lax")
-        self._languages = {
-            name: self._lookup(name, words, strict[name]) for name, words in lists.items()
-        }
-        self._common = {
-            name: frozenset(
-                token.text
-                for part in (
-                    "neutral",
-                    "mine",
-                    "polite",
-                    "wants",
-                    "me",
-                    "is",
-                    "how",
-                    "not",
-                    "joins",
-                )
-                for phrase in strict[name][part]
-                if not phrase.startswith("~")
-                for token in tokens_of(plain(phrase))
-            )
-            for name in lists
-        }
-        self._joins = {name: frozenset(strict[name]["joins"]) for name in lists}
+        self._against = Against(self._lists, values)
 
-    def _lookup(
-        self, name: str, words: Mapping[str, list[str]], strict: Mapping[str, list[str]]
-    ) -> Lookup:
-        lists: list[tuple[str, list[str]]] = list(words.items())
-        lists += [(part, strict[part]) for part in _KEPT if part in strict]
-        too_much = frozenset(word_lists("lax_ignored")["ignored"])
-        silent = {plain(word) for word in (*strict["neutral"], *strict["it"], *strict["mine"])}
-        for part in SHARED:
-            kept = [
-                phrase
-                for phrase in strict[part]
-                if phrase not in too_much
-                and (plain(phrase) == phrase or plain(phrase) not in silent)
-                and not (part == "others" and phrase in strict["it"])
-                and max(map(len, re.findall(r"\w+", phrase)), default=0) > 1
-            ]
-            lists.append(("scorns" if part == "mocks" else part, kept))
-        for skill, act in self._declared.items():
-            own = act.languages.get(name)
-            if own is not None:
-                lists += [
-                    (f"do:{skill}", [*own.do, *own.lax]),
-                    (f"hint:{skill}", [*own.done, *own.hints]),
-                    (f"thing:{skill}", [*own.things, *own.lax_things]),
-                    (f"lost:{skill}", [*own.lost, *own.lax_lost]),
-                    (f"mark:{skill}", own.marks),
-                ]
-        return Lookup(lists)
+    def mended(self, text: str) -> str | None:
+        """The message with the value that its customer means, where they correct one."""
+        mended = self._lists.mending.mended(text)
+        if mended is None:
+            return None
+        kept, behind = mended
+        rest = tokens_of(plain(text[behind:]))
+        rest = [token for token in rest if not self._is_name(token)]
+        for name in self._lists.best(tokens_of(plain(text))):
+            hits = self._lists.languages[name].find(rest)
+            if any(hits.get(part) for part in ("takes_back", "unsure", "if")):
+                return None
+        return kept
 
-    def read(self, text: str, bare: str) -> tuple[list[Wish], bool]:
-        """The acts that a message may wish, and whether it speaks of some and none is wished.
+    def read(self, text: str, bare: str) -> Guess:
+        """The acts that a message may wish.
 
         Args:
             text: The message.
             bare: The same with all that is quoted made unreadable, letter for letter.
         """
-        values = {skill: value for skill in self._values if (value := self._values[skill](text))}
+        things = self._lists.things.find(tokens_of(plain(bare)))
+        values = {skill: value for skill in things if (value := self._values[skill](text))}
         masked = bare
         for value in values.values():
             masked = masked.replace(value, _VALUE * len(value))
         masked = _PLACEHOLDER.sub(lambda match: _VALUE * len(match.group()), masked)
         tokens = tokens_of(plain(masked))
         if not tokens:
-            return [], False
-        known = {
-            name: sum(token.text in words for token in tokens)
-            for name, words in self._common.items()
-        }
-        best = max(known.values())
-        found: list[Wish] = []
-        for name in (name for name, count in known.items() if count == best):
+            return Guess()
+        found = Guess()
+        for name in self._lists.best(tokens):
             message = self._message(name, masked, tokens)
             wishes = self._wishes(message, values)
             if message.events and not wishes:
-                return [], True  # one of the languages that it may be says no
-            found = found or wishes
-        return found, False
+                return Guess(
+                    refused=True, turned=message.turned
+                )  # one of the languages that it may be says no
+            if not found.wishes:
+                found = Guess(wishes, turned=message.turned)
+        return found
 
     def _message(self, name: str, text: str, tokens: list[Token]) -> Message:
-        hits = self._languages[name].find(tokens)
-        joins = self._joins[name]
+        lists, sounds = self._lists.languages[name], self._lists.sounds[name]
+        tokens = [
+            token._replace(text=respelled(token.text, sounds, lists.begins)) for token in tokens
+        ]
+        hits = lists.find(tokens)
+        joins = self._lists.joins[name]
         clauses, sentences = [0], [0]
         for before, token in pairwise(tokens):
             between = text[before.end : token.start]
@@ -151,7 +114,7 @@ class Lax:
             stop = tokens[at + 1].start if at + 1 < len(tokens) else len(text)
             if "?" in text[token.end : stop]:
                 asking.add(sentences[at])
-        numbers = {at: token.text for at, token in enumerate(tokens) if token.text[-1].isdigit()}
+        numbers = self._named_in(tokens)
         parts = [part for part in hits if part in _COVERING or part.startswith("mark:")]
         covered = {
             at
@@ -160,19 +123,48 @@ class Lax:
             if part != "lost" or hit.whole or hit.end - hit.start > 1
             for at in range(hit.start, hit.end)
         }
-        return Message(text, tokens, hits, clauses, sentences, asking, numbers, covered)
+        covered |= numbers.keys()  # a name is no other word
+        return Message(name, text, tokens, hits, clauses, sentences, asking, numbers, covered)
+
+    def _named_in(self, tokens: Sequence[Token]) -> dict[int, str]:
+        """The words that may name a record: numbers, and names that have none beside them."""
+        found = {
+            at: token.text
+            for at, token in enumerate(tokens)
+            if token.text[-1].isdigit() and not _YEAR.fullmatch(token.text)
+        }
+        names = {
+            at: token.text
+            for at, token in enumerate(tokens)
+            if self._is_name(token)
+            and not any(abs(at - n) <= NEAR and self._is_same(token.text, found[n]) for n in found)
+        }
+        return {**found, **names}
+
+    def _is_same(self, name: str, number: str) -> bool:
+        """Whether a name and a number are of the same kind of thing."""
+        kinds = self._named.values()
+        return any(one.fullmatch(name) and one.fullmatch(number) for one in kinds)
+
+    def _is_name(self, token: Token) -> bool:
+        return any(name.fullmatch(token.text) for name in self._lists.names)
 
     def _wishes(self, m: Message, values: Mapping[str, str]) -> list[Wish]:
-        if m.has("mocks") or (m.has("scorns") and not m.has("polite")):
+        if m.has("mocks"):
             return []
         m.events = [*self._acts(m), *self._of_values(m, values), *self._losses(m)]
         first = min((event.at for event in m.events), default=0)
-        backs = [hit.start for hit in m.hits.get("takes_back", ()) if hit.start > first]
-        backs = [at for at in backs if at not in m.covered]
-        if backs and not any(event.here and event.at > backs[0] for event in m.events):
+        if (turned := self._turned(m, first)) is not None:
+            m.turned, m.events = True, turned
+        elif m.has("scorns") and not m.has("polite"):
+            return []
+        elif (backs := self._backs(m, first, "takes_back")) and not any(
+            event.here and event.at > backs[0] for event in m.events
+        ):
+            m.turned = True
             return []
         m.events = [event for event in m.events if not self._is_too_much(m, event)]
-        no = [event for event in m.events if self._speaks_against(m, event)]
+        no = [event for event in m.events if self._against.speaks(m, event)]
         denied = {event.skill for event in no if event.here}
         kept = [
             event
@@ -180,6 +172,33 @@ class Lax:
             if event not in no and (event.here or event.loss or event.skill not in denied)
         ]
         return [self._wish(m, event, values) for event in self._chosen(kept)]
+
+    def _backs(self, m: Message, first: int, *names: str) -> list[int]:
+        """Where something is taken back, behind the first act."""
+        hits = (hit for name in names for hit in m.hits.get(name, ()))
+        return sorted(hit.start for hit in hits if hit.start > first and hit.start not in m.covered)
+
+    def _turned(self, m: Message, first: int) -> list[Event] | None:
+        """What is wished in place of what was taken back; None where nothing is."""
+        backs = self._backs(m, first, "takes_back", "corrects")
+        if not backs or any(event.at > backs[-1] and event.loss for event in m.events):
+            return None
+        acts = [event for event in m.events if not event.loss and event.skill in self._named]
+        before = {event.skill for event in acts if event.at < backs[-1]}
+        after = [event for event in acts if event.at > backs[-1]]
+        after = [event for event in after if event.strong or event.weight >= _MARKED]
+        after = [event for event in after if not self._is_too_much(m, event)]
+        names = {number for at, number in m.numbers.items() if at < backs[-1]}
+        if others := [event for event in after if event.here and event.named not in names]:
+            return others  # "leave 4444 as it is, block 4242"
+        skills = {event.skill for event in after}
+        # One verb may be of two acts, "stop" for example: what is said to be final is the other.
+        other = (skills - before) or ({e.skill for e in after if e.weight >= _MARKED} & before)
+        if not other or before == other:
+            return None
+        things = {self._named[skill] for skill in before}
+        kept = [e for e in after if e.skill in other and self._named[e.skill] in things]
+        return kept or None
 
     def _chosen(self, events: list[Event]) -> list[Event]:
         """One act for each thing; a loss is told as well as acted upon."""
@@ -238,6 +257,7 @@ class Lax:
             if near_by:
                 at = min(near_by, key=lambda n: abs(n - verb.at))
                 verb.named, verb.here = m.numbers[at], True
+                verb.denied = self._against.behind(m, max(at, verb.at)) + 1
                 taken.add(at)
                 yield verb
             else:
@@ -301,39 +321,6 @@ class Lax:
                         last=hit.end,
                     )
                     break
-
-    def _speaks_against(self, m: Message, event: Event) -> bool:
-        """Whether a word about an act makes it no wish."""
-        clause, sentence, end = event.clause, m.sentences[event.at], event.last + 1
-        if m.has("if", sentence=sentence, before=end) or m.has("not", clause=clause, before=end):
-            return True
-        if any(m.has(name, clause=clause, before=end) for name in ("others", "said", "past")):
-            return True
-        if m.has("others", sentence=sentence) and not (
-            event.named or event.here or m.has("me", clause=clause)
-        ):
-            return True
-        if event.loss:
-            if m.has("found") or m.has("past", sentence=sentence) or m.has("unsure"):
-                return True
-            return sentence in m.asking and not m.has("ask", sentence=sentence)
-        if any(m.has(name, sentence=sentence, before=end) for name in ("doubts", "unsure")):
-            return True
-        asks = any(m.has(name, sentence=sentence) for name in ("ask", "asks"))
-        wants = any(m.has(name, sentence=sentence) for name in ("want", "wants", "polite"))
-        polite = m.has("polite")
-        if m.has("earlier", clause=clause) or m.has("ago", clause=clause, before=end):
-            return True
-        if m.has("how", clause=clause, before=end) and not polite:
-            return True
-        if event.skill in self._values and m.has("not") and not (asks or polite):
-            return True
-        if sentence in m.asking:
-            general = event.skill in self._named and not event.named and not polite
-            return not asks or (general and not m.has("me", sentence=sentence))
-        if event.strong and not (m.has("i", clause=clause) and not wants):
-            return False
-        return not (asks or wants)
 
     def _is_too_much(self, m: Message, event: Event) -> bool:
         """Whether an act is final beside one that is not, and nothing says that it is to be so."""

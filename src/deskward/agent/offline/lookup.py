@@ -106,6 +106,13 @@ class Lookup:
                 found[name].append(Hit(at, at + 1, len(text)))
         return found
 
+    def begins(self, word: str) -> bool:
+        """Whether a phrase begins with this word, or with the beginning of it."""
+        if word in self._exact:
+            return True
+        begun = (*self._begun.get(word[:3], ()), *self._begun.get(word[:2], ()))
+        return any(is_word(words[0], word) for words, _ in begun)
+
     def _taken_in(self, word: str) -> tuple[str, ...]:
         if len(word) > LONGEST_WORD:
             return ()

@@ -21,7 +21,7 @@ from deskward.agent.model import (
 )
 from deskward.agent.offline import features, matching
 from deskward.agent.offline.acts import Acts
-from deskward.agent.offline.lax import Values
+from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.step import Step
@@ -54,6 +54,7 @@ class OfflineModel:
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
         self._values = _values(skills)
+        self._called = _called(skills)
         self._lexicon = skills.lexicon
         if not lazy:
             _ = self._matcher, self.acts
@@ -62,7 +63,7 @@ class OfflineModel:
     def acts(self) -> Acts:
         """What the skills do, and how it is wished for."""
         declared = {name: skill.acts for name, skill in self.skills.items() if skill.acts}
-        return Acts(declared, self._values)
+        return Acts(declared, self._values, self._called)
 
     @cached_property
     def _matcher(self) -> Matcher:
@@ -121,3 +122,13 @@ def _values(skills: Skills) -> Values:
             if skill.acts and skill.acts.value and anywhere is not None:
                 found[name] = anywhere
     return found
+
+
+def _called(skills: Skills) -> dict[str, re.Pattern[str]]:
+    """What the names look like of the things that skills act on, where these have names."""
+    return {
+        name: called
+        for name, skill in skills.skills.items()
+        for slot in skill.slots.values()
+        if skill.acts and (called := skills.kinds[slot.kind].called) is not None
+    }

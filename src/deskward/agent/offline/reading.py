@@ -17,6 +17,7 @@ class Reading:
         wishes: In order.
         unwished: The skill that is spoken of without being wished, or nothing, and
         why: why that is no wish: the name of the list whose word says so, or `asks` or `unclear`.
+            `whose`: it is about what is said to be somebody's by their name.
         denied: Whether anything in the message negates, doubts or makes a condition.
     """
 
@@ -55,7 +56,10 @@ class Reader:
             elif not reading.unwished and (spoken := self._spoken_of(clause)):
                 asks = sentence in m.asking
                 reading.unwished = spoken
-                reading.why = "not" if negated else "asks" if asks else "unclear"
+                whose = m.is_persons(spoken, clause, (0, 0))
+                reading.why = (
+                    "not" if negated else "whose" if whose else "asks" if asks else "unclear"
+                )
             if negated and self._passes_on(clause):
                 denied_until = sentence
                 useless = self._not_needed(clause)
@@ -78,10 +82,11 @@ class Reader:
         if reading.wishes and any(a == first for a, _ in m.hits.get("mocks_first", ())):
             return Reading([], reading.wishes[0].skill, "mocks")
         for name in ("takes_back", "mocks", "others"):
-            if reading.wishes and (
-                m.cue(name, own=own) or (name == "others" and m.is_somebodys(own))
-            ):
+            if reading.wishes and m.cue(name, own=own):
                 return Reading([], reading.wishes[0].skill, name)
+        if (reading.wishes or reading.unwished) and m.is_somebodys(own):
+            skill = reading.wishes[0].skill if reading.wishes else reading.unwished
+            return Reading([], skill, "whose")
         wished = [wish for wish in reading.wishes if not wish.loss]
         if wished:
             reading.wishes = wished  # "my card was stolen, block it"
@@ -108,7 +113,7 @@ class Reader:
         elif denied:
             return "not"
         elif wish.whose:
-            return "others"
+            return "whose"
         else:
             names = ("if", "when", "doubts", "said")
         for name in names:

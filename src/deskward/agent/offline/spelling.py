@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 SHORTEST = 5
 """Letters of a word of the lists that is recognised in spite of a slip."""
 LONG = 7
 """From this length on a wrong letter within a word is a slip, and not another word."""
+SHORTEST_SOUND = 4
+"""Letters of a word that is written as it sounds."""
 LONGEST = 24
 """Longer words are taken as they are."""
 
@@ -50,6 +52,23 @@ class Spelling:
             if _is_slip(word, near)
         }
         return frozenset(found)
+
+
+def respelled(word: str, sounds: Iterable[tuple[str, str]], known: Callable[[str], bool]) -> str:
+    """The known word that an unknown one sounds like, or the word itself: "kiero", "blokka".
+
+    Args:
+        sounds: How it may be written, and what it is heard as.
+    """
+    if len(word) < SHORTEST_SOUND or len(word) > LONGEST or not word.isalpha() or known(word):
+        return word
+    for heard, written in sounds:
+        if heard in word and known(other := word.replace(heard, written)):
+            return other
+    for at in range(1, len(word)):
+        if word[at] == word[at - 1] and known(other := word[:at] + word[at + 1 :]):
+            return other  # a letter held down
+    return word
 
 
 def without_accents(word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
@@ -16,7 +17,7 @@ from deskward.text.assent import LONGEST, answer_of
 from deskward.text.finding import Found
 from deskward.text.language import language_of
 
-REFUSED = frozenset({"said", "takes_back", "ago", "when"})
+REFUSED = frozenset({"said", "takes_back", "ago", "when", "whose"})
 """Why a wish is not even proposed: the lists of `acts.yaml` that say so beyond doubt."""
 SURE = 0.6
 """From this probability on a skill acts at once."""
@@ -51,8 +52,8 @@ class Step(Answering):
     def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
         text = _SPACES.sub("\n\n", text)
         pending = self._model.skill(before.get("skill", ""))
-        self._then = list(before.get("then", []))
         if pending is not None and "waits_for" in before:
+            self._then = list(before.get("then", []))
             yield from self._continue(pending, before, text)
         elif "called" in before and self._only_withdraws(text):
             yield self._reply("left")
@@ -96,6 +97,7 @@ class Step(Answering):
             sure = skill.acts is None or (skill.acts.undo and bare and named)
             yield from self._fill(skill, {**slots, waits_for: value}, sure=sure)
         elif changed:
+            self._then = []
             yield from self._understand(text)
         elif before.get("asked", 1) < 2:
             yield self._ask(skill, slots, waits_for, asked=2)
@@ -103,9 +105,13 @@ class Step(Answering):
             yield self._hand_over(text)
 
     def _understand(self, text: str) -> Iterator[str | ToolRequest]:
+        mended = self._model.acts.mended(text)
+        if mended is not None and self._is_possible(wishes := self._proposed(mended)):
+            yield from self._wished(wishes, mended)
+            return
         reading = self._model.acts.read(text)
         wishes = self._understood(reading, text)
-        if wishes and all(wish.skill in self._usable for wish in wishes):
+        if self._is_possible(wishes):
             yield from self._wished(wishes, text)
             return
         parts = self._parts(text)
@@ -135,16 +141,30 @@ class Step(Answering):
                 return
         yield from self._act(skill, score, text)
 
+    def _is_possible(self, wishes: list[Wish]) -> bool:
+        """Whether anything is wished, and all of it can be done here."""
+        return bool(wishes) and all(wish.skill in self._usable for wish in wishes)
+
+    def _proposed(self, text: str) -> list[Wish]:
+        """What a message wishes that is not to be done without a question."""
+        wishes = self._understood(self._model.acts.read(text), text)
+        return [replace(wish, clear=False) for wish in wishes]
+
     def _understood(self, reading: Reading, text: str) -> list[Wish]:
         """What is wished, or else what may be: that is proposed only."""
-        if len(reading.wishes) > 1 or (reading.wishes and reading.wishes[0].clear):
+        vague = any(wish.stands for wish in reading.wishes)
+        if (len(reading.wishes) > 1 and not vague) or (reading.wishes and reading.wishes[0].clear):
             return reading.wishes
-        if reading.why in REFUSED:
+        if reading.why in REFUSED - {"takes_back"}:
             return []
-        guessed, refused = self._model.acts.guess(text)
-        if refused and all(wish.loss for wish in reading.wishes):
+        guess = self._model.acts.guess(text)
+        if (reading.why in REFUSED and not guess.turned) or (
+            guess.refused and (guess.turned or all(wish.loss for wish in reading.wishes))
+        ):
             return []
-        guessed = [wish for wish in guessed if self._is_whole(wish, text)]
+        guessed = [wish for wish in guess.wishes if self._is_whole(wish, text)]
+        if guessed and (guess.turned or (vague and len(guessed) >= len(reading.wishes))):
+            return guessed
         skills = {wish.skill for wish in guessed}
         if all(wish.skill in skills for wish in reading.wishes):
             return guessed or reading.wishes
@@ -160,8 +180,11 @@ class Step(Answering):
         return self._model.acts.speaks_of(skill.name, text) or language_of([text]) == "en"
 
     def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
-        """Do what is clearly wished and can be undone; of anything else the customer is asked."""
-        made: list[tuple[Skill, dict[str, Any]]] = []
+        """Do what is clearly wished and can be undone; of anything else the customer is asked.
+
+        Of several wishes the others are remembered, and offered after the first.
+        """
+        made: tuple[Skill, dict[str, Any]] | None = None
         self._then = []
         for wish in wishes:
             skill = self._model.skills[wish.skill]
@@ -170,19 +193,21 @@ class Step(Answering):
             if missing is None and self._model.acts.names_several(skill.name, wish, text):
                 missing = next(iter(skill.slots))
                 slots.pop(missing, None)
-            if missing is None:
-                made.append((skill, slots))
+            if missing is None and made is None:
+                made = skill, slots
+            elif missing is None:
+                self._then.append({"skill": skill.name, "slots": slots})
             else:  # asked for when the others are done
                 self._then.append({"skill": skill.name, "waits_for": missing, "slots": slots})
-        if not made:
-            yield self._ask_next()
+        if made is None:
+            yield from self._next()
             return
-        skill, slots = made[0]
+        skill, slots = made
         assert skill.acts is not None
         undo, whole = skill.acts.undo, bool(slots) or not skill.acts.named
         exact = not wishes[0].value or wishes[0].value in slots.values()
         sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact
-        yield from self._several(made, unsure=not sure)
+        yield from self._several([made], unsure=not sure)
 
     def _wished_slots(self, skill: Skill, wish: Wish, text: str) -> dict[str, Any]:
         """The values of a wish: only what stands where it names them."""
@@ -255,7 +280,7 @@ class Step(Answering):
             yield from self._fill(skill, slots, sure=False)
         elif reading.why in ("not", "takes_back", "found"):
             yield self._reply("left")
-        elif reading.why == "others":
+        elif reading.why in ("others", "whose"):
             yield self._reply("own_only")
         else:
             yield self._reply("plainly", say_so=skill.say_so)
@@ -286,9 +311,10 @@ class Step(Answering):
                 for name, result in zip(self._called(before), self._results(), strict=False)
             ]
             self._then = self._then or self._still_wished()
-            if self._then and "waits_for" not in (self.state or {}):
-                answers.append(self._ask_next())
             yield "\n\n".join(answers) or self._reply("done")
+            if self._then and "waits_for" not in (self.state or {}):
+                yield "\n\n"
+                yield from self._next()
 
     def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
         text, doubt = before["searching"], before.get("doubt") or {}

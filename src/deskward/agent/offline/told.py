@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deskward.agent.offline.lookup import Hit, Token
+from deskward.agent.offline.wishing import Wish
 
 SHARED = ("not", "if", "doubts", "how", "said", "others", "mocks", "takes_back", "ago", "found")
 """Lists of `acts.yaml` whose words speak against an act."""
@@ -14,8 +15,26 @@ CUES = frozenset((*SHARED, "scorns", "past", "unsure", "earlier"))
 
 
 @dataclass
+class Guess:
+    """What a message may ask for.
+
+    Attributes:
+        wishes: The acts, only to be proposed.
+        refused: Whether it speaks of an act or a loss, and something in it speaks against that.
+        turned: Whether it takes an act back, for another or for none: "freeze it, no, close it".
+    """
+
+    wishes: list[Wish] = field(default_factory=list)
+    refused: bool = False
+    turned: bool = False
+
+
+@dataclass
 class Event:
-    """A verb, or a loss, in a clause, and what it is about."""
+    """A verb, or a loss, in a clause, and what it is about.
+
+    Words that speak against it stand before `last`, those that deny it before `denied`.
+    """
 
     skill: str
     clause: int
@@ -27,6 +46,7 @@ class Event:
     loss: bool = False
     here: bool = False
     last: int = 9_999
+    denied: int = 9_999
 
     @property
     def rank(self) -> tuple[bool, int, bool]:
@@ -38,6 +58,7 @@ class Event:
 class Message:
     """A message in one language."""
 
+    language: str
     text: str
     tokens: list[Token]
     hits: Mapping[str, Sequence[Hit]]
@@ -47,6 +68,7 @@ class Message:
     numbers: dict[int, str]
     covered: set[int]
     events: list[Event] = field(default_factory=list)
+    turned: bool = False
 
     def has(
         self,

@@ -90,10 +90,14 @@ class Turn:
         ask = skill.slots[name].ask
         return text_in(ask, self._language()) if ask else self._reply("of_whom")
 
-    def _ask_next(self) -> str:
-        """Ask for what the next wish lacks."""
+    def _next(self) -> Iterator[str | ToolRequest]:
+        """Offer the next wish, or ask for what it lacks."""
         wish, self._then = self._then[0], self._then[1:]
-        return self._ask(self._model.skills[wish["skill"]], wish["slots"], wish["waits_for"])
+        skill, slots = self._model.skills[wish["skill"]], wish["slots"]
+        if "waits_for" in wish:
+            yield self._ask(skill, slots, wish["waits_for"])
+        else:
+            yield from self._several([(skill, slots)], unsure=True)
 
     def _still_wished(self) -> list[dict[str, Any]]:
         """What was wished with the calls that were just made; their message may have no state."""
