@@ -37,6 +37,7 @@ from deskward.core.settings import Settings
 from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.demo.load import load_demo
+from deskward.email.channel import Letterhead, MailChannel
 from deskward.email.outbox import Outbox
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
@@ -136,8 +137,9 @@ async def open_desk(
             settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=not chat)
         )
         stack.push_async_callback(model.close)
+        mails = _outbox(settings, database, wake.set)
         ports = {
-            Outbox: _outbox(settings, database, wake.set),
+            Outbox: mails,
             Writer: _writer(settings, model, database),
             RateLimiter: limiter,
             FileRules: FileRules(
@@ -152,7 +154,7 @@ async def open_desk(
                 settings.accounts.password_tries,
             ),
             Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
-            Channels: Channels(),
+            Channels: _channels(settings, mails, secret),
             TicketRules: TicketRules(settings.tickets.declared, settings.tickets.reopens),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
@@ -308,6 +310,18 @@ def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
         new_tickets=HANDLE if settings.policy.handle_new_tickets else None,
         reopens=settings.tickets.reopens,
     )
+
+
+def _channels(settings: Settings, mails: Outbox, secret: Secret) -> Channels:
+    """The ways by which answers reach customers."""
+    owned = {
+        tenant or settings.default.tenant_id: address
+        for tenant, address in reversed(settings.inbox.owned)
+        if not address.startswith("@")
+    }
+    head = Letterhead({**owned, **settings.mail.answers}, settings.mail.signature)
+    mail = (MailChannel(mails, secret.names, head),)
+    return Channels({"mail": mail, "api": mail, "mcp": mail, "cli": mail})
 
 
 def _gate(

@@ -11,15 +11,9 @@ from pydantic import DirectoryPath, Field, field_validator
 from deskward.core.addresses import Network, networks
 from deskward.core.custom_fields import CustomFields
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import DAY, Few, Many, Seconds
+from deskward.core.setting_values import DAY, Few, Many, Seconds, by_tenant
 
 _zones = cache(available_timezones)
-
-
-def by_tenant(value: str) -> list[tuple[str, str]]:
-    """What `default=…, shop=…` says: tenant and value; without a tenant, the empty name."""
-    parts = (part.rpartition("=") for part in value.split(",") if part.strip())
-    return [(tenant.strip(), said.strip()) for tenant, _, said in parts]
 
 
 class Agent(Group):

@@ -6,10 +6,9 @@ from typing import Literal
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
-from deskward.core.desk_settings import by_tenant
 from deskward.core.setting_groups import LOOPBACK
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import Few, Seconds, WebAddress
+from deskward.core.setting_values import Few, Seconds, WebAddress, by_tenant
 
 
 class Inbox(Group):

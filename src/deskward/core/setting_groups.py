@@ -18,6 +18,7 @@ from deskward.core.setting_values import (
     RedisAddress,
     Seconds,
     WebAddress,
+    by_tenant,
 )
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -232,11 +233,30 @@ class Mail(Group):
     sender_name: str = Field(
         "Customer Service", validation_alias="sender_name", description="Name that mails come from."
     )
+    reply_to: str = Field(
+        "",
+        validation_alias="mail_reply_to",
+        description="Address to which customers answer mails about their tickets; each such mail "
+        "names it with the ticket's tag, as help+t1001-…@…, so it has to take what stands behind "
+        "a plus. By tenant: `default=help@a.example, shop=help@b.example`. Unset: the first of "
+        "MAIL_ADDRESSES, where there is one.",
+    )
+    signature: str = Field(
+        "",
+        max_length=2_000,
+        validation_alias="mail_signature",
+        description="What stands below answers to tickets by mail.",
+    )
     max_attachment_mb: Few = Field(
         10,
         validation_alias="email_max_attachment_mb",
         description="Size in megabytes that the attachments of one mail may have.",
     )
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Tenant → the address to which its customers answer; of the empty name, for all others."""
+        return dict(by_tenant(self.reply_to))
 
     @field_validator("sender_email")
     @classmethod

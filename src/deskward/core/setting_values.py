@@ -43,6 +43,12 @@ def _of_database(value: str) -> str:
     return value
 
 
+def by_tenant(value: str) -> list[tuple[str, str]]:
+    """What `default=…, shop=…` says: tenant and value; without a tenant, the empty name."""
+    parts = (part.rpartition("=") for part in value.split(",") if part.strip())
+    return [(tenant.strip(), said.strip()) for tenant, _, said in parts]
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 RedisAddress = Annotated[SecretStr, AfterValidator(_redis_address)]
 DatabaseUrl = Annotated[str, AfterValidator(_of_database)]

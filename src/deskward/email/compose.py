@@ -53,7 +53,9 @@ def message(
         built.set_raw("Cc", headers.addresses(letter.cc))
     built.set_raw("Subject", headers.text("Subject", letter.subject))
     built["Date"] = format_datetime(now())
-    built["Message-ID"] = f"<{email_id}@{sender_email.rpartition('@')[2]}>"
+    built["Message-ID"] = message_id(email_id, sender_email)
+    for name, value in letter.headers.items():
+        built.set_raw(name, headers.words(value))
     built.set_content(letter.text)
     if letter.html:
         built.add_alternative(letter.html, subtype="html")
@@ -65,6 +67,11 @@ def message(
         named = headers.parameters("attachment", "filename", file.name)
         part.set_raw("Content-Disposition", named)
     return built
+
+
+def message_id(email_id: str, sender_email: str) -> str:
+    """The Message-ID of a mail."""
+    return f"<{email_id}@{sender_email.rpartition('@')[2]}>"
 
 
 def plainly(letter: Letter, hosts: Collection[str]) -> Letter:

@@ -35,6 +35,11 @@ def text(name: str, value: str) -> str:
     return FOLD.join(_words(value, len(name) + 2))
 
 
+def words(value: str) -> str:
+    """The body of a field of words that no reader decodes, such as Message-IDs: one a line."""
+    return FOLD.join(value.split())
+
+
 def mailbox(name: str, display: str, address: str) -> str:
     """The body of a field that is one address with a name, folded."""
     if not display:

@@ -10,7 +10,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
 from deskward.core.database import UtcDateTime, metadata
-from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT, VALUE
 from deskward.core.written import RecordId, Written
 
 Status = Literal["queued", "sending", "sent", "printed", "failed", "unknown"]
@@ -104,8 +104,10 @@ emails = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("lease", sa.String(32), info=IMPERSONAL),
     sa.Column("refused", sa.JSON(none_as_null=True), info=DOCUMENT),
+    sa.Column("headers", sa.JSON(none_as_null=True), info=VALUE),
 )
 """`recipients` is `{"to": […], "cc": […], "bcc": […]}`, `refused` recipient → the server's reason.
+`headers` are those of an answer to a ticket, whose message has the mail's id.
 `lease` is the token of the job's attempt that gave the mail to the server."""
 
 
@@ -119,6 +121,8 @@ class Letter(BaseModel):
     text: str
     html: str | None = None
     attachments: list[str] = []
+    headers: dict[str, str] = {}
+    """Such as `In-Reply-To`; of an answer to a ticket there are some."""
 
 
 class EmailReceipt(BaseModel):

@@ -25,6 +25,8 @@ from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
 from deskward.email.models import Email, EmailReceipt, Letter, Status, emails
 from deskward.files import service as files
+from deskward.tickets.messages import Delivery
+from deskward.tickets.store import delivered
 
 JOB = "email.deliver"
 PATIENCE = 8.0
@@ -42,6 +44,15 @@ _MESSAGES: dict[Status, str] = {
     "failed": "The mail was not sent.",
     "unknown": "Whether the mail was sent is not known. It is not sent again; a person must look.",
 }
+
+DELIVERY: Mapping[Status, Delivery] = {
+    "queued": "queued",
+    "sent": "sent",
+    "printed": "none",
+    "failed": "failed",
+    "unknown": "unknown",
+}
+"""What a mail's end means for the message that it carries."""
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +123,17 @@ class Outbox:
         finally:
             self._ended.pop(email_id, None)
 
+    def message_id(self, email_id: str) -> str:
+        """The Message-ID that a mail has."""
+        return compose.message_id(email_id, self._sender_email)
+
+    async def queue(
+        self, db: Connection, tenant: str, owner: str, email_id: str, letter: Letter
+    ) -> None:
+        """Queue a mail in the caller's transaction; nobody waits for what becomes of it."""
+        await _insert(db, tenant, owner, email_id, letter)
+        self._wake()
+
     async def deliver(self, job: Job) -> None:
         """Do the job of one mail.
 
@@ -149,6 +171,7 @@ class Outbox:
             text=row.text,
             html=row.html,
             attachments=row.attachments,
+            headers=row.headers or {},
         )
         attached = await files.load(
             self._database.reader, row.tenant_id, row.owner, letter.attachments
@@ -247,16 +270,31 @@ async def _change(db: Connection, row: Any, only: sa.ColumnElement[bool], **valu
     )
     if changed.rowcount != 1:
         raise JobLost(row.id)
+    if row.headers and values["status"] != "sending":
+        await _tell_message(db, row.tenant_id, row.id, values)
+
+
+async def _tell_message(
+    db: Connection, tenant: str, email_id: str, values: Mapping[str, Any]
+) -> None:
+    """Say on the message that a mail carries what became of it."""
+    refused = "; ".join(f"{who}: {why}" for who, why in (values.get("refused") or {}).items())
+    detail = values.get("detail") or refused or None
+    await delivered(db, tenant, email_id, DELIVERY[values["status"]], detail)
 
 
 async def _given_up(db: Connection, job: Job, reason: str) -> None:
     """Say of a mail whose job has failed, or was cancelled, what that means for it."""
     outcome = sa.case((emails.c.status == "sending", "unknown"), else_="failed")
-    await db.execute(
+    ended = await db.execute(
         sa.update(emails)
         .where(_of(job), emails.c.status.in_(("queued", "sending")))
         .values(status=outcome, detail=reason, updated_at=now())
+        .returning(emails.c.status)
     )
+    if (row := ended.first()) is not None:
+        told = {"status": row.status, "detail": reason}
+        await _tell_message(db, job.payload["tenant"], job.payload["email_id"], told)
 
 
 async def _again(db: Connection, job: Job) -> None:
@@ -323,6 +361,7 @@ async def _insert(db: Connection, tenant: str, owner: str, email_id: str, letter
             "text": letter.text,
             "html": letter.html,
             "attachments": letter.attachments,
+            "headers": letter.headers or None,
             "status": "queued",
             "detail": None,
             "created_at": moment,

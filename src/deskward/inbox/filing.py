@@ -298,6 +298,7 @@ def _content(found: Read, kept: list[str]) -> dict[str, Any]:
         "files": kept,
         "message_id": f"<{mail.message_id}>" if mail.message_id else None,
         "in_reply_to": f"<{near}>" if near else None,
+        "address": mail.sender.address if mail.sender else None,
     }
 
 

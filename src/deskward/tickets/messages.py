@@ -40,6 +40,7 @@ ticket_messages = sa.Table(
     sa.Column("detail", sa.Text, info=TEXT),
     sa.Column("message_id", sa.String(998), info=VALUE),
     sa.Column("in_reply_to", sa.String(998), info=VALUE),
+    sa.Column("address", sa.String(320), info=VALUE),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.ForeignKeyConstraint(
         ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
@@ -48,7 +49,8 @@ ticket_messages = sa.Table(
     sa.Index("ix_ticket_messages_message_id", "tenant_id", "message_id"),
 )
 """`author` is `kind:id`. `whole` is the text with what was folded out of it (quotes, a signature);
-`message_id` and `in_reply_to` are a mail's, with their angle brackets."""
+`message_id` and `in_reply_to` are a mail's, with their angle brackets,
+and `address` is where it came from, to which it is answered."""
 
 ticket_links = sa.Table(
     "ticket_links",
@@ -100,6 +102,9 @@ class TicketMessage(BaseModel):
         None, description="Of a mail its Message-ID."
     )
     in_reply_to: Annotated[str, Written(by="customer")] | None = None
+    address: Annotated[str, Written(by="customer")] | None = Field(
+        None, description="Of a mail the address that it came from."
+    )
     created_at: datetime
 
     @property

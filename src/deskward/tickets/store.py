@@ -30,6 +30,16 @@ _LAST_HEARD = fixed(
     .order_by(ticket_messages.c.created_at.desc(), ticket_messages.c.seq.desc())
     .limit(1)
 )
+_LATEST = (
+    sa.select(ticket_messages)
+    .where(_OF_TICKET, ticket_messages.c.kind == "message")
+    .order_by(ticket_messages.c.created_at.desc(), ticket_messages.c.seq.desc())
+)
+_MAILS = fixed(
+    sa.select(ticket_messages.c.message_id)
+    .where(_OF_TICKET, ticket_messages.c.message_id.is_not(None))
+    .order_by(ticket_messages.c.created_at, ticket_messages.c.seq)
+)
 _HEARD = fixed(
     sa.select(ticket_messages.c.text).where(
         _OF_TICKET, ticket_messages.c.author.startswith("customer:")
@@ -56,6 +66,18 @@ async def by_name(db: Connection, tenant: str, name: str) -> TicketMessage | Non
     """The message of that id."""
     row = await db.first(_BY_ID, tenant=tenant, id=name)
     return message_of(row) if row is not None else None
+
+
+async def latest(db: Connection, tenant: str, ticket_id: str, most: int) -> list[TicketMessage]:
+    """The latest messages of a ticket, the newest first, without what staff alone see."""
+    rows = await db.all(_LATEST.limit(most), tenant=tenant, number=int(ticket_id[1:]))
+    return [message_of(row) for row in rows]
+
+
+async def mails_of(db: Connection, tenant: str, ticket_id: str) -> list[str]:
+    """The Message-IDs of a ticket's mails, the oldest first."""
+    rows = await db.all(_MAILS, tenant=tenant, number=int(ticket_id[1:]))
+    return [row.message_id for row in rows]
 
 
 async def last_heard(db: Connection, tenant: str, ticket_id: str) -> TicketMessage | None:
@@ -120,7 +142,9 @@ async def delivered(
         name: The message's id.
         detail: What the staff are told of it.
     """
-    return await _tell(db, tenant, ticket_messages.c.id == name, delivery, detail)
+    # That it came back may be known before it is written down that it left.
+    this = (ticket_messages.c.id == name) & (ticket_messages.c.delivery != "bounced")
+    return await _tell(db, tenant, this, delivery, detail)
 
 
 async def delivery_failed(db: Connection, tenant: str, message_id: str, detail: str) -> bool:
@@ -170,5 +194,6 @@ def message_of(row: sa.Row[Any]) -> TicketMessage:
         detail=row.detail,
         message_id=row.message_id,
         in_reply_to=row.in_reply_to,
+        address=row.address,
         created_at=row.created_at,
     )

@@ -58,6 +58,7 @@ async def receive(
     files: Sequence[str] = (),
     message_id: str | None = None,
     in_reply_to: str | None = None,
+    address: str | None = None,
     name: str | None = None,
     reopens: timedelta = REOPENS,
 ) -> Received:
@@ -72,6 +73,7 @@ async def receive(
         files: Ids of its files.
         message_id: Of a mail its Message-ID, with angle brackets.
         in_reply_to: Of a mail the one that it answers.
+        address: Of a mail where it came from, to which it is answered.
         name: The message's id: what comes under the same one again changes nothing.
         reopens: How long after its end a resolved ticket opens again.
 
@@ -94,6 +96,7 @@ async def receive(
         files=list(files),
         message_id=message_id,
         in_reply_to=in_reply_to,
+        address=address,
         created_at=now(),
     )
     before = await _taking_its_place(db, tenant, ticket_id)
