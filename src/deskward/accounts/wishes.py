@@ -35,6 +35,7 @@ WISHES = {
         "address adresse anschrift dirección domicilio indirizzo endereço morada adres adresim "
         "adresimi",
         new=_NEW,
+        alone=("new_address",),
     ),
     "freeze_card": Wish(
         f"{_STOP} freeze pause suspend einfrieren geler gelez congelar congele congelare congela "

@@ -6,7 +6,7 @@ other policies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +92,17 @@ def _own_words(
         tool=tool.name,
         strict=strict,
         currency=str(record.get("currency") or ""),
+        others=frozenset(_not_chosen(chosen, tool.choices)),
     )
+
+
+def _not_chosen(given: Mapping[str, Any], choices: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """What could have been given instead of each argument that is one of a set."""
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _not_chosen(value, choices)
+        elif isinstance(value, str):
+            yield from choices.get(name, frozenset()) - {value}
 
 
 def _expected(about: str, principal: Principal, influence: Influence) -> bool:

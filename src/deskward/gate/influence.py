@@ -79,6 +79,7 @@ class Influence:
         tool: str = "",
         strict: bool = False,
         currency: str = "",
+        others: frozenset[str] = frozenset(),
     ) -> bool:
         """Whether one of the last utterances wishes for exactly this deed, and it was not done yet.
 
@@ -90,9 +91,10 @@ class Influence:
             tool: Whose deed it is: what has fulfilled a wish leaves nothing of it.
             strict: Whether it is about the speaker's own (a customer).
             currency: Of its amounts, where that is known: another that was said is not theirs.
+            others: What could have been chosen instead of an argument.
         """
         used = self._used(wish, tool, strict)
-        wishes = self._places(wish, arguments, strict, currency=currency)
+        wishes = self._places(wish, arguments, strict, currency=currency, others=others)
         return any(place not in used for place in wishes)
 
     def look(self) -> None:
@@ -107,18 +109,24 @@ class Influence:
         *,
         heard: int | None = None,
         currency: str = "",
+        others: frozenset[str] = frozenset(),
     ) -> Iterator[tuple[int, str]]:
         """Where exactly this was wished for: the utterance, and its sentence's end."""
         said = self.said[:heard]
         values = list(_values(arguments))
         amounts = [str(arguments[name]) for name in wish.amounts if arguments.get(name)]
+        alone = list(_of_names(arguments, wish.alone))
         for place in range(max(0, len(said) - RECENT), len(said)):
             later = said[place + 1 :]
             if any(withdraws(one) for text in later for one in sentences_of(text)):
                 continue
-            for part in wish.named(said[place], strict=strict):
+            for part in wish.named(said[place], strict=strict, halves=not alone):
                 fits = all(_is_amount(wish, one, part, currency) for one in amounts)
-                if fits and _says_all(wish, part, values, later):
+                fits = fits and all(
+                    wish.says_only(one, part) or any(_only_gives(wish, text, one) for text in later)
+                    for one in alone
+                )
+                if fits and _says_all(wish, part, values, later, others):
                     yield place, _ending(part)
 
     def _used(self, wish: Wish, tool: str, strict: bool) -> set[tuple[int, str]]:
@@ -151,7 +159,9 @@ class Influence:
         return frozenset(_form(part) for text in self.said for part in _parts(text))
 
 
-def _says_all(wish: Wish, part: str, values: Sequence[str], later: Sequence[str]) -> bool:
+def _says_all(
+    wish: Wish, part: str, values: Sequence[str], later: Sequence[str], others: frozenset[str]
+) -> bool:
     """Whether a wishing sentence, and answers after it, say these values and no others."""
     answers = [text for text in later if wish.verbs]
     if not wish.verbs:
@@ -167,7 +177,7 @@ def _says_all(wish: Wish, part: str, values: Sequence[str], later: Sequence[str]
     if len({_form(value) for value in values if _NUMBER.fullmatch(value)}) > 1:
         return False  # which of them is which, the words do not say
     said = {_form(one) for one in _parts(part)}
-    makes = said & {_form(make) for make in wish.makes}
+    makes = said & {_form(make) for make in wish.makes | others}
     return {one for one in said if _has_digit(one)} | makes <= covered
 
 
@@ -194,6 +204,15 @@ def _only_gives(wish: Wish, text: str, value: str) -> bool:
             if "?" not in text and says_nothing(rest, wish.nouns):
                 return True
     return False
+
+
+def _of_names(arguments: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """The arguments of these names, at any depth, of which no digit says which they are."""
+    for name, value in arguments.items():
+        if isinstance(value, Mapping):
+            yield from _of_names(value, names)
+        elif name in names and isinstance(value, str) and not _has_digit(value):
+            yield value
 
 
 def _ending(part: str) -> str:

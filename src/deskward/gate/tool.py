@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -150,6 +151,11 @@ class Tool:
         """Whether its calls are counted, so that policies can limit them over a day."""
         return self.risk in (Risk.DESTRUCTIVE, Risk.OUTSIDE) or self.spends is not None
 
+    @cached_property
+    def choices(self) -> Mapping[str, frozenset[str]]:
+        """The arguments that are one of a set of words, at any depth: name → the words."""
+        return dict(_choices(self._schema))
+
     @property
     def title(self) -> str:
         """The name as words."""
@@ -167,6 +173,19 @@ class Tool:
     def schema_for(self, kind: Kind | None) -> JsonSchema:
         """Return what `input_schema` is for principals of a kind."""
         return self._bound_schema if kind is Kind.CUSTOMER else self._schema
+
+
+def _choices(schema: Any, name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _choices(part, name)
+    elif isinstance(schema, dict):
+        if isinstance(found := schema.get("enum"), list):
+            yield name, frozenset(word for word in found if isinstance(word, str))
+        for word in ("anyOf", "oneOf", "allOf", "items"):
+            yield from _choices(schema.get(word), name)
+        for named, part in schema.get("properties", {}).items():
+            yield from _choices(part, named)
 
 
 class ToolGroup:

@@ -22,11 +22,12 @@ LONGEST = 2_000
 """Characters of an utterance that are looked at."""
 
 _END = re.compile(r"(?<=[.!?;\n…。！？])\s+|(?<![:：])\n")
-_AND = re.compile(r"\s(?:and|und|et|y|e|en|ve)\s")
-_CLAUSE = re.compile(r"(?<=[,:；：()])\s+|\s[–—-]\s+")
+_CUT = re.compile(r"(?<=[,:；：()])\s+|\s[–—-]\s+|(?P<and>\s(?:and|und|et|y|e|en|ve)\s)")
 _QUOTED = re.compile(
     r"[\"“”„«»「』][^\"“”„«»「』]{0,300}[\"“”„«»「』]|(?<!\w)'[^'\n]{1,300}'(?!\w)"
 )
+_QUOTES = (":", "：", "(", "-", "–", "—")
+"""Behind these may stand what somebody else has said."""
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _LEADS = ("polite", "leads", "wants", "asks", "neutral", "mine", "links", "is")
 _PLAIN = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w+")
@@ -46,6 +47,8 @@ class Wish:
         tells: Words that tell one thing from another, such as a card's make: one that was said and
             is in no argument makes the call another than the one that was wished for.
         amounts: Arguments that are amounts of money.
+        alone: Arguments that can be any words: beside one, its sentence says nothing that could be
+            one, too ("from Rose Cottage to Elm Cottage").
     """
 
     do: str
@@ -54,6 +57,7 @@ class Wish:
     new: str = ""
     tells: str = ""
     amounts: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
     @cached_property
     def verbs(self) -> frozenset[str]:
@@ -74,11 +78,12 @@ class Wish:
         """Whether a sentence of what was said wishes for the deed."""
         return any(True for _ in self.named(said, strict=strict))
 
-    def named(self, said: str, *, strict: bool = False) -> Iterator[str]:
+    def named(self, said: str, *, strict: bool = False, halves: bool = True) -> Iterator[str]:
         """The parts of what was said, from a clause to its sentence's end, that wish for the deed.
 
         Args:
             strict: Whether it is about the speaker's own, and begins with its sentence.
+            halves: Whether what "and" parts counts by itself.
         """
         if not self.verbs:
             yield said
@@ -87,12 +92,20 @@ class Wish:
         for place, sentence in enumerate(sentences):
             bare = _QUOTED.sub(" ", sentence)
             if not any(map(withdraws, sentences[place:])) and self._wishes(bare, strict):
-                clauses = [bare] if strict else list(_clauses(bare))
-                # "Cancel O1003 and change my password to …": each of two commands by itself.
-                halves = [half for clause in clauses for half in _AND.split(clause)]
-                yield from (
-                    part for part in dict.fromkeys(clauses + halves) if self._commands(part)
-                )
+                parts = _parts_of(bare, clauses=not strict, halves=halves)
+                yield from (part for part in dict.fromkeys(parts) if self._commands(part))
+
+    def says_only(self, value: str, part: str) -> bool:
+        """Whether a part that wishes for the deed gives this value, and nothing else like it."""
+        words = _PLAIN.findall(part.casefold())
+        wanted = _PLAIN.findall(value.casefold())
+        known = self.nouns | self.verbs | self._new | _lists().subjects
+        for place in range(len(words) - len(wanted) + 1):
+            if wanted and words[place : place + len(wanted)] == wanted:
+                rest = words[:place] + words[place + len(wanted) :]
+                if says_nothing([word for word in rest if not _tells(word)], known):
+                    return True
+        return False
 
     def says(self, value: str, said: str) -> bool:
         """Whether what was said wishes for this value of an argument, without its very word."""
@@ -158,9 +171,19 @@ def withdraws(sentence: str) -> bool:
     return any(f" {words} " in text for words in _lists().holds)
 
 
-def says_nothing(words: Sequence[str], more: frozenset[str] = frozenset()) -> bool:
-    """Whether words are only what may stand around a command or a value."""
-    leads, place = _lists().leads, 0
+def says_nothing(
+    words: Sequence[str],
+    more: frozenset[str] = frozenset(),
+    *,
+    among: frozenset[str] | None = None,
+) -> bool:
+    """Whether words are only what may stand around a command or a value.
+
+    Args:
+        more: Others that may.
+        among: What may at all.
+    """
+    leads, place = _lists().leads if among is None else among, 0
     while place < len(words):
         for length in range(min(8, len(words) - place), 0, -1):
             phrase = " ".join(words[place : place + length])
@@ -172,11 +195,44 @@ def says_nothing(words: Sequence[str], more: frozenset[str] = frozenset()) -> bo
     return True
 
 
-def _clauses(sentence: str) -> Iterator[str]:
-    """What begins with a clause and goes on to the sentence's end."""
-    yield sentence
-    for found in _CLAUSE.finditer(sentence):
-        yield sentence[found.end() :]
+def _parts_of(sentence: str, *, clauses: bool, halves: bool) -> Iterator[str]:
+    """What in a sentence can be its speaker's command by itself.
+
+    From a clause on to the sentence's end, and each of two commands that "and" parts, where nothing
+    stands before it that another could be quoted by: "The mail is urgent, refund O1004" is what a
+    mail says, "Read T912, then refund O1004" is not.
+    """
+    cuts = [*_CUT.finditer(sentence)]
+    ands = [found.start() for found in cuts if found["and"]] if halves else []
+    free, courtesy, start = True, True, 0
+    for found in [None, *cuts]:
+        if found is not None:
+            before = sentence[start : found.start()]
+            free, courtesy = free and _may_go_before(before), courtesy and _is_courtesy(before)
+            start = found.end()
+            if sentence[:start].rstrip().endswith(_QUOTES):
+                free = free and courtesy
+            if not free:
+                return
+        if found is None or (clauses and not found["and"]):
+            yield sentence[start:]
+        if ands and (found is None or clauses or found["and"]):
+            yield sentence[start : next((end for end in ands if end >= start), None)]
+
+
+def _may_go_before(clause: str) -> bool:
+    """Whether a clause leaves what follows it the speaker's own: it says nothing, or commands."""
+    words = _PLAIN.findall(clause)
+    if _is_courtesy(clause):
+        return True
+    places = (place for place, word in enumerate(words) if word in _lists().commands)
+    place = next(places, len(words))
+    begins = place < len(words) and says_nothing(words[:place], among=_lists().opens)
+    return begins or words[-1] in _lists().closing
+
+
+def _is_courtesy(clause: str) -> bool:
+    return says_nothing([word for word in _PLAIN.findall(clause) if not _tells(word)])
 
 
 def _tells(word: str) -> bool:
@@ -191,6 +247,10 @@ class _Lists:
     holds: tuple[str, ...]
     leads: frozenset[str]
     gives: frozenset[str]
+    subjects: frozenset[str]
+    opens: frozenset[str]
+    commands: frozenset[str]
+    closing: frozenset[str]
 
 
 @cache
@@ -205,6 +265,10 @@ def _lists() -> _Lists:
         others=_of_acts("others", "said") - _of_acts("neutral", "mine"),
         holds=tuple(sorted(_plain(_all(lists["holds"]) | _of_acts("takes_back")))),
         leads=_plain(_of_acts(*_LEADS)) - _plain(_all(lists["subjects"])),
+        subjects=_plain(_all(lists["subjects"])),
+        opens=_plain(_of_acts("polite", "leads", "wants", "asks")),
+        commands=_plain(_all(lists["commands"])),
+        closing=_plain(_all(lists["closing"])),
         gives=frozenset(one.split()[0] for one in _plain(_of_acts("is", "links", "becomes"))),
     )
 

@@ -14,5 +14,8 @@ WISHES = {
     "link_tickets": Wish("link", "ticket"),
     "mark_spam": Wish("mark", "spam"),
     "snooze_ticket": Wish("snooze postpone", "ticket"),
-    "update_ticket": Wish("set change update resolve close reopen assign reply mark raise lower"),
+    "update_ticket": Wish(
+        "set change update resolve close reopen assign reply mark raise lower",
+        alone=("assignee",),
+    ),
 }
