@@ -36,6 +36,7 @@ from deskward.core.errors import OutcomeUnknown
 from deskward.core.fixed import Plan
 from deskward.core.group import Group, not_kept, unknown
 from deskward.core.private import close_database
+from deskward.core.turns import held_up, take_at_once, wait_for
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -244,11 +245,14 @@ class Database:
             raise away() from error
 
     @contextlib.asynccontextmanager
-    async def transaction(self, entries: list[Any] | None = None) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, entries: list[Any] | None = None, *, turn: str | None = None
+    ) -> AsyncIterator[Transaction]:
         """One transaction: durable when the block has ended well, undone when it raised.
 
         The writer belongs to the block while it runs, so it must not wait for anything but the
         database. `entries`, filled inside the block, go to `before_commit` with the same commit.
+        `turn` is the tenant whose turn it takes, see `turns.py`.
 
         Raises:
             Unavailable: The group could not be committed; nothing of it was kept.
@@ -257,16 +261,16 @@ class Database:
         """
         self._check_outside()
         async with self._lock:
-            connection = await self._begin()
-            group = self._join()
+            connection, group = await self._in_turn(turn)
             if group.broken:
                 raise not_kept()
+            group.empty = False
             try:
                 await connection.control("SAVEPOINT call")
                 self._holder = asyncio.current_task()
                 yield Transaction(connection)
             except BaseException as error:
-                if isinstance(error, OperationalError):
+                if isinstance(error, OperationalError) and not held_up(error):
                     self._failed_at = time.monotonic()
                 await self._undo(connection, group)
                 raise
@@ -296,6 +300,21 @@ class Database:
         except Exception:
             log.exception("a call could not be undone by itself")
         group.broken = True
+
+    async def _in_turn(self, turn: str | None) -> tuple[AnyConnection, Group]:
+        """The writer and the open group, which has the tenant's turn, if one is to be taken."""
+        connection, group = await self._begin(), self._join()
+        if isinstance(connection, SqliteConnection) or group.broken:
+            return connection, group
+        if turn is None or turn in group.turns:
+            return connection, group
+        if not group.empty and not await take_at_once(connection, turn):
+            await self._end(group)  # whoever waits for something of it need not wait for us
+            return await self._in_turn(turn)
+        if group.empty:
+            await wait_for(connection, turn)
+        group.turns.add(turn)
+        return connection, group
 
     def _join(self) -> Group:
         """The open group; opening one schedules its commit behind all who already wait."""
@@ -327,25 +346,31 @@ class Database:
     async def _commit(self, group: Group) -> None:
         # The lock is fair: whoever waited before this task still gets into the group.
         async with self._lock:
-            self._group = None
-            committing = False
-            try:
-                connection = await self._begin()
-                if group.entries and self.before_commit is not None and not group.broken:
-                    await self.before_commit(connection, group.entries)
-                if group.broken or not connection.in_transaction():
-                    raise not_kept()
-                committing = True
-                await connection.commit()
-            except Exception as error:
+            if self._group is group:
+                await self._end(group)
+
+    async def _end(self, group: Group) -> None:
+        self._group = None
+        committing = False
+        try:
+            connection = await self._begin()
+            if group.entries and self.before_commit is not None and not group.broken:
+                await self.before_commit(connection, group.entries)
+            if group.broken or not connection.in_transaction():
+                raise not_kept()
+            committing = True
+            await connection.commit()
+        except Exception as error:
+            if not held_up(error):
                 self._failed_at = time.monotonic()
-                await self._abandon()
-                # A server that is lost during COMMIT may have committed; a file has not.
-                group.settle(unknown() if committing and not self.is_sqlite else error)
-            else:
-                group.settle(None)
-            finally:
-                self._begun = False
+            await self._abandon()
+            # A server that is lost during COMMIT may have committed; a file has not.
+            lost = committing and not self.is_sqlite and not held_up(error)
+            group.settle(unknown() if lost else error)
+        else:
+            group.settle(None)
+        finally:
+            self._begun = False
 
     async def _abandon(self) -> None:
         """Undo the group and drop the connection, which may be broken; the next one reconnects."""

@@ -17,6 +17,10 @@ class Group:
         self.entries: list[Any] = []
         self.broken = False
         """Whether the transaction is lost: nothing of the group may be committed."""
+        self.empty = True
+        """Whether no call has run in it, so that it holds nothing that others may wait for."""
+        self.turns: set[str] = set()
+        """The tenants whose turn it has."""
         self._waiting: list[asyncio.Future[None]] = []
 
     async def durable(self) -> None:

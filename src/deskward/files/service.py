@@ -154,7 +154,7 @@ async def delete_expired(db: Connection, tenant: str, kept: timedelta) -> None:
 async def check_room(
     db: Connection, tenant: str, owner: str, size: int, *, quota: int, tenant_quota: int
 ) -> None:
-    """See that there is room for so many bytes more, until this transaction ends.
+    """See that there is room for so many bytes more, in a transaction that has the tenant's turn.
 
     Args:
         quota: Most bytes that all files of the owner may have.
@@ -163,8 +163,6 @@ async def check_room(
     Raises:
         QuotaExceeded: There is not.
     """
-    if db.dialect == "postgresql":  # SQLite has one writer at a time
-        await db.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(tenant))))
     if await held(db, tenant, owner) + size > quota:
         raise QuotaExceeded(f"Your files would be over {quota:,} bytes. Delete some first.")
     if await held(db, tenant) + size > tenant_quota:

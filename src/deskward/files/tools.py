@@ -47,7 +47,7 @@ class FileDeleted(BaseModel):
     file_id: FileId
 
 
-@tools.tool(scope="files:write", risk=Risk.WRITE, rest=None)
+@tools.tool(scope="files:write", risk=Risk.WRITE, rest=None, in_turn=True)
 async def upload_file(
     ctx: Context,
     name: Annotated[str, Field(max_length=1000)],

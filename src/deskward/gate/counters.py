@@ -5,8 +5,8 @@ about, whoever calls, their API key, and the tenant. Policies see count and sum 
 call that is judged, as `context.today`. They are read and added to in the call's own transaction,
 so that what fails, or is undone, was never counted, and a repetition counts once.
 
-On PostgreSQL all counted calls of all processes come one after the other: the lock is the first one
-that a call takes, so that no two wait for each other's counters.
+On PostgreSQL all counted calls of a tenant come one after the other, in whatever processes: a call
+begins by taking its tenant's turn (`core/turns.py`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ WHOSE: tuple[Whose, ...] = ("tenant", "customer", "principal", "key")
 
 KEPT = timedelta(days=1)
 """How long counters are kept past their day, for calls that turn out later to have done nothing."""
-LOCK = 0x6465736C
-"""PostgreSQL advisory lock of all counted calls."""
 
 counters = sa.Table(
     "counters",
@@ -95,7 +93,6 @@ def nothing() -> Facts:
     return {whose: {"count": 0, "amount": 0} for whose in WHOSE}
 
 
-_TAKE = sa.select(sa.func.pg_advisory_xact_lock(LOCK))
 _OF_DAY = (
     (counters.c.tenant_id == sa.bindparam("tenant"))
     & (counters.c.day == sa.bindparam("day", type_=sa.Date))
@@ -124,12 +121,6 @@ _FORGET = sa.delete(counters).where(
     counters.c.tenant_id == sa.bindparam("b_tenant"),
     counters.c.day < sa.bindparam("b_day", type_=sa.Date),
 )
-
-
-async def take_turn(db: Connection) -> None:
-    """Wait until no other call is being counted; the first thing that a counted call does."""
-    if db.dialect == "postgresql":
-        await db.execute(_TAKE)
 
 
 async def today(db: Connection, call: Counted, *, with_it: bool) -> Facts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from deskward.gate.context import Context
@@ -92,7 +93,7 @@ def _own_words(
         tool=tool.name,
         strict=strict,
         currency=str(record.get("currency") or ""),
-        others=frozenset(_not_chosen(chosen, tool.choices)),
+        others=frozenset(_not_chosen(chosen, _choices(tool))),
     )
 
 
@@ -103,6 +104,25 @@ def _not_chosen(given: Mapping[str, Any], choices: Mapping[str, frozenset[str]])
             yield from _not_chosen(value, choices)
         elif isinstance(value, str):
             yield from choices.get(name, frozenset()) - {value}
+
+
+@lru_cache(maxsize=512)
+def _choices(tool: Tool) -> Mapping[str, frozenset[str]]:
+    """The arguments that are one of a set of words, at any depth: name → the words."""
+    return dict(_choices_in(tool.input_schema()))
+
+
+def _choices_in(schema: Any, name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _choices_in(part, name)
+    elif isinstance(schema, dict):
+        if isinstance(words := schema.get("enum"), list):
+            yield name, frozenset(word for word in words if isinstance(word, str))
+        for word in ("anyOf", "oneOf", "allOf", "items"):
+            yield from _choices_in(schema.get(word), name)
+        for named, part in schema.get("properties", {}).items():
+            yield from _choices_in(part, named)
 
 
 def _expected(about: str, principal: Principal, influence: Influence) -> bool:

@@ -6,22 +6,27 @@ the transaction in which it then acts, and what acts outside in the one that rec
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
+from sqlalchemy.exc import SQLAlchemyError
 
 from deskward.core.answers import CallStatus
 from deskward.core.database import Connection, Database
-from deskward.core.errors import DeskwardError, OutcomeUnknown
+from deskward.core.errors import DeskwardError, OutcomeUnknown, Unavailable
 from deskward.core.locking import locking
 from deskward.core.tasks import to_the_end, within
+from deskward.core.turns import held_up
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
-from deskward.gate.counters import add, take_turn
+from deskward.gate.counters import add
 from deskward.gate.judging import Judging
 from deskward.gate.outcome import Call, Outcome, exact
 from deskward.gate.policy.engine import Verdict
@@ -33,6 +38,10 @@ from deskward.security.key_rows import require_live
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+TRIES = 4
+"""How often a call's transaction is tried while others are in its way."""
 GRACE = 30.0
 """Seconds past a call's time limit before an unfinished outside effect counts as unknown."""
 
@@ -95,7 +104,7 @@ class Runner:
                 return await self._read(call, values, judging)
             if call.tool.risk is Risk.OUTSIDE:
                 return await self._act_outside(call, values, judging)
-            return await self._write(call, values, judging)
+            return await again(call, partial(self._write, call, values, judging))
         except Repeated as repeated:
             return await self.repeat(call, repeated.first)
 
@@ -149,8 +158,6 @@ class Runner:
         if call.tool.composed:
             await judging.look(self.reading(call.context))
             return
-        if call.tool.counted:
-            await take_turn(transaction)
         looking = call.context.completed(_db=locking(transaction), _ports=self._ports)
         await judging.look(looking)
         if call.tool.counted:
@@ -195,7 +202,9 @@ class Runner:
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         async with contextlib.AsyncExitStack() as stack:
             transaction = CallTransaction(
-                self.database, stack, self.time_limit, _key_in_use(call.context)
+                *(self.database, stack, self.time_limit),
+                key=_key_in_use(call.context),
+                turn=_turn_of(call),
             )
             await within(self.time_limit, self._look(call, values, judging, transaction))
             if judging.verdict() is not Verdict.ALLOW:
@@ -246,9 +255,12 @@ class Runner:
         # would know what it has done.
         return await to_the_end(self._outside(call, values, judging))
 
-    async def _outside(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+    async def _intend(
+        self, call: Call, values: Mapping[str, Any], judging: Judging
+    ) -> effects.Effect | Outcome:
+        """Judge a call that acts outside and record that it is begun; or have it wait."""
         entries: list[Any] = []
-        async with self.database.transaction(entries) as transaction:
+        async with self.database.transaction(entries, turn=_turn_of(call)) as transaction:
             if key := _key_in_use(call.context):
                 await require_live(transaction, key)
             await self._look(call, values, judging, transaction)
@@ -260,6 +272,13 @@ class Runner:
             assert call.counted is not None
             await add(transaction, call.counted)
             entries.append(call.entry("started", "null"))
+        return effect
+
+    async def _outside(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
+        effect = await again(call, partial(self._intend, call, values, judging))
+        if isinstance(effect, Outcome):
+            return effect
+        assert call.counted is not None
         try:
             answer = await self._run(call, self.reading(call.context), values)
         except OutcomeUnknown:
@@ -311,6 +330,25 @@ class Runner:
 def _key_in_use(context: Context) -> str | None:
     """The API key that must still count; of an approved call, the approval looks after that."""
     return None if context.approval_id else context.principal.key
+
+
+def _turn_of(call: Call) -> str | None:
+    return call.context.tenant if call.tool.counted or call.tool.in_turn else None
+
+
+async def again(call: Call, work: Callable[[], Awaitable[T]]) -> T:
+    """Do a call's transaction, a few times where others were in its way and nothing was kept."""
+    before = dict(vars(call))
+    for number in range(TRIES):
+        try:
+            return await work()
+        except (SQLAlchemyError, Unavailable) as error:
+            if number + 1 == TRIES or call.tool.composed or not held_up(error):
+                raise
+        vars(call).update(before)
+        # Each waits for another time, and the group of calls that it was in commits meanwhile.
+        await asyncio.sleep(random.uniform(0.01, 0.05) * (number + 1))  # noqa: S311 no secret
+    raise AssertionError
 
 
 def _unknown(effect: effects.Effect) -> OutcomeUnknown:

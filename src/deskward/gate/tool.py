@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -101,6 +100,7 @@ class Tool:
         tenant: The only tenant that may use it, or None for all.
         composed: Whether it works by calling other tools and changes nothing itself: each of these
             calls is judged and recorded in its own transaction, and this one holds none.
+        in_turn: Whether its calls come one by one in a tenant, as those that are counted do.
         also: Method and path of further REST addresses.
         together: What JSON Schema can only say of several arguments together. It is told where
             the API is described; model APIs take no conditions at a schema's root.
@@ -132,6 +132,7 @@ class Tool:
     wish: Wish | None = None
     keeps_secrets: bool = True
     composed: bool = False
+    in_turn: bool = False
     spends: Spends | None = None
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
@@ -151,11 +152,6 @@ class Tool:
         """Whether its calls are counted, so that policies can limit them over a day."""
         return self.risk in (Risk.DESTRUCTIVE, Risk.OUTSIDE) or self.spends is not None
 
-    @cached_property
-    def choices(self) -> Mapping[str, frozenset[str]]:
-        """The arguments that are one of a set of words, at any depth: name → the words."""
-        return dict(_choices(self._schema))
-
     @property
     def title(self) -> str:
         """The name as words."""
@@ -173,19 +169,6 @@ class Tool:
     def schema_for(self, kind: Kind | None) -> JsonSchema:
         """Return what `input_schema` is for principals of a kind."""
         return self._bound_schema if kind is Kind.CUSTOMER else self._schema
-
-
-def _choices(schema: Any, name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _choices(part, name)
-    elif isinstance(schema, dict):
-        if isinstance(found := schema.get("enum"), list):
-            yield name, frozenset(word for word in found if isinstance(word, str))
-        for word in ("anyOf", "oneOf", "allOf", "items"):
-            yield from _choices(schema.get(word), name)
-        for named, part in schema.get("properties", {}).items():
-            yield from _choices(part, named)
 
 
 class ToolGroup:
@@ -227,6 +210,7 @@ class ToolGroup:
         hands_over: str | None = None,
         keeps_secrets: bool = True,
         composed: bool = False,
+        in_turn: bool = False,
         spends: Spends | None = None,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
@@ -242,6 +226,7 @@ class ToolGroup:
             hands_over: See `Tool`.
             keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
             composed: See `Tool`.
+            in_turn: See `Tool`.
             spends: See `Tool`. What destroys or acts outside is counted in any case; one that
                 takes an `amount` has to say what it spends.
             also: Further REST addresses, of the form of `rest`.
@@ -265,6 +250,7 @@ class ToolGroup:
                     built,
                     keeps_secrets=keeps_secrets,
                     composed=composed,
+                    in_turn=in_turn,
                     spends=spends,
                     also=more,
                     together=together,

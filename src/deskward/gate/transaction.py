@@ -53,6 +53,7 @@ class CallTransaction(Statements):
         stack: contextlib.AsyncExitStack,
         time_limit: float,
         key: str | None = None,
+        turn: str | None = None,
     ) -> None:
         """Make one.
 
@@ -60,8 +61,10 @@ class CallTransaction(Statements):
             stack: Ends it.
             time_limit: Seconds that the call may run.
             key: The prefix of the caller's API key, which must still count.
+            turn: The tenant whose turn it takes.
         """
         self._key = key
+        self._turn = turn
         self.dialect = database.reader.dialect
         self.entries: list[Any] = []
         """What goes into the ledger with it."""
@@ -100,7 +103,7 @@ class CallTransaction(Statements):
         """
         if self._open is None:
             self._open = await self._stack.enter_async_context(
-                self._database.transaction(self.entries)
+                self._database.transaction(self.entries, turn=self._turn)
             )
             if self._key:
                 await require_live(self._open, self._key)
