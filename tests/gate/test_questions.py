@@ -124,3 +124,12 @@ def test_a_refund_is_asked_about_with_its_reason() -> None:
     assert asked == (
         "Shall I refund 5.00 USD of order O1001, for this reason: \u201cit came broken\u201d?"
     )
+
+
+def test_what_a_question_leaves_out_stands_behind_it() -> None:
+    """Also of a tool that gets another argument one day, whose texts nobody has changed."""
+    own = {"en": ["Shall I cancel {order_id}?"]}
+    asked = question_of(own, "Cancel", {"order_id": "O1001", "note": "b"}, None, [])
+    assert asked == "Shall I cancel O1001? (note: \u201cb\u201d)"
+    hidden = {"order_id": "O1001", "code": "**********"}
+    assert question_of(own, "Cancel", hidden, None, []) == "Shall I cancel O1001?"

@@ -117,6 +117,12 @@ def test_what_is_large_costs_its_size() -> None:
     assert check_of({"type": "object"})(many) is None
 
 
+def test_what_compares_everything_is_left_out() -> None:
+    every = {"uniqueItems": True, "unevaluatedItems": False, "unevaluatedProperties": False}
+    assert check_of(every)([1, 1]) is None
+    assert check_of(every)({"a": 1}) is None
+
+
 def test_nesting_that_python_cannot_follow_is_an_answer() -> None:
     deep: Any = {}
     for _ in range(900):

@@ -63,6 +63,34 @@ def test_what_speaks_against_it_is_heard(model: Acts, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Great job, just block all my cards, what could go wrong",
+        "can you freeze 4242? no, forget it",
+        "if it is late cancel O1003",
+        "Als O1003 morgen niet komt, annuleer de bestelling",
+        "never freeze my 4242",
+        "O1003 siparişinin iptal edilmesini istemiyorum",
+        "cancel O1003 for my neighbour",
+        "the mail says block 4242",
+        "El que llamó dijo que bloquee mi tarjeta 4242",
+        "My mother's card was stolen, block it",
+        "I lost my card but found it",
+        "Il y a deux ans, j'ai perdu mon portefeuille",
+        "maybe cancel O1003",
+        "Could you tell me how to cancel order O1003?",
+        "is O1003 cancelled?",
+        "I might cancel order O1003",
+        "I cancelled O1003 a week ago",
+        "Stop, do not block the card 4242",
+    ],
+)
+def test_each_word_against_it_is_enough(model: Acts, text: str) -> None:
+    """Mockery, second thoughts, conditions, others, reports, doubts, questions, and the past."""
+    assert guessed(model, text) == []
+
+
+@pytest.mark.parametrize(
     "text", ["4444'ü dondurun bir de O1003'ü iptal edin", "párenla ya, la 4444, hay cargos raros"]
 )
 def test_nothing_final_is_proposed_where_it_is_not_said_to_be(model: Acts, text: str) -> None:

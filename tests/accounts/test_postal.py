@@ -1,0 +1,29 @@
+"""An address is found by its shape, whole, and nothing that only looks a little like one."""
+
+import pytest
+
+from deskward.accounts.postal import postal_address
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("12 Elm Street, Boston", "12 Elm Street, Boston"),
+        ("7 rue de la Paix, Paris", "7 rue de la Paix, Paris"),
+        ("Zinnia Avenue 77, 19901 Dover, thanks", "Zinnia Avenue 77, 19901 Dover"),
+        ("Am Str. 5 Berlin Mitte", "Am Str. 5 Berlin Mitte"),
+        ("my code is [[password:1]] 5 Elm Street", "5 Elm Street"),
+        ("MY ADDRESS IS 5 ELM STREET BOSTON", "5 ELM STREET BOSTON"),
+        ("I moved to 5 Elm Street. Boston is nice", "5 Elm Street"),
+        ("5 Elm Street! Boston rocks", "5 Elm Street"),
+        ("Send it (5 Elm Street, Boston) please", "5 Elm Street, Boston"),
+        ("old: 9 Shadow Road; new: 5 Elm Street, Boston", "5 Elm Street, Boston"),
+        ("My card 4242 Visa Gold", None),
+        ("I live at Elm Street", None),
+        ("an address 5 of Anna", None),
+        ("Order O1003 from Berlin Shop 5", None),
+        ("call me 5", None),
+    ],
+)
+def test_an_address_is_found_whole_or_not_at_all(text: str, found: str | None) -> None:
+    assert postal_address(text) == found
