@@ -36,6 +36,7 @@ from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
 from deskward.inbox import slice as inbox
 from deskward.knowledge import slice as knowledge
+from deskward.notices import slice as notices
 from deskward.orders import slice as orders
 from deskward.text.finding import Kind
 from deskward.tickets import slice as tickets
@@ -53,6 +54,7 @@ SLICES: tuple[Slice, ...] = (
     email.SLICE,
     inbox.SLICE,
     webhooks.SLICE,
+    notices.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""
 

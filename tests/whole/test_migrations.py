@@ -32,6 +32,7 @@ cf3880533d40a6219361844a3f74342232fd74e56013ad95a800e8c6752e4187 0005_firm_jobs.
 c85cc5d50db7b67889ff12e4707678bd65af2d279c1f4718309b4ff4c22a1689 0010_threads.py
 71da84bbf311b98780b87e9ec7af79eee460356926d21ea8c887c25477ca807d 0011_articles.py
 3731be90e03b375ab8cae3824f0fbe6cd015c60ca92347ab7f21d581147b769e 0012_inbox.py
+bd313c8a17d7217e9dd677f367a1c539067eec24bc4d4fc0cd9a7038a78d4eb8 0013_answers_by_mail.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

@@ -22,6 +22,7 @@ from deskward.cli.keys import keys
 from deskward.cli.ledger import ledger
 from deskward.cli.mail import mail
 from deskward.cli.mcp import mcp
+from deskward.cli.notices import notices
 from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
 from deskward.cli.replay import replay
@@ -50,6 +51,7 @@ COMMANDS = (
     policy,
     replay,
     webhooks,
+    notices,
 )
 
 app = App(

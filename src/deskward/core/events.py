@@ -76,6 +76,7 @@ events = sa.Table(
     sa.Index("ix_events_due", "status", "due_at"),
     sa.Index("ix_events_lane", "tenant_id", "listener", "status", "lane", "seq"),
     sa.Index("ix_events_listener", "tenant_id", "listener", "status", "seq"),
+    sa.Index("ix_events_heard", "listener", "status", "seq"),
     sa.Index("ix_events_customer_id", "tenant_id", "customer_id"),
 )
 """One row per event and listener; those of one event have the same `id`. `seq` grows in the order

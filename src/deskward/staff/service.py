@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from deskward.core.database import Connection
 from deskward.core.errors import InvalidInput
 from deskward.security import members
 from deskward.security.members import Member
 from deskward.security.principals import Kind
+
+_MENTION = re.compile(r"(?<![\w.@+-])@(\w[\w.-]{0,63})")
+MOST_MENTIONED = 20
+
+
+async def mentioned(db: Connection, tenant: str, text: str) -> list[str]:
+    """The ids of the members of staff whom a text mentions, as in `@anna`."""
+    named = [name.rstrip(".-") for name in _MENTION.findall(text)][:MOST_MENTIONED]
+    found = [await find(db, tenant, name) for name in dict.fromkeys(named)]
+    return [member.id for member in found if member is not None]
 
 
 async def find(db: Connection, tenant: str, staff_id: str) -> Member | None:

@@ -13,6 +13,7 @@ from deskward.files.service import check
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import OwnCustomerId, Risk
 from deskward.security.principals import Kind
+from deskward.staff.service import mentioned
 from deskward.tickets import service, store, thread
 from deskward.tickets.links import links_of
 from deskward.tickets.messages import (
@@ -149,6 +150,8 @@ async def add_ticket_note(ctx: Context, ticket_id: TicketId, text: Body) -> Mess
         author=Author.of(ctx.principal),
         channel=source_of(ctx),
     )
+    told = {"note": True, "mentions": await mentioned(ctx.db, ctx.tenant, text)}
+    await ctx.tell("message.created", ticket_id, told)
     return MessageReceipt(
         ticket_id=ticket_id,
         message_id=note.id,

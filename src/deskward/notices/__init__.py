@@ -1,0 +1,1 @@
+"""Notices: mails by which staff and customers hear of what concerns them."""

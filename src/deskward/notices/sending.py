@@ -1,0 +1,75 @@
+"""Sending notices: one mail to one person, at most so often, with all that is due for them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, now
+from deskward.customers import service as customers
+from deskward.email.models import Letter
+from deskward.email.outbox import Outbox
+from deskward.gate.call import Gate
+from deskward.gate.context import new_id
+from deskward.notices import hearing, service, wording
+from deskward.notices.models import mailed, notices
+from deskward.security import members
+from deskward.security.principals import Kind
+
+_DUE = (
+    sa.select(notices.c.tenant_id, notices.c.person)
+    .where(notices.c.due_at <= sa.bindparam("moment"))
+    .distinct()
+    .limit(50)
+)
+
+
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}
+"""So that no program answers it (RFC 3834)."""
+
+
+async def look(gate: Gate) -> None:
+    """See what has happened, and send what is due; each in one transaction, so whole and once."""
+    database = gate.database
+    for event in await hearing.heard(database.reader):
+        async with database.transaction() as transaction:
+            await hearing.note(transaction, gate, event)
+    for row in await database.reader.all(_DUE, moment=now()):
+        async with database.transaction() as transaction:
+            await _send(transaction, gate, row.tenant_id, row.person)
+
+
+async def _send(db: Connection, gate: Gate, tenant: str, person: str) -> None:
+    """Put one mail with all of a person's notices into the outbox, where they can have one."""
+    of_person = (notices.c.tenant_id == tenant, notices.c.person == person)
+    taken = await db.execute(sa.delete(notices).where(*of_person).returning(notices))
+    rows = sorted(taken.all(), key=lambda row: (row.seq, row.name))
+    wanted = await service.wanted(db, tenant, person)
+    told = [(row.name, row.data) for row in rows if row.name in wanted]
+    recipient = await _recipient(db, tenant, person)
+    if not told or recipient is None:
+        return
+    address, language = recipient
+    subject, text = wording.letter(language, told)
+    mail = Letter(to=[address], subject=subject, text=text, headers=_AUTOMATIC)
+    await gate.port(Outbox).queue(db, tenant, person, new_id(), mail)
+    same = (mailed.c.tenant_id == tenant) & (mailed.c.person == person)
+    await db.execute(sa.delete(mailed).where(same))
+    await db.execute(mailed.insert(), {"tenant_id": tenant, "person": person, "at": now()})
+
+
+async def _recipient(db: Connection, tenant: str, person: str) -> tuple[str, str] | None:
+    """A person's mail address and language.
+
+    None for a customer who is erased, or another one by now, a member who is disabled, and whoever
+    has no address.
+    """
+    kind, _, name = person.partition(":")
+    if kind == "customer":
+        customer = await customers.find(db, tenant, name)
+        if customer is None or not customer.email:
+            return None
+        return customer.email, wording.language_for([customer.language])
+    member = await members.find(db, tenant, Kind.STAFF, name) if kind == "staff" else None
+    if member is None or member.disabled_at is not None or not member.email:
+        return None
+    return member.email, wording.language_for(member.languages)

@@ -1,0 +1,1 @@
+"""Notices, read in a mailbox."""
