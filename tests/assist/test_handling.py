@@ -42,7 +42,7 @@ async def ticket_of(call: Call, ticket_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("principal", [STAFF, SERVICE], ids=["staff", "service"])
 async def test_the_twenty_tickets_of_the_demo(call: Call, principal: Principal) -> None:
-    assert Counter(EXPECTED.values()) == {"resolve": 8, "ask": 6, "hand_over": 6}
+    assert Counter(EXPECTED.values()) == {"resolve": 8, "ask": 1, "hand_over": 11}
     told = {}
     for ticket_id in EXPECTED:
         handled = (await call("handle_ticket", principal, ticket_id=ticket_id)).value
@@ -58,8 +58,10 @@ async def test_the_twenty_tickets_of_the_demo(call: Call, principal: Principal) 
             assert (ticket["status"], ticket["reply"]) == ("open", None)
             assert handled["approval_id"]
         else:
-            assert (ticket["status"], ticket["reply"]) == ("pending", None)
-            assert ticket["priority"] in ("high", "urgent")
+            grave = ticket["reply"] is None  # a person writes the first word
+            assert ticket["status"] == "pending"
+            assert not grave or ticket["priority"] in ("high", "urgent")
+            assert ticket["reply"] in (None, handled["reply"])
     assert told == EXPECTED
 
 
@@ -311,10 +313,10 @@ def test_the_command(tmp_path: Path, template: Path) -> None:
             cwd=tmp_path,
         )
 
-    done = deskward("T901", "T903", "T904", "--staff", "anna")
+    done = deskward("T901", "T918", "T904", "--staff", "anna")
     assert (done.returncode, done.stderr) == (0, "")
     assert [line for line in done.stdout.splitlines() if line.startswith("T")] == [
-        *("T901  resolved", "T903  asked", "T904  handed over")
+        *("T901  resolved", "T918  asked", "T904  handed over")
     ]
     assert "deskward approvals approve" in done.stdout
     done = deskward("T902", "--json")

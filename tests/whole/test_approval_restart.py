@@ -76,7 +76,15 @@ async def test_a_denial_is_told_to_the_customer(tmp_path: Path) -> None:
             await client.post("/api/v1/chat", json=body)
         listed = await asyncio.to_thread(deskward, tmp_path, "approvals", "list", "--json")
         (waiting,) = json.loads(listed.stdout)["approvals"]
-        command = ("approvals", "deny", waiting["approval_id"], "--comment", "Call us first.")
+        command = (
+            "approvals",
+            "deny",
+            waiting["approval_id"],
+            "--told",
+            "Call us first.",
+            "--comment",
+            "He shouts.",
+        )
         assert (await asyncio.to_thread(deskward, tmp_path, *command)).returncode == 0
         async with asyncio.timeout(20):
             while True:
@@ -84,6 +92,7 @@ async def test_a_denial_is_told_to_the_customer(tmp_path: Path) -> None:
                 if "Call us first." in said[-1]["content"]:
                     break
                 await asyncio.sleep(0.2)
+        assert "He shouts." not in str(said)
         details = (await client.get("/accounts/user_002")).json()
         assert [card["status"] for card in details["cards"]] == ["active"]
 

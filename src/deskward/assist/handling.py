@@ -37,6 +37,7 @@ from deskward.gate.waiting import PendingCall
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
 from deskward.text.risk import risks_in_time
 from deskward.tickets.models import Ticket, TicketId
+from deskward.tickets.templates import text_of
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class _Hand:
         doubts = tuple(found.signals.doubts)
         context = replace(self._context, confidence=found.confidence, doubts=doubts)
         arguments = {"ticket_id": ticket.id, "update": {**update, "revision": ticket.revision}}
-        step = "reply" if "reply" in update else "handover"
+        step = "reply" if update.keys() & {"reply", "template"} else "handover"
         whole = f"{self._context.request_id}:{ticket.id}:{ticket.revision}:{step}"
         key = DeskKey("handling", whole)
         outcome = await self._gate.call("update_ticket", arguments, context, idempotency_key=key)
@@ -178,8 +179,10 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     )
     ctx.progress(4, STEPS, "Asking policy")
     answers = reply.kind == "answer"
-    status = "resolved" if answers else "pending"  # a colleague is announced
-    outcome = await hand.propose(ticket, reply, status=status, reply=reply.response_text)
+    if answers:
+        outcome = await hand.propose(ticket, reply, status="resolved", reply=reply.response_text)
+    else:  # a colleague is announced, in words of the desk's own that nobody has to look at
+        outcome = await hand.propose(ticket, reply, status="pending", template="holding")
     decision, because = _decided(outcome, answers)
     policies = list(outcome.decision.policies) if outcome.decision else []
     if isinstance(outcome.error, Forbidden):
@@ -195,7 +198,7 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
         policies=policies,
         confidence=reply.confidence,
         summary=summary.summary,
-        reply=reply.response_text,
+        reply=reply.response_text if answers else text_of("holding", ticket),
         sources=reply.sources,
         approval_id=outcome.value["approval_id"] if decision == "asked" else None,
         steps=hand.steps,

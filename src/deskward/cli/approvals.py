@@ -29,6 +29,7 @@ Key = Annotated[
 ]
 Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
 Comment = Annotated[str, Parameter(help="Why; it is recorded.")]
+Told = Annotated[str, Parameter(help="What the customer is told, word for word.")]
 
 
 @approvals.command(name="list")
@@ -123,16 +124,17 @@ def deny(
     approval_id: ApprovalId,
     *,
     comment: Comment = "",
+    told: Told = "",
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
-    """Decide that a call is not made. The requester is told, with the comment.
+    """Decide that a call is not made. The comment is for the staff; `--told` is for the customer.
 
     Example: `deskward approvals deny 4f1c2a9be0d34c1f --comment "Sent twice"`
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        arguments = {"approval_id": approval_id, "comment": comment}
+        arguments = {"approval_id": approval_id, "comment": comment, "told": told}
         print((await _call(desk, caller, "deny_call", **arguments))["message"])
         await _carried_out(desk, caller, approval_id)
         return 0

@@ -36,7 +36,7 @@ from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.run import answer_of
 from deskward.gate.waiting import PendingCall, Status
-from deskward.security.principals import Principal
+from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
 
@@ -147,8 +147,15 @@ class Decisions:
         return None
 
 
+def _is_customers(call: PendingCall) -> bool:
+    """Whether it is a customer who reads the conversation that a call came from."""
+    return call.came_from.principal.get("kind") != Kind.STAFF
+
+
 def _denial(call: PendingCall) -> dict[str, Any]:
-    said = f" They said: {call.comment}" if call.comment else ""
+    """What a conversation is told: its customer what was meant for them, and no word more."""
+    words = [call.told, None if _is_customers(call) else call.comment]
+    said = "".join(f" They said: {text}" for text in words if text)
     error = Forbidden(f"A colleague has decided that this is not done.{said}")
     denial: dict[str, Any] = from_json(to_json(error.tool_envelope(call.id)))
     return denial

@@ -44,6 +44,9 @@ Comment = Annotated[
     str, Field(max_length=1000, examples=["Checked with the customer by telephone."])
 ]
 
+Told = Annotated[
+    str, Field(max_length=1000, examples=["We cannot do this before the card has arrived."])
+]
 
 Asked = Written(by="requester")
 
@@ -89,7 +92,12 @@ class Approval(BaseModel):
     expires_at: datetime
     decided_by: Ours | None
     decided_at: datetime | None
-    comment: Annotated[str, Written(by="staff")] | None
+    comment: Annotated[str, Written(by="staff")] | None = Field(
+        description="Why it was decided so, for the staff."
+    )
+    told: Annotated[str, Written(by="staff")] | None = Field(
+        None, description="What the customer is told of it."
+    )
     answer: Annotated[dict[str, Any], Asked] | None = Field(
         description="What the call answered, once it has run."
     )
@@ -217,16 +225,21 @@ async def approve_call(ctx: Context, approval_id: ApprovalId, comment: Comment =
     rest="POST /approvals/{approval_id}/deny",
     facts=approval_facts,
 )
-async def deny_call(ctx: Context, approval_id: ApprovalId, comment: Comment = "") -> Decided:
+async def deny_call(
+    ctx: Context, approval_id: ApprovalId, comment: Comment = "", told: Told = ""
+) -> Decided:
     """Decide that a call that waits is not made.
 
     Args:
         approval_id: The call.
-        comment: Why; the requester is told.
+        comment: Why, for the staff alone: no customer is told.
+        told: What the customer is told, word for word.
     """
     gate = ctx.port(Gate)
     call = await _to_decide(ctx, gate.approvals, approval_id)
-    await gate.approvals.decide(ctx.db, call, "denied", by=ctx.principal.label, comment=comment)
+    await gate.approvals.decide(
+        ctx.db, call, "denied", by=ctx.principal.label, comment=comment, told=told or None
+    )
     await _carry_out(ctx, approval_id)
     return Decided(approval_id=approval_id, status="denied", message="The call will not be made.")
 
@@ -325,5 +338,6 @@ def _shown(gate: Gate, call: PendingCall) -> Approval:
         decided_by=call.decided_by,
         decided_at=call.decided_at,
         comment=call.comment,
+        told=call.told,
         answer=without_cards(call.answered),
     )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.events import tell
+from deskward.core.personal import TEXT
 from deskward.gate.waiting import (
     Asked,
     Binding,
@@ -28,6 +29,7 @@ approvals = sa.Table(
     "approvals",
     metadata,
     *columns(),
+    sa.Column("told", sa.Text, info=TEXT),
     sa.Index("ix_approvals_digest", "tenant_id", "digest"),
     sa.Index("ix_approvals_status", "tenant_id", "status", "created_at"),
 )
@@ -52,6 +54,7 @@ _DECIDE = (
         decided_by=sa.bindparam("b_by"),
         decided_at=sa.bindparam("b_at"),
         comment=sa.bindparam("b_comment"),
+        told=sa.bindparam("b_told"),
         binding=sa.bindparam("b_binding"),
     )
 )
@@ -122,20 +125,38 @@ class Approvals:
         return self._binding.arguments(call)
 
     async def decide(
-        self, db: Connection, call: PendingCall, status: Status, *, by: str, comment: str
+        self,
+        db: Connection,
+        call: PendingCall,
+        status: Status,
+        *,
+        by: str,
+        comment: str,
+        told: str | None = None,
     ) -> None:
         """Record a person's decision; of several at once the first counts.
+
+        Args:
+            comment: Why, for the staff.
+            told: What the customer is told of it.
 
         Raises:
             Conflict: It was decided on before.
         """
-        decided = {"status": status, "decided_by": by, "decided_at": now(), "comment": comment}
+        decided = {
+            "status": status,
+            "decided_by": by,
+            "decided_at": now(),
+            "comment": comment,
+            "told": told,
+        }
         values = {
             "b_id": call.id,
             "b_status": status,
             "b_by": by,
             "b_at": decided["decided_at"],
             "b_comment": comment,
+            "b_told": told,
             "b_binding": self._binding.digest({**vars(call), **decided}),
         }
         changed = await db.execute(_DECIDE, values)
@@ -143,9 +164,9 @@ class Approvals:
             raise Conflict(
                 "Somebody has decided on this call already.", details={"approval_id": call.id}
             )
-        told = {"tool": call.tool, "status": status}
+        data = {"tool": call.tool, "status": status}
         await tell(
-            db, call.tenant_id, "approval.decided", call.id, told, customer_id=call.about, by=by
+            db, call.tenant_id, "approval.decided", call.id, data, customer_id=call.about, by=by
         )
 
     async def finish(self, db: Connection, approval_id: str, status: Status, answer: str) -> None:

@@ -139,6 +139,8 @@ class PendingCall:
         principal: The label of who asked.
         arguments: The arguments as canonical JSON, secrets masked; `shown` is what it says.
         record: The record as it was, as canonical JSON; `facts_of_record` is what it says.
+        comment: Why it was decided so, for the staff.
+        told: What the customer is told of it.
         answer: What came of it, as JSON; `answered` is what it says.
         origin: Where it came from, as canonical JSON; `came_from` is what it says.
     """
@@ -163,6 +165,7 @@ class PendingCall:
     decided_at: datetime | None
     comment: str | None
     answer: str | None
+    told: str | None = field(default=None, kw_only=True)
 
     @cached_property
     def came_from(self) -> Origin:
@@ -286,4 +289,5 @@ class Binding:
         if row.get("status", "pending") != "pending":
             verdict = "denied" if row["status"] == "denied" else "approved"
             parts += [verdict, row["decided_by"], row["decided_at"].isoformat(), row["comment"]]
+            parts += [row["told"]] if row.get("told") else []
         return hmac.new(self._key, canonical(parts).encode(), hashlib.sha256).hexdigest()

@@ -163,6 +163,11 @@ class TicketUpdate(BaseModel):
     revision: int | None = Field(
         None, ge=1, description="Change it only if the ticket still has this revision."
     )
+    template: Literal["holding"] | None = Field(
+        None,
+        description="A text of the desk's own to answer with, in the customer's language, instead "
+        "of a reply. `holding`: a colleague will look.",
+    )
     team: Team | None = Field(None, description="The team that works on it; null for none.")
     tags: Tags | None = Field(None, description="All its tags, instead of those that it had.")
     fields: Fields | None = Field(
@@ -182,6 +187,10 @@ class TicketUpdate(BaseModel):
             and name != "revision"
             and (value is not None or name in TAKEN_BACK)
         }
+
+    def answering(self, text: str) -> TicketUpdate:
+        """The same change, with this answer instead of a template."""
+        return self.model_copy(update={"reply": text, "template": None})
 
     @model_serializer(mode="wrap")
     def _only_what_was_given(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from deskward.core import events, jobs
 from deskward.core.custom_fields import CustomFields
+from deskward.core.errors import InvalidInput
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context, Door, new_id
@@ -31,6 +32,7 @@ from deskward.tickets.models import (
     TicketOpened,
     TicketUpdate,
 )
+from deskward.tickets.templates import text_of
 from deskward.tickets.wishes import WISHES
 
 MOMENT = 1.0
@@ -291,6 +293,12 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
         update: What to change.
     """
     rules = ctx.port(TicketRules)
+    author = Author.of(ctx.principal)
+    if update.template is not None:
+        if update.reply is not None:
+            raise InvalidInput("Give a reply, or a template, not both.")
+        text = text_of(update.template, await service.get(ctx.db, ctx.tenant, ticket_id))
+        update, author = update.answering(text), DESK
     if update.reply is None:
         ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update, known=rules.fields)
     else:
@@ -299,7 +307,7 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
             ctx.tenant,
             ticket_id,
             update,
-            author=Author.of(ctx.principal),
+            author=author,
             channels=ctx.port(Channels),
             known=rules.fields,
             source=source_of(ctx),
