@@ -85,6 +85,16 @@ def running(
             raise
 
 
+def wait_until_listening(port: int) -> None:
+    """Wait for a program that put itself into the background."""
+    until = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.01)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_TIMEOUT
     while process.poll() is None and time.monotonic() < until:

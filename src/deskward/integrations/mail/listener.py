@@ -89,7 +89,9 @@ class Listener:
             assert tenant is not None
             tenants.setdefault(tenant, []).append(address.lower())
         for tenant, addresses in tenants.items():
-            look = partial(arrival, raw, self._source, envelope_from=envelope.mail_from or "")
+            look = partial(
+                arrival, raw, self._source, envelope_from=(envelope.mail_from or "").strip("<>")
+            )
             found = await asyncio.to_thread(partial(look, envelope_to=addresses))
             async with self._database.transaction() as db:
                 await keep(db, tenant, found)
