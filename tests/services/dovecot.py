@@ -44,6 +44,7 @@ mail_location = maildir:{folder}/mail/%u
 postmaster_address = postmaster@example.com
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -68,6 +69,30 @@ service lmtp {{
   }}
 }}
 """
+
+_OAUTH = """
+auth_mechanisms = plain login xoauth2
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth.conf
+}}
+"""
+_TOKENS = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+issuers = {issuer}
+username_attribute = email
+client_id = desk
+"""
+ISSUER = "https://tokens.example"
+"""Whose access tokens are taken, of the user in `email`, for `desk`; they name the key `k1`."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +120,12 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot() -> Iterator[Dovecot]:
-    """Run a server; yields its ports, and an address with its password."""
+def dovecot(public_key: bytes | None = None) -> Iterator[Dovecot]:
+    """Run a server; yields its ports, and an address with its password.
+
+    Args:
+        public_key: PEM of the key (RSA) with which access tokens are signed, for XOAUTH2.
+    """
     program = find_program("dovecot", "dovecot-imapd")
     find_program("lmtp", "dovecot-lmtpd")
     with tempfile.TemporaryDirectory(prefix="deskward-dovecot-") as folder:
@@ -114,7 +143,8 @@ def dovecot() -> Iterator[Dovecot]:
                 password=PASSWORD,
                 imap_port=server.imap_port,
                 lmtp_port=server.lmtp_port,
-            ),
+            )
+            + (_with_tokens(Path(folder), public_key) if public_key else ""),
             encoding="utf-8",
         )
         with running(
@@ -124,6 +154,15 @@ def dovecot() -> Iterator[Dovecot]:
             user=user,
         ):
             yield server
+
+
+def _with_tokens(folder: Path, public_key: bytes) -> str:
+    keys = folder / "keys" / "desk" / "RS256"
+    keys.mkdir(parents=True)
+    (keys / "k1").write_bytes(public_key)
+    told = _TOKENS.format(folder=folder, issuer=ISSUER)
+    (folder / "oauth.conf").write_text(told, encoding="utf-8")
+    return _OAUTH.format(folder=folder)
 
 
 def _quoted(text: str) -> str:

@@ -40,27 +40,33 @@ class Mailbox:
         try:
             self._client = self._connect()
             if self._ended:
-                self.end()
-                raise MailboxAway("the desk stops")
-            if settings.token_url is not None:
-                try:
-                    self._client.oauth2_login(settings.username, self._tokens.get())
-                except LoginError:
-                    self._tokens.forget()
-                    raise
-            else:
-                assert settings.password is not None
-                self._client.login(settings.username, settings.password.get_secret_value())
+                raise MailboxAway("The desk stops.")
+            self._sign_in()
             if settings.move_to and not self._client.folder_exists(settings.move_to):
                 self._client.create_folder(settings.move_to)
             chosen = self._client.select_folder(settings.folder)
             return int(chosen[b"UIDVALIDITY"])
-        except LoginError as error:
-            raise self._away("did not accept IMAP_USERNAME and what signs in", error) from None
-        except TokenRefused as error:
+        except (MailboxAway, TokenRefused) as error:
+            self.close()
             raise MailboxAway(str(error)) from None
+        except LoginError as error:
+            self.close()
+            raise self._away("did not accept IMAP_USERNAME and what signs in", error) from None
         except _FAULTS as error:
+            self.close()
             raise self._away("cannot be reached", error) from None
+
+    def _sign_in(self) -> None:
+        settings = self._settings
+        if settings.token_url is None:
+            assert settings.password is not None
+            self._client.login(settings.username, settings.password.get_secret_value())
+            return
+        try:
+            self._client.oauth2_login(settings.username, self._tokens.get())
+        except LoginError:
+            self._tokens.forget()
+            raise
 
     def _connect(self) -> Any:
         settings = self._settings
