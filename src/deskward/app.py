@@ -39,6 +39,7 @@ from deskward.customers.service import is_there
 from deskward.demo.load import load_demo
 from deskward.email.channel import Letterhead, MailChannel
 from deskward.email.outbox import Outbox
+from deskward.email.tags import untagged
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
@@ -295,10 +296,11 @@ def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) ->
 
 def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
     inbox = settings.inbox
+    owned = [*inbox.owned, *settings.mail.answers.items()]
     return InboxRules(
         key=secret.names,
         addresses={
-            address: tenant or settings.default.tenant_id for tenant, address in inbox.owned
+            untagged(address): tenant or settings.default.tenant_id for tenant, address in owned
         },
         sender=settings.mail.sender_email or "",
         spam_header=inbox.spam_header,

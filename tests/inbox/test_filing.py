@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from deskward.inbox.filing import Inbox
 from deskward.inbox.intake import JOB, arrival, keep
 from deskward.inbox.models import incoming_mails, mail_threads
 from deskward.tickets import service as tickets
+from deskward.tickets.models import tickets as table
 from tests.conftest import STAFF, recorded
 from tests.inbox.conftest import Bring, brought, messages, settled
 from tests.inbox.shapes import mail, multi, part
@@ -302,3 +304,27 @@ async def _shown(desk: Desk, mail_id: str) -> dict[str, Any]:
     assert outcome.error is None, outcome.error
     found: dict[str, Any] = outcome.value
     return found
+
+
+async def test_a_thread_in_any_order_is_one_ticket(desk: Desk, bring: Bring) -> None:
+    chance = random.Random(5)
+    for thread in range(4):
+        numbers = list(range(10))
+        chance.shuffle(numbers)
+        for number in numbers:
+            before = f"<{thread}.{number - 1}@x.example>" if number else None
+            row = await bring(
+                _letter(f"{thread} {number}", Message_ID=f"<{thread}.{number}@x.example>",
+                        In_Reply_To=before, Subject=f"Thread {thread}")
+            )  # fmt: skip
+            assert row.status == "filed"
+    rows = await desk.database.reader.all(
+        sa.select(table.c.subject, table.c.messages, table.c.number).where(
+            table.c.source == "mail", table.c.merged_into.is_(None)
+        )
+    )
+    assert sorted(row.subject for row in rows) == [f"Thread {thread}" for thread in range(4)]
+    for row in rows:
+        read = await messages(desk, row.number)
+        told = {each["text"] for each in read if each["kind"] == "message"}
+        assert told == {f"{row.subject[-1]} {number}" for number in range(10)}

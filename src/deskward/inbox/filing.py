@@ -173,6 +173,9 @@ class Inbox:
                 channel="mail",
                 reopens=self.rules.reopening(tenant),
                 name=row.id,
+                # Who came by a signed address is answered at the customer's own: what was said
+                # before is quoted there.
+                address=row.sender if ticket.customer_id == customer_id else None,
                 **_content(found, kept),
             )
             ticket = received.ticket
@@ -203,6 +206,7 @@ class Inbox:
             author=author.id,
             channel="mail",
             created_at=now(),
+            address=row.sender,
             **_content(found, kept),
         )
         ticket = await service.create(
@@ -298,7 +302,6 @@ def _content(found: Read, kept: list[str]) -> dict[str, Any]:
         "files": kept,
         "message_id": f"<{mail.message_id}>" if mail.message_id else None,
         "in_reply_to": f"<{near}>" if near else None,
-        "address": mail.sender.address if mail.sender else None,
     }
 
 

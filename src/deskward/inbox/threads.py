@@ -54,18 +54,29 @@ async def _followed(db: Connection, tenant: str, customer_id: str, mail: Mail) -
         ours = await store.of_mail(db, tenant, [f"<{name}>" for name in mail.follows])
         if ours and (await service.get(db, tenant, ours)).customer_id == customer_id:
             above = int(ours[1:])
-    if above is not None and below is not None and above != below:
-        await _join(db, tenant, below, above)
-    number = above or below
-    return await service.get(db, tenant, f"T{number}") if number else None
+    if above is None and below is None:
+        return None
+    if above is None or below is None or above == below:
+        return await _whole(db, tenant, above or below or 0)
+    return await _joined(db, tenant, below, above)
 
 
-async def _join(db: Connection, tenant: str, below: int, above: int) -> None:
+async def _joined(db: Connection, tenant: str, below: int, above: int) -> Ticket:
     """Make one of two tickets whose mails turn out to be one thread: this one came in between."""
-    source = await service.get(db, tenant, f"T{below}")
-    target = await service.get(db, tenant, f"T{above}")
-    if not (source.merged_into or target.merged_into or target.status == "closed"):
-        await sorting.merge(db, tenant, source.id, target.id, author=DESK, channel="mail")
+    source = await _whole(db, tenant, below)
+    target = await _whole(db, tenant, above)
+    theirs = source.customer_id == target.customer_id
+    if source.id == target.id or target.status == "closed" or not theirs:
+        return target
+    return await sorting.merge(db, tenant, source.id, target.id, author=DESK, channel="mail")
+
+
+async def _whole(db: Connection, tenant: str, number: int) -> Ticket:
+    """The ticket, or the one that it was merged into."""
+    ticket = await service.get(db, tenant, f"T{number}")
+    while ticket.merged_into is not None:
+        ticket = await service.get(db, tenant, ticket.merged_into)
+    return ticket
 
 
 async def _known(
