@@ -42,6 +42,8 @@ def plain_value(column: sa.Column[Any], word: str) -> Any:
         return word.encode()
     if isinstance(column.type, sa.JSON):
         return {"any": "staff"}
+    if isinstance(column.type, sa.Boolean):
+        return True
     if isinstance(column.type, sa.String):
         unique = column.primary_key or column.unique or column.name in ("id", "key")
         return f"{next(NUMBERS)}" if unique else word[: column.type.length]
