@@ -47,6 +47,7 @@ BUILT_INSIDE = {
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
+    "inbox/reading/markup.py": "the name of an element, which is ours",
     "security/masking.py": "parts of patterns at the module's top",
     "text/finding.py": "the kinds of records, met in the closures that hold them",
     "text/lists.py": "lists of words, met where they are used",

@@ -23,7 +23,10 @@ Format = Literal["markdown", "csv"]
 COLUMNS = ("id", "question", "answer", "keywords", "language")
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*?)[ \t]*(?:\{#([\w-]+)\}[ \t]*)?(?:#+[ \t]*)?$")
+_HEADING = re.compile(
+    r"^ {0,3}#{1,6}[ \t]{1,20}(.{0,300}?)[ \t]{0,20}"
+    r"(?:\{#([\w-]{1,100})\}[ \t]{0,20})?(?:#{1,20}[ \t]{0,20})?$"
+)
 
 
 @dataclass

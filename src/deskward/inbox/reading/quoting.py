@@ -29,8 +29,10 @@ _SIGNATURE = re.compile(r"--[ \xa0\t]*\Z")
 _LABEL = re.compile(
     r"[ \t*_]{0,6}([^\s*_:：][^*_:：\n]{0,30}?)[ \t*_\xa0]{0,6}[:：][ \t*_]{0,6}(.*)"
 )
-_RULE = re.compile(r"[ \t]*(?:_{10,}|-{10,}|={10,})[ \t]*\Z")
-_TITLED_RULE = re.compile(r"[ \t]*-{2,}[ \t]*[^\s-][^\n]{0,80}?[^\s-][ \t]*-{2,}[ \t]*\Z")
+_RULE = re.compile(r"[ \t]{0,20}(?:_{10,200}|-{10,200}|={10,200})[ \t]{0,20}\Z")
+_TITLED_RULE = re.compile(
+    r"[ \t]{0,20}-{2,80}[ \t]{0,9}[^\s-][^\n]{0,80}?[^\s-][ \t]{0,9}-{2,80}[ \t]{0,20}\Z"
+)
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{2,253}")
 _NUMBER = re.compile(r"\d{1,4}")
 _GAP = re.compile(r"\n(?:[ \t]*\n){2,}")
