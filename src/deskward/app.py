@@ -28,6 +28,7 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
+from deskward.conversations.takeover import ChatChannel, still_waits
 from deskward.core.database import Database, metadata
 from deskward.core.jobs import Handler
 from deskward.core.outside import Outside as OutsideWorld
@@ -60,7 +61,7 @@ from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
 from deskward.tickets.channels import Channels
-from deskward.tickets.tools import NewTickets, TicketRules
+from deskward.tickets.tools import STILL_WAITS, NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
 from deskward.webhooks.signing import Vault
 
@@ -156,7 +157,11 @@ async def open_desk(
             ),
             Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
             Channels: _channels(settings, mails, secret),
-            TicketRules: TicketRules(settings.tickets.declared, settings.tickets.reopens),
+            TicketRules: TicketRules(
+                settings.tickets.declared,
+                settings.tickets.reopens,
+                timedelta(minutes=settings.tickets.handover_minutes),
+            ),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
         }
@@ -266,6 +271,7 @@ def _handlers(features: Features, gate: Gate, conversations: Conversations) -> d
         handlers |= part.jobs(gate)
         denied |= part.denied(gate)
     decisions = Decisions(gate, conversations, gate.database, denied)
+    handlers[STILL_WAITS] = partial(still_waits, gate.database)
     return {**handlers, APPROVAL: decisions.carry_out}
 
 
@@ -323,7 +329,8 @@ def _channels(settings: Settings, mails: Outbox, secret: Secret) -> Channels:
     }
     head = Letterhead({**owned, **settings.mail.answers}, settings.mail.signature)
     mail = (MailChannel(mails, secret.names, head),)
-    return Channels({"mail": mail, "api": mail, "mcp": mail, "cli": mail})
+    chat = (ChatChannel(),)
+    return Channels({"mail": mail, "api": mail, "mcp": mail, "cli": mail, "chat": chat})
 
 
 def _gate(

@@ -20,6 +20,7 @@ from deskward.assist import slice as assist
 from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.acts import acts as session_acts
+from deskward.conversations.takeover_tools import takeovers
 from deskward.core.database import Connection
 from deskward.core.jobs import Records
 from deskward.core.settings import Settings
@@ -69,7 +70,7 @@ class Features:
     def groups(self) -> tuple[ToolGroup, ...]:
         """The groups of tools: theirs, and those of no slice."""
         own = (part.tools for part in self.slices if part.tools is not None)
-        return (*own, approval_tools, ledger_tools, reading_tools, session_acts)
+        return (*own, approval_tools, ledger_tools, reading_tools, session_acts, takeovers)
 
     @property
     def tools(self) -> list[Tool]:

@@ -126,6 +126,7 @@ JOBS = {
     "inbox.file": "its own, `receive_mail`",
     "scrub": "the row of `erase_customer`",
     "webhooks.tell": "the row of the call that made it happen",
+    "handover_waits": "the row of `hand_over`",
     "wake_ticket": "the row of `snooze_ticket`",
 }
 """Every kind of job → the row in which the ledger tells of it."""

@@ -34,6 +34,7 @@ c85cc5d50db7b67889ff12e4707678bd65af2d279c1f4718309b4ff4c22a1689 0010_threads.py
 3731be90e03b375ab8cae3824f0fbe6cd015c60ca92347ab7f21d581147b769e 0012_inbox.py
 bd313c8a17d7217e9dd677f367a1c539067eec24bc4d4fc0cd9a7038a78d4eb8 0013_answers_by_mail.py
 ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
+7aed14429cb3bf412fb9d578615f7820101e6f0d7ba5a6919ad460f9ac459903 0015_told.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

@@ -17,9 +17,9 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.conversations import store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.live import Running
-from deskward.conversations.store import NotHeld, Turn
+from deskward.conversations.store import NotHeld, TakenOver, Turn
 from deskward.conversations.turn_rows import model_entry, turn_entry
-from deskward.conversations.wording import APOLOGY, FAILED, STOPPED, stopping
+from deskward.conversations.wording import APOLOGY, FAILED, STOPPED, TAKEN, stopping
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
 from deskward.core.logging import bind
@@ -54,6 +54,8 @@ class Answering:
             if not running.stopping:
                 raise
             await self._leave(running)
+        except TakenOver:
+            await self._taken(running)
         except NotHeld:
             log.warning("turn %s is answered by another process by now", turn.id)
             running.finish(stopping())
@@ -68,6 +70,19 @@ class Answering:
             except Exception:
                 log.exception("turn %s could not be reported as failed", turn.id)
             running.finish(error if isinstance(error, DeskwardError) else Internal(FAILED))
+
+    async def _taken(self, running: Running) -> None:
+        """End a turn in which a person has taken the conversation over: they answer."""
+        turn = running.turn
+        log.info("turn %s is answered by a person", turn.id)
+        entry = turn_entry(self._ledger, turn, "done")
+        try:
+            async with self._database.transaction([entry]) as transaction:
+                await store.hold(transaction, turn)
+                await store.end_turn(transaction, turn, "done")
+        except (NotHeld, *_NOT_STORED):
+            log.exception("turn %s could not be ended", turn.id)
+        running.finish(Answered(TAKEN, "", 0))
 
     async def _leave(self, running: Running) -> None:
         """End a turn that was stopped, or pause one that nobody reads."""
@@ -86,6 +101,8 @@ class Answering:
 
     async def _answer(self, running: Running, context: Context, resumed: bool) -> None:
         turn, where = running.turn, running.turn.where
+        if await store.is_taken(self._database.reader, where):
+            raise TakenOver
         history = await store.history(self._database.reader, where)
         vault = self._vaults.of(where.tenant, where.owner, where.session_id)
         said = [

@@ -17,6 +17,8 @@ sessions = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("last_activity", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    sa.Column("taken_by", sa.String(80), info=IMPERSONAL),
+    sa.Column("taken_at", UtcDateTime),
 )
 """A session belongs to the principal that started it: the same id from another is another one."""
 

@@ -23,7 +23,7 @@ from deskward.conversations.store import Turn, Where
 from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.turns import Turns
 from deskward.conversations.wording import busy, check, stopping
-from deskward.core.database import Database
+from deskward.core.database import Connection, Database
 from deskward.core.errors import (
     Conflict,
     IdempotencyConflict,
@@ -35,6 +35,9 @@ from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.vault import Vaults
+from deskward.tickets import service as tickets
+from deskward.tickets import thread
+from deskward.tickets.messages import Author
 
 log = logging.getLogger(__name__)
 
@@ -287,6 +290,7 @@ class Conversations:
                     entries.append(turn_entry(self._ledger, turn, "begun", said=said))
                     here = replace(context, session_id=where.session_id, turn_id=turn.id)
                     entries += await self._openings.record(transaction, opening, here)
+                    await _join_handover(transaction, where, said)
                     return turn, said
             except Conflict:  # what it answers was answered in the meantime: looked at once more
                 await asyncio.sleep(0)
@@ -340,6 +344,19 @@ class Conversations:
             running.pausing = True
             if not running.cannot_stop:  # else `_answer` stops when it can
                 running.stop()
+
+
+async def _join_handover(db: Connection, where: Where, said: Sequence[Message]) -> None:
+    """Add what a customer says to the handover of the conversation, where one waits."""
+    kind, _, customer_id = where.owner.partition(":")
+    if kind != "customer" or not said or said[0].role != "user":
+        return
+    ticket = await tickets.handover_of(db, where.tenant, where.owner, where.session_id)
+    if ticket is not None:
+        author = Author.customer(customer_id)
+        await thread.receive(
+            db, where.tenant, ticket.id, text=said[0].text, author=author, channel="chat"
+        )
 
 
 def _just(said: Sequence[Message]) -> Opens:

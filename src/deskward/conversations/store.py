@@ -45,6 +45,16 @@ _TOUCH = fixed(
     )
     .returning(sessions.c.message_count)
 )
+_TOUCH_FREE = fixed(
+    sa.update(sessions)
+    .where(_HERE[sessions], sessions.c.ended_at.is_(None), sessions.c.taken_by.is_(None))
+    .values(
+        last_activity=sa.bindparam("b_now"),
+        message_count=sessions.c.message_count + sa.bindparam("b_more"),
+    )
+    .returning(sessions.c.message_count)
+)
+_IS_TAKEN = fixed(sa.select(sessions.c.taken_by).where(_HERE[sessions]))
 _LAST_SEQ = fixed(sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages]))
 _HISTORY = fixed(
     sa.select(messages).where(_HERE[messages]).order_by(messages.c.seq.desc()).limit(MAX_HISTORY)
@@ -120,6 +130,10 @@ class Where:
     def parameters(self) -> dict[str, str]:
         """For the statements of this file."""
         return {"b_tenant": self.tenant, "b_owner": self.owner, "b_session": self.session_id}
+
+
+class TakenOver(Exception):
+    """A person has the conversation: the agent says nothing in it."""
 
 
 class NotHeld(Exception):
@@ -228,6 +242,15 @@ async def renew(db: Connection, held: Iterable[Turn]) -> None:
 
 async def _add(db: Connection, turn: Turn, message: Message) -> int:
     where = turn.where
+    moment = now()
+    customers = message.role == "user"
+    seen = customers or (message.role == "assistant" and not message.tool_requests)
+    # The row is held from here on: who takes the conversation over comes before this or after it.
+    touch = _TOUCH if customers else _TOUCH_FREE
+    row = await db.first(touch, **where.parameters, b_now=moment, b_more=int(seen))
+    if row is None:
+        taken = await db.first(_IS_TAKEN, **where.parameters)
+        raise TakenOver if taken is not None and taken.taken_by else SessionEnded
     last = await db.first(_LAST_SEQ, **where.parameters)
     data: dict[str, Any] = {}
     if message.tool_requests:
@@ -242,7 +265,6 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
         data["state"] = message.state
     if message.ours:
         data["ours"] = True
-    moment = now()
     await db.change(
         _ADD_MESSAGE,
         {
@@ -257,10 +279,6 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
             "created_at": moment,
         },
     )
-    seen = message.role == "user" or (message.role == "assistant" and not message.tool_requests)
-    row = await db.first(_TOUCH, **where.parameters, b_now=moment, b_more=int(seen))
-    if row is None:
-        raise SessionEnded
     return int(row.message_count)
 
 
@@ -278,6 +296,12 @@ async def history(db: Connection, where: Where) -> list[Message]:
 async def messages_of(db: Connection, where: Where, turn_id: str) -> list[Message]:
     """The messages of a turn, the customer's first."""
     return [_message(row) for row in await db.all(_OF_TURN, **where.parameters, b_id=turn_id)]
+
+
+async def is_taken(db: Connection, where: Where) -> bool:
+    """Whether a person has the conversation."""
+    row = await db.first(_IS_TAKEN, **where.parameters)
+    return row is not None and row.taken_by is not None
 
 
 async def open_turn(db: Connection, where: Where) -> Turn | None:

@@ -11,6 +11,8 @@ APOLOGY = "I am sorry, I could not finish answering your message. Please send it
 YES, NO = "Yes.", "No."
 """What stands in a conversation for a button that was pressed."""
 STOPPED = "(This answer was stopped.)"
+TAKEN = "A colleague is with you. Your message has reached them."
+"""What a reader is told whose message a person answers; it is no message of the conversation."""
 FAILED = "Something went wrong on our side. Please try again."
 
 

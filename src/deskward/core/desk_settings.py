@@ -166,6 +166,13 @@ class Tickets(Group):
         "tenant is for all others.",
     )
 
+    handover_minutes: Few = Field(
+        15,
+        validation_alias="handover_minutes",
+        description="Minutes after which somebody is told again of a handover that nobody has "
+        "taken.",
+    )
+
     @property
     def declared(self) -> CustomFields:
         """The fields."""

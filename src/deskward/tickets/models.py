@@ -85,8 +85,11 @@ tickets = sa.Table(
     sa.Column("merged_into", sa.BigInteger),
     sa.Column("messages", sa.Integer, nullable=False, server_default="1"),
     sa.Column("heard", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("session_owner", sa.String(80), info=VALUE),
+    sa.Column("session_id", sa.String(128), info=VALUE),
     sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
+    sa.Index("ix_tickets_session", "tenant_id", "session_owner", "session_id"),
 )
 """`body` is the first message and `reply` the last answer; all of them are `ticket_messages`.
 `messages` counts these, and `heard` those of customers among them."""
@@ -131,6 +134,12 @@ class Ticket(BaseModel):
     resolve_due_at: datetime | None = Field(None, description="Until when it is to be resolved.")
     snoozed_until: datetime | None = Field(None, description="When it comes back.")
     spam: bool = False
+    session_owner: Annotated[str, Written(by="staff")] | None = Field(
+        None, description="Whose conversation it came from."
+    )
+    session_id: Annotated[str, Written(by="customer")] | None = Field(
+        None, description="The conversation that it came from."
+    )
 
     @property
     def words(self) -> str:

@@ -38,6 +38,17 @@ _BY_NUMBER = fixed(
         tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
     )
 )
+_HANDOVER = fixed(
+    sa.select(tickets)
+    .where(
+        tickets.c.tenant_id == sa.bindparam("tenant"),
+        tickets.c.session_owner == sa.bindparam("owner"),
+        tickets.c.session_id == sa.bindparam("session"),
+        (tickets.c.status == "open") | (tickets.c.status == "pending"),
+    )
+    .order_by(tickets.c.number.desc())
+    .limit(1)
+)
 _INSERT = fixed(tickets.insert())
 _ADD_MESSAGE = fixed(ticket_messages.insert())
 
@@ -67,6 +78,7 @@ async def create(
     author: Author | None = None,
     opening: TicketMessage | None = None,
     language: str | None = None,
+    session: tuple[str, str] | None = None,
 ) -> Ticket:
     """Open a ticket.
 
@@ -74,6 +86,7 @@ async def create(
         note: What an agent noted of it, for staff alone.
         source: The way in by which it came.
         author: Who wrote it; the customer where it is left out.
+        session: The owner and the id of the conversation that it came from.
         opening: What more its first message has, such as a mail's ids and its files.
 
     Raises:
@@ -100,6 +113,8 @@ async def create(
         messages=1 if note is None else 2,
         heard=int(author.by == "customer"),
         language=language,
+        session_owner=session[0] if session else None,
+        session_id=session[1] if session else None,
     )
     row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
     await db.change(_INSERT, {**row, "tags": None, "fields": None})
@@ -140,6 +155,12 @@ async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Tic
         .order_by(tickets.c.number.desc())
         .limit(1)
     )
+    return ticket_of(row) if row else None
+
+
+async def handover_of(db: Connection, tenant: str, owner: str, session_id: str) -> Ticket | None:
+    """The handover of a conversation that no person has ended."""
+    row = await db.first(_HANDOVER, tenant=tenant, owner=owner, session=session_id)
     return ticket_of(row) if row else None
 
 
@@ -251,4 +272,6 @@ def ticket_of(row: sa.Row[Any]) -> Ticket:
         resolve_due_at=row.resolve_due_at,
         snoozed_until=row.snoozed_until,
         spam=row.spam,
+        session_owner=row.session_owner,
+        session_id=row.session_id,
     )

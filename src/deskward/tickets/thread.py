@@ -256,6 +256,18 @@ async def note(
     return await _place(db, tenant, ticket, _said(ticket, text, "note", author, channel))
 
 
+async def said_in_chat(
+    db: Connection, tenant: str, ticket_id: str, text: str, *, author: Author
+) -> None:
+    """Add what a person has said in the ticket's conversation, where it stands already."""
+    ticket = await service.set_values(
+        db, tenant, ticket_id, reply=text, messages=tickets.c.messages + 1
+    )
+    assert ticket is not None
+    message = _said(ticket, text, "message", author, "chat")
+    await _place(db, tenant, ticket, message.model_copy(update={"delivery": "sent"}))
+
+
 async def agents_note(
     db: Connection, tenant: str, ticket: Ticket, text: str, *, author: Author, channel: Source
 ) -> Ticket:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from deskward.core import events, jobs
 from deskward.core.custom_fields import CustomFields
+from deskward.core.database import now
 from deskward.core.errors import InvalidInput
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
@@ -35,6 +36,8 @@ from deskward.tickets.models import (
 from deskward.tickets.templates import text_of
 from deskward.tickets.wishes import WISHES
 
+STILL_WAITS = "handover_waits"
+"""The kind of job that looks whether somebody has taken a handover."""
 MOMENT = 1.0
 """Seconds for which others' writes may wait until a ticket's words have been looked at."""
 
@@ -60,10 +63,13 @@ class TicketRules:
         fields: Those that tickets have besides.
         reopens: Tenant → how long after its end an answer opens a resolved ticket again; of the
             empty name, for all others.
+        handover_waits: After how long somebody is told again of a handover that nobody has taken.
     """
 
     fields: CustomFields = field(default_factory=CustomFields)
     reopens: Mapping[str, timedelta] = field(default_factory=dict)
+
+    handover_waits: timedelta = timedelta(minutes=15)
 
     def reopening(self, tenant: str) -> timedelta:
         """How long after its end an answer opens a resolved ticket of a tenant again."""
@@ -237,7 +243,7 @@ async def hand_over(
             is one, instead of opening another ticket.
         urgent: Whether somebody may come to harm.
     """
-    waiting = await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
+    waiting = await _waiting(ctx, customer_id, join=join)
     if waiting is not None:
         ticket = await _joined(ctx, waiting, customer_id, reason)
         message = f"A person will take over. It was added to ticket {ticket.id}."
@@ -252,9 +258,24 @@ async def hand_over(
         priority="urgent" if urgent else "high",
         source=source_of(ctx),
         author=DESK if ctx.by_model else opener_of(ctx, customer_id),
+        session=(ctx.principal.label, ctx.session_id) if ctx.session_id is not None else None,
     )
+    payload = {"tenant": ctx.tenant, "ticket_id": ticket.id}
+    waits = now() + ctx.port(TicketRules).handover_waits
+    await jobs.add(ctx.db, new_id(), STILL_WAITS, payload, due=waits)
+    await ctx.tell("conversation.handed_over", ticket.id, customer_id=customer_id)
     message = f"A person will take over. The ticket is {ticket.id}."
     return await _opened(ctx, ticket, message, handled=False)
+
+
+async def _waiting(ctx: Context, customer_id: str, *, join: bool) -> Ticket | None:
+    """The handover that another one joins: a conversation has one at a time."""
+    if ctx.session_id is not None:
+        owner = ctx.principal.label
+        found = await service.handover_of(ctx.db, ctx.tenant, owner, ctx.session_id)
+        if found is not None and found.customer_id == customer_id:
+            return found
+    return await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
 
 
 async def _joined(ctx: Context, waiting: Ticket, customer_id: str, reason: str) -> Ticket:
@@ -345,6 +366,8 @@ HIDDEN: Mapping[str, Any] = {
     "resolve_due_at": None,
     "snoozed_until": None,
     "spam": False,
+    "session_owner": None,
+    "session_id": None,
 }
 """What of a ticket customers are not shown, and what stands there instead."""
 

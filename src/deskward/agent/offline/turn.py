@@ -12,6 +12,7 @@ from deskward.agent.offline.skills import Skill, text_in
 from deskward.text.assent import answer_of
 from deskward.text.finding import Kind
 from deskward.text.language import language_of
+from deskward.text.nothing import asks_nothing
 
 
 class Knowing(Protocol):
@@ -109,6 +110,8 @@ class Turn:
         return []
 
     def _hand_over(self, text: str) -> ToolRequest | str:
+        if asks_nothing(text):  # nobody else could do anything about it either
+            return self._reply("nothing_asked")
         skill = self._model.handover
         if skill is None or skill.tool is None or skill.name not in self._usable:
             return self._reply("cannot_help")

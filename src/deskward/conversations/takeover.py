@@ -1,0 +1,157 @@
+"""A person takes a conversation over: while they have it, the agent says nothing in it.
+
+Who has a conversation stands in its row, which every message changes first. So a takeover and the
+agent's answer come one after the other, and the answer that comes later is not kept.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.conversations.models import messages, sessions
+from deskward.conversations.store import Where
+from deskward.core import events
+from deskward.core.database import Connection, Database, now
+from deskward.core.errors import Conflict, NotFound, SessionEnded
+from deskward.core.jobs import Job
+from deskward.gate.context import new_id
+from deskward.tickets import service
+from deskward.tickets.channels import Taken
+from deskward.tickets.messages import TicketMessage
+from deskward.tickets.models import Ticket
+
+
+def where_of(tenant: str, ticket: Ticket) -> Where:
+    """The conversation that a ticket came from.
+
+    Raises:
+        NotFound: It came from none.
+    """
+    if ticket.session_id is None or ticket.session_owner is None:
+        raise NotFound("conversation", ticket.id)
+    return Where(tenant, ticket.session_owner, ticket.session_id)
+
+
+async def taken_by(db: Connection, where: Where) -> str | None:
+    """The label of who has a conversation; None where the agent answers."""
+    row = await db.first(sa.select(sessions.c.taken_by).where(_this(where)))
+    return row.taken_by if row is not None else None
+
+
+async def take(db: Connection, where: Where, label: str) -> None:
+    """Give a conversation to a person.
+
+    Raises:
+        Conflict: Another one has it, or it has ended.
+    """
+    free = sessions.c.taken_by.is_(None) | (sessions.c.taken_by == label)
+    if not await _set(db, where, free & sessions.c.ended_at.is_(None), label):
+        whose = await taken_by(db, where)
+        raise Conflict(f"{whose} has this conversation." if whose else "This conversation is over.")
+
+
+async def give_back(db: Connection, where: Where, label: str) -> None:
+    """Give a conversation back to the agent.
+
+    Raises:
+        Conflict: They have not got it.
+    """
+    if not await _set(db, where, sessions.c.taken_by == label, None):
+        raise Conflict("You have not taken this conversation over.")
+
+
+async def _set(
+    db: Connection, where: Where, only: sa.ColumnElement[bool], label: str | None
+) -> bool:
+    changed = await db.execute(
+        sa.update(sessions)
+        .where(_this(where), only)
+        .values(taken_by=label, taken_at=now() if label else None)
+    )
+    return changed.rowcount == 1
+
+
+def _this(where: Where) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        sessions.c.tenant_id == where.tenant,
+        sessions.c.owner == where.owner,
+        sessions.c.id == where.session_id,
+    )
+
+
+async def say(db: Connection, where: Where, text: str) -> None:
+    """Say something in a conversation that no model said.
+
+    Raises:
+        SessionEnded: It is over.
+    """
+    moment = now()
+    touched = await db.execute(
+        sa.update(sessions)
+        .where(_this(where), sessions.c.ended_at.is_(None))
+        .values(message_count=sessions.c.message_count + 1, last_activity=moment)
+    )
+    if touched.rowcount != 1:
+        raise SessionEnded
+    last = await db.first(
+        sa.select(sa.func.max(messages.c.seq)).where(
+            messages.c.tenant_id == where.tenant,
+            messages.c.owner == where.owner,
+            messages.c.session_id == where.session_id,
+        )
+    )
+    await db.execute(
+        messages.insert(),
+        {
+            "tenant_id": where.tenant,
+            "owner": where.owner,
+            "session_id": where.session_id,
+            "seq": ((last[0] if last else None) or 0) + 1,
+            "turn_id": new_id(),
+            "role": "assistant",
+            "content": text,
+            "data": None,
+            "created_at": moment,
+        },
+    )
+
+
+class ChatChannel:
+    """Takes answers into the conversation that a ticket came from: it stands there from then on."""
+
+    async def take(
+        self,
+        db: Connection,
+        tenant: str,
+        ticket: Ticket,
+        message: TicketMessage,
+        answered: TicketMessage | None,
+    ) -> Taken | None:
+        """See `Channel.take`."""
+        if ticket.session_id is None or ticket.session_owner is None:
+            return None
+        try:
+            await say(db, Where(tenant, ticket.session_owner, ticket.session_id), message.text)
+        except SessionEnded:
+            return None
+        return Taken("sent")
+
+
+async def still_waits(database: Database, job: Job) -> None:
+    """Do the job of a handover whose time is up: where nobody has taken it, tell once more.
+
+    Raises:
+        JobLost: Another process has the job.
+    """
+    tenant, ticket_id = job.payload["tenant"], job.payload["ticket_id"]
+    async with database.transaction() as db:
+        await job.hold(db)
+        try:
+            ticket = await service.get(db, tenant, ticket_id)
+        except NotFound:  # erased
+            return
+        taken = ticket.session_id is not None and await taken_by(db, where_of(tenant, ticket))
+        if ticket.assignee or ticket.status not in ("open", "pending") or taken:
+            return
+        owner = ticket.customer_id
+        await events.tell(db, tenant, "conversation.waiting_long", ticket_id, customer_id=owner)

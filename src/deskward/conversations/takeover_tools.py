@@ -1,0 +1,132 @@
+"""The tools by which staff read a conversation, take it over, answer in it, and give it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from deskward.conversations import archive, takeover
+from deskward.conversations.takeover import where_of
+from deskward.core.written import Ours, Written
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk, ToolGroup
+from deskward.tickets import service, thread
+from deskward.tickets.messages import Author
+from deskward.tickets.models import Body, TicketId
+from deskward.tickets.tools import ticket_facts
+
+takeovers = ToolGroup("conversations")
+
+
+class Line(BaseModel):
+    """What one side said."""
+
+    role: Literal["user", "assistant"]
+    text: Annotated[str, Written(by=("customer", "staff"))]
+    at: datetime
+
+
+class Conversation(BaseModel):
+    """The conversation that a ticket came from."""
+
+    ticket_id: TicketId
+    taken_by: Ours | None = Field(description="Who of the staff has it; null: the agent answers.")
+    lines: list[Line]
+
+
+class ConversationChanged(BaseModel):
+    """The receipt of a change."""
+
+    ticket_id: TicketId
+    taken_by: Ours | None
+    message: Ours = Field(examples=["The conversation is yours. The agent is silent."])
+
+
+@takeovers.tool(
+    scope="conversations:read",
+    risk=Risk.READ,
+    rest="GET /tickets/{ticket_id}/conversation",
+    facts=ticket_facts,
+)
+async def read_conversation(ctx: Context, ticket_id: TicketId) -> Conversation:
+    """Read the conversation that a ticket came from.
+
+    Args:
+        ticket_id: The ticket.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    where = where_of(ctx.tenant, ticket)
+    lines = await archive.spoken(ctx.db, where)
+    return Conversation(
+        ticket_id=ticket_id,
+        taken_by=await takeover.taken_by(ctx.db, where),
+        lines=[Line(role=one.role, text=one.content, at=one.timestamp) for one in lines],
+    )
+
+
+@takeovers.tool(
+    scope="conversations:work",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/conversation/take-over",
+    facts=ticket_facts,
+)
+async def take_over_conversation(ctx: Context, ticket_id: TicketId) -> ConversationChanged:
+    """Take over the conversation that a ticket came from: the agent is silent until it is back.
+
+    Args:
+        ticket_id: The ticket.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    await takeover.take(ctx.db, where_of(ctx.tenant, ticket), ctx.principal.label)
+    await ctx.tell("conversation.taken", ticket_id, customer_id=ticket.customer_id)
+    message = "The conversation is yours. The agent is silent."
+    return ConversationChanged(ticket_id=ticket_id, taken_by=ctx.principal.label, message=message)
+
+
+@takeovers.tool(
+    scope="conversations:work",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/conversation/answer",
+    facts=ticket_facts,
+)
+async def answer_in_conversation(
+    ctx: Context, ticket_id: TicketId, text: Body
+) -> ConversationChanged:
+    """Answer a customer in the conversation that the caller has taken over.
+
+    Args:
+        ticket_id: The ticket that it belongs to.
+        text: What is said.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    where = where_of(ctx.tenant, ticket)
+    await takeover.take(ctx.db, where, ctx.principal.label)
+    await takeover.say(ctx.db, where, text)
+    author = Author.of(ctx.principal)
+    await thread.said_in_chat(ctx.db, ctx.tenant, ticket_id, text, author=author)
+    await ctx.tell("message.created", ticket_id, {"by": "desk"}, customer_id=ticket.customer_id)
+    return ConversationChanged(
+        ticket_id=ticket_id, taken_by=ctx.principal.label, message="It was said."
+    )
+
+
+@takeovers.tool(
+    scope="conversations:work",
+    risk=Risk.WRITE,
+    rest="POST /tickets/{ticket_id}/conversation/give-back",
+    facts=ticket_facts,
+)
+async def give_back_conversation(ctx: Context, ticket_id: TicketId) -> ConversationChanged:
+    """Give a conversation that the caller has taken over back to the agent.
+
+    Args:
+        ticket_id: The ticket that it belongs to.
+    """
+    ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+    await takeover.give_back(ctx.db, where_of(ctx.tenant, ticket), ctx.principal.label)
+    await ctx.tell("conversation.given_back", ticket_id, customer_id=ticket.customer_id)
+    return ConversationChanged(
+        ticket_id=ticket_id, taken_by=None, message="The agent answers again."
+    )

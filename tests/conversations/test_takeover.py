@@ -1,0 +1,186 @@
+"""A person takes a conversation over: one ticket, its messages, and an agent that is silent."""
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from deskward.app import Desk
+from deskward.conversations import archive, takeover
+from deskward.conversations.cursors import Answered
+from deskward.conversations.store import Where
+from deskward.core import events
+from deskward.core.database import now
+from deskward.core.errors import DeskwardError
+from deskward.core.jobs import jobs
+from deskward.gate.context import Context
+from deskward.tickets.tools import STILL_WAITS
+from tests.conftest import AUDITOR, CUSTOMER, STAFF, Call
+
+BOB = replace(STAFF, id="bob")
+HERE = Where("default", CUSTOMER.label, "s")
+
+
+async def say(desk: Desk, text: str) -> str:
+    """What the customer is answered."""
+    reader = await desk.conversations.send(Context(CUSTOMER, "rest"), "s", text)
+    last = [placed.event async for placed in reader][-1]
+    return last.text if isinstance(last, Answered) else ""
+
+
+async def lines(desk: Desk) -> list[tuple[str, str]]:
+    return [(one.role, one.content) for one in await archive.spoken(desk.database.reader, HERE)]
+
+
+async def thread_of(call: Call, ticket: str) -> list[tuple[str, str, str]]:
+    page = (await call("list_ticket_messages", STAFF, ticket_id=ticket, limit=100)).value
+    return [(one["by"], one["kind"], one["text"]) for one in page["messages"]]
+
+
+async def tickets(call: Call) -> list[str]:
+    listed = (await call("list_tickets", STAFF, customer_id="user_001", limit=100)).value
+    return [one["id"] for one in listed["tickets"] if one["session_id"]]
+
+
+async def test_a_conversation_has_one_handover_and_its_messages_join(
+    desk: Desk, call: Call
+) -> None:
+    await say(desk, "I want to talk to a human")
+    (ticket,) = await tickets(call)
+    await say(desk, "It is about my card, connect me with an agent")
+    for text in ("ok", "?", "👍"):
+        await say(desk, text)
+    assert await tickets(call) == [ticket]
+    heard = [text for by, _, text in await thread_of(call, ticket) if by == "customer"]
+    assert heard[-4:] == ["It is about my card, connect me with an agent", "ok", "?", "👍"]
+    read = (await call("read_conversation", AUDITOR, ticket_id=ticket)).value
+    assert read["lines"][0]["text"] == "I want to talk to a human"
+
+
+@pytest.mark.parametrize("text", ["ok", "?", "👍", "…", "Hm.", "спасибо", "好的", "!!", "d'accord"])
+async def test_what_asks_nothing_opens_no_ticket(
+    sqlite_desk: Desk, sqlite_call: Call, text: str
+) -> None:
+    assert await say(sqlite_desk, text)
+    assert await tickets(sqlite_call) == []
+
+
+async def test_while_a_person_has_it_the_agent_is_silent(desk: Desk, call: Call) -> None:
+    await say(desk, "I want to talk to a human")
+    (ticket,) = await tickets(call)
+    assert (await call("take_over_conversation", STAFF, ticket_id=ticket)).status == "ok"
+    before = await lines(desk)
+    await say(desk, "What is my balance?")
+    assert await lines(desk) == [*before, ("user", "What is my balance?")]
+    other = await call("take_over_conversation", BOB, ticket_id=ticket)
+    assert other.value["error"]["code"] == "CONFLICT"
+    assert (await call("answer_in_conversation", BOB, ticket_id=ticket, text="I")).status == "error"
+    said = await call("answer_in_conversation", STAFF, ticket_id=ticket, text="Hello, I am Anna.")
+    assert said.status == "ok"
+    assert (await lines(desk))[-1] == ("assistant", "Hello, I am Anna.")
+    assert ("staff", "message", "Hello, I am Anna.") in await thread_of(call, ticket)
+    assert (await call("give_back_conversation", BOB, ticket_id=ticket)).status == "error"
+    assert (await call("give_back_conversation", STAFF, ticket_id=ticket)).status == "ok"
+    assert "balance" in (await say(desk, "What is my balance?")).lower()
+
+
+async def test_an_answer_to_its_ticket_stands_in_the_conversation(desk: Desk, call: Call) -> None:
+    await say(desk, "I want to talk to a human")
+    (ticket,) = await tickets(call)
+    update = {"reply": "We are on it."}
+    await call("update_ticket", STAFF, ticket_id=ticket, update=update)
+    assert (await lines(desk))[-1] == ("assistant", "We are on it.")
+    page = (await call("list_ticket_messages", ticket_id=ticket)).value
+    assert page["messages"][-1]["delivery"] == "sent"
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_answer_of_the_agent_comes_after_a_takeover(
+    sqlite_desk: Desk, sqlite_call: Call, seed: int
+) -> None:
+    """Messages, answers and takeovers in random order: none lost, none twice."""
+    desk, call, chance = sqlite_desk, sqlite_call, random.Random(seed)
+    await say(desk, "I want to talk to a human")
+    (ticket,) = await tickets(call)
+    sent = [f"What is my balance? {number}" for number in range(15)]
+    answers = [f"Answer {number}" for number in range(10)]
+
+    async def act(kind: str, what: str) -> Any:
+        await asyncio.sleep(chance.random() / 2)
+        if kind == "say":
+            return await say(desk, what)
+        name = {"take": "take_over_conversation", "back": "give_back_conversation"}.get(kind)
+        more = {} if name else {"text": what}
+        name = name or "answer_in_conversation"
+        return await call(name, STAFF, ticket_id=ticket, **more)
+
+    moves = [("say", text) for text in sent] + [("answer", text) for text in answers]
+    moves += [("take", ""), ("back", "")] * 5
+    chance.shuffle(moves)
+    outcomes = await asyncio.gather(*(act(*move) for move in moves))
+    await call("take_over_conversation", STAFF, ticket_id=ticket)
+    marker = "The last word."
+    await call("answer_in_conversation", STAFF, ticket_id=ticket, text=marker)
+    await say(desk, "Are you there?")
+    said = await lines(desk)
+    assert said[-1] == ("user", "Are you there?")
+    assert said[-2] == ("assistant", marker)
+    texts = [text for _, text in said]
+    assert all(texts.count(text) == 1 for text in sent)
+    made = [move[1] for move, one in zip(moves, outcomes, strict=True) if move[0] == "answer"]
+    assert all(texts.count(text) == 1 for text in made)
+    heard = [text for _, _, text in await thread_of(call, ticket)]
+    assert all(heard.count(text) == 1 for text in [*sent, *made])
+
+
+async def test_a_message_of_the_agent_is_not_kept_behind_a_takeover(desk: Desk) -> None:
+    """The agent's turn is under way when the person comes."""
+    await say(desk, "I want to talk to a human")
+    began = asyncio.Event()
+    taken = asyncio.Event()
+    run = desk.conversations.agent.run
+
+    async def slow(*given: Any, **more: Any) -> Any:
+        began.set()
+        await taken.wait()
+        async for event in run(*given, **more):
+            yield event
+
+    desk.conversations.agent.run = slow  # type: ignore[method-assign]
+    asked = asyncio.create_task(say(desk, "What is my balance?"))
+    await began.wait()
+    async with desk.database.transaction() as db:
+        await takeover.take(db, HERE, STAFF.label)
+    taken.set()
+    await asked
+    assert (await lines(desk))[-1] == ("user", "What is my balance?")
+    desk.conversations.agent.run = run  # type: ignore[method-assign]
+
+
+async def test_a_handover_that_nobody_takes_is_told_again(desk: Desk, call: Call) -> None:
+    async with desk.database.transaction() as db:
+        await events.listen(db, "default", "test", ["conversation.waiting_long"])
+    await say(desk, "I want to talk to a human")
+
+    async def told() -> int:
+        wanted = sa.select(events.events).where(events.events.c.listener == "test")
+        return len(await desk.database.reader.all(wanted))
+
+    async with desk.database.transaction() as db:
+        due = sa.update(jobs).where(jobs.c.kind == STILL_WAITS)
+        await db.execute(due.values(due_at=now()))
+    async with asyncio.timeout(15):
+        while not await told():
+            desk.jobs.wake()
+            await asyncio.sleep(0.05)
+
+
+async def test_there_is_no_conversation_of_a_ticket_that_came_otherwise(call: Call) -> None:
+    made = await call("create_ticket", subject="A", body="B")
+    ticket = made.value["ticket_id"]
+    outcome = await call("take_over_conversation", STAFF, ticket_id=ticket)
+    assert isinstance(outcome.error, DeskwardError)
+    assert outcome.value["error"]["code"] == "CONVERSATION_NOT_FOUND"
