@@ -167,7 +167,7 @@ def caller(desk: Desk) -> Call:
     """`await call(tool, principal=CUSTOMER, key=None, **arguments)` → the outcome."""
 
     async def call_tool(
-        name: str, principal: Principal = CUSTOMER, key: str | None = None, **arguments: Any
+        name: str, /, principal: Principal = CUSTOMER, key: str | None = None, **arguments: Any
     ) -> Outcome:
         return await desk.gate.call(name, arguments, Context(principal, "cli"), idempotency_key=key)
 

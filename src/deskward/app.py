@@ -21,6 +21,7 @@ from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import Skills
+from deskward.agent.prompt import brand_of
 from deskward.agent.writer import ModelWriter
 from deskward.assist.handling import JOB as HANDLE
 from deskward.assist.reply import Silent, Writer
@@ -29,6 +30,7 @@ from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
 from deskward.conversations.takeover import ChatChannel, still_waits
+from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Database, metadata
 from deskward.core.jobs import Handler
 from deskward.core.outside import Outside as OutsideWorld
@@ -37,6 +39,7 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
+from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
 from deskward.email.channel import Letterhead, MailChannel
 from deskward.email.outbox import Outbox
@@ -57,6 +60,7 @@ from deskward.inbox.filing import Inbox
 from deskward.inbox.rules import InboxRules
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
 from deskward.migrations import upgrade
+from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
@@ -122,6 +126,7 @@ async def open_desk(
         database = Database(settings.database_location, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.close)
         secret = await read_secret(settings, database)
+        await _own_tenant(settings, database)
         limiter = RateLimiter(
             settings.rate_limit.redis_url.get_secret_value()
             if settings.rate_limit.redis_url
@@ -151,6 +156,7 @@ async def open_desk(
                 kept=timedelta(days=settings.upload.days),
             ),
             Sessions: EndSessions(),
+            CustomerRules: CustomerRules(CustomFields.parse(settings.customers.fields)),
             PasswordRules: PasswordRules(
                 timedelta(minutes=settings.accounts.proof_minutes),
                 settings.accounts.password_tries,
@@ -190,6 +196,13 @@ async def open_desk(
             hub=hub,
             serves_one_group=only is not None,
         )
+
+
+async def _own_tenant(settings: Settings, database: Database) -> None:
+    """Have the tenant of the settings, which needs nobody to make it."""
+    if await tenants.find(database.reader, settings.default.tenant_id) is None:
+        async with database.transaction() as transaction:
+            await tenants.ensure(transaction, settings.default.tenant_id)
 
 
 def keys_of(settings: Settings, database: Database, roles: Roles) -> ApiKeys:
@@ -384,6 +397,7 @@ def _conversations(
             hosts=settings.agent.linked,
             confirmed=partial(run_confirmed, gate),
             crisis_lines=settings.agent.crisis_lines,
+            brand=partial(brand_of, database.reader),
         ),
         confirmations=gate.confirmations,
         key=secret.names,

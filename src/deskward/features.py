@@ -31,6 +31,7 @@ from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.ledger_tools import tools as ledger_tools
+from deskward.gate.operations import operations
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.slice import Slice
@@ -39,11 +40,13 @@ from deskward.inbox import slice as inbox
 from deskward.knowledge import slice as knowledge
 from deskward.notices import slice as notices
 from deskward.orders import slice as orders
+from deskward.staff import slice as staff
 from deskward.text.finding import Kind
 from deskward.tickets import slice as tickets
 from deskward.webhooks import slice as webhooks
 
 SLICES: tuple[Slice, ...] = (
+    staff.SLICE,
     customers.SLICE,
     accounts.SLICE,
     tickets.SLICE,
@@ -70,7 +73,8 @@ class Features:
     def groups(self) -> tuple[ToolGroup, ...]:
         """The groups of tools: theirs, and those of no slice."""
         own = (part.tools for part in self.slices if part.tools is not None)
-        return (*own, approval_tools, ledger_tools, reading_tools, session_acts, takeovers)
+        general = (approval_tools, ledger_tools, reading_tools, session_acts, takeovers, operations)
+        return (*own, *general)
 
     @property
     def tools(self) -> list[Tool]:

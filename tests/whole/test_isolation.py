@@ -54,6 +54,7 @@ VALUES: Values = {
 SPECIAL: dict[str, Values] = {
     "update_ticket": {"update": {"priority": "high"}},
     "update_complaint": {"update": {"priority": "high"}},
+    "update_customer": {"update": {"tier": "premium"}},
     "update_order_status": {"status": "cancelled"},
     "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},

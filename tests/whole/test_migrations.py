@@ -35,6 +35,8 @@ c85cc5d50db7b67889ff12e4707678bd65af2d279c1f4718309b4ff4c22a1689 0010_threads.py
 bd313c8a17d7217e9dd677f367a1c539067eec24bc4d4fc0cd9a7038a78d4eb8 0013_answers_by_mail.py
 ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
 7aed14429cb3bf412fb9d578615f7820101e6f0d7ba5a6919ad460f9ac459903 0015_told.py
+1dadd5b2807b16938b56591853fecf2dd83a0f290f5d5b8781f71112c3cf1779 0016_takeover.py
+80da1d244f33bc7cc5516c5ea209c0d880a7c5bb5277a158c44347f21c81ac27 0017_names.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
@@ -124,7 +126,8 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 SPINE = {
     "api_keys", "approvals", "confirmations", "counters", "desk_secret", "effects", "events",
     "hub_tools", "jobs", "ledger", "ledger_heads", "listeners", "members", "messages",
-    "policy_changes", "policy_versions", "provenance", "sessions", "subject_keys", "turns",
+    "policy_changes", "policy_versions", "provenance", "sessions", "subject_keys", "tenants",
+    "turns",
 }  # fmt: skip
 
 

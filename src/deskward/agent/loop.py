@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import (
     AsyncIterator,
+    Awaitable,
     Callable,
     Collection,
     Iterator,
@@ -98,6 +99,11 @@ class Limits:
     timeout: float = 30.0
 
 
+async def no_brand(_tenant: str) -> str:
+    """Say nothing of a tenant."""
+    return ""
+
+
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
@@ -111,6 +117,7 @@ class Agent:
         hosts: Collection[str] = (),
         confirmed: Confirmed = nothing_confirmed,
         crisis_lines: Mapping[str, str] = MappingProxyType({}),
+        brand: Callable[[str], Awaitable[str]] = no_brand,
     ) -> None:
         """Make one.
 
@@ -119,7 +126,9 @@ class Agent:
             hosts: Hosts that answers may link to.
             confirmed: Makes the call that a customer has said yes to.
             crisis_lines: Tenant → whom somebody in danger can call; see `comfort.py`.
+            brand: Says what a model is told of a tenant.
         """
+        self._brand = brand
         self._crisis_lines = crisis_lines
         self.model = model
         self._claims = claims
@@ -231,7 +240,7 @@ class Agent:
         """One call of the model."""
         turn.step += 1
         request = ModelRequest(
-            instructions=INSTRUCTIONS + turn.note,
+            instructions=INSTRUCTIONS + await self._brand(turn.context.tenant) + turn.note,
             messages=turn.messages,
             tools=[spec_of(tool, turn.context) for tool in turn.tools],
             max_tokens=self._limits.step_tokens,

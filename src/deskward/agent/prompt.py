@@ -1,5 +1,10 @@
 """The instructions that language models are given."""
 
+from __future__ import annotations
+
+from deskward.core.database import Connection
+from deskward.security import tenants
+
 INSTRUCTIONS = """\
 You are the assistant of a customer-support desk and speak with one verified customer.
 
@@ -25,3 +30,19 @@ You are the assistant of a customer-support desk and speak with one verified cus
   the reason and tell the customer the number that the tool answers.
 - Answer in the customer's language, briefly and kindly, in plain text.
 """
+
+
+async def brand_of(db: Connection, tenant: str) -> str:
+    """What a model is told of the tenant whose assistant it is; nothing where nothing is known."""
+    found = await tenants.find(db, tenant)
+    if found is None:
+        return ""
+    zone = f" ({found.time_zone})" if found.time_zone else ""
+    told = (
+        f"- You speak for {found.name}." if found.name else "",
+        f"- People work there at these hours: {found.hours}{zone}." if found.hours else "",
+        f"- It answers in these languages only: {', '.join(found.languages)}."
+        if found.languages
+        else "",
+    )
+    return "".join(f"{line}\n" for line in told if line)

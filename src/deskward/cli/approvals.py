@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, operated_desk, print_json, read_settings, run
+from deskward.cli.session import Json, Operator, operated_desk, print_json, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -22,8 +22,7 @@ ApprovalId = Annotated[str, Parameter(help="The call's id, as `deskward approval
 Key = Annotated[
     str | None,
     Parameter(
-        help="API key of the member of staff who decides. Default: the system's user decides, and "
-        "is recorded as that.",
+        help="API key of the member of staff who decides. Default: whoever you are (--as).",
         env_var="DESKWARD_API_KEY",
     ),
 ]
@@ -39,6 +38,7 @@ def list_(
         Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown", "all"],
         Parameter(help="Only those with this status."),
     ] = "pending",
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
     json_: Json = False,
@@ -67,13 +67,14 @@ def list_(
             print("No call waits." if status == "pending" else "There is none.")
         return 0
 
-    _as_staff(work, key, tenant)
+    _as_staff(work, key, tenant, as_)
 
 
 @approvals.command
 def show(
     approval_id: ApprovalId,
     *,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -86,7 +87,7 @@ def show(
         print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
         return 0
 
-    _as_staff(work, key, tenant)
+    _as_staff(work, key, tenant, as_)
 
 
 @approvals.command
@@ -94,6 +95,7 @@ def approve(
     approval_id: ApprovalId,
     *,
     comment: Comment = "",
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -116,7 +118,7 @@ def approve(
         print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
 
-    _as_staff(work, key, tenant)
+    _as_staff(work, key, tenant, as_)
 
 
 @approvals.command
@@ -125,6 +127,7 @@ def deny(
     *,
     comment: Comment = "",
     told: Told = "",
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -139,7 +142,7 @@ def deny(
         await _carried_out(desk, caller, approval_id)
         return 0
 
-    _as_staff(work, key, tenant)
+    _as_staff(work, key, tenant, as_)
 
 
 async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any] | None:
@@ -169,10 +172,10 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> d
     return outcome.value
 
 
-def _as_staff(work: Any, key: str | None, tenant: str | None) -> None:
+def _as_staff(work: Any, key: str | None, tenant: str | None, as_: str | None) -> None:
 
     async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3") as opened:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
             code: int = await work(*opened)
             return code
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, noted, operator, print_json, with_database
+from deskward.cli.operators import operator
+from deskward.cli.session import Json, Operator, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -47,6 +48,8 @@ def accept(
     fingerprint: Annotated[
         str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
     ],
+    *,
+    as_: Operator = None,
 ) -> None:
     """Accept a quarantined tool as it is now. A running desk has it within seconds.
 
@@ -54,11 +57,11 @@ def accept(
     """
     from deskward.hub import pins
 
-    async def change(database: Database, settings: Any) -> None:
-        accepted = {"server": server, "name": tool, "fingerprint": fingerprint}
-        row = noted(settings, "accept_tool", **accepted)
-        async with database.transaction([row]) as transaction:
+    accepted = {"server": server, "name": tool, "fingerprint": fingerprint}
+
+    async def change(database: Database, _settings: Any) -> None:
+        async with database.transaction() as transaction:
             await pins.accept(transaction, server, tool, fingerprint, operator())
         print(f"Accepted {tool} of {server}.")
 
-    with_database(change)
+    with_database(change, ("accept_tool", accepted), as_)

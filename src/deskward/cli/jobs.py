@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import COUNT, noted, print_json, with_database
+from deskward.cli.session import COUNT, Operator, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -68,16 +68,16 @@ def list_(
 
 
 @jobs.command
-def retry(job_id: JobId, /) -> None:
+def retry(job_id: JobId, /, *, as_: Operator = None) -> None:
     """Have a job tried again that failed or was cancelled.
 
     Example: `deskward jobs retry 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
     """
-    _change("retry", job_id, "It is queued again, and done by the next desk that runs.")
+    _change("retry", job_id, "It is queued again, and done by the next desk that runs.", as_)
 
 
 @jobs.command
-def cancel(job_id: JobId, /) -> None:
+def cancel(job_id: JobId, /, *, as_: Operator = None) -> None:
     """Cancel a job that waits, or is worked on now.
 
     What it has done already stays done; what cannot be known, such as whether a mail left that was
@@ -85,23 +85,22 @@ def cancel(job_id: JobId, /) -> None:
 
     Example: `deskward jobs cancel 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
     """
-    _change("cancel", job_id, "It is cancelled.")
+    _change("cancel", job_id, "It is cancelled.", as_)
 
 
-def _change(what: Literal["retry", "cancel"], job_id: str, said: str) -> None:
+def _change(what: Literal["retry", "cancel"], job_id: str, said: str, as_: str | None) -> None:
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.core import jobs as table
         from deskward.features import all_features
 
-        row = noted(settings, f"{what}_job", job_id=job_id)
-        async with database.transaction([row]) as transaction:
+        async with database.transaction() as transaction:
             change = table.retry if what == "retry" else table.cancel
             await change(transaction, job_id, all_features().records)
         print(said)
         return 0
 
-    with_database(work)
+    with_database(work, (f"{what}_job", {"job_id": job_id}), as_)
 
 
 def _about(payload: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
 from deskward.cli.rotate_secret import rotate_secret
-from deskward.cli.session import Json, Tenant, noted, print_json, with_database
+from deskward.cli.session import Json, Operator, Tenant, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -40,6 +40,7 @@ def create(
     expires: Annotated[
         str | None, Parameter(help="Lifetime: 12h, 90d, 1y, never. Default: API_KEY_DAYS.")
     ] = None,
+    as_: Operator = None,
 ) -> None:
     """Make a key and show it, once. From then on every request needs a key.
 
@@ -75,7 +76,7 @@ def create(
         _show_new(key, stored)
 
     told = {"tenant": tenant, "kind": kind, "subject": subject, "roles": role, "expires": expires}
-    _with_keys(work, create=True, wrote=("create_key", told))
+    _with_keys(work, create=True, wrote=("create_key", told), as_=as_)
 
 
 @keys.command(name="list")
@@ -104,7 +105,7 @@ def list_(*, json_: Json = False) -> None:
 
 
 @keys.command
-def rotate(prefix: Prefix) -> None:
+def rotate(prefix: Prefix, *, as_: Operator = None) -> None:
     """Replace a key by a new one for the same caller; the old one ends now.
 
     Example: `deskward keys rotate 0a1b2c3d`
@@ -113,11 +114,11 @@ def rotate(prefix: Prefix) -> None:
     async def work(store: ApiKeys, _settings: Any) -> None:
         _show_new(*await store.rotate(prefix))
 
-    _with_keys(work, wrote=("rotate_key", {"prefix": prefix}))
+    _with_keys(work, wrote=("rotate_key", {"prefix": prefix}), as_=as_)
 
 
 @keys.command
-def revoke(prefix: Prefix) -> None:
+def revoke(prefix: Prefix, *, as_: Operator = None) -> None:
     """End a key now.
 
     Example: `deskward keys revoke 0a1b2c3d`
@@ -127,7 +128,7 @@ def revoke(prefix: Prefix) -> None:
         await store.revoke(prefix)
         print(f"The key {prefix} is revoked.")
 
-    _with_keys(work, wrote=("revoke_key", {"prefix": prefix}))
+    _with_keys(work, wrote=("revoke_key", {"prefix": prefix}), as_=as_)
 
 
 Member = Annotated[str, Parameter(help="Their id, as `deskward keys members` shows it.")]
@@ -163,7 +164,13 @@ def members_(*, json_: Json = False) -> None:
 
 
 @keys.command
-def disable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None) -> None:
+def disable(
+    member: Member,
+    *,
+    kind: MemberKind = "staff",
+    tenant: Tenant = None,
+    as_: Operator = None,
+) -> None:
     """Do nothing more in the name of a member of staff or a service: all their keys end now.
 
     Example: `deskward keys disable anna`
@@ -175,11 +182,19 @@ def disable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None
         await store.disable(tenant or settings.default.tenant_id, Kind(kind), member)
         print(f"{member} is disabled, and their keys have ended.")
 
-    _with_keys(work, wrote=("disable_member", {"tenant": tenant, "kind": kind, "id": member}))
+    _with_keys(
+        work, wrote=("disable_member", {"tenant": tenant, "kind": kind, "id": member}), as_=as_
+    )
 
 
 @keys.command
-def enable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None) -> None:
+def enable(
+    member: Member,
+    *,
+    kind: MemberKind = "staff",
+    tenant: Tenant = None,
+    as_: Operator = None,
+) -> None:
     """Have a member of staff or a service back; they need a new key.
 
     Example: `deskward keys enable anna`
@@ -191,7 +206,9 @@ def enable(member: Member, *, kind: MemberKind = "staff", tenant: Tenant = None)
         await store.enable(tenant or settings.default.tenant_id, Kind(kind), member)
         print(f"{member} is enabled again. Make them a key with `deskward keys create`.")
 
-    _with_keys(work, wrote=("enable_member", {"tenant": tenant, "kind": kind, "id": member}))
+    _with_keys(
+        work, wrote=("enable_member", {"tenant": tenant, "kind": kind, "id": member}), as_=as_
+    )
 
 
 def _with_keys(
@@ -199,6 +216,7 @@ def _with_keys(
     *,
     create: bool = False,
     wrote: tuple[str, dict[str, Any]] | None = None,
+    as_: str | None = None,
 ) -> None:
     """Run a command on the keys; what it `wrote` is in the ledger with it."""
 
@@ -211,12 +229,10 @@ def _with_keys(
 
         return keys_of(settings, database, roles_of(settings))
 
-    async def work_noted(database: Database, settings: Any) -> None:
-        if wrote is not None:
-            database.along.append(noted(settings, wrote[0], **wrote[1]))
+    async def work_on_keys(database: Database, settings: Any) -> None:
         await work(store(database, settings), settings)
 
-    with_database(work_noted)
+    with_database(work_on_keys, wrote, as_)
 
 
 def _row(key: ApiKey) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import COUNT, Json, as_json, noted, print_json, with_database
+from deskward.cli.session import COUNT, Json, Operator, as_json, print_json, with_database
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
@@ -119,6 +119,7 @@ def export(
     opened: Annotated[
         bool, Parameter(name="--open", help="Also write what is sealed, in the clear.")
     ] = False,
+    as_: Operator = None,
 ) -> None:
     """Write rows as JSON lines, and after each tenant's rows its signed head.
 
@@ -131,7 +132,8 @@ def export(
         from deskward.gate.ledger.export import lines
 
         # Before the first line leaves, so that no export is missing.
-        await database.append(noted(settings, "export_ledger", tenant=tenant, opened=opened))
+        async with database.transaction():
+            pass
         written = lines(database, settings.key, tenant=tenant, opened=opened)
         if file is None:
             async for line in written:
@@ -145,7 +147,7 @@ def export(
         print(f"{count} lines are in {file}.", file=sys.stderr)
         return 0
 
-    with_database(work)
+    with_database(work, ("export_ledger", {"tenant": tenant, "opened": opened}), as_)
 
 
 @ledger.command

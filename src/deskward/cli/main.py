@@ -13,6 +13,7 @@ from deskward.cli.articles import articles
 from deskward.cli.call import call
 from deskward.cli.chat import chat
 from deskward.cli.config import config
+from deskward.cli.customers import customers
 from deskward.cli.ending import ending, words_of
 from deskward.cli.evaluate import evaluate
 from deskward.cli.handle import handle
@@ -28,6 +29,7 @@ from deskward.cli.printing import print_any_text
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
+from deskward.cli.tenants import tenants
 from deskward.cli.tools import tools
 from deskward.cli.webhooks import webhooks
 
@@ -38,7 +40,9 @@ COMMANDS = (
     handle,
     tools,
     mcp,
+    tenants,
     staff,
+    customers,
     keys,
     config,
     hub,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from deskward.cli.operators import allowed
 from deskward.cli.session import (
     Json,
-    operator,
+    Operator,
     print_json,
     read_settings,
     run,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from deskward.core.database import Database
     from deskward.gate.policy.engine import Policy
     from deskward.gate.tool import Tool
+    from deskward.security.principals import Principal
 
 policy = App(
     name="policy",
@@ -195,6 +197,7 @@ def publish(
     shadow: Annotated[
         bool, Parameter(help="Only watch what it would say; it is recorded in the ledger.")
     ] = False,
+    as_: Operator = None,
 ) -> None:
     """Publish policies: running desks have them within about a second.
 
@@ -218,9 +221,10 @@ def publish(
         if problems or not all(row.passed for row in rows):
             raise ValueError("it does not pass `deskward policy check` and `test`; see there")
         slot: policy_versions.Slot = "shadow" if shadow else "active"
+        caller = await allowed(desk.database, desk.settings, "publish_policy", None, as_)
         async with desk.database.transaction() as transaction:
             await policy_versions.publish(transaction, chosen, note=note)
-        await _put(desk.database, desk.settings, slot, chosen.version)
+        await _put(desk.database, desk.settings, slot, chosen.version, caller)
         print(f"{chosen.version} is {'in shadow' if shadow else 'active'}.")
         return 0
 
@@ -233,6 +237,8 @@ def rollback(
         str | None, Parameter(help="A published version, or `files`. Default: the one before.")
     ] = None,
     /,
+    *,
+    as_: Operator = None,
 ) -> None:
     """Go back to an earlier version, or to the files. It needs no desk that can start.
 
@@ -250,7 +256,8 @@ def rollback(
             target = None
         else:
             target = (await _stored(database, settings, wanted)).version
-        await _put(database, settings, "active", target)
+        caller = await allowed(database, settings, "rollback_policy", None, as_)
+        await _put(database, settings, "active", target, caller)
         print(f"{target or 'The files'} {'is' if target else 'are'} active.")
         return 0
 
@@ -258,24 +265,27 @@ def rollback(
 
 
 @policy.command
-def unshadow() -> None:
+def unshadow(*, as_: Operator = None) -> None:
     """Stop watching what the version in shadow would say.
 
     Example: `deskward policy unshadow`
     """
 
     async def work(database: Database, settings: Any) -> int:
-        await _put(database, settings, "shadow", None)
+        caller = await allowed(database, settings, "unshadow_policy", None, as_)
+        await _put(database, settings, "shadow", None, caller)
         print("No version is in shadow.")
         return 0
 
     with_database(work)
 
 
-async def _put(database: Database, settings: Any, slot: Any, version: str | None) -> None:
+async def _put(
+    database: Database, settings: Any, slot: Any, version: str | None, caller: Principal
+) -> None:
     from deskward.gate.policy import versions as policy_versions
 
-    by = f"cli:{operator()} (system user)"
+    by = caller.label
     entry = policy_versions.entry(settings.default.tenant_id, slot, version, by=by)
     async with database.transaction([entry]) as transaction:
         await policy_versions.put(transaction, slot, version, by=by)

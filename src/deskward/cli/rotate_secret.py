@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from deskward.cli.ending import Misused
-from deskward.cli.session import noted, read_settings, run
+from deskward.cli.operators import allowed
+from deskward.cli.session import Operator, noted, read_settings, run
 
 if TYPE_CHECKING:
     from deskward.gate.rotation import Progress
@@ -26,6 +27,7 @@ def rotate_secret(
         Path | None,
         Parameter(help=f"File that holds the new SECRET_KEY. Default: the variable {NEW}."),
     ] = None,
+    as_: Operator = None,
 ) -> None:
     """Seal all that is under the secret key anew, under another one. Stop the desk before.
 
@@ -37,10 +39,10 @@ def rotate_secret(
     Example: `deskward keys rotate-secret`
     """
     settings = read_settings()
-    run(_rotate(settings, new_key_file))
+    run(_rotate(settings, new_key_file, as_))
 
 
-async def _rotate(settings: Any, new_key_file: Path | None) -> None:
+async def _rotate(settings: Any, new_key_file: Path | None, as_: str | None = None) -> None:
     from deskward.core.database import Database
     from deskward.features import SLICES
     from deskward.gate.rotation import rotate
@@ -52,12 +54,13 @@ async def _rotate(settings: Any, new_key_file: Path | None) -> None:
     await upgrade(settings.database_location)
     database = Database(settings.database_location)
     try:
+        caller = await allowed(database, settings, "rotate_secret", None, as_)
         if own and not waiting.exists():
             await read_secret(settings, database)  # that this key is the right one
         new = _made(waiting) if own else _given(new_key_file)
         if not await _done(database, new):
             with _bar() as progress:
-                row = noted(settings, "rotate_secret")
+                row = noted(settings, "rotate_secret", caller)
                 more = [sealed for part in SLICES for sealed in part.sealed]
                 await rotate(database, settings.key, new, progress, row, more)
     finally:

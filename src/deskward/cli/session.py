@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from deskward.cli.ending import Misused
+from deskward.cli.operators import acting, allowed, is_operated, system_user
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -35,6 +35,14 @@ Url = Annotated[
 Key = Annotated[str | None, Parameter(help="API key for --url.", env_var="DESKWARD_API_KEY")]
 
 
+Operator = Annotated[
+    str | None,
+    Parameter(
+        name="--as",
+        help="The member of staff that you are. Default: the one of the machine's user "
+        "(`deskward staff set ID --shell-user NAME`), or DESKWARD_AS.",
+    ),
+]
 Demo = Annotated[
     bool,
     Parameter(help="The demo desk: a bank and a shop, with demo data where the database is empty."),
@@ -78,26 +86,6 @@ def run(
         sys.exit(code)
 
 
-def operator() -> str:
-    """The system's name for whoever runs the command, whatever the environment says it is.
-
-    In some containers the system has none: then it is `uid-` and the number.
-    """
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid-{os.getuid()}"
-
-
-def system_user(tenant: str, *roles: str) -> Principal:
-    """Whoever runs the command, recorded as the system's user that they are."""
-    from deskward.security.principals import Kind, Principal, Proof
-
-    return Principal(Kind.STAFF, operator(), tenant, roles, proof=Proof.VOUCHED, system=True)
-
-
 def as_json(value: Any, indent: int | None = None) -> str:
     """A value as JSON that any terminal can show whole: escaped where it does not speak UTF-8."""
     escaped = not sys.stdout.encoding.lower().startswith("utf")
@@ -129,12 +117,19 @@ async def local_desk(
     """
     from deskward.app import open_desk
     from deskward.security.principals import DEFAULT_ROLES, Kind, Principal, Proof
+    from deskward.security.tenants import require_open
 
     if user and staff:
         raise Misused("give --user or --staff, not both")
     async with open_desk(settings, demo=demo, chat=chat, only=only) as desk:
         tenant = tenant or settings.default.tenant_id
-        if staff:
+        await require_open(desk.database.reader, tenant)
+        known = desk.gate.policy.roles
+        if staff and await is_operated(desk.database.reader, known, tenant):
+            if roles:
+                raise Misused("leave --role out: what somebody may do here, `deskward staff` says")
+            principal = await acting(desk.database.reader, known, tenant, staff)
+        elif staff:
             roles = roles or (DEFAULT_ROLES[Kind.STAFF],)
             principal = Principal(
                 *(Kind.STAFF, staff, tenant, roles), via=_system_label(), proof=Proof.VOUCHED
@@ -146,14 +141,15 @@ async def local_desk(
 
 @contextlib.asynccontextmanager
 async def operated_desk(
-    settings: Any, key: str | None, tenant: str | None, *roles: str
+    settings: Any, key: str | None, tenant: str | None, *roles: str, as_: str | None = None
 ) -> AsyncIterator[tuple[Desk, Principal]]:
-    """The desk on this machine's database, and who works on it: nobody says who they are.
+    """The desk on this machine's database, and who works on it.
 
-    It is the member of staff whose API key this is, or without a key the system's user.
+    It is the member of staff whose API key this is, or without a key whoever runs the command.
 
     Args:
-        roles: What the system's user may do.
+        roles: What the system's user may do while nobody is appointed to operate the desk.
+        as_: The member of staff that they say they are.
 
     Raises:
         Unauthenticated: The key is not valid.
@@ -161,10 +157,14 @@ async def operated_desk(
     """
     from deskward.app import open_desk
     from deskward.security.principals import Kind
+    from deskward.security.tenants import require_open
 
     async with open_desk(settings, chat=False, as_recorded=True) as desk:
         if key is None:
-            yield desk, system_user(tenant or settings.default.tenant_id, *roles)
+            where = tenant or settings.default.tenant_id
+            await require_open(desk.database.reader, where)
+            known = desk.gate.policy.roles
+            yield desk, await acting(desk.database.reader, known, where, as_, *roles)
             return
         principal = await desk.keys.verify(key)
         if principal.kind is not Kind.STAFF:
@@ -192,8 +192,8 @@ async def _customer(desk: Desk, user: str, tenant: str) -> Principal:
         raise Unauthenticated(EMPTY.format(database=name)) from error
 
 
-def noted(settings: Any, what: str, **details: Any) -> Any:
-    """The ledger's row of what the system's user does: which command, and to what.
+def noted(settings: Any, what: str, by: Principal, **details: Any) -> Any:
+    """The ledger's row of what a command does: by whom, and to what.
 
     What changes something goes with `Database.along`, so that neither is there without the other.
     """
@@ -207,19 +207,32 @@ def noted(settings: Any, what: str, **details: Any) -> Any:
         "at": timestamp(),
         "kind": "operation",
         "door": "cli",
-        "by": system_user(tenant).label,
+        "by": by.label,
         "tool": what,
         "status": "ok",
     }
+    if by.via is not None:
+        clear["via"] = by.via
     return Entry(tenant, clear, to_json({"arguments": details}))
 
 
-def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None]]) -> None:
-    """Run a command's coroutine on the migrated database and the settings, without a desk."""
+def with_database(
+    work: Callable[[Database, Any], Coroutine[Any, Any, int | None]],
+    wrote: tuple[str, dict[str, Any]] | None = None,
+    as_: str | None = None,
+) -> None:
+    """Run a command's coroutine on the migrated database and the settings, without a desk.
+
+    Args:
+        wrote: What it does and to what, where it changes anything: policy must let whoever runs it,
+            and the ledger's row goes with its first transaction.
+        as_: The member of staff that they say they are.
+    """
     from deskward.core.database import Database
     from deskward.gate.ledger.chain import Ledger
     from deskward.gate.secret import read_secret
     from deskward.migrations import upgrade
+    from deskward.security.tenants import ensure, find
 
     settings = read_settings()
 
@@ -230,6 +243,13 @@ def with_database(work: Callable[[Database, Any], Coroutine[Any, Any, int | None
             secret = await read_secret(settings, database)
             ledger = Ledger(secret.key, secret.names, generation=secret.generation)
             database.before_commit = ledger.write
+            if await find(database.reader, settings.default.tenant_id) is None:
+                async with database.transaction() as transaction:
+                    await ensure(transaction, settings.default.tenant_id)
+            if wrote is not None:
+                what, told = wrote
+                caller = await allowed(database, settings, what, told.get("tenant"), as_)
+                database.along.append(noted(settings, what, caller, **told))
             return await work(database, settings)
         finally:
             await database.close()

@@ -22,6 +22,16 @@ class EndSessions(Sessions):
         )
         for row in ended.all():
             await end_questions(db, tenant, owner, row.id)
-        answered = (turns.c.tenant_id == tenant) & (turns.c.owner == owner)
-        running = answered & (turns.c.session_id != but) & turns.c.status.in_(["running", "paused"])
-        await db.execute(sa.update(turns).where(running).values(status="failed", holder=None))
+        await self._stop(db, tenant, owner, turns.c.session_id != but)
+
+    async def stop(self, db: Connection, tenant: str, owner: str) -> None:
+        """See `Sessions`."""
+        await self._stop(db, tenant, owner)
+
+    async def _stop(
+        self, db: Connection, tenant: str, owner: str, *which: sa.ColumnElement[bool]
+    ) -> None:
+        theirs = (turns.c.tenant_id == tenant) & (turns.c.owner == owner)
+        running = theirs & turns.c.status.in_(["running", "paused"])
+        ended = {"status": "failed", "holder": None}
+        await db.execute(sa.update(turns).where(running, *which).values(ended))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
@@ -27,6 +28,7 @@ from deskward.agent.model import (
     TextPiece,
 )
 from deskward.agent.offline.model import NAME
+from deskward.agent.prompt import brand_of
 from deskward.agent.turn import answered_by
 from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
@@ -96,7 +98,14 @@ async def replay(
         messages += turn.said
         speaker = _Recorded(turn, messages, found, place)
         toolbox = _Toolbox(gate, turn, policy, changed or {}, found, place)
-        agent = Agent(toolbox, model or speaker, limits, claims=claims, confirmed=toolbox.confirmed)
+        agent = Agent(
+            toolbox,
+            model or speaker,
+            limits,
+            claims=claims,
+            confirmed=toolbox.confirmed,
+            brand=partial(brand_of, gate.database.reader),
+        )
         context = Context(turn.principal, "agent", session_id="replay", turn_id=turn.id)
         text = ""
         async for event in agent.run(context, Vault(), _window(messages)):

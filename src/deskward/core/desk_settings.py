@@ -110,6 +110,24 @@ class Stream(Group):
     )
 
 
+class Customers(Group):
+    """What is known of customers."""
+
+    fields: str = Field(
+        "",
+        max_length=10_000,
+        validation_alias="customer_fields",
+        description="Fields that customers have besides those that all have, each with its kind, "
+        "for example `contract=text, seats=number, since=date, plan=choice:basic|pro`.",
+    )
+
+    @field_validator("fields")
+    @classmethod
+    def _declared(cls, value: str) -> str:
+        CustomFields.parse(value)
+        return value
+
+
 class Accounts(Group):
     """How a customer shows that it is them."""
 

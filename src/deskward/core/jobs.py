@@ -289,6 +289,22 @@ async def cancel(db: Connection, job_id: str, records: Records) -> None:
         await records[row.kind].ended(db, _unheld(row), reason)
 
 
+async def cancel_of(db: Connection, tenant: str, records: Records) -> int:
+    """Cancel all jobs of a tenant; returns how many there were.
+
+    Those that erase customers go on: whoever is erased is erased in a closed tenant, too.
+    """
+    theirs = (
+        jobs.c.status.in_(("queued", "running"))
+        & (jobs.c.payload["tenant"].as_string() == tenant)
+        & jobs.c.kind.not_like("erase%")
+    )
+    rows = await db.all(sa.select(jobs.c.id).where(theirs))
+    for row in rows:
+        await cancel(db, row.id, records)
+    return len(rows)
+
+
 async def retry(db: Connection, job_id: str, records: Records) -> None:
     """Queue a job again that failed or was cancelled.
 

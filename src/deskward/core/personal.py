@@ -27,6 +27,8 @@ IMPERSONAL: dict[str, str] = {_NAME: "no"}
 
 TOGETHER = "together"
 """In a table's `info`: the column whose equal values make rows go together."""
+BOUND = "bound"
+"""In a table's `info`: its rows are sealed as they are, so that none becomes another one's."""
 
 _WITHOUT_TEXT = (sa.Numeric, sa.Integer, sa.Boolean, sa.DateTime, sa.Date, sa.Time)
 

@@ -28,6 +28,7 @@ from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, 
 from deskward.core.desk_settings import (
     Accounts,
     Agent,
+    Customers,
     Keys,
     Policy,
     Stream,
@@ -133,6 +134,9 @@ class Settings(BaseSettings):
     )
     tickets: Tickets = Field(
         default_factory=Tickets, description="How customers' matters are kept."
+    )
+    customers: Customers = Field(
+        default_factory=Customers, description="What is known of customers."
     )
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")

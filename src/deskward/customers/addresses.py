@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -54,9 +55,13 @@ async def of(db: Connection, tenant: str, customer_id: str) -> dict[str, list[Ad
     """A customer's addresses by kind, the primary one first."""
     found: dict[str, list[Address]] = {EMAIL: [], PHONE: []}
     for row in await db.all(_OF, tenant=tenant, customer_id=customer_id):
-        told = Address(value=row.value, verified=row.verified_at is not None, primary=not row.place)
-        found[row.kind].append(told)
+        found[row.kind].append(shown(row))
     return found
+
+
+def shown(row: sa.Row[Any]) -> Address:
+    """An address as it is shown."""
+    return Address(value=row.value, verified=row.verified_at is not None, primary=not row.place)
 
 
 async def having(db: Connection, tenant: str, address: str) -> list[str]:

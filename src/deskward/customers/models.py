@@ -6,6 +6,8 @@ another system knows them by. `email` and `phone` of the row are the first of th
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,6 +20,7 @@ from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, VALUE
 from deskward.core.schema import some_given
 from deskward.core.written import Ours, RecordId, Written
+from deskward.text.folding import folded
 
 Contact = Annotated[str, Written(by="owner")]
 
@@ -31,6 +34,7 @@ customers = sa.Table(
     sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("id", sa.String(64), primary_key=True, info=OWNER),
     sa.Column("name", sa.String(200), nullable=False, info=VALUE),
+    sa.Column("folded", sa.String(800), nullable=False, server_default="", info=VALUE),
     sa.Column("email", sa.String(320), info=VALUE),
     sa.Column("phone", sa.String(40), info=VALUE),
     sa.Column("address", sa.String(300), info=VALUE),
@@ -43,6 +47,7 @@ customers = sa.Table(
     sa.Column("updated_at", UtcDateTime),
     sa.Column("revision", sa.Integer, nullable=False, default=1, server_default="1"),
 )
+"""`folded` is the name without case and accents, by which it is found."""
 
 addresses = sa.Table(
     "customer_addresses",
@@ -96,6 +101,8 @@ merged = sa.Table(
 the other one looks for as well."""
 
 customer_numbers = Numbering("customer_numbers")
+
+CUSTOMER_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Line = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\S[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
 """One line of text, and not a blank one."""
@@ -189,6 +196,23 @@ class Profile(Customer):
     external_ids: list[ExternalId]
 
 
+class CustomerUpdate(Details):
+    """What to change of a customer; what is left out stays, and null takes away."""
+
+    revision: int | None = Field(
+        None, ge=1, description="Change them only if they still have this revision."
+    )
+
+
+class CustomerPage(BaseModel):
+    """Some customers, and where the list goes on."""
+
+    customers: list[Customer]
+    next_cursor: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+        description="Give it as `cursor` to have the next page; null at the end."
+    )
+
+
 class CustomerErased(BaseModel):
     """The receipt of an erasure, without a word of whom."""
 
@@ -196,8 +220,14 @@ class CustomerErased(BaseModel):
     message: Ours = Field(examples=["The customer was erased."])
 
 
+def folded_name(name: str) -> str:
+    """A name as it is looked for: without case, accents and marks."""
+    parts = unicodedata.normalize("NFKD", folded(name))
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))[:800]
+
+
 def shown(row: Any) -> dict[str, Any]:
     """What `Customer` holds of a row."""
     told = dict(row._mapping)
-    del told["tenant_id"]
+    del told["tenant_id"], told["folded"]
     return {**told, "customer_id": told.pop("id")}

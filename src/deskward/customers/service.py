@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
 from deskward.customers import addresses
+from deskward.customers.details import STANDARD, Checked, checked
 from deskward.customers.models import (
     EMAIL,
     PHONE,
@@ -26,10 +26,7 @@ from deskward.customers.models import (
     merged,
     shown,
 )
-from deskward.customers.normal import language_key, zone_key
 
-STANDARD = "standard"
-"""The tier of whom nobody gave another one."""
 _NO_FIELDS = CustomFields()
 
 _BY_ID = fixed(
@@ -189,63 +186,6 @@ async def set_address(db: Connection, tenant: str, customer_id: str, address: st
         raise await missing(db, tenant, customer_id)
 
 
-@dataclass
-class Checked:
-    """Details in the forms in which they are kept.
-
-    Attributes:
-        columns: Values of the columns of the customer's row, without `fields`.
-        lists: Kind of address → one form → address as it was given; of kinds that were told.
-        verified: The one forms of mail addresses that are known to be theirs.
-        external: System and id, or None where nothing was told.
-        fields: Values of declared fields; None takes one away.
-    """
-
-    columns: dict[str, Any] = field(default_factory=dict)
-    lists: dict[str, dict[str, str]] = field(default_factory=dict)
-    verified: set[str] = field(default_factory=set)
-    external: list[tuple[str, str]] | None = None
-    fields: dict[str, Value | None] = field(default_factory=dict)
-
-
-def checked(details: Details, declared: CustomFields = _NO_FIELDS) -> Checked:
-    """What was told, in the forms in which it is kept.
-
-    Raises:
-        InvalidInput: Something is not of its form.
-    """
-    told = details.model_fields_set
-    found = Checked()
-    for name in ("name", "address", "tier", "language", "time_zone", "tags"):
-        if name in told:
-            found.columns[name] = getattr(details, name)
-    columns = found.columns
-    if "name" in columns and columns["name"] is None:
-        raise InvalidInput("A customer has a name; it cannot be taken away.")
-    if "tier" in columns:
-        columns["tier"] = details.tier or STANDARD
-    if details.language is not None:
-        columns["language"] = language_key(details.language)
-    if details.time_zone is not None:
-        columns["time_zone"] = zone_key(details.time_zone)
-    if "tags" in columns:
-        columns["tags"] = list(
-            {tag.strip().casefold(): tag.strip() for tag in details.tags or ()}.values()
-        )
-    for kind, given in ((EMAIL, details.emails), (PHONE, details.phones)):
-        if f"{kind}s" in told:
-            found.lists[kind] = addresses.keyed(kind, given or ())
-            columns[kind] = next(iter(found.lists[kind].values()), None)
-    found.verified = set(addresses.keyed(EMAIL, details.verified or ()))
-    if found.verified - found.lists.get(EMAIL, {}).keys():
-        raise InvalidInput("What is verified is one of the mail addresses that are given with it.")
-    if "external_ids" in told:
-        known = [(one.system, one.id) for one in details.external_ids or ()]
-        found.external = list(dict.fromkeys(known))
-    found.fields = declared.checked(details.fields or {})
-    return found
-
-
 async def create(
     db: Connection,
     tenant: str,
@@ -269,7 +209,7 @@ async def create(
     if "name" not in told.columns:
         raise InvalidInput("Say the customer's name.")
     if customer_id is None:
-        customer_id = await _next_id(db, tenant)
+        customer_id = await next_id(db, tenant)
     elif not await _is_free(db, tenant, customer_id):
         raise Conflict(f"There is a customer {customer_id} already, or was one.")
     await addresses.check_free(db, tenant, customer_id, told.lists.get(EMAIL, {}))
@@ -314,9 +254,32 @@ async def change(
     """
     told = checked(details, declared)
     before = await get(db, tenant, customer_id)
-    values = told.columns
+    await write(db, tenant, customer_id, told, before.fields, revision=revision)
+    return await get(db, tenant, customer_id)
+
+
+async def write(
+    db: Connection,
+    tenant: str,
+    customer_id: str,
+    told: Checked,
+    fields: Mapping[str, Value],
+    *,
+    revision: int | None = None,
+) -> None:
+    """Write what was told of a customer who is there.
+
+    Args:
+        fields: The values that their declared fields have.
+        revision: Change them only if they still have this one.
+
+    Raises:
+        InvalidInput: Nothing was told.
+        Conflict: They were changed meanwhile, or an address is somebody else's.
+    """
+    values: dict[str, Any] = dict(told.columns)
     if told.fields:
-        after = {**before.fields, **told.fields}
+        after = {**fields, **told.fields}
         values["fields"] = {name: value for name, value in after.items() if value is not None}
     if not values and told.external is None:
         raise InvalidInput("Say what to change of the customer.")
@@ -336,10 +299,10 @@ async def change(
         theirs = (external_ids.c.tenant_id == tenant, external_ids.c.customer_id == customer_id)
         await db.execute(sa.delete(external_ids).where(*theirs))
         await _set_external_ids(db, tenant, customer_id, told.external)
-    return await get(db, tenant, customer_id)
 
 
-async def _next_id(db: Connection, tenant: str) -> str:
+async def next_id(db: Connection, tenant: str) -> str:
+    """The tenant's next number as an id, as C1001."""
     while True:
         customer_id = f"C{await customer_numbers.next(db, tenant)}"
         if await _is_free(db, tenant, customer_id):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deskward.customers.demo import load
 from deskward.customers.erasure import SCRUB, TRACES, search
+from deskward.customers.file_tools import tools
 from deskward.customers.kinds import KINDS
 from deskward.customers.models import (
     addresses,
@@ -15,7 +16,7 @@ from deskward.customers.models import (
     external_ids,
     merged,
 )
-from deskward.customers.tools import scrub, tools
+from deskward.customers.tools import scrub
 from deskward.gate.slice import Slice
 
 SLICE = Slice(

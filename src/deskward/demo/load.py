@@ -12,6 +12,7 @@ import yaml
 from deskward.core.database import Database
 from deskward.customers.models import customers
 from deskward.gate.slice import Slice
+from deskward.security.tenants import ensure
 
 DESK = Path(__file__).parent / "desk.yaml"
 
@@ -23,6 +24,7 @@ async def load_demo(database: Database, slices: Iterable[Slice]) -> bool:
         if await transaction.first(sa.select(customers.c.id).limit(1)) is not None:
             return False
         for tenant, content in desk["tenants"].items():
+            await ensure(transaction, tenant)
             for part in slices:
                 if part.demo is not None:
                     await part.demo(transaction, tenant, {**content, "faq": desk["faq"]})

@@ -19,6 +19,7 @@ from deskward.customers import service as customers
 from deskward.email.models import Letter
 from deskward.email.outbox import Outbox
 from deskward.email.tags import tagged
+from deskward.security import tenants
 from deskward.text.plain import Plain
 from deskward.tickets import store
 from deskward.tickets.channels import Taken
@@ -42,7 +43,7 @@ class Letterhead:
 
     Attributes:
         answers: Tenant → the address to which customers answer; of the empty name, for all others.
-        signature: What stands below an answer.
+        signature: What stands below an answer of a tenant that has no signature of its own.
     """
 
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -83,11 +84,13 @@ class MailChannel:
         before = await store.latest(db, tenant, ticket.id, QUOTED)
         named = await store.mails_of(db, tenant, ticket.id)
         text = await self._text(message, to)
+        own = await tenants.find(db, tenant)
+        signature = (own.signature if own is not None else "") or self._head.signature
         letter = Letter(
             to=[to],
             subject=_subject(ticket.subject),
-            text=_plain(text, self._head.signature, before),
-            html=_html(text, self._head.signature, before),
+            text=_plain(text, signature, before),
+            html=_html(text, signature, before),
             headers=self._headers(tenant, ticket, message, answered, named),
         )
         await self._mails.queue(db, tenant, f"customer:{ticket.customer_id}", message.id, letter)

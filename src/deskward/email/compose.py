@@ -38,6 +38,7 @@ def message(
     *,
     sender_name: str,
     sender_email: str,
+    reply_to: str | None = None,
 ) -> EmailMessage:
     """The message of a letter. Who gets a blind copy is in no header.
 
@@ -48,6 +49,8 @@ def message(
     wide = not all(address.isascii() for address in shown)
     built = EmailMessage(policy=SMTP.clone(refold_source="none", cte_type="7bit", utf8=wide))
     built.set_raw("From", headers.mailbox("From", sender_name, sender_email))
+    if reply_to is not None:
+        built.set_raw("Reply-To", headers.addresses([reply_to]))
     built.set_raw("To", headers.addresses(letter.to))
     if letter.cc:
         built.set_raw("Cc", headers.addresses(letter.cc))

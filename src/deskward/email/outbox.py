@@ -25,6 +25,8 @@ from deskward.email import compose
 from deskward.email.mailer import Mailer, NotNow, Refused, Unclear
 from deskward.email.models import Email, EmailReceipt, Letter, Status, emails
 from deskward.files import service as files
+from deskward.security import tenants
+from deskward.security.tenants import Tenant
 from deskward.tickets.messages import Delivery
 from deskward.tickets.store import delivered
 
@@ -176,12 +178,14 @@ class Outbox:
         attached = await files.load(
             self._database.reader, row.tenant_id, row.owner, letter.attachments
         )
+        tenant = await tenants.find(self._database.reader, row.tenant_id) or Tenant(row.tenant_id)
         message = compose.message(
             row.id,
             letter,
             attached,
-            sender_name=self._sender_name,
+            sender_name=tenant.sender_name or tenant.name or self._sender_name,
             sender_email=self._sender_email,
+            reply_to=None if "Reply-To" in letter.headers else tenant.reply_to,
         )
 
         async def before_content() -> None:

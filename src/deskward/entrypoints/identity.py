@@ -27,6 +27,7 @@ from deskward.security.principals import (
     Principal,
     Proof,
 )
+from deskward.security.tenants import require_open
 
 PROVED_AT = "x-user-proved-at"
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -152,6 +153,7 @@ class Callers:
                 "`deskward keys create` makes one."
             )
         tenant = tenant or self.default.tenant_id
+        await require_open(self.reader, tenant)
         if subject is None and self.services_only:
             return Principal(Kind.SERVICE, "local", tenant, (DEFAULT_ROLES[Kind.SERVICE],))
         return await local_customer(self.reader, subject or self.default.user_id, tenant)

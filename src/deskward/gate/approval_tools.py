@@ -259,14 +259,16 @@ async def _to_decide(ctx: Context, store: Approvals, approval_id: str) -> Pendin
 def _is_own(call: PendingCall, approver: Principal) -> bool:
     """Whether it is who asked, also where one of both times they had a key and once the machine.
 
-    An id is one person's, whatever kind of key they made for it.
+    An id is one person's, whatever kind of key they made for it; so is a user of the machine,
+    whoever they say they are.
     """
     requester = call.came_from.principal
     names = {
         unicodedata.normalize("NFKC", str(name)).casefold()
         for name in (requester.get("id"), approver.id)
     }
-    return len(names) == 1 or call.principal == approver.label
+    same_shell = approver.via == requester.get("via") and (approver.via or "").startswith("cli:")
+    return len(names) == 1 or same_shell or call.principal == approver.label
 
 
 async def _carry_out(ctx: Context, approval_id: str) -> None:

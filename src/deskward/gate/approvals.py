@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.events import tell
-from deskward.core.personal import TEXT
+from deskward.core.personal import BOUND, TEXT
 from deskward.gate.waiting import (
     Asked,
     Binding,
@@ -32,6 +32,7 @@ approvals = sa.Table(
     sa.Column("told", sa.Text, info=TEXT),
     sa.Index("ix_approvals_digest", "tenant_id", "digest"),
     sa.Index("ix_approvals_status", "tenant_id", "status", "created_at"),
+    info={BOUND: True},
 )
 
 _SAME = sa.select(approvals.c.id, approvals.c.expires_at).where(

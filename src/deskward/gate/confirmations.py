@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
 from deskward.core.errors import Conflict, Forbidden, NotFound, timestamp
-from deskward.core.personal import TEXT
+from deskward.core.personal import BOUND, TEXT
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.gate.waiting import Asked, Binding, PendingCall, Status, Void, canonical, columns
@@ -35,6 +35,7 @@ confirmations = sa.Table(
     sa.Column("question", sa.Text, nullable=False, info=TEXT),
     sa.Index("ix_confirmations_session", "tenant_id", "principal", "session_id", "status"),
     sa.Index("ix_confirmations_status", "status", "expires_at"),
+    info={BOUND: True},
 )
 """`approved`: the customer said yes; `denied`: no, or something else. `comment`: how they did."""
 

@@ -18,3 +18,7 @@ class Sessions(ABC):
             owner: The principal's label.
             but: The session that goes on.
         """
+
+    @abstractmethod
+    async def stop(self, db: Connection, tenant: str, owner: str) -> None:
+        """End what is being answered in somebody's sessions, in the caller's transaction."""

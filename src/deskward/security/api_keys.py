@@ -93,6 +93,7 @@ class ApiKeys:
 
         Args:
             subject_id: Whose key it is: a customer, or a member of staff or a service.
+            roles: By default those of the member, or of their kind.
             lifetime: How long it counts; None for the usual, `never` for no end.
             new: Whether to admit a member of staff or a service that is not known yet.
 
@@ -105,12 +106,14 @@ class ApiKeys:
         _require_line("tenant", tenant_id, api_keys.c.tenant_id)
         if name:
             _require_line("name", name, api_keys.c.name)
-        roles = roles or (DEFAULT_ROLES[kind],)
         self._require_roles(kind, roles)
         if isinstance(lifetime, timedelta) and lifetime <= timedelta(0):
             raise InvalidInput("A key must expire in the future.")
         async with self._database.transaction() as transaction:
-            subject = await self._subject(transaction, tenant_id, kind, subject_id, new=new)
+            subject, usual = await self._subject(transaction, tenant_id, kind, subject_id, new=new)
+            if not roles:
+                roles = usual or (DEFAULT_ROLES[kind],)
+                self._require_roles(kind, roles)
             created = now()
             return await _insert(
                 transaction,
@@ -139,14 +142,14 @@ class ApiKeys:
 
     async def _subject(
         self, db: Connection, tenant: str, kind: Kind, subject: str, *, new: bool
-    ) -> str:
-        """The id of an existing customer or member, as it is kept."""
+    ) -> tuple[str, tuple[str, ...]]:
+        """The id of an existing customer or member as it is kept, and the roles that they have."""
         folded = members.one_form(subject)
         if kind is Kind.CUSTOMER:
             assert self._is_customer is not None, "who is a customer is not known"
             for form in (subject, folded):
                 if await self._is_customer(db, tenant, form):
-                    return form
+                    return form, ()
             raise NotFound("customer", subject)
         if new:
             member, _ = await members.admit(db, tenant, kind, folded)
@@ -157,7 +160,7 @@ class ApiKeys:
             member = found
         if member.disabled_at is not None:
             raise Conflict(f"{member.id!r} is disabled. Enable them first.")
-        return member.id
+        return member.id, member.roles
 
     async def list(self) -> list[ApiKey]:
         """Every key, the oldest first."""

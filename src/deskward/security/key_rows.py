@@ -151,6 +151,17 @@ async def forget_subject(db: Connection, tenant: str, kind: Kind, subject_id: st
     await db.execute(revoking(theirs).values(subject_id="", name=""))
 
 
+async def move_keys(db: Connection, tenant: str, kind: Kind, subject_id: str, to: str) -> None:
+    """Have all keys of somebody stand for somebody else."""
+    theirs = _of_subject(tenant, kind, subject_id)
+    await db.execute(sa.update(api_keys).where(theirs).values(subject_id=to))
+
+
+async def end_all(db: Connection, tenant: str) -> None:
+    """End all keys of a tenant, now."""
+    await db.execute(revoking(api_keys.c.tenant_id == tenant))
+
+
 def _of_subject(tenant: str, kind: Kind, subject_id: str) -> sa.ColumnElement[bool]:
     keys = api_keys.c
     return (keys.tenant_id == tenant) & (keys.kind == kind.value) & (keys.subject_id == subject_id)

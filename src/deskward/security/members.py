@@ -7,9 +7,10 @@ like another's (a small part of the confusables of Unicode's UTS #39).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -128,6 +129,20 @@ async def listed(db: Connection) -> Sequence[Member]:
     return [_of(row) for row in await db.all(sa.select(members).order_by(*order))]
 
 
+async def active_staff(db: Connection, tenant: str) -> Sequence[Member]:
+    """The members of staff of a tenant who work there now."""
+    active = members.c.disabled_at.is_(None)
+    rows = await db.all(_THEIRS.where(active), tenant=tenant, kind=Kind.STAFF.value)
+    return [_of(row) for row in rows]
+
+
+async def of_shell_user(db: Connection, tenant: str, name: str) -> Member | None:
+    """The member of staff that the machine's user of that name is, or None."""
+    theirs = members.c.shell_user == name
+    row = await db.first(_THEIRS.where(theirs), tenant=tenant, kind=Kind.STAFF.value)
+    return _of(row) if row is not None else None
+
+
 async def admit(db: Connection, tenant: str, kind: Kind, member_id: str) -> tuple[Member, bool]:
     """The member of that id, and whether they are new.
 
@@ -146,6 +161,33 @@ async def admit(db: Connection, tenant: str, kind: Kind, member_id: str) -> tupl
     row = {**vars(made), **lists, "kind": kind.value, "looks": look(wanted)}
     await db.execute(members.insert(), row)
     return made, True
+
+
+async def change(
+    db: Connection, tenant: str, kind: Kind, member_id: str, values: Mapping[str, Any]
+) -> None:
+    """Change what is told of a member.
+
+    Raises:
+        NotFound: There is no such member.
+        Conflict: The machine's user is another member already.
+        InvalidInput: Something is not of its form.
+    """
+    wanted = one_form(member_id)
+    for name in ("name", "email", "shell_user"):
+        text = values.get(name) or ""
+        if len(text) > 200 or any(unicodedata.category(sign)[0] == "C" for sign in text):
+            raise InvalidInput(f"The {name.replace('_', ' ')} of a member is one short line.")
+    if values.get("shell_user") is not None:
+        taken = await of_shell_user(db, tenant, values["shell_user"])
+        if taken is not None and (taken.kind, taken.id) != (kind, wanted):
+            raise Conflict(f"The machine's user {values['shell_user']} is {taken.id} already.")
+    theirs = (
+        (members.c.tenant_id == tenant) & (members.c.kind == kind.value) & (members.c.id == wanted)
+    )
+    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+    if (await db.execute(sa.update(members).where(theirs).values(plain))).rowcount == 0:
+        raise NotFound("member", member_id)
 
 
 async def set_disabled(

@@ -8,7 +8,8 @@ from deskward.core.database import Connection
 from deskward.core.errors import InvalidInput
 from deskward.security import members
 from deskward.security.members import Member
-from deskward.security.principals import Kind
+from deskward.security.principals import DEFAULT_ROLES, Kind
+from deskward.staff.models import StaffMember
 
 _MENTION = re.compile(r"(?<![\w.@+-])@(\w[\w.-]{0,63})")
 MOST_MENTIONED = 20
@@ -48,3 +49,22 @@ async def require(db: Connection, tenant: str, staff_id: str, *, field: str = "a
             details={"field": field, "hint": "Name an active member of staff."},
         )
     return found.id
+
+
+async def listed(db: Connection, tenant: str) -> list[Member]:
+    """All members of staff of a tenant, by their ids."""
+    found = await members.listed(db)
+    return [one for one in found if one.tenant_id == tenant and one.kind is Kind.STAFF]
+
+
+def shown(member: Member) -> StaffMember:
+    """A member of staff as they are shown."""
+    return StaffMember(
+        staff_id=member.id,
+        name=member.name or member.id,
+        email=member.email,
+        roles=list(member.roles or (DEFAULT_ROLES[Kind.STAFF],)),
+        teams=list(member.teams),
+        languages=list(member.languages),
+        active=member.disabled_at is None,
+    )

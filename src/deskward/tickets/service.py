@@ -14,6 +14,7 @@ from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.gate.context import new_id
 from deskward.security.principals import AGENT
+from deskward.staff import service as staff
 from deskward.tickets.messages import Author, TicketMessage, ticket_messages
 from deskward.tickets.models import (
     Priority,
@@ -213,6 +214,8 @@ async def update(
         before = (await get(db, tenant, ticket_id)).fields
         fields = {**before, **known.checked(change.fields)}
         values["fields"] = {name: value for name, value in fields.items() if value is not None}
+    if change.assignee is not None:
+        values["assignee"] = await staff.require(db, tenant, change.assignee)
     if change.tags is not None:
         values["tags"] = list(dict.fromkeys(change.tags)) or None
     if change.status is not None:
