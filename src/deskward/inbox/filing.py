@@ -224,6 +224,15 @@ class Inbox:
             await self._have_handled(db, tenant, ticket)
         return ticket
 
+    async def _tell_bounced(self, db: Connection, tenant: str, message_id: str) -> None:
+        ticket_id = await store.of_mail(db, tenant, [message_id])
+        assert ticket_id is not None
+        ticket = await service.get(db, tenant, ticket_id)
+        await events.tell(
+            *(db, tenant, "message.delivery", ticket.id, {"delivery": "bounced"}),
+            customer_id=ticket.customer_id,
+        )
+
     async def _tell(
         self, db: Connection, tenant: str, received: Received, automatic: str | None
     ) -> None:
@@ -277,8 +286,8 @@ class Inbox:
             for message_id in report.about:
                 ours = await came_back(db, tenant, message_id, failure.recipient, failure.reason)
                 # What a report says of somebody whom the mail was not for says nothing of it.
-                if ours:
-                    await store.delivery_failed(db, tenant, f"<{message_id}>", reason)
+                if ours and await store.delivery_failed(db, tenant, f"<{message_id}>", reason):
+                    await self._tell_bounced(db, tenant, f"<{message_id}>")
         return Filed("report", "\n".join(told)[:2000], "report")
 
 
