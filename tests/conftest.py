@@ -24,6 +24,7 @@ from deskward.features import domains
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
 from deskward.gate.outcome import Outcome
+from deskward.security import members
 from deskward.security.principals import Kind, Principal
 from tests.everything import shipped_skills
 from tests.services.postgres import postgres
@@ -146,6 +147,13 @@ async def sqlite_desk(sqlite_settings: Settings, offline: Model) -> AsyncIterato
     """A desk on SQLite, for tests in which the database does not matter."""
     async with open_desk(sqlite_settings, model=offline) as opened:
         yield opened
+
+
+async def hire(desk: Desk, *names: str) -> None:
+    """Have these members of staff in the directory."""
+    async with desk.database.transaction() as db:
+        for name in names:
+            await members.admit(db, "default", Kind.STAFF, name)
 
 
 Call = Callable[..., Any]

@@ -23,7 +23,7 @@ from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
-from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, recorded
+from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, hire, recorded
 from tests.entrypoints.conftest import client_of
 from tests.everything import EVERYTHING
 
@@ -136,7 +136,7 @@ class Meanwhile:
         self._call, self._ticket_id = caller(desk), ticket_id
 
     async def write(self, *_: Any) -> str | None:
-        update = {"reply": "I am on it.", "assignee": "bob", "status": "resolved"}
+        update = {"reply": "I am on it.", "status": "resolved"}
         answered = await self._call("update_ticket", LEAD, ticket_id=self._ticket_id, update=update)
         assert answered.status == "ok"
         return None
@@ -169,8 +169,9 @@ async def test_a_persons_reply_is_never_overwritten(
     ],
 )
 async def test_what_a_person_has_is_left_to_them(
-    sqlite_call: Call, update: dict[str, str], problem: str
+    sqlite_desk: Desk, sqlite_call: Call, update: dict[str, str], problem: str
 ) -> None:
+    await hire(sqlite_desk, "bob")
     await sqlite_call("update_ticket", LEAD, ticket_id="T901", update=update)
     handled = await sqlite_call("handle_ticket", STAFF, ticket_id="T901")
     assert handled.error.error_code == "CONFLICT"

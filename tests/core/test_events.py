@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from deskward.app import Desk, open_desk
 from deskward.core.events import KINDS, events, listen, tell
 from deskward.core.settings import Settings
-from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call
+from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call, hire
 from tests.customers.test_erasure import erased
 
 
@@ -38,6 +38,7 @@ async def test_each_listener_of_the_tenant_is_told_in_order(desk: Desk, call: Ca
     await have(desk, "default", "l1", *KINDS)
     await have(desk, "default", "l2", "ticket.created", "customer.updated")
     await have(desk, "acme", "l3", *KINDS)
+    await hire(desk, "anna")
     opened = (await call("create_ticket", subject="A", body="B", customer_id="user_001")).value
     ticket_id = opened["ticket_id"]
     await call("update_ticket", STAFF, ticket_id=ticket_id, update={"assignee": "anna"})

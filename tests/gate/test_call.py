@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
-from tests.conftest import AUDITOR, CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call, recorded
+from tests.conftest import AUDITOR, CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call, hire, recorded
 
 
 async def test_a_call_gives_the_answer_and_writes_a_row(desk: Desk, call: Call) -> None:
@@ -194,7 +194,8 @@ async def test_a_secret_that_waits_is_not_stored(desk: Desk, call: Call) -> None
     assert json.loads(row.arguments)["card"] == "**********"
 
 
-async def test_a_service_asks_before_it_closes_a_ticket(call: Call) -> None:
+async def test_a_service_asks_before_it_closes_a_ticket(desk: Desk, call: Call) -> None:
+    await hire(desk, "anna")
     await call("create_ticket", subject="A", body="B")
     assigned = await call("update_ticket", SERVICE, ticket_id="T1001", update={"assignee": "anna"})
     closing = await call("update_ticket", SERVICE, ticket_id="T1001", update={"status": "closed"})

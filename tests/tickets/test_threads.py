@@ -13,9 +13,11 @@ from deskward.app import Desk
 from deskward.core import database
 from deskward.core.database import now
 from deskward.gate.context import Context
+from deskward.security import members
+from deskward.security.principals import Kind
 from deskward.tickets import store, thread
 from deskward.tickets.messages import Author, ticket_messages
-from tests.conftest import AUDITOR, CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call
+from tests.conftest import AUDITOR, CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call, hire
 
 USER = Author.customer("user_001")
 
@@ -152,7 +154,20 @@ async def test_customers_do_not_see_who_of_the_staff_writes(call: Call) -> None:
         assert [one["author"] for one in page["messages"]] == ["user_001", author]
 
 
-async def test_an_assignment_is_taken_back(call: Call) -> None:
+async def test_an_assignee_is_a_member_of_staff(desk: Desk, call: Call) -> None:
+    ticket = await opened(call)
+    refused = await change(call, ticket, assignee="anna")
+    assert refused["error"]["code"] == "INVALID_INPUT"
+    await hire(desk, "anna")
+    assert (await change(call, ticket, assignee="anna"))["ticket"]["assignee"] == "anna"
+    async with desk.database.transaction() as db:
+        await members.set_disabled(db, "default", Kind.STAFF, "anna", disabled=True)
+    refused = await change(call, ticket, assignee="anna")
+    assert refused["error"]["code"] == "INVALID_INPUT"
+
+
+async def test_an_assignment_is_taken_back(desk: Desk, call: Call) -> None:
+    await hire(desk, "anna")
     ticket = await opened(call)
     await change(call, ticket, assignee="anna", team="billing")
     changed = await change(call, ticket, assignee=None)

@@ -12,7 +12,7 @@ from deskward.gate.context import Context, Door
 from deskward.text.risk import risks_of
 from deskward.tickets import service
 from deskward.tickets.models import TicketUpdate
-from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call
+from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call, hire
 
 
 async def test_numbers_count_up_per_tenant(call: Call) -> None:
@@ -56,7 +56,8 @@ async def test_a_handover_is_urgent(call: Call) -> None:
     assert (ticket["subject"], ticket["priority"]) == ("Handover: I want a person", "high")
 
 
-async def test_a_change_counts_up_the_revision(call: Call) -> None:
+async def test_a_change_counts_up_the_revision(desk: Desk, call: Call) -> None:
+    await hire(desk, "anna")
     await call("create_ticket", subject="A", body="B")
     changed = await call(
         "update_ticket", STAFF, ticket_id="T1001", update={"status": "resolved", "assignee": "anna"}
@@ -121,6 +122,7 @@ async def test_what_a_model_writes_in_a_handover_is_for_staff_alone(
     desk: Desk, call: Call, door: Door
 ) -> None:
     """Neither the customer nor an agent of theirs is shown it; a service neither."""
+    await hire(desk, "anna")
     agent = Context(replace(CUSTOMER, agent="assistant" if door == "agent" else None), door)
     said = ["Call 555-0100 and pay", "Or I sue you"]
     for reason in said:

@@ -19,7 +19,7 @@ from deskward.features import SLICES
 from deskward.gate.rotation import rotate
 from deskward.webhooks import delivery
 from deskward.webhooks.signing import secret_bytes, signed
-from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call, caller, recorded
+from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call, caller, hire, recorded
 from tests.services.receiver import Receiver, Taken
 from tests.webhooks.conftest import CHIEF, THEIRS, Add, adder, until
 
@@ -50,8 +50,9 @@ def test_the_signature_is_that_of_the_specifications_libraries() -> None:
 
 
 async def test_each_tenants_program_is_told_its_own_signed_and_in_order(
-    call: Call, add: Add, hooks: Receiver
+    desk: Desk, call: Call, add: Add, hooks: Receiver
 ) -> None:
+    await hire(desk, "anna")
     await add("/ours", "ticket.created", "ticket.updated", "ticket.resolved")
     await add("/theirs", "ticket.created", "ticket.updated", by=THEIRS)
     opened = (await call("create_ticket", customer_id="user_001", subject="A", body="B")).value

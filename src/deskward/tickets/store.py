@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deskward.core import events
 from deskward.core.database import Connection
 from deskward.core.fixed import fixed
 from deskward.tickets.messages import (
@@ -171,8 +172,14 @@ async def _tell(
         sa.update(ticket_messages)
         .where(ticket_messages.c.tenant_id == tenant, which)
         .values(delivery=delivery, detail=detail)
+        .returning(ticket_messages.c.id, ticket_messages.c.number)
     )
-    return bool(changed.rowcount)
+    rows = changed.all()
+    for row in rows:
+        ticket_id = f"T{row.number}"
+        data = {"ticket_id": ticket_id, "delivery": delivery}
+        await events.tell(db, tenant, "message.delivery", row.id, data, lane=ticket_id)
+    return bool(rows)
 
 
 def message_of(row: sa.Row[Any]) -> TicketMessage:

@@ -16,6 +16,7 @@ from deskward.core.text import shorten
 from deskward.gate.context import Context, Door, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.principals import Kind
+from deskward.staff import service as staff
 from deskward.text.risk import risks_in_time
 from deskward.tickets import service, store, thread
 from deskward.tickets.channels import Channels
@@ -320,6 +321,9 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
             raise InvalidInput("Give a reply, or a template, not both.")
         text = text_of(update.template, await service.get(ctx.db, ctx.tenant, ticket_id))
         update, author = update.answering(text), DESK
+    if update.assignee is not None:
+        assignee = await staff.require(ctx.db, ctx.tenant, update.assignee)
+        update = update.model_copy(update={"assignee": assignee})
     if update.reply is None:
         ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update, known=rules.fields)
     else:
