@@ -36,6 +36,12 @@ SPLITS = (
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
 MAKES = {"Visa": "4242", "Mastercard": "4444"}
 """The cards of this customer, who has one of each make."""
+ANSWERS = {
+    "change_password": "Kite-Moon-8125",
+    "register_complaint": "The parcel came late and the box was open.",
+    "report_issue": "The app closes whenever I open it.",
+}
+"""What is given to a desk that asks for the value of a wish that named none."""
 
 Progress = Callable[[str, float], None]
 Call = tuple[str, Mapping[str, Any]]
@@ -169,6 +175,9 @@ async def _wish(desk: Desk, sentence: Sentence, report: AskedReport) -> None:
         await _say(desk, sentence.before, "s")
     written, asks = await _say(desk, sentence.text, "s")
     report.at_once += bool(written) and not asks
+    (name, values), *more_wishes = sentence.wished
+    if not (written or asks or values or more_wishes) and name in ANSWERS:
+        written, asks = await _say(desk, ANSWERS[name], "s")
     for _ in sentence.wished:  # of several, each is asked about by itself
         if asks:
             more, asks = await _say(desk, "yes", "s")

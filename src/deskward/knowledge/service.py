@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
@@ -62,9 +64,15 @@ async def candidates(
     ]
 
 
+@lru_cache(maxsize=2_000)
+def _stems(text: str) -> frozenset[str]:
+    """The stems of an article's text: every question is compared with the same ones."""
+    return frozenset(content_stems(text))
+
+
 def _article(entry: FaqEntry, wanted: list[str]) -> FaqArticle:
-    named = set(content_stems(f"{entry.question} {entry.keywords}"))
-    told = set(content_stems(entry.answer))
+    named = _stems(f"{entry.question} {entry.keywords}")
+    told = _stems(entry.answer)
     hits = sum(1.0 if stem in named else 0.5 if stem in told else 0.0 for stem in wanted)
     return FaqArticle(
         id=entry.id,

@@ -36,6 +36,8 @@ _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|\d{1,2}|st|nr|no|apt|str|dr|mr|mrs|ave|rd|av|c|pza|sra?)\.$",
     re.IGNORECASE,
 )
+_PARTS = re.compile("['’-]")
+"""What parts words in some languages."""
 _STATE = re.compile(r"[A-Z]{2}")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
@@ -73,7 +75,8 @@ class Acts:
             return Reading(why="unclear")
         bare = _QUOTES.sub(_blank, text)
         spans = _sentences(bare)
-        ready = {elides: self._ready(bare, elides=elides) for elides in (False, True)}
+        ready = {False: self._ready(bare, elides=False)}
+        ready[True] = self._ready(bare, elides=True) if _PARTS.search(bare) else ready[False]
         readings = [
             language.read(text, words, spans, meant)
             for language in self._languages
@@ -111,10 +114,8 @@ class Acts:
 
     def withdraws(self, text: str) -> bool:
         """Whether a message takes back what was said, whatever that was."""
-        return any(
-            language.withdraws(words_of(text, elides=language.elides))
-            for language in self._languages
-        )
+        ready = _both(text)
+        return any(language.withdraws(ready[language.elides]) for language in self._languages)
 
     def without_lead(self, text: str) -> str:
         """An answer without what leads to its value: "my new address is"."""
@@ -133,16 +134,14 @@ class Acts:
 
     def speaks_of(self, skill: str, text: str) -> bool:
         """Whether a message names the thing that a skill is about."""
-        return any(
-            language.names(skill, words_of(text, elides=language.elides))
-            for language in self._languages
-        )
+        ready = _both(text)
+        return any(language.names(skill, ready[language.elides]) for language in self._languages)
 
     def wants_something(self, text: str) -> bool:
         """Whether a message wants or asks for something, and nothing in it says otherwise."""
+        ready, asking = _both(text), "?" in text
         return any(
-            language.wants_something(words_of(text, elides=language.elides), "?" in text)
-            for language in self._languages
+            language.wants_something(ready[language.elides], asking) for language in self._languages
         )
 
     def names_several(self, skill: str, wish: Wish, text: str) -> bool:
@@ -158,6 +157,12 @@ class Acts:
             if words:
                 return len(words) > 1
         return False
+
+
+def _both(text: str) -> dict[bool, list[Word]]:
+    """The words of a text, as languages have them in which an apostrophe parts words, or not."""
+    words = words_of(text)
+    return {False: words, True: words_of(text, elides=True) if _PARTS.search(text) else words}
 
 
 def _blank(quote: re.Match[str]) -> str:

@@ -40,6 +40,9 @@ class Language:
         # What is a negator elsewhere may be a word here: a Dutch "pas" is a card.
         general["not"] = [*general["not"], *sorted(foreign - words - self._own.vocabulary)]
         self._general = Phrases(general.items(), elides=self.elides)
+        self._withdrawals = Phrases(
+            [("takes_back", general.get("takes_back", []))], elides=self.elides
+        )
         self.vocabulary = self._own.vocabulary | self._general.vocabulary
         self.sought = self._own.vocabulary | {
             word.text
@@ -77,6 +80,8 @@ class Language:
             spans: Its sentences.
             meant: The number of a misspelt word → which it may be, of all languages.
         """
+        if not meant and self._says_nothing_own(words):
+            return Reading()  # most messages, in most languages
         words, guessed = self._made_ready(words, meant)
         hits = self._own.find(words)
         numbers = [at for at, word in enumerate(words) if not word.text.isalpha()]
@@ -89,6 +94,16 @@ class Language:
             return Reading()
         hits.update(self._general.find(words))
         return Reader(Marked(self._ways, text, words, spans, hits, guessed)).read()
+
+    def _says_nothing_own(self, words: Sequence[Word]) -> bool:
+        """Whether none of the words is a skill's, nor a number."""
+        return not any(
+            (not word.text.isalpha() and (word.text[0].isalnum() or word.text[0] == "["))
+            or self._own.lists(word.text)
+            or self._own.matches(word.text)
+            or (self._enclitic is not None and self._enclitic.fullmatch(word.text))
+            for word in words
+        )
 
     def takes_in(self, word: str) -> bool:
         """Whether a pattern of one of the lists is a word's."""
@@ -108,7 +123,7 @@ class Language:
 
     def withdraws(self, words: Sequence[Word]) -> bool:
         """Whether these words take back what was said."""
-        return bool(self._general.find(words).get("takes_back"))
+        return bool(self._withdrawals.find(words))
 
     def _made_ready(
         self, words: Sequence[Word], meant: Mapping[int, frozenset[str]]

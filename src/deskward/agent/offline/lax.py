@@ -56,6 +56,9 @@ class Lax:
 
     def mended(self, text: str) -> str | None:
         """The message with the value that its customer means, where they correct one."""
+        numbers = any(map(str.isdigit, text))
+        if not numbers and not any(name.search(text) for name in self._lists.names):
+            return None
         mended = self._lists.mending.mended(text)
         if mended is None:
             return None
@@ -75,7 +78,10 @@ class Lax:
             text: The message.
             bare: The same with all that is quoted made unreadable, letter for letter.
         """
-        things = self._lists.things.find(tokens_of(plain(bare)))
+        tokens = tokens_of(plain(bare))
+        if not any(self._is_about(token) for token in tokens):
+            return Guess()  # most messages: no act is without a thing
+        things = self._lists.things.find(tokens)
         values = {skill: value for skill in things if (value := self._values[skill](text))}
         masked = bare
         for value in values.values():
@@ -140,6 +146,11 @@ class Lax:
             and not any(abs(at - n) <= NEAR and self._is_same(token.text, found[n]) for n in found)
         }
         return {**found, **names}
+
+    def _is_about(self, token: Token) -> bool:
+        """Whether a word may be what an act is done to."""
+        text = token.text
+        return text[-1].isdigit() or self._lists.nouns.begins(text) or self._is_name(token)
 
     def _is_same(self, name: str, number: str) -> bool:
         """Whether a name and a number are of the same kind of thing."""

@@ -34,6 +34,7 @@ class LaxLists:
         joins: Language → what begins another part of a sentence.
         sounds: Language → how words may be written, and as what they are heard.
         things: What the acts are about that have values.
+        nouns: What acts are done to.
         last_verb: Language → whether the verb may stand at the end, and what denies it behind it.
         mending: Reads what a message corrects.
     """
@@ -71,6 +72,11 @@ class LaxLists:
             for skill in values
             if skill in self.declared
             for words in self.declared[skill].languages.values()
+        )
+        self.nouns = Lookup(
+            ("noun", [*own.things, *own.lax_things, *own.lost, *own.lax_lost])
+            for act in self.declared.values()
+            for own in act.languages.values()
         )
         self.last_verb = {name: "last_verb" in strict[name] for name in lists}
         self.mending = self._mends(lists, strict, values)

@@ -25,6 +25,7 @@ from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.step import Step
+from deskward.agent.offline.topics import Topics
 from deskward.core.aside import aside
 from deskward.gate.context import new_id
 from deskward.text import words
@@ -64,6 +65,11 @@ class OfflineModel:
         """What the skills do, and how it is wished for."""
         declared = {name: skill.acts for name, skill in self.skills.items() if skill.acts}
         return Acts(declared, self._values, self._called)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """What messages ask about in other languages."""
+        return Topics(self.skills, self.kinds)
 
     @cached_property
     def _matcher(self) -> Matcher:

@@ -99,6 +99,8 @@ class Skill(BaseModel):
 
     Attributes:
         examples: Sentences that mean it.
+        about: Language → phrases, as `lookup.py` has them, by which messages are about it that no
+            example is like. Only of a skill that reads.
         say: An answer as it is, or over `abilities`.
         can: What it is good for, in a few words, as a capable one says them: "show your orders".
         tool: The tool to call.
@@ -117,6 +119,7 @@ class Skill(BaseModel):
 
     name: str = Field(pattern=r"^[a-z_]+$")
     examples: list[str] = []
+    about: dict[str, list[str]] = {}
     say: str | None = None
     can: str = ""
     tool: str | None = None
@@ -139,8 +142,10 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} has `instead` and so needs a `tool` and one slot")
         if self.acts and not (self.tool and self.say_so):
             raise ValueError(f"skill {self.name} has `acts` and so needs a `tool` and a `say_so`")
-        if not (self.examples or self.acts):
-            raise ValueError(f"skill {self.name} has neither `examples` nor `acts`")
+        if self.about and self.acts:
+            raise ValueError(f"skill {self.name} acts and has `about`, which is no wish")
+        if not (self.examples or self.acts or self.about):
+            raise ValueError(f"skill {self.name} has no `examples`, `acts` or `about`")
         if self.arguments and self.tool is None:
             raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
         if twice := self.arguments.keys() & self.slots.keys():

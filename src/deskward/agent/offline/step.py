@@ -114,7 +114,12 @@ class Step(Answering):
         if self._is_possible(wishes):
             yield from self._wished(wishes, text)
             return
-        parts = self._parts(text)
+        language = language_of([text])
+        topic = None if reading.unwished else self._model.topics.of(text, language)
+        if topic is not None and topic.name in self._usable:
+            yield from self._fill(topic, self._slots(topic, text), sure=True)
+            return
+        parts = self._parts(text) if language == "en" else []
         if len(parts) > 1:
             yield from self._several(parts)
             return

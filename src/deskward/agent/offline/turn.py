@@ -9,6 +9,7 @@ from deskward.agent.model import ModelRequest, ToolRequest
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import Skill, text_in
+from deskward.agent.offline.topics import Topics
 from deskward.text.assent import answer_of
 from deskward.text.finding import Kind
 from deskward.text.language import language_of
@@ -22,6 +23,11 @@ class Knowing(Protocol):
     kinds: dict[str, Kind]
     search: Skill | None
     handover: Skill | None
+
+    @property
+    def topics(self) -> Topics:
+        """What messages ask about in other languages."""
+        ...
 
     @property
     def acts(self) -> Acts:
