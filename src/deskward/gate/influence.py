@@ -207,11 +207,11 @@ def _only_gives(wish: Wish, text: str, value: str) -> bool:
 
 
 def _of_names(arguments: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    """The arguments of these names, at any depth, of which no digit says which they are."""
+    """The arguments of these names, at any depth."""
     for name, value in arguments.items():
         if isinstance(value, Mapping):
             yield from _of_names(value, names)
-        elif name in names and isinstance(value, str) and not _has_digit(value):
+        elif name in names and isinstance(value, str):
             yield value
 
 

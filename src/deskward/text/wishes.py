@@ -28,6 +28,7 @@ _QUOTED = re.compile(
 )
 _QUOTES = (":", "：", "(", "-", "–", "—")
 """Behind these may stand what somebody else has said."""
+_QUOTED_LINE = re.compile(r"^[ \t]{0,9}>[^\n]*", re.MULTILINE)
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _LEADS = ("polite", "leads", "wants", "asks", "neutral", "mine", "links", "is")
 _PLAIN = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]|\w+")
@@ -100,6 +101,8 @@ class Wish:
         words = _PLAIN.findall(part.casefold())
         wanted = _PLAIN.findall(value.casefold())
         known = self.nouns | self.verbs | self._new | _lists().subjects
+        if says_nothing(wanted, known):
+            return False
         for place in range(len(words) - len(wanted) + 1):
             if wanted and words[place : place + len(wanted)] == wanted:
                 rest = words[:place] + words[place + len(wanted) :]
@@ -162,6 +165,7 @@ OWN_WORDS = Wish("")
 def sentences_of(said: str) -> list[str]:
     """The sentences of an utterance, in lower case."""
     plain = unicodedata.normalize("NFKC", said[:LONGEST]).casefold().replace("\u2019", "'")
+    plain = _QUOTED_LINE.sub("", plain)
     return _END.split(plain)
 
 
