@@ -12,12 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk, open_desk
-from deskward.core.database import Database
+from deskward.core.database import Database, now
 from deskward.core.errors import Unavailable
 from deskward.core.settings import Settings
 from deskward.inbox.filing import Inbox
 from deskward.inbox.models import incoming_mails
 from deskward.integrations.mail.choose import mail_comes_in
+from deskward.security.tenants import tenants
 from tests.inbox.conftest import ADDRESSES, settled
 from tests.inbox.shapes import mail
 from tests.services.postfix import postfix
@@ -82,6 +83,21 @@ async def test_mail_for_the_desk_is_taken_for_each_tenant(desk: Desk) -> None:
         ("acme", "filed", "anna@example.com"),
         ("default", "filed", "anna@example.com"),
     ]
+
+
+async def test_mail_for_a_tenants_own_address_is_taken_while_it_is_open(desk: Desk) -> None:
+    row = {"name": "Bank", "reply_to": "Hello@bank.example"}
+    mine = tenants.c.tenant_id == "default"
+    async with desk.database.transaction() as db:
+        await db.execute(sa.update(tenants).where(mine).values(**row))
+    assert await send(desk, mail("Hello"), "hello+t1-x@bank.example") == {}
+    own = mail("Hello", From="hello@bank.example", Message_ID="<2@x.example>")
+    assert await send(desk, own, "hello@bank.example") == {}
+    assert sorted(status for _, status, _ in await rows(desk)) == ["filed", "ignored"]
+    async with desk.database.transaction() as db:
+        await db.execute(sa.update(tenants).where(mine).values(closed_at=now()))
+    refused = await send(desk, mail("Hello"), "hello@bank.example")
+    assert isinstance(refused, smtplib.SMTPRecipientsRefused)
 
 
 async def test_mail_for_anybody_else_is_not_taken(desk: Desk) -> None:

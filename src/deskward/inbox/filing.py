@@ -24,6 +24,7 @@ from deskward.email.bounced import came_back
 from deskward.gate.context import new_id
 from deskward.gate.ledger.chain import Entry
 from deskward.inbox import enclosures
+from deskward.inbox.addresses import is_own
 from deskward.inbox.intake import JOB
 from deskward.inbox.models import State, incoming_mails
 from deskward.inbox.reading.automatic import says_spam, why_automatic
@@ -139,7 +140,7 @@ class Inbox:
         sender = mail.sender
         if sender is None:
             return Filed("broken", "It does not say who sent it.")
-        if self.rules.is_own(sender.address):
+        if await is_own(db, self.rules, sender.address):
             return Filed("ignored", "The desk itself sent it.", "own address")
         await _alone(db, tenant, sender.address)
         known = await customers.of_addresses(db, tenant, [sender.address])

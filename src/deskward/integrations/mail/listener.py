@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deskward.core.database import Database
 from deskward.core.setting_groups import LOOPBACK
 from deskward.core.settings import Settings
+from deskward.inbox.addresses import tenant_of
 from deskward.inbox.intake import Source, arrival, keep
 from deskward.inbox.rules import InboxRules
 
@@ -63,7 +64,12 @@ class Listener:
     ) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
-        if self._rules.tenant_of(address) is None:
+        try:
+            tenant = await tenant_of(self._database.reader, self._rules, address)
+        except Exception as error:
+            log.warning("whose an address is could not be looked up: %s", error)
+            return "451 4.3.0 Try again later"
+        if tenant is None:
             return "550 5.1.1 No such mailbox here"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
@@ -85,8 +91,9 @@ class Listener:
         raw = envelope.original_content or b""
         tenants: dict[str, list[str]] = {}
         for address in envelope.rcpt_tos:
-            tenant = self._rules.tenant_of(address)
-            assert tenant is not None
+            tenant = await tenant_of(self._database.reader, self._rules, address)
+            if tenant is None:
+                continue  # closed meanwhile
             tenants.setdefault(tenant, []).append(address.lower())
         for tenant, addresses in tenants.items():
             look = partial(
