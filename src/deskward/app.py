@@ -59,7 +59,9 @@ from deskward.gate.tool import Tool
 from deskward.inbox.filing import Inbox
 from deskward.inbox.rules import InboxRules
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
+from deskward.integrations.payments.choose import choose_payments
 from deskward.migrations import upgrade
+from deskward.orders.payouts import Payouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import FILE as ROLES
@@ -168,6 +170,7 @@ async def open_desk(
                 settings.tickets.reopens,
                 timedelta(minutes=settings.tickets.handover_minutes),
             ),
+            Payouts: Payouts(database, choose_payments(settings)),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
         }

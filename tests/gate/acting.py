@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +14,10 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.policy.engine import Policy
-from deskward.orders.models import orders, refunds
+from deskward.orders.models import refunds
+from deskward.orders.payments import LedgerOnly
+from deskward.orders.payouts import Payouts
+from deskward.orders.service import set_status
 from deskward.security.principals import Principal
 from tests.conftest import STAFF
 from tests.everything import GROUPS
@@ -33,7 +37,9 @@ async def gates(
         for _ in range(count):
             database = Database(settings.database_location)
             stack.push_async_callback(database.close)
-            made.append(Gate(TOOLS, database=database, policy=policy, key=settings.key))
+            ports: dict[type, Any] = {Payouts: Payouts(database, LedgerOnly())}
+            gate = Gate(TOOLS, database=database, policy=policy, key=settings.key, ports=ports)
+            made.append(gate)
         yield made
 
 
@@ -51,9 +57,7 @@ async def ordered(gate: Gate, owner: str = "user_001", currency: str = "USD") ->
     )
     order_id = str(outcome.value["order_id"])
     async with gate.database.transaction() as transaction:
-        await transaction.execute(
-            sa.update(orders).where(orders.c.number == int(order_id[1:])).values(status="confirmed")
-        )
+        await set_status(transaction, "default", order_id, "confirmed", call="test")
     return order_id
 
 

@@ -170,11 +170,13 @@ async def new_policy(desk: Desk, approval_id: str, n: int) -> None:
     if n % 2:
         await change(desk, approval_id, policy_version=f"{n:012x}")
         return
-    files = {
-        **FILES,
-        "more.cedar": f'@id("more{n}") forbid (principal, action in [], resource);',
-    }
-    desk.gate.policy = Policy(files, desk.gate.tools.values())
+    scope = 'action == Action::"update_address", resource) when { context.unattended }'
+    with_policy(desk, f"more{n}", scope)
+
+
+def with_policy(desk: Desk, name: str, scope: str) -> None:
+    more = {"more.cedar": f'@id("{name}") forbid (principal, {scope};'}
+    desk.gate.policy = Policy({**FILES, **more}, desk.gate.tools.values())
 
 
 async def new_expiry(desk: Desk, approval_id: str, n: int) -> None:
@@ -216,6 +218,37 @@ async def test_whatever_was_changed_is_not_made(
         sqlite_desk.gate.policy = shipped
     assert await address(sqlite_call) == before
     assert await sqlite_desk.database.reader.first(sa.select(jobs)) is None
+
+
+async def test_policies_that_say_the_same_of_a_call_void_nothing(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    lead = Principal(Kind.STAFF, "lena", "default", ("support-3",))
+    first = await pending(sqlite_call, new_address="1 Same Road, Ely")
+    with_policy(sqlite_desk, "elsewhere", 'action == Action::"hand_over", resource)')
+    assert await pending(sqlite_call, new_address="1 Same Road, Ely") == first
+    assert (await sqlite_call("approve_call", lead, approval_id=first)).error is None
+
+
+async def test_a_call_waits_once_whatever_the_policies_become(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    """Else both could be approved, and it would be made twice."""
+    lead = Principal(Kind.STAFF, "lena", "default", ("support-3",))
+    first = await pending(sqlite_call, new_address="1 Same Road, Ely")
+    shipped = sqlite_desk.gate.policy
+    with_policy(
+        sqlite_desk,
+        "also",
+        'action == Action::"update_address", resource) when { context.unattended }',
+    )
+    second = await pending(sqlite_call, new_address="1 Same Road, Ely")
+    assert second != first
+    sqlite_desk.gate.policy = shipped
+    refused = await sqlite_call("approve_call", lead, approval_id=first)
+    assert refused.value["error"]["code"] == "APPROVAL_VOID"
+    shown = await sqlite_call("get_approval", lead, approval_id=first)
+    assert shown.value["status"] == "expired"
 
 
 async def test_a_changed_record_voids_the_call(sqlite_desk: Desk, sqlite_call: Call) -> None:

@@ -138,6 +138,7 @@ JOBS = {
     "erase_traces": "the row of `erase_customer`",
     "handle_ticket": "the rows of the calls that it makes",
     "inbox.file": "its own, `receive_mail`",
+    "orders.payout": "the row of the call that granted the refund",
     "scrub": "the row of `erase_customer`",
     "webhooks.tell": "the row of the call that made it happen",
     "handover_waits": "the row of `hand_over`",

@@ -188,6 +188,24 @@ async def _cards(
     return _facts(owner, cards)
 
 
+async def can_freeze(ctx: Context, arguments: Mapping[str, Any]) -> object:
+    """See that there is a card to freeze."""
+    owner, card = arguments["user_id"], arguments["card"]
+    return await service.named_cards(ctx.db, ctx.tenant, owner, card, {"active"})
+
+
+async def can_unfreeze(ctx: Context, arguments: Mapping[str, Any]) -> object:
+    """See that there is a card to unfreeze."""
+    owner, card = arguments["user_id"], arguments["card"]
+    return await service.named_cards(ctx.db, ctx.tenant, owner, card, {"frozen"})
+
+
+async def can_deactivate(ctx: Context, arguments: Mapping[str, Any]) -> object:
+    """See that there is one card to deactivate."""
+    owner, card = arguments["user_id"], arguments["card"]
+    return await service.only_card(ctx.db, ctx.tenant, owner, card)
+
+
 async def _tell(ctx: Context, user_id: str, what: str) -> None:
     """Tell what of a customer's was changed."""
     await ctx.tell("customer.updated", user_id, {"changed": [what]}, customer_id=user_id)
@@ -203,6 +221,7 @@ def _facts(owner: str, cards: Sequence[Card]) -> CardFacts:
     risk=Risk.WRITE,
     rest="POST /accounts/{user_id}/cards/freeze",
     facts=active_cards,
+    possible=can_freeze,
 )
 async def freeze_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
@@ -225,6 +244,7 @@ async def freeze_card(
     risk=Risk.WRITE,
     rest="POST /accounts/{user_id}/cards/unfreeze",
     facts=frozen_cards,
+    possible=can_unfreeze,
 )
 async def unfreeze_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None
@@ -245,6 +265,7 @@ async def unfreeze_card(
     risk=Risk.DESTRUCTIVE,
     rest="POST /accounts/{user_id}/cards/deactivate",
     facts=only_card,
+    possible=can_deactivate,
 )
 async def deactivate_card(
     ctx: Context, user_id: OwnCustomerId, card: _CardName | None = None

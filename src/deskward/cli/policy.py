@@ -201,7 +201,8 @@ def publish(
 ) -> None:
     """Publish policies: running desks have them within about a second.
 
-    They must pass `check` and their truth tables. Calls that wait under the old version are void.
+    They must pass `check` and their truth tables. Calls that wait are void where these say
+    something else of them.
 
     Example: `deskward policy publish my-policies --note "Refunds up to 50" --shadow`
     """

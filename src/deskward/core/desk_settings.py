@@ -6,12 +6,12 @@ from datetime import timedelta
 from functools import cache
 from zoneinfo import available_timezones
 
-from pydantic import DirectoryPath, Field, field_validator
+from pydantic import DirectoryPath, Field, SecretStr, field_validator
 
 from deskward.core.addresses import Network, networks
 from deskward.core.custom_fields import CustomFields
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import DAY, Few, Many, Seconds, by_tenant
+from deskward.core.setting_values import DAY, Few, Many, Seconds, WebAddress, by_tenant
 
 _zones = cache(available_timezones)
 
@@ -213,6 +213,21 @@ class Tickets(Group):
         if not all(days.isdecimal() and int(days) <= 3650 for _, days in by_tenant(value)):
             raise ValueError("days are whole numbers up to 3650, for example `default=14, shop=30`")
         return value
+
+
+class Payments(Group):
+    """Paying refunds out."""
+
+    model_config = prefixed("payments_")
+
+    url: WebAddress | None = Field(
+        None,
+        description="Address of a payment provider, or of a program in front of one, that "
+        "takes `POST …/refunds` (docs/operating.md). Unset: refunds are recorded, and paid out "
+        "elsewhere.",
+    )
+    key: SecretStr | None = Field(None, description="Sent to it as `Authorization: Bearer …`.")
+    timeout: Seconds = Field(20.0, description="Seconds that one request to it may take.")
 
 
 class Uploads(Group):

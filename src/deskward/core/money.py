@@ -94,6 +94,11 @@ def format_money(amount: int, currency: str) -> str:
     return format_currency(value, currency, locale="en_US")
 
 
+def decimal_of(amount: int, currency: str) -> str:
+    """An amount of minor units as a decimal number: `decimal_of(4990, "USD")` is 49.90."""
+    return str(Decimal(amount).scaleb(-get_currency_precision(currency)))
+
+
 def minor_units(amount: str, currency: str) -> int:
     """A decimal number as minor units: `minor_units("5420.50", "USD")` is 542050.
 

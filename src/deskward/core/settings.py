@@ -30,6 +30,7 @@ from deskward.core.desk_settings import (
     Agent,
     Customers,
     Keys,
+    Payments,
     Policy,
     Stream,
     Tickets,
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
     customers: Customers = Field(
         default_factory=Customers, description="What is known of customers."
     )
+    payments: Payments = Field(default_factory=Payments, description="Paying refunds out.")
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")
     policy: Policy = Field(

@@ -35,11 +35,10 @@ approvals = sa.Table(
     info={BOUND: True},
 )
 
-_SAME = sa.select(approvals.c.id, approvals.c.expires_at).where(
+_SAME = sa.select(approvals).where(
     approvals.c.tenant_id == sa.bindparam("tenant"),
     approvals.c.principal == sa.bindparam("principal"),
     approvals.c.digest == sa.bindparam("digest"),
-    approvals.c.policy_version == sa.bindparam("policy_version"),
     sa.func.coalesce(approvals.c.record, "") == sa.bindparam("record"),
     approvals.c.status == "pending",
     approvals.c.expires_at > sa.bindparam("moment", type_=UtcDateTime),
@@ -86,19 +85,26 @@ class Approvals:
         self._binding = Binding(secret, "approvals", ApprovalVoid)
 
     async def request(self, db: Connection, asked: Asked) -> PendingApproval:
-        """Store a call; asking again for the same call gives the same receipt."""
+        """Store a call; asking again for the same call gives the same receipt.
+
+        What waits for other reasons, of other policies, waits no longer: one call waits once.
+        """
         record = canonical(asked.record) if asked.record is not None else ""
-        same = await db.first(
+        moment = now()
+        for same in await db.all(
             _SAME,
             record=record,
             tenant=asked.principal.tenant,
             principal=asked.principal.label,
             digest=asked.digest,
-            policy_version=asked.policy_version,
-            moment=now(),
-        )
-        if same is not None:
-            return PendingApproval(same.id, same.expires_at)
+            moment=moment,
+        ):
+            reasons = tuple(same.policies)
+            if same.policy_version == asked.policy_version or reasons == asked.policies:
+                return PendingApproval(same.id, same.expires_at)
+            over = {**same._mapping, "expires_at": moment}
+            ends = {"expires_at": moment, "binding": self._binding.digest(over)}
+            await db.execute(sa.update(approvals).where(approvals.c.id == same.id).values(**ends))
         row = self._binding.row(asked, LIFETIME)
         await db.execute(approvals.insert(), row)
         told = {"tool": asked.tool}

@@ -14,7 +14,7 @@ from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
 from deskward.gate.judging import Judging, refusal
 from deskward.gate.outcome import Call, Outcome
-from deskward.gate.policy.engine import Verdict
+from deskward.gate.policy.engine import Decision, Verdict
 from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall, Void, canonical
 from deskward.security.key_rows import stands
@@ -132,13 +132,17 @@ class WaitedCall(Judging):
         if not await stands(db, self.call.context.principal):
             raise self._void("Whoever asked for this call may not call any more: their key ended.")
 
+    def decided_otherwise(self) -> bool:
+        """Whether the policies of now would say something else to what was asked for then."""
+        return True
+
     def check(self) -> None:
         """Whether the policies and the record are what they were.
 
         Raises:
             Void: They are not.
         """
-        if self.pending.policy_version != self.rules.policy.version:
+        if self.pending.policy_version != self.rules.policy.version and self.decided_otherwise():
             raise self._void("The policies have changed. The call has to be asked for again.")
         record = self.call.record
         if (canonical(record) if record is not None else None) != self.pending.record:
@@ -152,6 +156,13 @@ class _ApprovedCall(WaitedCall):
         if pending.expires_at <= now():
             raise ApprovalVoid("This call has waited too long. It has to be asked for again.")
         super().__init__(gate, call, pending, gate.approvals.arguments(pending), ApprovalVoid)
+
+    def decided_otherwise(self) -> bool:
+        """Whether the policies of now would not, or for other reasons, ask a person."""
+        pending = self.pending
+        facts, principal = pending.came_from.facts, self.call.context.principal
+        decision = self.rules.policy.judge(self.call.tool, principal, facts)
+        return decision != Decision(Verdict.ASK, tuple(pending.policies))
 
     async def look(self, context: Context) -> None:
         """Load the record, and see that the call still waits, and for whom.

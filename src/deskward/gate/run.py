@@ -236,6 +236,9 @@ class Runner:
         effect = self.effect(call, values, call.key) if call.key else None
         if effect:
             await claim(effect, db, self.time_limit)
+        if call.tool.possible is not None:  # nobody is asked about what can only fail
+            looking = call.context.completed(_db=locking(db), _ports=self._ports)
+            await call.tool.possible(looking, values)
         receipt = await judging.wait(db, self.digest(call, values))
         assert call.decision is not None
         confirms = call.decision.verdict is Verdict.CONFIRM

@@ -25,6 +25,8 @@ Function = Callable[..., Coroutine[Any, Any, Any]]
 Facts = Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 Spends = Callable[[Mapping[str, Any], Mapping[str, Any]], Spent]
 """What a call spends, by its arguments as the tool takes them, and its record's facts."""
+Possible = Callable[[Context, Mapping[str, Any]], Awaitable[object]]
+"""Raises what the tool would raise of these arguments, as it takes them, as things are."""
 JsonSchema = dict[str, Any]
 
 
@@ -88,6 +90,7 @@ class Tool:
         bound: Parameters that are bound for customers.
         secret: Parameters whose values are never recorded.
         facts: Loads the record that the call is about, for policies.
+        possible: Sees that a call can be made at all, before somebody is asked about it.
         spends: What a call of it spends, where that is more than the call itself.
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
@@ -133,6 +136,7 @@ class Tool:
     keeps_secrets: bool = True
     composed: bool = False
     in_turn: bool = False
+    possible: Possible | None = None
     spends: Spends | None = None
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
@@ -211,6 +215,7 @@ class ToolGroup:
         keeps_secrets: bool = True,
         composed: bool = False,
         in_turn: bool = False,
+        possible: Possible | None = None,
         spends: Spends | None = None,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
@@ -227,6 +232,8 @@ class ToolGroup:
             keeps_secrets: Whether its answers may hold somebody's secrets, which no model may read.
             composed: See `Tool`.
             in_turn: See `Tool`.
+            possible: See that a call that would wait for somebody can be made as things are, in its
+                transaction; it raises what the tool itself would.
             spends: See `Tool`. What destroys or acts outside is counted in any case; one that
                 takes an `amount` has to say what it spends.
             also: Further REST addresses, of the form of `rest`.
@@ -251,6 +258,7 @@ class ToolGroup:
                     keeps_secrets=keeps_secrets,
                     composed=composed,
                     in_turn=in_turn,
+                    possible=possible,
                     spends=spends,
                     also=more,
                     together=together,

@@ -23,4 +23,4 @@ async def load(db: Connection, tenant: str, content: Mapping[str, Any]) -> None:
                 shipping_address=customer["address"],
             )
             for status in placed["became"]:
-                await service.set_status(db, tenant, order.id, status)
+                await service.set_status(db, tenant, order.id, status, call="demo")

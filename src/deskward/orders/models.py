@@ -96,10 +96,29 @@ refunds = sa.Table(
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("reason", sa.Text, nullable=False, info=TEXT),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False, server_default="granted", info=IMPERSONAL),
+    sa.Column("detail", sa.String(300), info=IMPERSONAL),
+    sa.Column("reference", sa.String(200), info=IMPERSONAL),
+    sa.Column("call", sa.String(64), nullable=False, server_default="", info=IMPERSONAL),
     sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
     sa.Index("ix_refunds_order_number", "tenant_id", "order_number"),
 )
-"""What was granted. Paying it out is the payment provider's part."""
+"""What was granted, and what became of paying it out (`payouts.py`)."""
+
+payments = sa.Table(
+    "payments",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("id", sa.String(32), primary_key=True, info=IMPERSONAL),
+    sa.Column("order_number", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("reference", sa.String(200), nullable=False, info=TEXT),
+    sa.Column("call", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.number"]),
+    sa.Index("ix_payments_order_number", "tenant_id", "order_number"),
+)
+"""What came in. Only that can be refunded, whatever an order's status is or was."""
 
 order_numbers = Numbering("order_numbers")
 
@@ -125,6 +144,36 @@ class Line(BaseModel):
     total: Money
 
 
+RefundStatus = Literal["granted", "queued", "paying", "paid", "failed", "unknown"]
+
+
+class Payment(BaseModel):
+    """Money that came in for an order."""
+
+    payment_id: Ours = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
+    amount: Money
+    reference: Annotated[str, Written(by="staff")] = Field(examples=["Bank transfer 4711"])
+    call: Ours = Field(description="The request that recorded it, as the ledger names it.")
+    created_at: datetime
+
+
+class Refund(BaseModel):
+    """Money that goes back, and what became of it."""
+
+    refund_id: Ours = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
+    amount: Money
+    status: RefundStatus = Field(
+        description="`granted`: recorded here, and paid out elsewhere. `queued`, `paying`: on its "
+        "way. `paid`: the payment provider says so. `failed`: nothing was paid out. `unknown`: a "
+        "person has to look."
+    )
+    detail: Annotated[str, Written(by="outside")] | None = Field(
+        description="What the payment provider says of it."
+    )
+    call: Ours = Field(description="The request that granted it, as the ledger names it.")
+    created_at: datetime
+
+
 class Order(BaseModel):
     """What a customer ordered."""
 
@@ -133,6 +182,10 @@ class Order(BaseModel):
     lines: list[Line]
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["USD"])
     total: Money
+    paid: Money = Field(description="What came in.")
+    refunded: Money = Field(description="What went back, or is on its way.")
+    payments: list[Payment]
+    refunds: list[Refund]
     shipping_address: Annotated[ShippingAddress, Written(by="owner")]
     status: Status
     revision: int = Field(description="Grows with every change.", examples=[1])
@@ -164,7 +217,17 @@ class RefundGranted(BaseModel):
     order_id: OrderId
     amount: Money
     refunded: Money = Field(description="All refunds of the order together.")
-    message: Ours = Field(examples=["$20.00 of order O1001 were refunded."])
+    status: RefundStatus
+    message: Ours = Field(examples=["A refund of $20.00 of order O1001 is on its way."])
+
+
+class PaymentRecorded(BaseModel):
+    """The receipt of money that came in."""
+
+    payment_id: Ours = Field(examples=["8f14e45fceea167a5a36dedd4bea2543"])
+    order_id: OrderId
+    paid: Money = Field(description="All that came in for the order.")
+    message: Ours = Field(examples=["$20.00 came in for order O1001."])
 
 
 class OrderList(BaseModel):

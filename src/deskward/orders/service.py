@@ -13,12 +13,15 @@ from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.money import Money, minor_units
 from deskward.core.paging import newest
 from deskward.customers import service as customers
+from deskward.orders import paying, payouts
 from deskward.orders.models import (
     Line,
     NewLine,
     Order,
     OrderList,
+    PaymentRecorded,
     RefundGranted,
+    RefundStatus,
     Status,
     order_lines,
     order_numbers,
@@ -57,20 +60,6 @@ _SET_STATUS = (
     )
     .values(
         status=sa.bindparam("b_status"),
-        revision=orders.c.revision + 1,
-        updated_at=sa.bindparam("b_moment", type_=orders.c.updated_at.type),
-    )
-)
-_REFUNDED = sa.select(sa.func.coalesce(sa.func.sum(refunds.c.amount), 0)).where(
-    refunds.c.tenant_id == sa.bindparam("tenant"),
-    refunds.c.order_number == sa.bindparam("number"),
-)
-_TOUCH = (
-    sa.update(orders)
-    .where(
-        orders.c.tenant_id == sa.bindparam("b_tenant"), orders.c.number == sa.bindparam("b_number")
-    )
-    .values(
         revision=orders.c.revision + 1,
         updated_at=sa.bindparam("b_moment", type_=orders.c.updated_at.type),
     )
@@ -166,61 +155,74 @@ async def find(
     return OrderList(total=total, limit=limit, offset=offset, orders=found)
 
 
-async def set_status(db: Connection, tenant: str, order_id: str, status: Status) -> Order:
-    """Move an order on to another status.
+def check_transition(order_id: str, present: Status, wanted: Status) -> None:
+    """See that an order of one status can become of another.
+
+    Raises:
+        Conflict: It cannot.
+    """
+    allowed = TRANSITIONS[present]
+    if wanted not in allowed:
+        ways = f"can only become {' or '.join(allowed)}" if allowed else "can no longer change"
+        raise Conflict(
+            f"Order {order_id} is {present} and {ways}.",
+            details={"status": present, "allowed": list(allowed)},
+        )
+
+
+async def set_status(
+    db: Connection, tenant: str, order_id: str, status: Status, *, call: str
+) -> Order:
+    """Move an order on to another status. What is confirmed is paid.
+
+    Args:
+        call: The request that does it.
 
     Raises:
         NotFound: The tenant has no such order.
         Conflict: An order of its status cannot become that.
     """
     row = await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
-    allowed = TRANSITIONS[row.status]
-    if status not in allowed:
-        ways = f"can only become {' or '.join(allowed)}" if allowed else "can no longer change"
-        raise Conflict(
-            f"Order {order_id} is {row.status} and {ways}.",
-            details={"status": row.status, "allowed": list(allowed)},
-        )
+    check_transition(order_id, row.status, status)
     await db.execute(
         _SET_STATUS,
         {"b_tenant": tenant, "b_number": row.number, "b_status": status, "b_moment": now()},
     )
-    return await get(db, tenant, order_id)
-
-
-async def refunded(db: Connection, tenant: str, order_id: str) -> int:
-    """What of an order was refunded, in minor units."""
-    row = await db.first(_REFUNDED, tenant=tenant, number=int(order_id[1:]))
-    return int(row[0]) if row else 0
+    order = await get(db, tenant, order_id)
+    rest = order.total.amount - order.paid.amount
+    if status == "confirmed" and rest > 0:
+        told = {"call": call, "reference": "The order was confirmed."}
+        await paying.take_in(db, tenant, order_id, rest, **told)
+        order = await get(db, tenant, order_id)
+    return order
 
 
 async def refund(
-    db: Connection, tenant: str, order_id: str, *, refund_id: str, amount: str, reason: str
+    db: Connection,
+    tenant: str,
+    order_id: str,
+    *,
+    refund_id: str,
+    amount: str,
+    reason: str,
+    call: str,
+    pays: bool,
 ) -> RefundGranted:
-    """Grant a refund.
+    """Grant a refund, and have it paid out where somebody pays.
+
+    Args:
+        call: The request that grants it.
+        pays: Whether there is a payment provider.
 
     Raises:
         NotFound: The tenant has no such order.
         InvalidInput: The amount is not positive.
-        Conflict: Nothing was paid yet, more would be refunded than was paid, or the order's
-            currency has no such amount.
+        Conflict: Nothing was paid, more would be refunded than was paid, or the order's currency
+            has no such amount.
     """
     row = await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
-    wanted = of_order(amount, row.currency)
-    if wanted <= 0:
-        raise InvalidInput("The amount of a refund is more than nothing.")
-    if row.status == "pending":
-        raise Conflict(f"Order {order_id} is pending: nothing was paid that could be refunded.")
-    (order,) = await _with_lines(db, tenant, [row])
-    before = await refunded(db, tenant, order_id)
-    left = order.total.amount - before
-    if wanted > left:
-        rest = Money.of(left, row.currency)
-        raise Conflict(
-            f"Of order {order_id} no more than {rest.formatted} can be refunded.",
-            details={"refundable": rest.model_dump()},
-        )
-    moment = now()
+    wanted, before = await paying.check_refund(db, tenant, order_id, amount, row.currency)
+    status: RefundStatus = "queued" if pays else "granted"
     await db.execute(
         refunds.insert(),
         {
@@ -229,30 +231,69 @@ async def refund(
             "order_number": row.number,
             "amount": wanted,
             "reason": reason,
-            "created_at": moment,
+            "created_at": now(),
+            "status": status,
+            "call": call,
         },
     )
-    await db.execute(_TOUCH, {"b_tenant": tenant, "b_number": row.number, "b_moment": moment})
+    if pays:
+        await payouts.add(db, tenant, refund_id)
+    await paying.touch(db, tenant, row.number)
     granted = Money.of(wanted, row.currency)
+    told = "is on its way" if pays else "was granted; it is recorded here, and paid out elsewhere"
     return RefundGranted(
         refund_id=refund_id,
         order_id=order_id,
         amount=granted,
         refunded=Money.of(before + wanted, row.currency),
-        message=f"{granted.formatted} of order {order_id} were refunded.",
+        status=status,
+        message=f"A refund of {granted.formatted} of order {order_id} {told}.",
     )
 
 
-def of_order(amount: str, currency: str) -> int:
-    """Return an amount in minor units of an order's currency.
+async def record_payment(
+    db: Connection,
+    tenant: str,
+    order_id: str,
+    *,
+    payment_id: str,
+    amount: str,
+    reference: str,
+    call: str,
+) -> PaymentRecorded:
+    """Record money that came in for an order.
 
     Raises:
-        Conflict: It has more decimals than the currency.
+        NotFound: The tenant has no such order.
+        InvalidInput: The amount is not positive.
+        Conflict: It is more than the order costs with what came in before, or no amount of the
+            order's currency.
     """
-    try:
-        return minor_units(amount, currency)
-    except InvalidInput as error:
-        raise Conflict(error.message) from None
+    order = await get(db, tenant, (await _locked(db, tenant, order_id)))
+    came = paying.of_order(amount, order.currency)
+    if came <= 0:
+        raise InvalidInput("The amount of a payment is more than nothing.")
+    before = order.paid.amount
+    if before + came > order.total.amount:
+        rest = Money.of(order.total.amount - before, order.currency)
+        raise Conflict(
+            f"For order {order_id} no more than {rest.formatted} is left to pay.",
+            details={"payable": rest.model_dump()},
+        )
+    of = {"call": call, "reference": reference, "payment_id": payment_id}
+    await paying.take_in(db, tenant, order_id, came, **of)
+    await paying.touch(db, tenant, int(order_id[1:]))
+    return PaymentRecorded(
+        payment_id=payment_id,
+        order_id=order_id,
+        paid=Money.of(before + came, order.currency),
+        message=f"{Money.of(came, order.currency).formatted} came in for order {order_id}.",
+    )
+
+
+async def _locked(db: Connection, tenant: str, order_id: str) -> str:
+    await _row(db, _BY_NUMBER_LOCKED, tenant, order_id)
+    return order_id
 
 
 async def _row(db: Connection, statement: sa.Executable, tenant: str, order_id: str) -> sa.Row[Any]:
@@ -266,10 +307,11 @@ async def _with_lines(db: Connection, tenant: str, rows: Sequence[sa.Row[Any]]) 
     lines: defaultdict[int, list[sa.Row[Any]]] = defaultdict(list)
     for line in await db.all(_LINES, tenant=tenant, numbers=[row.number for row in rows]):
         lines[line.order_number].append(line)
-    return [_order(row, lines[row.number]) for row in rows]
+    money = await paying.moved(db, tenant, [row.number for row in rows])
+    return [_order(row, lines[row.number], money[row.number]) for row in rows]
 
 
-def _order(row: sa.Row[Any], lines: Sequence[sa.Row[Any]]) -> Order:
+def _order(row: sa.Row[Any], lines: Sequence[sa.Row[Any]], money: Sequence[sa.Row[Any]]) -> Order:
     total = sum(line.quantity * line.unit_price for line in lines)
     return Order(
         id=f"O{row.number}",
@@ -286,6 +328,7 @@ def _order(row: sa.Row[Any], lines: Sequence[sa.Row[Any]]) -> Order:
         ],
         currency=row.currency,
         total=Money.of(total, row.currency),
+        **paying.shown(money, row.currency),
         shipping_address=row.shipping_address,
         status=row.status,
         revision=row.revision,

@@ -14,7 +14,7 @@ from deskward.customers import service as customers
 from deskward.gate.context import Context
 from deskward.gate.counters import Spent
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-from deskward.orders import service
+from deskward.orders import paying, service
 from deskward.orders.models import (
     MAX_LINES,
     Amount,
@@ -24,11 +24,13 @@ from deskward.orders.models import (
     OrderCreated,
     OrderId,
     OrderList,
+    PaymentRecorded,
     RefundGranted,
     ShippingAddress,
     Sku,
     Status,
 )
+from deskward.orders.payouts import Payouts
 from deskward.orders.wishes import WISHES
 
 tools = ToolGroup("orders", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES)
@@ -70,8 +72,16 @@ async def order_facts(ctx: Context, arguments: Mapping[str, Any]) -> OrderFacts:
 async def refund_facts(ctx: Context, arguments: Mapping[str, Any]) -> RefundFacts:
     """The facts of a refund."""
     facts = await order_facts(ctx, arguments)
-    before = await service.refunded(ctx.db, ctx.tenant, facts["id"])
-    return {**facts, "amount": before + service.of_order(arguments["amount"], facts["currency"])}
+    before = await paying.refunded(ctx.db, ctx.tenant, facts["id"])
+    return {**facts, "amount": before + paying.of_order(arguments["amount"], facts["currency"])}
+
+
+async def can_refund(ctx: Context, arguments: Mapping[str, Any]) -> object:
+    """See that so much was paid and is left."""
+    order = await service.get(ctx.db, ctx.tenant, arguments["order_id"])
+    return await paying.check_refund(
+        ctx.db, ctx.tenant, order.id, arguments["amount"], order.currency
+    )
 
 
 @tools.tool(
@@ -196,11 +206,18 @@ async def get_all_orders(ctx: Context, limit: Limit = 20, offset: Offset = 0) ->
     return await service.find(ctx.db, ctx.tenant, limit=limit, offset=offset)
 
 
+async def can_move_on(ctx: Context, arguments: Mapping[str, Any]) -> None:
+    """See that an order can become of a status."""
+    order = await service.get(ctx.db, ctx.tenant, arguments["order_id"])
+    service.check_transition(order.id, order.status, arguments["status"])
+
+
 @tools.tool(
     scope="orders:write",
     risk=Risk.WRITE,
     rest="PATCH /orders/{order_id}/status",
     facts=order_facts,
+    possible=can_move_on,
 )
 async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -> OrderChanged:
     """Move an order on to another status.
@@ -212,7 +229,7 @@ async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -
         order_id: The order.
         status: What it becomes.
     """
-    order = await service.set_status(ctx.db, ctx.tenant, order_id, status)
+    order = await service.set_status(ctx.db, ctx.tenant, order_id, status, call=ctx.request_id)
     return OrderChanged(
         success=True, message=f"Order {order.id} is now {order.status}.", order=order
     )
@@ -221,7 +238,7 @@ async def update_order_status(ctx: Context, order_id: OrderId, status: Status) -
 def refund_spends(arguments: Mapping[str, Any], order: Mapping[str, Any]) -> Spent:
     """What a refund spends."""
     currency = order["currency"]
-    return Spent(service.of_order(arguments["amount"], currency), currency)
+    return Spent(paying.of_order(arguments["amount"], currency), currency)
 
 
 @tools.tool(
@@ -229,6 +246,7 @@ def refund_spends(arguments: Mapping[str, Any], order: Mapping[str, Any]) -> Spe
     risk=Risk.DESTRUCTIVE,
     rest="POST /orders/{order_id}/refunds",
     facts=refund_facts,
+    possible=can_refund,
     spends=refund_spends,
 )
 async def refund_order(
@@ -237,7 +255,7 @@ async def refund_order(
     amount: Amount,
     reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["It came broken."])],
 ) -> RefundGranted:
-    """Grant a refund of all or a part of what an order cost. Paying it out is not done here.
+    """Grant a refund of all or a part of what was paid for an order.
 
     Args:
         order_id: The order.
@@ -245,5 +263,42 @@ async def refund_order(
         reason: Why.
     """
     return await service.refund(
-        ctx.db, ctx.tenant, order_id, refund_id=ctx.effect_id, amount=amount, reason=reason
+        ctx.db,
+        ctx.tenant,
+        order_id,
+        refund_id=ctx.effect_id,
+        amount=amount,
+        reason=reason,
+        call=ctx.request_id,
+        pays=ctx.port(Payouts).payments.pays,
+    )
+
+
+@tools.tool(
+    scope="orders:pay",
+    risk=Risk.WRITE,
+    rest="POST /orders/{order_id}/payments",
+    facts=order_facts,
+)
+async def record_payment(
+    ctx: Context,
+    order_id: OrderId,
+    amount: Amount,
+    reference: Annotated[str, Field(min_length=1, max_length=200, examples=["Bank transfer 4711"])],
+) -> PaymentRecorded:
+    """Record money that came in for an order. Only what came in can be refunded.
+
+    Args:
+        order_id: The order.
+        amount: How much, in the order's currency.
+        reference: By what it can be found where it came in.
+    """
+    return await service.record_payment(
+        ctx.db,
+        ctx.tenant,
+        order_id,
+        payment_id=ctx.effect_id,
+        amount=amount,
+        reference=reference,
+        call=ctx.request_id,
     )
