@@ -17,6 +17,7 @@ async def test_a_call_gives_the_answer_and_writes_a_row(desk: Desk, call: Call) 
     assert outcome.value["balance"] == {
         "amount": 542050,
         "currency": "USD",
+        "value": "5420.50",
         "formatted": "$5,420.50",
     }
     (row,) = await recorded(desk)

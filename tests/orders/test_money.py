@@ -12,6 +12,7 @@ from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.core import jobs
 from deskward.core.errors import Conflict
+from deskward.core.money import decimal_of, format_money, minor_units
 from deskward.core.settings import Settings
 from deskward.gate.approvals import approvals
 from deskward.orders.models import refunds
@@ -189,3 +190,36 @@ async def test_a_payout_whose_process_died_is_asked_for_under_its_key(
 
 def _payload(row: Any) -> dict[str, str]:
     return {"tenant": row.tenant_id, "refund_id": row.id}
+
+
+async def test_money_comes_out_in_the_form_in_which_it_goes_in(call: Call) -> None:
+    """A price of 25,000,000 dong as well: its currency has no smaller unit."""
+    line = {"sku": "TV-1", "description": "TV", "quantity": 2, "unit_price": "25000000"}
+    order = {"lines": [line], "currency": "VND", "shipping_address": "1 Test Road, Ely"}
+    made = (await call("create_order", customer_id="user_001", **order)).value
+    assert made["total"]["value"] == "50000000"
+    paid = {"order_id": made["order_id"], "amount": made["total"]["value"], "reference": "7"}
+    assert (await call("record_payment", LEAD, **paid)).value["paid"] == made["total"]
+    assert (await call("get_account_balance")).value["balance"]["value"] == "5420.50"
+
+
+async def test_what_cannot_be_reckoned_exactly_is_refused(call: Call) -> None:
+    line = {"sku": "X", "description": "X", "quantity": 10_000, "unit_price": "999999999999"}
+    order = {"lines": [line], "currency": "USD", "shipping_address": "1 Test Road, Ely"}
+    refused = await call("create_order", customer_id="user_001", **order)
+    assert refused.value["error"]["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        (123, "CHF", "CHF\u00a01.23"),
+        (-123, "CHF", "-CHF\u00a01.23"),
+        (123, "USD", "$1.23"),
+        (25_000_000, "VND", "₫25,000,000"),
+        (1234, "KWD", "KWD\u00a01.234"),
+    ],
+)
+def test_a_letter_and_a_digit_have_a_space_between(amount: int, currency: str, said: str) -> None:
+    assert format_money(amount, currency) == said
+    assert minor_units(decimal_of(amount, currency), currency) == amount

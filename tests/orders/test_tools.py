@@ -38,7 +38,7 @@ async def create(call: Call, principal: Principal = CUSTOMER, **changes: Any) ->
 
 async def test_an_order_is_created_and_looked_up(call: Call) -> None:
     created = (await create(call, lines=[KEYBOARD, CABLE])).value
-    total = {"amount": 10020, "currency": "USD", "formatted": "$100.20"}
+    total = {"amount": 10020, "currency": "USD", "value": "100.20", "formatted": "$100.20"}
     assert created == {
         "order_id": "O1007",
         "status": "pending",

@@ -37,6 +37,7 @@ ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
 7aed14429cb3bf412fb9d578615f7820101e6f0d7ba5a6919ad460f9ac459903 0015_told.py
 1dadd5b2807b16938b56591853fecf2dd83a0f290f5d5b8781f71112c3cf1779 0016_takeover.py
 80da1d244f33bc7cc5516c5ea209c0d880a7c5bb5277a158c44347f21c81ac27 0017_names.py
+900567c2824c77f4a6a53adeb64552d9deaa6c9801574222b26b483c902e4130 0018_tenants.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

@@ -97,6 +97,20 @@ class DeskwardError(Exception):
         return "; ".join(parts) or None
 
 
+def problem_of(type_: str, message: str, example: object = None) -> str:
+    """What is wrong with a value, for people: no regular expression.
+
+    Args:
+        type_: What pydantic calls the problem.
+        message: How it says it.
+        example: A value of the form that is wanted.
+    """
+    if type_ != "string_pattern_mismatch":
+        return message
+    of = f", which is that of {example}" if example is not None else ""
+    return f"It is not of the form that is wanted{of}"
+
+
 class InvalidInput(DeskwardError):
     """The request is not of the documented form."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,10 @@ from deskward.core.errors import InvalidInput
 from deskward.core.written import Ours
 
 JsonSchema = dict[str, Any]
+
+_LETTER = re.compile(r"(?<=[^\W\d_])(?=\d)")
+MOST = 2**53 - 1
+"""Most minor units: as many as a JSON number holds exactly (RFC 8259, section 6)."""
 
 CURRENCIES = sorted(
     {
@@ -79,24 +84,36 @@ class Money(BaseModel):
 
     amount: int = Field(description="In minor units, for example cents.", examples=[542050])
     currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
+    value: Ours = Field(
+        description="The same as a decimal number, which is how amounts are given.",
+        examples=["5420.50"],
+    )
     formatted: Ours = Field(description="For people.", examples=["$5,420.50"])
 
     @classmethod
     def of(cls, amount: int, currency: str) -> Money:
-        """The amount with its text."""
-        return cls(amount=amount, currency=currency, formatted=format_money(amount, currency))
+        """The amount with its texts."""
+        return cls(
+            amount=amount,
+            currency=currency,
+            value=decimal_of(amount, currency),
+            formatted=format_money(amount, currency),
+        )
 
 
 @lru_cache(maxsize=4096)
 def format_money(amount: int, currency: str) -> str:
-    """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`."""
+    """An amount of minor units as people write it: `format_money(542050, "USD")` is `$5,420.50`.
+
+    Between a letter and a digit is a space, as CLDR has it and Babel does not (UTS 35, part 3).
+    """
     value = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return format_currency(value, currency, locale="en_US")
+    return _LETTER.sub("\u00a0", format_currency(value, currency, locale="en_US"))
 
 
 def decimal_of(amount: int, currency: str) -> str:
     """An amount of minor units as a decimal number: `decimal_of(4990, "USD")` is 49.90."""
-    return str(Decimal(amount).scaleb(-get_currency_precision(currency)))
+    return f"{Decimal(amount).scaleb(-get_currency_precision(currency)):f}"
 
 
 def minor_units(amount: str, currency: str) -> int:

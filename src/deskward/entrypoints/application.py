@@ -21,6 +21,7 @@ from deskward.core.errors import (
     MethodNotAllowed,
     NotFound,
     UnsupportedMediaType,
+    problem_of,
 )
 from deskward.core.settings import Settings
 from deskward.entrypoints.bodies import Bodies
@@ -169,7 +170,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
         invalid = InvalidInput(f"The body is not valid JSON: {reason}.")
     else:
         fields = [
-            {"field": ".".join(map(str, p["loc"][1:])) or "(body)", "problem": p["msg"]}
+            {
+                "field": ".".join(map(str, p["loc"][1:])) or "(body)",
+                "problem": problem_of(p["type"], p["msg"]),
+            }
             for p in problems
         ]
         first = fields[0]

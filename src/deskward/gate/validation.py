@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import InvalidInput, problem_of
 from deskward.gate.tool import Tool
 
 EXACT = 2**53
@@ -25,7 +26,7 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
     try:
         return _validate(tool, arguments, strict)
     except ValidationError as error:
-        raise _invalid(error, f"The arguments of {tool.name} are not valid.") from None
+        raise _invalid(error, tool) from None
     except PydanticSerializationError:
         raise InvalidInput(
             f"The arguments of {tool.name} hold half of a surrogate pair, which no text has."
@@ -61,13 +62,26 @@ def _whole(value: Any) -> Any:
     return [_whole(part) for part in value] if isinstance(value, list) else value
 
 
-def _invalid(error: ValidationError, message: str) -> InvalidInput:
+def _invalid(error: ValidationError, tool: Tool) -> InvalidInput:
     """What is wrong with each field, without the values, which may be secret."""
-    problems = [
-        {"field": ".".join(map(str, problem["loc"])) or "(all)", "problem": problem["msg"]}
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    problems = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        example = _example(tool.input_schema(), problem["loc"])
+        said = problem_of(problem["type"], problem["msg"], example)
+        problems.append({"field": ".".join(map(str, problem["loc"])) or "(all)", "problem": said})
     first = problems[0]
     return InvalidInput(
-        f"{message} {first['field']}: {first['problem']}.", details={"fields": problems}
+        f"The arguments of {tool.name} are not valid. {first['field']}: {first['problem']}.",
+        details={"fields": problems},
     )
+
+
+def _example(schema: Mapping[str, Any], place: Sequence[int | str]) -> Any:
+    """The example that a schema has for what is at a place in its value."""
+    at: Mapping[str, Any] = schema
+    for step in place:
+        several = [at, *at.get("anyOf", ())]
+        inner = (one.get("properties", {}).get(step) or one.get("items") for one in several)
+        at = next((one for one in inner if isinstance(one, dict)), {})
+    several = [at, *at.get("anyOf", ())]
+    return next((one["examples"][0] for one in several if one.get("examples")), None)

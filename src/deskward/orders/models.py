@@ -31,7 +31,7 @@ Sku = Annotated[
 Price = Annotated[
     str,
     Field(
-        pattern=r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,3})?$",
+        pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$",
         description="A decimal number in the order's currency, as text so that it stays exact.",
         examples=["49.90"],
     ),
@@ -39,7 +39,7 @@ Price = Annotated[
 Amount = Annotated[
     str,
     Field(
-        pattern=r"^([1-9][0-9]{0,6}(\.[0-9]{1,3})?|0\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))$",
+        pattern=r"^([1-9][0-9]{0,15}(\.[0-9]{1,3})?|0\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))$",
         description="A decimal number over 0 in the order's currency, as text.",
         examples=["49.90"],
     ),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
-from deskward.core.money import Money, minor_units
+from deskward.core.money import MOST, Money, minor_units
 from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.orders import paying, payouts
@@ -90,10 +90,13 @@ async def create(
 
     Raises:
         NotFound: The tenant has no such customer.
-        InvalidInput: There is no such currency, or a price has too many decimals for it.
+        InvalidInput: There is no such currency, or a price has too many decimals for it, or all
+            together is too much.
     """
     await customers.require(db, tenant, customer_id)
     prices = [minor_units(line.unit_price, currency) for line in lines]
+    if sum(price * line.quantity for price, line in zip(prices, lines, strict=True)) > MOST:
+        raise InvalidInput("The order costs more than can be reckoned with exactly.")
     number = await order_numbers.next(db, tenant)
     moment = now()
     row = {

@@ -59,7 +59,7 @@ async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
     assert await talk.say("Show me my recent transactions") == (
         "Here are your recent transactions:\n"
         "1. Amazon Purchase - $89.99 (Yesterday)\n"
-        "2. Salary Deposit - $3,500.00 (3 days ago)"
+        "2. Salary Deposit + $3,500.00 (3 days ago)"
     )
 
 

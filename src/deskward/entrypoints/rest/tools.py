@@ -25,6 +25,7 @@ from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
+from deskward.gate.tool import Tool
 
 if TYPE_CHECKING:
     from deskward.hub.hub import Hub
@@ -105,7 +106,9 @@ class _Address:
             if arguments:
                 problem = "This address takes its arguments in the body, not in the query."
                 raise InvalidInput(problem)
-            arguments = await _body(headers, receive)
+            arguments = _named(
+                self._gate.tools[tool], await _body(headers, receive), scope["path_params"]
+            )
         for name, value in scope["path_params"].items():
             if arguments.setdefault(name, value) != value:
                 raise InvalidInput(f"{name} in the body is another than in the address.")
@@ -144,6 +147,18 @@ def render(outcome: Outcome) -> Response:
         headers=headers,
         media_type="application/json",
     )
+
+
+def _named(tool: Tool, body: dict[str, Any], path: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in a body, also where it is itself the one object that the tool takes."""
+    left = tool.parameters - tool.bound - path.keys()
+    if len(left) != 1 or not body.keys() - path.keys():
+        return body
+    (name,) = left
+    if name in body or tool.input_schema()["properties"][name].get("type") != "object":
+        return body
+    plain = {key: value for key, value in body.items() if key not in path}
+    return {name: plain, **{key: body[key] for key in body.keys() & path.keys()}}
 
 
 async def _body(headers: Mapping[str, str], receive: Receive) -> dict[str, Any]:
