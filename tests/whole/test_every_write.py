@@ -118,6 +118,7 @@ COMMANDS: dict[str, str | None] = {
     "tenants list": READS,
     "tenants set": "change_tenant",
     "tenants show": READS,
+    "tickets search": "search_tickets",
     "tools": READS,
     "webhooks add": "add_webhook",
     "webhooks enable": "enable_webhook",

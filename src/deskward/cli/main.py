@@ -30,6 +30,7 @@ from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
 from deskward.cli.tenants import tenants
+from deskward.cli.tickets import tickets
 from deskward.cli.tools import tools
 from deskward.cli.webhooks import webhooks
 
@@ -54,6 +55,7 @@ COMMANDS = (
     ledger,
     policy,
     replay,
+    tickets,
     webhooks,
     notices,
 )

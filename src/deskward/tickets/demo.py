@@ -41,4 +41,4 @@ async def load(db: Connection, tenant: str, content: Mapping[str, Any]) -> None:
                 text=row["body"],
                 created_at=opened,
             )
-            await add_message(db, tenant, row["number"], first)
+            await add_message(db, tenant, row["number"], first, subject=row["subject"])

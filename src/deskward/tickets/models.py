@@ -90,6 +90,9 @@ tickets = sa.Table(
     sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
     sa.Index("ix_tickets_session", "tenant_id", "session_owner", "session_id"),
+    sa.Index("ix_tickets_updated", "tenant_id", "updated_at", "number"),
+    sa.Index("ix_tickets_status", "tenant_id", "status", "number"),
+    sa.Index("ix_tickets_assignee", "tenant_id", "assignee", "number"),
 )
 """`body` is the first message and `reply` the last answer; all of them are `ticket_messages`.
 `messages` counts these, and `heard` those of customers among them."""

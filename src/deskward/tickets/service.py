@@ -15,6 +15,7 @@ from deskward.customers import service as customers
 from deskward.gate.context import new_id
 from deskward.security.principals import AGENT
 from deskward.staff import service as staff
+from deskward.tickets import words
 from deskward.tickets.messages import Author, TicketMessage, ticket_messages
 from deskward.tickets.models import (
     Priority,
@@ -130,7 +131,7 @@ async def create(
         text=body,
         created_at=moment,
     )
-    await add_message(db, tenant, number, first)
+    await add_message(db, tenant, number, first, subject=subject)
     if note is not None:
         agent = {"kind": "note", "by": "agent", "author": AGENT, "text": note}
         second = first.model_copy(update={"id": new_id(), "seq": 2, **agent})
@@ -138,9 +139,16 @@ async def create(
     return ticket
 
 
-async def add_message(db: Connection, tenant: str, number: int, message: TicketMessage) -> None:
-    """Record a message, whose place the ticket has counted already."""
+async def add_message(
+    db: Connection, tenant: str, number: int, message: TicketMessage, *, subject: str = ""
+) -> None:
+    """Record a message, whose place the ticket has counted already.
+
+    Args:
+        subject: The ticket's, with its first message: it is found by that as well.
+    """
     await db.change(_ADD_MESSAGE, {"tenant_id": tenant, "number": number, **message.row})
+    await words.add(db, tenant, number, message.seq, f"{subject}\n{message.text}")
 
 
 async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Ticket | None:

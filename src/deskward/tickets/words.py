@@ -1,0 +1,76 @@
+"""The words by which tickets are found: a row per message, which goes where the message goes.
+
+Where a message or a subject is worded otherwise, which only an erasure does, its row goes: triggers
+see to that. SQLite indexes them in `ticket_words_fts` (FTS5), kept up by triggers as well, and
+PostgreSQL in a GIN index of their array; the migration makes all of it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, metadata
+from deskward.core.fixed import fixed
+from deskward.core.personal import IMPERSONAL, VALUE
+from deskward.text.indexing import words_to_find, words_to_keep
+
+ticket_words = sa.Table(
+    "ticket_words",
+    metadata,
+    sa.Column(
+        "id",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("tenant_id", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("words", sa.Text, nullable=False, info=VALUE),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "number", "seq"],
+        ["ticket_messages.tenant_id", "ticket_messages.number", "ticket_messages.seq"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    sa.Index("ix_ticket_words_message", "tenant_id", "number", "seq"),
+)
+
+
+class _TsQuery(sa.types.UserDefinedType[str]):
+    """PostgreSQL's type of what is looked for in texts."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return its name."""
+        return "tsquery"
+
+
+_TSQUERY = _TsQuery()
+_ADD = fixed(
+    ticket_words.insert()
+    .inline()
+    .values({name: sa.bindparam(name) for name in ("tenant_id", "number", "seq", "words")})
+)
+
+
+async def add(db: Connection, tenant: str, number: int, seq: int, text: str) -> None:
+    """Have a message found by its words."""
+    if words := words_to_keep(text):
+        row = {"tenant_id": tenant, "number": number, "seq": seq, "words": words}
+        await db.change(_ADD, row)
+
+
+def found_by(text: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether a row of `ticket_words` has all words of a text, of which it has one at least."""
+    wanted = words_to_find(text)
+    if dialect == "sqlite":
+        match = " AND ".join(f'"{word}"{"*" if begins else ""}' for word, begins in wanted)
+        rows = sa.text("SELECT rowid FROM ticket_words_fts WHERE ticket_words_fts MATCH :words")
+        given = rows.bindparams(sa.bindparam("words", match, unique=True))
+        return ticket_words.c.id.in_(given.columns(sa.column("rowid", sa.Integer)))
+    match = " & ".join(f"'{word}'{':*' if begins else ''}" for word, begins in wanted)
+    vector = "array_to_tsvector(string_to_array(ticket_words.words, ' '))"
+    given_words = sa.cast(sa.bindparam("words", match, sa.Text, unique=True), _TSQUERY)
+    return sa.literal_column(vector).bool_op("@@")(given_words)
