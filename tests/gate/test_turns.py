@@ -164,3 +164,17 @@ async def test_a_wait_that_ends_in_an_error_costs_its_own_call_only(settings: Se
                     await there.call("act_once", {}, by("acme"))
         assert (await there.call("act_once", {}, by("default"))).status == "ok"
         assert (await there.call("act_once", {}, by("acme"))).status == "ok"
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_what_a_group_has_done_is_durable_before_it_waits(settings: Settings) -> None:
+    """The second call of a group has to wait for a turn: the first one's holder need not."""
+    async with processes(settings, 2) as (here, there):
+        async with there.database.transaction(turn="default"):
+            first = asyncio.create_task(here.call("act_once", {}, by("acme")))
+            second = asyncio.create_task(here.call("act_once", {}, by("default")))
+            async with asyncio.timeout(5):
+                assert (await first).status == "ok"
+            await asyncio.sleep(0.2)
+            assert not second.done()
+        assert (await second).status == "ok"
