@@ -57,6 +57,7 @@ Secret = Annotated[
     Field(
         min_length=38,
         max_length=100,
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwsr"],
         description="What events are signed with: `whsec_` and 24 to 64 random bytes as Base64. It "
         "is never shown again.",
     ),

@@ -31,7 +31,12 @@ from deskward.webhooks.signing import secret_bytes
 tools = ToolGroup("webhooks")
 
 EventId = Annotated[
-    str, Field(pattern=r"^[0-9a-f]{32}$", description="Id of an event, as `webhook-id` says it.")
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{32}$",
+        description="Id of an event, as `webhook-id` says it.",
+        examples=["8f14e45fceea167a5a36dedd4bea2543"],
+    ),
 ]
 
 
