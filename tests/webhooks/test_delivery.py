@@ -246,3 +246,19 @@ async def test_one_that_is_removed_leaves_nothing(
     assert (await call("remove_webhook", CHIEF, webhook_id=webhook)).status == "ok"
     for table in (core_events.events, core_events.listeners):
         assert await desk.database.reader.all(sa.select(table)) == []
+
+
+async def test_what_was_told_long_ago_is_forgotten(
+    desk: Desk, call: Call, add: Add, hooks: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await add("/hook", "ticket.updated")
+    await say(desk, "T1")
+    await until(lambda: len(hooks.came) == 1)
+    monkeypatch.setattr(delivery, "FORGETS", timedelta())
+    await asyncio.sleep(0.2)  # some looks later
+    assert len(await told(call, webhook)) == 1
+    later = delivery.now() + delivery.KEPT + timedelta(minutes=1)
+    monkeypatch.setattr(delivery, "now", lambda: later)
+    async with asyncio.timeout(10):
+        while await told(call, webhook):
+            await asyncio.sleep(0.02)

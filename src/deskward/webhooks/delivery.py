@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, UtcDateTime, now
-from deskward.core.events import events, tell
+from deskward.core.events import events, forget, tell
 from deskward.core.fixed import fixed
 from deskward.core.jobs import Job
 from deskward.core.outside import NotAllowed, NotReached, Outside
@@ -43,6 +43,8 @@ LASTING = timedelta(days=1)
 """How long a webhook may take nothing before it is disabled."""
 KEPT = timedelta(days=14)
 """How long what was told is kept, to be replayed."""
+FORGETS = timedelta(hours=1)
+"""How often what is no longer kept is deleted."""
 GONE = 410
 
 _WAITS = sa.exists().where(
@@ -101,9 +103,17 @@ class Teller:
         self.outside = outside
         self.vault = vault
         self._database = database
+        self._forgot: datetime | None = None
 
     async def look(self) -> None:
-        """See to it that each webhook for which something waits has its job."""
+        """See to it that each webhook for which something waits has its job.
+
+        Now and then what was told long ago is forgotten.
+        """
+        if self._forgot is None or self._forgot < now() - FORGETS:
+            self._forgot = now()
+            async with self._database.transaction() as transaction:
+                await forget(transaction, now() - KEPT)
         lately = now() - timedelta(minutes=5)
         for row in await self._database.reader.all(_LEFT, moment=now(), lately=lately):
             async with self._database.transaction() as transaction:
