@@ -146,7 +146,7 @@ def test_tenants_are_made_shown_changed_and_closed(cli: Cli, folder: Path) -> No
     assert cli("tenants", "set", "shop", "--reply-to", "")[0] == 0
     assert json.loads(cli("tenants", "show", "shop")[1])["reply_to"] is None
     file = folder / "c.jsonl"
-    file.write_text('{"id": "c1", "name": "A", "email": "a@example.com"}\n')
+    file.write_text('{"id": "c1", "name": "A", "email": "a@example.com"}\n', encoding="utf-8")
     for tenant, code in (("shop", 0), ("nowhere", 1)):
         assert cli("customers", "import", str(file), "--tenant", tenant)[0] == code
     made = ("keys", "create", "--kind", "customer", "--subject", "c1", "--tenant")

@@ -215,7 +215,9 @@ def plain(one: Profile) -> dict[str, object]:
 
 def test_the_command_line_imports_lists_shows_merges_and_exports(cli: Cli, folder: Path) -> None:
     file = folder / "c.csv"
-    file.write_text("id;name;email\nc1;Jürg;j@example.ch\nc2;J. M.;jm@example.ch\nc 3;X;\n")
+    file.write_text(
+        "id;name;email\nc1;Jürg;j@example.ch\nc2;J. M.;jm@example.ch\nc 3;X;\n", encoding="utf-8"
+    )
     code, out, _ = cli("customers", "import", str(file), "--dry-run")
     assert code == 1
     assert out.splitlines() == [

@@ -79,7 +79,7 @@ async def test_what_is_wrong_is_counted(tmp_path: Path, offline: OfflineModel) -
     assert len(wrong.problems) == 4
     assert wrong.violations == ["turn 2: update_order_status"]
     assert unwanted.passed
-    assert unwanted.near_misses == ["turn 1: update_order_status (confirm)"]
+    assert unwanted.near_misses == ["turn 1: update_order_status (error)"]
     assert report.passed_in_a_row(1) == 0.5
     assert report.passed_in_a_row(3) is None
     suite = ElementTree.fromstring(junit(report))

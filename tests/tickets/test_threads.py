@@ -156,13 +156,13 @@ async def test_customers_do_not_see_who_of_the_staff_writes(call: Call) -> None:
 
 async def test_an_assignee_is_a_member_of_staff(desk: Desk, call: Call) -> None:
     ticket = await opened(call)
-    refused = await change(call, ticket, assignee="anna")
+    refused = await change(call, ticket, assignee="nadia")
     assert refused["error"]["code"] == "INVALID_INPUT"
-    await hire(desk, "anna")
-    assert (await change(call, ticket, assignee="anna"))["ticket"]["assignee"] == "anna"
+    await hire(desk, "nadia")
+    assert (await change(call, ticket, assignee="nadia"))["ticket"]["assignee"] == "nadia"
     async with desk.database.transaction() as db:
-        await members.set_disabled(db, "default", Kind.STAFF, "anna", disabled=True)
-    refused = await change(call, ticket, assignee="anna")
+        await members.set_disabled(db, "default", Kind.STAFF, "nadia", disabled=True)
+    refused = await change(call, ticket, assignee="nadia")
     assert refused["error"]["code"] == "INVALID_INPUT"
 
 

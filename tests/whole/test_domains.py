@@ -102,7 +102,7 @@ async def test_the_offline_model_says_what_this_desk_can(bare: Desk) -> None:
     )  # whoever asks for what is gone hears of it
     model = bare.conversations.agent.model
     assert isinstance(model, OfflineModel)
-    can = model.abilities(set(bare.gate.tools))
+    can = model.abilities(set(model.skills))
     assert "look up a ticket" in can
     assert not any(word in " ".join(can) for word in ("order", "card", "balance", "complaint"))
 

@@ -40,8 +40,7 @@ async def test_an_order_is_cancelled(talk: Talk) -> None:
     called = next(event for event in talk.events if isinstance(event, ToolCalled))
     assert called.arguments == {"status": "cancelled", "order_id": "O1003"}
     assert await talk.say("yes") == "Order O1003 has been cancelled."
-    await talk.say("cancel order O1002")
-    assert await talk.say("yes") == (
+    assert await talk.say("cancel order O1002") == (
         "I could not do that. Order O1002 is shipped and can only become delivered or returned."
     )
     assert "There is no order" in await talk.say("cancel order O1004")
