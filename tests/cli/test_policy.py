@@ -59,6 +59,7 @@ def test_shipped_policies_are_sound(cli: Cli) -> None:
     assert (code, "rows are as they say" in out) == (0, True)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said(cli: Cli, stricter: Path) -> None:
     file = stricter / "accounts.cedar"
     file.write_text(
@@ -106,6 +107,7 @@ def test_a_diff_names_the_calls(cli: Cli, stricter: Path) -> None:
     assert "-> ask (refund-over-50-by-tier-1-needs-approval)" in out
 
 
+@pytest.mark.slow
 def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> None:
     assert cli(*REFUND)[0] == 0
     code, out, _ = cli("policy", "publish", str(stricter), "--note", "no more than 10")
@@ -116,6 +118,7 @@ def test_versions_are_published_and_rolled_back(cli: Cli, stricter: Path) -> Non
     assert cli(*REFUND)[0] == 0
 
 
+@pytest.mark.slow
 def test_only_a_folder_with_truth_tables_is_published(cli: Cli, stricter: Path) -> None:
     assert cli("policy", "publish", str(stricter))[0] == 0
     (published,) = json.loads(cli("policy", "versions", "--json")[1])
@@ -128,6 +131,7 @@ def test_only_a_folder_with_truth_tables_is_published(cli: Cli, stricter: Path) 
     assert (code, "no truth table" in err) == (1, True)
 
 
+@pytest.mark.slow
 def test_versions_from_before_there_were_roles_count_on(
     cli: Cli, folder: Path, stricter: Path
 ) -> None:
@@ -203,6 +207,7 @@ def broken(folder: Path, slot: str) -> str:
     return version
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slot", "more", "way_out"),
     [

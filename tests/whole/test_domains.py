@@ -64,6 +64,7 @@ def test_what_is_off_brings_nothing(tmp_path: Path, on: str, absent: set[str]) -
     assert not kinds & some.kinds.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("on", "absent"), OFF)
 def test_the_policies_that_are_left_are_sound(tmp_path: Path, on: str, absent: set[str]) -> None:
     some = features_of(settings_in(tmp_path, domains=on))

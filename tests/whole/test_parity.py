@@ -117,6 +117,7 @@ async def last_row(desk: Desk) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in VARIES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "code"),
     [
@@ -168,6 +169,7 @@ async def test_the_doors_agree(
             assert rows[door][key] == rows["rest"][key], (door, key)
 
 
+@pytest.mark.slow
 async def test_where_a_model_may_call_the_customer_is_asked_first(sqlite_desk: Desk) -> None:
     arguments = {"order_id": "O1003", "status": "cancelled"}
     answers = {door: await DOORS[door](sqlite_desk, CANCEL, arguments) for door in ("mcp", "agent")}
@@ -178,6 +180,7 @@ async def test_where_a_model_may_call_the_customer_is_asked_first(sqlite_desk: D
     assert (await by_cli(sqlite_desk, CANCEL, arguments))["code"] == "CONFLICT"
 
 
+@pytest.mark.slow
 async def test_a_write_through_each_door_is_one_write(sqlite_desk: Desk) -> None:
     arguments = {"subject": "A", "body": "B"}
     opened = [
