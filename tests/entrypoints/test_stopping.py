@@ -127,6 +127,7 @@ def stops(folder: Path, output: Output, number: int, count: int, program: str = 
     assert "Exception ignored" not in said
 
 
+@pytest.mark.slow
 def test_it_stops_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
     stops(tmp_path, closed_pipe, signal.SIGTERM, 1)
 

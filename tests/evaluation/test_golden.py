@@ -108,6 +108,7 @@ def test_a_file_that_is_not_of_the_form_is_refused(tmp_path: Path, text: str, pr
         read_golden(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command(cli, tmp_path: Path) -> None:  # noqa: F811 a fixture
     (tmp_path / "some.yaml").write_text(
         "- { id: hello, turns: [{ say: Hello }] }", encoding="utf-8"

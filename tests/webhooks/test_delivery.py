@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from deskward.app import Desk, open_desk
 from deskward.core import events as core_events
 from deskward.core import jobs, outside
+from deskward.core.database import now
 from deskward.core.events import events, listen, tell
 from deskward.core.settings import Settings
 from deskward.features import SLICES
@@ -257,7 +258,7 @@ async def test_what_was_told_long_ago_is_forgotten(
     monkeypatch.setattr(delivery, "FORGETS", timedelta())
     await asyncio.sleep(0.2)  # some looks later
     assert len(await told(call, webhook)) == 1
-    later = delivery.now() + delivery.KEPT + timedelta(minutes=1)
+    later = now() + delivery.KEPT + timedelta(minutes=1)
     monkeypatch.setattr(delivery, "now", lambda: later)
     async with asyncio.timeout(10):
         while await told(call, webhook):

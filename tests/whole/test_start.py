@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 LATE = (
     *("alembic", "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql"),
     *("asyncpg", "redis", "openai", "anthropic", "aiosmtplib"),
@@ -35,6 +37,7 @@ def loaded(code: str, names: tuple[str, ...], folder: Path = Path()) -> set[str]
     return set(subprocess.check_output(command, text=True, cwd=folder).split())
 
 
+@pytest.mark.slow
 def test_a_desk_that_is_up_to_date_opens_without_what_it_does_not_use(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 
@@ -63,6 +64,7 @@ NO = [
 ]
 
 
+@pytest.mark.slow
 async def test_everything_else_is_no_yes(connect: Connect) -> None:
     for era in ERAS:
         async with asking(connect(era), answering_with(NO)) as client:
@@ -73,6 +75,7 @@ async def test_everything_else_is_no_yes(connect: Connect) -> None:
             assert {card["status"] for card in account.structured_content["cards"]} == {"active"}
 
 
+@pytest.mark.slow
 async def test_a_client_that_cannot_ask_is_told_how(connect: Connect) -> None:
     for era in ERAS:
         async with connect(era) as client:
