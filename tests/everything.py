@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from deskward.agent.offline.skills import Skills
-from deskward.app import shipped_skills as shipped_skills_of
 from deskward.features import all_features
+from deskward.shipped import shipped_skills as shipped_skills_of
 
 EVERYTHING = all_features()
 GROUPS = EVERYTHING.groups

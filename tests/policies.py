@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from deskward.app import policy_files
 from deskward.gate.policy.engine import Policy
 from deskward.gate.tool import Tool
 from deskward.security.roles import FILE as ROLES
+from deskward.shipped import policy_files
 from tests.everything import EVERYTHING
 
 FILES = policy_files(None, EVERYTHING)

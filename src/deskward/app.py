@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,6 @@ from deskward.agent.loop import Agent, Limits
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.skills import Skills
 from deskward.agent.prompt import brand_of
 from deskward.agent.writer import ModelWriter
 from deskward.assist.handling import JOB as HANDLE
@@ -50,12 +48,9 @@ from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
-from deskward.gate.policy.engine import Policy, read
-from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
-from deskward.gate.tool import Tool
 from deskward.inbox.filing import Inbox
 from deskward.inbox.rules import InboxRules
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
@@ -64,8 +59,8 @@ from deskward.migrations import upgrade
 from deskward.orders.payouts import Payouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
-from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
+from deskward.shipped import policy_of, skills_of
 from deskward.tickets.channels import Channels
 from deskward.tickets.tools import STILL_WAITS, NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
@@ -211,72 +206,6 @@ async def _own_tenant(settings: Settings, database: Database) -> None:
 def keys_of(settings: Settings, database: Database, roles: Roles) -> ApiKeys:
     """The API keys of a desk."""
     return ApiKeys(database, roles, is_there, timedelta(days=settings.keys.lifetime_days))
-
-
-def skills_of(settings: Settings, features: Features) -> Skills:
-    """The offline skills: the operator's, or those that ship.
-
-    Raises:
-        ValueError: A skill is not valid.
-    """
-    shipped = shipped_skills(features)
-    if settings.agent.skills_dir is None:
-        return shipped
-    own = Skills.load(settings.agent.skills_dir, kinds=features.kinds)
-    # Whoever brings no other way still has questions looked up and customers given to a person.
-    for skill, missing in ((shipped.search, not own.search), (shipped.handover, not own.handover)):
-        if skill is not None and missing:
-            own.skills.setdefault(skill.name, skill)
-    return own
-
-
-def shipped_skills(features: Features) -> Skills:
-    """The offline skills that ship."""
-    return Skills.load(*features.skills, kinds=features.kinds)
-
-
-def policy_files(folder: Path | None, features: Features) -> dict[str, str]:
-    """The files of policies in a folder, or those that ship: name → text.
-
-    A folder without roles has those that ship.
-
-    Raises:
-        ValueError: It holds no policies, or the roles are not of their form.
-    """
-    shipped = read(*features.policies)
-    return shipped if folder is None else {ROLES: shipped[ROLES], **read(folder)}
-
-
-def policy_of(settings: Settings, features: Features, tools: Iterable[Tool]) -> Policy:
-    """The policies of POLICY_DIR, or those that ship.
-
-    Raises:
-        ValueError: They cannot be used; says which file is why.
-    """
-    folder = settings.policy.dir
-    try:
-        return Policy(policy_files(folder, features), tools)
-    except ValueError as error:
-        raise ValueError(f"POLICY_DIR={folder}: {error}" if folder else str(error)) from None
-
-
-def roles_of(settings: Settings) -> Roles:
-    """The roles: the operator's, or those that ship."""
-    return Roles.parse(policy_files(settings.policy.dir, features_of(settings))[ROLES])
-
-
-def copy_policies(folder: Path, features: Features) -> None:
-    """Write the policies that ship, with their roles and truth tables, into a new folder.
-
-    Raises:
-        OSError: The folder exists, or cannot be made.
-    """
-    folder.mkdir(parents=True)
-    for name, text in policy_files(None, features).items():
-        (folder / name).write_text(text, encoding="utf-8")
-    (folder / TESTS).mkdir()
-    for table in (file for part in features.policies for file in (part / TESTS).glob("*.yaml")):
-        (folder / TESTS / table.name).write_text(table.read_text("utf-8"), encoding="utf-8")
 
 
 def _handlers(features: Features, gate: Gate, conversations: Conversations) -> dict[str, Handler]:

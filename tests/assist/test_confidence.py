@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from deskward.app import policy_files
 from deskward.assist.confidence import GRAVE, SURE, Signals, confidence, shipped
 from deskward.evaluation.confidence import (
     Judged,
@@ -21,6 +20,7 @@ from deskward.evaluation.confidence import (
 from deskward.gate.policy.engine import Policy, Verdict
 from deskward.gate.policy.truth_table import HARMLESS
 from deskward.security.principals import AGENT, Kind, Principal
+from deskward.shipped import policy_files
 from tests.conftest import run_apart
 from tests.everything import EVERYTHING, GROUPS
 

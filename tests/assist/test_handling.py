@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import yaml
 
 from deskward.agent.model import Model
-from deskward.app import Desk, copy_policies, open_desk
+from deskward.app import Desk, open_desk
 from deskward.assist.reply import Writer
 from deskward.core.database import now
 from deskward.core.settings import Settings
@@ -23,6 +23,7 @@ from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
+from deskward.shipped import copy_policies
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, hire, recorded
 from tests.entrypoints.conftest import client_of
 from tests.everything import EVERYTHING

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from deskward.app import copy_policies, open_desk, policy_files
+from deskward.app import open_desk
 from deskward.core.settings import Settings
 from deskward.gate import policy_watch
 from deskward.gate.policy import versions as policy_versions
+from deskward.shipped import copy_policies, policy_files
 from tests.cli.conftest import Cli
 from tests.conftest import STAFF, caller, recorded
 from tests.everything import EVERYTHING

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import copy_policies, open_desk
+from deskward.app import open_desk
 from deskward.core.settings import Settings
 from deskward.evaluation.attack_texts import AGENTDOJO, PRINCIPALS, attacks
 from deskward.evaluation.attacks import HostileModel, run_attack
 from deskward.evaluation.desks import DemoDesks
 from deskward.evaluation.policy import Flow, FlowResult, benign_flows, evaluate_policy
+from deskward.shipped import copy_policies
 from tests.everything import EVERYTHING
 
 

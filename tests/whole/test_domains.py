@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import Desk, _handlers, open_desk, policy_of, skills_of
+from deskward.app import Desk, _handlers, open_desk
 from deskward.core.settings import Settings
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.banner import warnings
@@ -20,6 +20,7 @@ from deskward.gate.context import Context
 from deskward.gate.policy.schema import check
 from deskward.gate.policy.truth_table import read_tables, run_tables
 from deskward.security.principals import Kind, Principal
+from deskward.shipped import policy_of, skills_of
 from tests.conftest import CUSTOMER, SERVICE, STAFF, settings_in
 from tests.everything import EVERYTHING
 

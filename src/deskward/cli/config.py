@@ -82,9 +82,9 @@ def _problems(settings: Any) -> list[str]:
     """What a valid set of settings can still get wrong: files, folders and each other."""
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import policy_files, skills_of
     from deskward.features import all_features, features_of
     from deskward.gate.policy.engine import Policy
+    from deskward.shipped import policy_files, skills_of
 
     try:
         features = features_of(settings)

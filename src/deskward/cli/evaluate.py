@@ -99,12 +99,12 @@ def golden(
 
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import shipped_skills
     from deskward.core.files import write_whole
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
     from deskward.evaluation.golden import junit as as_junit
     from deskward.features import all_features
+    from deskward.shipped import shipped_skills
 
     settings = read_settings(model=model or "offline")
     conversations = read_golden(folder)

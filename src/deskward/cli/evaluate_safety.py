@@ -47,12 +47,12 @@ def policy(
     import tempfile
 
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import shipped_skills
     from deskward.evaluation.attack_texts import attacks
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
     from deskward.evaluation.policy import benign_flows, evaluate_policy
     from deskward.features import all_features
+    from deskward.shipped import shipped_skills
 
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
@@ -191,11 +191,11 @@ def asked(
 
     from deskward.agent.models.choose import choose_model
     from deskward.agent.offline.model import OfflineModel
-    from deskward.app import shipped_skills
     from deskward.evaluation.asked import evaluate_asked, sentences
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
     from deskward.features import all_features
+    from deskward.shipped import shipped_skills
 
     settings = read_settings(model=model or "offline")
     speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills(all_features())))

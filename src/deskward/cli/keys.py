@@ -225,7 +225,8 @@ def _with_keys(
             from deskward.security.api_keys import ApiKeys
 
             return ApiKeys(database)
-        from deskward.app import keys_of, roles_of
+        from deskward.app import keys_of
+        from deskward.shipped import roles_of
 
         return keys_of(settings, database, roles_of(settings))
 

@@ -106,13 +106,13 @@ async def allowed(
         Forbidden: Policy does not let them.
         Unauthenticated: They would admit somebody to a tenant that is closed, or never was.
     """
-    from deskward.app import policy_files, policy_of, roles_of
     from deskward.features import features_of
     from deskward.gate.operations import require_let_through
     from deskward.gate.policy.engine import Policy
     from deskward.gate.policy.versions import files_of, in_slots
     from deskward.security.roles import FILE as ROLES
     from deskward.security.tenants import require_open
+    from deskward.shipped import policy_files, policy_of, roles_of
 
     where = tenant or settings.default.tenant_id
     if command in ADMITTING:

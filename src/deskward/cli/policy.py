@@ -66,8 +66,8 @@ def copy(folder: Path, /) -> None:
 
     Example: `deskward policy copy my-policies`
     """
-    from deskward.app import copy_policies
     from deskward.features import all_features
+    from deskward.shipped import copy_policies
 
     copy_policies(folder, all_features())
     print(f"{folder} holds the policies that ship. Set POLICY_DIR={folder} once they are yours.")
@@ -166,9 +166,9 @@ def versions(*, json_: Json = False) -> None:
     """
 
     async def work(database: Database, settings: Any) -> int:
-        from deskward.app import policy_of
         from deskward.features import all_features
         from deskward.gate.policy import versions as policy_versions
+        from deskward.shipped import policy_of
 
         published = await policy_versions.versions(database.reader)
         if json_:
@@ -247,9 +247,9 @@ def rollback(
     """
 
     async def work(database: Database, settings: Any) -> int:
-        from deskward.app import policy_of
         from deskward.features import all_features
         from deskward.gate.policy import versions as policy_versions
+        from deskward.shipped import policy_of
 
         wanted = version or await policy_versions.previous(database.reader) or "files"
         if wanted == "files":
@@ -294,8 +294,8 @@ async def _put(
 
 async def chosen_policy(desk: Desk, which: str) -> Policy:
     """The policies that a word names."""
-    from deskward.app import policy_files, policy_of
     from deskward.gate.policy.engine import Policy
+    from deskward.shipped import policy_files, policy_of
 
     tools = known_tools(desk).values()
     if which == "active":
@@ -316,11 +316,11 @@ def known_tools(desk: Desk) -> dict[str, Tool]:
 
 async def _stored(database: Database, settings: Any, version: str) -> Policy:
     """A published version's policies; no desk has to be able to start for that."""
-    from deskward.app import policy_files
     from deskward.features import all_features
     from deskward.gate.policy import versions as policy_versions
     from deskward.gate.policy.engine import Policy
     from deskward.security.roles import FILE as ROLES
+    from deskward.shipped import policy_files
 
     features = all_features()
     stored = await policy_versions.files_of(database.reader, version)

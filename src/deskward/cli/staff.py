@@ -215,10 +215,10 @@ def _checked(settings: Any, told: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: One is none.
     """
-    from deskward.app import roles_of
     from deskward.core.errors import InvalidInput
     from deskward.customers.normal import email_key, language_key
     from deskward.security.principals import Kind
+    from deskward.shipped import roles_of
 
     known = roles_of(settings)
     fitting = [role for role in known.names if known.fits(role, Kind.STAFF)]

@@ -217,7 +217,7 @@ def _revealed(tool: Tool, given: Mapping[str, Any], secrets: Secrets) -> dict[st
 
 
 def _offline(settings: Settings) -> OfflineModel:
-    from deskward.app import skills_of
     from deskward.features import all_features
+    from deskward.shipped import skills_of
 
     return OfflineModel(skills_of(settings, all_features()))

@@ -14,10 +14,11 @@ from deskward.agent.model import Message, ModelRequest
 from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE, Skills, ago, render
-from deskward.app import Desk, skills_of
+from deskward.app import Desk
 from deskward.core.database import now
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
+from deskward.shipped import skills_of
 from tests.agent.offline.finding import find
 from tests.agent.providers import settings
 from tests.agent.talk import Talk

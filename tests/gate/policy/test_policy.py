@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskward.app import policy_files
-from deskward.app import policy_of as policy_in_use
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
 from deskward.gate.facts import facts_of
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.tool import Tool
 from deskward.security.principals import Kind, Principal
+from deskward.shipped import policy_files
+from deskward.shipped import policy_of as policy_in_use
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF
 from tests.everything import EVERYTHING, GROUPS
 from tests.policies import FILES, policy_of
