@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import deskward
@@ -47,3 +48,20 @@ def test_what_lies_in_a_slices_folder_is_brought_by_it() -> None:
         assert there <= brought
     for file in SOURCE.glob("*/demo.py"):
         assert f"deskward.{file.parent.name}.demo.load" in imported(file.parent / "slice.py")
+
+
+def test_the_contracts_on_imports_name_every_slice() -> None:
+    project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {one["name"]: one for one in project["tool"]["importlinter"]["contracts"]}
+    slices = {f"deskward.{name}" for name in FOLDERS}
+    agent, doors, outside = (
+        set(contracts[name][part])
+        for name, part in (
+            ("The agent knows tools, not features", "forbidden_modules"),
+            ("Only doors know web frameworks", "source_modules"),
+            ("Slices know no outside system: they declare a port", "source_modules"),
+        )
+    )
+    assert slices <= agent
+    assert slices <= doors
+    assert slices <= outside
