@@ -111,7 +111,10 @@ async def test_clients_cancel(
     url, data = serving
     target = Target(f"{url}/mcp")
     if transport == "stdio":
-        target = Target(arguments=["-m", "deskward", "mcp"], environment={"DATA_DIR": str(data)})
+        target = Target(
+            arguments=["-m", "deskward", "mcp"],
+            environment={"DATA_DIR": str(data), "DOMAINS": "bank,shop"},
+        )
     call = {"name": "create_ticket", "arguments": TICKET, "cancelAfter": 1000}
     hold, said = tmp_path / "hold", tmp_path / "hold.said"
     with written_to(data):
@@ -179,7 +182,9 @@ async def test_clients_see_progress(
         target = Target(f"{url}/mcp", headers=headers)
         if transport == "stdio":
             arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
-            target = Target(arguments=arguments, environment={"DATA_DIR": str(data)})
+            target = Target(
+                arguments=arguments, environment={"DATA_DIR": str(data), "DOMAINS": "bank,shop"}
+            )
         ticket = {"ticket_id": "T920"}  # not looked up: what a key has read is kept with it
         call = {"name": "handle_ticket", "arguments": ticket, "progress": True}
         (said,) = await typescript(sdk, target, tmp_path, mode=mode, calls=[call])

@@ -45,7 +45,8 @@ def target(request: pytest.FixtureRequest, desk: tuple[str, str, Path, str]) -> 
     if request.param == "http":
         return Target(f"{url}/mcp", headers={"X-API-Key": key})
     arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
-    return Target(arguments=arguments, environment={"DATA_DIR": str(data), "LOG_LEVEL": "CRITICAL"})
+    environment = {"DATA_DIR": str(data), "LOG_LEVEL": "CRITICAL", "DOMAINS": "bank,shop"}
+    return Target(arguments=arguments, environment=environment)
 
 
 @pytest.mark.parametrize(("peer", "era"), PEERS, ids=lambda value: value)
