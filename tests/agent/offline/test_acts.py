@@ -201,6 +201,12 @@ async def test_of_two_wishes_the_second_is_offered_after_the_first(talk: Talk) -
     assert await talk.say("yes") == "Your password has been changed successfully."
 
 
+async def test_what_a_message_tells_is_told_to_one(talk: Talk) -> None:
+    await talk.say("I want to make a complaint: my parcel arrived broken")
+    assert "Shall I" not in await talk.say("yes")
+    assert talk.tools == ["register_complaint"]
+
+
 async def test_the_second_wish_is_forgotten_where_the_subject_is_changed(talk: Talk) -> None:
     await talk.say("Cancel order O1003 and freeze card 4242")
     await talk.say("what is my balance?")

@@ -187,7 +187,8 @@ class Step(Answering):
     def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
         """Do what is clearly wished and can be undone; of anything else the customer is asked.
 
-        Of several wishes the others are remembered, and offered after the first.
+        Of several wishes the others are remembered, and offered after the first; but what a whole
+        message tells is told to one of them.
         """
         made: tuple[Skill, dict[str, Any]] | None = None
         self._then = []
@@ -201,7 +202,8 @@ class Step(Answering):
             if missing is None and made is None:
                 made = skill, slots
             elif missing is None:
-                self._then.append({"skill": skill.name, "slots": slots})
+                if made is None or text.strip() not in {*slots.values()} & {*made[1].values()}:
+                    self._then.append({"skill": skill.name, "slots": slots})
             else:  # asked for when the others are done
                 self._then.append({"skill": skill.name, "waits_for": missing, "slots": slots})
         if made is None:
