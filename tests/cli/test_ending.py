@@ -130,7 +130,8 @@ def test_json_is_whole_where_the_locale_knows_no_letters(folder: Path) -> None:
     ticket = f"ticket_id={json.loads(made.stdout)['ticket_id']}"
     done = command(folder, "call", "get_ticket", ticket, **ASCII)
     assert json.loads(done.stdout.decode("ascii"))["subject"] == "Größe →"
-    done = command(folder, "chat", "--once", "What is my account balance?", **ASCII)
+    domains = {"DOMAINS": "bank"}
+    done = command(folder, "chat", "--once", "What is my account balance?", **ASCII, **domains)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"? get_account_balance()" in done.stdout  # an arrow, elsewhere
     assert b"$5,420.50" in done.stdout

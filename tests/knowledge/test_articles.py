@@ -168,7 +168,6 @@ async def test_a_bad_line_is_refused_alone(call: Call) -> None:
         ("a,b\n1,2\n", "csv", "no column 'question'"),
         ("question,answer,colour\n", "csv", "no column 'colour'"),
         ('question,answer\n"open', "csv", "no CSV"),
-        ("just text", "markdown", "neither a heading"),
         ("---\ntitle: x\n", "markdown", "does not end"),
         ("---\n- a\n---\n", "markdown", "names no fields"),
     ],
@@ -176,6 +175,11 @@ async def test_a_bad_line_is_refused_alone(call: Call) -> None:
 def test_what_is_wrong_with_a_whole_file_is_said(text: str, form: Any, problem: str) -> None:
     with pytest.raises(Exception, match=problem):
         read_articles(text, form)
+
+
+def test_a_file_without_a_heading_holds_no_article() -> None:
+    (one,) = read_articles("just text", "markdown")
+    assert "neither a heading" in one.problem
 
 
 def test_a_file_with_a_title_is_one_article() -> None:

@@ -231,7 +231,7 @@ async def test_a_ticket_is_split(call: Call) -> None:
     assert await said(call, new["id"]) == [("customer", "message", "And my order is late.")]
     assert "And my order is late." not in [text for _, _, text in await said(call, ticket)]
     nothing = await call("split_ticket", STAFF, **arguments)
-    assert nothing.value["error"]["code"] == "INVALID_INPUT"
+    assert nothing.value["error"]["code"] == "CONFLICT"
 
 
 async def test_a_snoozed_ticket_comes_back(desk: Desk, call: Call) -> None:

@@ -25,7 +25,7 @@ DESK = "desk@example.com"
 CUSTOMER = "mia@example.com"
 QUESTION = "Hello, do you ship to Canada? My cousin in Toronto would like one of your lamps."
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dovecot"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dovecot"), pytest.mark.timeout(400)]
 
 
 async def run(folder: Path, environment: dict[str, str], block: str) -> str:
@@ -58,7 +58,7 @@ def write(box: Dovecot, subject: str, text: str, answers: EmailMessage | None = 
 
 async def state(folder: Path, wanted: str) -> None:
     """Wait until ticket T1001 has a status."""
-    for _ in range(300):
+    for _ in range(900):
         with sqlite3.connect(folder / "data" / "deskward.db") as file:
             row = file.execute("SELECT status FROM tickets WHERE number = 1001").fetchone()
         if row == (wanted,):
@@ -70,7 +70,7 @@ async def state(folder: Path, wanted: str) -> None:
 async def answers(box: Dovecot, count: int) -> list[EmailMessage]:
     """Wait until so many answers are in the customer's mailbox."""
     found: list[EmailMessage] = []
-    for _ in range(300):
+    for _ in range(900):
         found = await asyncio.to_thread(box.messages, CUSTOMER)
         if len(found) >= count:
             break

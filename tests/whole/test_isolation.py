@@ -41,6 +41,7 @@ VALUES: Values = {
     "amount": "1",
     "body": "Hello.",
     "currency": "USD",
+    "events": ["ticket.updated"],
     "html": "<p>Hello.</p>",
     "into": "T1001",
     "other": "T1001",

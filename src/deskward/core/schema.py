@@ -26,6 +26,16 @@ def not_all_null(*but: str, nullable: Collection[str] = ()) -> Callable[[dict[st
     return add
 
 
+def one_of_two(first: str, other: str) -> Callable[[dict[str, Any]], None]:
+    """Says of an object that two properties are not both there, unless one is null."""
+
+    def add(schema: dict[str, Any]) -> None:
+        given = {name: {"not": {"type": "null"}} for name in (first, other)}
+        schema["not"] = {"required": [first, other], "properties": given}
+
+    return add
+
+
 def some_given(*but: str) -> Callable[[dict[str, Any]], None]:
     """Says of an object that at least one property has to be there; null is a value.
 

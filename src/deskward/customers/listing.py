@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import NotFound
 from deskward.customers import addresses
 from deskward.customers.models import (
     EMAIL,
@@ -44,7 +44,7 @@ async def page(
     """One page of customers by id, and the cursor of the next one.
 
     Raises:
-        InvalidInput: The cursor is none that was given out.
+        NotFound: The cursor is none that was given out.
     """
     where: list[Any] = [customers.c.tenant_id == tenant]
     if cursor is not None:
@@ -126,7 +126,7 @@ def _read(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise InvalidInput("That is no cursor that a list gave. Begin without one.") from None
+        raise NotFound("page", cursor) from None
 
 
 async def count(db: Connection, tenant: str) -> int:

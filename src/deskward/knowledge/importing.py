@@ -7,7 +7,7 @@ from collections import Counter
 from pydantic import ValidationError
 
 from deskward.core.database import Connection
-from deskward.core.errors import NotFound
+from deskward.core.errors import InvalidInput, NotFound
 from deskward.knowledge import articles
 from deskward.knowledge.models import Article, Draft, Import, Imported
 from deskward.knowledge.reading import Format, Found, read_articles
@@ -32,13 +32,10 @@ async def import_file(
         language: That of articles that say none.
         publish: Whether customers see at once what is new or other.
         dry_run: Whether to do nothing, and only tell.
-
-    Raises:
-        InvalidInput: The file as a whole cannot be read.
     """
     told: list[Imported] = []
     lines: dict[str, int] = {}
-    for found in read_articles(text, form):
+    for found in _found(text, form):
         draft, problem = _draft(found, language)
         if draft is not None:
             first = lines.setdefault(str(draft.id), found.line)
@@ -57,6 +54,14 @@ async def import_file(
         refused=counts["refused"],
         articles=told,
     )
+
+
+def _found(text: str, form: Format) -> list[Found]:
+    """The articles of a file; where it cannot be read as a whole, its first line says why."""
+    try:
+        return read_articles(text, form)
+    except InvalidInput as error:
+        return [Found(1, problem=error.message)]
 
 
 def _draft(found: Found, language: str) -> tuple[Draft | None, str]:

@@ -107,9 +107,8 @@ def _markdown(text: str) -> Iterator[Found]:
                 found.values["id"] = own_id
             yield found
     if found is None:
-        raise InvalidInput(
-            "The file has neither a heading with text beneath it nor a `title` in front of it."
-        )
+        problem = "there is neither a heading with text beneath it nor a `title` in front"
+        yield Found(1, {}, problem)
 
 
 def _sections(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.notices import service
@@ -52,18 +52,19 @@ async def switch_notices(
 
     Args:
         on: Those to switch on. What is off for everybody nobody gets.
-        off: Those to switch off.
+        off: Those to switch off, also where they are among the others.
         customer_id: For this customer; for the caller where it is left out.
         everybody: For everybody of the tenant, instead.
     """
-    if (not on and not off) or set(on) & set(off):
-        raise InvalidInput("Say what to switch on or off, and each but once.")
+    on = [name for name in on if name not in off]
     person = _person(ctx, customer_id, everybody=everybody)
     if person.startswith("customer:") and not {*on, *off} <= set(FOR_CUSTOMERS):
-        raise InvalidInput(f"Customers get {', '.join(FOR_CUSTOMERS)}, and no other notice.")
+        raise Conflict(f"Customers get {', '.join(FOR_CUSTOMERS)}, and no other notice.")
     await service.switch(ctx.db, ctx.tenant, person, on, off)
     told = [*(f"{name} on" for name in on), *(f"{name} off" for name in off)]
-    return SwitchesSet(message=f"Switched for {person or 'everybody'}: {', '.join(told)}.")
+    return SwitchesSet(
+        message=f"Switched for {person or 'everybody'}: {', '.join(told) or 'nothing'}."
+    )
 
 
 def _person(ctx: Context, customer_id: str | None, *, everybody: bool) -> str:

@@ -19,7 +19,7 @@ from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import UtcDateTime, metadata
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
-from deskward.core.schema import not_all_null
+from deskward.core.schema import not_all_null, one_of_two
 from deskward.core.written import Ours, RecordId, Written
 
 Status = Literal["open", "pending", "resolved", "closed"]
@@ -154,12 +154,15 @@ TAKEN_BACK = frozenset({"assignee", "team", "language", "answer_due_at", "resolv
 """What of a ticket a null takes back."""
 
 
+def _change_in_json(schema: dict[str, Any]) -> None:
+    not_all_null("revision", nullable=TAKEN_BACK)(schema)
+    one_of_two("reply", "template")(schema)
+
+
 class TicketUpdate(BaseModel):
     """What to change of a ticket; what is left out stays."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra=not_all_null("revision", nullable=TAKEN_BACK)
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_change_in_json)
 
     status: Status | None = Field(None, examples=["resolved"])
     priority: Priority | None = None

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import NotFound
 from deskward.tickets.models import Ticket, tickets
 from deskward.tickets.query import NONE, Item, Query
 from deskward.tickets.service import ticket_of
@@ -46,7 +46,7 @@ async def search(
         me: The id of who looks.
 
     Raises:
-        InvalidInput: The cursor is none of this order.
+        NotFound: The cursor is none of this order.
     """
     wanted = sa.select(tickets).where(tickets.c.tenant_id == tenant)
     for item in query.items:
@@ -116,6 +116,4 @@ def _opened(cursor: str, order: Order) -> tuple[int, datetime]:
             raise ValueError(cursor)
         return int(number), datetime.fromisoformat(moment)
     except (ValueError, TypeError):
-        raise InvalidInput(
-            "The cursor is none of this order. Begin without one.", details={"field": "cursor"}
-        ) from None
+        raise NotFound("page", cursor) from None

@@ -72,8 +72,8 @@ async def split(
 
     Raises:
         NotFound: The tenant has no such ticket.
-        InvalidInput: It has not all of these messages, or would have none of a customer's left.
-        Conflict: It is closed.
+        Conflict: It is closed, has not all of these messages, or would have none of the customer's
+            left.
     """
     before = await thread.lock(db, tenant, ticket_id)
     if before.status == "closed":
@@ -82,7 +82,7 @@ async def split(
     rows = await db.all(sa.select(ticket_messages).where(chosen).order_by(ticket_messages.c.seq))
     moved = [store.message_of(row) for row in rows]
     if len(moved) != len(set(seqs)) or moved[0].kind != "message" or 1 in seqs:
-        raise InvalidInput(
+        raise Conflict(
             "Name messages by their `seq`, beginning with one that is no note; the ticket's first "
             "message stays where it is."
         )
@@ -134,11 +134,10 @@ async def snooze(db: Connection, tenant: str, ticket_id: str, until: datetime | 
 
     Raises:
         NotFound: The tenant has no such ticket.
-        InvalidInput: The moment is past.
-        Conflict: The ticket is closed.
+        Conflict: The moment is past, or the ticket is closed.
     """
     if until is not None and until <= now():
-        raise InvalidInput("That moment is past.")
+        raise Conflict("That moment is past.")
     open_ = tickets.c.status != "closed"
     ticket = await service.set_values(db, tenant, ticket_id, open_, snoozed_until=until)
     if ticket is None:

@@ -349,4 +349,5 @@ MOST = {
     "blind": (0.1, 0.06),
     "blind_stranger": (0.18, 0.2),
     "blind_others": (0.25, 0.15),
+    "blind_second": (0.15, 0.19),
 }
