@@ -168,9 +168,9 @@ async def test_only_who_works_here_is_a_member_of_staff(desk: Desk) -> None:
         await members.admit(db, "default", Kind.SERVICE, "shop")
         assert await staff.require(db, "default", "NORA") == "nora"
         for tenant, nobody in (("default", "shop"), ("acme", "nora"), ("default", "no\u202ebody")):
-            with pytest.raises(InvalidInput) as refused:
+            with pytest.raises(Conflict) as refused:
                 await staff.require(db, tenant, nobody)
             assert refused.value.details["field"] == "assignee"
         await members.set_disabled(db, "default", Kind.STAFF, "nora", disabled=True)
-        with pytest.raises(InvalidInput, match="any more"):
+        with pytest.raises(Conflict, match="any more"):
             await staff.require(db, "default", "nora")

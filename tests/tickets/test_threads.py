@@ -157,13 +157,13 @@ async def test_customers_do_not_see_who_of_the_staff_writes(call: Call) -> None:
 async def test_an_assignee_is_a_member_of_staff(desk: Desk, call: Call) -> None:
     ticket = await opened(call)
     refused = await change(call, ticket, assignee="nadia")
-    assert refused["error"]["code"] == "INVALID_INPUT"
+    assert refused["error"]["code"] == "CONFLICT"
     await hire(desk, "nadia")
     assert (await change(call, ticket, assignee="nadia"))["ticket"]["assignee"] == "nadia"
     async with desk.database.transaction() as db:
         await members.set_disabled(db, "default", Kind.STAFF, "nadia", disabled=True)
     refused = await change(call, ticket, assignee="nadia")
-    assert refused["error"]["code"] == "INVALID_INPUT"
+    assert refused["error"]["code"] == "CONFLICT"
 
 
 async def test_an_assignment_is_taken_back(desk: Desk, call: Call) -> None:

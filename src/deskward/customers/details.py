@@ -63,10 +63,10 @@ def checked(details: Details, declared: CustomFields) -> Checked:
 def _columns(details: Details) -> dict[str, Any]:
     names = ("name", "address", "tier", "language", "time_zone", "tags")
     found = {name: getattr(details, name) for name in names if name in details.model_fields_set}
-    if "name" in found:
-        if details.name is None:
-            raise InvalidInput("A customer has a name; it cannot be taken away.")
+    if details.name is not None:
         found["folded"] = folded_name(details.name)
+    else:
+        found.pop("name", None)  # a customer always has one
     if "tier" in found:
         found["tier"] = details.tier or STANDARD
     if details.language is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from deskward.core.database import Connection
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict, InvalidInput
 from deskward.security import members
 from deskward.security.members import Member
 from deskward.security.principals import DEFAULT_ROLES, Kind
@@ -38,12 +38,12 @@ async def require(db: Connection, tenant: str, staff_id: str, *, field: str = "a
         field: What names them in the call, for whoever has to mend it.
 
     Raises:
-        InvalidInput: Nobody of that id is a member of staff, or they are disabled.
+        Conflict: Nobody of that id is a member of staff, or they are disabled.
     """
     found = await find(db, tenant, staff_id)
     if found is None or found.disabled_at is not None:
         state = "is no member of staff" if found is None else "does not work here any more"
-        raise InvalidInput(
+        raise Conflict(
             f"{staff_id[:64]!r} {state}. `list_staff` shows who is, `deskward staff add` admits "
             "somebody.",
             details={"field": field, "hint": "Name an active member of staff."},
