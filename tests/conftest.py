@@ -135,6 +135,16 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         await connection.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a PostgreSQL server, which is a whole program beside the tests."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        on = call.params.get("settings") if call is not None else None
+        if on == "postgresql" or "postgres_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 async def desk(settings: Settings, offline: Model) -> AsyncIterator[Desk]:
     """A desk on each kind of database."""
