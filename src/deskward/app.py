@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from deskward.accounts.passwords import PasswordRules
-from deskward.agent.loop import Agent, Limits
+from deskward.agent.loop import Agent
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.prompt import brand_of
+from deskward.agent.turn import Limits
 from deskward.agent.writer import ModelWriter
 from deskward.assist.handling import JOB as HANDLE
 from deskward.assist.reply import Silent, Writer

@@ -16,9 +16,10 @@ from deskward.agent.events import (
     ToolCalled,
     Withheld,
 )
-from deskward.agent.loop import Agent, Limits
+from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.agent.models.fallback import FallbackModel
+from deskward.agent.turn import Limits
 from deskward.app import Desk
 from deskward.core.errors import ModelUnavailable
 from deskward.gate.context import Context

@@ -9,7 +9,8 @@ from pydantic_core import from_json
 from deskward.app import Desk
 from deskward.core.errors import InvalidInput
 from deskward.gate.context import Context
-from deskward.gate.tool import OwnCustomerId, Risk, Tool, ToolGroup, inline_refs
+from deskward.gate.schemas import inline_refs
+from deskward.gate.tool import OwnCustomerId, Risk, Tool, ToolGroup
 from deskward.gate.validation import validated
 from tests.conftest import CUSTOMER, STAFF
 

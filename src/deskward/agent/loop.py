@@ -14,7 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from types import MappingProxyType
@@ -46,6 +46,7 @@ from deskward.agent.taint import addresses_known, sources_of
 from deskward.agent.turn import (
     UNREAD,
     Heard,
+    Limits,
     Turn,
     begun_at,
     distinct,
@@ -78,25 +79,6 @@ ALONE = 0.002
 
 MAX_TOKEN_LENGTH = 16
 """Characters per token, generously, by which a server is stopped that ignores the token limit."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one turn may use.
-
-    Attributes:
-        steps: Model calls.
-        calls: Calls of tools that one model call may ask for.
-        tokens: Tokens read and written, over all steps.
-        step_tokens: Tokens that the model may write in one step.
-        timeout: Seconds that a model may take to send its next piece.
-    """
-
-    steps: int = 8
-    calls: int = 8
-    tokens: int = 50_000
-    step_tokens: int = 4096
-    timeout: float = 30.0
 
 
 async def no_brand(_tenant: str) -> str:

@@ -27,6 +27,25 @@ UNREAD = "(a message that could not be read in time)"
 """What is kept of a message that could not be masked in time. A person answers it."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one turn may use.
+
+    Attributes:
+        steps: Model calls.
+        calls: Calls of tools that one model call may ask for.
+        tokens: Tokens read and written, over all steps.
+        step_tokens: Tokens that the model may write in one step.
+        timeout: Seconds that a model may take to send its next piece.
+    """
+
+    steps: int = 8
+    calls: int = 8
+    tokens: int = 50_000
+    step_tokens: int = 4096
+    timeout: float = 30.0
+
+
 @dataclass
 class Turn:
     """A turn under way."""

@@ -14,8 +14,8 @@ from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.text.wishes import Wish
 from deskward.tickets import service
+from deskward.tickets.facts import ticket_facts
 from deskward.tickets.models import TicketId
-from deskward.tickets.tools import ticket_facts
 
 tools = ToolGroup("tickets", wishes={"handle_ticket": Wish("handle process answer", "ticket")})
 

@@ -25,7 +25,8 @@ from deskward.gate.context import Context, Secrets, new_id
 from deskward.gate.effects import Key
 from deskward.gate.outcome import Outcome
 from deskward.gate.readings import OUTSIDE
-from deskward.gate.tool import Tool, holds_secret
+from deskward.gate.schemas import holds_secret
+from deskward.gate.tool import Tool
 from deskward.hub.remote_tools import remote_tool
 from deskward.security.masking import mask
 from deskward.security.principals import Kind, Principal

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.events import MessageAdded, ToolAnswered
-from deskward.agent.loop import Agent, Limits
+from deskward.agent.loop import Agent
 from deskward.agent.model import (
     Finished,
     Interrupted,
@@ -29,7 +29,7 @@ from deskward.agent.model import (
 )
 from deskward.agent.offline.model import NAME
 from deskward.agent.prompt import brand_of
-from deskward.agent.turn import answered_by
+from deskward.agent.turn import Limits, answered_by
 from deskward.conversations.store import MAX_HISTORY
 from deskward.conversations.transcript import ModelStep, ToolStep, TurnRecord
 from deskward.core.answers import PENDING, TO_CONFIRM

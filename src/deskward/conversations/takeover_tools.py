@@ -13,9 +13,9 @@ from deskward.core.written import Ours, Written
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.tickets import service, thread
+from deskward.tickets.facts import ticket_facts
 from deskward.tickets.messages import Author
 from deskward.tickets.models import Body, TicketId
-from deskward.tickets.tools import ticket_facts
 
 takeovers = ToolGroup("conversations")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -18,6 +17,7 @@ from deskward.gate.context import Context
 from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
+from deskward.gate.schemas import JsonSchema, holds_secret, inline_refs, without
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
 
@@ -27,7 +27,6 @@ Spends = Callable[[Mapping[str, Any], Mapping[str, Any]], Spent]
 """What a call spends, by its arguments as the tool takes them, and its record's facts."""
 Possible = Callable[[Context, Mapping[str, Any]], Awaitable[object]]
 """Raises what the tool would raise of these arguments, as it takes them, as things are."""
-JsonSchema = dict[str, Any]
 
 
 class Risk(StrEnum):
@@ -358,41 +357,6 @@ def _description(doc: docstring_parser.Docstring) -> str:
     return " ".join(" ".join(part.split()) for part in parts if part)
 
 
-def inline_refs(schema: JsonSchema) -> JsonSchema:
-    """The schema with every `$ref` replaced by what it names.
-
-    Raises:
-        TypeError: The schema refers to itself, which cannot be inlined.
-    """
-    definitions = schema.get("$defs", {})
-
-    def walk(node: Any, open_refs: tuple[str, ...]) -> Any:
-        if isinstance(node, list):
-            return [walk(item, open_refs) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            name = node["$ref"].rpartition("/")[2]
-            if name in open_refs:
-                raise TypeError(f"the schema of {name} refers to itself")
-            rest = {key: value for key, value in node.items() if key != "$ref"}
-            return {**walk(definitions[name], (*open_refs, name)), **rest}
-        return {key: walk(value, open_refs) for key, value in node.items() if key != "$defs"}
-
-    inlined: JsonSchema = walk(copy.deepcopy(schema), ())
-    return inlined
-
-
-def without(schema: JsonSchema, names: frozenset[str]) -> JsonSchema:
-    """The schema of an object without some of its properties."""
-    properties = {k: v for k, v in schema.get("properties", {}).items() if k not in names}
-    required = [name for name in schema.get("required", []) if name not in names]
-    trimmed = {**schema, "properties": properties, "required": required}
-    if not required:
-        del trimmed["required"]
-    return trimmed
-
-
 def _has_mark(annotation: Any, mark: type) -> bool:
     marks = getattr(annotation, "__metadata__", ())
     return any(isinstance(item, mark) for item in marks) or any(
@@ -404,10 +368,3 @@ def _mentions(annotation: Any, wanted: type) -> bool:
     if get_origin(annotation) is Annotated:
         return _mentions(get_args(annotation)[0], wanted)
     return annotation is wanted or any(_mentions(part, wanted) for part in get_args(annotation))
-
-
-def holds_secret(schema: Any) -> bool:
-    """Whether the value that a JSON Schema describes is, or may hold, a secret."""
-    if isinstance(schema, dict):
-        return schema.get("format") == "password" or any(map(holds_secret, schema.values()))
-    return isinstance(schema, list) and any(map(holds_secret, schema))

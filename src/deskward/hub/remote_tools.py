@@ -20,7 +20,8 @@ from pydantic_core import from_json
 from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
-from deskward.gate.tool import Facts, Function, JsonSchema, Risk, Tool, without
+from deskward.gate.schemas import JsonSchema, without
+from deskward.gate.tool import Facts, Function, Risk, Tool
 from deskward.hub.bounded import Check, check_of
 from deskward.hub.patternless import patternless
 

@@ -9,11 +9,12 @@ from pydantic import AwareDatetime, Field
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.tickets import service, sorting
+from deskward.tickets.facts import ticket_facts
 from deskward.tickets.links import link
 from deskward.tickets.messages import Author
 from deskward.tickets.models import Subject, Ticket, TicketChanged, TicketId
 from deskward.tickets.thread_tools import tools
-from deskward.tickets.tools import shown, source_of, ticket_facts
+from deskward.tickets.tools import shown, source_of
 
 __all__ = ["tools"]  # with the tools of this file
 

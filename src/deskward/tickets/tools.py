@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 from deskward.core import events, jobs
 from deskward.core.custom_fields import CustomFields
@@ -17,9 +17,9 @@ from deskward.gate.context import Context, Door, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.principals import Kind
 from deskward.staff import service as staff
-from deskward.text.risk import risks_in_time
-from deskward.tickets import service, store, thread
+from deskward.tickets import service, thread
 from deskward.tickets.channels import Channels
+from deskward.tickets.facts import change_facts, ticket_facts
 from deskward.tickets.messages import DESK, Author
 from deskward.tickets.models import (
     Body,
@@ -39,8 +39,6 @@ from deskward.tickets.wishes import WISHES
 
 STILL_WAITS = "handover_waits"
 """The kind of job that looks whether somebody has taken a handover."""
-MOMENT = 1.0
-"""Seconds for which others' writes may wait until a ticket's words have been looked at."""
 
 tools = ToolGroup("tickets", wishes=WISHES)
 
@@ -75,45 +73,6 @@ class TicketRules:
     def reopening(self, tenant: str) -> timedelta:
         """How long after its end an answer opens a resolved ticket of a tenant again."""
         return self.reopens.get(tenant, self.reopens.get("", thread.REOPENS))
-
-
-class TicketFacts(TypedDict):
-    """What policies may know of the ticket that a call is about."""
-
-    id: str
-    owner: str
-    status: str
-    priority: str
-    revision: int
-
-
-class ChangeFacts(TicketFacts):
-    """What policies may know of a change of a ticket.
-
-    Attributes:
-        reversible: Whether it can be undone: a closed ticket stays closed.
-        risks: Which grave risks its customer's words show, in all their messages: `anger`,
-            `legal`, `security`, `vulnerable`, `person`, `injection`.
-    """
-
-    reversible: bool
-    risks: list[str]
-
-
-async def ticket_facts(ctx: Context, arguments: Mapping[str, Any]) -> TicketFacts:
-    """The facts of a call about a ticket."""
-    return _facts(await service.get(ctx.db, ctx.tenant, arguments["ticket_id"]))
-
-
-async def change_facts(ctx: Context, arguments: Mapping[str, Any]) -> ChangeFacts:
-    """The facts of a change of a ticket."""
-    ticket = await service.get(ctx.db, ctx.tenant, arguments["ticket_id"])
-    words = await store.heard(ctx.db, ctx.tenant, ticket)
-    return {
-        **_facts(ticket),
-        "reversible": arguments["update"].status != "closed",
-        "risks": await risks_in_time(ticket.subject, words, limit=MOMENT),
-    }
 
 
 _DOORS: Mapping[Door, Source] = {"rest": "api", "mcp": "mcp", "cli": "cli", "agent": "api"}
@@ -382,16 +341,6 @@ def shown(ctx: Context, ticket: Ticket) -> Ticket:
         return ticket
     hidden = HIDDEN if ctx.principal.kind is Kind.CUSTOMER else {"note": None}
     return ticket.model_copy(update=dict(hidden))
-
-
-def _facts(ticket: Ticket) -> TicketFacts:
-    return {
-        "id": ticket.id,
-        "owner": ticket.customer_id,
-        "status": ticket.status,
-        "priority": ticket.priority,
-        "revision": ticket.revision,
-    }
 
 
 async def _opened(

@@ -1,0 +1,50 @@
+"""JSON Schemas, taken apart and put together."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+JsonSchema = dict[str, Any]
+
+
+def inline_refs(schema: JsonSchema) -> JsonSchema:
+    """The schema with every `$ref` replaced by what it names.
+
+    Raises:
+        TypeError: The schema refers to itself, which cannot be inlined.
+    """
+    definitions = schema.get("$defs", {})
+
+    def walk(node: Any, open_refs: tuple[str, ...]) -> Any:
+        if isinstance(node, list):
+            return [walk(item, open_refs) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            if name in open_refs:
+                raise TypeError(f"the schema of {name} refers to itself")
+            rest = {key: value for key, value in node.items() if key != "$ref"}
+            return {**walk(definitions[name], (*open_refs, name)), **rest}
+        return {key: walk(value, open_refs) for key, value in node.items() if key != "$defs"}
+
+    inlined: JsonSchema = walk(copy.deepcopy(schema), ())
+    return inlined
+
+
+def without(schema: JsonSchema, names: frozenset[str]) -> JsonSchema:
+    """The schema of an object without some of its properties."""
+    properties = {k: v for k, v in schema.get("properties", {}).items() if k not in names}
+    required = [name for name in schema.get("required", []) if name not in names]
+    trimmed = {**schema, "properties": properties, "required": required}
+    if not required:
+        del trimmed["required"]
+    return trimmed
+
+
+def holds_secret(schema: Any) -> bool:
+    """Whether the value that a JSON Schema describes is, or may hold, a secret."""
+    if isinstance(schema, dict):
+        return schema.get("format") == "password" or any(map(holds_secret, schema.values()))
+    return isinstance(schema, list) and any(map(holds_secret, schema))
