@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from deskward.app import Desk
 from deskward.core import fixed as module
-from deskward.core.database import UtcDateTime
 from deskward.core.fixed import fixed, plan_of
+from deskward.core.moments import UtcDateTime
 
 # Every slice's statements are marked when it is imported, which `deskward.app` has done.
 MARKED = list(module._fixed)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.money import Money
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.written import Ours, RecordId, Written

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT, TOGETHER, VALUE
 
 sessions = sa.Table(

@@ -36,7 +36,7 @@ _HERE = {
     & ((table.c.id if table is sessions else table.c.session_id) == sa.bindparam("b_session"))
     for table in (sessions, messages, turns)
 }
-_TOUCH = fixed(
+_TOUCH = (
     sa.update(sessions)
     .where(_HERE[sessions], sessions.c.ended_at.is_(None))
     .values(
@@ -45,15 +45,7 @@ _TOUCH = fixed(
     )
     .returning(sessions.c.message_count)
 )
-_TOUCH_FREE = fixed(
-    sa.update(sessions)
-    .where(_HERE[sessions], sessions.c.ended_at.is_(None), sessions.c.taken_by.is_(None))
-    .values(
-        last_activity=sa.bindparam("b_now"),
-        message_count=sessions.c.message_count + sa.bindparam("b_more"),
-    )
-    .returning(sessions.c.message_count)
-)
+_TOUCH_ANY, _TOUCH_FREE = fixed(_TOUCH), fixed(_TOUCH.where(sessions.c.taken_by.is_(None)))
 _IS_TAKEN = fixed(sa.select(sessions.c.taken_by).where(_HERE[sessions]))
 _LAST_SEQ = fixed(sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages]))
 _HISTORY = fixed(
@@ -246,7 +238,7 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     customers = message.role == "user"
     seen = customers or (message.role == "assistant" and not message.tool_requests)
     # The row is held from here on: who takes the conversation over comes before this or after it.
-    touch = _TOUCH if customers else _TOUCH_FREE
+    touch = _TOUCH_ANY if customers else _TOUCH_FREE
     row = await db.first(touch, **where.parameters, b_now=moment, b_more=int(seen))
     if row is None:
         taken = await db.first(_IS_TAKEN, **where.parameters)

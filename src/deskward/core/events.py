@@ -14,8 +14,9 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.fixed import fixed
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER
 
 Kind = Literal[

@@ -18,14 +18,9 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from deskward.core.database import (
-    Connection,
-    UtcDateTime,
-    insert_or_ignore,
-    metadata,
-    now,
-)
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import Conflict, NotFound
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
 LEASE = timedelta(seconds=15)

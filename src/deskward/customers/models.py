@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from deskward.core.custom_fields import Value
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, VALUE
 from deskward.core.schema import some_given

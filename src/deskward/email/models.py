@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT, VALUE
 from deskward.core.written import RecordId, Written
 

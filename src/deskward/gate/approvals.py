@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.database import Connection, metadata, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.events import tell
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import BOUND, TEXT
 from deskward.gate.waiting import (
     Asked,

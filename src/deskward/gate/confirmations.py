@@ -14,8 +14,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from deskward.core.database import Connection, Database, UtcDateTime, metadata, now
+from deskward.core.database import Connection, Database, metadata, now
 from deskward.core.errors import Conflict, Forbidden, NotFound, timestamp
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import BOUND, TEXT
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry, Ledger

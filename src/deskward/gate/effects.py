@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import CallInProgress, IdempotencyConflict, InvalidInput, OutcomeUnknown
 from deskward.core.fixed import fixed
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, TEXT
 
 MAX_KEY_LENGTH = 200

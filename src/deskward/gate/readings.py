@@ -16,8 +16,9 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.fixed import fixed
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL, LABEL, VALUE
 from deskward.gate.provenance import BY_HAND, CUSTOMER, Found, Record
 from deskward.security.principals import Kind, Principal, Proof

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from pydantic_core import from_json
 
-from deskward.core.database import UtcDateTime, now
+from deskward.core.database import now
 from deskward.core.errors import Conflict
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER, TEXT, VALUE
 from deskward.gate.context import Context, Door, new_id
 from deskward.gate.ledger.subject_keys import SubjectKey, derived, seal, unseal

@@ -15,8 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import NotFound
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
 hub_tools = sa.Table(

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, get_args
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.written import Ours, RecordId, Written
 from deskward.tickets.models import TicketId

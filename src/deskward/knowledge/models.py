@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import sqlalchemy as sa
 from pydantic import AfterValidator, BaseModel, Field
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 from deskward.core.written import Ours, RecordId, Written
 

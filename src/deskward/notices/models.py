@@ -7,8 +7,9 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
 from deskward.core.events import Kind
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL
 from deskward.core.written import Ours
 

@@ -8,9 +8,10 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.database import Connection, metadata, now
 from deskward.core.errors import Unauthenticated
 from deskward.core.fixed import MOST_KNOWN, fixed
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL, TEXT, VALUE
 from deskward.security.principals import Kind, Principal
 

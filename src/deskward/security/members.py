@@ -14,8 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, metadata, now
+from deskward.core.database import Connection, metadata, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 from deskward.security.principals import Kind
 

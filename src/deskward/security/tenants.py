@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, UtcDateTime, insert_or_ignore, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from deskward.core.fixed import fixed
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
 TENANT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")

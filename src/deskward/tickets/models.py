@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from deskward.core.custom_fields import Value as FieldValue
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null, one_of_two

@@ -21,10 +21,11 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 
 from deskward.core import jobs
-from deskward.core.database import Connection, Database, UtcDateTime, now
+from deskward.core.database import Connection, Database, now
 from deskward.core.events import events, forget, tell
 from deskward.core.fixed import fixed
 from deskward.core.jobs import Job
+from deskward.core.moments import UtcDateTime
 from deskward.core.outside import NotAllowed, NotReached, Outside
 from deskward.webhooks import service
 from deskward.webhooks.models import webhooks

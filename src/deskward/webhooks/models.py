@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, Field, SecretStr
 
-from deskward.core.database import UtcDateTime, metadata
+from deskward.core.database import metadata
 from deskward.core.events import Kind, State
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 from deskward.core.written import Ours, Written
 

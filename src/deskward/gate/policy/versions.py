@@ -12,14 +12,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from deskward.core.database import (
-    Connection,
-    UtcDateTime,
-    insert_or_ignore,
-    metadata,
-    now,
-)
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import Conflict, NotFound, timestamp
+from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 from deskward.gate.ledger.chain import Entry
 from deskward.gate.policy.engine import Policy
