@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from deskward.cli.explaining import explain_imagined, explain_recorded, known_tools, recorded
 from deskward.cli.operators import allowed
 from deskward.cli.session import (
     Json,
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from deskward.app import Desk
     from deskward.core.database import Database
     from deskward.gate.policy.engine import Policy
-    from deskward.gate.tool import Tool
     from deskward.security.principals import Principal
 
 policy = App(
@@ -36,7 +35,6 @@ WHICH = (
     "version."
 )
 Which = Annotated[str, Parameter(help=WHICH)]
-CHUNK = 1000
 
 
 @policy.command
@@ -127,9 +125,9 @@ def explain(
     async def work(desk: Desk) -> int:
         chosen = await chosen_policy(desk, which)
         if call.lstrip().startswith("{"):
-            _explain_imagined(chosen, call)
+            explain_imagined(chosen, call)
             return 0
-        return await _explain_recorded(desk, chosen, tenant, call)
+        return await explain_recorded(desk, chosen, tenant, call)
 
     _with_desk(work)
 
@@ -145,7 +143,7 @@ def diff(old: Which, new: Which, /) -> None:
         from deskward.gate.policy.diff import diff as compare
 
         before, after = await chosen_policy(desk, old), await chosen_policy(desk, new)
-        found = compare(before, after, known_tools(desk), await _recorded(desk))
+        found = compare(before, after, known_tools(desk), await recorded(desk))
         for change in found.changes:
             what = f"{change.tool} by {change.by}: {_said(change.old)} -> {_said(change.new)}"
             print(f"{change.tenant} row {change.seq}  {change.at}  {what}")
@@ -307,13 +305,6 @@ async def chosen_policy(desk: Desk, which: str) -> Policy:
     return await _stored(desk.database, desk.settings, which)
 
 
-def known_tools(desk: Desk) -> dict[str, Tool]:
-    """All that policies may name: also the tools of domains that are off."""
-    from deskward.features import all_features
-
-    return {**{tool.name: tool for tool in all_features().tools}, **desk.gate.tools}
-
-
 async def _stored(database: Database, settings: Any, version: str) -> Policy:
     """A published version's policies; no desk has to be able to start for that."""
     from deskward.features import all_features
@@ -332,75 +323,8 @@ def _folder(which: str) -> Path | None:
     return Path(which) if Path(which).is_dir() else None
 
 
-def _explain_imagined(chosen: Policy, text: str) -> None:
-    from pydantic import TypeAdapter
-
-    from deskward.gate.policy.truth_table import Case, run_tables
-
-    imagined = {"case": "imagined", "expect": "allow", **json.loads(text)}
-    case = TypeAdapter(Case).validate_python(imagined)
-    (row,) = run_tables(chosen, [case])
-    _print_decision(chosen, row.decision)
-
-
-async def _explain_recorded(desk: Desk, chosen: Policy, tenant: str | None, call: str) -> int:
-    from deskward.gate.policy.engine import Decision, Verdict
-    from deskward.security.principals import Principal
-
-    wanted = tenant or desk.settings.default.tenant_id
-    rows = [
-        row
-        for name, row in await _recorded(desk)
-        if name == wanted and call in (str(row["seq"]), row.get("request_id"))
-    ]
-    if not rows:
-        raise ValueError(
-            f"tenant {wanted} has no recorded call {call!r}; see `deskward ledger show`"
-        )
-    for row in rows:
-        print(f"row {row['seq']}  {row['at']}  {row.get('tool')}: it was {row.get('verdict')}")
-        tool, facts = known_tools(desk).get(row.get("tool") or ""), row.get("facts")
-        if tool is None or not facts:
-            print("    Of this call no facts are on record: it was refused before, or is erased.")
-            continue
-        principal = Principal.of_facts(row["principal"])
-        if not chosen.may_use(tool, principal):
-            decision = Decision(Verdict.DENY, (f"scope:{tool.scope}",))
-        else:
-            decision = chosen.judge(tool, principal, facts)
-        _print_decision(chosen, decision)
-        print_json({"principal": row["principal"], "facts": facts})
-    return 0
-
-
 def _said(decision: Any) -> str:
     return f"{decision.verdict.value} ({', '.join(decision.policies) or 'nothing permits it'})"
-
-
-def _print_decision(chosen: Policy, decision: Any) -> None:
-    print(f"version {chosen.version} says {decision.verdict.value}")
-    for name in decision.policies:
-        print(chosen.written(name) if name in chosen.policies else name)
-    if not decision.policies:
-        print("No policy permits it.")
-    for error in decision.errors:
-        print(f"error, which is deny: {error}")
-
-
-async def _recorded(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
-    """Every opened row of every tenant."""
-    from deskward.gate.ledger.chain import rows_of
-    from deskward.gate.ledger.heads import current_heads
-
-    found: list[tuple[str, dict[str, Any]]] = []
-    reader = desk.database.reader
-    for head in await current_heads(reader):
-        after = 0
-        while rows := await rows_of(reader, head.tenant_id, after=after, limit=CHUNK):
-            opened = await desk.gate.ledger.read(reader, head.tenant_id, rows)
-            found += [(head.tenant_id, row) for row in opened]
-            after = rows[-1].seq
-    return found
 
 
 def _with_desk(work: Any) -> None:
