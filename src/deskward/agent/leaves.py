@@ -17,10 +17,15 @@ Conditions = Mapping[str, frozenset[str]]
 
 
 def leaves_of(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value below another, with the name of its field; of a list, its items' ones."""
+    """Every value below another, with the name of its field; of a list, its items' ones.
+
+    Of an amount of money the number alone is left out: without its currency it would show any.
+    """
     if isinstance(value, Mapping):
+        bare = "value" if money_in(value) else None
         for key, item in value.items():
-            yield from leaves_of(item, str(key))
+            if key != bare:
+                yield from leaves_of(item, str(key))
     elif isinstance(value, list | tuple) and value:
         for item in value:
             yield from leaves_of(item, name)

@@ -120,6 +120,13 @@ def test_saying_a_thing_does_not_make_it_done() -> None:
     assert not flagged("You write about $40.00.", said="I was promised a refund of $40.00")
 
 
+def test_an_amount_is_one_of_its_currency() -> None:
+    money = {"amount": 985000, "currency": "JPY", "value": "985000", "formatted": "¥985,000"}
+    shown = Evidence("get_account_balance", "ok", {}, {"account": "main", "balance": money})
+    assert CLAIMS.unsupported("Your balance is $985,000.", [shown], [""])
+    assert not CLAIMS.unsupported("Your balance is ¥985,000.", [shown], [""])
+
+
 def test_what_the_desk_wrote_into_a_record_shows_what_it_says() -> None:
     resolved = Evidence(
         "get_complaint",
