@@ -37,7 +37,8 @@ async def test_the_document_is_compressed_and_not_sent_again(
     assert answer.headers["content-encoding"] == "gzip"
     assert len(sent) == int(answer.headers["content-length"])
     whole = gzip.decompress(sent)
-    assert len(whole) > 500_000 > 8 * len(sent)
+    assert len(whole) > 500_000
+    assert len(whole) > 10 * len(sent)
     plain, sent = await raw(client, "/openapi.json", **{"Accept-Encoding": "identity"})
     assert (sent, "content-encoding" in plain.headers) == (whole, False)
     tag = plain.headers["etag"]
