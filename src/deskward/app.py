@@ -52,6 +52,7 @@ from deskward.gate.confirmed import run_confirmed
 from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
+from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.inbox.rules import InboxRules
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
@@ -169,6 +170,7 @@ async def open_desk(
             Payouts: Payouts(database, choose_payments(settings)),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
+            BoxVault: BoxVault(secret.key),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from deskward.app import Desk, open_desk
 from deskward.core.database import now
 from deskward.core.settings import Settings
+from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.inbox.models import incoming_mails, mailboxes
 from deskward.integrations.mail.choose import choose_collector, mail_comes_in
@@ -111,7 +112,9 @@ async def test_mail_is_moved_where_it_is_to_go(desk: Desk, server: Dovecot, box:
 
 async def test_new_mail_is_there_at_once_by_idle(desk: Desk, server: Dovecot, box: str) -> None:
     rules = desk.gate.port(Inbox).rules
-    async with mail_comes_in(desk.settings, desk.database, rules, desk.jobs.wake):
+    async with mail_comes_in(
+        desk.settings, desk.database, rules, desk.jobs.wake, desk.gate.port(BoxVault)
+    ):
         await until(lambda: state(desk), lambda row: row is not None and row.uid_validity > 0)
         await asyncio.sleep(0.3)
         began = time.monotonic()
@@ -171,7 +174,9 @@ async def test_numbers_that_are_not_valid_any_more_make_no_mail_twice(
 
 async def test_one_process_at_a_time_reads_a_mailbox(desk: Desk, server: Dovecot, box: str) -> None:
     rules = desk.gate.port(Inbox).rules
-    async with mail_comes_in(desk.settings, desk.database, rules, desk.jobs.wake):
+    async with mail_comes_in(
+        desk.settings, desk.database, rules, desk.jobs.wake, desk.gate.port(BoxVault)
+    ):
         await until(lambda: state(desk), lambda row: row is not None and row.lease is not None)
         with pytest.raises(NotHeld):
             await collector_of(desk).once()

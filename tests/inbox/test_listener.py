@@ -15,6 +15,7 @@ from deskward.app import Desk, open_desk
 from deskward.core.database import Database, now
 from deskward.core.errors import Unavailable
 from deskward.core.settings import Settings
+from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.inbox.models import incoming_mails
 from deskward.integrations.mail.choose import mail_comes_in
@@ -41,7 +42,8 @@ async def desk(settings: Settings, protocol: str, offline) -> AsyncIterator[Desk
     )
     async with open_desk(changed, model=offline) as opened:
         rules = opened.gate.port(Inbox).rules
-        async with mail_comes_in(changed, opened.database, rules, opened.jobs.wake):
+        vault = opened.gate.port(BoxVault)
+        async with mail_comes_in(changed, opened.database, rules, opened.jobs.wake, vault):
             yield opened
 
 

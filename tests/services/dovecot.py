@@ -51,8 +51,12 @@ userdb {{
   driver = static
   args = uid={user} gid={group} home={folder}/mail/%u allow_all_users=yes
 }}
+auth_failure_delay = 0
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -72,12 +76,6 @@ service lmtp {{
 
 _OAUTH = """
 auth_mechanisms = plain login xoauth2
-auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
 passdb {{
   driver = oauth2
   mechanisms = xoauth2

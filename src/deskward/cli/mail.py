@@ -9,47 +9,63 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
+from deskward.cli.mail_boxes import boxes
 from deskward.cli.session import COUNT, Json, Tenant, operated_desk, print_json, read_settings, run
 
 mail = App(name="mail", help="Fetch mail that comes in, and see what became of it.")
+mail.command(boxes)
 
 MailId = Annotated[str, Parameter(help="The mail's id, as `deskward mail list` shows it.")]
 
 
 @mail.command
-def fetch() -> None:
-    """Fetch what is in the mailbox at IMAP_SERVER, once, and file it.
+def fetch(
+    *,
+    tenant: Annotated[str | None, Parameter(help="Only this tenant's mailboxes.")] = None,
+) -> None:
+    """Fetch what is in the mailboxes, once, and file it.
 
-    `deskward serve` does so all the time. Exit code 1: the mailbox cannot be read.
+    `deskward serve` does so all the time. Exit code 1: one of them cannot be read.
 
     Example: `deskward mail fetch`
     """
-    run(_fetch(read_settings()))
+    run(_fetch(read_settings(), tenant))
 
 
-async def _fetch(settings: Any) -> int:
+async def _fetch(settings: Any, tenant: str | None) -> int:
+    from deskward.core.errors import InvalidInput
+    from deskward.core.extras import extra
+    from deskward.inbox.boxes import BoxVault, listed
     from deskward.inbox.filing import Inbox
-    from deskward.integrations.mail.choose import choose_collector
-    from deskward.integrations.mail.collector import NotHeld
-    from deskward.integrations.mail.imap import MailboxAway
 
-    if settings.imap.server is None:
-        raise Misused("IMAP_SERVER is not set: there is no mailbox to fetch from")
-    async with operated_desk(settings, None, None) as (desk, _):
-        rules = desk.gate.port(Inbox).rules
-        collector = choose_collector(settings, desk.database, rules, desk.jobs.wake)
-        assert collector is not None
-        try:
-            new = await collector.once()
-        except MailboxAway as error:
-            print(error, file=sys.stderr)
-            return 1
-        except NotHeld:
-            print("Another process fetches from that mailbox.", file=sys.stderr)
-            return 1
+    with extra("imap", "deskward mail fetch"):
+        from deskward.integrations.mail.collector import Collector, NotHeld
+        from deskward.integrations.mail.imap import MailboxAway
+        from deskward.integrations.mail.sources import of_box, of_settings
+
+    failed = new = 0
+    async with operated_desk(settings, None, tenant) as (desk, _):
+        rules, vault = desk.gate.port(Inbox).rules, desk.gate.port(BoxVault)
+        sources = [of_box(box, vault) for box in await listed(desk.database.reader, tenant)]
+        if settings.imap.server is not None and tenant in (None, settings.default.tenant_id):
+            sources.insert(0, of_settings(settings.imap, settings.default.tenant_id))
+        if not sources:
+            raise Misused(
+                "there is no mailbox to fetch from: set IMAP_SERVER, or `deskward mail boxes add`"
+            )
+        for source in sources:
+            collector = Collector(desk.database, source, rules, desk.jobs.wake)
+            try:
+                new += await collector.once()
+            except (MailboxAway, InvalidInput) as error:
+                print(f"{source.label}: {error}", file=sys.stderr)
+                failed += 1
+            except NotHeld:
+                print(f"{source.label}: another process reads it.", file=sys.stderr)
+                failed += 1
         await _filed(desk)
         print("1 mail is new." if new == 1 else f"{new} mails are new.")
-    return 0
+    return int(failed > 0)
 
 
 @mail.command(name="file")

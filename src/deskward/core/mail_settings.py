@@ -10,6 +10,9 @@ from deskward.core.setting_groups import LOOPBACK
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import Few, Seconds, WebAddress, by_tenant
 
+SecretName = Literal["password", "client_secret", "refresh_token"]
+"""What of a mailbox is secret."""
+
 
 class Inbox(Group):
     """Mail that comes in, whichever way."""
@@ -69,7 +72,7 @@ class Inbox(Group):
 
 
 class Imap(Group):
-    """The mailbox that mail is fetched from."""
+    """The mailbox that mail is fetched from for DEFAULT_TENANT_ID; others are declared."""
 
     model_config = prefixed("imap_")
 

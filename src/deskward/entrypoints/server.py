@@ -27,6 +27,7 @@ from deskward.entrypoints.open_connections import (
 )
 from deskward.entrypoints.output import let_go, say
 from deskward.entrypoints.websocket import MAX_FRAME
+from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.integrations.mail.choose import mail_comes_in
 
@@ -151,7 +152,8 @@ async def run_server(
 
 def _mail(settings: Settings, desk: Desk) -> contextlib.AbstractAsyncContextManager[None]:
     """Mail that comes in while the server runs."""
-    return mail_comes_in(settings, desk.database, desk.gate.port(Inbox).rules, desk.jobs.wake)
+    rules, vault = desk.gate.port(Inbox).rules, desk.gate.port(BoxVault)
+    return mail_comes_in(settings, desk.database, rules, desk.jobs.wake, vault)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -10,7 +10,9 @@ from deskward.core.database import Database
 from deskward.core.extras import extra
 from deskward.core.settings import Settings
 from deskward.email.mailer import Mailer
+from deskward.inbox.boxes import BoxVault
 from deskward.inbox.rules import InboxRules
+from deskward.integrations.mail.boxes import Boxes
 from deskward.integrations.mail.console import ConsoleMailer
 
 if TYPE_CHECKING:
@@ -65,15 +67,21 @@ def choose_collector(
     if settings.imap.server is None:
         return None
     from deskward.integrations.mail.collector import Collector
+    from deskward.integrations.mail.sources import of_settings
 
-    return Collector(database, settings.imap, settings.default.tenant_id, rules, wake)
+    source = of_settings(settings.imap, settings.default.tenant_id)
+    return Collector(database, source, rules, wake)
 
 
 @contextlib.asynccontextmanager
 async def mail_comes_in(
-    settings: Settings, database: Database, rules: InboxRules, wake: Callable[[], None]
+    settings: Settings,
+    database: Database,
+    rules: InboxRules,
+    wake: Callable[[], None],
+    vault: BoxVault,
 ) -> AsyncIterator[None]:
-    """Fetch mail, and take what is handed over, while the block runs.
+    """Fetch mail from all mailboxes, and take what is handed over, while the block runs.
 
     Raises:
         OSError: MAIL_LISTEN_PORT is taken.
@@ -81,6 +89,8 @@ async def mail_comes_in(
     async with contextlib.AsyncExitStack() as stack:
         if (collector := choose_collector(settings, database, rules, wake)) is not None:
             await stack.enter_async_context(collector.keep())
+        declared = Boxes(settings.imap, database, rules, wake, vault)
+        await stack.enter_async_context(declared.keep())
         if settings.inbox.listen_port is not None:
             from deskward.integrations.mail.listener import listening
 

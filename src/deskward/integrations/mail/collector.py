@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,13 +19,13 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, insert_or_ignore, now
-from deskward.core.mail_settings import Imap
 from deskward.core.tasks import background
 from deskward.gate.context import new_id
 from deskward.inbox.intake import arrival, keep
 from deskward.inbox.models import mailboxes
 from deskward.inbox.rules import InboxRules
 from deskward.integrations.mail.imap import Mailbox
+from deskward.integrations.mail.sources import Source
 from deskward.integrations.mail.tokens import Tokens
 
 LEASE = timedelta(seconds=90)
@@ -61,15 +62,10 @@ class State:
 
 
 class Collector:
-    """Reads one mailbox for one tenant."""
+    """Reads one mailbox for one tenant, in a thread of its own: none waits for another's server."""
 
     def __init__(
-        self,
-        database: Database,
-        settings: Imap,
-        tenant: str,
-        rules: InboxRules,
-        wake: Callable[[], None],
+        self, database: Database, source: Source, rules: InboxRules, wake: Callable[[], None]
     ) -> None:
         """Make a collector.
 
@@ -77,13 +73,18 @@ class Collector:
             wake: Called when there is a mail: jobs are due.
         """
         self._database = database
-        self._settings = settings
-        self._tenant = tenant
+        self._source = source
+        self._tenant = source.tenant
         self._rules = rules
         self._wake = wake
         self._lease = new_id()
-        self._name = f"{settings.username}@{settings.server}/{settings.folder}"[:320]
-        self._mailbox = Mailbox(settings, Tokens(settings))
+        self._open_box: Mailbox | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mailbox")
+
+    @property
+    def _mailbox(self) -> Mailbox:
+        assert self._open_box is not None
+        return self._open_box
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
@@ -93,12 +94,15 @@ class Collector:
                 yield
         finally:
             # A thread that waits for new mail ends when its connection does.
-            self._mailbox.end()
+            if self._open_box is not None:
+                self._open_box.end()
+            self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def once(self) -> int:
         """Fetch what is there; gives how many mails were new.
 
         Raises:
+            InvalidInput: What is declared of it is not of its form.
             MailboxAway: The mailbox cannot be reached.
             NotHeld: Another process reads it.
         """
@@ -107,7 +111,8 @@ class Collector:
             state = await self._open()
             return await self._fetch(state)
         finally:
-            await asyncio.to_thread(self._mailbox.close)
+            if self._open_box is not None:
+                await self._call(self._open_box.close)
             await self._let_go()
 
     async def _run(self) -> None:
@@ -131,19 +136,21 @@ class Collector:
                 await asyncio.sleep(PAUSES[min(failed, len(PAUSES) - 1)])
                 failed += 1
             finally:
-                with contextlib.suppress(Exception):
-                    self._mailbox.close()
+                if self._open_box is not None:
+                    with contextlib.suppress(Exception):
+                        self._open_box.close()
 
     async def _wait(self) -> None:
-        if not await self._call(partial(self._mailbox.wait, min(IDLE, self._settings.poll))):
-            left = self._settings.poll
+        poll = self._mailbox.settings.poll
+        if not await self._call(partial(self._mailbox.wait, min(IDLE, poll))):
+            left = poll
             while left > 0:
                 await asyncio.sleep(min(left, IDLE))
                 left -= IDLE
                 await self._hold()
 
     async def _call(self, call: Callable[[], T]) -> T:
-        return await asyncio.to_thread(call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _open(self) -> State:
         """Connect; gives how far the mailbox is read.
@@ -151,6 +158,9 @@ class Collector:
         One that was never read begins with the oldest mail that nobody has read. Where the numbers
         of mails are not valid any more it begins a day back: what is kept already is known as such.
         """
+        settings = await self._call(self._source.imap)
+        if self._open_box is None or self._open_box.settings != settings:
+            self._open_box = Mailbox(settings, Tokens(settings))
         validity = await self._call(self._mailbox.open)
         state = await self._state()
         if state is not None and state.uid_validity == validity:
@@ -201,7 +211,8 @@ class Collector:
         if raw is not None:
             found = await self._call(partial(arrival, raw, "imap", problem=problem))
         async with self._database.transaction() as db:
-            await self._still(db, looked_at=now(), kept=uid)
+            moment = now()
+            await self._still(db, looked_at=moment, kept=uid, leased_until=moment + LEASE)
             if raw is not None:
                 kept = await keep(db, self._tenant, found)
         state.kept = uid
@@ -220,7 +231,7 @@ class Collector:
 
     @property
     def _mine(self) -> sa.ColumnElement[bool]:
-        return (mailboxes.c.tenant_id == self._tenant) & (mailboxes.c.name == self._name)
+        return (mailboxes.c.tenant_id == self._tenant) & (mailboxes.c.name == self._source.label)
 
     async def _hold(self) -> None:
         """Have the mailbox, for a while.
@@ -233,7 +244,9 @@ class Collector:
         row = {**empty, "looked_at": moment, "leased_until": moment}
         free = (mailboxes.c.lease == self._lease) | (mailboxes.c.leased_until <= moment)
         async with self._database.transaction() as db:
-            await db.execute(_INSERT, {"tenant_id": self._tenant, "name": self._name, **row})
+            await db.execute(
+                _INSERT, {"tenant_id": self._tenant, "name": self._source.label, **row}
+            )
             held = await db.execute(
                 sa.update(mailboxes)
                 .where(self._mine, free)

@@ -29,14 +29,14 @@ class Mailbox:
     """One connection to a mailbox. What it raises is `MailboxAway`, whatever the server did."""
 
     def __init__(self, settings: Imap, tokens: Tokens) -> None:
-        self._settings = settings
+        self.settings = settings
         self._tokens = tokens
         self._client: Any = None
         self._ended = False
 
     def open(self) -> int:
         """Connect, sign in and choose the folder; gives its UIDVALIDITY."""
-        settings = self._settings
+        settings = self.settings
         try:
             self._client = self._connect()
             if self._ended:
@@ -51,13 +51,13 @@ class Mailbox:
             raise MailboxAway(str(error)) from None
         except LoginError as error:
             self.close()
-            raise self._away("did not accept IMAP_USERNAME and what signs in", error) from None
+            raise self._away("did not accept the name and what signs in", error) from None
         except _FAULTS as error:
             self.close()
             raise self._away("cannot be reached", error) from None
 
     def _sign_in(self) -> None:
-        settings = self._settings
+        settings = self.settings
         if settings.token_url is None:
             assert settings.password is not None
             self._client.login(settings.username, settings.password.get_secret_value())
@@ -69,7 +69,7 @@ class Mailbox:
             raise
 
     def _connect(self) -> Any:
-        settings = self._settings
+        settings = self.settings
         security = settings.security
         if security == "auto":
             near = settings.server in LOOPBACK and settings.port != 993
@@ -119,7 +119,7 @@ class Mailbox:
 
     def settle(self, uids: Sequence[int]) -> None:
         """Mark mails as read, or move them where they are to go: the desk has them."""
-        target = self._settings.move_to
+        target = self.settings.move_to
         if not uids:
             return
         self._try(lambda: self._client.add_flags(list(uids), [b"\\Seen"], silent=True))
@@ -170,8 +170,13 @@ class Mailbox:
             raise self._away("does not answer", error) from None
 
     def _away(self, what: str, error: BaseException) -> MailboxAway:
-        settings = self._settings
-        reason = str(error)[:200] or type(error).__name__
+        settings = self.settings
+        reason = str(error) or type(error).__name__
+        secrets = (settings.password, settings.client_secret, settings.refresh_token)
+        for secret in (*(each.get_secret_value() for each in secrets if each), self._tokens.last):
+            if secret:  # a server may say what it was told
+                reason = reason.replace(secret, "…")
+        reason = reason[:200]
         return MailboxAway(f"The mailbox at {settings.server}:{settings.port} {what}: {reason}")
 
 

@@ -27,6 +27,11 @@ class Tokens:
         self._token = ""
         self._until = float("-inf")
 
+    @property
+    def last(self) -> str:
+        """The token that it gave last, or an empty text."""
+        return self._token
+
     def forget(self) -> None:
         """Get a new one the next time: the mail server did not take this one."""
         self._until = float("-inf")
@@ -49,9 +54,11 @@ class Tokens:
             told = answer.json()
             if not isinstance(told, dict) or "access_token" not in told:
                 problem = told.get("error", answer.status_code) if isinstance(told, dict) else "?"
-                raise TokenRefused(f"IMAP_TOKEN_URL gave no token: {problem}")
+                raise TokenRefused(f"The server of tokens gave none: {problem}")
         except (httpx2.HTTPError, ValueError) as error:
-            raise TokenRefused(f"IMAP_TOKEN_URL: {type(error).__name__}") from None
+            raise TokenRefused(
+                f"The server of tokens cannot be reached: {type(error).__name__}"
+            ) from None
         self._token = str(told["access_token"])
         lives = told.get("expires_in")
         seconds = float(lives) if isinstance(lives, int | float) else USUAL
