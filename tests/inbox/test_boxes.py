@@ -55,11 +55,11 @@ def box(request: pytest.FixtureRequest) -> str:
 
 
 async def declare(
-    desk: Desk, tenant: str, name: str, server: Dovecot, username: str, **changes: Any
+    desk: Desk, tenant: str, name: str, box: Dovecot, username: str, **changes: Any
 ) -> None:
     kept = changes.pop("kept", {})
     secrets = changes.pop("secrets", {"password": "sealed" if kept else "env:BOX_PASSWORD"})
-    told = {"server": "127.0.0.1", "port": server.imap_port, "username": username, "poll": 1}
+    told = {"server": "127.0.0.1", "port": box.imap_port, "username": username, "poll": 1}
     vault = desk.gate.port(BoxVault)
     async with desk.database.transaction() as db:
         await table.add(
