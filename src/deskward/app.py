@@ -55,6 +55,7 @@ from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.inbox.rules import InboxRules
+from deskward.integrations.embeddings.choose import choose_embedder
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
 from deskward.integrations.payments.choose import choose_payments
 from deskward.migrations import upgrade
@@ -63,6 +64,7 @@ from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import Roles
 from deskward.shipped import policy_of, skills_of
+from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
 from deskward.tickets.tools import STILL_WAITS, NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
@@ -86,6 +88,8 @@ class Desk:
     limiter: RateLimiter
     jobs: Jobs
     features: Features
+    embedder: Embedder | None = None
+    """What makes vectors of texts; None where nothing does."""
     left_out: Sequence[str] = ()
     """The domains of which the database holds records, and that are off."""
     hub: Hub | None = None
@@ -138,6 +142,9 @@ async def open_desk(
         off = await left_out(database.reader, features)
         if off and as_recorded:
             features, off = features_of(settings, only=only, also=off), []
+        embedder = choose_embedder(settings, check=chat)
+        if embedder is not None:
+            stack.callback(embedder.close)
         wake = asyncio.Event()
         model = model or choose_model(
             settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=not chat)
@@ -193,6 +200,7 @@ async def open_desk(
             limiter=limiter,
             jobs=jobs,
             features=features,
+            embedder=embedder,
             left_out=off,
             hub=hub,
             serves_one_group=only is not None,

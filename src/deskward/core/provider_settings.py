@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import WebAddress
+from deskward.core.setting_values import Seconds, WebAddress
 
 
 class Anthropic(Group):
@@ -56,3 +56,19 @@ class Azure(Group):
             return self.openai_endpoint
         parts = urlsplit(self.project_endpoint)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+class Embeddings(Group):
+    """What tells which texts mean the same."""
+
+    model_config = prefixed("embeddings_")
+
+    model: str | None = Field(
+        None,
+        validation_alias="embeddings",
+        description="What makes vectors of sentences, by which texts of one meaning find each "
+        "other, in other words and languages: `embedded` (weights that are installed along), "
+        "`folder:PATH` (model.onnx and tokenizer.json), `openai:NAME`, `azure:DEPLOYMENT`, "
+        "`http://host/v1#NAME`, or `off`. Unset: `embedded`, where there are weights.",
+    )
+    timeout: Seconds = Field(10.0, description="Seconds that one request for vectors may take.")

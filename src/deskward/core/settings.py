@@ -40,7 +40,7 @@ from deskward.core.desk_settings import (
 from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
-from deskward.core.provider_settings import Anthropic, Azure, OpenAI
+from deskward.core.provider_settings import Anthropic, Azure, Embeddings, OpenAI
 from deskward.core.setting_groups import (
     Cors,
     Database,
@@ -120,6 +120,9 @@ class Settings(BaseSettings):
         default_factory=OpenAI, description="OpenAI's API, and what is compatible with it."
     )
     azure: Azure = Field(default_factory=Azure, description="Azure OpenAI.")
+    embeddings: Embeddings = Field(
+        default_factory=Embeddings, description="What tells which texts mean the same."
+    )
     mcp_server: McpServer = Field(
         default_factory=McpServer,
         description="An outside MCP server, and the one that `deskward mcp` is.",

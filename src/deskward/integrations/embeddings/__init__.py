@@ -1,0 +1,1 @@
+"""What turns texts into vectors: models that ship their weights, a folder, or a service."""
