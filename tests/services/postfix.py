@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.services.programs import find_program, free_port, give_up, wait_until_listening
@@ -28,6 +28,8 @@ myhostname = mx.desk.example
 mydestination =
 virtual_mailbox_domains = {domains}
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp_port}
+transport_maps = inline:{{{transports}}}
+recipient_delimiter = +
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.1/32
@@ -47,12 +49,15 @@ alias_maps =
 
 
 @contextlib.contextmanager
-def postfix(lmtp_port: int, domains: str) -> Iterator[int]:
+def postfix(
+    lmtp_port: int, domains: str, transports: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Run a server; yields its SMTP port.
 
     Args:
         lmtp_port: Where mail is handed over on this machine.
         domains: The domains that mail is taken for.
+        transports: Domain → another way there, such as `lmtp:inet:127.0.0.1:2424`.
     """
     program = find_program("postfix", "postfix")
     if os.geteuid() != 0:
@@ -64,7 +69,10 @@ def postfix(lmtp_port: int, domains: str) -> Iterator[int]:
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix")
         port = free_port()
-        told = _CONFIGURATION.format(folder=folder, lmtp_port=lmtp_port, domains=domains)
+        ways = ", ".join(f"{{{name} = {way}}}" for name, way in (transports or {"-": "-"}).items())
+        told = _CONFIGURATION.format(
+            folder=folder, lmtp_port=lmtp_port, domains=domains, transports=ways
+        )
         (folder / "etc" / "main.cf").write_text(told, encoding="utf-8")
         (folder / "etc" / "master.cf").write_text(_services(port), encoding="utf-8")
         subprocess.run([program, "-c", folder / "etc", "start"], check=True, capture_output=True)
