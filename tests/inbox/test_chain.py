@@ -166,7 +166,7 @@ async def chain(tmp_path: Path, issuer: Issuer) -> AsyncIterator[Chain]:
         postfix(boxes.lmtp_port, domains, ways) as smtp_port,
         refusing(full),
     ):
-        told = {
+        told: dict[str, Any] = {
             "DOMAINS": "",
             "IMAP_SERVER": "127.0.0.1",
             "IMAP_PORT": str(boxes.imap_port),
@@ -247,7 +247,7 @@ async def test_a_thread_goes_through_greenmail(tmp_path: Path) -> None:
     """A server of another make: SMTP, and IMAP with IDLE and a password."""
     keys = await keys_of(tmp_path, "default")
     with greenmail(BOX, ANNA) as box:
-        told = {
+        told: dict[str, Any] = {
             "DOMAINS": "",
             "IMAP_SERVER": "127.0.0.1",
             "IMAP_PORT": str(box.imap_port),
