@@ -58,6 +58,10 @@ from deskward.inbox.rules import InboxRules
 from deskward.integrations.embeddings.choose import choose_embedder
 from deskward.integrations.mail.choose import check_ways_in, choose_mailer
 from deskward.integrations.payments.choose import choose_payments
+from deskward.integrations.sources.choose import choose_origins
+from deskward.knowledge.parsing import pool as parsing
+from deskward.knowledge.syncing import Syncs
+from deskward.knowledge.vault import Vault as SourceVault
 from deskward.migrations import upgrade
 from deskward.orders.payouts import Payouts
 from deskward.security import tenants
@@ -178,6 +182,7 @@ async def open_desk(
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
             BoxVault: BoxVault(secret.key),
+            Syncs: _syncs(settings, database, secret, stack),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
@@ -189,7 +194,7 @@ async def open_desk(
         await stack.enter_async_context(conversations.keep())
         handlers = _handlers(features, gate, conversations)
         looks = [look for part in features.slices for look in part.looks(gate)]
-        jobs = Jobs(database, handlers, features.records, wake, looks)
+        jobs = Jobs(database, handlers, features.records, wake, looks, features.times)
         await stack.enter_async_context(jobs.keep())
         yield Desk(
             settings=settings,
@@ -274,6 +279,22 @@ def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
         new_tickets=HANDLE if settings.policy.handle_new_tickets else None,
         reopens=settings.tickets.reopens,
     )
+
+
+def _syncs(
+    settings: Settings, database: Database, secret: Secret, stack: contextlib.AsyncExitStack
+) -> Syncs:
+    """What reads the documents that answers come from."""
+    knowledge = settings.knowledge
+    outside = OutsideWorld(
+        knowledge.allowed, setting="KNOWLEDGE_NETWORKS", hosts=knowledge.known_hosts
+    )
+    most = knowledge.max_mb * MB
+    limits = parsing.Limits(most, knowledge.memory_mb, knowledge.seconds)
+    origins = choose_origins(settings.data_dir / "sources", outside, most)
+    parser = parsing.Parser(limits)
+    stack.push_async_callback(parser.aclose)
+    return Syncs(database, parser, outside, origins, SourceVault(secret.key))
 
 
 def _channels(settings: Settings, mails: Outbox, secret: Secret) -> Channels:

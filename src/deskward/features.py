@@ -104,6 +104,11 @@ class Features:
         return {**own, APPROVAL: APPROVAL_RECORD}
 
     @cached_property
+    def times(self) -> dict[str, float]:
+        """Kind of job → seconds that an attempt may take, where that is more than usual."""
+        return {kind: seconds for part in self.slices for kind, seconds in part.times.items()}
+
+    @cached_property
     def claims(self) -> ClaimCheck:
         """What replies may claim. It reads and learns when the first reply is to be checked."""
         return ClaimCheck(

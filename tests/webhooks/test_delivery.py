@@ -18,8 +18,8 @@ from deskward.core.events import events, listen, tell
 from deskward.core.settings import Settings
 from deskward.features import SLICES
 from deskward.gate.rotation import rotate
+from deskward.security.hook_signatures import secret_bytes, signed
 from deskward.webhooks import delivery
-from deskward.webhooks.signing import secret_bytes, signed
 from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call, caller, hire, recorded
 from tests.services.receiver import Receiver, Taken
 from tests.webhooks.conftest import CHIEF, THEIRS, Add, adder, until

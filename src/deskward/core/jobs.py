@@ -73,6 +73,7 @@ _ENSURE = insert_or_ignore(
 )
 _UNDER = (jobs.c.lease == sa.bindparam("b_lease")) & (jobs.c.status == "running")
 _HOLD = sa.update(jobs).where(_UNDER).values(due_at=sa.bindparam("b_until"))
+_ADVANCE = sa.update(jobs).where(_UNDER).values(due_at=sa.bindparam("b_until"), lost=0)
 _KEEP = sa.update(jobs).where(_UNDER).values(payload=sa.bindparam("b_payload", type_=sa.JSON))
 _FINISH = sa.delete(jobs).where(_UNDER)
 _END = (
@@ -131,6 +132,18 @@ class Job:
             JobLost: It is not.
         """
         if not await self.holds(db):
+            raise JobLost(self.id)
+
+    async def advance(self, db: Connection) -> None:
+        """Hold the job, and count it as one that gets on: `db` commits a part of it for good.
+
+        What it lost processes by before counts no more, so that long work may be begun again often.
+
+        Raises:
+            JobLost: It is not this attempt's any more.
+        """
+        held = await db.execute(_ADVANCE, {"b_lease": self.lease, "b_until": now() + LEASE})
+        if held.rowcount != 1:
             raise JobLost(self.id)
 
     async def keep(self, db: Connection, payload: Mapping[str, Any]) -> None:

@@ -26,6 +26,8 @@ TIMEOUT = 15.0
 MOST_READ = 64 * 1024
 """Bytes of an answer's body that are read, so that its connection ends in order."""
 
+CLEAR = frozenset({"http", "git", "svn", "ftp"})
+"""Schemes without encryption."""
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -35,6 +37,24 @@ class NotAllowed(Exception):
 
 class NotReached(Exception):
     """Nobody answered in order, and in time."""
+
+
+class TooMuch(Exception):
+    """An answer is larger than it may be."""
+
+
+@dataclass(frozen=True)
+class Got:
+    """What a server gave.
+
+    Attributes:
+        headers: By their names in lower case.
+        content: All of it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -52,13 +72,24 @@ class Answer:
 class Outside:
     """Makes requests to the world outside, and to what of the inside is allowed by name."""
 
-    def __init__(self, allowed: Iterable[Network] = ()) -> None:
+    def __init__(
+        self,
+        allowed: Iterable[Network] = (),
+        *,
+        setting: str = "WEBHOOK_NETWORKS",
+        hosts: Iterable[str] = (),
+    ) -> None:
         """Make one.
 
         Args:
             allowed: Networks that may be reached though they are not public, also without TLS.
+            setting: What they are set by, for whoever reads an error.
+            hosts: The only hosts that may be reached; with a dot in front all of a domain. None:
+                any.
         """
         self._allowed = tuple(allowed)
+        self._setting = setting
+        self._hosts = tuple(hosts)
 
     def check(self, url: str) -> httpx2.URL:
         """The address, if it has the form of one that may be reached.
@@ -77,9 +108,63 @@ class Outside:
             raise NotAllowed("it holds a password, or a part after #, which are not sent")
         if parts.scheme == "http" and not self._allowed:
             raise NotAllowed("it has to begin with https://")
+        self._check_name(parts.host)
         with contextlib.suppress(ValueError):
             self._check_address(parts.scheme, ipaddress.ip_address(parts.host))
         return parts
+
+    def check_host(self, scheme: str, host: str) -> None:
+        """See that a host may be reached by other means than HTTP, as far as its name tells.
+
+        Raises:
+            NotAllowed: It may not.
+        """
+        self._check_name(host)
+        if scheme in CLEAR and not self._allowed:
+            raise NotAllowed(f"{scheme}:// is not encrypted: use https:// or ssh://")
+        with contextlib.suppress(ValueError):
+            self._check_address(scheme, ipaddress.ip_address(host))
+
+    async def address_of(self, scheme: str, host: str, port: int) -> Address:
+        """The one address by which a host is to be reached; all that it has must be allowed.
+
+        Raises:
+            NotAllowed: One is not.
+            NotReached: The host was not found.
+        """
+        self.check_host(scheme, host)
+        async with _reaching(TIMEOUT):
+            return await self._looked_up(scheme, host, port)
+        raise AssertionError("not reached")
+
+    async def get(self, url: str, headers: Mapping[str, str], *, most: int, seconds: float) -> Got:
+        """Get something, whole.
+
+        Args:
+            most: Bytes that it may have.
+            seconds: For all of it.
+
+        Raises:
+            NotAllowed: The address is none that may be reached.
+            NotReached: Nobody answered in order, and in time.
+            TooMuch: It has more bytes.
+        """
+        parts = self.check(url)
+        # What is packed could become a thousand times as much before it is counted.
+        asked = {**headers, "accept-encoding": "identity"}
+        async with _reaching(seconds):
+            address = await self._pinned(parts)
+            async with self._sent("GET", parts, address, asked, None) as response:
+                found = {name.lower(): value for name, value in response.headers.items()}
+                if found.get("content-encoding", "identity").lower() != "identity":
+                    raise NotReached("it answers packed, though it was asked not to")
+                content = bytearray()
+                async for piece in response.aiter_raw():
+                    content += piece
+                    if len(content) > most:
+                        raise TooMuch
+                return Got(response.status_code, found, bytes(content))
+        raise AssertionError("not reached")
 
     async def post(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Post something.
@@ -89,22 +174,21 @@ class Outside:
             NotReached: Nobody answered in order, and in time.
         """
         parts = self.check(url)
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                address = await self._pinned(parts)
-                async with self._posted(parts, address, headers, content) as response:
-                    await _read(response)
-                    return Answer(response.status_code, _seconds(response))
-        except TimeoutError:
-            raise NotReached(f"no answer within {TIMEOUT:g} seconds") from None
-        except httpx2.HTTPError as error:
-            raise NotReached(f"{type(error).__name__}: {error}"[:200]) from None
-        except (OSError, UnicodeError) as error:
-            raise NotReached(f"its host was not found: {error}"[:200]) from None
+        async with _reaching(TIMEOUT):
+            address = await self._pinned(parts)
+            async with self._sent("POST", parts, address, headers, content) as response:
+                await _read(response)
+                return Answer(response.status_code, _seconds(response))
+        raise AssertionError("not reached")
 
     @contextlib.asynccontextmanager
-    async def _posted(
-        self, parts: httpx2.URL, address: Address, headers: Mapping[str, str], content: bytes
+    async def _sent(
+        self,
+        method: str,
+        parts: httpx2.URL,
+        address: Address,
+        headers: Mapping[str, str],
+        content: bytes | None,
     ) -> AsyncIterator[httpx2.Response]:
         pinned = parts.copy_with(host=str(address))
         named = {**headers, "Host": parts.netloc.decode("ascii")}
@@ -118,7 +202,7 @@ class Outside:
                 limits=httpx2.Limits(max_keepalive_connections=0),
             ) as client,
             client.stream(
-                "POST",
+                method,
                 pinned,
                 headers=named,
                 content=content,
@@ -134,22 +218,46 @@ class Outside:
     async def _pinned(self, parts: httpx2.URL) -> Address:
         """The one address that is spoken to; all that the host has must be allowed."""
         port = parts.port or (443 if parts.scheme == "https" else 80)
+        return await self._looked_up(parts.scheme, parts.raw_host.decode("ascii").strip("[]"), port)
+
+    async def _looked_up(self, scheme: str, host: str, port: int) -> Address:
         loop = asyncio.get_running_loop()
-        host = parts.raw_host.decode("ascii").strip("[]")
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
         for address in addresses:
-            self._check_address(parts.scheme, address)
+            self._check_address(scheme, address)
         return addresses[0]
+
+    def _check_name(self, host: str) -> None:
+        name = host.casefold().rstrip(".")
+        if self._hosts and not any(
+            name.endswith(one) or name == one[1:] if one.startswith(".") else name == one
+            for one in self._hosts
+        ):
+            raise NotAllowed(f"{host} is not among the hosts that may be reached")
 
     def _check_address(self, scheme: str, address: Address) -> None:
         meant = _meant(address)
         if any(meant in network for network in self._allowed):
             return
         if not meant.is_global or meant.is_multicast:
-            raise NotAllowed(f"{address} is not public, and WEBHOOK_NETWORKS does not allow it")
-        if scheme != "https":
+            raise NotAllowed(f"{address} is not public, and {self._setting} does not allow it")
+        if scheme in CLEAR:
             raise NotAllowed("it has to begin with https://")
+
+
+@contextlib.asynccontextmanager
+async def _reaching(seconds: float) -> AsyncIterator[None]:
+    """Within a time; what goes wrong is told in our words."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise NotReached(f"no answer within {seconds:g} seconds") from None
+    except httpx2.HTTPError as error:
+        raise NotReached(f"{type(error).__name__}: {error}"[:200]) from None
+    except (OSError, UnicodeError) as error:
+        raise NotReached(f"its host was not found: {error}"[:200]) from None
 
 
 def _meant(address: Address) -> Address:

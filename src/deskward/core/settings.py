@@ -37,6 +37,7 @@ from deskward.core.desk_settings import (
     Uploads,
     Webhooks,
 )
+from deskward.core.knowledge_settings import Knowledge
 from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
@@ -144,6 +145,9 @@ class Settings(BaseSettings):
     )
     payments: Payments = Field(default_factory=Payments, description="Paying refunds out.")
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
+    knowledge: Knowledge = Field(
+        default_factory=Knowledge, description="The documents that answers come from."
+    )
     keys: Keys = Field(default_factory=Keys, description="API keys.")
     policy: Policy = Field(
         default_factory=Policy, description="What policies are, and what they see."

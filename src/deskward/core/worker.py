@@ -82,6 +82,7 @@ class Jobs:
         records: Records | None = None,
         wake: asyncio.Event | None = None,
         looks: Sequence[Look] = (),
+        times: Mapping[str, float] | None = None,
     ) -> None:
         """Make a worker.
 
@@ -90,12 +91,14 @@ class Jobs:
             records: Kind → the record that is told when a job fails.
             wake: Is set when a job was added, so that due ones are looked for at once.
             looks: Each adds the jobs that it finds to be needed, at every look for due ones.
+            times: Kind → seconds that an attempt may take, if not `TIMEOUT`.
         """
         self._database = database
         self._handlers = handlers
         self._records = records or {}
         self._wake = wake or asyncio.Event()
         self._looks = looks
+        self._times = times or {}
         self._working: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, str] = {}
         self._swept = float("-inf")
@@ -194,7 +197,7 @@ class Jobs:
     async def _do(self, job: Job) -> None:
         again: float | None = None
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(self._times.get(job.kind, TIMEOUT)):
                 await self._handlers[job.kind](job)
         except JobLost:
             log.warning("job %s was cancelled, or lost to another process", job.id)

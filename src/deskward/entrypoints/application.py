@@ -37,6 +37,7 @@ from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
+from deskward.entrypoints.rest.documents import DOCUMENTS, admit_documents, documents_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, admit_uploads, uploads_router
@@ -62,6 +63,7 @@ def http_application(desk: Desk) -> ASGIApp:
         sessions_router(callers, conversations, database.reader),
         user_chat_router(callers, conversations, database),
         uploads_router(callers),
+        documents_router(callers, database.reader),
         health_router(desk),
     ]
     api = _api(desk, routers)
@@ -74,12 +76,20 @@ def http_application(desk: Desk) -> ASGIApp:
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]
     paths = [route.path for route in by_hand if isinstance(route, Route | WebSocketRoute)]
     tools = desk.gate.tools.values()
-    limits = {UPLOADS: largest_file + 10_000, **body_limits(tools, at_once=MCP)}
+    largest_document = desk.settings.knowledge.max_mb * 1_000_000
+    limits = {
+        UPLOADS: largest_file + 10_000,
+        DOCUMENTS: largest_document + 10_000,
+        **body_limits(tools, at_once=MCP),
+    }
     cors = _cors(desk.settings)
     inside = Bodies(app) if cors is None else cors.asked(Bodies(app))
     guard = Guard(
         *(inside, desk.settings, desk.limiter, LogPaths(paths, tools), limits),
-        first={("POST", UPLOADS): admit_uploads(callers)},
+        first={
+            ("POST", UPLOADS): admit_uploads(callers),
+            ("POST", DOCUMENTS): admit_documents(callers),
+        },
     )
     return guard if cors is None else cors.told(guard)
 
@@ -161,7 +171,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = error.errors()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    wanted = "multipart/form-data" if request.url.path == UPLOADS else "application/json"
+    wanted = (
+        "multipart/form-data" if request.url.path in (UPLOADS, DOCUMENTS) else "application/json"
+    )
     if request.method in ("POST", "PUT") and kind != wanted:
         problem = f"Send the body as `Content-Type: {wanted}`."
         return error_response(UnsupportedMediaType(problem), request.state.request_id)

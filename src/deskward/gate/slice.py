@@ -39,6 +39,7 @@ class Slice:
         tools: Its tools, where it has any.
         tables: Its tables.
         jobs: Makes the handlers of its jobs: kind of job → handler.
+        times: Kind of job → seconds that an attempt may take, where that is more than usual.
         records: Kind of job → the record that learns when a job of it is given up.
         looks: Makes what sees whether there is work that has no job yet.
         sealed: Its tables that have something under the desk's secret key.
@@ -54,6 +55,7 @@ class Slice:
     tools: ToolGroup | None = None
     tables: tuple[sa.Table, ...] = ()
     jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing
+    times: Mapping[str, float] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
     looks: Callable[[Gate], Sequence[Look]] = _none
     sealed: tuple[Sealed, ...] = ()

@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
+from deskward.knowledge import published
 from deskward.knowledge.models import (
     Article,
     ArticleLine,
     ArticleList,
     ArticleVersion,
     Draft,
+    FaqEntry,
     article_versions,
     articles,
     faq,
@@ -156,6 +158,7 @@ async def publish(db: Connection, tenant: str, article_id: str, version: int | N
     text = {name: getattr(shown, name) for name in _TEXT}
     row = {"tenant_id": tenant, "id": article_id, "version": shown.version, **text}
     await db.execute(faq.insert(), row)
+    await published.bring(db, tenant, FaqEntry(article_id, **text, version=shown.version))
     await _mark(db, tenant, article_id, shown.version)
     return shown.version
 
@@ -164,6 +167,7 @@ async def unpublish(db: Connection, tenant: str, article_id: str) -> int | None:
     """Have nobody but staff see an article; gives the version that customers saw."""
     row = await known(db, tenant, article_id)
     await _unpublished(db, tenant, article_id)
+    await published.take(db, tenant, article_id)
     await _mark(db, tenant, article_id, None)
     seen: int | None = row.published
     return seen

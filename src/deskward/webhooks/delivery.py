@@ -27,9 +27,10 @@ from deskward.core.fixed import fixed
 from deskward.core.jobs import Job
 from deskward.core.moments import UtcDateTime
 from deskward.core.outside import NotAllowed, NotReached, Outside
+from deskward.security.hook_signatures import signed
 from deskward.webhooks import service
 from deskward.webhooks.models import webhooks
-from deskward.webhooks.signing import Vault, signed
+from deskward.webhooks.signing import Vault
 
 JOB = "webhooks.tell"
 AT_ONCE = 4

@@ -13,6 +13,7 @@ from deskward.core.outside import NotAllowed
 from deskward.core.paging import Limit
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
+from deskward.security.hook_signatures import secret_bytes
 from deskward.webhooks import service
 from deskward.webhooks.delivery import Teller
 from deskward.webhooks.models import (
@@ -26,7 +27,6 @@ from deskward.webhooks.models import (
     WebhookList,
     WebhookReceipt,
 )
-from deskward.webhooks.signing import secret_bytes
 
 tools = ToolGroup("webhooks")
 

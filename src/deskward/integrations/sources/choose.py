@@ -1,0 +1,29 @@
+"""Which adapter reads a source."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from deskward.core.outside import Outside
+from deskward.integrations.sources.folder import open_folder
+from deskward.knowledge.origins import Origin, Origins, Source, Unreachable
+
+
+def choose_origins(work: Path, outside: Outside, most: int) -> Origins:
+    """What opens sources.
+
+    Args:
+        work: A folder for what adapters keep between two syncs.
+        outside: Reaches other machines, where that is allowed.
+        most: Bytes of a document that are read at the most.
+    """
+
+    def opened(source: Source) -> AbstractAsyncContextManager[Origin]:
+        match source.kind:
+            case "folder":
+                return open_folder(source, most)
+            case _:
+                raise Unreachable(f"Sources of the kind {source.kind} are not read.")
+
+    return opened

@@ -1,0 +1,143 @@
+"""Feeding the index: what changed in the database is brought to it, as often as it takes.
+
+The database is what counts. Each change of a passage leaves a row in `knowledge_changes`, in its
+own transaction; here the passages that these rows name are put into the index or taken out of it,
+as they then are, and only after that the rows go. Whatever stops in between is done once more. An
+index that is new, or that was damaged, is compared with the database as a whole (`rebuild`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core import jobs
+from deskward.core.database import Connection, Database
+from deskward.core.jobs import Job, JobLost
+from deskward.knowledge.documents import changes, digest, documents, passages
+from deskward.knowledge.passages import Index, Passage
+
+JOB = "knowledge.index"
+JOB_ID = digest(JOB)
+"""There is one index, and so one job."""
+AT_ONCE = 1_000
+"""Passages that are brought to the index at once."""
+
+Vectors = Callable[[Sequence[Passage]], Awaitable[Sequence[Sequence[float]]]]
+"""Finds the meaning of passages, each as a vector of length 1."""
+
+_WAITS = sa.select(changes.c.seq).limit(1)
+_BUSY = sa.select(jobs.jobs.c.id).where(
+    jobs.jobs.c.id == JOB_ID, jobs.jobs.c.status.in_(("queued", "running"))
+)
+_SOME = sa.select(changes).order_by(changes.c.seq).limit(AT_ONCE)
+_WHOLE = sa.select(
+    passages,
+    *(documents.c[name] for name in ("title", "product", "versions", "category", "tags")),
+    *(documents.c[name] for name in ("language", "audience")),
+).join(
+    documents,
+    (documents.c.tenant_id == passages.c.tenant_id) & (documents.c.id == passages.c.document_id),
+)
+
+
+class Feeder:
+    """Brings what changed to the index."""
+
+    def __init__(self, database: Database, index: Index, vectors: Vectors | None = None) -> None:
+        """Make one.
+
+        Args:
+            vectors: Finds the passages' meanings, where the desk has a model for it.
+        """
+        self.index = index
+        self._database = database
+        self._vectors = vectors
+
+    async def look(self) -> None:
+        """See to it that there is a job while something waits."""
+        reader = self._database.reader
+        if await reader.first(_WAITS) is None or await reader.first(_BUSY) is not None:
+            return
+        async with self._database.transaction() as transaction:
+            await jobs.ensure(transaction, JOB_ID, JOB, {})
+
+    async def feed(self, job: Job) -> None:
+        """Do the job: bring all that waits to the index.
+
+        Raises:
+            JobLost: Another process has the job.
+        """
+        while rows := await self._database.reader.all(_SOME):
+            by_tenant: dict[str, list[str]] = {}
+            for row in rows:
+                by_tenant.setdefault(row.tenant_id, []).append(row.passage_id)
+            async with self._database.transaction() as transaction:
+                await job.hold(transaction)
+            for tenant, ids in by_tenant.items():
+                await self._bring(tenant, list(dict.fromkeys(ids)))
+            async with self._database.transaction() as transaction:
+                if not await job.holds(transaction):
+                    await self._again(transaction, rows)
+                    raise JobLost(job.id)
+                await transaction.execute(
+                    sa.delete(changes).where(changes.c.seq.in_([row.seq for row in rows]))
+                )
+
+    async def rebuild(self, tenant: str) -> int:
+        """Compare the index with the database; gives how many passages are to be brought to it."""
+        there = await self.index.ids(tenant)
+        rows = await self._database.reader.all(
+            sa.select(passages.c.id).where(passages.c.tenant_id == tenant)
+        )
+        wanted = {row.id for row in rows}
+        other = sorted(wanted ^ there)
+        async with self._database.transaction() as transaction:
+            for at in range(0, len(other), AT_ONCE):
+                named = [
+                    {"tenant_id": tenant, "passage_id": one} for one in other[at : at + AT_ONCE]
+                ]
+                await transaction.execute(changes.insert(), named)
+        return len(other)
+
+    async def _bring(self, tenant: str, ids: list[str]) -> None:
+        found = await read_passages(self._database.reader, tenant, ids)
+        if self._vectors is not None and found:
+            vectors = await self._vectors(found)
+            found = [replace(one, vector=v) for one, v in zip(found, vectors, strict=True)]
+        there = {one.id for one in found}
+        if gone := [one for one in ids if one not in there]:
+            await self.index.remove(tenant, gone)
+        if found:
+            await self.index.put(tenant, found)
+
+    @staticmethod
+    async def _again(db: Connection, rows: Sequence[sa.Row[Any]]) -> None:
+        """Have what was brought too late be looked at once more: it may be older than what is."""
+        again = [{"tenant_id": row.tenant_id, "passage_id": row.passage_id} for row in rows]
+        await db.execute(changes.insert(), again)
+
+
+async def read_passages(db: Connection, tenant: str, ids: Sequence[str]) -> list[Passage]:
+    """Passages as the index keeps them, those of them that are there, without their meaning."""
+    mine = passages.c.tenant_id == tenant
+    rows = await db.all(_WHOLE.where(mine, passages.c.id.in_(ids)))
+    return [
+        Passage(
+            id=row.id,
+            document_id=row.document_id,
+            title=row.title,
+            headings=tuple(row.headings),
+            text=row.text,
+            language=row.language,
+            audience=row.audience,
+            product=row.product,
+            versions=row.versions,
+            category=row.category,
+            tags=tuple(row.tags),
+        )
+        for row in rows
+    ]

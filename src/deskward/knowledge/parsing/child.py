@@ -1,0 +1,81 @@
+"""The child process that reads documents: `python -m deskward.knowledge.parsing.child`.
+
+On its standard input come documents, each as a line of JSON (`form`, `path`, `size`) and so many
+bytes; for each it answers one line of JSON. It has no more memory and processor time than it was
+given, opens no further files, and ends with its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any, BinaryIO
+
+OUT_OF_MEMORY = "it needs more memory to be read than it may have"
+
+
+def limit(memory: int) -> None:
+    """Take limits upon this process that it cannot lift: its memory, and that it writes no files.
+
+    Args:
+        memory: Bytes of address space.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def allow(seconds: int) -> None:
+    """Let this process have so many seconds of processor time more; then the kernel ends it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (until, most))
+
+
+def serve(source: BinaryIO, answers: BinaryIO, seconds: int) -> None:
+    """Read documents until there are no more."""
+    while line := source.readline():
+        asked = json.loads(line)
+        data = source.read(asked["size"])
+        allow(seconds)
+        answer, lives = _answer(asked["form"], asked["path"], data)
+        answers.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        answers.flush()
+        if not lives:  # what it has left of its memory is in pieces
+            return
+
+
+def _answer(form: str, path: str, data: bytes) -> tuple[dict[str, Any], bool]:
+    from deskward.knowledge.formats.blocks import Broken
+    from deskward.knowledge.formats.reading import read
+
+    try:
+        found = read(form, path, data)
+    except Broken as error:
+        return {"broken": str(error)}, True
+    except MemoryError:
+        return {"broken": OUT_OF_MEMORY}, False
+    except RecursionError:
+        return {"broken": "its parts are inside each other too often to be read"}, False
+    except Exception as error:  # a library's, about what only this document has
+        return {"broken": f"it could not be read ({type(error).__name__}: {error})"[:400]}, True
+    chunks = [[list(chunk.headings), chunk.text] for chunk in found.chunks]
+    named = {"title": found.title, "language": found.language, "told": found.told}
+    return {**named, "chunks": chunks}, True
+
+
+def main() -> None:
+    """Serve, under the limits that the arguments say: megabytes, and seconds a document."""
+    memory, seconds = (int(word) for word in sys.argv[1:3])
+    # Before the limits: what every document needs is there when memory is scarce.
+    import deskward.knowledge.formats.reading as _reading
+
+    assert _reading
+    limit(memory * 1_000_000)
+    serve(sys.stdin.buffer, sys.stdout.buffer, seconds)
+
+
+if __name__ == "__main__":
+    main()

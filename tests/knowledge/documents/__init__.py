@@ -1,0 +1,1 @@
+"""Documents: read, kept in step with their sources, and brought to the index."""

@@ -1,0 +1,241 @@
+"""A folder and its documents: what is new comes in, what is gone goes, the rest is not read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deskward.app import Desk
+from deskward.core.jobs import jobs
+from deskward.gate.context import Context
+from deskward.knowledge.documents import changes
+from deskward.knowledge.parsing.pool import Parser
+from deskward.security.principals import Kind, Principal
+from tests.conftest import CUSTOMER, STAFF, Call
+from tests.knowledge.documents.conftest import (
+    CHIEF,
+    Sync,
+    documents_of,
+    settled,
+    texts_of,
+    write,
+)
+
+GUIDE = """---
+audience: customer
+product: Router
+version: 2.x
+tags: [network, setup]
+---
+# Setting up
+
+Plug it in.
+
+## Light
+
+It turns green.
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with three documents."""
+    made = tmp_path / "docs"
+    write(
+        made,
+        guide_md=GUIDE,
+        intern__rules_md="# Rules\n\nNobody tells.",
+        notes_txt="Ein Satz ist das.",
+    )
+    (made / "logo.png").write_bytes(b"\x89PNG")
+    return made
+
+
+async def test_documents_come_with_what_is_said_of_them(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    assert (source["state"], source["ready"], source["failed"]) == ("ready", 3, 0)
+    found = await documents_of(call, source["source_id"])
+    guide = found["guide.md"]
+    assert (guide["title"], guide["product"], guide["versions"]) == (
+        "Setting up",
+        "Router",
+        "==2.*",
+    )
+    assert (guide["audience"], guide["tags"]) == ("customer", ["network", "setup"])
+    assert found["intern/rules.md"]["audience"] == "staff"  # nobody said that customers may see it
+    assert (found["notes.txt"]["language"], guide["language"]) == ("de", "en")
+    shown = (await call("get_document", CHIEF, document_id=guide["document_id"])).value
+    assert [(one["headings"], one["text"]) for one in shown["parts"]] == [
+        ([], "Plug it in."),
+        (["Light"], "It turns green."),
+    ]
+    assert shown["address"] == (folder / "guide.md").as_uri()
+
+
+async def test_only_what_changed_is_read_again(
+    desk: Desk, call: Call, sync: Sync, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    before = await texts_of(desk)
+    read: list[str] = []
+    plain = Parser.read
+
+    async def counted(self: Parser, form: str, path: str, data: bytes) -> Any:
+        read.append(path)
+        return await plain(self, form, path, data)
+
+    monkeypatch.setattr(Parser, "read", counted)
+    (folder / "guide.md").write_text(GUIDE.replace("green", "blue"), encoding="utf-8")
+    (folder / "notes.txt").unlink()
+    write(folder, new_rst="New\n===\n\nText.")
+    source = await sync(source["source_id"])
+    assert sorted(read) == ["guide.md", "new.rst"]
+    assert sorted(await documents_of(call, source["source_id"])) == [
+        "guide.md", "intern/rules.md", "new.rst",
+    ]  # fmt: skip
+    after = await texts_of(desk)
+    assert {before[one] for one in before.keys() - after.keys()} == {
+        "It turns green.", "Ein Satz ist das.",
+    }  # fmt: skip
+    assert {after[one] for one in after.keys() - before.keys()} == {"It turns blue.", "Text."}
+    read.clear()
+    await sync(source["source_id"])
+    assert read == []
+
+
+async def test_other_settings_have_all_read_anew(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    texts = await texts_of(desk)
+    rules = [{"path": "intern/*", "category": "internal"}, {"path": "*.txt", "language": "nl"}]
+    changed = {"settings": {"audience": "customer", "exclude": ["guide*"], "rules": rules}}
+    outcome = await call("change_source", CHIEF, source_id=source["source_id"], **changed)
+    assert outcome.status == "ok", outcome.value
+    await settled(desk, call, source["source_id"])
+    found = await documents_of(call, source["source_id"])
+    assert {path: (one["audience"], one["category"]) for path, one in found.items()} == {
+        "intern/rules.md": ("customer", "internal"),
+        "notes.txt": ("customer", ""),
+    }
+    assert found["notes.txt"]["language"] == "nl"
+    assert (await texts_of(desk)).keys() < texts.keys()  # the same words keep their ids
+
+
+async def test_links_out_of_the_folder_are_reported(
+    call: Call, sync: Sync, folder: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.md"
+    secret.write_text("# Secret\n\nThe password.", encoding="utf-8")
+    (folder / "out.md").symlink_to(secret)
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "within.md").symlink_to(folder / "guide.md")
+    os.mkfifo(folder / "pipe.md")
+    source = await sync(kind="folder", location=str(folder))
+    failed = await documents_of(call, source["source_id"], state="failed")
+    assert {path: one["reason"] for path, one in failed.items()} == {
+        "out.md": "it is a symbolic link out of the folder, which is not followed",
+        "up": "it is a symbolic link out of the folder, which is not followed",
+        "pipe.md": "it is no regular file",
+    }
+    assert source["ready"] == 3
+
+
+async def test_a_folder_that_is_gone_leaves_what_was_read(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    folder.rename(folder.with_name("elsewhere"))
+    source = await sync(source["source_id"])
+    assert source["state"] == "failed"
+    assert source["reason"] == f"There is no folder {folder}."
+    assert source["ready"] == 3
+    folder.with_name("elsewhere").rename(folder)
+    source = await sync(source["source_id"])
+    assert (source["state"], source["reason"]) == ("ready", None)
+
+
+async def test_what_is_removed_is_found_no_more(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    before = await texts_of(desk)
+    source = await sync(kind="folder", location=str(folder))
+    removed = await call("remove_source", CHIEF, source_id=source["source_id"])
+    assert removed.value["message"] == "It was removed. Documents forgotten: 3."
+    assert await texts_of(desk) == before
+    assert (await call("get_source", CHIEF, source_id=source["source_id"])).error is not None
+
+
+async def test_two_syncs_at_once_are_one(desk: Desk, call: Call, sync: Sync, folder: Path) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    for _ in range(5):
+        await call("sync_source", CHIEF, source_id=source["source_id"])
+    desk.jobs.wake()
+    rows = await desk.database.reader.all(jobs.select().where(jobs.c.kind == "knowledge.sync"))
+    assert len(rows) <= 1
+    await settled(desk, call, source["source_id"])
+
+
+async def test_folders_are_named_at_the_machine_alone(desk: Desk, folder: Path) -> None:
+    named = {"name": "Etc", "kind": "folder", "location": str(folder)}
+    for door in ("rest", "mcp"):
+        outcome = await desk.gate.call("add_source", named, Context(CHIEF, door))
+        assert outcome.error is not None
+        assert outcome.error.error_code == "FORBIDDEN"
+    git = {"name": "Git", "kind": "git", "location": f"file://{folder}"}
+    outcome = await desk.gate.call("add_source", git, Context(CHIEF, "rest"))
+    assert outcome.error is not None
+    assert outcome.error.error_code == "FORBIDDEN"
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"kind": "folder", "location": "docs"}, "whole path"),
+        ({"kind": "folder", "location": "/no/such/folder"}, "There is no folder"),
+        ({"kind": "git", "location": "ext::sh -c id"}, "whole path"),
+        ({"kind": "git", "location": "--upload-pack=id"}, "no location"),
+        ({"kind": "git", "location": "http://git.example.com/docs"}, "not encrypted"),
+        ({"kind": "git", "location": "https://a:b@git.example.com/docs"}, "password"),
+        ({"kind": "web", "location": "https://127.0.0.1/"}, "not public"),
+        ({"kind": "web", "location": "file:///etc/passwd"}, "no address"),
+        ({"kind": "s3", "location": "bucket"}, "s3://"),
+    ],
+)
+async def test_locations_that_are_none(
+    sqlite_call: Call, asked: dict[str, Any], problem: str
+) -> None:
+    outcome = await sqlite_call("add_source", CHIEF, name="Odd", **asked)
+    assert outcome.error is not None
+    assert problem in outcome.error.message
+
+
+async def test_who_may(call: Call, folder: Path) -> None:
+    named = {"name": "Mine", "kind": "folder", "location": str(folder)}
+    for somebody in (CUSTOMER, STAFF):
+        assert (await call("add_source", somebody, **named)).error is not None
+    assert (await call("list_documents", CUSTOMER)).error is not None
+    assert (await call("list_documents", STAFF)).status == "ok"
+
+
+async def test_a_name_is_there_once(call: Call, sync: Sync, folder: Path) -> None:
+    await sync(kind="folder", location=str(folder))
+    twice = await call("add_source", CHIEF, name="Handbook", kind="folder", location=str(folder))
+    assert twice.error is not None
+    assert "already" in twice.error.message
+
+
+async def test_tenants_have_their_own(desk: Desk, call: Call, sync: Sync, folder: Path) -> None:
+    theirs = Principal(Kind.STAFF, "carla", "acme", ("support-3",))
+    source = await sync(kind="folder", location=str(folder))
+    assert (await call("get_source", theirs, source_id=source["source_id"])).error is not None
+    assert (await call("list_sources", theirs)).value["sources"] == []
+    document = next(iter((await documents_of(call, source["source_id"])).values()))
+    named = {"document_id": document["document_id"]}
+    assert (await call("get_document", theirs, **named)).error is not None
+    assert (await desk.database.reader.all(changes.select())) is not None
