@@ -57,11 +57,20 @@ class Hit:
     document_id: str
     score: float
     parts: Mapping[str, float] = field(default_factory=dict)
-    """What the score is made of: `words` (BM25), `meaning` (cosine), and their ranks."""
+    """What the score is made of.
+
+    `words` (BM25, as the engine counts it) and `meaning` (cosine), with `words_rank` and
+    `meaning_rank`; and `share`: from 0 to 1, how much of what was asked has words in the passage, a
+    rare word counting for more. No share where words were not looked for.
+    """
 
 
 class Index(Protocol):
-    """Where passages are found: embedded, in PostgreSQL, or in OpenSearch."""
+    """Where passages are found: embedded, in PostgreSQL, or in OpenSearch.
+
+    It is a cache of the database: it may be empty at any time, and is then filled again by whoever
+    keeps it (`count` says so cheaply, `ids` exactly).
+    """
 
     async def put(self, tenant: str, passages: Sequence[Passage]) -> None:
         """Have passages found, each instead of the one with its id."""
@@ -74,6 +83,9 @@ class Index(Protocol):
 
     async def ids(self, tenant: str) -> frozenset[str]:
         """Return which passages there are, so that a sync can compare them with the database."""
+
+    async def count(self, tenant: str) -> int:
+        """Return how many passages there are."""
 
     async def aclose(self) -> None:
         """Close what is open."""

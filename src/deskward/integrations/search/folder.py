@@ -1,0 +1,398 @@
+"""One folder of the embedded engine: passages that the same people may read, by words and meaning.
+
+Tantivy finds by words. It keeps no text: only which words a passage has, so that a folder is
+small. Several processes read it; one writes at a time, and the others see it at their next search.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tantivy
+
+from deskward.integrations.search.merging import EVERY, depth_of, holding, merged, rarity
+from deskward.integrations.search.vector_file import Keys, VectorFile
+from deskward.knowledge.passages import Hit, Passage, Wanted
+from deskward.text.analysis import base_of, words_asked, words_kept
+
+HEAP = 64_000_000
+"""Bytes that a writer collects before it writes a part of the index."""
+MOST_ASKED = 64
+"""Words of a question that are looked for."""
+TITLE = 0.5
+"""How much more a word counts that is in the title or in a heading."""
+SPARSE = 2
+"""Vectors are written anew once there are so many times as many records as passages."""
+REMEMBERED = 32
+"""Sets of filters whose passages are remembered."""
+_EXACT = 20
+"""Words that the sum of powers of two tells apart: a score is a float of 24 bits."""
+
+_DAMAGE = re.compile(
+    r"Data corrupted|Failed to open (?:the directory|file for read)|Index incompatible|Schema error"
+    r"|An index exists but the schema does not match|An IO error occurred: .*(?:EOF|end of file)"
+    r"|.*(?:[Ff]ooter|[Cc]hecksum|[Dd]eserializ|[Cc]orrupt)",
+    re.DOTALL,
+)
+"""How the engine's errors begin that are about what it reads; a full disk is none of them."""
+
+Found = tuple[str, str, float]
+
+
+class Damaged(Exception):
+    """What is on the disk cannot be read; the message says why."""
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Have what the engine says of a damaged file raised as `Damaged`, and nothing else.
+
+    Raises:
+        Damaged: A file is not what the engine wrote.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Damaged(str(error)) from error
+    except ValueError as error:
+        if _DAMAGE.match(str(error)) is None:
+            raise
+        raise Damaged(str(error)) from error
+    except BaseException as error:
+        # The engine's assertions; the class is made anew in each extension module.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Damaged(f"the engine gave up: {error}") from error
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process holds a file, and hold it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Folder:
+    """Passages on the disk. Its methods wait for the disk: call them beside the event loop."""
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        """Open a folder, or make it.
+
+        Args:
+            dimensions: Of the vectors; 0 where there are none.
+
+        Raises:
+            Damaged: It is there and cannot be read.
+        """
+        self.path = path
+        self._dimensions = dimensions
+        self._lock = threading.RLock()
+        if path.exists() and not (path / "meta.json").exists():
+            raise Damaged("it says nothing about what it has")
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._inode = path.stat().st_ino
+        self._stamp: object = None
+        self._rows: dict[str, Keys] = {}
+        self._values: dict[str, list[str]] = {}
+        self._vectors = VectorFile(path / "vectors-0", dimensions or 1)
+        with readable(), alone(path / "writing"):
+            self._index = tantivy.Index(_schema(), str(path), reuse=True)
+            self._index.config_reader("manual")
+            self._check()
+
+    def is_there(self) -> bool:
+        """Whether the folder is still the one that was opened."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def put(self, passages: Sequence[Passage], *, without: Sequence[str] = ()) -> None:
+        """Have passages found, each instead of the one with its id, and some found no longer."""
+        if not passages and not without:
+            return
+        with readable(), self._lock, alone(self.path / "writing"):
+            self._look()
+            vectors = {_key(one.id): one.vector for one in passages if one.vector is not None}
+            if vectors and self._dimensions:
+                self._vectors.append(list(vectors), list(vectors.values()))
+            writer = self._index.writer(HEAP, 1)
+            for passage_id in (*without, *(one.id for one in passages)):
+                writer.delete_documents_by_term("id", passage_id)
+            for passage in passages:
+                writer.add_document(_document(passage))
+            writer.commit()
+            writer.wait_merging_threads()
+            self._tidy()
+
+    def ids(self, audience: str | None = None) -> frozenset[str]:
+        """Which passages there are, for one audience or for all."""
+        with readable():
+            searcher = self._look()
+            query = _among(None, [self._term("audience", audience)] if audience else [])
+            found = searcher.search(query, limit=max(1, searcher.num_docs))
+            return frozenset(_names(searcher, at)[0] for _, at in found.hits)
+
+    def __len__(self) -> int:
+        with readable():
+            return self._look().num_docs
+
+    def search(self, wanted: Wanted, only: str | None = None) -> list[Hit]:
+        """Find passages, the best first.
+
+        Args:
+            only: Those for this audience alone.
+        """
+        with readable():
+            searcher = self._look()
+            languages = self._known(searcher, "language")
+            asked = words_asked(wanted.text, languages)[:MOST_ASKED]
+            filters = self._filters(searcher, wanted, only)
+            if filters is None:
+                return []
+            depth = depth_of(wanted.limit)
+            words = self._by_words(searcher, asked, filters, depth)
+            meaning = self._by_meaning(searcher, wanted, filters, depth)
+            hits = merged(words, meaning, wanted.limit)
+            return self._with_shares(searcher, asked, hits)
+
+    def _by_words(
+        self,
+        searcher: tantivy.Searcher,
+        asked: Sequence[tuple[str, ...]],
+        filters: Sequence[tantivy.Query],
+        depth: int,
+    ) -> list[Found]:
+        if not asked:
+            return []
+        terms = [form for forms in asked for form in forms]
+        either = [self._term("words", term) for term in terms]
+        either += [tantivy.Query.boost_query(self._term("title", term), TITLE) for term in terms]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in either])
+        found = searcher.search(_among(query, filters), limit=depth, count=False)
+        return [(*_names(searcher, at), score) for score, at in found.hits]
+
+    def _by_meaning(
+        self,
+        searcher: tantivy.Searcher,
+        wanted: Wanted,
+        filters: Sequence[tantivy.Query],
+        depth: int,
+    ) -> list[Found]:
+        if wanted.vector is None or not len(self._vectors):
+            return []
+        among = self._keys(searcher, filters) if filters else None
+        near = dict(self._vectors.search(wanted.vector, depth, among))
+        found = searcher.search(self._any("key", list(near)), limit=max(1, len(near)), count=False)
+        places = [at for _, at in found.hits]
+        keys = searcher.fast_field_values("key", places)
+        named = [
+            (*_names(searcher, at), near[int(key or 0)])
+            for at, key in zip(places, keys, strict=True)
+        ]
+        return sorted(named, key=lambda one: (-one[2], one[0]))
+
+    def _keys(self, searcher: tantivy.Searcher, filters: Sequence[tantivy.Query]) -> Keys:
+        """The keys of the passages that pass, remembered until something is written."""
+        name = repr(filters)
+        if name not in self._rows:
+            found = searcher.search(_among(None, filters), limit=max(1, searcher.num_docs))
+            values = searcher.fast_field_values("key", [at for _, at in found.hits])
+            if len(self._rows) > REMEMBERED:
+                self._rows.clear()
+            self._rows[name] = np.asarray([key for key in values if key is not None], np.uint64)
+        return self._rows[name]
+
+    def _with_shares(
+        self, searcher: tantivy.Searcher, asked: Sequence[tuple[str, ...]], hits: list[Hit]
+    ) -> list[Hit]:
+        """The hits, with which share of what was asked each has; a rare word counts for more."""
+        if not hits or not asked:
+            return hits
+        whole = searcher.num_docs
+        weights = [
+            rarity(max(searcher.doc_freq("words", form) for form in forms), whole)
+            for forms in asked
+        ]
+        has: dict[str, float] = {}
+        ids = self._any("id", [hit.passage_id for hit in hits])
+        for start in range(0, len(asked), _EXACT):
+            part = asked[start : start + _EXACT]
+            bits = [
+                tantivy.Query.const_score_query(self._any("words", forms), float(1 << bit))
+                for bit, forms in enumerate(part)
+            ]
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in bits])
+            found = searcher.search(_among(query, [ids]), limit=len(hits), count=False)
+            for score, at in found.hits:
+                passage = _names(searcher, at)[0]
+                told = sum(
+                    weights[start + bit] for bit in range(len(part)) if round(score) >> bit & 1
+                )
+                has[passage] = has.get(passage, 0.0) + told
+        total = sum(weights) or 1.0
+        return [
+            Hit(
+                hit.passage_id,
+                hit.document_id,
+                hit.score,
+                {**hit.parts, "share": round(has.get(hit.passage_id, 0.0) / total, 4)},
+            )
+            for hit in hits
+        ]
+
+    def _filters(
+        self, searcher: tantivy.Searcher, wanted: Wanted, only: str | None
+    ) -> list[tantivy.Query] | None:
+        """What a passage must be; None where none can be so."""
+        one_of: list[tuple[str, Sequence[str]]] = [
+            ("tags", [tag.casefold()]) for tag in wanted.tags
+        ]
+        for field, value in (("product", wanted.product), ("category", wanted.category)):
+            if value:
+                one_of.append((field, [value.casefold()]))
+        if only:
+            one_of.append(("audience", [only]))
+        if wanted.languages:
+            one_of.append(("language", [language.casefold() for language in wanted.languages]))
+        if wanted.version:
+            one_of.append(("versions", holding(self._known(searcher, "versions"), wanted.version)))
+        if not all(values for _, values in one_of):
+            return None
+        return [self._any(field, values) for field, values in one_of]
+
+    def _any(self, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:
+        """Passages that have one of some terms."""
+        if len(values) == 1:
+            return self._term(field, values[0])
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, self._term(field, value)) for value in values]
+        )
+
+    def _term(self, field: str, value: str | int) -> tantivy.Query:
+        scored = "freq" if field in ("words", "title") else "basic"
+        return tantivy.Query.term_query(self._index.schema, field, value, scored)
+
+    def _known(self, searcher: tantivy.Searcher, field: str) -> list[str]:
+        """The different values of a field."""
+        if field not in self._values:
+            self._values[field] = [term for term, _ in searcher.terms_with_prefix(field, "")]
+        return self._values[field]
+
+    def _tidy(self) -> None:
+        """Write the vectors anew where most are of passages that are gone."""
+        searcher = self._look()
+        count = searcher.num_docs
+        if len(self._vectors) <= SPARSE * count + 1_000:
+            return
+        number = int(self._vectors.path.name.rpartition("-")[2]) + 1
+        self._vectors.keep_only(self._keys(searcher, []), self.path / f"vectors-{number}")
+        old, self._stamp = self._vectors.path, None
+        old.unlink()
+        self._look()
+
+    def _check(self) -> None:
+        """See that each vector is there that a passage counts on.
+
+        Raises:
+            Damaged: One is not.
+        """
+        if not self._dimensions:
+            return
+        keys = self._keys(self._look(), [])
+        if not self._vectors.has(keys):
+            raise Damaged("there are fewer vectors than passages")
+
+    def _look(self) -> tantivy.Searcher:
+        """See what other processes have written."""
+        with self._lock:
+            stamp = _stamp(self.path)
+            if stamp != self._stamp:
+                self._index.reload()
+                self._rows, self._values = {}, {}
+                self._vectors = self._counting()
+                self._vectors.refresh()
+                self._stamp = stamp
+            return self._index.searcher()
+
+    def _counting(self) -> VectorFile:
+        """The file of vectors that counts: the oldest, since each goes once the next is whole."""
+        files = sorted(self.path.glob("vectors-*"), key=lambda one: int(one.name[8:]))
+        counting = files[0] if files else self.path / "vectors-0"
+        if counting == self._vectors.path:
+            return self._vectors
+        return VectorFile(counting, self._dimensions or 1)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("id", "document"):
+        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+    for name in ("language", "audience", "product", "versions", "category", "tags"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    # What these hold is words already, parted by spaces.
+    for name in ("words", "title"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_unsigned_field("key", indexed=True, fast=True)
+    return builder.build()
+
+
+def _document(passage: Passage) -> tantivy.Document:
+    title = words_kept(" ".join([passage.title, *passage.headings]), passage.language)
+    document = tantivy.Document()
+    document.add_text("id", passage.id)
+    document.add_text("document", passage.document_id)
+    document.add_text("title", " ".join(title))
+    words = [*title, *words_kept(passage.text, passage.language)]
+    document.add_text("words", " ".join(words))
+    language = passage.language.casefold()
+    for value in dict.fromkeys((language, base_of(language))):
+        document.add_text("language", value)
+    document.add_text("audience", passage.audience)
+    document.add_text("versions", passage.versions or EVERY)
+    document.add_text("product", passage.product.casefold())
+    document.add_text("category", passage.category.casefold())
+    for tag in passage.tags:
+        document.add_text("tags", tag.casefold())
+    if passage.vector is not None:
+        document.add_unsigned("key", _key(passage.id))
+    return document
+
+
+@lru_cache(maxsize=10_000)
+def _key(passage_id: str) -> int:
+    """The number of a passage among the vectors."""
+    return int.from_bytes(hashlib.blake2b(passage_id.encode(), digest_size=8).digest(), "big")
+
+
+def _names(searcher: tantivy.Searcher, at: tantivy.DocAddress) -> tuple[str, str]:
+    document: Any = searcher.doc(at)
+    return document["id"][0], document["document"][0]
+
+
+def _among(query: tantivy.Query | None, filters: Sequence[tantivy.Query]) -> tantivy.Query:
+    """What a query finds among what passes, with the query's own score."""
+    must = [(tantivy.Occur.Must, tantivy.Query.const_score_query(one, 0.0)) for one in filters]
+    if query is None:
+        return tantivy.Query.boolean_query(must) if must else tantivy.Query.all_query()
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *must]) if must else query
+
+
+def _stamp(path: Path) -> object:
+    """What is another one once somebody has written."""
+    found = (path / "meta.json").stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
