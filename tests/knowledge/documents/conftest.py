@@ -43,6 +43,9 @@ class Memory:
     async def ids(self, tenant: str) -> frozenset[str]:
         return frozenset(self.kept.get(tenant, {}))
 
+    async def count(self, tenant: str) -> int:
+        return len(self.kept.get(tenant, {}))
+
     async def aclose(self) -> None:
         pass
 
