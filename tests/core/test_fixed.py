@@ -165,7 +165,7 @@ def test_every_marked_statement_compiles_to_one_fixed_text(dialect: str) -> None
     for statement in MARKED:
         plan = plan_of(statement, dialect)
         assert plan is not None
-        assert len(plan.parameters) >= plan.sql.count("?")
+        assert len(plan.constants) >= plan.sql.count("?")
 
 
 def test_a_list_is_refused() -> None:

@@ -205,3 +205,27 @@ async def test_what_is_merged_or_erased_is_found_where_it_is(desk: Desk, call: C
             )
         )
         assert rows == []
+
+
+async def test_what_the_index_does_not_have_yet_is_found_as_well(desk: Desk, call: Call) -> None:
+    """SQLite's index takes rows by the batch (revision 0023); PostgreSQL's takes each at once."""
+    batch = 64
+
+    async def all_found(subjects: list[str]) -> None:
+        for word in subjects:
+            assert await found(call, word) == [word]
+            assert await found(call, f"{word[:-1]}*") == [word]
+        assert len(await found(call, "xyz", limit=100)) == len(subjects)
+
+    words = [f"w{number:03}q" for number in range(batch + 6)]
+    await write(call, *words[: batch - 1])
+    await all_found(words[: batch - 1])
+    await write(call, *words[batch - 1 :])
+    await all_found(words)
+    # The numbers of rows that go come again, also those that the index has.
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(sa.delete(tickets).where(tickets.c.subject >= words[-10]))
+    kept = [*words[:-10], *(f"z{number:03}q" for number in range(9))]
+    await write(call, *kept[-9:])
+    await all_found(kept)
+    assert await found(call, words[-10]) == await found(call, words[-1]) == []

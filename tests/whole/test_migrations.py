@@ -41,6 +41,7 @@ ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
 150b95d349e9940009b88982aac8f32cced054a18a2809823e99d4f79602d0d7 0019_payments.py
 7aa835e71bf8fff092bf79a4fd19e710de6f891c7c1af9ef6c64704aa111fedb  0020_ticket_words.py
 a734f5fb4f4e88882b50c9db3fd900919b60c99f65c1182633124f611c3126ed 0021_documents.py
+adf27cceb6415058677fe8bd9d0dd71ba3cfb020d52418f8bab993bd289cb449 0022_mail_boxes.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

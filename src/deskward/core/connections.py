@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -41,7 +41,9 @@ class Statements(ABC):
         """Run a statement and give its buffered result."""
 
     @abstractmethod
-    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+    def run(
+        self, plan: Plan, parameters: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, tuple[list[Row[Any]], int]]:
         """Run a fixed statement; give its rows, and how many it changed."""
 
     async def first(self, statement: sa.Executable, **parameters: Any) -> Row[Any] | None:
@@ -86,7 +88,8 @@ class SqliteConnection(Statements):
     async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         """Run a fixed statement; give its rows, and how many it changed."""
         cursor = self._drive(plan.sql, plan.bound(parameters))
-        return plan.rows(cursor.fetchall()), cursor.rowcount
+        found = cursor.fetchall()
+        return plan.rows(found) if found else [], cursor.rowcount
 
     async def insert_rows(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
         """Insert rows given as the driver takes them."""

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,9 +108,11 @@ class Transaction(Statements):
         """Run a statement and give its buffered result."""
         return await self._connection.execute(statement, parameters)
 
-    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+    def run(
+        self, plan: Plan, parameters: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, tuple[list[Row[Any]], int]]:
         """Run a fixed statement; give its rows, and how many it changed."""
-        return await self._connection.run(plan, parameters)
+        return self._connection.run(plan, parameters)
 
 
 BeforeCommit = Callable[[Writer, list[Any]], Awaitable[None]]

@@ -59,8 +59,11 @@ class Plan:
 
     Attributes:
         sql: Its text.
-        parameters: Name, constant (where the statement holds it) and conversion, in their order.
-        plain: Takes the parameters where each is handed on as it is; None where one is not.
+        takes: Gives the parameters that are not constant, in their order.
+        places: Where these stand among all of them; None where none is constant.
+        constants: All of them, with None where one is given.
+        converted: Place and conversion of those that the driver takes in another form, and whether
+            None is converted as well.
         row: Makes a row of what the driver gives.
         conversions: Place and conversion of the columns that need one.
         known: By the first column what the driver gave last, and the row that was made of it; None
@@ -68,8 +71,10 @@ class Plan:
     """
 
     sql: str
-    parameters: tuple[tuple[str, Any, Convert | None], ...]
-    plain: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
+    takes: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    places: tuple[int, ...] | None
+    constants: tuple[Any, ...]
+    converted: tuple[tuple[int, Convert, bool], ...]
     row: Callable[[Sequence[Any]], Row[Any]]
     conversions: tuple[tuple[int, Convert], ...]
     known: Known | None = None
@@ -80,12 +85,19 @@ class Plan:
         Raises:
             KeyError: One is missing.
         """
-        if self.plain is not None:
-            return self.plain(given)
-        values = []
-        for name, constant, convert in self.parameters:
-            value = given[name] if constant is None else constant
-            values.append(value if convert is None else convert(value))
+        found = self.takes(given)
+        if self.places is None:
+            if not self.converted:
+                return found
+            values = list(found)
+        else:
+            values = list(self.constants)
+            for place, value in zip(self.places, found, strict=True):
+                values[place] = value
+        for place, convert, also_none in self.converted:
+            value = values[place]
+            if value is not None or also_none:
+                values[place] = convert(value)
         return tuple(values)
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
@@ -131,11 +143,15 @@ def _plan(statement: sa.Executable, name: str) -> Plan:
     assert isinstance(compiled, SQLCompiler)
     if compiled.post_compile_params:
         raise TypeError(f"a fixed statement holds a list: {compiled}")
-    constants = compiled.construct_params(_check=False)
-    parameters = []
-    for parameter in compiled.positiontup or ():
+    names = compiled.positiontup or ()
+    given = compiled.construct_params(_check=False)
+    constants = tuple(given[parameter] for parameter in names)
+    places = tuple(place for place, constant in enumerate(constants) if constant is None)
+    converted = []
+    for place, parameter in enumerate(names):
         kind = compiled.binds[parameter].type.dialect_impl(dialect)
-        parameters.append((parameter, constants[parameter], kind.bind_processor(dialect)))
+        if (convert := kind.bind_processor(dialect)) is not None:
+            converted.append((place, convert, convert(None) is not None))
     columns = _columns(statement)
     conversions = [
         (place, convert)
@@ -144,9 +160,23 @@ def _plan(statement: sa.Executable, name: str) -> Plan:
     ]
     row = result_tuple([name for name, _ in columns])
     known: Known | None = {} if statement in _known else None
-    names = [name for name, constant, convert in parameters if constant is None and convert is None]
-    plain = itemgetter(*names) if len(names) == len(parameters) > 1 else None
-    return Plan(str(compiled), tuple(parameters), plain, row, tuple(conversions), known)
+    return Plan(
+        str(compiled),
+        _taking([names[place] for place in places]),
+        None if len(places) == len(names) else places,
+        constants,
+        tuple(converted),
+        row,
+        tuple(conversions),
+        known,
+    )
+
+
+def _taking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes these out of a mapping, in this order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda given: tuple(given[name] for name in names)
 
 
 @cache

@@ -39,7 +39,12 @@ def _to_text(value: datetime | None) -> str | None:
     """A moment as SQLAlchemy writes it into SQLite, which takes it several steps."""
     if value is None:
         return None
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:_LENGTH]
+
+
+_LENGTH = len("2026-01-01 00:00:00.000000")
 
 
 def _from_text(text: str | None) -> datetime | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pydantic import SecretStr
 
 from deskward.core import events
+from deskward.core.lazily import lazily
 from deskward.gate.influence import Influence
 from deskward.gate.provenance import Record
 from deskward.gate.readings import Reading
@@ -107,7 +107,7 @@ class Context:
         made.__dict__.update(self.__dict__, **more)
         return made
 
-    @cached_property
+    @lazily
     def holder(self) -> Record | None:
         """By what it is remembered what the caller has read; None where nobody reads on.
 

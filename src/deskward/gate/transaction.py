@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,8 +80,15 @@ class CallTransaction(Statements):
         """Run a statement and give its buffered result."""
         return await (await self.open()).execute(statement, parameters)
 
-    async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
+    def run(
+        self, plan: Plan, parameters: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, tuple[list[Row[Any]], int]]:
         """Run a fixed statement; give its rows, and how many it changed."""
+        if self._open is not None:
+            return self._open.run(plan, parameters)
+        return self._begun(plan, parameters)
+
+    async def _begun(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         return await (await self.open()).run(plan, parameters)
 
     async def claim(self, effect: effects.Effect) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from functools import cached_property
 from typing import Any
+
+from deskward.core.lazily import lazily
 
 
 class Kind(StrEnum):
@@ -67,14 +68,14 @@ class Principal:
     proved: datetime | None = field(default=None, compare=False)
     system: bool = False
 
-    @cached_property
+    @lazily
     def label(self) -> str:
         """`kind:id`, as the ledger names the caller; of a system's user it says that."""
         if self.system:
             return f"cli:{self.id} (system user)"
         return f"{self.kind.value}:{self.id}"
 
-    @cached_property
+    @lazily
     def facts(self) -> Mapping[str, Any]:
         """All of it as JSON, for the record, not to be changed; see `of_facts`."""
         return {

@@ -29,7 +29,7 @@ def words_to_keep(text: str) -> str:
     """The words of a text by which it is found, parted by spaces; none where it has none."""
     kept: dict[str, None] = {}
     for part in _parts(text):
-        if _IS_UNPARTED.match(part):
+        if not part.isascii() and _IS_UNPARTED.match(part):
             kept.update(dict.fromkeys(part[at : at + 2] for at in range(len(part))))
         else:
             kept[part[:LONGEST]] = None
@@ -52,4 +52,8 @@ def words_to_find(text: str) -> list[tuple[str, bool]]:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for word in _WORD.findall(folded(text)) for part in _PART.findall(word)]
+    whole = folded(text)
+    words: list[str] = _WORD.findall(whole)
+    if _IS_UNPARTED.search(whole) is None:
+        return words
+    return [part for word in words for part in _PART.findall(word)]

@@ -111,8 +111,10 @@ class TicketMessage(BaseModel):
     @property
     def row(self) -> dict[str, object]:
         """It as its row, without the tenant and the ticket's number."""
-        kept = self.model_dump(exclude={"ticket_id", "by", "author", "files"})
-        return {**kept, "author": f"{self.by}:{self.author or ''}", "files": self.files or None}
+        author = f"{self.by}:{self.author or ''}"
+        row = {**self.__dict__, "author": author, "files": self.files or None}
+        del row["ticket_id"], row["by"]
+        return row
 
 
 class LinkedTicket(BaseModel):

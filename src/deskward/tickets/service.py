@@ -12,6 +12,7 @@ from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
 from deskward.core.paging import newest
 from deskward.customers import service as customers
+from deskward.customers.models import customers as customers_table
 from deskward.gate.context import new_id
 from deskward.security.principals import AGENT
 from deskward.staff import service as staff
@@ -51,6 +52,19 @@ _HANDOVER = fixed(
     .order_by(tickets.c.number.desc())
     .limit(1)
 )
+_NUMBER_FOR = fixed(
+    sa.update(ticket_numbers.table)
+    .where(
+        ticket_numbers.table.c.tenant_id == sa.bindparam("b_tenant"),
+        sa.exists().where(
+            customers_table.c.tenant_id == sa.bindparam("b_tenant"),
+            customers_table.c.id == sa.bindparam("b_customer"),
+        ),
+    )
+    .values(last=ticket_numbers.table.c.last + 1)
+    .returning(ticket_numbers.table.c.last)
+)
+"""The next number, if there is such a customer: both by one statement."""
 _INSERT = fixed(tickets.insert())
 _ADD_MESSAGE = fixed(ticket_messages.insert())
 
@@ -94,8 +108,7 @@ async def create(
     Raises:
         NotFound: The tenant has no such customer.
     """
-    await customers.require(db, tenant, customer_id)
-    number = await ticket_numbers.next(db, tenant)
+    number = await _number_for(db, tenant, customer_id)
     moment = now()
     author = author or Author.customer(customer_id)
     ticket = Ticket(
@@ -117,9 +130,11 @@ async def create(
         language=language,
         session_owner=session[0] if session else None,
         session_id=session[1] if session else None,
+        tags=[],
+        fields={},
     )
-    row = {**ticket.model_dump(exclude={"id"}), "tenant_id": tenant, "number": number}
-    await db.change(_INSERT, {**row, "tags": None, "fields": None})
+    row = {**ticket.__dict__, "tenant_id": tenant, "number": number, "tags": None, "fields": None}
+    await db.change(_INSERT, row)
     first = opening or TicketMessage(
         id=new_id(),
         ticket_id=ticket.id,
@@ -129,6 +144,7 @@ async def create(
         author=author.id,
         channel=source,
         text=body,
+        files=[],
         created_at=moment,
     )
     await add_message(db, tenant, number, first, subject=subject)
@@ -137,6 +153,20 @@ async def create(
         second = first.model_copy(update={"id": new_id(), "seq": 2, **agent})
         await add_message(db, tenant, number, second)
     return ticket
+
+
+async def _number_for(db: Connection, tenant: str, customer_id: str) -> int:
+    """The number of a customer's new ticket.
+
+    Raises:
+        NotFound: The tenant has no such customer.
+        Conflict: The customer was merged into another one.
+    """
+    row = await db.first(_NUMBER_FOR, b_tenant=tenant, b_customer=customer_id)
+    if row is not None:
+        return int(row.last)
+    await customers.require(db, tenant, customer_id)  # else it is the tenant's first ticket
+    return await ticket_numbers.next(db, tenant)
 
 
 async def add_message(

@@ -1,8 +1,9 @@
 """The words by which tickets are found: a row per message, which goes where the message goes.
 
 Where a message or a subject is worded otherwise, which only an erasure does, its row goes: triggers
-see to that. SQLite indexes them in `ticket_words_fts` (FTS5), kept up by triggers as well, and
-PostgreSQL in a GIN index of their array; the migration makes all of it.
+see to that. SQLite indexes them in `ticket_words_fts` (FTS5), kept up by triggers as well, by the
+batch: what is not in there yet is looked through. PostgreSQL has a GIN index of their array. The
+migrations make all of it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,13 @@ _ADD = fixed(
 )
 
 
+_INDEXED = sa.text("SELECT rowid FROM ticket_words_fts WHERE ticket_words_fts MATCH :words")
+_LATEST = sa.text(
+    "SELECT id, words FROM ticket_words WHERE id > (SELECT last FROM ticket_words_fts_upto)"
+).columns(sa.column("id", sa.Integer), sa.column("words", sa.Text))
+"""Of SQLite, the rows that its index does not have yet: a batch at the most."""
+
+
 async def add(db: Connection, tenant: str, number: int, seq: int, text: str) -> None:
     """Have a message found by its words."""
     if words := words_to_keep(text):
@@ -67,10 +75,18 @@ def found_by(text: str, dialect: str) -> sa.ColumnElement[bool]:
     wanted = words_to_find(text)
     if dialect == "sqlite":
         match = " AND ".join(f'"{word}"{"*" if begins else ""}' for word, begins in wanted)
-        rows = sa.text("SELECT rowid FROM ticket_words_fts WHERE ticket_words_fts MATCH :words")
-        given = rows.bindparams(sa.bindparam("words", match, unique=True))
-        return ticket_words.c.id.in_(given.columns(sa.column("rowid", sa.Integer)))
+        given = _INDEXED.bindparams(sa.bindparam("words", match, unique=True))
+        indexed = ticket_words.c.id.in_(given.columns(sa.column("rowid", sa.Integer)))
+        last = _LATEST.alias()
+        holds = sa.and_(*(_holds(last.c.words, word, begins) for word, begins in wanted))
+        return sa.or_(indexed, ticket_words.c.id.in_(sa.select(last.c.id).where(holds)))
     match = " & ".join(f"'{word}'{':*' if begins else ''}" for word, begins in wanted)
     vector = "array_to_tsvector(string_to_array(ticket_words.words, ' '))"
     given_words = sa.cast(sa.bindparam("words", match, sa.Text, unique=True), _TSQUERY)
     return sa.literal_column(vector).bool_op("@@")(given_words)
+
+
+def _holds(words: sa.ColumnElement[str], word: str, begins: bool) -> sa.ColumnElement[bool]:
+    """Whether there is a word among words that are parted by spaces, or one that begins so."""
+    ended = "" if begins else " "
+    return sa.func.instr(" " + words + " ", f" {word}{ended}") > 0

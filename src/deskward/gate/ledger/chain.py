@@ -19,7 +19,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -29,6 +28,7 @@ from pydantic_core import from_json, to_json
 from deskward.core.database import Connection, Writer, insert_or_ignore, metadata
 from deskward.core.errors import Unavailable
 from deskward.core.fixed import fixed
+from deskward.core.lazily import lazily
 from deskward.core.personal import IMPERSONAL
 from deskward.gate.ledger.subject_keys import (
     EVERYBODY,
@@ -109,7 +109,7 @@ class Entry:
     subjects: frozenset[str] = field(default_factory=frozenset)
     read: tuple[Record, frozenset[str]] | None = None
 
-    @cached_property
+    @lazily
     def all_subjects(self) -> list[str]:
         """Everybody whom the row is about."""
         found = {str(from_json(match)) for match in _SUBJECT.findall(self.private)}

@@ -24,6 +24,8 @@ MOST = 4096
 """How many decisions one version of the policies remembers."""
 LONGEST = 1024
 """Most bytes of what is read; a call of which more is read is not remembered."""
+LEAST, GREATEST = -(2**63), 2**63 - 1
+"""Cedar's whole numbers."""
 DEEPEST = 16
 """How deep facts may be nested to be remembered by."""
 
@@ -53,7 +55,13 @@ class Reads:
         """What a decision on the call is remembered by; None where it must not be."""
         if not _is_plain(facts, DEEPEST):
             return None
-        read: list[Any] = [_at(facts, path) for path in self.values]
+        read: list[Any] = []
+        for path in self.values:
+            if len(path) == 1:  # as `_at`, at once: it is most of them
+                found = facts.get(path[0])
+                read.append((found,) if found is not None else 0)
+            else:
+                read.append(_at(facts, path))
         for path in self.presences:
             found = _at(facts, path)
             read.append(True if isinstance(found, tuple) else found)
@@ -88,26 +96,35 @@ def _is_plain(value: Any, deep: int) -> bool:
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, int):
-        return -(2**63) <= value < 2**63
+        return LEAST <= value <= GREATEST
     if isinstance(value, float):
         return abs(value) < 9e14  # Cedar's decimals end a little later; not true of NaN
     if not deep:
         return False
     if isinstance(value, dict):
-        for name, part in value.items():
-            if not (isinstance(name, str) and name.isascii()) or name.startswith("__"):
-                return False
-            kind = type(part)
-            if kind is str:
-                is_simple = part.isascii()
-            elif kind is int:
-                is_simple = -(2**63) <= part < 2**63
-            else:
-                is_simple = kind is bool or part is None or (kind is list and not part and deep > 1)
-            if not is_simple and not _is_plain(part, deep - 1):
-                return False
-        return True
+        return _is_plain_record(value, deep)
     return isinstance(value, list | tuple) and all(_is_plain(part, deep - 1) for part in value)
+
+
+def _is_plain_record(record: Mapping[Any, Any], deep: int) -> bool:
+    """The same of a record, without a call for what is plain at first sight: most of it."""
+    for name, part in record.items():
+        if not (isinstance(name, str) and name.isascii()) or name[:2] == "__":
+            return False
+        if part is True or part is False or part is None:
+            continue
+        kind = type(part)
+        if kind is str:
+            if part.isascii():
+                continue
+        elif kind is int:
+            if LEAST <= part <= GREATEST:
+                continue
+        elif kind is list and not part and deep > 1:
+            continue
+        if not _is_plain(part, deep - 1):
+            return False
+    return True
 
 
 @dataclass
