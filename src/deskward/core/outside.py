@@ -91,6 +91,11 @@ class Outside:
         self._setting = setting
         self._hosts = tuple(hosts)
 
+    @property
+    def names_hosts(self) -> bool:
+        """Whether only hosts that are named may be reached."""
+        return bool(self._hosts)
+
     def check(self, url: str) -> httpx2.URL:
         """The address, if it has the form of one that may be reached.
 

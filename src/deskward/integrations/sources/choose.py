@@ -7,6 +7,9 @@ from pathlib import Path
 
 from deskward.core.outside import Outside
 from deskward.integrations.sources.folder import open_folder
+from deskward.integrations.sources.git import open_git
+from deskward.integrations.sources.svn import open_svn
+from deskward.integrations.sources.web import open_web
 from deskward.knowledge.origins import Origin, Origins, Source, Unreachable
 
 
@@ -23,6 +26,12 @@ def choose_origins(work: Path, outside: Outside, most: int) -> Origins:
         match source.kind:
             case "folder":
                 return open_folder(source, most)
+            case "git":
+                return open_git(source, work, outside, most)
+            case "svn":
+                return open_svn(source, work, outside, most)
+            case "web":
+                return open_web(source, outside, most)
             case _:
                 raise Unreachable(f"Sources of the kind {source.kind} are not read.")
 

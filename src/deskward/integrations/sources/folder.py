@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -124,6 +125,8 @@ def read_beneath(root: Path, path: str, most: int) -> bytes:
                 raise Broken(f"it grew over {most / 1_000_000:,.0f} MB while it was read")
         return b"".join(parts)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Broken("it is a symbolic link, or behind one, and none is followed") from None
         raise Unreachable(f"it cannot be read: {error.strerror}") from None
     finally:
         for one in reversed(opened):
