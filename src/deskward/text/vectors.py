@@ -36,6 +36,11 @@ class Embedder(Protocol):
         """
         ...
 
+    @property
+    def local(self) -> bool:
+        """Whether it works on this machine: each sentence of a customer may be given to it."""
+        ...
+
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Return a vector of length 1 for each text: an array of `len(texts)` by `dimensions`.
 

@@ -47,6 +47,10 @@ def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | No
             raise ValueError(f"EMBEDDINGS={named}: no package with weights is installed")
         log.warning(NO_WEIGHTS)
         return None
+    if named == "fast":
+        from deskward.integrations.embeddings.use import Use
+
+        return Use()
     if name and kind == "folder":
         from deskward.integrations.embeddings.folder import Folder
 
@@ -60,7 +64,7 @@ def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | No
     if name and kind in ("openai", "azure", "http", "https"):
         return _remote(kind, name, named, settings)
     raise ValueError(
-        f"EMBEDDINGS is {named!r}. It is `embedded`, `folder:PATH`, `openai:NAME`, "
+        f"EMBEDDINGS is {named!r}. It is `embedded`, `fast`, `folder:PATH`, `openai:NAME`, "
         "`azure:DEPLOYMENT`, `http://host/v1#NAME` or `off`."
     )
 

@@ -64,7 +64,7 @@ def encoder(file: PackedFile) -> tuple[bytes, str]:
         (grown,) = graph.node("BiasGelu", grown, bias(f"{name}.fi.b"), contributed=True)
         grown = times(grown, [f"{name}.fo.w"], inner)
         state = added(state, grown, f"{name}.oln", f"{name}.fo.b")
-    return graph.model(GIVEN, width, state), state
+    return graph.model(GIVEN, width, state, width), state
 
 
 def unit(vectors: Array) -> Array:

@@ -34,6 +34,8 @@ TOKENS = 512
 class Folder:
     """Vectors by the model of a folder. Its files are looked at at once, and read at first use."""
 
+    local = True
+
     def __init__(self, folder: Path) -> None:
         """Look what is there.
 

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 IR_VERSION = 8
 OPERATORS = 18
 CONTRIBUTED = "com.microsoft"
-TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int8): 3}
+TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
 FLOAT, INT, INTS = 1, 2, 7
 
 
@@ -58,17 +58,18 @@ class Graph:
         )
         return names
 
-    def model(self, given: str, width: int, result: str) -> bytes:
+    def model(self, given: str, width: int | None, result: str, results: int) -> bytes:
         """The whole as an ONNX model.
 
         Args:
-            given: The name of its input, texts by tokens by `width` of 32-bit floats.
-            width: The numbers of a token.
-            result: The name of its output, of the same shape.
+            given: The name of its input, of texts by tokens.
+            width: How many 32-bit floats each token has there; None for one whole number.
+            result: The name of its output, texts by tokens by 32-bit floats.
+            results: How many of these each token has.
         """
         graph = b"".join(content(1, node) for node in self._nodes) + content(2, "deskward")
         graph += b"".join(content(5, weight) for weight in self._weights)
-        graph += content(11, _value(given, width)) + content(12, _value(result, width))
+        graph += content(11, _value(given, width)) + content(12, _value(result, results))
         sets = content(8, whole(2, OPERATORS))
         sets += content(8, content(1, CONTRIBUTED) + whole(2, 1))
         return whole(1, IR_VERSION) + content(7, graph) + sets
@@ -81,8 +82,10 @@ def _attribute(name: str, value: int | float) -> bytes:
     return content(1, name) + whole(3, value % 2**64) + whole(20, INT)
 
 
-def _value(name: str, width: int) -> bytes:
-    dims = [content(2, "texts"), content(2, "tokens"), whole(1, width)]
-    shape = b"".join(content(1, dim) for dim in dims)
-    tensor = whole(1, TYPES[np.dtype(np.float32)]) + content(2, shape)
+def _value(name: str, width: int | None) -> bytes:
+    dims = [content(2, "texts"), content(2, "tokens")]
+    if width is not None:
+        dims.append(whole(1, width))
+    kind = TYPES[np.dtype(np.int64 if width is None else np.float32)]
+    tensor = whole(1, kind) + content(2, b"".join(content(1, dim) for dim in dims))
     return content(1, name) + content(2, content(1, tensor))

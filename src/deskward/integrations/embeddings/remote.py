@@ -32,6 +32,8 @@ MOST = 32 * 1024 * 1024
 class Remote:
     """Vectors of one model of a service."""
 
+    local = False
+
     def __init__(self, url: str, model: str, *, headers: Mapping[str, str], timeout: float) -> None:
         """Take a model; the service is not asked yet.
 
