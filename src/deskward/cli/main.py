@@ -19,6 +19,7 @@ from deskward.cli.evaluate import evaluate
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
 from deskward.cli.jobs import jobs
+from deskward.cli.kb import kb
 from deskward.cli.keys import keys
 from deskward.cli.ledger import ledger
 from deskward.cli.mail import mail
@@ -49,6 +50,7 @@ COMMANDS = (
     hub,
     approvals,
     articles,
+    kb,
     jobs,
     mail,
     evaluate,
