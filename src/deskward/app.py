@@ -25,6 +25,7 @@ from deskward.agent.writer import ModelWriter
 from deskward.assist.handling import JOB as HANDLE
 from deskward.assist.reply import Silent, Writer
 from deskward.complaints.tools import tools as complaint_tools
+from deskward.conversations.archive import heard
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
@@ -63,6 +64,8 @@ from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
 from deskward.knowledge.vault import Vault as SourceVault
 from deskward.migrations import upgrade
+from deskward.notices.models import USUAL
+from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
@@ -70,7 +73,9 @@ from deskward.security.roles import Roles
 from deskward.shipped import policy_of, skills_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
-from deskward.tickets.tools import STILL_WAITS, NewTickets, TicketRules
+from deskward.tickets.handover import Conversations as HandoverConversations
+from deskward.tickets.timers import STILL_WAITS
+from deskward.tickets.tools import NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
 from deskward.webhooks.signing import Vault
 
@@ -155,6 +160,8 @@ async def open_desk(
         )
         stack.push_async_callback(model.close)
         mails = _outbox(settings, database, wake.set)
+        notices = NoticeRules(USUAL if _sends_notices(settings) else frozenset())
+        await listen_to_the_usual(database, notices)
         ports = {
             Outbox: mails,
             Writer: _writer(settings, model, database),
@@ -177,8 +184,11 @@ async def open_desk(
                 settings.tickets.declared,
                 settings.tickets.reopens,
                 timedelta(minutes=settings.tickets.handover_minutes),
+                timedelta(minutes=settings.tickets.due_soon_minutes),
             ),
+            HandoverConversations: HandoverConversations(heard),
             Payouts: Payouts(database, choose_payments(settings)),
+            NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, _inbox_rules(settings, secret)),
             BoxVault: BoxVault(secret.key),
@@ -248,6 +258,11 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
     )
 
 
+def _sends_notices(settings: Settings) -> bool:
+    """Whether the usual notices are on where nobody has switched them."""
+    return settings.mail.server is not None and settings.mail.notices
+
+
 def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) -> Outbox:
     return Outbox(
         database,
@@ -278,6 +293,7 @@ def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
         tenant_quota=settings.upload.tenant_quota_mb * MB,
         new_tickets=HANDLE if settings.policy.handle_new_tickets else None,
         reopens=settings.tickets.reopens,
+        due_soon=timedelta(minutes=settings.tickets.due_soon_minutes),
     )
 
 

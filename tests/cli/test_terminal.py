@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pty
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from deskward.app import open_desk
+from tests.conftest import STAFF, caller, settings_in
+
 pytestmark = pytest.mark.slow
 
 CTRL_C, CTRL_D, ENTER = b"\x03", b"\x04", b"\r"
@@ -21,10 +25,10 @@ CTRL_C, CTRL_D, ENTER = b"\x03", b"\x04", b"\r"
 class Terminal:
     """A chat in a pseudo-terminal."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
         self._main, terminal = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "deskward", "chat"],
+            [sys.executable, "-m", "deskward", "chat", *words],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
@@ -79,8 +83,8 @@ def _own_terminal() -> None:
 def chat(folder: Path) -> Iterator[Callable[..., Terminal]]:
     opened = []
 
-    def start(**environment: str) -> Terminal:
-        opened.append(Terminal(folder, **environment))
+    def start(*words: str, **environment: str) -> Terminal:
+        opened.append(Terminal(folder, *words, **environment))
         opened[-1].until(b"answers.")
         opened[-1].until(b"You:")
         return opened[-1]
@@ -151,3 +155,32 @@ def test_a_byte_that_is_no_text_is_replaced_in_a_pipe(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert "were read as \ufffd" in done.stdout.decode()
     assert b"$5,420.50" in done.stdout
+
+
+def test_a_colleague_is_heard_while_a_line_is_waited_for(
+    chat: Callable[..., Terminal], folder: Path
+) -> None:
+    """What another process writes is shown at once, and again only where it was not."""
+    terminal = chat("--session", "s")
+    terminal.press(b"I want to talk to a human" + ENTER)
+    terminal.until(b"get back to you")
+    terminal.until(b"You:")
+    asyncio.run(_answer(folder, "Hello, I am Anna."))
+    terminal.until(b"A colleague is with you now.")
+    terminal.until(b"Colleague: Hello, I am Anna.")
+    terminal.press(b"quit" + ENTER)
+    assert terminal.end() == 0
+    terminal = chat("--session", "s")
+    terminal.press(b"quit" + ENTER)
+    assert terminal.end() == 0
+    assert b"Anna" not in terminal.shown
+
+
+async def _answer(folder: Path, text: str) -> None:
+    async with open_desk(settings_in(folder), chat=False) as desk:
+        call = caller(desk)
+        (ticket,) = (await call("search_tickets", STAFF, query="status:open channel:chat")).value[
+            "tickets"
+        ]
+        done = await call("answer_in_conversation", STAFF, ticket_id=ticket["id"], text=text)
+        assert done.status == "ok", done.value

@@ -17,7 +17,7 @@ from deskward.core.database import now
 from deskward.core.errors import DeskwardError
 from deskward.core.jobs import jobs
 from deskward.gate.context import Context
-from deskward.tickets.tools import STILL_WAITS
+from deskward.tickets.timers import STILL_WAITS
 from tests.conftest import AUDITOR, CUSTOMER, STAFF, Call
 
 BOB = replace(STAFF, id="bob")
@@ -184,3 +184,38 @@ async def test_there_is_no_conversation_of_a_ticket_that_came_otherwise(call: Ca
     outcome = await call("take_over_conversation", STAFF, ticket_id=ticket)
     assert isinstance(outcome.error, DeskwardError)
     assert outcome.value["error"]["code"] == "CONVERSATION_NOT_FOUND"
+
+
+async def test_a_handover_tells_staff_what_there_is_to_know(desk: Desk, call: Call) -> None:
+    await say(desk, "Wie hoch ist mein Kontostand?")
+    await say(desk, "Please block my card card_999")
+    await say(desk, "I am furious, I want to talk to a human")
+    (ticket,) = await tickets(call)
+    told = (await call("read_handover", STAFF, ticket_id=ticket)).value
+    assert told["why"] == "asked"
+    assert told["wants"][-1] == "I am furious, I want to talk to a human"
+    assert told["wants"][0] == "Wie hoch ist mein Kontostand?"
+    assert told["looked_into"][0]["tool"] == "get_account_balance"
+    assert told["looked_into"][0]["status"] == "ok"
+    assert (told["language"], told["mood"]) == ("en", "angry")
+    assert told["conversation"] == f"/tickets/{ticket}/conversation"
+    notes = [text for by, kind, text in await thread_of(call, ticket) if kind == "note"]
+    assert any("> I am furious, I want to talk to a human" in text for text in notes)
+    assert any(f"/tickets/{ticket}/conversation" in text for text in notes)
+    assert (await call("read_handover", CUSTOMER, ticket_id=ticket)).status == "error"
+    mine = (await call("list_ticket_messages", CUSTOMER, ticket_id=ticket, limit=100)).value
+    assert all(one["kind"] == "message" for one in mine["messages"])
+    await say(desk, "Connect me with an agent about order O1001")
+    again = (await call("read_handover", STAFF, ticket_id=ticket)).value
+    assert again["wants"][-1] == "Connect me with an agent about order O1001"
+
+
+async def test_what_is_not_known_of_a_handover_is_said_so(call: Call) -> None:
+    made = await call("hand_over", STAFF, customer_id="user_001", reason="O1001")
+    ticket = made.value["ticket_id"]
+    told = (await call("read_handover", STAFF, ticket_id=ticket)).value
+    assert (told["why"], told["language"], told["mood"]) == ("called", "unknown", "unknown")
+    assert (told["conversation"], told["tried"], told["looked_into"]) == (None, [], [])
+    opened = (await call("create_ticket", subject="A", body="B")).value["ticket_id"]
+    none = await call("read_handover", STAFF, ticket_id=opened)
+    assert none.value["error"]["code"] == "HANDOVER_NOT_FOUND"

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from deskward.app import Desk
-from deskward.cli.terminal import ChatOptions, RemoteLine
+from deskward.cli.ways import ChatOptions, RemoteLine
 from deskward.entrypoints.bodies import LONG, Bodies, accepts_gzip
 from deskward.security.principals import Kind
 from tests.agent.scripted import ScriptedModel

@@ -14,11 +14,15 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk, open_desk
+from deskward.conversations import news
+from deskward.conversations.store import Where
 from deskward.core import worker
 from deskward.core.events import events, tell
 from deskward.core.settings import Settings
 from deskward.customers.models import customers
+from deskward.email import bounced
 from deskward.email.models import emails
+from deskward.gate.context import Context
 from deskward.notices import hearing, wording
 from deskward.notices.models import NAMES, notices
 from deskward.security import members
@@ -29,6 +33,8 @@ from tests.services.mail import Mail
 
 __all__ = ["mail_server", "server"]
 
+LEFT = "SELECT id FROM jobs WHERE kind <> 'handover_waits'"
+"""What is left to do, but for what waits for its time."""
 CHIEF = Principal(Kind.STAFF, "carla", "default", ("support-3",))
 
 
@@ -65,7 +71,7 @@ async def say(desk: Desk, kind: Any, record: str, data: Any, customer: str | Non
 async def settled(desk: Desk) -> None:
     """Wait until nothing is left to be heard, sent or delivered."""
     waiting = sa.select(events.c.seq).where(events.c.status == "waiting")
-    left = (waiting, sa.select(notices.c.id), sa.text("SELECT id FROM jobs"))
+    left = (waiting, sa.select(notices.c.id), sa.text(LEFT))
     async with asyncio.timeout(30):
         while any([await desk.database.reader.all(query) for query in left]):
             desk.jobs.wake()
@@ -204,3 +210,116 @@ def test_every_notice_is_worded_in_every_language(name: str) -> None:
             subject, text = wording.letter(language, [(name, {"id": "T1"})])
             assert subject
             assert "{" not in subject + text
+
+
+@pytest.fixture
+async def fresh(sqlite_settings: Settings, server: Mail, offline: Any) -> AsyncIterator[Desk]:
+    """A desk with a mail server, on which nobody has switched anything."""
+    changed = with_mail(sqlite_settings, server, notices=True)
+    async with open_desk(changed, model=offline) as opened:
+        await admit(opened, "anna", "anna@desk.example", ["de-CH"], roles=("support",))
+        await admit(opened, "carla", "carla@desk.example", ["fr"], roles=("support-3",))
+        yield opened
+
+
+async def test_a_desk_with_a_mail_server_tells_the_usual_by_itself(
+    fresh: Desk, server: Mail
+) -> None:
+    call = caller(fresh)
+    ticket = (await call("create_ticket", customer_id="user_001", subject="A", body="B")).value
+    await call("update_ticket", STAFF, ticket_id=ticket["ticket_id"], update={"assignee": "carla"})
+    await call("hand_over", CUSTOMER, customer_id="user_001", reason="Help me")
+    await call("update_address", CUSTOMER, user_id="user_001", new_address="1 New Street, Bern")
+    note = {"ticket_id": ticket["ticket_id"], "text": "@carla look"}
+    await call("add_ticket_note", STAFF, **note)
+    found = await mails(fresh, server)
+    assert set(found) == {
+        "alex.morgan@example.com",
+        "anna@desk.example",
+        "carla@desk.example",
+    }
+    customer = "".join(map(body, found["alex.morgan@example.com"]))
+    assert "received" in customer
+    assert "address" not in customer  # is off until somebody switches it on
+    carla = "".join(map(body, found["carla@desk.example"]))
+    assert "attribué" in carla
+    assert "Un client attend" in carla
+    assert "wartet auf einen Menschen" in "".join(map(body, found["anna@desk.example"]))
+    server.received.clear()
+    done = await call("switch_notices", CHIEF, off=list(NAMES), everybody=True)
+    assert done.status == "ok"
+    await call("hand_over", STAFF, customer_id="user_002", reason="Help me")
+    assert await mails(fresh, server) == {}
+    shown = (await call("list_notices", CHIEF, everybody=True)).value["notices"]
+    assert not any(one["sent"] for one in shown)
+
+
+@pytest.mark.parametrize("changed", [{"notices": False}, {"smtp_server": None}], ids=str)
+async def test_without_a_mail_server_or_where_it_is_switched_off_nothing_is_told(
+    sqlite_settings: Settings, server: Mail, offline: Any, changed: dict[str, Any]
+) -> None:
+    chosen = with_mail(sqlite_settings, server, **{"notices": True, **changed})
+    async with open_desk(chosen, model=offline) as desk:
+        await caller(desk)("create_ticket", customer_id="user_001", subject="A", body="B")
+        assert await desk.database.reader.all(sa.select(events)) == []
+        shown = (await caller(desk)("list_notices", CHIEF, everybody=True)).value["notices"]
+        assert not any(one["sent"] for one in shown)
+
+
+async def test_nothing_goes_to_an_address_that_bounced_until_it_lives(
+    fresh: Desk, server: Mail
+) -> None:
+    async with fresh.database.transaction() as db:
+        await bounced.remember(db, "default", "Alex.Morgan@example.com")
+        await bounced.remember(db, "default", "anna@desk.example")
+    call = caller(fresh)
+    await call("create_ticket", customer_id="user_001", subject="A", body="B")
+    await call("hand_over", STAFF, customer_id="user_002", reason="Help me")
+    assert "alex.morgan@example.com" not in await mails(fresh, server)
+    assert "anna@desk.example" not in await mails(fresh, server)
+    async with fresh.database.transaction() as db:
+        await bounced.lives(db, "default", "alex.morgan@example.com")
+    await call("create_ticket", customer_id="user_001", subject="A", body="B")
+    assert "alex.morgan@example.com" in await mails(fresh, server)
+
+
+async def test_an_answer_that_is_read_or_goes_by_mail_is_not_told_twice(
+    desk: Desk, server: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "READING", timedelta(0))
+    await say(desk, "message.created", "T1", {"by": "desk", "delivery": "queued"}, "user_001")
+    assert await mails(desk, server) == {}
+    call = caller(desk)
+    reader = await desk.conversations.send(Context(CUSTOMER, "rest"), "s", "I want a human")
+    _ = [placed async for placed in reader]
+    found = (await call("search_tickets", STAFF, query="channel:chat status:open")).value
+    ticket = found["tickets"][0]["id"]
+    await settled(desk)
+    server.received.clear()
+    monkeypatch.setattr(hearing, "READING", timedelta(seconds=2))
+    for text in ("Read.", "Not read."):
+        await call("answer_in_conversation", STAFF, ticket_id=ticket, text=text)
+    here = Where("default", CUSTOMER.label, "s")
+    read = next(one for one in await news.after(desk.database.reader, here, 0) if one.text)
+    async with desk.database.transaction() as db:
+        await news.received(db, here, read.id)
+    [mail] = (await mails(desk, server))["alex.morgan@example.com"]
+    assert body(mail).count(ticket) == 1
+
+
+async def test_what_is_due_is_told_to_who_works_on_it_and_then_to_those_who_lead(
+    fresh: Desk, server: Mail
+) -> None:
+    async with fresh.database.transaction() as db:
+        table = members.members
+        await db.execute(sa.update(table).where(table.c.id == "anna").values(teams=["billing"]))
+    await say(fresh, "ticket.due_soon", "T1", {"assignee": "carla", "team": "billing"})
+    await say(fresh, "ticket.due_soon", "T2", {"assignee": None, "team": "billing"})
+    await say(fresh, "conversation.waiting_long", "T3", {"to": "team", "team": "billing"})
+    await say(fresh, "conversation.waiting_long", "T4", {"to": "leads", "team": "billing"})
+    found = {to: "".join(map(body, got)) for to, got in (await mails(fresh, server)).items()}
+    told = {
+        to: {name for name in ("T1", "T2", "T3", "T4") if name in text}
+        for to, text in found.items()
+    }
+    assert told == {"anna@desk.example": {"T2", "T3"}, "carla@desk.example": {"T1", "T4"}}

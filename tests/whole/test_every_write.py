@@ -44,6 +44,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("DELETE", "/api/v1/sessions/{session_id:path}"): "delete_session",
     ("POST", "/api/v1/sessions/{session_id:path}/confirmations/{confirmation_id}"): ANSWER,
     ("POST", "/api/v1/confirmations/{confirmation_id}"): ANSWER,
+    ("POST", "/api/v1/sessions/{session_id:path}/received"): "receive_news",
     ("PUT", "/api/user/{user_id}"): READS,
     ("ANY", "/mcp"): CALL,
     ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",
@@ -143,7 +144,7 @@ COMMANDS: dict[str, str | None] = {
 }
 """Every command but those of `eval`, which work on desks of their own → the row that it leaves."""
 
-FRAMES = {"message": TURN, "confirm": ANSWER}
+FRAMES = {"message": TURN, "confirm": ANSWER, "received": "receive_news"}
 """Every kind of frame that the WebSocket takes → the row that it leaves."""
 
 JOBS = {
@@ -157,6 +158,7 @@ JOBS = {
     "scrub": "the row of `erase_customer`",
     "webhooks.tell": "the row of the call that made it happen",
     "handover_waits": "the row of `hand_over`",
+    "ticket_due_soon": "none: it tells what is on the ticket, and changes nothing of it",
     "wake_ticket": "the row of `snooze_ticket`",
 }
 """Every kind of job → the row in which the ledger tells of it."""

@@ -42,6 +42,7 @@ ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
 7aa835e71bf8fff092bf79a4fd19e710de6f891c7c1af9ef6c64704aa111fedb  0020_ticket_words.py
 a734f5fb4f4e88882b50c9db3fd900919b60c99f65c1182633124f611c3126ed 0021_documents.py
 adf27cceb6415058677fe8bd9d0dd71ba3cfb020d52418f8bab993bd289cb449 0022_mail_boxes.py
+4853b2940b57c69b7f8eb98e82de0379b7b6e5358b127cfd7558047fb514672d 0023_words_in_batches.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
@@ -131,8 +132,8 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 SPINE = {
     "api_keys", "approvals", "confirmations", "counters", "desk_secret", "effects", "events",
     "hub_tools", "jobs", "ledger", "ledger_heads", "listeners", "members", "messages",
-    "policy_changes", "policy_versions", "provenance", "sessions", "subject_keys", "tenants",
-    "turns",
+    "policy_changes", "policy_versions", "provenance", "session_news", "sessions", "subject_keys",
+    "tenants", "turns",
 }  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def chat(
 
     Example: `deskward chat --demo --once "What is my account balance?"`
     """
-    from deskward.cli.terminal import ChatOptions, run_chat
+    from deskward.cli.terminal import run_chat
+    from deskward.cli.ways import ChatOptions
 
     if demo and url:
         raise Misused("--demo is for a desk on this machine, not for --url")

@@ -9,39 +9,33 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 from rich.console import Console
 
 from deskward.cli.session import local_desk
+from deskward.cli.ways import ChatOptions, Line, LocalLine, RemoteLine
 from deskward.core.characters import printable
-from deskward.core.errors import DeskwardError, Unavailable, timestamp
-from deskward.core.lines import read_lines
+from deskward.core.errors import DeskwardError, timestamp
 from deskward.core.settings import Settings
+from deskward.core.tasks import background
 from deskward.gate.context import new_id
 
 WELCOME = """\
 Talk to the desk. `user user_002` switches the customer, `reset` starts anew, `quit` ends."""
 
+NEWS = {
+    "message": "Colleague: {said}",
+    "taken_over": "A colleague is with you now.",
+    "given_back": "The assistant answers again.",
+}
+"""How what happens beside a turn is shown."""
+NEWS_AGAIN = 2.0
+"""Seconds after which a way to the desk that was cut is looked for again."""
 REPLACED = "\ufffd"
 """What stands in a text for bytes that are none."""
-
-
-@dataclass(frozen=True)
-class ChatOptions:
-    """What was said on the command line."""
-
-    once: str | None
-    user: str | None
-    tenant: str | None
-    session: str | None
-    json: bool
-    url: str | None
-    key: str | None
-    demo: bool
 
 
 class PipeConsole(Console):
@@ -54,28 +48,6 @@ class PipeConsole(Console):
     def on_broken_pipe(self) -> None:
         """Say so; rich itself would end the program here, in whatever task this is."""
         raise BrokenPipeError
-
-
-class Line(Protocol):
-    """A way to the desk."""
-
-    model: str
-
-    def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
-        """Send a message; the turn's events as the streaming door shows them."""
-        ...
-
-    async def stop(self, user: str, session: str) -> None:
-        """End the session's turn, as far as the way reaches."""
-        ...
-
-    async def check(self, user: str) -> None:
-        """See that the customer may speak.
-
-        Raises:
-            DeskwardError: No.
-        """
-        ...
 
 
 async def run_chat(settings: Settings, options: ChatOptions) -> int:
@@ -92,7 +64,7 @@ async def run_chat(settings: Settings, options: ChatOptions) -> int:
                     settings, options.user, None, options.tenant, demo=options.demo, chat=True
                 )
             )
-            line = _LocalLine(desk, options.tenant or settings.default.tenant_id)
+            line = LocalLine(desk, options.tenant or settings.default.tenant_id)
         user = options.user or settings.default.user_id
         session = options.session or f"cli-{new_id()[:12]}"
         if options.once is not None:
@@ -131,7 +103,8 @@ async def _talk(line: Line, user: str, session: str) -> None:
     read_line = _reader()
     while True:
         try:
-            text = readable(await read_line()).strip()
+            async with _told(console, line, user, session):
+                text = readable(await read_line()).strip()
         except EOFError:
             console.print("Goodbye.")
             return
@@ -147,6 +120,33 @@ async def _talk(line: Line, user: str, session: str) -> None:
             user, session = await _switch(console, line, user, session, text.split()[1])
         elif text:
             await _exchange(console, line, user, session, text)
+
+
+@contextlib.asynccontextmanager
+async def _told(console: Console, line: Line, user: str, session: str) -> AsyncIterator[None]:
+    """Show what colleagues say while a line is waited for; between two lines of a pipe, before."""
+    if not sys.stdin.isatty():
+        await _show_news(console, line, user, session, wait=False)
+        yield
+        return
+    from prompt_toolkit.patch_stdout import patch_stdout
+
+    with patch_stdout(raw=True):
+        async with background(_show_news(console, line, user, session, wait=True)):
+            yield
+
+
+async def _show_news(console: Console, line: Line, user: str, session: str, *, wait: bool) -> None:
+    while True:
+        try:
+            async for one in line.news(user, session, wait=wait):
+                console.print(NEWS[one["type"]].format(said=one.get("content", "")), markup=False)
+        except DeskwardError as error:
+            if not wait:
+                console.print(f"✗ {error.message}", markup=False)
+        if not wait:
+            return
+        await asyncio.sleep(NEWS_AGAIN)
 
 
 def _reader() -> Callable[[], Awaitable[str]]:
@@ -240,95 +240,3 @@ def _show(console: Console, event: dict[str, Any]) -> None:
     elif kind == "tool_result" and event["status"] == "error":
         code = event["result"]["error"]["code"]
         console.print(f"← {code}", style="dim", markup=False)
-
-
-class _LocalLine:
-    """The desk in this process."""
-
-    def __init__(self, desk: Any, tenant: str) -> None:
-        self._desk = desk
-        self._tenant = tenant
-        self.model = desk.conversations.agent.model.name
-
-    async def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
-        from deskward.conversations.cursors import Answered
-        from deskward.entrypoints.identity import local_customer
-        from deskward.entrypoints.rest.events import event_data
-        from deskward.gate.context import Context
-
-        principal = await local_customer(self._desk.database.reader, user, self._tenant)
-        context = Context(principal, "cli")
-        async for placed in await self._desk.conversations.send(context, session, text):
-            if isinstance(placed.event, Answered):
-                self.model = placed.event.model
-            data = event_data(placed.event, session)
-            if data is not None:
-                yield data
-
-    async def stop(self, user: str, session: str) -> None:
-        from deskward.conversations.store import Where
-
-        await self._desk.conversations.stop(Where(self._tenant, f"customer:{user}", session))
-
-    async def check(self, user: str) -> None:
-        from deskward.entrypoints.identity import local_customer
-
-        await local_customer(self._desk.database.reader, user, self._tenant)
-
-
-class RemoteLine:
-    """A desk over HTTP."""
-
-    def __init__(self, client: httpx2.AsyncClient, options: ChatOptions) -> None:
-        self._client = client
-        self._tenant = options.tenant
-        self._key = options.key
-        self._named = options.user is not None
-        self.model = options.url or ""
-
-    def _headers(self, user: str) -> dict[str, str]:
-        # A customer's own key names the customer already.
-        headers = {"X-User-ID": user} if self._named or not self._key else {}
-        return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
-
-    async def send(self, user: str, session: str, text: str) -> AsyncIterator[dict[str, Any]]:
-        """Send a message over HTTP."""
-        body = {"session_id": session, "message": text}
-        if self._tenant:
-            body["tenant_id"] = self._tenant
-        try:
-            async with self._client.stream(
-                "POST", "/api/v1/chat/stream", json=body, headers=self._headers(user)
-            ) as response:
-                if response.status_code != 200:
-                    await response.aread()
-                    raise Unavailable(_message(response))
-                self.model = response.headers.get("X-Deskward-Model", self.model)
-                async for line in read_lines(response.aiter_bytes()):
-                    if line.startswith("data: "):
-                        event: dict[str, Any] = json.loads(line[6:])
-                        if event["type"] == "error":
-                            raise Unavailable(event["message"])
-                        yield event
-        except httpx2.HTTPError as error:
-            raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
-
-    async def stop(self, user: str, session: str) -> None:
-        """The desk pauses the turn by itself, because nobody reads it any more."""
-
-    async def check(self, user: str) -> None:
-        """See that the customer may speak."""
-        self._named = True
-        try:
-            response = await self._client.get(f"/customers/{user}", headers=self._headers(user))
-        except httpx2.HTTPError as error:
-            raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
-        if response.status_code != 200:
-            raise Unavailable(_message(response))
-
-
-def _message(response: httpx2.Response) -> str:
-    try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"The desk answered with status {response.status_code}."

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from deskward.conversations import archive, store
+from deskward.conversations import archive, news, store
 from deskward.conversations.store import Where
 from deskward.conversations.wording import busy
 from deskward.core.errors import SessionNotFound
@@ -20,6 +20,8 @@ from deskward.gate.tool import Risk, ToolGroup
 acts = ToolGroup("sessions")
 
 SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+
+EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Deleted(BaseModel):
@@ -67,3 +69,21 @@ async def begin_session(ctx: Context, session_id: SessionId, prefix: SessionId) 
     """
     where = Where(ctx.tenant, ctx.principal.label, session_id)
     return Begun(session_id=await archive.next_session(ctx.db, where, prefix))
+
+
+class Had(BaseModel):
+    """What the caller has."""
+
+    event_id: Annotated[EventId, Written(by="desk")]
+
+
+@acts.tool(scope="sessions:write", risk=Risk.WRITE, rest=None)
+async def receive_news(ctx: Context, session_id: SessionId, event_id: EventId) -> Had:
+    """Say that the caller has an event of a session, and all before it: they are delivered.
+
+    Args:
+        session_id: The session.
+        event_id: The event.
+    """
+    await news.received(ctx.db, Where(ctx.tenant, ctx.principal.label, session_id), event_id)
+    return Had(event_id=event_id)

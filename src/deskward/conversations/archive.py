@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from deskward.conversations.store import Where
 from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.core.errors import SessionNotFound
 from deskward.gate.confirmations import end_questions
+from deskward.tickets.messages import By
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,16 @@ class Session:
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """What one side said in a turn."""
+    """What one side said in a turn.
+
+    Attributes:
+        by: Who said it: whose session it is; `agent`; or, outside a turn, `staff` or `desk`.
+    """
 
     role: Literal["user", "assistant"]
     content: str
     timestamp: datetime
+    by: By
 
 
 async def sessions_of(
@@ -82,16 +88,27 @@ async def spoken(db: Connection, where: Where) -> list[HistoryLine]:
     )
     said: list[HistoryLine] = []
     answer: list[str] = []
+    asking = cast(By, where.owner.partition(":")[0])
     for row in rows:
         if row.role == "user":
             answer = []
-            said.append(HistoryLine("user", row.content, row.created_at))
+            said.append(HistoryLine("user", row.content, row.created_at, asking))
+            continue
+        data = row.data or {}
+        if by := data.get("by"):  # said beside any turn, perhaps in the middle of one
+            said.append(HistoryLine("assistant", row.content, row.created_at, by))
             continue
         answer.append(row.content)
-        if not (row.data or {}).get("tool_requests"):
-            said.append(HistoryLine("assistant", "".join(answer), row.created_at))
+        if not data.get("tool_requests"):
+            said.append(HistoryLine("assistant", "".join(answer), row.created_at, "agent"))
             answer = []  # a turn that goes on after an approval begins without a customer's message
     return said
+
+
+async def heard(db: Connection, tenant: str, owner: str, session_id: str) -> list[str]:
+    """What a session's owner said in it, the oldest first."""
+    said = await spoken(db, Where(tenant, owner, session_id))
+    return [line.content for line in said if line.role == "user"]
 
 
 async def present_session(db: Connection, tenant: str, owner: str, prefix: str) -> str:

@@ -82,3 +82,29 @@ turns = sa.Table(
 A running turn whose lease has run out lost its process. A paused one waits for a reader. `holder`
 names who answers it now: who is not the holder any more writes nothing.
 """
+
+news = sa.Table(
+    "session_news",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("owner", sa.String(80), primary_key=True, info=LABEL),
+    sa.Column("session_id", sa.String(128), primary_key=True, info=VALUE),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(32), nullable=False, info=IMPERSONAL),
+    sa.Column("kind", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("by", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("said", sa.Integer),
+    sa.Column("message_id", sa.String(32), info=IMPERSONAL),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("received_at", UtcDateTime),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "owner", "session_id"],
+        ["sessions.tenant_id", "sessions.owner", "sessions.id"],
+        ondelete="CASCADE",
+    ),
+    sa.Index("ix_session_news_created_at", "created_at"),
+)
+"""What a customer is to learn that no turn of theirs tells: what a colleague said (`said` is the
+`seq` of the message), and that one has come or gone. `number` counts within the session.
+`message_id` is the ticket's message whose delivery it is, and `received_at` when the customer's
+program said that it has this one."""

@@ -19,6 +19,7 @@ from deskward.conversations.answering import Answering
 from deskward.conversations.asking import Opening, Openings
 from deskward.conversations.cursors import Position, recorded
 from deskward.conversations.live import Reader, Running
+from deskward.conversations.open_chats import OpenChats
 from deskward.conversations.store import Turn, Where
 from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.turns import Turns
@@ -78,6 +79,7 @@ class Conversations:
         self._answering = Answering(database, agent, ledger, self._vaults)
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._turns = Turns(database, self._answering, ledger, agent)
+        self.chats = OpenChats(database)
         self._closing = False
 
     @property
@@ -203,12 +205,13 @@ class Conversations:
     async def drain(self, seconds: float) -> None:
         """Take no more messages, let turns end, and tell the readers of those that did not."""
         self._closing = True
+        self.chats.close()
         await self._turns.drain(seconds)
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
         """See `Turns.keep`."""
-        async with self._turns.keep():
+        async with self._turns.keep(), self.chats.keep():
             try:
                 yield
             finally:

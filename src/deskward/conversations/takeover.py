@@ -6,8 +6,11 @@ agent's answer come one after the other, and the answer that comes later is not 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
+from deskward.conversations import news
 from deskward.conversations.models import messages, sessions
 from deskward.conversations.store import Where
 from deskward.core import events
@@ -15,10 +18,13 @@ from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, NotFound, SessionEnded
 from deskward.core.jobs import Job
 from deskward.gate.context import new_id
-from deskward.tickets import service
+from deskward.tickets import timers
 from deskward.tickets.channels import Taken
 from deskward.tickets.messages import TicketMessage
-from deskward.tickets.models import Ticket
+from deskward.tickets.models import Ticket, tickets
+
+LAST_STAGE = 2
+"""The stage of a handover's timer behind which nobody is told any more."""
 
 
 def where_of(tenant: str, ticket: Ticket) -> Where:
@@ -44,8 +50,10 @@ async def take(db: Connection, where: Where, label: str) -> None:
     Raises:
         Conflict: Another one has it, or it has ended.
     """
-    free = sessions.c.taken_by.is_(None) | (sessions.c.taken_by == label)
-    if not await _set(db, where, free & sessions.c.ended_at.is_(None), label):
+    going_on = sessions.c.ended_at.is_(None)
+    if await _set(db, where, sessions.c.taken_by.is_(None) & going_on, label):
+        await news.add(db, where, "taken_over", by="staff")
+    elif not await _set(db, where, (sessions.c.taken_by == label) & going_on, label):
         whose = await taken_by(db, where)
         raise Conflict(f"{whose} has this conversation." if whose else "This conversation is over.")
 
@@ -58,6 +66,7 @@ async def give_back(db: Connection, where: Where, label: str) -> None:
     """
     if not await _set(db, where, sessions.c.taken_by == label, None):
         raise Conflict("You have not taken this conversation over.")
+    await news.add(db, where, "given_back", by="staff")
 
 
 async def _set(
@@ -79,8 +88,14 @@ def _this(where: Where) -> sa.ColumnElement[bool]:
     )
 
 
-async def say(db: Connection, where: Where, text: str) -> None:
-    """Say something in a conversation that no model said.
+async def say(
+    db: Connection, where: Where, text: str, *, by: str = "staff", message_id: str | None = None
+) -> None:
+    """Say something in a conversation that no model said; who has a chat of it open is told.
+
+    Args:
+        by: Who says it: `staff`, `agent` or `desk`.
+        message_id: The ticket's message that it is.
 
     Raises:
         SessionEnded: It is over.
@@ -100,20 +115,22 @@ async def say(db: Connection, where: Where, text: str) -> None:
             messages.c.session_id == where.session_id,
         )
     )
+    seq = ((last[0] if last else None) or 0) + 1
     await db.execute(
         messages.insert(),
         {
             "tenant_id": where.tenant,
             "owner": where.owner,
             "session_id": where.session_id,
-            "seq": ((last[0] if last else None) or 0) + 1,
+            "seq": seq,
             "turn_id": new_id(),
             "role": "assistant",
             "content": text,
-            "data": None,
+            "data": {"by": by},
             "created_at": moment,
         },
     )
+    await news.add(db, where, "message", by=by, said=seq, message_id=message_id)
 
 
 class ChatChannel:
@@ -131,7 +148,8 @@ class ChatChannel:
         if ticket.session_id is None or ticket.session_owner is None:
             return None
         try:
-            await say(db, Where(tenant, ticket.session_owner, ticket.session_id), message.text)
+            where = Where(tenant, ticket.session_owner, ticket.session_id)
+            await say(db, where, message.text, by=message.by, message_id=message.id)
         except SessionEnded:
             return None
         return Taken("sent")
@@ -140,18 +158,26 @@ class ChatChannel:
 async def still_waits(database: Database, job: Job) -> None:
     """Do the job of a handover whose time is up: where nobody has taken it, tell once more.
 
+    First its team is told, and after as long again those who lead.
+
     Raises:
-        JobLost: Another process has the job.
+        JobLost: Another process has the job, or somebody has taken it.
     """
     tenant, ticket_id = job.payload["tenant"], job.payload["ticket_id"]
+    stage = job.payload.get("stage", LAST_STAGE)
     async with database.transaction() as db:
         await job.hold(db)
-        try:
-            ticket = await service.get(db, tenant, ticket_id)
-        except NotFound:  # erased
+        free = tickets.c.assignee.is_(None) & sa.not_(tickets.c.spam)
+        ticket = await timers.held(db, tenant, ticket_id, free)
+        if ticket is None:
             return
-        taken = ticket.session_id is not None and await taken_by(db, where_of(tenant, ticket))
-        if ticket.assignee or ticket.status not in ("open", "pending") or taken:
+        if ticket.session_id is not None and await taken_by(db, where_of(tenant, ticket)):
             return
-        owner = ticket.customer_id
-        await events.tell(db, tenant, "conversation.waiting_long", ticket_id, customer_id=owner)
+        owner, to = ticket.customer_id, "leads" if stage == LAST_STAGE else "team"
+        told = {"team": ticket.team, "to": to}
+        await events.tell(
+            db, tenant, "conversation.waiting_long", ticket_id, told, customer_id=owner
+        )
+        if stage < LAST_STAGE:
+            waits = timedelta(seconds=job.payload["seconds"])
+            await timers.handover_waits(db, tenant, ticket_id, waits, stage=stage + 1)

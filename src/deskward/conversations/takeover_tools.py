@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from deskward.conversations import archive, takeover
 from deskward.conversations.takeover import where_of
 from deskward.core.written import Ours, Written
-from deskward.gate.context import Context
+from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
-from deskward.tickets import service, thread
+from deskward.tickets import handover, service, thread, timers
 from deskward.tickets.facts import ticket_facts
-from deskward.tickets.messages import Author
+from deskward.tickets.handover import Handover
+from deskward.tickets.messages import Author, By
 from deskward.tickets.models import Body, TicketId
 
 takeovers = ToolGroup("conversations")
@@ -24,6 +25,7 @@ class Line(BaseModel):
     """What one side said."""
 
     role: Literal["user", "assistant"]
+    by: By = Field(description="Who said it.")
     text: Annotated[str, Written(by=("customer", "staff"))]
     at: datetime
 
@@ -62,8 +64,23 @@ async def read_conversation(ctx: Context, ticket_id: TicketId) -> Conversation:
     return Conversation(
         ticket_id=ticket_id,
         taken_by=await takeover.taken_by(ctx.db, where),
-        lines=[Line(role=one.role, text=one.content, at=one.timestamp) for one in lines],
+        lines=[Line(role=one.role, by=one.by, text=one.content, at=one.timestamp) for one in lines],
     )
+
+
+@takeovers.tool(
+    scope="conversations:read",
+    risk=Risk.READ,
+    rest="GET /tickets/{ticket_id}/handover",
+    facts=ticket_facts,
+)
+async def read_handover(ctx: Context, ticket_id: TicketId) -> Handover:
+    """Read why a conversation was handed over: what the customer wants, and what was tried.
+
+    Args:
+        ticket_id: The ticket that it was handed over with.
+    """
+    return await handover.of(ctx.db, ctx.tenant, ticket_id)
 
 
 @takeovers.tool(
@@ -80,6 +97,7 @@ async def take_over_conversation(ctx: Context, ticket_id: TicketId) -> Conversat
     """
     ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
     await takeover.take(ctx.db, where_of(ctx.tenant, ticket), ctx.principal.label)
+    await timers.taken(ctx.db, ctx.tenant, ticket_id)
     await ctx.tell("conversation.taken", ticket_id, customer_id=ticket.customer_id)
     message = "The conversation is yours. The agent is silent."
     return ConversationChanged(ticket_id=ticket_id, taken_by=ctx.principal.label, message=message)
@@ -103,10 +121,14 @@ async def answer_in_conversation(
     ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
     where = where_of(ctx.tenant, ticket)
     await takeover.take(ctx.db, where, ctx.principal.label)
-    await takeover.say(ctx.db, where, text)
-    author = Author.of(ctx.principal)
-    await thread.said_in_chat(ctx.db, ctx.tenant, ticket_id, text, author=author)
-    await ctx.tell("message.created", ticket_id, {"by": "desk"}, customer_id=ticket.customer_id)
+    await timers.taken(ctx.db, ctx.tenant, ticket_id)
+    author, message_id = Author.of(ctx.principal), new_id()
+    await takeover.say(ctx.db, where, text, by=author.by, message_id=message_id)
+    await thread.said_in_chat(
+        ctx.db, ctx.tenant, ticket_id, text, author=author, message_id=message_id
+    )
+    said = {"by": "desk", "message_id": message_id, "delivery": "sent"}
+    await ctx.tell("message.created", ticket_id, said, customer_id=ticket.customer_id)
     return ConversationChanged(
         ticket_id=ticket_id, taken_by=ctx.principal.label, message="It was said."
     )

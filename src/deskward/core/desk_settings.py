@@ -108,6 +108,13 @@ class Stream(Group):
         description="Seconds for which a turn goes on when its reader is gone; then it pauses "
         "and spends nothing more until somebody asks for it again.",
     )
+    longest: int = Field(
+        3600,
+        ge=1,
+        le=86400,
+        description="Seconds that a stream of a conversation's events stays open. Its client then "
+        "opens it again, as when it was cut. Less suits proxies that cut long connections.",
+    )
 
 
 class Customers(Group):
@@ -187,8 +194,15 @@ class Tickets(Group):
     handover_minutes: Few = Field(
         15,
         validation_alias="handover_minutes",
-        description="Minutes after which somebody is told again of a handover that nobody has "
-        "taken.",
+        description="Minutes after which its team is told again of a handover that nobody has "
+        "taken; after as long again those who lead are told.",
+    )
+    due_soon_minutes: int = Field(
+        60,
+        ge=1,
+        le=44_640,
+        description="Minutes before it is to be answered or resolved that a ticket's assignee, or "
+        "its team, is told.",
     )
 
     @property

@@ -24,6 +24,7 @@ Kind = Literal[
     "ticket.updated",
     "ticket.resolved",
     "ticket.reopened",
+    "ticket.due_soon",
     "message.created",
     "message.delivery",
     "conversation.handed_over",
@@ -49,7 +50,7 @@ listeners = sa.Table(
     sa.Column("kind", sa.String(32), primary_key=True, info=IMPERSONAL),
     sa.Column("listener", sa.String(32), primary_key=True, info=IMPERSONAL),
 )
-"""Who is told of which kind of event of which tenant."""
+"""Who is told of which kind of event of which tenant; of the empty name, of each."""
 
 events = sa.Table(
     "events",
@@ -86,14 +87,27 @@ when it may be tried, or, of one that is `done` or `failed`, when that came abou
 came of the last try. The record of `customer.erased` is the one id of somebody erased that is kept.
 """
 
+EVERY_TENANT = ""
+"""As a listener's tenant: it is told of what happens in each."""
+
+_WHO = (
+    sa.select(listeners.c.listener, listeners.c.kind)
+    .where(
+        (listeners.c.tenant_id == sa.bindparam("tenant", type_=sa.String))
+        | (listeners.c.tenant_id == EVERY_TENANT),
+        listeners.c.kind == sa.bindparam("kind"),
+    )
+    .group_by(listeners.c.listener, listeners.c.kind)
+    .subquery()
+)
 _TELL = fixed(
     sa.insert(events).from_select(
         [column.name for column in events.c if column.name not in ("seq", "outcome")],
         sa.select(
-            listeners.c.tenant_id,
-            listeners.c.listener,
+            sa.bindparam("of_tenant", type_=sa.String),
+            _WHO.c.listener,
             sa.bindparam("id", type_=sa.String),
-            listeners.c.kind,
+            _WHO.c.kind,
             sa.bindparam("record", type_=sa.String),
             sa.bindparam("lane", type_=sa.String),
             sa.bindparam("customer_id", type_=sa.String),
@@ -103,9 +117,6 @@ _TELL = fixed(
             sa.literal("waiting"),
             sa.bindparam("due_at", type_=UtcDateTime),
             sa.literal(0),
-        ).where(
-            listeners.c.tenant_id == sa.bindparam("tenant"),
-            listeners.c.kind == sa.bindparam("kind"),
         ),
         include_defaults=False,
     )
@@ -136,6 +147,7 @@ async def tell(
     moment = now()
     values = {
         "tenant": tenant,
+        "of_tenant": tenant,
         "kind": kind,
         "id": os.urandom(16).hex(),
         "record": record,
@@ -177,7 +189,12 @@ async def forget(db: Connection, before: datetime) -> None:
 
 
 async def listen(db: Connection, tenant: str, listener: str, kinds: Collection[Kind]) -> None:
-    """Have a listener told of exactly these kinds of a tenant's events from now on."""
+    """Have a listener told of exactly these kinds of a tenant's events from now on.
+
+    Args:
+        tenant: The tenant; `EVERY_TENANT` for all that there are and will be, besides what it
+            hears of single ones.
+    """
     mine = (listeners.c.tenant_id == tenant) & (listeners.c.listener == listener)
     await db.execute(sa.delete(listeners).where(mine, listeners.c.kind.not_in(kinds)))
     for kind in kinds:

@@ -224,6 +224,23 @@ async def ensure(db: Connection, job_id: str, kind: str, payload: Mapping[str, A
     )
 
 
+async def put(
+    db: Connection, job_id: str, kind: str, payload: Mapping[str, Any], *, due: datetime
+) -> None:
+    """Queue the one job of that id for a moment, instead of one that is there.
+
+    One that is worked on just now is lost to its attempt, which changes nothing any more.
+    """
+    await drop(db, job_id)
+    await add(db, job_id, kind, payload, due=due)
+
+
+async def drop(db: Connection, *ids: str) -> None:
+    """Take jobs away, where there are any: what they waited for is not to come."""
+    if ids:
+        await db.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
+
+
 async def due(db: Connection, kinds: Sequence[str], limit: int) -> Sequence[sa.Row[Any]]:
     """Jobs that may be begun now, the longest due first."""
     wanted = (

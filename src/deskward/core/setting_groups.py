@@ -230,6 +230,12 @@ class Mail(Group):
     sender_password: SecretStr | None = Field(
         None, validation_alias="sender_password", description="Password at the mail server."
     )
+    notices: bool = Field(
+        True,
+        validation_alias="notices",
+        description="Whether a desk with a mail server tells staff and customers by mail of what "
+        "concerns them (`deskward notices list`) where nobody has switched it otherwise.",
+    )
     sender_name: str = Field(
         "Customer Service", validation_alias="sender_name", description="Name that mails come from."
     )

@@ -38,6 +38,7 @@ from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
 from deskward.entrypoints.rest.documents import DOCUMENTS, admit_documents, documents_router
+from deskward.entrypoints.rest.news import news_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, admit_uploads, uploads_router
@@ -60,6 +61,7 @@ def http_application(desk: Desk) -> ASGIApp:
     routers = [
         chat_router(callers, conversations, desk.settings.stream.heartbeat),
         confirmations_router(callers, conversations, desk.gate),
+        news_router(callers, conversations, desk.settings.stream),
         sessions_router(callers, conversations, database.reader),
         user_chat_router(callers, conversations, database),
         uploads_router(callers),

@@ -134,6 +134,9 @@ EVENT_SCHEMA: JsonSchema = {
                             "approval",
                             "handover",
                             "replace",
+                            "message",
+                            "taken_over",
+                            "given_back",
                             "done",
                             "error",
                         ]

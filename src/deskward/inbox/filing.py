@@ -20,7 +20,7 @@ from deskward.core.jobs import Job, JobLost, Record
 from deskward.core.worker import passes
 from deskward.customers import service as customers
 from deskward.customers.models import Details
-from deskward.email.bounced import came_back
+from deskward.email.bounced import came_back, lives
 from deskward.gate.context import new_id
 from deskward.gate.ledger.chain import Entry
 from deskward.inbox import enclosures
@@ -142,6 +142,7 @@ class Inbox:
             return Filed("broken", "It does not say who sent it.")
         if await is_own(db, self.rules, sender.address):
             return Filed("ignored", "The desk itself sent it.", "own address")
+        await lives(db, tenant, sender.address)
         await _alone(db, tenant, sender.address)
         known = await customers.of_addresses(db, tenant, [sender.address])
         customer_id = known.get(sender.address)
@@ -173,6 +174,7 @@ class Inbox:
                 author=Author.customer(customer_id),
                 channel="mail",
                 reopens=self.rules.reopening(tenant),
+                soon=self.rules.due_soon,
                 name=row.id,
                 # Who came by a signed address is answered at the customer's own: what was said
                 # before is quoted there.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from deskward.email.tags import untagged
-from deskward.tickets import thread
+from deskward.tickets import thread, timers
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class InboxRules:
         tenant_quota: Most bytes that the files of a tenant may have.
         new_tickets: The kind of job that new tickets are given to, or None.
         reopens: Tenant → how long after its end an answer opens a ticket again.
+        due_soon: How long before its moment somebody is told that a ticket is due.
     """
 
     key: bytes = field(repr=False)
@@ -39,6 +40,7 @@ class InboxRules:
     tenant_quota: int = 10_000_000_000
     new_tickets: str | None = None
     reopens: Mapping[str, timedelta] = field(default_factory=dict)
+    due_soon: timedelta = timers.BEFORE
 
     def tenant_of(self, address: str) -> str | None:
         """The tenant whose address this is, with or without a tag; None where it is nobody's."""

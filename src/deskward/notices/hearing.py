@@ -14,6 +14,7 @@ from deskward.gate.call import Gate
 from deskward.gate.context import new_id
 from deskward.notices import service
 from deskward.notices.models import LISTENER, Name, mailed, notices
+from deskward.notices.service import NoticeRules
 from deskward.security import members
 from deskward.security.members import Member
 from deskward.security.principals import Kind, Principal
@@ -21,6 +22,8 @@ from deskward.security.principals import Kind, Principal
 AT_ONCE = 100
 PAUSE = timedelta(minutes=10)
 """How long nobody gets another mail after one: what happens meanwhile goes into the next."""
+READING = timedelta(minutes=1)
+"""How long a customer has to read an answer where it was given, before a mail tells of it."""
 
 _CHANGES: dict[str, Name] = {
     "password": "password_changed",
@@ -45,20 +48,23 @@ async def note(db: Connection, gate: Gate, event: sa.Row[Any]) -> None:
     done = {"status": "done", "due_at": now(), "attempts": 1}
     if (await db.execute(sa.update(events).where(same).values(**done))).rowcount != 1:
         return
-    tenant = event.tenant_id
+    tenant, rules = event.tenant_id, gate.port(NoticeRules)
     for person, name in await _concerned(db, gate, event):
         own = person == event.by and person.startswith("staff:")
-        if own or name not in await service.wanted(db, tenant, person):
+        if own or name not in await service.wanted(db, tenant, person, rules):
             continue
+        due = await _due(db, tenant, person)
+        if name == "answered":
+            due = max(due, now() + READING)
         row = {
             "tenant_id": tenant,
             "id": new_id(),
             "person": person,
             "name": name,
             "record": event.record,
-            "data": {"id": event.record},
+            "data": {"id": event.record, "message_id": event.data.get("message_id")},
             "seq": event.seq,
-            "due_at": await _due(db, tenant, person),
+            "due_at": due,
         }
         await db.execute(notices.insert(), row)
 
@@ -82,11 +88,26 @@ async def _concerned(db: Connection, gate: Gate, event: sa.Row[Any]) -> list[Tol
         deciding = await _who_may(db, gate, event.tenant_id, "approve_call")
         told += [(f"staff:{member.id}", "approval_waits") for member in deciding]
     if event.kind in ("conversation.handed_over", "conversation.waiting_long"):
-        team = event.data.get("team")
-        for member in await _who_may(db, gate, event.tenant_id, "update_ticket"):
-            if team is None or team in member.teams:
-                told.append((f"staff:{member.id}", "handover_waits"))
+        told += [(one, "handover_waits") for one in await _workers(db, gate, event)]
+    if event.kind == "ticket.due_soon":
+        told += [(one, "due_soon") for one in await _workers(db, gate, event)]
     return list(dict.fromkeys(told))
+
+
+async def _workers(db: Connection, gate: Gate, event: sa.Row[Any]) -> list[str]:
+    """Whose work a ticket is: its assignee's; its team's; or, of no team, everybody's who may.
+
+    Where those who lead are to be told (`to`), those of the highest tier that there is.
+    """
+    if assignee := event.data.get("assignee"):
+        return [f"staff:{assignee}"]
+    able = await _who_may(db, gate, event.tenant_id, "update_ticket")
+    tiers = {member.id: gate.policy.roles.tier(member.roles) for member in able}
+    if event.data.get("to") == "leads":
+        return [f"staff:{one}" for one, tier in tiers.items() if tier == max(tiers.values())]
+    team = event.data.get("team")
+    theirs = [member for member in able if team in member.teams] if team else able
+    return [f"staff:{member.id}" for member in theirs or able]
 
 
 def _staff(kind: str, data: Mapping[str, Any]) -> list[tuple[str, Name]]:
@@ -105,7 +126,8 @@ def _customer(kind: str, data: Mapping[str, Any]) -> list[Name]:
     if kind == "ticket.created" and not data.get("automatic"):
         return ["received"]
     if kind == "message.created" and data.get("by") in _OURS and not data.get("note"):
-        return ["answered"]
+        # A mail is on its way already; another one would tell of the same.
+        return [] if data.get("delivery") == "queued" else ["answered"]
     if kind == "customer.updated":
         return [_CHANGES[what] for what in data.get("changed", ()) if what in _CHANGES]
     return []

@@ -13,7 +13,9 @@ from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL
 from deskward.core.written import Ours
 
-ForStaff = Literal["assigned", "mentioned", "approval_waits", "handover_waits", "webhook_disabled"]
+ForStaff = Literal[
+    "assigned", "mentioned", "approval_waits", "handover_waits", "due_soon", "webhook_disabled"
+]
 ForCustomers = Literal[
     "received", "answered", "password_changed", "address_changed", "card_blocked"
 ]
@@ -22,6 +24,9 @@ FOR_STAFF: tuple[ForStaff, ...] = get_args(ForStaff)
 FOR_CUSTOMERS: tuple[ForCustomers, ...] = get_args(ForCustomers)
 NAMES: tuple[Name, ...] = (*FOR_STAFF, *FOR_CUSTOMERS)
 
+USUAL: frozenset[Name] = frozenset((*FOR_STAFF, "received"))
+"""What a desk that sends mail sends without being told to: what staff cannot work without, and
+that a request has come. What answers say customers read where they are given."""
 LISTENER = "notices"
 """The name by which notices listen to events."""
 SOURCES: dict[Name, tuple[Kind, ...]] = {
@@ -29,6 +34,7 @@ SOURCES: dict[Name, tuple[Kind, ...]] = {
     "mentioned": ("message.created",),
     "approval_waits": ("approval.waiting",),
     "handover_waits": ("conversation.handed_over", "conversation.waiting_long"),
+    "due_soon": ("ticket.due_soon",),
     "webhook_disabled": ("webhook.disabled",),
     "received": ("ticket.created",),
     "answered": ("message.created",),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.customers import service as customers
+from deskward.email.bounced import comes_back
 from deskward.email.models import Letter
 from deskward.email.outbox import Outbox
 from deskward.gate.call import Gate
 from deskward.gate.context import new_id
 from deskward.notices import hearing, service, wording
 from deskward.notices.models import mailed, notices
+from deskward.notices.service import NoticeRules
 from deskward.security import members
 from deskward.security.principals import Kind
+from deskward.tickets import store as tickets
 
 _DUE = (
     sa.select(notices.c.tenant_id, notices.c.person)
@@ -23,6 +28,8 @@ _DUE = (
 )
 
 
+ROUNDS = 20
+"""How many pages of what has happened one look goes through."""
 _AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 """So that no program answers it (RFC 3834)."""
 
@@ -30,9 +37,13 @@ _AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 async def look(gate: Gate) -> None:
     """See what has happened, and send what is due; each in one transaction, so whole and once."""
     database = gate.database
-    for event in await hearing.heard(database.reader):
-        async with database.transaction() as transaction:
-            await hearing.note(transaction, gate, event)
+    for _ in range(ROUNDS):
+        found = await hearing.heard(database.reader)
+        for event in found:
+            async with database.transaction() as transaction:
+                await hearing.note(transaction, gate, event)
+        if len(found) < hearing.AT_ONCE:
+            break
     for row in await database.reader.all(_DUE, moment=now()):
         async with database.transaction() as transaction:
             await _send(transaction, gate, row.tenant_id, row.person)
@@ -40,21 +51,37 @@ async def look(gate: Gate) -> None:
 
 async def _send(db: Connection, gate: Gate, tenant: str, person: str) -> None:
     """Put one mail with all of a person's notices into the outbox, where they can have one."""
-    of_person = (notices.c.tenant_id == tenant, notices.c.person == person)
+    due = notices.c.due_at <= now()
+    of_person = (notices.c.tenant_id == tenant, notices.c.person == person, due)
     taken = await db.execute(sa.delete(notices).where(*of_person).returning(notices))
     rows = sorted(taken.all(), key=lambda row: (row.seq, row.name))
-    wanted = await service.wanted(db, tenant, person)
-    told = [(row.name, row.data) for row in rows if row.name in wanted]
+    wanted = await service.wanted(db, tenant, person, gate.port(NoticeRules))
+    told = [
+        (row.name, row.data)
+        for row in rows
+        if row.name in wanted and not await _is_read(db, tenant, row)
+    ]
     recipient = await _recipient(db, tenant, person)
     if not told or recipient is None:
         return
     address, language = recipient
+    if await comes_back(db, tenant, address):
+        return
     subject, text = wording.letter(language, told)
     mail = Letter(to=[address], subject=subject, text=text, headers=_AUTOMATIC)
     await gate.port(Outbox).queue(db, tenant, person, new_id(), mail)
     same = (mailed.c.tenant_id == tenant) & (mailed.c.person == person)
     await db.execute(sa.delete(mailed).where(same))
     await db.execute(mailed.insert(), {"tenant_id": tenant, "person": person, "at": now()})
+
+
+async def _is_read(db: Connection, tenant: str, row: sa.Row[Any]) -> bool:
+    """Whether a customer has the answer that a notice tells of: they read it where it was given."""
+    message_id = row.data.get("message_id")
+    if row.name != "answered" or message_id is None:
+        return False
+    message = await tickets.by_name(db, tenant, message_id)
+    return message is not None and message.delivery == "delivered"
 
 
 async def _recipient(db: Connection, tenant: str, person: str) -> tuple[str, str] | None:

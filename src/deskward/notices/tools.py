@@ -18,6 +18,7 @@ from deskward.notices.models import (
     Switches,
     SwitchesSet,
 )
+from deskward.notices.service import NoticeRules
 
 tools = ToolGroup("notices")
 
@@ -35,9 +36,9 @@ async def list_notices(
         everybody: All that the desk can send, instead.
     """
     person = _person(ctx, customer_id, everybody=everybody)
-    return Switches(
-        person=person or "everybody", notices=await service.shown(ctx.db, ctx.tenant, person)
-    )
+    rules = ctx.port(NoticeRules)
+    shown = await service.shown(ctx.db, ctx.tenant, person, rules)
+    return Switches(person=person or "everybody", notices=shown)
 
 
 @tools.tool(scope="notices:write", risk=Risk.WRITE, rest="PATCH /notices")

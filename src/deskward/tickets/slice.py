@@ -7,17 +7,22 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.tickets.demo import load
+from deskward.tickets.handover import handovers
 from deskward.tickets.kinds import KINDS
 from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
 from deskward.tickets.search_tools import tools
-from deskward.tickets.sorting import WAKE, wake
+from deskward.tickets.sorting import wake
+from deskward.tickets.timers import DUE_SOON, WAKE, due_soon
 from deskward.tickets.words import ticket_words
 
 SLICE = Slice(
     tools=tools,
-    tables=(tickets, ticket_numbers.table, ticket_messages, ticket_links, ticket_words),
-    jobs=lambda gate: {WAKE: partial(wake, gate.database)},
+    tables=(tickets, ticket_numbers.table, ticket_messages, ticket_links, ticket_words, handovers),
+    jobs=lambda gate: {
+        WAKE: partial(wake, gate.database),
+        DUE_SOON: partial(due_soon, gate.database),
+    },
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,

@@ -6,18 +6,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, InvalidInput
 from deskward.core.jobs import Job
-from deskward.gate.context import new_id
-from deskward.tickets import service, store, thread
+from deskward.tickets import service, store, thread, timers
 from deskward.tickets.links import link
 from deskward.tickets.messages import DESK, Author, ticket_messages
 from deskward.tickets.models import MAX_BODY, Source, Ticket, tickets
-
-WAKE = "wake_ticket"
-"""The kind of job that wakes a snoozed ticket."""
 
 
 async def merge(
@@ -42,9 +37,9 @@ async def merge(
         .where(_messages_of(tenant, ticket_id))
         .values(number=int(into[1:]), seq=ticket_messages.c.seq + target.messages)
     )
-    await service.set_values(
-        db, tenant, ticket_id, status="closed", merged_into=int(into[1:]), messages=0, heard=0
-    )
+    closed = {"status": "closed", "merged_into": int(into[1:]), "messages": 0, "heard": 0}
+    if ended := await service.set_values(db, tenant, ticket_id, **closed):
+        await timers.follow(db, tenant, ended)
     await service.set_values(
         db,
         tenant,
@@ -126,7 +121,10 @@ async def mark(db: Connection, tenant: str, ticket_id: str, spam: bool) -> Ticke
         NotFound: The tenant has no such ticket.
     """
     ticket = await service.set_values(db, tenant, ticket_id, spam=spam)
-    return ticket or await service.get(db, tenant, ticket_id)
+    if ticket is None:
+        return await service.get(db, tenant, ticket_id)
+    await timers.follow(db, tenant, ticket)
+    return ticket
 
 
 async def snooze(db: Connection, tenant: str, ticket_id: str, until: datetime | None) -> Ticket:
@@ -144,8 +142,8 @@ async def snooze(db: Connection, tenant: str, ticket_id: str, until: datetime | 
         await service.get(db, tenant, ticket_id)
         raise Conflict(f"Ticket {ticket_id} is closed.")
     if until is not None:
-        payload = {"tenant": tenant, "ticket_id": ticket_id, "until": until.isoformat()}
-        await jobs.add(db, new_id(), WAKE, payload, due=until)
+        await timers.wakes(db, tenant, ticket_id, until)
+    await timers.follow(db, tenant, ticket)
     return ticket
 
 
@@ -160,6 +158,9 @@ async def wake(database: Database, job: Job) -> None:
     async with database.transaction() as db:
         await job.hold(db)
         waits = tickets.c.snoozed_until == until
-        if await service.set_values(db, tenant, ticket_id, waits, snoozed_until=None):
+        ticket = await service.set_values(db, tenant, ticket_id, waits, snoozed_until=None)
+        if ticket is not None:
             text = "It was snoozed until now."
             await thread.note(db, tenant, ticket_id, text, author=DESK, channel="api")
+            if ticket.status in timers.WAITING:
+                await timers.tell_due(db, tenant, ticket, "snooze", until)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Connection, now
 from deskward.gate.context import new_id
-from deskward.tickets import service, store
+from deskward.tickets import service, store, timers
 from deskward.tickets.channels import Channels
 from deskward.tickets.links import link
 from deskward.tickets.messages import Author, MessageKind, TicketMessage, ticket_links
@@ -61,6 +61,7 @@ async def receive(
     address: str | None = None,
     name: str | None = None,
     reopens: timedelta = REOPENS,
+    soon: timedelta = timers.BEFORE,
 ) -> Received:
     """Add a customer's message to a ticket, or to the one that takes its place.
 
@@ -76,6 +77,7 @@ async def receive(
         address: Of a mail where it came from, to which it is answered.
         name: The message's id: what comes under the same one again changes nothing.
         reopens: How long after its end a resolved ticket opens again.
+        soon: How long before its moment somebody is told that a ticket is due.
 
     Raises:
         NotFound: The tenant has no such ticket.
@@ -101,10 +103,10 @@ async def receive(
     )
     before = await _taking_its_place(db, tenant, ticket_id)
     if not _ended(before, reopens):
-        return await _add(db, tenant, before, message)
+        return await _add(db, tenant, before, message, soon)
     newer = await _followed_up(db, tenant, before, reopens)
     if newer is not None:
-        return await _add(db, tenant, newer, message)
+        return await _add(db, tenant, newer, message, soon)
     ticket = await service.create(
         db,
         tenant,
@@ -181,7 +183,9 @@ async def _followed_up(
     return newer if not _ended(newer, reopens) else await _followed_up(db, tenant, newer, reopens)
 
 
-async def _add(db: Connection, tenant: str, before: Ticket, message: TicketMessage) -> Received:
+async def _add(
+    db: Connection, tenant: str, before: Ticket, message: TicketMessage, soon: timedelta
+) -> Received:
     """Add a customer's message to a ticket that is held and has not ended."""
     values: dict[str, Any] = {"snoozed_until": None}
     if before.status == "resolved":
@@ -196,6 +200,9 @@ async def _add(db: Connection, tenant: str, before: Ticket, message: TicketMessa
         heard=tickets.c.heard + heard,
     )
     assert ticket is not None
+    if before.status == "resolved" or before.snoozed_until is not None:
+        due = ("answer_due_at", "resolve_due_at") if before.status == "resolved" else ()
+        await timers.follow(db, tenant, ticket, due, soon)
     placed = await _place(db, tenant, ticket, message)
     return Received(ticket, placed, "reopened" if before.status == "resolved" else "added")
 
@@ -210,7 +217,7 @@ async def reply(
     channels: Channels,
     known: CustomFields | None = None,
     source: Source = "api",
-) -> Ticket:
+) -> tuple[Ticket, TicketMessage]:
     """Change a ticket and answer its customer, by the way that their last message came.
 
     Args:
@@ -233,8 +240,7 @@ async def reply(
         "message_id": taken.message_id,
         "in_reply_to": taken.in_reply_to,
     }
-    await _place(db, tenant, ticket, message.model_copy(update=told))
-    return ticket
+    return ticket, await _place(db, tenant, ticket, message.model_copy(update=told))
 
 
 async def note(
@@ -257,15 +263,20 @@ async def note(
 
 
 async def said_in_chat(
-    db: Connection, tenant: str, ticket_id: str, text: str, *, author: Author
+    db: Connection, tenant: str, ticket_id: str, text: str, *, author: Author, message_id: str
 ) -> None:
-    """Add what a person has said in the ticket's conversation, where it stands already."""
+    """Add what a person has said in the ticket's conversation, where it stands already.
+
+    Args:
+        message_id: The message's id.
+    """
     ticket = await service.set_values(
         db, tenant, ticket_id, reply=text, messages=tickets.c.messages + 1
     )
     assert ticket is not None
     message = _said(ticket, text, "message", author, "chat")
-    await _place(db, tenant, ticket, message.model_copy(update={"delivery": "sent"}))
+    told = {"id": message_id, "delivery": "sent"}
+    await _place(db, tenant, ticket, message.model_copy(update=told))
 
 
 async def agents_note(

@@ -100,6 +100,7 @@ async def answer_ticket(
         channel=source_of(ctx),
         files=files,
         reopens=ctx.port(TicketRules).reopening(ctx.tenant),
+        soon=ctx.port(TicketRules).due_soon,
     )
     await _tell(ctx, received)
     ticket, job = received.ticket, ctx.port(NewTickets).job

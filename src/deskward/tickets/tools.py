@@ -9,7 +9,6 @@ from typing import Any
 
 from deskward.core import events, jobs
 from deskward.core.custom_fields import CustomFields
-from deskward.core.database import now
 from deskward.core.errors import InvalidInput
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
@@ -17,7 +16,7 @@ from deskward.gate.context import Context, Door, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.security.principals import Kind
 from deskward.staff import service as staff
-from deskward.tickets import service, thread
+from deskward.tickets import handover, service, thread, timers
 from deskward.tickets.channels import Channels
 from deskward.tickets.facts import change_facts, ticket_facts
 from deskward.tickets.messages import DESK, Author
@@ -36,9 +35,6 @@ from deskward.tickets.models import (
 )
 from deskward.tickets.templates import text_of
 from deskward.tickets.wishes import WISHES
-
-STILL_WAITS = "handover_waits"
-"""The kind of job that looks whether somebody has taken a handover."""
 
 tools = ToolGroup("tickets", wishes=WISHES)
 
@@ -63,12 +59,14 @@ class TicketRules:
         reopens: Tenant → how long after its end an answer opens a resolved ticket again; of the
             empty name, for all others.
         handover_waits: After how long somebody is told again of a handover that nobody has taken.
+        due_soon: How long before its moment somebody is told that a ticket is due.
     """
 
     fields: CustomFields = field(default_factory=CustomFields)
     reopens: Mapping[str, timedelta] = field(default_factory=dict)
 
     handover_waits: timedelta = timedelta(minutes=15)
+    due_soon: timedelta = timers.BEFORE
 
     def reopening(self, tenant: str) -> timedelta:
         """How long after its end an answer opens a resolved ticket of a tenant again."""
@@ -204,8 +202,10 @@ async def hand_over(
         urgent: Whether somebody may come to harm.
     """
     waiting = await _waiting(ctx, customer_id, join=join)
+    told = await handover.handover(ctx, reason, urgent=urgent)
     if waiting is not None:
         ticket = await _joined(ctx, waiting, customer_id, reason)
+        await handover.keep(ctx.db, ctx.tenant, ticket.id, handover.at(told, ticket))
         message = f"A person will take over. It was added to ticket {ticket.id}."
         return await _opened(ctx, ticket, message, handled=False)
     ticket = await service.create(
@@ -220,9 +220,13 @@ async def hand_over(
         author=DESK if ctx.by_model else opener_of(ctx, customer_id),
         session=(ctx.principal.label, ctx.session_id) if ctx.session_id is not None else None,
     )
-    payload = {"tenant": ctx.tenant, "ticket_id": ticket.id}
-    waits = now() + ctx.port(TicketRules).handover_waits
-    await jobs.add(ctx.db, new_id(), STILL_WAITS, payload, due=waits)
+    told = handover.at(told, ticket)
+    await handover.keep(ctx.db, ctx.tenant, ticket.id, told)
+    if ctx.session_id is not None:
+        text = handover.text_of(told)
+        await thread.note(ctx.db, ctx.tenant, ticket.id, text, author=DESK, channel=source_of(ctx))
+    waits = ctx.port(TicketRules).handover_waits
+    await timers.handover_waits(ctx.db, ctx.tenant, ticket.id, waits)
     await ctx.tell("conversation.handed_over", ticket.id, customer_id=customer_id)
     message = f"A person will take over. The ticket is {ticket.id}."
     return await _opened(ctx, ticket, message, handled=False)
@@ -286,7 +290,7 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     if update.reply is None:
         ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update, known=rules.fields)
     else:
-        ticket = await thread.reply(
+        ticket, message = await thread.reply(
             ctx.db,
             ctx.tenant,
             ticket_id,
@@ -296,7 +300,11 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
             known=rules.fields,
             source=source_of(ctx),
         )
-        await ctx.tell("message.created", ticket.id, {"by": "desk"}, customer_id=ticket.customer_id)
+        said = {"by": "desk", "message_id": message.id, "delivery": message.delivery}
+        await ctx.tell("message.created", ticket.id, said, customer_id=ticket.customer_id)
+    await timers.follow(ctx.db, ctx.tenant, ticket, update.given, rules.due_soon)
+    if "assignee" in update.given and await handover.waits(ctx.db, ctx.tenant, ticket):
+        await timers.handover_waits(ctx.db, ctx.tenant, ticket.id, rules.handover_waits)
     told = update.model_dump(exclude_none=True, include={"status", "priority", "assignee"})
     happened: events.Kind = "ticket.resolved" if update.status == "resolved" else "ticket.updated"
     await ctx.tell(happened, ticket.id, told, customer_id=ticket.customer_id)

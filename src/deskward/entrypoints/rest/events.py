@@ -16,7 +16,8 @@ from deskward.agent.events import (
 )
 from deskward.conversations.cursors import Answered, Replaced, TurnEvent
 from deskward.conversations.live import Reader
-from deskward.core.errors import DeskwardError
+from deskward.conversations.news import News
+from deskward.core.errors import DeskwardError, iso
 from deskward.core.lines import json_line
 
 ALIVE = b": keep-alive\n\n"
@@ -67,6 +68,13 @@ def event_data(event: TurnEvent, session_id: str) -> dict[str, Any] | None:
     else:
         raise TypeError(f"{type(event).__name__} is not shown")
     return {**data, "session_id": session_id}
+
+
+def news_data(one: News, session_id: str) -> dict[str, Any]:
+    """What happened beside any turn, as JSON data."""
+    said = {"content": one.text} if one.text is not None else {}
+    told = {"type": one.kind, "by": one.by, **said, "at": iso(one.at)}
+    return {**told, "session_id": session_id}
 
 
 def error_data(error: DeskwardError, session_id: str, request_id: str) -> dict[str, Any]:

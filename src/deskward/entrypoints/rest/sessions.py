@@ -20,6 +20,7 @@ from deskward.entrypoints.openapi import SESSION_NOT_FOUND, error_responses
 from deskward.entrypoints.rest.chat import TenantId
 from deskward.entrypoints.rest.tools import answer
 from deskward.gate.context import Context
+from deskward.tickets.messages import By
 
 Tenant = Annotated[TenantId | SkipJsonSchema[None], Query()]
 PathSession = Annotated[
@@ -52,6 +53,7 @@ class HistoryMessage(BaseModel):
     """What one side said in a turn."""
 
     role: Literal["user", "assistant"]
+    by: By = Field(description="Who said it: a colleague of the desk is `staff`.")
     content: str = Field(examples=["Hi, I need help with my order"])
     timestamp: Moment
 
@@ -145,7 +147,9 @@ def sessions_router(
 
 def shown(said: HistoryLine) -> HistoryMessage:
     """What was said, as a history shows it."""
-    return HistoryMessage(role=said.role, content=said.content, timestamp=iso(said.timestamp))
+    return HistoryMessage(
+        role=said.role, by=said.by, content=said.content, timestamp=iso(said.timestamp)
+    )
 
 
 def _summary(session: Session) -> SessionSummary:

@@ -1,0 +1,202 @@
+"""What falls due on tickets rings once, at its moment, and not where it is no longer so."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from deskward.app import Desk, open_desk
+from deskward.core import database, worker
+from deskward.core.database import now
+from deskward.core.events import EVERY_TENANT, events, listen
+from deskward.core.jobs import jobs
+from deskward.core.settings import Settings
+from deskward.tickets import timers
+from tests.conftest import STAFF, Call, hire
+
+TOLD = ("ticket.due_soon", "conversation.waiting_long")
+
+
+@pytest.fixture(autouse=True)
+async def _listening(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "POLL", 0.05)
+    async with desk.database.transaction() as db:
+        await listen(db, EVERY_TENANT, "test", TOLD)
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ahead, real = timedelta(0), database.clock
+        monkeypatch.setattr(database, "clock", lambda: real() + self._ahead)
+
+    def move(self, **by: float) -> None:
+        self._ahead += timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+async def told(desk: Desk) -> list[tuple[str, Any]]:
+    wanted = sa.select(events).where(events.c.listener == "test").order_by(events.c.seq)
+    return [(row.kind, row.data) for row in await desk.database.reader.all(wanted)]
+
+
+async def waiting(desk: Desk, *kinds: str) -> int:
+    """How many timers wait."""
+    wanted = sa.select(jobs.c.id).where(jobs.c.kind.in_(kinds or (timers.DUE_SOON, timers.WAKE)))
+    return len(await desk.database.reader.all(wanted))
+
+
+async def rung(desk: Desk) -> list[tuple[str, Any]]:
+    """What was told once nothing is left that is due."""
+    is_due = jobs.c.due_at <= sa.bindparam("b", type_=jobs.c.due_at.type)
+    due = sa.select(jobs.c.id).where(is_due | (jobs.c.status == "running"))
+    async with asyncio.timeout(20):
+        while await desk.database.reader.all(due, b=now()):
+            desk.jobs.wake()
+            await asyncio.sleep(0.02)
+    return await told(desk)
+
+
+async def opened(call: Call) -> str:
+    return str((await call("create_ticket", subject="A", body="B")).value["ticket_id"])
+
+
+async def change(call: Call, ticket: str, **update: Any) -> None:
+    done = await call("update_ticket", STAFF, ticket_id=ticket, update=update)
+    assert done.status == "ok", done.value
+
+
+async def test_a_ticket_that_is_due_soon_is_told_once(desk: Desk, call: Call, clock: Clock) -> None:
+    await hire(desk, "anna")
+    ticket = await opened(call)
+    due = now() + timedelta(hours=5)
+    await change(call, ticket, answer_due_at=due.isoformat(), assignee="anna", team="billing")
+    clock.move(hours=3, minutes=50)
+    assert await rung(desk) == []
+    clock.move(minutes=15)
+    [(kind, data)] = await rung(desk)
+    assert kind == "ticket.due_soon"
+    assert (data["what"], data["assignee"], data["team"]) == ("answer", "anna", "billing")
+    assert datetime.fromisoformat(data["due_at"]) == due
+    clock.move(days=9)
+    assert len(await rung(desk)) == 1
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [{"status": "resolved"}, {"answer_due_at": None}, {"reply": "Done."}, {"status": "closed"}],
+    ids=str,
+)
+async def test_what_has_ended_rings_no_more(
+    desk: Desk, call: Call, clock: Clock, ending: dict[str, Any]
+) -> None:
+    ticket = await opened(call)
+    await change(call, ticket, answer_due_at=(now() + timedelta(hours=5)).isoformat())
+    assert await waiting(desk) == 1
+    await change(call, ticket, **ending)
+    assert await waiting(desk) == 0
+    clock.move(days=1)
+    assert await rung(desk) == []
+
+
+async def test_a_moved_moment_rings_at_the_new_one(desk: Desk, call: Call, clock: Clock) -> None:
+    ticket = await opened(call)
+    for hours in (5, 50, 20):
+        due = now() + timedelta(hours=hours)
+        await change(call, ticket, resolve_due_at=due.isoformat())
+    assert await waiting(desk) == 1
+    clock.move(hours=10)
+    assert await rung(desk) == []
+    clock.move(hours=9, minutes=30)
+    assert [data["what"] for _, data in await rung(desk)] == ["resolve"]
+
+
+async def test_a_timer_that_was_left_behind_changes_nothing(
+    desk: Desk, call: Call, clock: Clock
+) -> None:
+    """A job whose ticket was changed past it, as by a process of before: it looks, and ends."""
+    ticket = await opened(call)
+    due = now() + timedelta(hours=5)
+    await change(call, ticket, answer_due_at=due.isoformat())
+    async with desk.database.transaction() as db:
+        await db.execute(sa.text("UPDATE tickets SET status = 'resolved'"))
+    clock.move(hours=6)
+    assert await rung(desk) == []
+
+
+async def test_a_reopened_ticket_is_due_again(desk: Desk, call: Call, clock: Clock) -> None:
+    ticket = await opened(call)
+    await change(call, ticket, resolve_due_at=(now() + timedelta(hours=9)).isoformat())
+    await change(call, ticket, status="resolved")
+    assert await waiting(desk) == 0
+    assert (await call("answer_ticket", ticket_id=ticket, text="Not yet.")).status == "ok"
+    assert await waiting(desk) == 1
+    clock.move(hours=8, minutes=30)
+    assert [data["what"] for _, data in await rung(desk)] == ["resolve"]
+
+
+async def test_a_snoozed_ticket_comes_back_and_its_people_are_told(
+    desk: Desk, call: Call, clock: Clock
+) -> None:
+    ticket = await opened(call)
+    for hours in (2, 3):
+        until = (now() + timedelta(hours=hours)).isoformat()
+        assert (await call("snooze_ticket", STAFF, ticket_id=ticket, until=until)).status == "ok"
+    assert await waiting(desk) == 1
+    clock.move(hours=3, minutes=1)
+    assert [data["what"] for _, data in await rung(desk)] == ["snooze"]
+    shown = (await call("get_ticket", STAFF, ticket_id=ticket)).value
+    assert shown["snoozed_until"] is None
+    until = (now() + timedelta(hours=2)).isoformat()
+    await call("snooze_ticket", STAFF, ticket_id=ticket, until=until)
+    await call("answer_ticket", ticket_id=ticket, text="Hello?")  # it is back by this
+    assert await waiting(desk) == 0
+
+
+async def test_a_handover_is_told_to_its_team_and_then_to_those_who_lead(
+    desk: Desk, call: Call, clock: Clock
+) -> None:
+    made = await call("hand_over", customer_id="user_001", reason="Help me")
+    await change(call, made.value["ticket_id"], team="billing")
+    stages = []
+    for _ in range(4):
+        clock.move(minutes=16)
+        stages = [(data["to"], data["team"]) for _, data in await rung(desk)]
+    assert stages == [("team", "billing"), ("leads", "billing")]
+
+
+async def test_a_handover_that_somebody_has_is_told_no_more_until_they_leave_it(
+    desk: Desk, call: Call, clock: Clock
+) -> None:
+    await hire(desk, "anna")
+    ticket = (await call("hand_over", customer_id="user_001", reason="Help me")).value["ticket_id"]
+    await change(call, ticket, assignee="anna")
+    assert await waiting(desk, timers.STILL_WAITS) == 0
+    clock.move(hours=1)
+    assert await rung(desk) == []
+    await change(call, ticket, assignee=None)
+    clock.move(minutes=16)
+    assert [data["to"] for _, data in await rung(desk)] == ["team"]
+
+
+async def test_two_processes_ring_once(
+    desk: Desk, call: Call, clock: Clock, settings: Settings
+) -> None:
+    tickets = [await opened(call) for _ in range(8)]
+    for ticket in tickets:
+        await change(call, ticket, answer_due_at=(now() + timedelta(hours=5)).isoformat())
+    async with open_desk(settings, model=desk.conversations.agent.model) as other:
+        clock.move(hours=4, minutes=30)
+        other.jobs.wake()
+        assert len(await rung(desk)) == len(tickets)
+        await asyncio.sleep(0.3)
+        assert len(await told(other)) == len(tickets)
