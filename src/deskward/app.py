@@ -160,7 +160,7 @@ async def open_desk(
         )
         stack.push_async_callback(model.close)
         mails = _outbox(settings, database, wake.set)
-        notices = NoticeRules(USUAL if _sends_notices(settings) else frozenset())
+        notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
         ports = {
             Outbox: mails,
@@ -256,11 +256,6 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
         timeout=min(settings.agent.model_timeout, 0.6 * settings.agent.tool_timeout),
         hosts=settings.agent.linked,
     )
-
-
-def _sends_notices(settings: Settings) -> bool:
-    """Whether the usual notices are on where nobody has switched them."""
-    return settings.mail.server is not None and settings.mail.notices
 
 
 def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) -> Outbox:

@@ -260,6 +260,11 @@ class Mail(Group):
     )
 
     @property
+    def sends_notices(self) -> bool:
+        """Whether the usual notices are on where nobody has switched them."""
+        return self.server is not None and self.notices
+
+    @property
     def answers(self) -> dict[str, str]:
         """Tenant → the address to which its customers answer; of the empty name, for all others."""
         return dict(by_tenant(self.reply_to))

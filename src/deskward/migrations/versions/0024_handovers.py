@@ -1,4 +1,4 @@
-"""News of conversations, what staff are told of handovers, and addresses to which mail came back."""
+"""News of conversations, what is told of handovers, and addresses to which mail came back."""
 
 import sqlalchemy as sa
 from alembic import op
