@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from deskward.app import Desk, open_desk
 from deskward.core import database, worker
 from deskward.core.database import now
-from deskward.core.events import EVERY_TENANT, events, listen
+from deskward.core.events import EVERY_TENANT, Kind, events, listen
 from deskward.core.jobs import jobs
 from deskward.core.settings import Settings
 from deskward.tickets import timers
 from tests.conftest import STAFF, Call, hire
 
-TOLD = ("ticket.due_soon", "conversation.waiting_long")
+TOLD: tuple[Kind, ...] = ("ticket.due_soon", "conversation.waiting_long")
 
 
 @pytest.fixture(autouse=True)
