@@ -280,6 +280,7 @@ def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
             untagged(address): tenant or settings.default.tenant_id for tenant, address in owned
         },
         sender=settings.mail.sender_email or "",
+        home=settings.default.tenant_id,
         spam_header=inbox.spam_header,
         per_hour=inbox.answers_per_hour,
         largest=inbox.max_mb * MB,

@@ -155,6 +155,7 @@ class Halting:
         message: EmailMessage,
         recipients: Sequence[str],
         *,
+        sender: str,
         before_content: Callable[[], Awaitable[None]],
     ) -> dict[str, str]:
         await self._halt("before")

@@ -34,6 +34,7 @@ from deskward.gate.influence import Influence
 from deskward.gate.outcome import Outcome
 from deskward.gate.readings import Reading
 from deskward.gate.waiting import PendingCall
+from deskward.security import tenants
 from deskward.security.principals import AGENT, DEFAULT_ROLES, Kind, Principal
 from deskward.text.risk import risks_in_time
 from deskward.tickets.models import Ticket, TicketId
@@ -184,6 +185,7 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
     else:  # a colleague is announced, in words of the desk's own that nobody has to look at
         outcome = await hand.propose(ticket, reply, status="pending", template="holding")
     decision, because = _decided(outcome, answers)
+    tenant = await tenants.find(gate.database.reader, ctx.tenant)
     policies = list(outcome.decision.policies) if outcome.decision else []
     if isinstance(outcome.error, Forbidden):
         outcome = await hand.propose(ticket, reply, **_handed_over(ticket, bool(risks)))
@@ -198,7 +200,7 @@ async def handle(gate: Gate, ctx: Context, ticket_id: str) -> Handled:
         policies=policies,
         confidence=reply.confidence,
         summary=summary.summary,
-        reply=reply.response_text if answers else text_of("holding", ticket),
+        reply=reply.response_text if answers else text_of("holding", ticket, tenant),
         sources=reply.sources,
         approval_id=outcome.value["approval_id"] if decision == "asked" else None,
         steps=hand.steps,

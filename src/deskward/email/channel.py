@@ -20,6 +20,7 @@ from deskward.email.models import Letter
 from deskward.email.outbox import Outbox
 from deskward.email.tags import tagged
 from deskward.security import tenants
+from deskward.security.tenants import Tenant
 from deskward.text.plain import Plain
 from deskward.tickets import store
 from deskward.tickets.channels import Taken
@@ -91,11 +92,11 @@ class MailChannel:
             subject=_subject(ticket.subject),
             text=_plain(text, signature, before),
             html=_html(text, signature, before),
-            headers=self._headers(tenant, ticket, message, answered, named),
+            headers=self._headers(own or Tenant(tenant), ticket, message, answered, named),
         )
         await self._mails.queue(db, tenant, f"customer:{ticket.customer_id}", message.id, letter)
         answers = letter.headers.get("In-Reply-To")
-        return Taken("queued", self._mails.message_id(message.id), answers)
+        return Taken("queued", letter.headers["Message-ID"], answers)
 
     async def _recipient(
         self, db: Connection, tenant: str, ticket: Ticket, answered: TicketMessage | None
@@ -119,13 +120,13 @@ class MailChannel:
 
     def _headers(
         self,
-        tenant: str,
+        tenant: Tenant,
         ticket: Ticket,
         message: TicketMessage,
         answered: TicketMessage | None,
         named: Sequence[str],
     ) -> dict[str, str]:
-        headers = {}
+        headers = {"Message-ID": self._mails.message_id(message.id, tenant)}
         named = list(filter(_MESSAGE_ID.fullmatch, named))
         asked = answered.message_id if answered is not None else None
         last = asked if asked in named else named[-1] if named else None
@@ -133,8 +134,8 @@ class MailChannel:
             others = [one for one in named if one != last]
             headers["In-Reply-To"] = last
             headers["References"] = " ".join([*others[:1], *others[1:][2 - REFERENCES :], last])
-        if address := self._head.address(tenant):
-            headers["Reply-To"] = tagged(address, self._key, tenant, ticket.id)
+        if address := tenant.reply_to or self._head.address(tenant.tenant_id):
+            headers["Reply-To"] = tagged(address, self._key, tenant.tenant_id, ticket.id)
         if message.by in ("agent", "desk"):
             headers["Auto-Submitted"] = "auto-replied"  # RFC 3834: no other program answers it
         return headers

@@ -42,8 +42,8 @@ def message(
 ) -> EmailMessage:
     """The message of a letter. Who gets a blind copy is in no header.
 
-    Its Message-ID follows from the mail's id, so that a copy can be known as one. Its bodies are
-    ASCII, whatever they say, so that every server takes them.
+    Its Message-ID, where it has none yet, follows from the mail's id, so that a copy can be known
+    as one. Its bodies are ASCII, whatever they say, so that every server takes them.
     """
     shown = [sender_email, *letter.to, *letter.cc]
     wide = not all(address.isascii() for address in shown)
@@ -56,9 +56,10 @@ def message(
         built.set_raw("Cc", headers.addresses(letter.cc))
     built.set_raw("Subject", headers.text("Subject", letter.subject))
     built["Date"] = format_datetime(now())
-    built["Message-ID"] = message_id(email_id, sender_email)
+    built["Message-ID"] = letter.headers.get("Message-ID") or message_id(email_id, sender_email)
     for name, value in letter.headers.items():
-        built.set_raw(name, headers.words(value))
+        if name != "Message-ID":
+            built.set_raw(name, headers.words(value))
     built.set_content(letter.text)
     if letter.html:
         built.add_alternative(letter.html, subtype="html")

@@ -30,6 +30,7 @@ class Mailer(Protocol):
         message: EmailMessage,
         recipients: Sequence[str],
         *,
+        sender: str,
         before_content: Callable[[], Awaitable[None]],
     ) -> dict[str, str]:
         """Hand a mail over.
@@ -37,6 +38,7 @@ class Mailer(Protocol):
         Args:
             message: The mail; without its Bcc.
             recipients: All addresses that it goes to.
+            sender: The address that it comes from, to which it is given back if it bounces.
             before_content: Awaited when all is ready, just before the server gets the mail itself.
 
         Returns:

@@ -125,9 +125,13 @@ class Outbox:
         finally:
             self._ended.pop(email_id, None)
 
-    def message_id(self, email_id: str) -> str:
-        """The Message-ID that a mail has."""
-        return compose.message_id(email_id, self._sender_email)
+    def message_id(self, email_id: str, tenant: Tenant | None) -> str:
+        """The Message-ID of a mail that a tenant sends."""
+        return compose.message_id(email_id, self._sender_of(tenant))
+
+    def _sender_of(self, tenant: Tenant | None) -> str:
+        """The address that a tenant's mails come from: its own, or SENDER_EMAIL."""
+        return (tenant.own_address if tenant is not None else None) or self._sender_email
 
     async def queue(
         self, db: Connection, tenant: str, owner: str, email_id: str, letter: Letter
@@ -179,12 +183,13 @@ class Outbox:
             self._database.reader, row.tenant_id, row.owner, letter.attachments
         )
         tenant = await tenants.find(self._database.reader, row.tenant_id) or Tenant(row.tenant_id)
+        sender = self._sender_of(tenant)
         message = compose.message(
             row.id,
             letter,
             attached,
             sender_name=tenant.sender_name or tenant.name or self._sender_name,
-            sender_email=self._sender_email,
+            sender_email=sender,
             reply_to=None if "Reply-To" in letter.headers else tenant.reply_to,
         )
 
@@ -196,7 +201,9 @@ class Outbox:
                 )
 
         everybody = list(dict.fromkeys([*letter.to, *letter.cc, *letter.bcc]))
-        return await self.mailer.deliver(message, everybody, before_content=before_content)
+        return await self.mailer.deliver(
+            message, everybody, sender=sender, before_content=before_content
+        )
 
     async def _was_cut_off(self, job: Job, row: Any) -> None:
         """Say of a mail that an attempt before this one gave to the server that nobody knows.

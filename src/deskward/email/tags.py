@@ -35,6 +35,12 @@ def ticket_of(address: str, key: bytes, tenant: str) -> str | None:
     return match[1].upper() if hmac.compare_digest(signature, match[2]) else None
 
 
+def is_tagged(address: str) -> bool:
+    """Whether an address has a tag of the form of ours, whoever signed it."""
+    tag = address.rpartition("@")[0].partition("+")[2].lower()
+    return _TAG.fullmatch(tag) is not None
+
+
 def untagged(address: str) -> str:
     """An address without its tag, in lower case."""
     local, _, domain = address.lower().rpartition("@")

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from deskward.core.jobs import Job, JobLost, Record
 from deskward.core.worker import passes
 from deskward.customers import service as customers
 from deskward.customers.models import Details
-from deskward.email.bounced import came_back, lives
+from deskward.email.bounced import lives
 from deskward.gate.context import new_id
 from deskward.gate.ledger.chain import Entry
 from deskward.inbox import enclosures
@@ -31,10 +32,11 @@ from deskward.inbox.reading.automatic import says_spam, why_automatic
 from deskward.inbox.reading.bounces import Report, report_of
 from deskward.inbox.reading.mail import Mail, read
 from deskward.inbox.reading.markup import safe
+from deskward.inbox.reports import report, whose
 from deskward.inbox.rules import InboxRules
 from deskward.inbox.threads import remember, ticket_for
 from deskward.text.language import language_of
-from deskward.tickets import service, store, thread
+from deskward.tickets import service, thread
 from deskward.tickets.messages import DESK, Author, TicketMessage
 from deskward.tickets.models import MAX_BODY, Ticket
 from deskward.tickets.thread import Received
@@ -117,6 +119,7 @@ class Inbox:
         entries: list[Any] = []
         async with self._database.transaction(entries) as db:
             await job.hold(db)
+            row = await _at_home(db, self.rules, row, found)
             accepted = bool(job.payload.get("accepted"))
             filed = await self._decide(db, row, found, accepted=accepted)
             await _write(db, row, found, filed)
@@ -136,7 +139,7 @@ class Inbox:
         """
         tenant, mail = row.tenant_id, found.mail
         if found.report is not None:
-            return await self._report(db, tenant, found.report)
+            return Filed("report", await report(db, tenant, found.report), "report")
         sender = mail.sender
         if sender is None:
             return Filed("broken", "It does not say who sent it.")
@@ -227,15 +230,6 @@ class Inbox:
             await self._have_handled(db, tenant, ticket)
         return ticket
 
-    async def _tell_bounced(self, db: Connection, tenant: str, message_id: str) -> None:
-        ticket_id = await store.of_mail(db, tenant, [message_id])
-        assert ticket_id is not None
-        ticket = await service.get(db, tenant, ticket_id)
-        await events.tell(
-            *(db, tenant, "message.delivery", ticket.id, {"delivery": "bounced"}),
-            customer_id=ticket.customer_id,
-        )
-
     async def _tell(
         self, db: Connection, tenant: str, received: Received, automatic: str | None
     ) -> None:
@@ -278,21 +272,6 @@ class Inbox:
         )
         return "says the same again" if await db.first(same.limit(1)) else None
 
-    async def _report(self, db: Connection, tenant: str, report: Report) -> Filed:
-        """Say on the mails that a report is about what became of them."""
-        told = []
-        for failure in report.failures:
-            told.append(f"{failure.recipient} {failure.action}: {failure.reason}")
-            if failure.action != "failed":
-                continue
-            reason = f"{failure.recipient}: {failure.reason}"[:1000]
-            for message_id in report.about:
-                ours = await came_back(db, tenant, message_id, failure.recipient, failure.reason)
-                # What a report says of somebody whom the mail was not for says nothing of it.
-                if ours and await store.delivery_failed(db, tenant, f"<{message_id}>", reason):
-                    await self._tell_bounced(db, tenant, f"<{message_id}>")
-        return Filed("report", "\n".join(told)[:2000], "report")
-
 
 def _read(raw: bytes, envelope_sender: str | None) -> Read:
     mail = read(raw)
@@ -315,6 +294,17 @@ def _content(found: Read, kept: list[str]) -> dict[str, Any]:
         "message_id": f"<{mail.message_id}>" if mail.message_id else None,
         "in_reply_to": f"<{near}>" if near else None,
     }
+
+
+async def _at_home(db: Connection, rules: InboxRules, row: Any, found: Read) -> Any:
+    """A mail's row, moved to the tenant that it is for, where it is a report of another one's."""
+    if found.report is None:
+        return row
+    tenant = await whose(db, rules, row.tenant_id, found.report.about)
+    if tenant == row.tenant_id:
+        return row
+    await _set(db, row.tenant_id, row.id, tenant_id=tenant)
+    return SimpleNamespace(**{**row._mapping, "tenant_id": tenant})
 
 
 async def _alone(db: Connection, tenant: str, whose: str) -> None:

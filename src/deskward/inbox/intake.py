@@ -15,7 +15,7 @@ from deskward.core import jobs
 from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.gate.context import new_id
 from deskward.inbox.models import incoming_mails
-from deskward.inbox.reading.headers import Headers, addresses
+from deskward.inbox.reading.headers import Headers, addresses, recipients
 from deskward.inbox.reading.mail import identity
 from deskward.inbox.reading.mime import head_of, parsed
 
@@ -37,6 +37,7 @@ class Arrival:
     Attributes:
         envelope_from: Who sends it, by what the servers told each other: empty for nobody.
         envelope_to: The desk's own addresses that it was delivered to.
+        named: The addresses that its head names as those it was sent to.
         problem: Why it can not be read, where that is known already.
     """
 
@@ -47,6 +48,7 @@ class Arrival:
     subject: str
     envelope_from: str | None = None
     envelope_to: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -70,6 +72,7 @@ def arrival(
         subject=headers.get("subject")[:200],
         envelope_from=envelope_from[:320] if envelope_from is not None else None,
         envelope_to=tuple(envelope_to),
+        named=tuple(each.address for each in recipients(headers)),
         problem=problem,
     )
 

@@ -18,6 +18,7 @@ class InboxRules:
         key: Signs the tags of addresses.
         addresses: The desk's own addresses, and `@domain` for all of a domain → tenant.
         sender: The address that the desk's mails come from.
+        home: The tenant of the settings, to which that address belongs if it is nobody's.
         spam_header: In which field the mail server in front says that a mail is spam.
         per_hour: How many mails of one sender in an hour a program may answer.
         largest: Most bytes of a mail.
@@ -32,6 +33,7 @@ class InboxRules:
     key: bytes = field(repr=False)
     addresses: Mapping[str, str] = field(default_factory=dict)
     sender: str = ""
+    home: str = ""
     spam_header: str = "x-spam-flag"
     per_hour: int = 20
     largest: int = 25_000_000
@@ -47,6 +49,11 @@ class InboxRules:
         bare = untagged(address)
         found = self.addresses.get(bare)
         return found or self.addresses.get("@" + bare.rpartition("@")[2])
+
+    @property
+    def receives_bounces(self) -> str:
+        """The tenant to which what bounces comes of mails that came from `sender`."""
+        return self.tenant_of(self.sender) or self.home
 
     def is_own(self, address: str) -> bool:
         """Whether the desk itself writes under this address."""

@@ -58,7 +58,8 @@ class Tenant:
         name: The brand that customers know; empty where none was given.
         languages: Those that it answers in, the usual one first; none for any.
         hours: When people work there, as `mon-fri=09:00-17:00, sat=10:00-12:00`.
-        reply_to: Where answers to its mails go.
+        reply_to: Where answers to its mails go; they come from there, too, where `mail_domains`
+            has its domain.
         sender_name: Whom its mails are from; empty for the name, or what SENDER_NAME says.
         mail_domains: Those that its own mail comes from.
         signature: What stands below its mails.
@@ -76,6 +77,12 @@ class Tenant:
     signature: str = ""
     created_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def own_address(self) -> str | None:
+        """The address that its mails come from, or None where they come from the desk's."""
+        domain = (self.reply_to or "").rpartition("@")[2].lower()
+        return self.reply_to if domain in (name.lower() for name in self.mail_domains) else None
 
     def is_open(self, moment: datetime) -> bool:
         """Whether people work there at a moment; always where no hours are told."""

@@ -14,6 +14,7 @@ from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.gate.context import Context, Door, new_id
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.security import tenants
 from deskward.security.principals import Kind
 from deskward.staff import service as staff
 from deskward.tickets import handover, service, thread, timers
@@ -282,7 +283,8 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     if update.template is not None:
         if update.reply is not None:
             raise InvalidInput("Give a reply, or a template, not both.")
-        text = text_of(update.template, await service.get(ctx.db, ctx.tenant, ticket_id))
+        ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
+        text = text_of(update.template, ticket, await tenants.find(ctx.db, ctx.tenant))
         update, author = update.answering(text), DESK
     if update.assignee is not None:
         assignee = await staff.require(ctx.db, ctx.tenant, update.assignee)

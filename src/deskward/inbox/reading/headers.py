@@ -92,6 +92,13 @@ def addresses(text: str) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
+def recipients(headers: Headers) -> tuple[Address, ...]:
+    """Whom a header says that a mail is for, where it was delivered to first."""
+    fields = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+    found = (each for name in fields for body in headers.all(name) for each in addresses(body))
+    return tuple({each.address: each for each in found}.values())
+
+
 def _listed(text: str) -> Iterable[str]:
     """The members of a list that is parted by commas, or semicolons, outside of quotes."""
     pieces: list[str] = []

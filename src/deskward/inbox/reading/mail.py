@@ -12,7 +12,14 @@ from itertools import groupby
 
 from deskward.inbox.reading import quoting
 from deskward.inbox.reading.charsets import decoded, tidy
-from deskward.inbox.reading.headers import Address, Headers, addresses, ids, moment
+from deskward.inbox.reading.headers import (
+    Address,
+    Headers,
+    addresses,
+    ids,
+    moment,
+    recipients,
+)
 from deskward.inbox.reading.markup import RULE, text_of
 from deskward.inbox.reading.mime import DEEPEST, Leaf, body_of, flattened, head_of, leaves, parsed
 
@@ -83,11 +90,7 @@ class Mail:
     @property
     def recipients(self) -> tuple[Address, ...]:
         """Whom it says that it is for, where it was delivered to first."""
-        fields = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
-        found = (
-            each for name in fields for body in self.headers.all(name) for each in addresses(body)
-        )
-        return tuple({each.address: each for each in found}.values())
+        return recipients(self.headers)
 
     @property
     def subject(self) -> str:

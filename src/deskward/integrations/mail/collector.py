@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, Database, insert_or_ignore, now
 from deskward.core.tasks import background
 from deskward.gate.context import new_id
+from deskward.inbox.addresses import meant
 from deskward.inbox.intake import arrival, keep
 from deskward.inbox.models import mailboxes
 from deskward.inbox.rules import InboxRules
@@ -210,11 +211,12 @@ class Collector:
         kept = None
         if raw is not None:
             found = await self._call(partial(arrival, raw, "imap", problem=problem))
+            tenant = await meant(self._database.reader, self._rules, self._tenant, found.named)
         async with self._database.transaction() as db:
             moment = now()
             await self._still(db, looked_at=moment, kept=uid, leased_until=moment + LEASE)
             if raw is not None:
-                kept = await keep(db, self._tenant, found)
+                kept = await keep(db, tenant, found)
         state.kept = uid
         return int(kept is not None)
 

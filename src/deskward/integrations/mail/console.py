@@ -17,6 +17,7 @@ class ConsoleMailer:
         message: EmailMessage,
         recipients: Sequence[str],
         *,
+        sender: str,
         before_content: Callable[[], Awaitable[None]],
     ) -> dict[str, str]:
         """See `Mailer.deliver`."""

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deskward.core.database import Database
 from deskward.core.setting_groups import LOOPBACK
 from deskward.core.settings import Settings
-from deskward.inbox.addresses import tenant_of
+from deskward.inbox.addresses import meant, tenant_of
 from deskward.inbox.intake import Source, arrival, keep
 from deskward.inbox.rules import InboxRules
 
@@ -94,6 +94,7 @@ class Listener:
             tenant = await tenant_of(self._database.reader, self._rules, address)
             if tenant is None:
                 continue  # closed meanwhile
+            tenant = await meant(self._database.reader, self._rules, tenant, [address])
             tenants.setdefault(tenant, []).append(address.lower())
         for tenant, addresses in tenants.items():
             look = partial(

@@ -38,7 +38,7 @@ class SmtpMailer:
         """Make an adapter; it connects when there is a mail.
 
         Args:
-            sender: The address that mails come from, in the envelope.
+            sender: The address that signs in where no other name is given.
             username: Signs in where there is a password.
             security: See SMTP_SECURITY.
             ca_file: PEM file of an authority to trust besides the system's.
@@ -67,12 +67,13 @@ class SmtpMailer:
         message: EmailMessage,
         recipients: Sequence[str],
         *,
+        sender: str,
         before_content: Callable[[], Awaitable[None]],
     ) -> dict[str, str]:
         """See `Mailer.deliver`."""
         client = await self._connect()
         try:
-            refused = await self._envelope(client, recipients)
+            refused = await self._envelope(client, sender, recipients)
             await before_content()
             await _content(client, message)
         finally:
@@ -115,13 +116,15 @@ class SmtpMailer:
         await client.ehlo()  # after STARTTLS a server says anew what it can do
         return client.supports_extension("auth")
 
-    async def _options(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> list[str]:
+    async def _options(
+        self, client: aiosmtplib.SMTP, sender: str, recipients: Sequence[str]
+    ) -> list[str]:
         """What to say with MAIL: what addresses outside of ASCII need (RFC 6531), or nothing.
 
         Raises:
             Refused: There are such addresses, and the server does not take them.
         """
-        wide = [address for address in (self._sender, *recipients) if not address.isascii()]
+        wide = [address for address in (sender, *recipients) if not address.isascii()]
         if not wide:
             return []
         await client.ehlo()  # after STARTTLS a server says anew what it can do
@@ -131,14 +134,16 @@ class SmtpMailer:
             )
         return ["SMTPUTF8", "BODY=8BITMIME"]
 
-    async def _envelope(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> dict[str, str]:
+    async def _envelope(
+        self, client: aiosmtplib.SMTP, sender: str, recipients: Sequence[str]
+    ) -> dict[str, str]:
         """Say who sends and who gets it; gives those that the server refused."""
         refused: dict[str, str] = {}
         later = False
         try:
-            options = await self._options(client, recipients)
+            options = await self._options(client, sender, recipients)
             encoding = "utf-8" if options else "ascii"
-            await client.mail(self._sender, options=options, encoding=encoding)
+            await client.mail(sender, options=options, encoding=encoding)
             for recipient in recipients:
                 try:
                     await client.rcpt(recipient, encoding=encoding)
