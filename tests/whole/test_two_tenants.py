@@ -131,7 +131,11 @@ async def test_nothing_crosses(desk: Desk, server: Mail, hooks: Receiver) -> Non
         path = f"/{tenant}"
         hooks.secrets[path] = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
         kinds = ["ticket.created", "message.created", "message.delivery", "ticket.updated"]
-        told = {"url": hooks.url(path), "events": kinds, "secret": hooks.secrets[path]}
+        told: dict[str, Any] = {
+            "url": hooks.url(path),
+            "events": kinds,
+            "secret": hooks.secrets[path],
+        }
         await call(desk, tenant, "add_webhook", **told)
 
     tickets = {}
@@ -191,7 +195,7 @@ async def _look_at_records(desk: Desk, tenant: str, other: str, tickets: dict[st
     assert found["tickets"] == []
     found = await call(desk, tenant, "search_tickets", query=WORDS[tenant])
     assert [each["id"] for each in found["tickets"]] == [tickets[tenant]]
-    told = {"ticket_id": tickets[tenant], "limit": 100}
+    told: dict[str, Any] = {"ticket_id": tickets[tenant], "limit": 100}
     thread = await call(desk, tenant, "list_ticket_messages", **told)
     assert WORDS[other] not in repr(thread)
     assert WORDS[other] not in repr(await call(desk, tenant, "list_incoming_mails"))
@@ -244,7 +248,7 @@ async def test_a_tenant_that_is_answered_at_anothers_address_gets_its_answers(
     async with open_desk(shared, model=desk.conversations.agent.model) as again:
         raw = mail("Of sneakers.", From=SAME, To="x@y.example", Message_ID="<1@x.example>")
         row = await brought(again, raw, SHOP)
-        told = {"ticket_id": f"T{row.number}", "update": {"reply": "Red ones?"}}
+        told: dict[str, Any] = {"ticket_id": f"T{row.number}", "update": {"reply": "Red ones?"}}
         await call(again, SHOP, "update_ticket", **told)
         await quiet(again)
         [(sender, answer)] = [e for e in received(server, SAME) if e[1]["In-Reply-To"]]
