@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,7 +29,7 @@ from deskward.conversations.archive import heard
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
 from deskward.conversations.service import Conversations
-from deskward.conversations.takeover import ChatChannel, still_waits
+from deskward.conversations.takeover import still_waits
 from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Database, metadata
 from deskward.core.jobs import Handler
@@ -41,9 +41,7 @@ from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
-from deskward.email.channel import Letterhead, MailChannel
 from deskward.email.outbox import Outbox
-from deskward.email.tags import untagged
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
@@ -55,14 +53,14 @@ from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
-from deskward.inbox.rules import InboxRules
 from deskward.integrations.embeddings.choose import choose_embedder
-from deskward.integrations.mail.choose import check_ways_in, choose_mailer
+from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.sources.choose import choose_origins
 from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
 from deskward.knowledge.vault import Vault as SourceVault
+from deskward.mailing import channels_of, inbox_rules, outbox_of
 from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
@@ -159,7 +157,7 @@ async def open_desk(
             settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=not chat)
         )
         stack.push_async_callback(model.close)
-        mails = _outbox(settings, database, wake.set)
+        mails = outbox_of(settings, database, wake.set)
         notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
         ports = {
@@ -179,7 +177,7 @@ async def open_desk(
                 settings.accounts.password_tries,
             ),
             Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
-            Channels: _channels(settings, mails, secret),
+            Channels: channels_of(settings, mails, secret),
             TicketRules: TicketRules(
                 settings.tickets.declared,
                 settings.tickets.reopens,
@@ -190,7 +188,7 @@ async def open_desk(
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
-            Inbox: Inbox(database, _inbox_rules(settings, secret)),
+            Inbox: Inbox(database, inbox_rules(settings, secret)),
             BoxVault: BoxVault(secret.key),
             Syncs: _syncs(settings, database, secret, stack),
         }
@@ -258,41 +256,6 @@ def _writer(settings: Settings, model: Model, database: Database) -> Writer:
     )
 
 
-def _outbox(settings: Settings, database: Database, wake: Callable[[], None]) -> Outbox:
-    return Outbox(
-        database,
-        choose_mailer(settings),
-        sender_name=settings.mail.sender_name,
-        sender_email=settings.mail.sender_email or "desk@localhost",
-        max_attachments=settings.mail.max_attachment_mb * 1_000_000,
-        kept=timedelta(days=settings.upload.days),
-        hosts=settings.agent.linked,
-        wake=wake,
-    )
-
-
-def _inbox_rules(settings: Settings, secret: Secret) -> InboxRules:
-    inbox = settings.inbox
-    owned = [*inbox.owned, *settings.mail.answers.items()]
-    return InboxRules(
-        key=secret.names,
-        addresses={
-            untagged(address): tenant or settings.default.tenant_id for tenant, address in owned
-        },
-        sender=settings.mail.sender_email or "",
-        home=settings.default.tenant_id,
-        spam_header=inbox.spam_header,
-        per_hour=inbox.answers_per_hour,
-        largest=inbox.max_mb * MB,
-        largest_file=settings.mail.max_attachment_mb * MB,
-        quota=settings.upload.quota_mb * MB,
-        tenant_quota=settings.upload.tenant_quota_mb * MB,
-        new_tickets=HANDLE if settings.policy.handle_new_tickets else None,
-        reopens=settings.tickets.reopens,
-        due_soon=timedelta(minutes=settings.tickets.due_soon_minutes),
-    )
-
-
 def _syncs(
     settings: Settings, database: Database, secret: Secret, stack: contextlib.AsyncExitStack
 ) -> Syncs:
@@ -307,19 +270,6 @@ def _syncs(
     parser = parsing.Parser(limits)
     stack.push_async_callback(parser.aclose)
     return Syncs(database, parser, outside, origins, SourceVault(secret.key))
-
-
-def _channels(settings: Settings, mails: Outbox, secret: Secret) -> Channels:
-    """The ways by which answers reach customers."""
-    owned = {
-        tenant or settings.default.tenant_id: address
-        for tenant, address in reversed(settings.inbox.owned)
-        if not address.startswith("@")
-    }
-    head = Letterhead({**owned, **settings.mail.answers}, settings.mail.signature)
-    mail = (MailChannel(mails, secret.names, head),)
-    chat = (ChatChannel(),)
-    return Channels({"mail": mail, "api": mail, "mcp": mail, "cli": mail, "chat": chat})
 
 
 def _gate(
