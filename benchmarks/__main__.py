@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from benchmarks import additions, calls, concurrency, end_to_end, failures, overhead, turns
+from benchmarks import (
+    additions,
+    calls,
+    concurrency,
+    end_to_end,
+    failures,
+    overhead,
+    searching,
+    turns,
+)
 from benchmarks.machine import Cores, choose_cores, describe
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.plots import draw
@@ -41,6 +50,7 @@ PARTS = {
     "end-to-end": Part(end_to_end.run, end_to_end.section, end_to_end.PACKAGES),
     "load": Part(concurrency.run, concurrency.section, concurrency.PACKAGES),
     "failures": Part(failures.run, failures.section, failures.PACKAGES),
+    "search": Part(searching.run, searching.section, searching.PACKAGES),
     "tools": Part(additions.run, additions.section, additions.PACKAGES),
 }
 
@@ -56,6 +66,7 @@ Measure Deskward beside others, side by side in one run, on this machine.
               configures (MODEL, or a provider's key), if any: a few calls that may cost money
   load        50 to 500 concurrent requests by k6 and locust; CPU and memory of 1,000 requests
   failures    the database, the model or the MCP server goes away, and comes back
+  search      finding tickets among 100,000 on SQLite and 1,000,000 on PostgreSQL
   tools       what it takes to add a tool
 
 The measured server has one core to itself and the load generator another; stop what else is
@@ -66,7 +77,7 @@ to read it.
 
 EXAMPLES = """\
 examples:
-  python -m benchmarks                          everything, about ten minutes
+  python -m benchmarks                          everything, about half an hour
   python -m benchmarks --quick                  everything, in about three
   python -m benchmarks calls --seconds 6        calls, with longer rounds
   python -m benchmarks turns load --rounds 5    two parts, with more rounds

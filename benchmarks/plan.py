@@ -1,4 +1,4 @@
-"""How much is measured: everything in about ten minutes, or a quick look in about three."""
+"""How much is measured: everything in about half an hour, or a quick look in about three."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Plan:
         before: `failures`: how long all is well before that.
         outage: `failures`: how long it is away.
         additions: `tools`: how often each tool is added.
+        tickets: `search`: how many there are on SQLite.
+        many_tickets: `search`: how many there are on PostgreSQL.
     """
 
     rounds: int
@@ -40,6 +42,8 @@ class Plan:
     before: float
     outage: float
     additions: int
+    tickets: int
+    many_tickets: int
 
 
 FULL = Plan(
@@ -57,6 +61,8 @@ FULL = Plan(
     before=1.0,
     outage=2.0,
     additions=3,
+    tickets=100_000,
+    many_tickets=1_000_000,
 )
 
 QUICK = Plan(
@@ -74,4 +80,6 @@ QUICK = Plan(
     before=0.5,
     outage=1.5,
     additions=1,
+    tickets=10_000,
+    many_tickets=20_000,
 )

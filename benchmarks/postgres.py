@@ -16,8 +16,9 @@ from benchmarks.processes import CannotMeasure, free_port
 class Postgres:
     """A server on a free port of this machine."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, options: str = "") -> None:
         self._programs = programs
+        self._options = options
         self._folder = folder
         self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
@@ -45,6 +46,7 @@ class Postgres:
         options = (
             f"-c listen_addresses=127.0.0.1 -c port={self._port}"
             f" -c unix_socket_directories={self._folder} -c max_connections=100"
+            f" {self._options}"
         )
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-l", log, "-w", "-o", options, "start")
@@ -75,8 +77,11 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(options: str = "") -> Iterator[Postgres]:
     """Run a server until the block ends.
+
+    Args:
+        options: Further ones of its command line.
 
     Raises:
         CannotMeasure: Its programs are not installed, or it does not start.
@@ -92,7 +97,7 @@ def postgres() -> Iterator[Postgres]:
                 shutil.chown(folder, "postgres", "postgres")
             except LookupError as error:
                 raise CannotMeasure("PostgreSQL does not run as root, and has no user") from error
-        server = Postgres(programs, Path(folder))
+        server = Postgres(programs, Path(folder), options)
         server.create()
         server.start()
         try:

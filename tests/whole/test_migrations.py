@@ -43,10 +43,18 @@ ec87d513f199755c40f5138bacc72ac6ba60e2c51c8d5f7fc504244a1736ce3c 0014_notices.py
 a734f5fb4f4e88882b50c9db3fd900919b60c99f65c1182633124f611c3126ed 0021_documents.py
 adf27cceb6415058677fe8bd9d0dd71ba3cfb020d52418f8bab993bd289cb449 0022_mail_boxes.py
 4853b2940b57c69b7f8eb98e82de0379b7b6e5358b127cfd7558047fb514672d 0023_words_in_batches.py
+6eff1a1ac0cde47ba2d518b5dfb059c8a9bdd886ce369d799cf61e9fe1aa8f74  0024_handovers.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
-OURS = {"faq_fts", "search", "ix_faq_search", "ix_ticket_words_search"}
+OURS = {
+    "faq_fts",
+    "search",
+    "ix_faq_search",
+    "ix_ticket_words_search",
+    "ix_tickets_marks",
+    "ix_tickets_all",
+}
 LATE = (hub_tools,)
 """Tables whose modules the desk imports only where they are used."""
 

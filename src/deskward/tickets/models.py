@@ -93,7 +93,12 @@ tickets = sa.Table(
     sa.Index("ix_tickets_session", "tenant_id", "session_owner", "session_id"),
     sa.Index("ix_tickets_updated", "tenant_id", "updated_at", "number"),
     sa.Index("ix_tickets_status", "tenant_id", "status", "number"),
-    sa.Index("ix_tickets_assignee", "tenant_id", "assignee", "number"),
+    sa.Index("ix_tickets_created", "tenant_id", "created_at", "number"),
+    *(
+        sa.Index(f"ix_tickets_{leader}_{name}", "tenant_id", leader, f"{name}_at", "number")
+        for leader in ("status", "assignee", "team")
+        for name in ("created", "updated")
+    ),
 )
 """`body` is the first message and `reply` the last answer; all of them are `ticket_messages`.
 `messages` counts these, and `heard` those of customers among them."""

@@ -5,29 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime
-from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
 from deskward.core.errors import NotFound
+from deskward.tickets.conditions import sought
+from deskward.tickets.finding import Finder, Order, Place
 from deskward.tickets.models import Ticket, tickets
-from deskward.tickets.query import NONE, Item, Query
+from deskward.tickets.query import Query
 from deskward.tickets.service import ticket_of
-from deskward.tickets.words import found_by, ticket_words
-
-Order = Literal["newest", "oldest", "updated"]
-
-_COLUMNS = {
-    "status": tickets.c.status,
-    "priority": tickets.c.priority,
-    "channel": tickets.c.source,
-    "assignee": tickets.c.assignee,
-    "team": tickets.c.team,
-    "customer": tickets.c.customer_id,
-    "created": tickets.c.created_at,
-    "updated": tickets.c.updated_at,
-}
 
 
 async def search(
@@ -48,72 +35,37 @@ async def search(
     Raises:
         NotFound: The cursor is none of this order.
     """
-    wanted = sa.select(tickets).where(tickets.c.tenant_id == tenant)
-    for item in query.items:
-        condition = _condition(item, tenant, me, db.dialect)
-        wanted = wanted.where(sa.not_(condition) if item.negated else condition)
-    number, updated = tickets.c.number, tickets.c.updated_at
-    if after is not None:
-        place, moment = _opened(after, order)
-        if order == "updated":
-            key = sa.tuple_(sa.literal(moment, updated.type), sa.literal(place, number.type))
-            wanted = wanted.where(sa.tuple_(updated, number) < key)
-        else:
-            wanted = wanted.where(number < place if order == "newest" else number > place)
-    if order == "updated":
-        wanted = wanted.order_by(updated.desc(), number.desc())
-    else:
-        wanted = wanted.order_by(number.desc() if order == "newest" else number)
-    rows = await db.all(wanted.limit(limit + 1))
-    more = _closed(rows[limit - 1], order) if len(rows) > limit else None
-    return [ticket_of(row) for row in rows[:limit]], more
+    place = _opened(after, order) if after is not None else None
+    places = await Finder(db, sought(query, tenant, me, db.dialect), order, place, limit + 1).find()
+    numbers = [found.number for found in places[:limit]]
+    rows = await db.all(
+        sa.select(tickets).where(tickets.c.tenant_id == tenant, tickets.c.number.in_(numbers))
+    )
+    by_number = {row.number: ticket_of(row) for row in rows}
+    more = _closed(places[limit - 1], order) if len(places) > limit else None
+    return [by_number[number] for number in numbers if number in by_number], more
 
 
-def _condition(item: Item, tenant: str, me: str, dialect: str) -> sa.ColumnElement[bool]:
-    if item.field == "text":
-        said = sa.select(ticket_words.c.number).where(
-            ticket_words.c.tenant_id == tenant, found_by(item.values[0], dialect)
-        )
-        return tickets.c.number.in_(said)
-    if item.field == "tag":
-        return sa.or_(*(_tagged(tag, dialect) for tag in item.values))
-    column = _COLUMNS[item.field]
-    if item.since is not None or item.before is not None:
-        limits = []
-        if item.since is not None:
-            limits.append(column >= item.since)
-        if item.before is not None:
-            limits.append(column < item.before)
-        return sa.and_(*limits)
-    values = [me if item.field == "assignee" and one == "me" else one for one in item.values]
-    if item.field in ("assignee", "team"):
-        named = [one for one in values if one != NONE]
-        # What is compared with nothing is unknown, and its negation as well.
-        among = sa.func.coalesce(column, "").in_(named)
-        return sa.or_(among, column.is_(None)) if NONE in values else among
-    return column.in_(values)
+async def count(db: Connection, tenant: str, query: Query, *, me: str, most: int) -> int:
+    """How many tickets a query finds, or so many if there are more."""
+    finder = Finder(db, sought(query, tenant, me, db.dialect), "updated", None, most)
+    return len(await finder.find())
 
 
-def _tagged(tag: str, dialect: str) -> sa.ColumnElement[bool]:
-    if dialect == "sqlite":
-        each = sa.func.json_each(sa.func.coalesce(tickets.c.tags, sa.text("'[]'")))
-        tags = each.table_valued("value")
-        return sa.exists().where(tags.c.value == tag)
-    has = sa.func.jsonb_exists(sa.func.to_jsonb(tickets.c.tags), tag)
-    return sa.func.coalesce(has, sa.false(), type_=sa.Boolean)
+def _closed(place: Place, order: Order) -> str:
+    told = [order, place.number, place.moment.isoformat()]
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
 
-def _closed(row: sa.Row[Any], order: Order) -> str:
-    place = [order, row.number, row.updated_at.isoformat()]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str, order: Order) -> tuple[int, datetime]:
+def _opened(cursor: str, order: Order) -> Place:
     try:
         told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         made_for, number, moment = told
         if made_for != order or not 0 <= number < 2**63:
             raise ValueError(cursor)
-        return int(number), datetime.fromisoformat(moment)
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
+            raise ValueError(cursor)
+        return Place(int(number), at)
     except (ValueError, TypeError):
         raise NotFound("page", cursor) from None

@@ -10,9 +10,10 @@ from deskward.core.paging import Limit
 from deskward.core.written import Ours
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
+from deskward.tickets.finding import Order
 from deskward.tickets.models import Ticket
 from deskward.tickets.query import parse
-from deskward.tickets.search import Order, search
+from deskward.tickets.search import search
 from deskward.tickets.sorting_tools import tools
 from deskward.tickets.tools import shown
 

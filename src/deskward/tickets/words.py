@@ -70,23 +70,52 @@ async def add(db: Connection, tenant: str, number: int, seq: int, text: str) -> 
         await db.change(_ADD, row)
 
 
-def found_by(text: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Whether a row of `ticket_words` has all words of a text, of which it has one at least."""
+def found_by(tenant: str, text: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether a row of `ticket_words` has all words of a text, of which it has one at least.
+
+    The index answers that. A row that is at hand already is better asked by `says`.
+    """
     wanted = words_to_find(text)
     if dialect == "sqlite":
         match = " AND ".join(f'"{word}"{"*" if begins else ""}' for word, begins in wanted)
         given = _INDEXED.bindparams(sa.bindparam("words", match, unique=True))
-        indexed = ticket_words.c.id.in_(given.columns(sa.column("rowid", sa.Integer)))
+        indexed = given.columns(sa.column("rowid", sa.Integer)).subquery()
         last = _LATEST.alias()
-        holds = sa.and_(*(_holds(last.c.words, word, begins) for word, begins in wanted))
-        return sa.or_(indexed, ticket_words.c.id.in_(sa.select(last.c.id).where(holds)))
-    match = " & ".join(f"'{word}'{':*' if begins else ''}" for word, begins in wanted)
-    vector = "array_to_tsvector(string_to_array(ticket_words.words, ' '))"
-    given_words = sa.cast(sa.bindparam("words", match, sa.Text, unique=True), _TSQUERY)
-    return sa.literal_column(vector).bool_op("@@")(given_words)
+        ids = sa.union_all(
+            sa.select(indexed), sa.select(last.c.id).where(*_holds(last.c.words, text, dialect))
+        )
+        found = ticket_words.c.id.in_(ids)
+    else:
+        # No tenant's words make another one's search slow: its id is in the index as well.
+        match = " & ".join(f"'{word}'{':*' if begins else ''}" for word, begins in wanted)
+        vector = (
+            "array_to_tsvector(string_to_array(ticket_words.words, ' ')"
+            " || ('#' || ticket_words.tenant_id)::text)"
+        )
+        match = f"'#{tenant}' & {match}"
+        given_words = sa.cast(sa.bindparam("words", match, sa.Text, unique=True), _TSQUERY)
+        found = sa.literal_column(vector).bool_op("@@")(given_words)
+    return sa.and_(ticket_words.c.tenant_id == tenant, found)
 
 
-def _holds(words: sa.ColumnElement[str], word: str, begins: bool) -> sa.ColumnElement[bool]:
-    """Whether there is a word among words that are parted by spaces, or one that begins so."""
-    ended = "" if begins else " "
-    return sa.func.instr(" " + words + " ", f" {word}{ended}") > 0
+def says(
+    number: sa.ColumnElement[int], tenant: str, text: str, dialect: str
+) -> sa.ColumnElement[bool]:
+    """Whether one message of a ticket has all words of a text: the same, asked of its rows."""
+    of_it = (ticket_words.c.tenant_id == tenant) & (ticket_words.c.number == number)
+    one = (
+        sa.select(sa.literal(1))
+        .where(of_it, *_holds(ticket_words.c.words, text, dialect))
+        .limit(1)  # with it no planner makes a join of this, which would read all rows there are
+    )
+    return one.scalar_subquery().is_not(None)
+
+
+def _holds(words: sa.ColumnElement[str], text: str, dialect: str) -> list[sa.ColumnElement[bool]]:
+    """Whether all words of a text are among words that are parted by spaces."""
+    place = sa.func.instr if dialect == "sqlite" else sa.func.strpos
+    said = sa.literal(" ") + words + sa.literal(" ")
+    return [
+        place(said, f" {word}" if begins else f" {word} ") > 0
+        for word, begins in words_to_find(text)
+    ]
