@@ -15,7 +15,7 @@ from benchmarks.many_tickets import TENANT
 from deskward.app import Desk
 from deskward.customers.models import customers
 from deskward.tickets import finding
-from deskward.tickets.finding import Finder
+from deskward.tickets.finding import Finder, Order
 from deskward.tickets.messages import ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
 from deskward.tickets.query import Item, parse
@@ -23,7 +23,7 @@ from deskward.tickets.search import count, search
 from deskward.tickets.words import ticket_words
 
 COUNT = 300
-ORDERS = ("newest", "oldest", "updated")
+ORDERS: tuple[Order, ...] = ("newest", "oldest", "updated")
 
 
 async def fill(desk: Desk, tenant: str = TENANT) -> list[dict[str, Any]]:
