@@ -21,6 +21,7 @@ from benchmarks import (
     concurrency,
     end_to_end,
     failures,
+    ingest,
     overhead,
     searching,
     turns,
@@ -52,6 +53,7 @@ PARTS = {
     "failures": Part(failures.run, failures.section, failures.PACKAGES),
     "search": Part(searching.run, searching.section, searching.PACKAGES),
     "tools": Part(additions.run, additions.section, additions.PACKAGES),
+    "ingest": Part(ingest.run, ingest.section, ingest.PACKAGES),
 }
 
 ABOUT = """\
@@ -68,6 +70,7 @@ Measure Deskward beside others, side by side in one run, on this machine.
   failures    the database, the model or the MCP server goes away, and comes back
   search      finding tickets among 100,000 on SQLite and 1,000,000 on PostgreSQL
   tools       what it takes to add a tool
+  ingest      5,000 pages of Markdown read from a folder, and one changed page read again
 
 The measured server has one core to itself and the load generator another; stop what else is
 running. Progress goes to standard error, the tables to standard output; the report as HTML with

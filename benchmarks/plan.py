@@ -26,6 +26,7 @@ class Plan:
         additions: `tools`: how often each tool is added.
         tickets: `search`: how many there are on SQLite.
         many_tickets: `search`: how many there are on PostgreSQL.
+        pages: `ingest`: documents that are read.
     """
 
     rounds: int
@@ -44,6 +45,7 @@ class Plan:
     additions: int
     tickets: int
     many_tickets: int
+    pages: int
 
 
 FULL = Plan(
@@ -63,6 +65,7 @@ FULL = Plan(
     additions=3,
     tickets=100_000,
     many_tickets=1_000_000,
+    pages=5_000,
 )
 
 QUICK = Plan(
@@ -82,4 +85,5 @@ QUICK = Plan(
     additions=1,
     tickets=10_000,
     many_tickets=20_000,
+    pages=500,
 )

@@ -52,9 +52,10 @@ def detected(texts: Sequence[str]) -> str:
     """The language of some texts: by their script, or by their commonest small words."""
     sample = " ".join(texts[:LOOKED_AT])[:20_000]
     scripts: Counter[str] = Counter()
-    for letter in sample[:4_000]:
+    for letter, count in Counter(sample[:4_000]).items():
         if letter.isalpha():
-            scripts[unicodedata.name(letter, "?").partition(" ")[0].partition("-")[0]] += 1
+            script = unicodedata.name(letter, "?").partition(" ")[0].partition("-")[0]
+            scripts[script] += count
     if not scripts:
         return UNKNOWN
     script, count = scripts.most_common(1)[0]

@@ -37,33 +37,39 @@ def allow(seconds: int) -> None:
 def serve(source: BinaryIO, answers: BinaryIO, seconds: int) -> None:
     """Read documents until there are no more."""
     while line := source.readline():
-        asked = json.loads(line)
-        data = source.read(asked["size"])
-        allow(seconds)
-        answer, lives = _answer(asked["form"], asked["path"], data)
-        answers.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        try:
+            asked = json.loads(line)
+            data = source.read(asked["size"])
+            allow(seconds)
+            written = json.dumps(_answer(asked["form"], asked["path"], data), ensure_ascii=False)
+            answer = written.encode("utf-8", "replace")
+            lives = True
+        except MemoryError:
+            # What is left of the memory is in pieces: another child goes on.
+            answer, lives = json.dumps({"broken": OUT_OF_MEMORY, "ends": True}).encode(), False
+        answers.write(answer + b"\n")
         answers.flush()
-        if not lives:  # what it has left of its memory is in pieces
+        if not lives:
             return
 
 
-def _answer(form: str, path: str, data: bytes) -> tuple[dict[str, Any], bool]:
+def _answer(form: str, path: str, data: bytes) -> dict[str, Any]:
     from deskward.knowledge.formats.blocks import Broken
     from deskward.knowledge.formats.reading import read
 
     try:
         found = read(form, path, data)
     except Broken as error:
-        return {"broken": str(error)}, True
+        return {"broken": str(error)}
     except MemoryError:
-        return {"broken": OUT_OF_MEMORY}, False
+        raise
     except RecursionError:
-        return {"broken": "its parts are inside each other too often to be read"}, False
+        return {"broken": "its parts are inside each other too often to be read"}
     except Exception as error:  # a library's, about what only this document has
-        return {"broken": f"it could not be read ({type(error).__name__}: {error})"[:400]}, True
+        return {"broken": f"it could not be read ({type(error).__name__}: {error})"[:400]}
     chunks = [[list(chunk.headings), chunk.text] for chunk in found.chunks]
     named = {"title": found.title, "language": found.language, "told": found.told}
-    return {**named, "chunks": chunks}, True
+    return {**named, "chunks": chunks}
 
 
 def main() -> None:

@@ -94,6 +94,8 @@ class Parser:
             raise Broken(self._why(await self._end()))
         self._served += 1
         answer: dict[str, Any] = json.loads(line)
+        if answer.pop("ends", False):
+            await self._end()
         return answer
 
     async def _ready(self) -> asyncio.subprocess.Process:
@@ -142,7 +144,10 @@ class Parser:
                 f"reading it needs more than {self.limits.memory} MB of memory, or meets a fault "
                 f"of the library that reads it ({signal.Signals(-code).name})"
             )
-        return f"what read it ended ({code})"
+        return (
+            f"reading it needs more than {self.limits.memory} MB of memory, or meets a fault (it "
+            f"ended with {code})"
+        )
 
 
 def _at_end(child: asyncio.subprocess.Process) -> bool:
