@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL", 0.05)
 
 
-Sync = Callable[..., Awaitable[dict[str, Any]]]
+Sync = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 
 
 @pytest.fixture

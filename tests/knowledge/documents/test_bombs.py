@@ -59,7 +59,7 @@ async def test_each_is_reported_and_the_desk_goes_on(
     count = lay(folder)
     (folder / "good.md").write_text("# Good\n\nStill here.", encoding="utf-8")
     usual = await _timed(call, asyncio.sleep(2))
-    syncing = asyncio.create_task(sync(kind="folder", location=str(folder)))
+    syncing = asyncio.ensure_future(sync(kind="folder", location=str(folder)))
     during = await _timed(call, syncing)
     source = await syncing
     print(f"p99 {usual * 1000:.1f} ms before, {during * 1000:.1f} ms during it")
