@@ -55,7 +55,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
     """Settings that look at no environment variable of the machine; with every domain on."""
-    return Settings.alone(data_dir=folder, **{"domains": ",".join(domains()), **changes})
+    usual = {"domains": ",".join(domains()), "embeddings": "off"}
+    return Settings.alone(data_dir=folder, **{**usual, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,7 @@ from deskward.inbox.filing import Inbox
 from deskward.integrations.embeddings.choose import choose_embedder
 from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
+from deskward.integrations.search.choose import open_search
 from deskward.integrations.sources.choose import choose_origins
 from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
@@ -191,6 +192,7 @@ async def open_desk(
             Inbox: Inbox(database, inbox_rules(settings, secret)),
             BoxVault: BoxVault(secret.key),
             Syncs: _syncs(settings, database, secret, stack),
+            **open_search(settings, database, embedder, stack),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())

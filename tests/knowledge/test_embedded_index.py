@@ -16,16 +16,16 @@ import pytest
 from deskward.integrations.search.embedded import EmbeddedIndex
 from deskward.integrations.search.vector_file import EXACTLY, VectorFile
 from deskward.knowledge.passages import Wanted
-from tests.knowledge.test_index import BOTH, DIMENSIONS, TENANT, found, passage, vector_of
+from tests.knowledge.test_index import BOTH, DIMENSIONS, TENANT, Model, found, passage, vector_of
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
 from deskward.integrations.search.embedded import EmbeddedIndex
-from tests.knowledge.test_index import DIMENSIONS, TENANT, passage
+from tests.knowledge.test_index import TENANT, Model, passage
 
 async def main():
-    index = EmbeddedIndex(Path(sys.argv[1]), "test", DIMENSIONS)
+    index = EmbeddedIndex(Path(sys.argv[1]), Model())
     for n in range(int(sys.argv[2]), int(sys.argv[3])):
         await index.put(TENANT, [passage(f"p{n}", f"transfer number {n}", vector=True)])
         print(n, flush=True)
@@ -41,7 +41,7 @@ def _writes(root: Path, first: int, last: int) -> subprocess.Popen[str]:
 
 
 def _open(root: Path, model: str = "test", dimensions: int = DIMENSIONS) -> EmbeddedIndex:
-    return EmbeddedIndex(root, model, dimensions)
+    return EmbeddedIndex(root, Model(model, dimensions) if dimensions else None)
 
 
 async def test_another_process_is_seen_at_once(tmp_path: Path) -> None:

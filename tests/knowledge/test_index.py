@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,14 @@ from deskward.knowledge.passages import Audience, Hit, Index, Passage, Wanted
 DIMENSIONS = 64
 TENANT = "default"
 BOTH: tuple[Audience, ...] = ("customer", "staff")
+
+
+@dataclass
+class Model:
+    """Says of which model the vectors of these tests are."""
+
+    name: str = "test"
+    dimensions: int = DIMENSIONS
 
 
 def vector_of(text: str) -> list[float]:
@@ -42,7 +50,7 @@ def passage(name: str, text: str, *, vector: bool = False, **more: object) -> Pa
 
 @pytest.fixture(params=["embedded"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
-    opened: Index = EmbeddedIndex(tmp_path / "search", "test", DIMENSIONS)
+    opened: Index = EmbeddedIndex(tmp_path / "search", Model())
     yield opened
     await opened.aclose()
 

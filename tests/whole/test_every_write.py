@@ -153,6 +153,7 @@ JOBS = {
     "erase_traces": "the row of `erase_customer`",
     "handle_ticket": "the rows of the calls that it makes",
     "inbox.file": "its own, `receive_mail`",
+    "knowledge.index": "none: the index is a copy of what the database has",
     "knowledge.sync": "the row of the call that added the source, or had it read",
     "orders.payout": "the row of the call that granted the refund",
     "scrub": "the row of `erase_customer`",

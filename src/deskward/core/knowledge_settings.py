@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
 
 from deskward.core.addresses import Network, networks
 from deskward.core.setting_names import Group, prefixed
@@ -28,6 +30,18 @@ class Knowledge(Group):
         "",
         description="Networks, separated by commas, that sources may be in though they are not "
         "public, for example `10.1.0.0/16`; there also without TLS. Unset: public addresses only.",
+    )
+
+    index: Literal["embedded", "postgresql", "opensearch"] = Field(
+        "embedded",
+        description="Where passages are searched: `embedded` (in DATA_DIR, for processes of one "
+        "machine), `postgresql`, or `opensearch`. It is filled from the database by itself.",
+    )
+    index_url: SecretStr | None = Field(
+        None,
+        description="Address of the index, with its name and password: "
+        "`postgresql://user:password@host/name`, or `https://user:password@host:9200`. Unset: for "
+        "`postgresql` the desk's own database.",
     )
 
     @field_validator("networks")

@@ -8,6 +8,8 @@ index that is new, or that was damaged, is compared with the database as a whole
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +27,12 @@ JOB_ID = digest(JOB)
 """There is one index, and so one job."""
 AT_ONCE = 1_000
 """Passages that are brought to the index at once."""
+JUST_NOW = 100
+"""Passages up to which they are brought to the index by whoever searches next."""
+COMPARED_EVERY = 30.0
+"""Seconds after which the numbers of passages in index and database are compared."""
+
+log = logging.getLogger(__name__)
 
 Vectors = Callable[[Sequence[Passage]], Awaitable[Sequence[Sequence[float]]]]
 """Finds the meaning of passages, each as a vector of length 1."""
@@ -34,6 +42,9 @@ _BUSY = sa.select(jobs.jobs.c.id).where(
     jobs.jobs.c.id == JOB_ID, jobs.jobs.c.status.in_(("queued", "running"))
 )
 _SOME = sa.select(changes).order_by(changes.c.seq).limit(AT_ONCE)
+_MINE = sa.select(changes.c.seq, changes.c.passage_id).limit(JUST_NOW + 1)
+_TENANTS = sa.select(passages.c.tenant_id).distinct()
+_COUNT = sa.select(sa.func.count().label("number")).select_from(passages)
 _WHOLE = sa.select(
     passages,
     *(documents.c[name] for name in ("title", "product", "versions", "category", "tags")),
@@ -47,18 +58,33 @@ _WHOLE = sa.select(
 class Feeder:
     """Brings what changed to the index."""
 
-    def __init__(self, database: Database, index: Index, vectors: Vectors | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        vectors: Vectors | None = None,
+        begins_after: float = 0.0,
+    ) -> None:
         """Make one.
 
         Args:
             vectors: Finds the passages' meanings, where the desk has a model for it.
+            begins_after: Seconds until it looks by itself for what is to be brought.
         """
         self.index = index
         self._database = database
         self._vectors = vectors
+        self._brought: dict[str, int] = {}
+        self._compared: set[str] = set()
+        self.begins_at = self._compare_at = time.monotonic() + begins_after
 
     async def look(self) -> None:
-        """See to it that there is a job while something waits."""
+        """See to it that there is a job while something waits; now and then, that all is there."""
+        if time.monotonic() < self.begins_at:
+            return
+        if time.monotonic() >= self._compare_at:
+            self._compare_at = time.monotonic() + COMPARED_EVERY
+            await self.compare()
         reader = self._database.reader
         if await reader.first(_WAITS) is None or await reader.first(_BUSY) is not None:
             return
@@ -87,6 +113,37 @@ class Feeder:
                     sa.delete(changes).where(changes.c.seq.in_([row.seq for row in rows]))
                 )
 
+    async def catch_up(self, tenant: str) -> None:
+        """Bring what a tenant has just written at once, so that whoever wrote it finds it.
+
+        The job does so once more, with its meaning. Of much, it is left to the job.
+        """
+        if tenant not in self._compared:
+            self._compared.add(tenant)
+            await self._compare(tenant)
+        brought = self._brought.get(tenant, 0)
+        some = _MINE.where(changes.c.tenant_id == tenant, changes.c.seq > brought)
+        rows = await self._database.reader.all(some)
+        if not rows or len(rows) > JUST_NOW:
+            return
+        try:
+            ids = list(dict.fromkeys(row.passage_id for row in rows))
+            await self._bring(tenant, ids, at_once=True)
+        except Exception as error:  # what is there already is still to be found
+            log.warning("What was just written cannot be found yet: %s", error)
+        self._brought[tenant] = max(row.seq for row in rows)
+
+    async def compare(self) -> None:
+        """Have an index filled that has not as many passages as the database, once it is quiet."""
+        if await self._database.reader.first(_WAITS) is None:
+            for row in await self._database.reader.all(_TENANTS):
+                await self._compare(row.tenant_id)
+
+    async def _compare(self, tenant: str) -> None:
+        row = await self._database.reader.first(_COUNT.where(passages.c.tenant_id == tenant))
+        if row is not None and await self.index.count(tenant) != row.number:
+            await self.rebuild(tenant)
+
     async def rebuild(self, tenant: str) -> int:
         """Compare the index with the database; gives how many passages are to be brought to it."""
         there = await self.index.ids(tenant)
@@ -103,9 +160,9 @@ class Feeder:
                 await transaction.execute(changes.insert(), named)
         return len(other)
 
-    async def _bring(self, tenant: str, ids: list[str]) -> None:
+    async def _bring(self, tenant: str, ids: list[str], *, at_once: bool = False) -> None:
         found = await read_passages(self._database.reader, tenant, ids)
-        if self._vectors is not None and found:
+        if self._vectors is not None and found and not at_once:
             vectors = await self._vectors(found)
             found = [replace(one, vector=v) for one, v in zip(found, vectors, strict=True)]
         there = {one.id for one in found}

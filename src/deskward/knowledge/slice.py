@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from deskward.gate.rotation import Anew, Sealed
 from deskward.gate.slice import Slice
-from deskward.knowledge import source_tools, syncing
+from deskward.knowledge import feeding, search_tools, source_tools, syncing
 from deskward.knowledge.demo import load
 from deskward.knowledge.documents import TABLES, sources
+from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.models import article_versions, articles, faq
 from deskward.knowledge.published import Earlier
 from deskward.knowledge.syncing import Syncs
@@ -20,7 +21,8 @@ from deskward.knowledge.tools import tools
 from deskward.knowledge.vault import Vault
 
 assert source_tools
-"""It declares its tools in the same group."""
+assert search_tools
+"""They declare their tools in the same group."""
 
 
 def _anew(old: bytes, new: bytes) -> Anew:
@@ -45,10 +47,17 @@ def _anew(old: bytes, new: bytes) -> Anew:
 SLICE = Slice(
     tools=tools,
     tables=(articles, article_versions, faq, *TABLES),
-    jobs=lambda gate: {syncing.JOB: gate.port(Syncs).sync},
+    jobs=lambda gate: {
+        syncing.JOB: gate.port(Syncs).sync,
+        feeding.JOB: gate.port(Feeder).feed,
+    },
     times={syncing.JOB: syncing.TIME},
     records={syncing.JOB: syncing.RECORD},
-    looks=lambda gate: [gate.port(Syncs).look, Earlier(gate.database).look],
+    looks=lambda gate: [
+        gate.port(Syncs).look,
+        Earlier(gate.database).look,
+        gate.port(Feeder).look,
+    ],
     sealed=(Sealed(sources, sources.c.id, _anew),),
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),

@@ -84,8 +84,8 @@ def words_kept(text: str, language: str) -> list[str]:
 def words_asked(text: str, languages: Sequence[str]) -> list[tuple[str, ...]]:
     """The words that somebody looks for: of each the forms that it may have been kept in.
 
-    Words that say nothing are left out, unless there are no others. They are those of the one of
-    the languages that the text has most of: "die" is a verb in an English question.
+    Words that say nothing are left out. They are those of the one of the languages that the text
+    has most of: "die" is a verb in an English question.
 
     Args:
         languages: Those of the texts that are searched.
@@ -103,8 +103,7 @@ def words_asked(text: str, languages: Sequence[str]) -> list[tuple[str, ...]]:
                 continue
             forms = (form for base in bases for form in _forms(part[:LONGEST], base))
             asked.setdefault(tuple(dict.fromkeys(forms)), part not in small)
-    saying = [forms for forms, says in asked.items() if says and forms]
-    return saying or [forms for forms in asked if forms]
+    return [forms for forms, says in asked.items() if says and forms]
 
 
 def spans_of(text: str, language: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:

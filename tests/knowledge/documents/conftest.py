@@ -11,6 +11,7 @@ import pytest
 
 from deskward.app import Desk
 from deskward.core import worker
+from deskward.integrations.search import choose
 from deskward.knowledge.documents import passages
 from deskward.knowledge.passages import Hit, Passage, Wanted
 from deskward.security.principals import Kind, Principal
@@ -53,6 +54,8 @@ class Memory:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL", 0.05)
+    # These tests have an index of their own, to which what changed is brought.
+    monkeypatch.setattr(choose, "BEGINS_AFTER", 1e9)
 
 
 Sync = Callable[..., Coroutine[Any, Any, dict[str, Any]]]

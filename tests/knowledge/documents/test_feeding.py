@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from deskward.app import Desk
-from deskward.core.worker import Jobs
 from deskward.knowledge import feeding
 from deskward.knowledge.documents import changes
 from deskward.knowledge.feeding import Feeder
@@ -19,11 +18,11 @@ from tests.knowledge.test_articles import EDITOR
 
 async def fed(desk: Desk, index: Memory) -> None:
     """Work on what waits until nothing does."""
-    feeder = Feeder(desk.database, index)
-    jobs = Jobs(desk.database, {feeding.JOB: feeder.feed}, looks=[feeder.look])
-    async with jobs.keep(), asyncio.timeout(20):
+    feeder = desk.gate.port(Feeder)
+    feeder.index, feeder.begins_at = index, 0.0
+    async with asyncio.timeout(20):
         while await desk.database.reader.first(changes.select().limit(1)) is not None:
-            jobs.wake()
+            desk.jobs.wake()
             await asyncio.sleep(0.02)
 
 

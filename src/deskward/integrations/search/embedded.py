@@ -18,10 +18,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypedDict, TypeVar, cast
 
+from deskward.core.errors import Unavailable
 from deskward.integrations.search.folder import Damaged, Folder, alone
 from deskward.knowledge.passages import Hit, Passage, Wanted
+from deskward.text.vectors import EmbeddingFailed
 
 FORM = 1
 """The form of what is on the disk; what has another one is made anew."""
@@ -32,20 +34,38 @@ _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
+class About(TypedDict):
+    """What a folder is of."""
+
+    form: int
+    model: str
+    dimensions: int
+
+
+class Model(Protocol):
+    """What makes the vectors; see `Embedder`."""
+
+    @property
+    def name(self) -> str:
+        """The model and its version."""
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+
+
 class EmbeddedIndex:
     """Passages in a folder of this machine, which several processes may have open."""
 
-    def __init__(self, root: Path, model: str = "", dimensions: int = 0) -> None:
+    def __init__(self, root: Path, model: Model | None = None) -> None:
         """Keep passages below a folder, which need not be there yet.
 
         Args:
             root: The folder, which belongs to the index alone.
-            model: What made the vectors; those of another are worth nothing.
-            dimensions: Of the vectors; 0 where there are none.
+            model: What makes the vectors, if anything does; those of another are worth nothing.
         """
         self._root = root
-        self._about = {"form": FORM, "model": model, "dimensions": dimensions}
-        self._dimensions = dimensions
+        self._model = model
         self._folders: dict[Path, Folder] = {}
         self._lock = threading.Lock()
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="search")
@@ -127,13 +147,27 @@ class EmbeddedIndex:
         if known is not None and known.is_there():
             return known
         with self._opening():
-            told = _read(home / ABOUT)
-            if told != self._about:
+            told, about = _read(home / ABOUT), self._about(home)
+            if told != about:
                 if home.exists():
-                    self._begin_anew(home, f"it is of {told}, and not of {self._about}")
+                    self._begin_anew(home, f"it is of {told}, and not of {about}")
                 home.mkdir(mode=0o700)
-                (home / ABOUT).write_text(json.dumps(self._about), encoding="utf-8")
-            return self._folders.setdefault(home / reader, Folder(home / reader, self._dimensions))
+                (home / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+            folder = Folder(home / reader, about["dimensions"])
+            return self._folders.setdefault(home / reader, folder)
+
+    def _about(self, home: Path) -> About:
+        """What a folder has to be of. Where the model does not answer, what it is of already."""
+        if self._model is None:
+            return {"form": FORM, "model": "", "dimensions": 0}
+        try:
+            name, dimensions = self._model.name, self._model.dimensions
+        except EmbeddingFailed as error:
+            told = _read(home / ABOUT)
+            if told is None or told["form"] != FORM:
+                raise Unavailable("Nothing can be searched before the model answers.") from error
+            return told
+        return {"form": FORM, "model": name, "dimensions": dimensions}
 
     def _begin_anew(self, home: Path, reason: str) -> None:
         """Have nothing of a tenant; another process that has it open sees so at its next look.
@@ -157,8 +191,10 @@ class EmbeddedIndex:
             yield
 
 
-def _read(path: Path) -> object:
+def _read(path: Path) -> About | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    is_one = isinstance(told, dict) and told.keys() == About.__annotations__.keys()
+    return cast(About, told) if is_one else None

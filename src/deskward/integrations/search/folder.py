@@ -30,7 +30,7 @@ HEAP = 64_000_000
 MOST_ASKED = 64
 """Words of a question that are looked for."""
 TITLE = 0.5
-"""How much more a word counts that is in the title or in a heading."""
+"""How much more a word counts that is in the title, in a heading, or a tag."""
 SPARSE = 2
 """Vectors are written anew once there are so many times as many records as passages."""
 REMEMBERED = 32
@@ -352,7 +352,8 @@ def _schema() -> tantivy.Schema:
 
 
 def _document(passage: Passage) -> tantivy.Document:
-    title = words_kept(" ".join([passage.title, *passage.headings]), passage.language)
+    named = "\n".join([passage.title, *passage.headings, *passage.tags])
+    title = words_kept(named, passage.language)
     document = tantivy.Document()
     document.add_text("id", passage.id)
     document.add_text("document", passage.document_id)

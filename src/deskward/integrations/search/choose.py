@@ -1,0 +1,40 @@
+"""Which engine finds passages: from settings to one `Index`."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from deskward.core.database import Database
+from deskward.core.settings import Settings
+from deskward.knowledge.feeding import Feeder
+from deskward.knowledge.passages import Index
+from deskward.knowledge.searching import Search, vectors_of
+from deskward.text.vectors import Embedder
+
+BEGINS_AFTER = 2.0
+"""Seconds after the start until the index is filled, if nobody searches before."""
+
+
+def open_search(
+    settings: Settings, database: Database, embedder: Embedder | None, stack: AsyncExitStack
+) -> dict[type, Any]:
+    """What finds passages, and what brings them to where they are found, as ports of tools."""
+    index = choose_index(settings, embedder)
+    stack.push_async_callback(index.aclose)
+    vectors = partial(vectors_of, embedder) if embedder else None
+    feeder = Feeder(database, index, vectors, BEGINS_AFTER)
+    return {Feeder: feeder, Search: Search(index, feeder, embedder)}
+
+
+def choose_index(settings: Settings, embedder: Embedder | None) -> Index:
+    """The engine that KNOWLEDGE_INDEX names; nobody is asked yet, and nothing opened.
+
+    Raises:
+        ValueError: It lacks its address; the message says what to set.
+    """
+    # The engine takes time to import, and only a desk needs it.
+    from deskward.integrations.search.embedded import EmbeddedIndex
+
+    return EmbeddedIndex(settings.data_dir / "search", embedder)

@@ -1,0 +1,112 @@
+"""The tools that search documents: whoever calls finds what they may read, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from deskward.gate.context import Context
+from deskward.gate.tool import Risk
+from deskward.knowledge.models import Language
+from deskward.knowledge.passages import Audience, Wanted
+from deskward.knowledge.search_models import (
+    Category,
+    DocumentationFindings,
+    Findings,
+    Most,
+    Product,
+    ProductVersion,
+    SearchText,
+    Tag,
+    message_of,
+    passage_of,
+)
+from deskward.knowledge.searching import Search, readable_by
+from deskward.knowledge.tools import tools
+
+Tags = Annotated[list[Tag], Field(max_length=10)]
+
+
+@tools.tool(
+    scope="knowledge:read", risk=Risk.READ, rest="GET /documentation/search", keeps_secrets=False
+)
+async def search_product_documentation(
+    ctx: Context,
+    product_name: Product,
+    version: ProductVersion,
+    search_query: SearchText,
+    category: Category | None = None,
+) -> DocumentationFindings:
+    """Search a product's documentation, as it is for one version. Cite what you use by its title.
+
+    Args:
+        product_name: The product.
+        version: Its version; empty for any.
+        search_query: The question.
+        category: Only documents of this category.
+    """
+    wanted = Wanted(
+        search_query,
+        readable_by(ctx.principal),
+        product=product_name,
+        version=version,
+        category=category or "",
+        limit=5,
+    )
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted)
+    return DocumentationFindings(
+        query=search_query,
+        found=bool(found),
+        message=message_of(len(found)),
+        results=[passage_of(one) for one in found],
+        product_name=product_name,
+        version=version,
+        category=category,
+    )
+
+
+@tools.tool(
+    scope="knowledge:read", risk=Risk.READ, rest="GET /knowledge/search", keeps_secrets=False
+)
+async def search_knowledge_base(
+    ctx: Context,
+    query: SearchText,
+    product: Product = "",
+    version: ProductVersion = "",
+    category: Category = "",
+    tags: Tags | None = None,
+    language: Language | None = None,
+    audience: Audience | None = None,
+    limit: Most = 5,
+) -> Findings:
+    """Search all documents and published articles for an answer. Cite what you use by its title.
+
+    Args:
+        query: The question.
+        product: Only what is about this product.
+        version: Only what holds for this version of it.
+        category: Only this category.
+        tags: Only what has all of these tags.
+        language: Only this language; left out, any: a question finds answers in other languages.
+        audience: Only what is for these readers: `customer` is what customers may be told.
+        limit: How many passages to give at the most.
+    """
+    readable = readable_by(ctx.principal)
+    wanted = Wanted(
+        query,
+        tuple(one for one in readable if audience in (None, one)),
+        product=product,
+        version=version,
+        category=category,
+        tags=tuple(tags or ()),
+        languages=(language,) if language else (),
+        limit=limit,
+    )
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted)
+    return Findings(
+        query=query,
+        found=bool(found),
+        message=message_of(len(found)),
+        results=[passage_of(one) for one in found],
+    )

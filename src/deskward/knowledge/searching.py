@@ -1,0 +1,215 @@
+"""Searching the knowledge base: the index finds, the database decides who may read what is found.
+
+What the index gives are ids. The passages are read from the database, as they are at that moment,
+and those that the reader may not see, or that are gone, are left out: an index may be behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection
+from deskward.knowledge.documents import ARTICLES, documents, passages
+from deskward.knowledge.feeding import Feeder
+from deskward.knowledge.highlighting import Shown, shown
+from deskward.knowledge.passages import Audience, Hit, Index, Wanted
+from deskward.security.principals import Kind, Principal
+from deskward.text.analysis import words_asked
+from deskward.text.vectors import Embedder, EmbeddingFailed, embedded
+
+ENOUGH_WORDS = 0.34
+"""Share of what was asked, from which on a passage with its words is an answer."""
+OF_ONE_DOCUMENT = 3
+"""Passages of one document that are given at the most."""
+LONGEST = 1_000
+"""Characters of a question that are looked at."""
+
+_SPARE = 3
+"""How many times as many hits are looked at as are wanted: some may be left out."""
+_FOUND = sa.select(
+    passages.c.id,
+    passages.c.document_id,
+    passages.c.headings,
+    passages.c.text,
+    *(documents.c[name] for name in ("source_id", "path", "address", "commit_id", "title")),
+    *(documents.c[name] for name in ("product", "versions", "category", "tags", "language")),
+    *(documents.c[name] for name in ("audience", "changed_at")),
+).join(
+    documents,
+    (documents.c.tenant_id == passages.c.tenant_id) & (documents.c.id == passages.c.document_id),
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that was found, as the database has it."""
+
+    passage_id: str
+    document_id: str
+    article_id: str | None
+    """Of an article of the desk's own, its id."""
+    revision: str | None
+    """The article's version, or the commit that the document is of."""
+    title: str
+    headings: tuple[str, ...]
+    text: str
+    address: str
+    product: str
+    versions: str
+    category: str
+    tags: tuple[str, ...]
+    language: str
+    audience: Audience
+    changed_at: datetime
+    hit: Hit
+    shown: Shown
+
+
+def readable_by(principal: Principal) -> tuple[Audience, ...]:
+    """The audiences that a caller belongs to; a service speaks for customers."""
+    return ("customer", "staff") if principal.kind is Kind.STAFF else ("customer",)
+
+
+class Search:
+    """What finds passages, on one index and with one model of meaning, or none."""
+
+    def __init__(self, index: Index, feeder: Feeder, embedder: Embedder | None = None) -> None:
+        """Make one.
+
+        Args:
+            feeder: Brings to the index what was written a moment ago.
+            embedder: Finds the meaning of questions.
+        """
+        self._index = index
+        self._feeder = feeder
+        self._embedder = embedder
+        self._unrelated: float | None = None
+
+    async def find(self, db: Connection, tenant: str, wanted: Wanted) -> list[Found]:
+        """The passages that answer a question, the best first; none where none does.
+
+        Args:
+            wanted: Without a vector: it is made here.
+        """
+        await self._feeder.catch_up(tenant)
+        text = wanted.text[:LONGEST]
+        vector = await self._vector(text)
+        spare = replace(wanted, text=text, vector=vector, limit=_SPARE * wanted.limit + 10)
+        hits = await self._index.search(tenant, spare)
+        enough = [hit for hit in hits if self._is_enough(hit)]
+        found = await self._read(db, tenant, enough, spare)
+        seen: Counter[str] = Counter()
+        kept = []
+        for one in found:
+            seen[one.document_id] += 1
+            if seen[one.document_id] <= OF_ONE_DOCUMENT:
+                kept.append(one)
+        return kept[: wanted.limit]
+
+    async def _vector(self, text: str) -> Sequence[float] | None:
+        if self._embedder is None or not text.strip():
+            return None
+        try:
+            if self._unrelated is None:
+                self._unrelated = await _unrelated(self._embedder)
+            found = await embedded(self._embedder, [text], query=True)
+        except EmbeddingFailed as error:
+            log.warning("Searched by words alone: %s", error)
+            return None
+        return cast(Sequence[float], found[0])
+
+    def _is_enough(self, hit: Hit) -> bool:
+        """Whether a hit is an answer at all, whatever its rank."""
+        if hit.parts.get("share", 0.0) >= ENOUGH_WORDS:
+            return True
+        return self._unrelated is not None and hit.parts.get("meaning", -1.0) > self._unrelated
+
+    async def _read(
+        self, db: Connection, tenant: str, hits: Sequence[Hit], wanted: Wanted
+    ) -> list[Found]:
+        if not hits:
+            return []
+        rows = await db.all(
+            _FOUND.where(
+                passages.c.tenant_id == tenant,
+                passages.c.id.in_([hit.passage_id for hit in hits]),
+                documents.c.audience.in_(wanted.audiences),
+            )
+        )
+        known: dict[str, Any] = {row.id: row for row in rows}
+        languages = tuple({row.language for row in rows})
+        asked = words_asked(wanted.text, languages)
+        return [
+            _found(known[hit.passage_id], hit, asked) for hit in hits if hit.passage_id in known
+        ]
+
+
+def _found(row: Any, hit: Hit, asked: Sequence[tuple[str, ...]]) -> Found:
+    return Found(
+        passage_id=row.id,
+        document_id=row.document_id,
+        article_id=row.path if row.source_id == ARTICLES else None,
+        revision=row.commit_id,
+        title=row.title,
+        headings=tuple(row.headings),
+        text=row.text,
+        address=row.address,
+        product=row.product,
+        versions=row.versions,
+        category=row.category,
+        tags=tuple(row.tags),
+        language=row.language,
+        audience=row.audience,
+        changed_at=row.changed_at,
+        hit=hit,
+        shown=shown(row.text, row.language, asked),
+    )
+
+
+_QUESTIONS = (
+    "How do I boil an egg?",
+    "Wann fährt der letzte Zug nach Bern?",
+    "¿Quién pintó este cuadro?",
+    "Which screws fit this shelf?",
+    "Pourquoi le ciel est-il bleu ?",
+    "犬は何歳まで生きますか",
+)
+_TEXTS = (
+    "The committee met on Tuesday and put off its vote on the new bridge.",
+    "Rosen werden im März geschnitten, bevor sie austreiben.",
+    "El volcán lleva tres siglos dormido.",
+    "Cells divide when the two copies of each chromosome have moved apart.",
+    "La sonate est en trois mouvements, dont le dernier est un rondo.",
+    "この布は水を通しません。",
+    "Sales of bicycles rose by a tenth in the second quarter.",
+    "The guitar's strings are tuned from the lowest to the highest.",
+)
+
+
+async def _unrelated(embedder: Embedder) -> float:
+    """The cosine that texts which have nothing to do with each other do not reach in this model.
+
+    Models differ: of one of them, unrelated texts are at 0.1, of another at 0.8. So it is measured,
+    as the mean of such pairs and three times their deviation.
+    """
+    import numpy as np
+
+    questions = await embedded(embedder, _QUESTIONS, query=True)
+    texts = await embedded(embedder, _TEXTS)
+    cosines = np.asarray(questions) @ np.asarray(texts).T
+    return float(cosines.mean() + 3.0 * cosines.std())
+
+
+async def vectors_of(embedder: Embedder, found: Sequence[Any]) -> Sequence[Sequence[float]]:
+    """The meanings of passages, each with its title and headings."""
+    texts = ["\n".join([one.title, *one.headings, one.text]) for one in found]
+    return cast(Sequence[Sequence[float]], await embedded(embedder, texts))
