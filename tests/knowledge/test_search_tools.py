@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deskward.app import Desk
 from deskward.knowledge import filing
+from deskward.knowledge.documents import document_id as document_id_of
 from deskward.knowledge.documents import documents, passages
 from deskward.knowledge.facts import Facts
 from deskward.knowledge.filing import Filed
@@ -45,7 +46,7 @@ async def filed(desk: Desk, path: str, *texts: str, tenant: str = "default", **m
     )
     async with desk.database.transaction() as transaction:
         await filing.put(transaction, tenant, "manual", [one])
-    return filing.document_id("manual", path)
+    return document_id_of("manual", path)
 
 
 async def test_documents_and_articles_are_found_with_what_cites_them(
