@@ -69,7 +69,7 @@ from deskward.orders.payouts import Payouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.roles import Roles
-from deskward.shipped import policy_of, skills_of
+from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
 from deskward.tickets.handover import Conversations as HandoverConversations
@@ -155,7 +155,7 @@ async def open_desk(
             stack.callback(embedder.close)
         wake = asyncio.Event()
         model = model or choose_model(
-            settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=not chat)
+            settings, offline=lambda: offline_model(settings, features, chat=chat)
         )
         stack.push_async_callback(model.close)
         mails = outbox_of(settings, database, wake.set)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import Skills
 from deskward.core.settings import Settings
 from deskward.features import Features, features_of
@@ -35,6 +36,25 @@ def skills_of(settings: Settings, features: Features) -> Skills:
 def shipped_skills(features: Features) -> Skills:
     """The offline skills that ship."""
     return Skills.load(*features.skills, kinds=features.kinds)
+
+
+def offline_model(settings: Settings, features: Features, *, chat: bool) -> OfflineModel:
+    """The offline model, made ready only where it has to be: that takes time and memory.
+
+    What ships is known to be good. An operator's own skills are made ready at once, so that what is
+    wrong with them shows at the start; and what this machine never learned is learned before
+    anybody waits for it.
+
+    Args:
+        chat: Whether messages are expected.
+
+    Raises:
+        ValueError: A skill is not valid.
+    """
+    model = OfflineModel(skills_of(settings, features), lazy=True)
+    if chat and (settings.agent.skills_dir is not None or not model.is_learned):
+        model.learn()
+    return model
 
 
 def policy_files(folder: Path | None, features: Features) -> dict[str, str]:

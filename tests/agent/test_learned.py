@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deskward.agent import linear
 from deskward.agent.learned import Learned
-from deskward.agent.offline import features, matching
+from deskward.agent.offline import matching
 from deskward.agent.offline.matching import Matcher
 
 EXAMPLES = {
@@ -14,7 +13,8 @@ EXAMPLES = {
     "card": ["block my card", "my card was stolen", "deactivate the card"],
 }
 LEXICON = {"money": ["cash", "funds", "balance"]}
-CODE = (matching, features, linear)
+MATCHING = "deskward.agent.offline.matching"
+CODE = (MATCHING, "deskward.agent.offline.features", "deskward.agent.linear")
 SENTENCES = ["how much cash is there", "someone took my cards", "hello", "", "block", "ballance"]
 
 
@@ -41,7 +41,7 @@ def test_what_is_kept_says_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch
 def test_other_material_and_other_code_are_learned_by_themselves(cache: Path) -> None:
     matcher(Learned([EXAMPLES, LEXICON], *CODE))
     assert Learned([EXAMPLES, {}], *CODE).read() is None
-    assert Learned([EXAMPLES, LEXICON], matching).read() is None
+    assert Learned([EXAMPLES, LEXICON], MATCHING).read() is None
     assert Learned([EXAMPLES, LEXICON], *CODE).read() is not None
 
 

@@ -26,7 +26,7 @@ def test_the_client_comes_without_the_server(code: str) -> None:
 
 
 def test_the_agent_comes_when_it_is_used() -> None:
-    assert "numpy" in loaded("from deskward.client import AgentSession")
+    assert "sqlalchemy" in loaded("from deskward.client import AgentSession")
 
 
 def test_what_the_client_does_not_have_is_not_there() -> None:

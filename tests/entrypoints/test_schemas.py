@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from deskward.app import Desk
-from deskward.core.money import CURRENCIES
+from deskward.core.currencies import TENDER
 from deskward.email import compose
 from deskward.entrypoints.sizes import LARGEST, USUAL, body_limits
 from deskward.security.principals import Kind
@@ -169,5 +169,5 @@ async def test_only_what_needs_more_may_be_larger(sqlite_desk: Desk) -> None:
 
 
 def test_currencies_are_those_one_can_pay_in() -> None:
-    assert {"USD", "EUR", "JPY", "KWD", "CHF", "INR"} <= set(CURRENCIES)
-    assert not {"DEM", "FSW", "XXX", "XAU"} & set(CURRENCIES)
+    assert {"USD", "EUR", "JPY", "KWD", "CHF", "INR"} <= set(TENDER)
+    assert not {"DEM", "FSW", "XXX", "XAU"} & set(TENDER)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from babel.core import get_global
+from babel.numbers import get_currency_precision, get_territory_currencies, list_currencies
 
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.core import jobs
+from deskward.core.currencies import TENDER, places_of
 from deskward.core.errors import Conflict
 from deskward.core.money import decimal_of, format_money, minor_units
 from deskward.core.settings import Settings
@@ -223,3 +227,17 @@ async def test_what_cannot_be_reckoned_exactly_is_refused(call: Call) -> None:
 def test_a_letter_and_a_digit_have_a_space_between(amount: int, currency: str, said: str) -> None:
     assert format_money(amount, currency) == said
     assert minor_units(decimal_of(amount, currency), currency) == amount
+
+
+def test_the_currencies_are_those_of_cldr() -> None:
+    day = date(2026, 1, 1)
+    found = {
+        currency
+        for territory in get_global("territory_currencies")
+        for currency in get_territory_currencies(territory, day, non_tender=False)
+    }
+    assert sorted(found) == TENDER
+    every = list_currencies() | {"XYZ"}
+    assert {code: places_of(code) for code in every} == {
+        code: get_currency_precision(code) for code in every
+    }

@@ -10,6 +10,7 @@ LATE = (
     *("alembic", "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql"),
     *("asyncpg", "redis", "openai", "anthropic", "aiosmtplib"),
     *("jsonschema", "mcp", "rich.console", "prompt_toolkit"),
+    *("numpy", "babel.numbers", "babel.dates", "charset_normalizer", "snowballstemmer"),
 )
 HEAVY = (
     *("deskward.app", "deskward.core.settings", "sqlalchemy", "fastapi", "pydantic", "numpy"),

@@ -6,20 +6,17 @@ the weights has to be kept. It learns once from the declared sentences (`Learned
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
 
-from deskward.agent import linear
 from deskward.agent.learned import Learned
 from deskward.agent.linear import Array, Linear, Rows, train
-from deskward.text import clauses, values
-from deskward.text.clauses import Clause, Reader, grammar
+from deskward.text.clauses import NONE, Clause, Reader, grammar
 
-NONE = "none"
+_CODE = ("deskward.text.clauses", "deskward.text.values", "deskward.agent.linear", __name__)
 COLUMNS = 1 << 15
 LENGTHS = range(3, 6)
 FEW = "‹few›"
@@ -68,8 +65,7 @@ class Classifier:
             sentences: Language, what is claimed or `NONE`, and the sentence.
         """
         self.names = sorted({name for _, name, _ in sentences})
-        code = (clauses, values, linear, sys.modules[__name__])
-        learned = Learned([list(sentences), self.names, COLUMNS], *code)
+        learned = Learned([list(sentences), self.names, COLUMNS], *_CODE)
         arrays = learned.read()
         if arrays is None:
             self._linear, self._rarity = self._train(sentences, reader)

@@ -14,13 +14,13 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from deskward.agent.linear import Array
+if TYPE_CHECKING:
+    from deskward.agent.linear import Array
 
 log = logging.getLogger(__name__)
 
@@ -28,21 +28,31 @@ log = logging.getLogger(__name__)
 class Learned:
     """The arrays that follow from some material by some code."""
 
-    def __init__(self, material: Any, *code: ModuleType) -> None:
+    def __init__(self, material: Any, *code: str) -> None:
         """Name them.
 
         Args:
             material: What is learned from, as JSON.
-            code: The modules that learn: a change in any makes it another thing.
+            code: The names of the modules that learn: a change in any makes it another thing. They
+                are not imported, nor numpy, to tell what it is called.
         """
-        name = hashlib.sha256(json.dumps([np.__version__, material]).encode())
+        name = hashlib.sha256(json.dumps([version("numpy"), material]).encode())
         for module in code:
-            name.update(Path(str(module.__file__)).read_bytes())
+            spec = find_spec(module)
+            assert spec is not None
+            name.update(Path(str(spec.origin)).read_bytes())
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._path = folder / "deskward" / f"learned-{name.hexdigest()[:32]}.npz"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is something to be read."""
+        return self._path.exists()
+
     def read(self) -> dict[str, Array] | None:
         """The arrays, or None where they are not kept or cannot be read."""
+        import numpy as np
+
         try:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 return dict(kept)
@@ -54,6 +64,8 @@ class Learned:
 
     def write(self, arrays: Mapping[str, Array]) -> None:
         """Keep the arrays, if there is a place for them."""
+        import numpy as np
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
-from babel.numbers import get_currency_precision
+from deskward.core.currencies import places_of
 
 Amount = tuple[Decimal, str]
 """A sum of money, and the code of its currency."""
@@ -76,7 +76,7 @@ def money_in(item: Mapping[str, Any]) -> set[Amount]:
     amount, currency = item.get("amount"), item.get("currency")
     if type(amount) is not int or not isinstance(currency, str):
         return set()
-    return {(abs(Decimal(amount).scaleb(-get_currency_precision(currency))), currency)}
+    return {(abs(Decimal(amount).scaleb(-places_of(currency))), currency)}
 
 
 def sums_of(items: Sequence[Mapping[str, Any]]) -> set[Amount]:

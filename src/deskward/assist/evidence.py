@@ -19,24 +19,19 @@ from deskward.knowledge import service as knowledge
 from deskward.knowledge.models import FaqEntry
 from deskward.text.injection import injected
 from deskward.text.sentences import Sentence
-from deskward.text.words import content_stems, stem, words
+from deskward.text.words import content_stems, stems_of_list, words
 
 LONGEST_QUERY = 4_000
 """Characters of a ticket that are searched with."""
 
-_COURTESY = frozenset(
-    stem(word)
-    for word in """
+_COURTESY = """
     hello dear sir madam team support good morning afternoon evening day regards best kind kindly
     wish sincerely yours faithfully question wonder wondering like could would let please thank
     thanks cheers everyone all say possible
-    """.split()
-)
+    """
 """What says nothing about the matter."""
 
-_LIGHT = frozenset(
-    stem(word)
-    for word in """
+_LIGHT = """
     abroad again already also always another anything around ask available basically beforehand
     book bought briefly buy case check current currently day days details easiest exactly explain
     find first flight fly foreign get gift give go going hear help holiday idea info information
@@ -47,8 +42,7 @@ _LIGHT = frozenset(
     steps still store sure tablet take takes tax tell thing things think time times today together
     tomorrow travel traveling travelling trip understand use using usual usually vacation visit
     want wants way week weeks whether while whole wonder work works write year years
-    """.split()
-)
+    """
 """What an article need not have: such words change little about what is asked."""
 _PLACE = re.compile(r"\b(?:to|in|from|for)\s+([A-Z][a-z]+)\b")
 """Where somebody goes or lives; it matters in a question only."""
@@ -170,7 +164,7 @@ def _wishes(sentence: Sentence) -> list[Sentence]:
 
 def meaningful(text: str) -> list[str]:
     """The stems of a text that say what it is about."""
-    return [found for found in content_stems(text) if found not in _COURTESY]
+    return [found for found in content_stems(text) if found not in stems_of_list(_COURTESY)]
 
 
 def _weights(subject: str, said: Sequence[Sentence]) -> dict[str, float]:
@@ -250,7 +244,7 @@ class _Index:
         said = {found: word for text in texts for word in words(text) for found in meaningful(word)}
         turned = {match.casefold() for text in texts for match in _TURNED.findall(text)}
         turned -= {match.casefold() for match in _TURNED.findall(whole)}
-        known = named | self._told[entry.id] | _LIGHT
+        known = named | self._told[entry.id] | stems_of_list(_LIGHT)
         return tuple(sorted(turned | {said[found] for found in said.keys() - known}))
 
     def _rarity(self, found: str) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from deskward.text.injection import has_link, injected
 from deskward.text.sentences import Sentence, sentences
-from deskward.text.words import content_stems, stem
+from deskward.text.words import content_stems, stems_of_list
 
 ENOUGH = 0.75
 """A text is used from this grounding on …"""
@@ -21,9 +21,7 @@ ENOUGH_EACH = 0.5
 """… if each of its sentences has this."""
 LONGEST = 2_000
 
-_COURTESY = frozenset(
-    stem(word)
-    for word in """
+_COURTESY = """
     thank thanks write wrote writing message mail contact touch reach reaching ask asked asking
     question request matter regard concern understand read answer reply respond inform note noted
     following follow step steps simply simple easy easily happy glad pleased sorry apologise regret
@@ -32,8 +30,7 @@ _COURTESY = frozenset(
     above below first next then finally also above within here information find found option
     please feel free appreciate wish good day best kind regards soon enjoy need everything start
     simply just customer dear hello able
-    """.split()
-)
+    """
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _NUMBER_WORDS = {
     word: str(value)
@@ -122,7 +119,7 @@ def grounding_of(
 
 def likeness(one: str, other: str) -> float:
     """Which share of the first text's meaningful words the second has."""
-    wanted = set(content_stems(one)) - _COURTESY
+    wanted = set(content_stems(one)) - stems_of_list(_COURTESY)
     return round(len(wanted & set(content_stems(other))) / len(wanted), 3) if wanted else 0.0
 
 
@@ -134,7 +131,7 @@ def numbers(text: str) -> set[str]:
 
 
 def _known(text: str) -> frozenset[str]:
-    return _COURTESY | frozenset(content_stems(text))
+    return stems_of_list(_COURTESY) | frozenset(content_stems(text))
 
 
 def _without_citations(text: str, cited: set[str]) -> str:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
 
-from babel.core import get_global
-from babel.numbers import (
-    format_currency,
-    get_currency_precision,
-    get_territory_currencies,
-    list_currencies,
-)
 from pydantic import AfterValidator, BaseModel, Field
 
+from deskward.core.currencies import TENDER, places_of
 from deskward.core.errors import InvalidInput
 from deskward.core.written import Ours
 
@@ -27,18 +20,9 @@ _LETTER = re.compile(r"(?<=[^\W\d_])(?=\d)")
 MOST = 2**53 - 1
 """Most minor units: as many as a JSON number holds exactly (RFC 8259, section 6)."""
 
-CURRENCIES = sorted(
-    {
-        currency
-        for territory in get_global("territory_currencies")
-        for currency in get_territory_currencies(territory, date(2026, 1, 1), non_tender=False)
-    }
-)
-"""The currencies that are legal tender somewhere."""
-
 
 def _in_use(currency: str) -> str:
-    if currency not in CURRENCIES:
+    if currency not in TENDER:
         raise ValueError("there is no such currency; give its ISO 4217 code")
     return currency
 
@@ -48,7 +32,7 @@ Currency = Annotated[
     AfterValidator(_in_use),
     Field(
         pattern="^[A-Z]{3}$",
-        json_schema_extra={"enum": CURRENCIES},
+        json_schema_extra={"enum": TENDER},
         description="ISO 4217 code.",
         examples=["USD"],
     ),
@@ -62,15 +46,13 @@ def decimals_by_currency(price: Callable[[JsonSchema], JsonSchema]) -> JsonSchem
     Args:
         price: Puts the schema of a price to where the object has its prices.
     """
-    places = {currency: get_currency_precision(currency) for currency in CURRENCIES}
+    places = {currency: places_of(currency) for currency in TENDER}
     return {
         "allOf": [
             {
                 "if": {
                     "required": ["currency"],
-                    "properties": {
-                        "currency": {"enum": [c for c in CURRENCIES if places[c] == count]}
-                    },
+                    "properties": {"currency": {"enum": [c for c in TENDER if places[c] == count]}},
                 },
                 "then": price({"pattern": rf"^[0-9]+(\.[0-9]{{0,{count}}}0*)?$"}),
             }
@@ -107,13 +89,15 @@ def format_money(amount: int, currency: str) -> str:
 
     Between a letter and a digit is a space, as CLDR has it and Babel does not (UTS 35, part 3).
     """
-    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    from babel.numbers import format_currency
+
+    value = Decimal(amount).scaleb(-places_of(currency))
     return _LETTER.sub("\u00a0", format_currency(value, currency, locale="en_US"))
 
 
 def decimal_of(amount: int, currency: str) -> str:
     """An amount of minor units as a decimal number: `decimal_of(4990, "USD")` is 49.90."""
-    return f"{Decimal(amount).scaleb(-get_currency_precision(currency)):f}"
+    return f"{Decimal(amount).scaleb(-places_of(currency)):f}"
 
 
 def minor_units(amount: str, currency: str) -> int:
@@ -122,9 +106,11 @@ def minor_units(amount: str, currency: str) -> int:
     Raises:
         InvalidInput: There is no such currency, or it has fewer decimal places.
     """
+    from babel.numbers import list_currencies
+
     if currency not in list_currencies():
         raise InvalidInput(f"There is no currency {currency!r}. Give its ISO 4217 code.")
-    places = get_currency_precision(currency)
+    places = places_of(currency)
     scaled = Decimal(amount).scaleb(places)
     if scaled != scaled.to_integral_value():
         raise InvalidInput(f"{amount} is no amount of {currency}, which has {places} decimals.")

@@ -6,8 +6,6 @@ import unicodedata
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
-from babel.core import Locale, UnknownLocaleError
-
 from deskward.core.characters import UNSEEN
 from deskward.core.errors import InvalidInput
 from deskward.text.addresses import host_key
@@ -59,6 +57,8 @@ def language_key(tag: str) -> str:
     Raises:
         InvalidInput: There is no such language.
     """
+    from babel.core import Locale, UnknownLocaleError
+
     try:
         found = Locale.parse(tag.replace("_", "-"), sep="-")
     except (ValueError, UnknownLocaleError):

@@ -12,11 +12,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-
-import snowballstemmer
+from typing import TYPE_CHECKING
 
 from deskward.text.folding import folded
 from deskward.text.lists import word_lists
+
+if TYPE_CHECKING:
+    import snowballstemmer
 
 LONGEST = 64
 """Letters of a word that are kept."""
@@ -185,5 +187,7 @@ def _bare(word: str) -> str:
 
 @cache
 def _stemmer(base: str) -> snowballstemmer.Stemmer | None:
+    import snowballstemmer  # as `text/words.py` does
+
     name = _STEMMERS.get(base)
     return snowballstemmer.stemmer(name) if name else None

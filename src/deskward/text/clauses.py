@@ -11,6 +11,8 @@ from typing import Any
 from deskward.text.lists import read_list
 from deskward.text.values import Value, values_in
 
+NONE = "none"
+"""What a clause claims that claims nothing."""
 MAX_SENTENCE = 600
 """Characters of a sentence that are looked at together, so that no text takes long."""
 COVERED = 0.4

@@ -13,10 +13,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from babel import Locale
-from babel.dates import get_day_names, get_month_names
-from babel.numbers import get_currency_name, get_currency_symbol
-
 CURRENCIES = "USD EUR GBP JPY INR CHF CAD AUD BRL MXN CNY PLN SEK NOK DKK".split()
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 _SPACE = "  \u202f"
@@ -64,6 +60,10 @@ class Value:
 @cache
 def _names(language: str) -> tuple[dict[str, int], dict[str, str], dict[str, int]]:
     """Months, currencies and days of the week by their names in a language."""
+    from babel import Locale
+    from babel.dates import get_day_names, get_month_names
+    from babel.numbers import get_currency_name, get_currency_symbol
+
     locale = Locale.parse(language)
     months = {
         name.casefold().rstrip("."): number

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import snowballstemmer
+if TYPE_CHECKING:
+    import snowballstemmer
 
 MAX_WORD = 64
 """Longer words are cut: no language needs them, and stemming them takes its time."""
@@ -203,14 +205,24 @@ STOP_WORDS = frozenset(
 )
 
 
-_stemmer = snowballstemmer.stemmer("english")
+@cache
+def _stemmer() -> snowballstemmer.Stemmer:
+    import snowballstemmer  # with all its languages, before anybody has said a word
+
+    return snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """The stem of one lower-case word (Snowball, English)."""
-    stemmed: str = _stemmer.stemWord(word)
+    stemmed: str = _stemmer().stemWord(word)
     return stemmed
+
+
+@cache
+def stems_of_list(text: str) -> frozenset[str]:
+    """The stems of the words of a list that is written as one text."""
+    return frozenset(map(stem, text.split()))
 
 
 def words(text: str) -> list[str]:

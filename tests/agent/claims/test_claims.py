@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from deskward.agent.claims.check import MAX_REPLY
 from deskward.agent.claims.evidence import Evidence
-from deskward.agent.classifier import NONE
 from deskward.evaluation.promises import SPLITS, labelled_replies, measure
 from deskward.gate.tool import Risk
-from deskward.text.clauses import grammar
+from deskward.text.clauses import NONE, grammar
 from tests.agent.claims.results import EVIDENCE
 from tests.everything import CLAIMS, GROUPS
 

@@ -13,14 +13,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deskward.agent.claims.declared import Act, Declared
 from deskward.agent.claims.details import crossed, detail_problem
 from deskward.agent.claims.evidence import Evidence, Shown
-from deskward.agent.classifier import NONE, Classifier
 from deskward.agent.marks import marked, results_of, without_marks
 from deskward.agent.model import Message
-from deskward.text.clauses import Clause, Reader, grammar, sentences
+from deskward.text.clauses import NONE, Clause, Reader, grammar, sentences
+
+if TYPE_CHECKING:
+    from deskward.agent.classifier import Classifier
 
 MAX_REPLY = 20_000
 CLAIMED = 0.6
@@ -94,6 +97,8 @@ class ClaimCheck:
     @cached_property
     def classifier(self) -> Classifier:
         """Tells what clauses claim. Learns where that is not kept yet."""
+        from deskward.agent.classifier import Classifier  # brings numpy, which few answers need
+
         return Classifier(self.declared.sentences, self.reader)
 
     async def ready(self) -> None:

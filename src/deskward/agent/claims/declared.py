@@ -23,8 +23,8 @@ from typing import Any
 
 import yaml
 
-from deskward.agent.classifier import NONE
 from deskward.agent.leaves import Conditions
+from deskward.text.clauses import NONE
 from deskward.text.frames import filled
 
 DONE = "done"  # of `general.yaml`

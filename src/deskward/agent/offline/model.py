@@ -6,12 +6,13 @@ it asked for, a yes it waits for, or a tool it called. Nothing is kept in the pr
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from deskward.agent import linear
 from deskward.agent.learned import Learned
 from deskward.agent.model import (
     Finished,
@@ -19,22 +20,29 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
-from deskward.agent.offline import features, matching
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.lax_lists import Values
-from deskward.agent.offline.matching import Matcher
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.step import Step
 from deskward.agent.offline.topics import Topics
 from deskward.core.aside import aside
 from deskward.gate.context import new_id
-from deskward.text import words
+
+if TYPE_CHECKING:
+    from deskward.agent.offline.matching import Matcher
 
 NAME = "offline"
 """What it is called, in settings and on record."""
 POSSIBLE = 0.3
 """Below this probability no skill is meant."""
 
+_CODE = (
+    "deskward.agent.offline.matching",
+    "deskward.agent.offline.features",
+    "deskward.agent.linear",
+    "deskward.text.words",
+)
+"""The modules that learn. They bring numpy, which a desk needs that is asked something."""
 _PIECE = re.compile(r"\S+\s*|\s+")
 
 
@@ -48,8 +56,8 @@ class OfflineModel:
 
         Args:
             skills: What it can do.
-            lazy: Whether to learn from the examples at the first message instead of now, which
-                takes some seconds where it is the first time on this machine.
+            lazy: Whether to be made ready at the first message instead of now: half a second, and
+                some seconds where it is the first time on this machine.
         """
         self.skills = skills.skills
         self.search, self.handover = skills.search, skills.handover
@@ -58,7 +66,21 @@ class OfflineModel:
         self._called = _called(skills)
         self._lexicon = skills.lexicon
         if not lazy:
-            _ = self._matcher, self.acts
+            self.learn()
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether this machine has learned the examples before."""
+        return self._learned.is_kept
+
+    def learn(self) -> None:
+        """Be made ready for messages."""
+        _ = self._matcher, self.acts
+
+    async def _ready(self) -> None:
+        """Be made ready beside the event loop; learning has no limit."""
+        if not {"_matcher", "acts"} <= vars(self).keys():
+            await asyncio.to_thread(self.learn)
 
     @cached_property
     def acts(self) -> Acts:
@@ -72,19 +94,31 @@ class OfflineModel:
         return Topics(self.skills, self.kinds)
 
     @cached_property
-    def _matcher(self) -> Matcher:
-        examples = {name: skill.examples for name, skill in self.skills.items() if skill.examples}
-        code = (matching, features, linear, words)
+    def _examples(self) -> dict[str, list[str]]:
+        return {name: skill.examples for name, skill in self.skills.items() if skill.examples}
+
+    @cached_property
+    def _read_as(self) -> list[tuple[re.Pattern[str], str]]:
+        """What is said in ids rather than words, and the word to read for it."""
         ordered = sorted(self.kinds.values(), key=lambda kind: kind.loose)
-        kinds = [(kind.looks, f" {kind.reads_as} ") for kind in ordered if kind.looks]
-        read = [(looks.pattern, looks.flags, word) for looks, word in kinds]
-        learned = Learned([examples, self._lexicon, NONE, read], *code)
-        return Matcher(examples, self._lexicon, rest=NONE, kinds=kinds, learned=learned)
+        return [(kind.looks, f" {kind.reads_as} ") for kind in ordered if kind.looks]
+
+    @cached_property
+    def _learned(self) -> Learned:
+        read = [(looks.pattern, looks.flags, word) for looks, word in self._read_as]
+        return Learned([self._examples, self._lexicon, NONE, read], *_CODE)
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        from deskward.agent.offline.matching import Matcher
+
+        kinds, learned = self._read_as, self._learned
+        return Matcher(self._examples, self._lexicon, rest=NONE, kinds=kinds, learned=learned)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
         step = Step(self, request)
-        _ = self._matcher, self.acts  # learning has no limit
+        await self._ready()
         for event in await aside(lambda: list(step.run()), len(request.messages[-1].text)):
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):

@@ -224,14 +224,14 @@ def _compiled(template: str) -> Template:
 
 
 def render_check(skill: Skill) -> None:
-    """Compile the skill's templates.
+    """See that the skill's templates can be compiled; each is, once it is filled.
 
     Raises:
         jinja2.TemplateError: One is not valid.
     """
     answers = {**{"say": skill.say or ""}, **(skill.answer or {})}
     for template in (*answers.values(), *(skill.instead or {}).values()):
-        _compiled(template)
+        _templates.compile(template, raw=True)
 
 
 def _check_kinds(skill: Skill, kinds: Mapping[str, Kind]) -> None:

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
-from charset_normalizer import from_bytes
-
 from deskward.core.characters import seen
 
 SAMPLE = 20_000
@@ -77,6 +75,8 @@ def decoded(data: bytes, charset: str | None) -> str:
     beyond = sum(map(len, _BEYOND.findall(data[:SAMPLE])))
     together = sum(map(len, _TOGETHER.findall(data[:SAMPLE])))
     latin = list(_LATIN) if together * 5 < beyond * 4 else None
+    from charset_normalizer import from_bytes  # few mails do not say what they are written in
+
     guess = from_bytes(data[:SAMPLE], cp_isolation=latin).best()
     return data.decode(guess.encoding if guess else "cp1252", "replace")
 
