@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field
 from deskward.assist.confidence import Share, Signals, confidence, signals_of
 from deskward.assist.evidence import Evidence, evidence_for, meaningful
 from deskward.assist.grounding import grounding_of, likeness
+from deskward.assist.own_name import without_own_name
 from deskward.assist.summary import warnings_about
 from deskward.core.aside import aside
 from deskward.core.written import Ours, RecordId, Written
@@ -199,6 +200,7 @@ async def suggest(
     size = len(ticket.body)
     found = await aside(partial(sentences, ticket.body), size)
     said = [sentence for sentence in found if sentence.kind == "said"]
+    said = without_own_name(said, customer.name if customer is not None else "")
     evidence = await evidence_for(ctx.db, ctx.tenant, ticket.subject, said)
     look = partial(signals_of, ticket.subject, ticket.body, found, evidence)
     signals = await aside(look, size)
