@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from deskward.integrations.search.embedded import EmbeddedIndex
+from deskward.integrations.search.postgresql import SCHEMA, PostgresIndex
 from deskward.knowledge.passages import Audience, Hit, Index, Passage, Wanted
 
 DIMENSIONS = 64
+SERVERS = ("postgresql",)
 TENANT = "default"
 BOTH: tuple[Audience, ...] = ("customer", "staff")
 
@@ -48,11 +51,24 @@ def passage(name: str, text: str, *, vector: bool = False, **more: object) -> Pa
     )
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(
+    params=["embedded", *(pytest.param(name, marks=pytest.mark.slow) for name in SERVERS)]
+)
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
-    opened: Index = EmbeddedIndex(tmp_path / "search", Model())
+    opened: Index
+    if request.param == "embedded":
+        opened = EmbeddedIndex(tmp_path / "search", Model())
+    else:
+        opened = await in_postgresql(request.getfixturevalue("vectors_url"))
     yield opened
     await opened.aclose()
+
+
+async def in_postgresql(url: str) -> Index:
+    database = await asyncpg.connect(url)
+    await database.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    await database.close()
+    return PostgresIndex(url, Model())
 
 
 async def found(

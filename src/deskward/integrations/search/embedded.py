@@ -18,10 +18,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypedDict, TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 from deskward.core.errors import Unavailable
 from deskward.integrations.search.folder import Damaged, Folder, alone
+from deskward.integrations.search.model import Model, about
 from deskward.knowledge.passages import Hit, Passage, Wanted
 from deskward.text.vectors import EmbeddingFailed
 
@@ -40,18 +41,6 @@ class About(TypedDict):
     form: int
     model: str
     dimensions: int
-
-
-class Model(Protocol):
-    """What makes the vectors; see `Embedder`."""
-
-    @property
-    def name(self) -> str:
-        """The model and its version."""
-
-    @property
-    def dimensions(self) -> int:
-        """How many numbers a vector has."""
 
 
 class EmbeddedIndex:
@@ -147,21 +136,19 @@ class EmbeddedIndex:
         if known is not None and known.is_there():
             return known
         with self._opening():
-            told, about = _read(home / ABOUT), self._about(home)
-            if told != about:
+            told, wanted = _read(home / ABOUT), self._about(home)
+            if told != wanted:
                 if home.exists():
-                    self._begin_anew(home, f"it is of {told}, and not of {about}")
+                    self._begin_anew(home, f"it is of {told}, and not of {wanted}")
                 home.mkdir(mode=0o700)
-                (home / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-            folder = Folder(home / reader, about["dimensions"])
+                (home / ABOUT).write_text(json.dumps(wanted), encoding="utf-8")
+            folder = Folder(home / reader, wanted["dimensions"])
             return self._folders.setdefault(home / reader, folder)
 
     def _about(self, home: Path) -> About:
         """What a folder has to be of. Where the model does not answer, what it is of already."""
-        if self._model is None:
-            return {"form": FORM, "model": "", "dimensions": 0}
         try:
-            name, dimensions = self._model.name, self._model.dimensions
+            name, dimensions = about(self._model)
         except EmbeddingFailed as error:
             told = _read(home / ABOUT)
             if told is None or told["form"] != FORM:

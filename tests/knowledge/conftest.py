@@ -1,0 +1,16 @@
+"""Servers that hold passages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services.postgres import postgres
+
+
+@pytest.fixture(scope="session")
+def vectors_url() -> Iterator[str]:
+    """The URL of a database with pgvector."""
+    with postgres(vectors=True) as url:
+        yield url
