@@ -346,6 +346,9 @@ async def _failed(db: Connection, job: Job, reason: str) -> None:
     row = await db.first(sa.select(sources).where(*where))
     if row is not None:
         values = {**_after(row, None, reason), "wanted_at": None}
+        if job.lease:  # it was given up, and not cancelled: it is tried again, whoever asks or not
+            pause = PAUSES[min(row.failures, len(PAUSES) - 1)]
+            values["next_at"] = now() + timedelta(seconds=pause)
         await db.execute(sa.update(sources).where(*where).values(**values))
 
 

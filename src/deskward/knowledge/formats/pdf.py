@@ -15,7 +15,7 @@ LARGER = 1.12
 """How much larger than the text a line's letters are, for it to be a heading."""
 LONGEST_HEADING = 120
 LEVELS = 4
-_HYPHEN = re.compile(r"(\w)[-\u00ad\ufffe]$")
+_HYPHEN = re.compile(r"(\w)[-\u00ad]$")
 _ENDS = re.compile(r"[.!?:;。！？…]['\")\]]?$")
 _SIGN = re.compile(r"[-•‣▪●◦*]|\d{1,3}[.)]")
 
@@ -66,11 +66,16 @@ def _lines(document: Any, number: int) -> list[_Line]:
     for line in text.split("\r\n"):
         if line.strip():
             first = at + len(line) - len(line.lstrip())
-            found.append(_Line(line.strip(), _size(texts, first) if exact else 0.0, number))
+            found.append(_Line(_whole(line), _size(texts, first) if exact else 0.0, number))
         at += len(line) + 2
     texts.close()
     page.close()
     return found
+
+
+def _whole(line: str) -> str:
+    """A line without the signs by which pdfium says that it has joined a parted word."""
+    return line.replace("\ufffe", "").strip()
 
 
 def _size(texts: Any, place: int) -> float:
