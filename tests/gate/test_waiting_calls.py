@@ -4,18 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deskward.app import Desk
 from deskward.core import database
+from deskward.core.database import now
 from deskward.core.errors import Conflict
 from deskward.core.worker import Jobs
 from deskward.customers import service as customers
 from deskward.customers.erasure import erase
-from deskward.gate.approvals import LIFETIME
+from deskward.gate.approvals import LIFETIME, approvals
 from deskward.gate.approved import run_approved
+from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
-from tests.conftest import Call
-from tests.gate.test_approvals import ADDRESS, LEAD, address, change, pending, settled
+from tests.conftest import STAFF, Call
+from tests.gate.test_approvals import ADDRESS, LEAD, address, change, pending, settled, with_policy
 
 
 async def key_of(desk: Desk, kind: Kind, subject: str, *roles: str, **more: Any) -> Principal:
@@ -172,3 +175,70 @@ async def test_of_two_decisions_the_first_counts(sqlite_desk: Desk, sqlite_call:
         await store.decide(db, row, "denied", by="staff:lena", comment="")
         with pytest.raises(Conflict):
             await store.decide(db, row, "approved", by="staff:carl", comment="")
+
+
+async def _revoke(desk: Desk, call: Call, anna: Principal) -> None:
+    assert anna.key is not None
+    await desk.keys.revoke(anna.key)
+
+
+async def _change_policy(desk: Desk, call: Call, anna: Principal) -> None:
+    with_policy(
+        desk, "also", 'action == Action::"update_ticket", resource) when { context.unattended }'
+    )
+
+
+async def _change_record(desk: Desk, call: Call, anna: Principal) -> None:
+    ticket = (await call("list_approvals", LEAD)).value["approvals"][0]["arguments"]["ticket_id"]
+    done = await call("update_ticket", STAFF, ticket_id=ticket, update={"priority": "low"})
+    assert done.status == "ok", done.value
+
+
+@pytest.mark.parametrize(
+    ("cause", "why"),
+    [
+        (_revoke, "key ended"),
+        (_change_policy, "policies have changed"),
+        (_change_record, "record has changed"),
+    ],
+    ids=["requester", "policy", "record"],
+)
+async def test_what_is_void_reads_so_at_once(desk: Desk, call: Call, cause: Any, why: str) -> None:
+    website = await key_of(desk, Kind.SERVICE, "website")
+    opened = (await call("create_ticket", subject="A", body="B")).value["ticket_id"]
+    asked = await call("update_ticket", website, ticket_id=opened, update={"status": "resolved"})
+    approval_id = asked.value["approval_id"]
+    other = (await call("create_ticket", subject="C", body="D")).value["ticket_id"]
+    listed = (await call("list_approvals", LEAD)).value
+    assert [one["status"] for one in listed["approvals"]] == ["pending"]
+    assert listed["approvals"][0]["void_because"] is None
+    await cause(desk, call, website)
+    for door in ("rest", "mcp"):  # whoever looks, by whatever way
+        context = Context(LEAD, door)
+        pending = (await desk.gate.call("list_approvals", {}, context)).value
+        assert (pending["total"], pending["approvals"]) == (0, [])
+    void = (await call("list_approvals", LEAD, status="void")).value
+    assert [one["approval_id"] for one in void["approvals"]] == [approval_id]
+    assert why in void["approvals"][0]["void_because"]
+    every = (await call("list_approvals", LEAD, status=None)).value["approvals"]
+    assert [one["status"] for one in every] == ["void"]
+    shown = (await call("get_approval", LEAD, approval_id=approval_id)).value
+    assert (shown["status"], why in shown["void_because"]) == ("void", True)
+    refused = (await call("approve_call", LEAD, approval_id=approval_id)).value["error"]
+    assert refused["code"] == "APPROVAL_VOID"
+    assert why in refused["message"]
+    if cause is not _revoke:  # what is asked for again waits, and can be approved
+        again = await call("update_ticket", website, ticket_id=other, update={"status": "resolved"})
+        fresh = (await call("list_approvals", LEAD)).value["approvals"]
+        assert [one["approval_id"] for one in fresh] == [again.value["approval_id"]]
+
+
+async def test_what_waited_too_long_says_so(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    anna = await key_of(sqlite_desk, Kind.STAFF, "anna")
+    approval_id = (await sqlite_call("update_address", anna, **ADDRESS)).value["approval_id"]
+    async with sqlite_desk.database.transaction() as db:
+        await db.execute(sa.update(approvals).values(expires_at=now()))
+    assert (await sqlite_call("list_approvals", LEAD)).value["total"] == 0
+    [late] = (await sqlite_call("list_approvals", LEAD, status="expired")).value["approvals"]
+    assert late["approval_id"] == approval_id
+    assert late["void_because"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from deskward.app import Desk
     from deskward.security.principals import Principal
 
+State = Literal["pending", "void", "expired", "approved", "denied", "done", "failed", "unknown"]
 approvals = App(name="approvals", help="Look at calls that wait for a person, and decide on them.")
 
 WAIT = 60.0
@@ -35,7 +36,7 @@ Told = Annotated[str, Parameter(help="What the customer is told, word for word."
 def list_(
     *,
     status: Annotated[
-        Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown", "all"],
+        State | Literal["all"],
         Parameter(help="Only those with this status."),
     ] = "pending",
     as_: Operator = None,
@@ -61,6 +62,8 @@ def list_(
                 print(
                     f"    {' of '.join(dict.fromkeys(filter(None, (one['label'], one['about']))))}"
                 )
+            if one["void_because"]:
+                print(f"    {one['void_because']}")
             reasons = ", ".join(reason["policy"] for reason in one["reasons"])
             print(f"    asked for by {one['requested_by']}; {reasons}")
         if not found["approvals"]:

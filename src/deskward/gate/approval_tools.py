@@ -18,7 +18,7 @@ from deskward.core.jobs import Job, Record
 from deskward.core.paging import Limit, Offset, newest
 from deskward.core.written import Ours, Written
 from deskward.gate.approvals import Approvals, approvals
-from deskward.gate.approved import check_approval
+from deskward.gate.approved import check_approval, why_void
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
@@ -29,9 +29,12 @@ from deskward.security.principals import Principal
 JOB = "approval"
 """The kind of job that carries a decision out."""
 
+MOST = 500
+"""How many calls that wait are looked at, the newest, whether they still can be made."""
+
 tools = ToolGroup("approvals")
 
-State = Literal["pending", "expired", "approved", "denied", "done", "failed", "unknown"]
+State = Literal["pending", "void", "expired", "approved", "denied", "done", "failed", "unknown"]
 ApprovalId = Annotated[
     str,
     Field(
@@ -63,7 +66,11 @@ class Approval(BaseModel):
 
     approval_id: ApprovalId
     status: State = Field(
-        description="`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."
+        description="`void`: it waits no longer, because it could not be made any more. "
+        "`approved`: it is about to run. `done`, `failed`, `unknown`: what came of it."
+    )
+    void_because: Ours | None = Field(
+        None, description="Of one that is `void` or `expired`: why, and what to do."
     )
     tool: Ours = Field(examples=["update_ticket"])
     arguments: Annotated[dict[str, Any], Asked] = Field(
@@ -161,20 +168,26 @@ async def list_approvals(
     """List calls that wait for a person's approval, the newest first.
 
     Args:
-        status: Only those with this status; `pending` where it is left out, null for all.
+        status: Only those with this status; `pending` where it is left out, null for all. Of
+            those that are `pending` or `void` the 500 newest are looked at.
         limit: How many to list at the most.
         offset: How many to pass over.
     """
-    where = [approvals.c.tenant_id == ctx.tenant]
-    if status in ("pending", "expired"):
-        late = approvals.c.expires_at <= now()
-        where += [approvals.c.status == "pending", late if status == "expired" else ~late]
-    elif status is not None:
-        where.append(approvals.c.status == status)
+    gate, where = ctx.port(Gate), [approvals.c.tenant_id == ctx.tenant]
+    waits = approvals.c.status == "pending"
+    late = approvals.c.expires_at <= now()
+    if status in ("pending", "void"):
+        where += [waits, ~late]
+        _, rows = await newest(ctx.db, approvals, where, by="created_at", limit=MOST, offset=0)
+        looked = [await _shown(ctx, gate, PendingCall(**row._mapping)) for row in rows]
+        found = [one for one in looked if one.status == status]
+        shown = found[offset : offset + limit]
+        return ApprovalList(total=len(found), limit=limit, offset=offset, approvals=shown)
+    if status is not None:
+        where += [waits, late] if status == "expired" else [approvals.c.status == status]
     page = {"limit": limit, "offset": offset}
     total, rows = await newest(ctx.db, approvals, where, by="created_at", **page)
-    gate = ctx.port(Gate)
-    shown = [_shown(gate, PendingCall(**row._mapping)) for row in rows]
+    shown = [await _shown(ctx, gate, PendingCall(**row._mapping)) for row in rows]
     return ApprovalList(total=total, limit=limit, offset=offset, approvals=shown)
 
 
@@ -191,7 +204,7 @@ async def get_approval(ctx: Context, approval_id: ApprovalId) -> Approval:
         approval_id: The call.
     """
     gate = ctx.port(Gate)
-    return _shown(gate, await gate.approvals.get(ctx.db, ctx.tenant, approval_id))
+    return await _shown(ctx, gate, await gate.approvals.get(ctx.db, ctx.tenant, approval_id))
 
 
 @tools.tool(
@@ -311,15 +324,19 @@ RECORD = Record(ended=_given_up, again=_again)
 """How an approved call learns what became of its job."""
 
 
-def _shown(gate: Gate, call: PendingCall) -> Approval:
+async def _shown(ctx: Context, gate: Gate, call: PendingCall) -> Approval:
     origin = call.came_from
     status: State = call.status
-    if status == "pending" and call.expires_at <= now():
-        status = "expired"
+    because = None
+    if status == "pending":
+        because = await why_void(gate, call, ctx)
+        if because is not None:
+            status = "expired" if call.expires_at <= now() else "void"
     known = gate.policy.policies if call.policy_version == gate.policy.version else {}
     return Approval(
         approval_id=call.id,
         status=status,
+        void_because=because,
         tool=call.tool,
         arguments=without_cards(call.shown),
         canonical_arguments=canonical(without_cards(call.shown)),

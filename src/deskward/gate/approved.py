@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import UnknownTool
+from deskward.core.errors import Conflict, Forbidden, InvalidInput, NotFound, UnknownTool
 from deskward.core.locking import locking
 from deskward.gate.approvals import ApprovalVoid
 from deskward.gate.call import Gate
@@ -67,6 +67,30 @@ async def check_approval(gate: Gate, pending: PendingCall, context: Context) -> 
     if call.tool.counted:
         await judging.reckon(context.db)
     judging.verdict()
+
+
+async def why_void(gate: Gate, pending: PendingCall, context: Context) -> str | None:
+    """Why a call that waits could not be made any more as things are; None where it could.
+
+    It is for lists: nothing is locked, and what was spent meanwhile is judged when it is decided.
+
+    Args:
+        context: The reader's, with whose database the record is looked at.
+    """
+    try:
+        call = _call_of(gate, pending)
+        if call is None:
+            return f"There is no tool {pending.tool!r} any more."
+        judging = _ApprovedCall(gate, call, pending)
+        if call.tool.server is None:
+            await judging.look(replace(call.context, _db=context.db, _ports=context._ports))
+        else:
+            call.record = pending.facts_of_record if pending.record is not None else None
+            await judging.check_requester(context.db)
+        judging.verdict()
+    except (Conflict, Forbidden, InvalidInput, NotFound) as error:
+        return error.message
+    return None
 
 
 def _call_of(gate: Gate, pending: PendingCall) -> Call | None:
