@@ -207,6 +207,17 @@ def test_every_command_is_listed() -> None:
     assert found == set(COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, row in COMMANDS.items() if row not in (READS, TURN)]
+)
+def test_every_command_that_writes_says_who_works(name: str) -> None:
+    command = command_line
+    for part in name.split():
+        command = command[part]
+    options = {one for argument in command.assemble_argument_collection() for one in argument.names}
+    assert "--as" in options
+
+
 def test_every_kind_of_frame_is_listed() -> None:
     assert set(KINDS) == set(FRAMES)
 

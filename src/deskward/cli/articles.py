@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import PENDING
-from deskward.cli.session import COUNT, Json, operated_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    COUNT,
+    Json,
+    Operator,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -41,6 +49,7 @@ def import_(
     language: Annotated[str, Parameter(help="The language of articles that say none.")] = "en",
     publish: Annotated[bool, Parameter(help="Have customers see at once what is new.")] = False,
     dry_run: Annotated[bool, Parameter(help="Do nothing, only tell what would be done.")] = False,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
     json_: Json = False,
@@ -72,7 +81,7 @@ def import_(
             _print_reports(reports, dry_run=dry_run)
         return 1 if refused else 0
 
-    _operate(work, key, tenant)
+    _operate(work, key, tenant, as_)
 
 
 @articles.command(name="list")
@@ -83,6 +92,7 @@ def list_(
     ] = "all",
     language: Annotated[str | None, Parameter(help="Only those in this language.")] = None,
     last: Annotated[int, Parameter(help="How many at most.", validator=COUNT)] = 100,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
     json_: Json = False,
@@ -110,7 +120,7 @@ def list_(
             print(f"    {one['question']}")
         return 0
 
-    _operate(work, key, tenant)
+    _operate(work, key, tenant, as_)
 
 
 @articles.command
@@ -119,6 +129,7 @@ def show(
     /,
     *,
     version: Annotated[int | None, Parameter(help="Which version. Default: the newest.")] = None,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
     json_: Json = False,
@@ -140,7 +151,7 @@ def show(
             print(f"version {each['version']}  {each['created_at'][:16]}  {each['author']}")
         return 0
 
-    _operate(work, key, tenant)
+    _operate(work, key, tenant, as_)
 
 
 @articles.command
@@ -149,6 +160,7 @@ def publish(
     /,
     *,
     version: Annotated[int | None, Parameter(help="Which version. Default: the newest.")] = None,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -163,11 +175,13 @@ def publish(
         print(f"Customers see version {one['published']} of {one['id']}.")
         return 0
 
-    _operate(work, key, tenant)
+    _operate(work, key, tenant, as_)
 
 
 @articles.command
-def unpublish(article_id: ArticleId, /, *, key: Key = None, tenant: Tenant = None) -> None:
+def unpublish(
+    article_id: ArticleId, /, *, as_: Operator = None, key: Key = None, tenant: Tenant = None
+) -> None:
     """Take an article away from customers, at once.
 
     Example: `deskward articles unpublish opening-hours`
@@ -178,7 +192,7 @@ def unpublish(article_id: ArticleId, /, *, key: Key = None, tenant: Tenant = Non
         print(f"No customer sees {one['id']} any more.")
         return 0
 
-    _operate(work, key, tenant)
+    _operate(work, key, tenant, as_)
 
 
 def _files(source: Path) -> Iterable[Path]:
@@ -227,9 +241,13 @@ def _operate(
     work: Callable[[Desk, Principal], Coroutine[Any, Any, int]],
     key: str | None,
     tenant: str | None,
+    as_: str | None,
 ) -> None:
     async def operate() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-2") as (desk, caller):
+        async with operated_desk(read_settings(), key, tenant, "support-2", as_=as_) as (
+            desk,
+            caller,
+        ):
             return await work(desk, caller)
 
     run(operate())

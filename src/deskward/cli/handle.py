@@ -23,7 +23,11 @@ from deskward.cli.session import (
 def handle(
     *tickets: str,
     staff: Annotated[
-        str | None, Parameter(help="The member of staff for whom. Default: the system's user.")
+        str | None,
+        Parameter(
+            name=("--staff", "--as"),
+            help="The member of staff for whom. Default: the system's user.",
+        ),
     ] = None,
     tenant: Tenant = None,
     json_: Json = False,

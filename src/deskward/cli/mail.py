@@ -10,7 +10,16 @@ from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
 from deskward.cli.mail_boxes import boxes
-from deskward.cli.session import COUNT, Json, Tenant, operated_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    COUNT,
+    Json,
+    Operator,
+    Tenant,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 mail = App(name="mail", help="Fetch mail that comes in, and see what became of it.")
 mail.command(boxes)
@@ -21,6 +30,7 @@ MailId = Annotated[str, Parameter(help="The mail's id, as `deskward mail list` s
 @mail.command
 def fetch(
     *,
+    as_: Operator = None,
     tenant: Annotated[str | None, Parameter(help="Only this tenant's mailboxes.")] = None,
 ) -> None:
     """Fetch what is in the mailboxes, once, and file it.
@@ -29,10 +39,10 @@ def fetch(
 
     Example: `deskward mail fetch`
     """
-    run(_fetch(read_settings(), tenant))
+    run(_fetch(read_settings(), tenant, as_))
 
 
-async def _fetch(settings: Any, tenant: str | None) -> int:
+async def _fetch(settings: Any, tenant: str | None, as_: str | None) -> int:
     from deskward.core.errors import InvalidInput
     from deskward.core.extras import extra
     from deskward.inbox.boxes import BoxVault, listed
@@ -44,7 +54,7 @@ async def _fetch(settings: Any, tenant: str | None) -> int:
         from deskward.integrations.mail.sources import of_box, of_settings
 
     failed = new = 0
-    async with operated_desk(settings, None, tenant) as (desk, _):
+    async with operated_desk(settings, None, tenant, as_=as_) as (desk, _):
         rules, vault = desk.gate.port(Inbox).rules, desk.gate.port(BoxVault)
         sources = [of_box(box, vault) for box in await listed(desk.database.reader, tenant)]
         if settings.imap.server is not None and tenant in (None, settings.default.tenant_id):
@@ -73,19 +83,20 @@ def file_(
     paths: Annotated[list[Path], Parameter(help="Files with a mail each (RFC 5322).")],
     /,
     *,
+    as_: Operator = None,
     tenant: Tenant = None,
 ) -> None:
     """File mails that lie in files, as if they had come in.
 
     Example: `deskward mail file letter.eml`
     """
-    run(_file(read_settings(), paths, tenant))
+    run(_file(read_settings(), paths, tenant, as_))
 
 
-async def _file(settings: Any, paths: list[Path], tenant: str | None) -> int:
+async def _file(settings: Any, paths: list[Path], tenant: str | None, as_: str | None) -> int:
     from deskward.inbox.intake import arrival, keep
 
-    async with operated_desk(settings, None, tenant) as (desk, _):
+    async with operated_desk(settings, None, tenant, as_=as_) as (desk, _):
         for path in paths:
             found = arrival(path.read_bytes(), "command")
             async with desk.database.transaction() as db:
@@ -114,6 +125,7 @@ def list_(
         Parameter(help="Only those in this state."),
     ] = None,
     last: Annotated[int, Parameter(help="How many at most.", validator=COUNT)] = 20,
+    as_: Operator = None,
     tenant: Tenant = None,
     json_: Json = False,
 ) -> None:
@@ -122,36 +134,42 @@ def list_(
     Example: `deskward mail list --state broken`
     """
     arguments = {"status": state, "limit": min(last, 100)}
-    run(_call(read_settings(), tenant, "list_incoming_mails", arguments, as_json=json_))
+    run(_call(read_settings(), tenant, as_, "list_incoming_mails", arguments, as_json=json_))
 
 
 @mail.command
-def show(mail_id: MailId, /, *, tenant: Tenant = None) -> None:
+def show(mail_id: MailId, /, *, as_: Operator = None, tenant: Tenant = None) -> None:
     """Show a mail that came in, as JSON, with all that it says.
 
     Example: `deskward mail show 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
     """
     arguments = {"incoming_id": mail_id}
-    run(_call(read_settings(), tenant, "get_incoming_mail", arguments, as_json=True))
+    run(_call(read_settings(), tenant, as_, "get_incoming_mail", arguments, as_json=True))
 
 
 @mail.command
-def retry(mail_id: MailId, /, *, tenant: Tenant = None) -> None:
+def retry(mail_id: MailId, /, *, as_: Operator = None, tenant: Tenant = None) -> None:
     """Have a mail read again that is broken, or filed that was taken for spam.
 
     Example: `deskward mail retry 0a1b2c3d4e5f60718293a4b5c6d7e8f9`
     """
     arguments = {"incoming_id": mail_id}
-    run(_call(read_settings(), tenant, "retry_incoming_mail", arguments, as_json=False))
+    run(_call(read_settings(), tenant, as_, "retry_incoming_mail", arguments, as_json=False))
 
 
 async def _call(
-    settings: Any, tenant: str | None, tool: str, arguments: dict[str, Any], *, as_json: bool
+    settings: Any,
+    tenant: str | None,
+    as_: str | None,
+    tool: str,
+    arguments: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> int:
     from deskward.gate.context import Context
 
     given = {name: value for name, value in arguments.items() if value is not None}
-    async with operated_desk(settings, None, tenant, "support") as (desk, principal):
+    async with operated_desk(settings, None, tenant, "support", as_=as_) as (desk, principal):
         outcome = await desk.gate.call(tool, given, Context(principal, "cli"))
         if outcome.error is not None:
             print(outcome.error.message, file=sys.stderr)

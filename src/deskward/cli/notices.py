@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, Tenant, operated_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    Json,
+    Operator,
+    Tenant,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -31,7 +39,12 @@ Key = Annotated[
 
 @notices.command(name="list")
 def list_(
-    *, customer: Customer = None, key: Key = None, tenant: Tenant = None, json_: Json = False
+    *,
+    customer: Customer = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    json_: Json = False,
 ) -> None:
     """List the notices, and whether they are sent.
 
@@ -48,42 +61,56 @@ def list_(
             print(f"{state:3}  {one['name']}")
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @notices.command
 def on(
-    names: Names, /, *, customer: Customer = None, key: Key = None, tenant: Tenant = None
+    names: Names,
+    /,
+    *,
+    customer: Customer = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
 ) -> None:
     """Send notices from now on.
 
     Example: `deskward notices on assigned received`
     """
-    _switch({"on": list(names), **_whose(customer)}, key, tenant)
+    _switch({"on": list(names), **_whose(customer)}, key, tenant, as_)
 
 
 @notices.command
 def off(
-    names: Names, /, *, customer: Customer = None, key: Key = None, tenant: Tenant = None
+    names: Names,
+    /,
+    *,
+    customer: Customer = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
 ) -> None:
     """Send notices no more.
 
     Example: `deskward notices off received --customer user_001`
     """
-    _switch({"off": list(names), **_whose(customer)}, key, tenant)
+    _switch({"off": list(names), **_whose(customer)}, key, tenant, as_)
 
 
 def _whose(customer: str | None) -> dict[str, Any]:
     return {"customer_id": customer} if customer else {"everybody": True}
 
 
-def _switch(arguments: dict[str, Any], key: str | None, tenant: str | None) -> None:
+def _switch(
+    arguments: dict[str, Any], key: str | None, tenant: str | None, as_: str | None
+) -> None:
 
     async def work(desk: Desk, caller: Principal) -> int:
         print((await _call(desk, caller, "switch_notices", **arguments))["message"])
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -95,10 +122,10 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> d
     return outcome.value
 
 
-def _run(work: Any, key: str | None, tenant: str | None) -> None:
+def _run(work: Any, key: str | None, tenant: str | None, as_: str | None) -> None:
 
     async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3") as opened:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
             code: int = await work(*opened)
             return code
 

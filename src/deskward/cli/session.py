@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 User = Annotated[str | None, Parameter(help="The customer who speaks. Default: DEFAULT_USER_ID.")]
 Staff = Annotated[
-    str | None, Parameter(help="The member of staff who calls, instead of a customer.")
+    str | None,
+    Parameter(
+        name=("--staff", "--as"), help="The member of staff who calls, instead of a customer."
+    ),
 ]
 Tenant = Annotated[str | None, Parameter(help="The tenant. Default: DEFAULT_TENANT_ID.")]
 Url = Annotated[

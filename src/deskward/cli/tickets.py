@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, Tenant, operated_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    Json,
+    Operator,
+    Tenant,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -29,6 +37,7 @@ def search(
     ] = "newest",
     limit: Annotated[int, Parameter(help="How many to show at the most, up to 100.")] = 20,
     cursor: Annotated[str | None, Parameter(help="What the page before ended with.")] = None,
+    as_: Operator = None,
     key: Annotated[
         str | None,
         Parameter(
@@ -46,7 +55,7 @@ def search(
     asked = {"query": " ".join(query), "order": order, "limit": limit, "cursor": cursor}
 
     async def work() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3") as opened:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
             return await _show(*opened, asked, json_=json_)
 
     run(work())

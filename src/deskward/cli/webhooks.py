@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
-from deskward.cli.session import Json, Tenant, operated_desk, print_json, read_settings, run
+from deskward.cli.session import (
+    Json,
+    Operator,
+    Tenant,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -45,6 +53,7 @@ def add(
         str,
         Parameter(help="Kinds of events, separated by commas; `ticket.*` is all of tickets."),
     ] = "*",
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -63,11 +72,13 @@ def add(
         print("Keep it; it is not shown again.")
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @webhooks.command(name="list")
-def list_(*, key: Key = None, tenant: Tenant = None, json_: Json = False) -> None:
+def list_(
+    *, as_: Operator = None, key: Key = None, tenant: Tenant = None, json_: Json = False
+) -> None:
     """List the webhooks, and how they do.
 
     Example: `deskward webhooks list`
@@ -84,12 +95,18 @@ def list_(*, key: Key = None, tenant: Tenant = None, json_: Json = False) -> Non
             print("There is none.")
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @webhooks.command
 def show(
-    webhook_id: WebhookId, /, *, key: Key = None, tenant: Tenant = None, json_: Json = False
+    webhook_id: WebhookId,
+    /,
+    *,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    json_: Json = False,
 ) -> None:
     """Show a webhook, and the last that it was told.
 
@@ -112,11 +129,13 @@ def show(
             )
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @webhooks.command(name="test")
-def try_out(webhook_id: WebhookId, /, *, key: Key = None, tenant: Tenant = None) -> None:
+def try_out(
+    webhook_id: WebhookId, /, *, as_: Operator = None, key: Key = None, tenant: Tenant = None
+) -> None:
     """Tell a webhook a `webhook.test` event, and wait for what comes of it.
 
     Exit code 0: it was taken, 1: it was not.
@@ -137,7 +156,7 @@ def try_out(webhook_id: WebhookId, /, *, key: Key = None, tenant: Tenant = None)
             desk.jobs.wake()
             await asyncio.sleep(0.1)
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @webhooks.command
@@ -149,6 +168,7 @@ def replay(
     since: Annotated[
         datetime | None, Parameter(help="All since this moment, taken or not, in UTC.")
     ] = None,
+    as_: Operator = None,
     key: Key = None,
     tenant: Tenant = None,
 ) -> None:
@@ -163,25 +183,29 @@ def replay(
         print((await _call(desk, caller, "replay_webhook", **arguments))["message"])
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 @webhooks.command
-def enable(webhook_id: WebhookId, /, *, key: Key = None, tenant: Tenant = None) -> None:
+def enable(
+    webhook_id: WebhookId, /, *, as_: Operator = None, key: Key = None, tenant: Tenant = None
+) -> None:
     """Tell a webhook that was disabled of what happens from now on.
 
     Example: `deskward webhooks enable 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b`
     """
-    _change("enable_webhook", webhook_id, key, tenant)
+    _change("enable_webhook", webhook_id, key, tenant, as_)
 
 
 @webhooks.command
-def remove(webhook_id: WebhookId, /, *, key: Key = None, tenant: Tenant = None) -> None:
+def remove(
+    webhook_id: WebhookId, /, *, as_: Operator = None, key: Key = None, tenant: Tenant = None
+) -> None:
     """Tell a webhook nothing more, and forget it.
 
     Example: `deskward webhooks remove 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b`
     """
-    _change("remove_webhook", webhook_id, key, tenant)
+    _change("remove_webhook", webhook_id, key, tenant, as_)
 
 
 def _kinds(told: str) -> list[str]:
@@ -204,13 +228,15 @@ def _state(one: dict[str, Any]) -> str:
     return f"failing ({one['reason']}){waiting}" if one["failing_since"] else f"enabled{waiting}"
 
 
-def _change(tool: str, webhook_id: str, key: str | None, tenant: str | None) -> None:
+def _change(
+    tool: str, webhook_id: str, key: str | None, tenant: str | None, as_: str | None
+) -> None:
 
     async def work(desk: Desk, caller: Principal) -> int:
         print((await _call(desk, caller, tool, webhook_id=webhook_id))["message"])
         return 0
 
-    _run(work, key, tenant)
+    _run(work, key, tenant, as_)
 
 
 async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -222,10 +248,10 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> d
     return outcome.value
 
 
-def _run(work: Work, key: str | None, tenant: str | None) -> None:
+def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
 
     async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3") as opened:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
             return await work(*opened)
 
     run(with_desk())
