@@ -23,6 +23,7 @@ from deskward.agent.model import (
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.skills import NONE, Skill, Skills
+from deskward.agent.offline.sought import Sought
 from deskward.agent.offline.step import Step
 from deskward.agent.offline.topics import Topics
 from deskward.core.aside import aside
@@ -92,6 +93,11 @@ class OfflineModel:
     def topics(self) -> Topics:
         """What messages ask about in other languages."""
         return Topics(self.skills, self.kinds)
+
+    @cached_property
+    def sought(self) -> Sought:
+        """What messages seek in other languages."""
+        return Sought({name: one.sought for name, one in self.skills.items() if one.sought})
 
     @cached_property
     def _examples(self) -> dict[str, list[str]]:

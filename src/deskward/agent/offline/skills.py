@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from deskward.agent.offline.declared import Declared
+from deskward.agent.offline.sought import Words
 from deskward.text.finding import KINDS, Kind
 
 GENERAL = Path(__file__).with_name("skills")
@@ -101,6 +102,8 @@ class Skill(BaseModel):
         examples: Sentences that mean it.
         about: Language → phrases, as `lookup.py` has them, by which messages are about it that no
             example is like. Only of a skill that reads.
+        sought: Language → by which words a thing is sought that no example is like, see
+            `sought.py`.
         say: An answer as it is, or over `abilities`.
         can: What it is good for, in a few words, as a capable one says them: "show your orders".
         tool: The tool to call.
@@ -120,6 +123,7 @@ class Skill(BaseModel):
     name: str = Field(pattern=r"^[a-z_]+$")
     examples: list[str] = []
     about: dict[str, list[str]] = {}
+    sought: dict[str, Words] = {}
     say: str | None = None
     can: str = ""
     tool: str | None = None
@@ -144,6 +148,8 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} has `acts` and so needs a `tool` and a `say_so`")
         if self.about and self.acts:
             raise ValueError(f"skill {self.name} acts and has `about`, which is no wish")
+        if self.sought and (self.acts or self.tool is None):
+            raise ValueError(f"skill {self.name} has `sought` and so needs a `tool`, and no `acts`")
         if not (self.examples or self.acts or self.about):
             raise ValueError(f"skill {self.name} has no `examples`, `acts` or `about`")
         if self.arguments and self.tool is None:

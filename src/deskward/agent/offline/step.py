@@ -114,6 +114,11 @@ class Step(Answering):
         if self._is_possible(wishes):
             yield from self._wished(wishes, text)
             return
+        sought = self._model.sought.of(text)
+        if sought is not None and sought in self._usable and not reading.unwished:
+            skill = self._model.skills[sought]
+            yield from self._fill(skill, self._slots(skill, text), sure=True)
+            return
         language = language_of([text])
         topic = None if reading.unwished else self._model.topics.of(text, language)
         if topic is not None and topic.name in self._usable:

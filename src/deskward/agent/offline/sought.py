@@ -1,0 +1,114 @@
+"""What a message seeks, in languages of which a skill has no examples: a thing, and a wish for it.
+
+A skill's `sought` holds the words, by language. Both must stand in one clause; what turns a wish
+over, doubts it, tells of it or makes it somebody else's must not, and a question must be one by
+which people ask the desk for something. Whatever is not sure is not sought.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from deskward.agent.offline.lookup import plain
+
+
+class Words(BaseModel):
+    """The words of one language: phrases in lower case; `*` ends the beginning of a word.
+
+    Attributes:
+        things: What is sought.
+        wants: That the customer wants it, or a command that gives it.
+        asks: How one asks for it with a question mark.
+        against: What makes of a clause no wish: negation, past, others, talk of it.
+        about: What makes of a whole sentence no wish: a condition, somebody's words, a doubt.
+        spaced: Whether words are parted; otherwise phrases stand anywhere.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    things: list[str]
+    wants: list[str]
+    asks: list[str] = []
+    against: list[str] = []
+    about: list[str] = []
+    spaced: bool = True
+
+
+_QUOTED = re.compile(r"(?m)^\s*>.*$|“[^”]*”|„[^“”]*[“”]|«[^»]*»|\"[^\"]*\"|「[^」]*」|『[^』]*』")
+_SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
+_CLAUSE = re.compile(r"[,;:،、，؛–—]+")
+_ASKING = re.compile(r"[?？؟]")
+LONGEST = 2_000
+"""Characters of a message that are looked at."""
+
+
+class _Language:
+    """The words of one language, made ready to be found."""
+
+    def __init__(self, words: Words) -> None:
+        self.things, self.wants, self.asks, self.against, self.about = (
+            _pattern(some, spaced=words.spaced)
+            for some in (words.things, words.wants, words.asks, words.against, words.about)
+        )
+
+    def seeks(self, sentence: str) -> bool:
+        """Whether a sentence seeks the thing."""
+        if self.about.search(sentence):
+            return False
+        asking = _ASKING.search(sentence) is not None
+        return any(self._wishes(clause, asking) for clause in _CLAUSE.split(sentence))
+
+    def _wishes(self, clause: str, asking: bool) -> bool:
+        if not self.things.search(clause) or self.against.search(clause):
+            return False
+        if asking:
+            return self.asks.search(clause) is not None
+        return bool(self.wants.search(clause) or self.asks.search(clause))
+
+
+class Sought:
+    """Finds the skill whose thing a message seeks."""
+
+    def __init__(self, skills: Mapping[str, Mapping[str, Words]]) -> None:
+        """Make it.
+
+        Args:
+            skills: Skill → language → its words.
+        """
+        self._skills = skills
+
+    @cached_property
+    def _known(self) -> list[tuple[str, _Language]]:
+        return [
+            (name, _Language(words))
+            for name, languages in self._skills.items()
+            for words in languages.values()
+        ]
+
+    def of(self, text: str) -> str | None:
+        """The skill that is sought; None where none surely is."""
+        looked_at = plain(_QUOTED.sub(" ", text[:LONGEST]))
+        sentences = _SENTENCE.findall(looked_at)
+        for name, words in self._known:
+            if any(words.seeks(sentence) for sentence in sentences):
+                return name
+        return None
+
+
+_NOTHING = re.compile(r"(?!)")
+
+
+def _pattern(phrases: Sequence[str], *, spaced: bool) -> re.Pattern[str]:
+    if not phrases:
+        return _NOTHING
+    if not spaced:
+        return re.compile("|".join(re.escape(plain(phrase)) for phrase in phrases))
+    parts = (
+        r"\W+".join(re.escape(word).replace(r"\*", r"\w{0,30}") for word in plain(phrase).split())
+        for phrase in phrases
+    )
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)")
