@@ -46,8 +46,8 @@ _WHY: dict[Why, str] = {
     "called": "It was handed over directly, and not by the agent.",
 }
 
-handovers = sa.Table(
-    "handovers",
+notes = sa.Table(
+    "handover_notes",
     metadata,
     sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -186,10 +186,10 @@ def _cut(text: str) -> str:
 async def keep(db: Connection, tenant: str, ticket_id: str, told: Handover) -> None:
     """Keep what is told of a ticket's handover, instead of what was told before."""
     number = int(ticket_id[1:])
-    this = (handovers.c.tenant_id == tenant) & (handovers.c.number == number)
-    await db.execute(sa.delete(handovers).where(this))
+    this = (notes.c.tenant_id == tenant) & (notes.c.number == number)
+    await db.execute(sa.delete(notes).where(this))
     row = {"tenant_id": tenant, "number": number, "told": to_jsonable_python(told)}
-    await db.execute(handovers.insert(), row)
+    await db.execute(notes.insert(), row)
 
 
 async def of(db: Connection, tenant: str, ticket_id: str) -> Handover:
@@ -199,8 +199,8 @@ async def of(db: Connection, tenant: str, ticket_id: str) -> Handover:
         NotFound: It is none.
     """
     row = await db.first(
-        sa.select(handovers.c.told).where(
-            handovers.c.tenant_id == tenant, handovers.c.number == int(ticket_id[1:])
+        sa.select(notes.c.told).where(
+            notes.c.tenant_id == tenant, notes.c.number == int(ticket_id[1:])
         )
     )
     if row is None:
@@ -213,5 +213,5 @@ async def waits(db: Connection, tenant: str, ticket: Ticket) -> bool:
     if ticket.assignee is not None or ticket.status not in WAITING:
         return False
     number = int(ticket.id[1:])
-    this = (handovers.c.tenant_id == tenant) & (handovers.c.number == number)
-    return await db.first(sa.select(handovers.c.number).where(this)) is not None
+    this = (notes.c.tenant_id == tenant) & (notes.c.number == number)
+    return await db.first(sa.select(notes.c.number).where(this)) is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.tickets.demo import load
-from deskward.tickets.handover import handovers
+from deskward.tickets.handover import notes as handover_notes
 from deskward.tickets.kinds import KINDS
 from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
@@ -18,7 +18,14 @@ from deskward.tickets.words import ticket_words
 
 SLICE = Slice(
     tools=tools,
-    tables=(tickets, ticket_numbers.table, ticket_messages, ticket_links, ticket_words, handovers),
+    tables=(
+        tickets,
+        ticket_numbers.table,
+        ticket_messages,
+        ticket_links,
+        ticket_words,
+        handover_notes,
+    ),
     jobs=lambda gate: {
         WAKE: partial(wake, gate.database),
         DUE_SOON: partial(due_soon, gate.database),

@@ -116,8 +116,8 @@ class Step(Answering):
             return
         sought = self._model.sought.of(text)
         if sought is not None and sought in self._usable and not reading.unwished:
-            skill = self._model.skills[sought]
-            yield from self._fill(skill, self._slots(skill, text), sure=True)
+            wanted = self._model.skills[sought]
+            yield from self._fill(wanted, self._slots(wanted, text), sure=True)
             return
         language = language_of([text])
         topic = None if reading.unwished else self._model.topics.of(text, language)

@@ -9,6 +9,7 @@ from deskward.agent.model import ModelRequest, ToolRequest
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import Skill, text_in
+from deskward.agent.offline.sought import Sought
 from deskward.agent.offline.topics import Topics
 from deskward.text.assent import answer_of
 from deskward.text.finding import Kind
@@ -27,6 +28,11 @@ class Knowing(Protocol):
     @property
     def topics(self) -> Topics:
         """What messages ask about in other languages."""
+        ...
+
+    @property
+    def sought(self) -> Sought:
+        """What messages seek in other languages."""
         ...
 
     @property
