@@ -59,6 +59,8 @@ def add(
     category: Annotated[str, Parameter(help="The category that it belongs to.")] = "",
     branch: Annotated[str, Parameter(help="Of Git: the branch or tag.")] = "",
     folder: Annotated[str, Parameter(help="Of a repository: only this folder of it.")] = "",
+    endpoint: Annotated[str, Parameter(help="Of a bucket: its service.")] = "",
+    region: Annotated[str, Parameter(help="Of a bucket: its region.")] = "",
     include: Annotated[tuple[str, ...], Parameter(help="Only these paths (`guides/*`).")] = (),
     exclude: Annotated[tuple[str, ...], Parameter(help="Not these paths.")] = (),
     every: Annotated[int | None, Parameter(help="Minutes after which it is read again.")] = None,
@@ -75,8 +77,9 @@ def add(
     """
     what, place = _place(location, kind)
     told = {"audience": audience, "product": product, "versions": versions, "category": category}
-    where = {"branch": branch, "folder": folder, "include": include, "exclude": exclude}
-    settings = {key: value for key, value in {**told, **where}.items() if value}
+    where = {"branch": branch, "folder": folder, "endpoint": endpoint, "region": region}
+    paths = {"include": list(include), "exclude": list(exclude)}
+    settings = {key: value for key, value in {**told, **where, **paths}.items() if value}
 
     async def work(desk: Desk, caller: Principal) -> int:
         listed = (await called(desk, caller, "list_sources"))["sources"]

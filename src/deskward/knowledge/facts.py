@@ -78,6 +78,14 @@ class Settings(Told):
     folder: Annotated[str, Field(max_length=500)] = Field(
         "", description="Of a repository: only what is in this folder of it."
     )
+    endpoint: Annotated[str, Field(max_length=500)] = Field(
+        "",
+        description="Of a bucket: its service. Unset: Amazon's.",
+        examples=["https://objects.example.com"],
+    )
+    region: Annotated[str, Field(max_length=60, pattern="^[a-z0-9-]*$")] = Field(
+        "", description="Of a bucket: its region. Unset: `us-east-1`.", examples=["eu-central-1"]
+    )
     address: Annotated[str, Field(max_length=500)] = Field(
         "",
         description="Where readers find a document, with `{path}`. Unset: where it was read.",

@@ -25,6 +25,8 @@ from deskward.knowledge.passages import Index, Passage
 JOB = "knowledge.index"
 JOB_ID = digest(JOB)
 """There is one index, and so one job."""
+TIME = 6 * 3600.0
+"""Seconds that one attempt may take: the first one has all there is before it."""
 AT_ONCE = 1_000
 """Passages that are brought to the index at once."""
 JUST_NOW = 100

@@ -51,7 +51,7 @@ SLICE = Slice(
         syncing.JOB: gate.port(Syncs).sync,
         feeding.JOB: gate.port(Feeder).feed,
     },
-    times={syncing.JOB: syncing.TIME},
+    times={syncing.JOB: syncing.TIME, feeding.JOB: feeding.TIME},
     records={syncing.JOB: syncing.RECORD},
     looks=lambda gate: [
         gate.port(Syncs).look,

@@ -8,9 +8,10 @@ from pathlib import Path
 from deskward.core.outside import Outside
 from deskward.integrations.sources.folder import open_folder
 from deskward.integrations.sources.git import open_git
+from deskward.integrations.sources.s3 import open_bucket
 from deskward.integrations.sources.svn import open_svn
 from deskward.integrations.sources.web import open_web
-from deskward.knowledge.origins import Origin, Origins, Source, Unreachable
+from deskward.knowledge.origins import Origin, Origins, Source
 
 
 def choose_origins(work: Path, outside: Outside, most: int) -> Origins:
@@ -32,7 +33,7 @@ def choose_origins(work: Path, outside: Outside, most: int) -> Origins:
                 return open_svn(source, work, outside, most)
             case "web":
                 return open_web(source, outside, most)
-            case _:
-                raise Unreachable(f"Sources of the kind {source.kind} are not read.")
+            case "s3":
+                return open_bucket(source, outside, most)
 
     return opened
