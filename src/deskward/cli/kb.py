@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
 from deskward.cli.kb_following import called, followed, source_named, state_of
+from deskward.cli.kb_search import add_to, indexed
 from deskward.cli.session import (
     Json,
     Operator,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from deskward.app import Desk
     from deskward.security.principals import Principal
 
-kb = App(name="kb", help="Say which documents answers come from, and see how they do.")
+kb = App(name="kb", help="Say which documents answers come from, see how they do, and search them.")
+add_to(kb)
 
 OPENS = "DESKWARD_SOURCE_SECRET"
 """The variable that holds what opens a source: a command line is seen by others."""
@@ -98,7 +100,9 @@ def add(
             given = {key: value for key, value in more.items() if value}
             made = await called(desk, caller, "add_source", **arguments, **given)
             source_id = made["source_id"]
-        return await followed(desk, caller, [source_id], as_json=json_)
+        code = await followed(desk, caller, [source_id], as_json=json_)
+        await indexed(desk)
+        return code
 
     _run(work, tenant, as_)
 
@@ -127,7 +131,9 @@ def sync(
         ids = [one["source_id"] for one in wanted]
         for one in ids:
             await called(desk, caller, "sync_source", source_id=one)
-        return await followed(desk, caller, ids, as_json=json_)
+        code = await followed(desk, caller, ids, as_json=json_)
+        await indexed(desk)
+        return code
 
     _run(work, tenant, as_)
 

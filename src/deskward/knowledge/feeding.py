@@ -44,7 +44,8 @@ _BUSY = sa.select(jobs.jobs.c.id).where(
     jobs.jobs.c.id == JOB_ID, jobs.jobs.c.status.in_(("queued", "running"))
 )
 _SOME = sa.select(changes).order_by(changes.c.seq).limit(AT_ONCE)
-_MINE = sa.select(changes.c.seq, changes.c.passage_id).limit(JUST_NOW + 1)
+_MINE = sa.select(changes.c.seq, changes.c.passage_id).order_by(changes.c.seq)
+_WAITING = sa.select(changes.c.tenant_id).distinct()
 _TENANTS = sa.select(passages.c.tenant_id).distinct()
 _COUNT = sa.select(sa.func.count().label("number")).select_from(passages)
 _WHOLE = sa.select(
@@ -99,6 +100,10 @@ class Feeder:
         Raises:
             JobLost: Another process has the job.
         """
+        if self._vectors is not None:
+            # Meanings take long to find; by its words all can be found before.
+            for row in await self._database.reader.all(_WAITING):
+                await self.catch_up(row.tenant_id, whole=True)
         while rows := await self._database.reader.all(_SOME):
             by_tenant: dict[str, list[str]] = {}
             for row in rows:
@@ -115,25 +120,30 @@ class Feeder:
                     sa.delete(changes).where(changes.c.seq.in_([row.seq for row in rows]))
                 )
 
-    async def catch_up(self, tenant: str) -> None:
+    async def catch_up(self, tenant: str, *, whole: bool = False) -> None:
         """Bring what a tenant has just written at once, so that whoever wrote it finds it.
 
-        The job does so once more, with its meaning. Of much, it is left to the job.
+        The job does so once more, with its meaning.
+
+        Args:
+            whole: Bring all that waits; otherwise much is left to the job.
         """
         if tenant not in self._compared:
             self._compared.add(tenant)
             await self._compare(tenant)
-        brought = self._brought.get(tenant, 0)
-        some = _MINE.where(changes.c.tenant_id == tenant, changes.c.seq > brought)
-        rows = await self._database.reader.all(some)
-        if not rows or len(rows) > JUST_NOW:
-            return
-        try:
-            ids = list(dict.fromkeys(row.passage_id for row in rows))
-            await self._bring(tenant, ids, at_once=True)
-        except Exception as error:  # what is there already is still to be found
-            log.warning("What was just written cannot be found yet: %s", error)
-        self._brought[tenant] = max(row.seq for row in rows)
+        while True:
+            brought = self._brought.get(tenant, 0)
+            some = _MINE.where(changes.c.tenant_id == tenant, changes.c.seq > brought)
+            limit = AT_ONCE if whole else JUST_NOW
+            rows = await self._database.reader.all(some.limit(limit + 1))
+            if not rows or (len(rows) > limit and not whole):
+                return
+            try:
+                ids = list(dict.fromkeys(row.passage_id for row in rows))
+                await self._bring(tenant, ids, at_once=True)
+            except Exception as error:  # what is there already is still to be found
+                log.warning("What was just written cannot be found yet: %s", error)
+            self._brought[tenant] = max(row.seq for row in rows)
 
     async def compare(self) -> None:
         """Have an index filled that has not as many passages as the database, once it is quiet."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from deskward.core.written import Ours, RecordId
+from deskward.knowledge.answering import Answer, Said
 from deskward.knowledge.passages import Audience
 from deskward.knowledge.searching import Found
 from deskward.knowledge.source_models import Theirs
@@ -101,6 +103,94 @@ class DocumentationFindings(Findings):
     product_name: Ours
     version: Ours
     category: Ours | None
+
+
+class Citation(BaseModel):
+    """A source of an answer."""
+
+    number: int = Field(description="By which the sentences name it, from 1.")
+    passage_id: Ours
+    document_id: Annotated[str, RecordId("document")]
+    article_id: Theirs | None
+    title: Theirs
+    headings: list[Theirs]
+    address: Theirs
+    versions: Theirs = Field(description="The product's versions that it holds for; empty: all.")
+    revision: Theirs | None = Field(description="The article's version, or the document's commit.")
+    language: Theirs
+    changed_at: datetime = Field(description="Since when the source says so.")
+
+
+class CitedSentence(BaseModel):
+    """A sentence of an answer, as its source has it."""
+
+    text: Theirs
+    citation: int = Field(description="The number of its source.")
+
+
+class Contradiction(BaseModel):
+    """Two sentences of sources that say other things about one matter."""
+
+    one: CitedSentence
+    other: CitedSentence
+
+
+class KnowledgeAnswer(BaseModel):
+    """What the sources say to a question."""
+
+    question: Ours = Field(description="The question, as the caller put it.")
+    answered: bool = Field(description="Whether the sources say anything to it.")
+    text: Theirs = Field(description="The sentences, each with its source's number behind it.")
+    sentences: list[CitedSentence]
+    citations: list[Citation]
+    contradictions: list[Contradiction] = Field(
+        description="Where sources disagree: say so, and do not choose between them."
+    )
+    message: Ours
+
+
+def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> KnowledgeAnswer:
+    """An answer with the sources that it names, and no others."""
+    said = [*answer.sentences, *itertools.chain(*answer.contradictions)]
+    used = list(dict.fromkeys(one.source for one in said))
+    numbers = {source: number for number, source in enumerate(used, 1)}
+
+    def cited(one: Said) -> CitedSentence:
+        return CitedSentence(text=one.text, citation=numbers[one.source])
+
+    contradictions = [
+        Contradiction(one=cited(one), other=cited(other)) for one, other in answer.contradictions
+    ]
+    message = "Nothing in the knowledge base answers this."
+    if answer.sentences:
+        message = "Each sentence is as its source has it."
+    if contradictions:
+        message += " Sources contradict each other."
+    return KnowledgeAnswer(
+        question=question,
+        answered=bool(answer.sentences),
+        text=" ".join(f"{one.text} [{numbers[one.source]}]" for one in answer.sentences),
+        sentences=[cited(one) for one in answer.sentences],
+        citations=[_citation(number, found[source]) for source, number in numbers.items()],
+        contradictions=contradictions,
+        message=message,
+    )
+
+
+def _citation(number: int, found: Found) -> Citation:
+    return Citation(
+        number=number,
+        passage_id=found.passage_id,
+        document_id=found.document_id,
+        article_id=found.article_id,
+        title=found.title,
+        headings=list(found.headings),
+        address=found.address,
+        versions=found.versions,
+        revision=found.revision,
+        language=found.language,
+        changed_at=found.changed_at,
+    )
 
 
 def passage_of(found: Found) -> Passage:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
+from deskward.core.aside import aside
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
+from deskward.knowledge.answering import answer_of
 from deskward.knowledge.models import Language
 from deskward.knowledge.passages import Audience, Wanted
 from deskward.knowledge.search_models import (
     Category,
     DocumentationFindings,
     Findings,
+    KnowledgeAnswer,
     Most,
     Product,
     ProductVersion,
     SearchText,
     Tag,
+    answer_of_sources,
     message_of,
     passage_of,
 )
-from deskward.knowledge.searching import Search, readable_by
+from deskward.knowledge.searching import ENOUGH_TO_ANSWER, Search, readable_by
 from deskward.knowledge.tools import tools
 
 Tags = Annotated[list[Tag], Field(max_length=10)]
@@ -110,3 +115,27 @@ async def search_knowledge_base(
         message=message_of(len(found)),
         results=[passage_of(one) for one in found],
     )
+
+
+@tools.tool(
+    scope="knowledge:read", risk=Risk.READ, rest="GET /knowledge/answer", keeps_secrets=False
+)
+async def answer_from_knowledge(
+    ctx: Context,
+    question: SearchText,
+    product: Product = "",
+    version: ProductVersion = "",
+) -> KnowledgeAnswer:
+    """Answer a question with sentences of documents, each with its source, or say there is none.
+
+    Args:
+        question: The question.
+        product: Only what is about this product.
+        version: Only what holds for this version of it.
+    """
+    readable = readable_by(ctx.principal)
+    wanted = Wanted(question, readable, product=product, version=version, limit=6)
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER)
+    size = sum(len(one.text) for one in found)
+    answer = await aside(partial(answer_of, question, found), size)
+    return answer_of_sources(question, answer, found)

@@ -26,6 +26,8 @@ from deskward.text.vectors import Embedder, EmbeddingFailed, embedded
 
 ENOUGH_WORDS = 0.34
 """Share of what was asked, from which on a passage with its words is an answer."""
+ENOUGH_TO_ANSWER = 0.6
+"""The same for sentences that are told as an answer, and not only shown."""
 OF_ONE_DOCUMENT = 3
 """Passages of one document that are given at the most."""
 LONGEST = 1_000
@@ -94,26 +96,29 @@ class Search:
         self._embedder = embedder
         self._unrelated: float | None = None
 
-    async def find(self, db: Connection, tenant: str, wanted: Wanted) -> list[Found]:
+    async def find(
+        self, db: Connection, tenant: str, wanted: Wanted, enough: float = ENOUGH_WORDS
+    ) -> list[Found]:
         """The passages that answer a question, the best first; none where none does.
 
         Args:
             wanted: Without a vector: it is made here.
+            enough: The share of what was asked that a passage has to have, if not its meaning.
         """
         await self._feeder.catch_up(tenant)
         text = wanted.text[:LONGEST]
         vector = await self._vector(text)
         spare = replace(wanted, text=text, vector=vector, limit=_SPARE * wanted.limit + 10)
         hits = await self._index.search(tenant, spare)
-        enough = [hit for hit in hits if self._is_enough(hit)]
-        found = await self._read(db, tenant, enough, spare)
+        kept = [hit for hit in hits if self._is_enough(hit, enough)]
+        found = await self._read(db, tenant, kept, spare)
         seen: Counter[str] = Counter()
-        kept = []
+        some = []
         for one in found:
             seen[one.document_id] += 1
             if seen[one.document_id] <= OF_ONE_DOCUMENT:
-                kept.append(one)
-        return kept[: wanted.limit]
+                some.append(one)
+        return some[: wanted.limit]
 
     async def _vector(self, text: str) -> Sequence[float] | None:
         if self._embedder is None or not text.strip():
@@ -127,9 +132,9 @@ class Search:
             return None
         return cast(Sequence[float], found[0])
 
-    def _is_enough(self, hit: Hit) -> bool:
+    def _is_enough(self, hit: Hit, enough: float) -> bool:
         """Whether a hit is an answer at all, whatever its rank."""
-        if hit.parts.get("share", 0.0) >= ENOUGH_WORDS:
+        if hit.parts.get("share", 0.0) >= enough:
             return True
         return self._unrelated is not None and hit.parts.get("meaning", -1.0) > self._unrelated
 
