@@ -53,7 +53,7 @@ from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
-from deskward.integrations.embeddings.choose import choose_embedder
+from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
 from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.search.choose import open_search
@@ -155,7 +155,10 @@ async def open_desk(
             stack.callback(embedder.close)
         wake = asyncio.Event()
         model = model or choose_model(
-            settings, offline=lambda: offline_model(settings, features, chat=chat)
+            settings,
+            offline=lambda: offline_model(
+                settings, features, for_sentences(settings, embedder), chat=chat
+            ),
         )
         stack.push_async_callback(model.close)
         mails = outbox_of(settings, database, wake.set)

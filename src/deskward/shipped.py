@@ -8,12 +8,14 @@ from pathlib import Path
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import Skills
 from deskward.core.settings import Settings
-from deskward.features import Features, features_of
+from deskward.features import Features, all_features, features_of
 from deskward.gate.policy.engine import Policy, read
 from deskward.gate.policy.truth_table import TESTS
 from deskward.gate.tool import Tool
+from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
 from deskward.security.roles import FILE as ROLES
 from deskward.security.roles import Roles
+from deskward.text.vectors import Embedder
 
 
 def skills_of(settings: Settings, features: Features) -> Skills:
@@ -38,7 +40,9 @@ def shipped_skills(features: Features) -> Skills:
     return Skills.load(*features.skills, kinds=features.kinds)
 
 
-def offline_model(settings: Settings, features: Features, *, chat: bool) -> OfflineModel:
+def offline_model(
+    settings: Settings, features: Features, embedder: Embedder | None = None, *, chat: bool
+) -> OfflineModel:
     """The offline model, made ready only where it has to be: that takes time and memory.
 
     What ships is known to be good. An operator's own skills are made ready at once, so that what is
@@ -46,14 +50,27 @@ def offline_model(settings: Settings, features: Features, *, chat: bool) -> Offl
     anybody waits for it.
 
     Args:
+        embedder: Makes vectors of sentences.
         chat: Whether messages are expected.
 
     Raises:
         ValueError: A skill is not valid.
     """
-    model = OfflineModel(skills_of(settings, features), lazy=True)
+    model = OfflineModel(skills_of(settings, features), lazy=True, embedder=embedder)
     if chat and (settings.agent.skills_dir is not None or not model.is_learned):
         model.learn()
+    return model
+
+
+def learned_model(settings: Settings) -> OfflineModel:
+    """The offline model with the skills that ship, for measuring: it has learned all it can.
+
+    Raises:
+        ValueError: EMBEDDINGS is not valid.
+    """
+    embedder = for_sentences(settings, choose_embedder(settings))
+    model = OfflineModel(shipped_skills(all_features()), lazy=True, embedder=embedder)
+    model.learn(vectors=True)
     return model
 
 

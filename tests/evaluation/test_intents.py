@@ -276,12 +276,12 @@ def test_an_intent_that_was_not_learned_counts_as_wrong(
 def test_the_same_files_give_the_same_routing_in_every_process(files: tuple[str, str]) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from deskward.evaluation.intents import learn_by_words\n"
+        "from deskward.evaluation.intents import learning\n"
         "from deskward.evaluation.labelled import read_utterances\n"
         "examples = {}\n"
         "for u in read_utterances(Path(sys.argv[1])):\n"
         "    examples.setdefault(u.label, []).append(u.text)\n"
-        "router = learn_by_words(examples, lambda share: None)\n"
+        "router = learning()(examples, lambda share: None)\n"
         "for u in read_utterances(Path(sys.argv[2])):\n"
         "    print([(m.name, m.score.hex()) for m in router.match(u.text)])\n"
     )

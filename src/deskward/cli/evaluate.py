@@ -44,8 +44,9 @@ def intents(
     """Route labelled utterances with the offline model's method and say how well that went.
 
     Learns from TRAIN, routes TEST, and prints accuracy, macro-F1, the recall of what is out of
-    scope, and the milliseconds an utterance takes. It needs no network and no database, and the
-    same files give the same routing on every run. Exit code 0: measured, 1: a file is not valid.
+    scope, and the milliseconds an utterance takes. It looks at words and at the vectors that
+    EMBEDDINGS makes (`off`: at words alone), needs no network and no database, and the same files
+    give the same routing on every run. Exit code 0: measured, 1: a file is not valid.
 
     Both files are CSV in UTF-8 with a header or without: `text,category` as in BANKING77, or
     utterance, sentence, query or question, and intent, label or class, in any order. The labels
@@ -62,12 +63,19 @@ def intents(
     """
     from dataclasses import asdict
 
-    from deskward.evaluation.intents import evaluate_intents
+    from deskward.evaluation.intents import evaluate_intents, learning
     from deskward.evaluation.labelled import read_utterances
+    from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
+    from deskward.text.vectors import EmbeddingFailed
 
     known, asked = read_utterances(train), read_utterances(test)
-    with progress_bars() as progress:
-        report = evaluate_intents(known, asked, reject=reject, progress=progress)
+    settings = read_settings()
+    learn = learning(for_sentences(settings, choose_embedder(settings)))
+    try:
+        with progress_bars() as progress:
+            report = evaluate_intents(known, asked, reject=reject, learn=learn, progress=progress)
+    except EmbeddingFailed as error:
+        sys.exit(f"deskward: {error}")
     if json_:
         print_json(asdict(report))
     else:
@@ -98,17 +106,15 @@ def golden(
     import tempfile
 
     from deskward.agent.models.choose import choose_model
-    from deskward.agent.offline.model import OfflineModel
     from deskward.core.files import write_whole
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.golden import evaluate_golden, read_golden
     from deskward.evaluation.golden import junit as as_junit
-    from deskward.features import all_features
-    from deskward.shipped import shipped_skills
+    from deskward.shipped import learned_model
 
     settings = read_settings(model=model or "offline")
     conversations = read_golden(folder)
-    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills(all_features())))
+    speaker = choose_model(settings, offline=lambda: learned_model(settings))
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_golden(

@@ -46,19 +46,17 @@ def policy(
     import asyncio
     import tempfile
 
-    from deskward.agent.offline.model import OfflineModel
     from deskward.evaluation.attack_texts import attacks
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
     from deskward.evaluation.policy import benign_flows, evaluate_policy
-    from deskward.features import all_features
-    from deskward.shipped import shipped_skills
+    from deskward.shipped import learned_model
 
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_policy(
                 DemoDesks(Path(place), folder),
-                OfflineModel(shipped_skills(all_features())),
+                learned_model(read_settings(model="offline")),
                 attacks(split)[::some],
                 benign_flows(split)[::some],
                 progress=progress,
@@ -190,15 +188,13 @@ def asked(
     import tempfile
 
     from deskward.agent.models.choose import choose_model
-    from deskward.agent.offline.model import OfflineModel
     from deskward.evaluation.asked import evaluate_asked, sentences
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.metrics import wilson
-    from deskward.features import all_features
-    from deskward.shipped import shipped_skills
+    from deskward.shipped import learned_model
 
     settings = read_settings(model=model or "offline")
-    speaker = choose_model(settings, offline=lambda: OfflineModel(shipped_skills(all_features())))
+    speaker = choose_model(settings, offline=lambda: learned_model(settings))
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
         report = asyncio.run(
             evaluate_asked(DemoDesks(Path(place)), speaker, sentences(split), progress=progress)

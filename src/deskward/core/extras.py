@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-Extra = Literal["anthropic", "fast", "folders", "imap", "openai", "postgres", "redis", "smtp"]
+Extra = Literal["anthropic", "folders", "imap", "openai", "postgres", "redis", "smtp"]
 
 
 class MissingExtra(ValueError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from deskward.agent.offline.matching import Match, Matcher, Router
 from deskward.evaluation.labelled import OUT_OF_SCOPE, Utterance
 from deskward.evaluation.metrics import accuracy, f1_scores, macro_f1, percentile, recall
+from deskward.text.vectors import Embedder
 
 LOST = 0.04
 """The share of the utterances in scope that may be given up to leave alone what is not."""
@@ -69,11 +70,17 @@ class IntentReport:
     mistakes: list[Mistake]
 
 
-def learn_by_words(
-    examples: Mapping[str, Sequence[str]], progress: Callable[[float], None]
-) -> Router:
-    """The offline model's own method, without the lexicon and the ids of this desk."""
-    return Matcher(examples, {}, rest=OUT_OF_SCOPE, progress=progress)
+def learning(embedder: Embedder | None = None) -> Learn:
+    """The offline model's own method, without the lexicon and the ids of this desk.
+
+    Args:
+        embedder: Makes vectors of utterances; without one, words alone tell.
+    """
+
+    def learn(examples: Mapping[str, Sequence[str]], progress: Callable[[float], None]) -> Router:
+        return Matcher(examples, {}, rest=OUT_OF_SCOPE, progress=progress, embedder=embedder)
+
+    return learn
 
 
 def evaluate_intents(
@@ -81,7 +88,7 @@ def evaluate_intents(
     test: Sequence[Utterance],
     *,
     reject: bool | None = None,
-    learn: Learn = learn_by_words,
+    learn: Learn | None = None,
     progress: Progress = lambda what, share: None,
 ) -> IntentReport:
     """Learn from some utterances and route others.
@@ -91,11 +98,12 @@ def evaluate_intents(
         test: Utterances to route, at least one.
         reject: Whether unlikely utterances are left alone; by default where either file has
             utterances that are out of scope. How unlikely that is, is set on `train` alone.
-        learn: Makes the router.
+        learn: Makes the router; by default by words alone.
         progress: Is told how far it is.
 
     Raises:
         ValueError: There are fewer than two intents to learn.
+        EmbeddingFailed: There are no vectors.
     """
     examples: dict[str, list[str]] = {}
     for utterance in train:
@@ -107,7 +115,7 @@ def evaluate_intents(
     if reject is None:
         reject = OUT_OF_SCOPE in examples or OUT_OF_SCOPE in wanted
     began = time.perf_counter()
-    router = learn(examples, lambda share: progress("learning", share))
+    router = (learn or learning())(examples, lambda share: progress("learning", share))
     seconds = time.perf_counter() - began
     floor = floor_of(router.put_aside()) if reject else None
     told, latencies = _route(router, floor, test, progress)

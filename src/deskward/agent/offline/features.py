@@ -89,9 +89,17 @@ class Features:
         ]
         self._rarity = arrays["rarity"]
 
-    def row(self, text: str) -> tuple[Array, Array]:
-        """The columns and the values of one sentence."""
-        return self._rows([self._count(text)]).row(0)
+    def share_known(self, text: str) -> float:
+        """The share of a text's words that some example has."""
+        for pattern, kind in self._kinds:
+            text = pattern.sub(kind, text)
+        plain = words(text)[:LONGEST]
+        known = sum(word in self._vocabulary or word in STOP_WORDS for word in plain)
+        return known / max(1, len(plain))
+
+    def rows(self, texts: Sequence[str]) -> Rows:
+        """The rows of sentences."""
+        return self._rows(map(self._count, texts))
 
     def _rows(self, counted: Iterable[list[Counter[str]]]) -> Rows:
         starts, columns, counts, places, lost = [0], [], [], [], []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from deskward.agent.model import (
 )
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.lax_lists import Values
+from deskward.agent.offline.meaning import Meaning
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.sought import Sought
 from deskward.agent.offline.step import Step
@@ -30,12 +31,15 @@ from deskward.core.aside import aside
 from deskward.gate.context import new_id
 
 if TYPE_CHECKING:
-    from deskward.agent.offline.matching import Matcher
+    from deskward.agent.offline.matching import Match, Matcher
+    from deskward.text.vectors import Embedder
 
 NAME = "offline"
 """What it is called, in settings and on record."""
 POSSIBLE = 0.3
 """Below this probability no skill is meant."""
+SURE = 0.6
+"""From this probability on a meaning counts against words that tell of a deed."""
 
 _CODE = (
     "deskward.agent.offline.matching",
@@ -52,11 +56,16 @@ class OfflineModel:
 
     name = NAME
 
-    def __init__(self, skills: Skills, *, lazy: bool = False) -> None:
+    def __init__(
+        self, skills: Skills, *, lazy: bool = False, embedder: Embedder | None = None
+    ) -> None:
         """Make the model.
 
         Args:
             skills: What it can do.
+            embedder: Makes vectors of sentences, by which it understands more of them, as soon as
+                it has learned that; the first message begins it. One of another machine is not
+                asked.
             lazy: Whether to be made ready at the first message instead of now: half a second, and
                 some seconds where it is the first time on this machine.
         """
@@ -66,6 +75,8 @@ class OfflineModel:
         self._values = _values(skills)
         self._called = _called(skills)
         self._lexicon = skills.lexicon
+        self._embedder = embedder if embedder is not None and embedder.local else None
+        self._meaning = Meaning(self._learn_vectors) if self._embedder is not None else None
         if not lazy:
             self.learn()
 
@@ -74,9 +85,16 @@ class OfflineModel:
         """Whether this machine has learned the examples before."""
         return self._learned.is_kept
 
-    def learn(self) -> None:
-        """Be made ready for messages."""
+    def learn(self, *, vectors: bool = False) -> None:
+        """Be made ready for messages.
+
+        Args:
+            vectors: Whether what vectors tell is learned before it returns, and not while words
+                alone answer.
+        """
         _ = self._matcher, self.acts
+        if vectors and self._meaning is not None:
+            self._meaning.wait()
 
     async def _ready(self) -> None:
         """Be made ready beside the event loop; learning has no limit."""
@@ -111,8 +129,25 @@ class OfflineModel:
 
     @cached_property
     def _learned(self) -> Learned:
+        return self._learned_of()
+
+    def _learned_of(self, *more: str) -> Learned:
         read = [(looks.pattern, looks.flags, word) for looks, word in self._read_as]
-        return Learned([self._examples, self._lexicon, NONE, read], *_CODE)
+        return Learned([self._examples, self._lexicon, NONE, read, *more], *_CODE)
+
+    def _learn_vectors(self, progress: Callable[[float], None]) -> Matcher:
+        from deskward.agent.offline.matching import Matcher
+
+        assert self._embedder is not None
+        return Matcher(
+            self._examples,
+            self._lexicon,
+            rest=NONE,
+            kinds=self._read_as,
+            learned=self._learned_of(self._embedder.name),
+            progress=progress,
+            embedder=self._embedder,
+        )
 
     @cached_property
     def _matcher(self) -> Matcher:
@@ -125,6 +160,8 @@ class OfflineModel:
         """Answer one step; see `Model.stream`."""
         step = Step(self, request)
         await self._ready()
+        if self._meaning is not None:
+            self._meaning.start()
         for event in await aside(lambda: list(step.run()), len(request.messages[-1].text)):
             if isinstance(event, str):
                 for piece in _PIECE.findall(event):
@@ -134,11 +171,28 @@ class OfflineModel:
         yield Finished(self.name, state=step.state)
 
     async def close(self) -> None:
-        """There is nothing to let go of."""
+        """Leave what is still being learned."""
+        if self._meaning is not None:
+            await asyncio.to_thread(self._meaning.close)
 
     def best(self, text: str, usable: set[str]) -> tuple[Skill | None, float]:
-        """The skill that a sentence means most, of those that may be used."""
-        for match in self._matcher.match(text):
+        """The skill that a sentence means most, of those that may be used.
+
+        A skill that writes is never told by meaning alone: words have to tell it, too.
+        """
+        told, score = self._of(self._matcher.match(text), usable)
+        meant = self._meaning.match(text) if self._meaning is not None else None
+        if meant is None:
+            return told, score
+        skill, sure = self._of(meant, usable)
+        if skill is not None and skill.acts:
+            return told, score
+        if told is not None and told.acts and sure < SURE:
+            return told, score
+        return skill, sure
+
+    def _of(self, matches: Sequence[Match], usable: set[str]) -> tuple[Skill | None, float]:
+        for match in matches:
             skill = self.skills[match.name]
             if skill.name in usable:
                 if skill.name == NONE or match.score < POSSIBLE:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
 from deskward.core.settings import Settings
-from deskward.integrations.embeddings import e5
+from deskward.integrations.embeddings.lazy import Lazy
+from deskward.integrations.embeddings.weights import (
+    E5_DIMENSIONS,
+    E5_NAME,
+    USE_DIMENSIONS,
+    USE_NAME,
+    e5_weights,
+    use_weights,
+)
 from deskward.text.vectors import Embedder, EmbeddingFailed
 
 log = logging.getLogger(__name__)
@@ -25,8 +34,8 @@ _OPENAI_URL = "https://api.openai.com/v1"
 def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | None:
     """What EMBEDDINGS names; nothing is loaded and nobody is asked yet.
 
-    Unset, it is the model whose weights are installed with Deskward; where there are none, that
-    is logged, and there are no vectors.
+    Unset, it is the best model whose weights are installed with Deskward; where there are none,
+    that is logged, and there are no vectors.
 
     Args:
         settings: What EMBEDDINGS is, and the providers' keys and addresses.
@@ -39,18 +48,15 @@ def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | No
     kind, _, name = named.partition(":")
     if named == "off":
         return None
-    if named in ("", "embedded"):
-        path = e5.weights()
-        if path is not None:
-            return e5.E5(path)
+    if named in ("", "embedded", "fast"):
+        if (path := e5_weights()) is not None and named != "fast":
+            return _e5(path)
+        if (path := use_weights()) is not None and named != "embedded":
+            return _use(path)
         if named:
-            raise ValueError(f"EMBEDDINGS={named}: no package with weights is installed")
-        log.warning(NO_WEIGHTS)
+            raise ValueError(f"EMBEDDINGS={named}: the package with the weights is not installed")
+        _say_once()
         return None
-    if named == "fast":
-        from deskward.integrations.embeddings.use import Use
-
-        return Use()
     if name and kind == "folder":
         from deskward.integrations.embeddings.folder import Folder
 
@@ -67,6 +73,47 @@ def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | No
         f"EMBEDDINGS is {named!r}. It is `embedded`, `fast`, `folder:PATH`, `openai:NAME`, "
         "`azure:DEPLOYMENT`, `http://host/v1#NAME` or `off`."
     )
+
+
+def for_sentences(settings: Settings, embedder: Embedder | None) -> Embedder | None:
+    """What tells what customers' sentences mean: quick, and never a service elsewhere.
+
+    Args:
+        settings: They may say that there are no vectors at all.
+        embedder: What `choose_embedder` found.
+    """
+    if (settings.embeddings.model or "").strip() == "off":
+        return None
+    if (path := use_weights()) is not None:
+        same = embedder is not None and embedder.name == USE_NAME
+        return embedder if same else _use(path)
+    return embedder if embedder is not None and embedder.local else None
+
+
+# These bring numpy, which a desk does without as long as nobody asks it anything.
+
+
+def _e5(path: Path) -> Embedder:
+    def load() -> Embedder:
+        from deskward.integrations.embeddings.e5 import E5
+
+        return E5(path)
+
+    return Lazy(E5_NAME, E5_DIMENSIONS, load)
+
+
+def _use(path: Path) -> Embedder:
+    def load() -> Embedder:
+        from deskward.integrations.embeddings.use import Use
+
+        return Use(path)
+
+    return Lazy(USE_NAME, USE_DIMENSIONS, load)
+
+
+@cache
+def _say_once() -> None:
+    log.warning(NO_WEIGHTS)
 
 
 def _remote(kind: str, name: str, named: str, settings: Settings) -> Embedder:

