@@ -10,10 +10,11 @@ import pytest
 
 from deskward.app import Desk
 from deskward.core.custom_fields import CustomFields
+from deskward.core.line_files import NotRead, batches
 from deskward.customers import listing, service
 from deskward.customers.importing import Batch, Seen
 from deskward.customers.models import Details, Profile
-from deskward.customers.reading import NotRead, batches, lines
+from deskward.customers.reading import lines
 from deskward.customers.writing import csv_writer, json_writer
 from tests.cli.conftest import Cli, cli, folder
 
@@ -43,7 +44,7 @@ async def taken(
         async with desk.database.transaction() as db:
             await batch.take(db, tenant)
         reports += batch.reports
-    return [(one.line, one.what, one.customer_id, one.told) for one in reports]
+    return [(one.line, one.what, one.record, one.told) for one in reports]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ COMMANDS: dict[str, str | None] = {
     "tenants list": READS,
     "tenants set": "change_tenant",
     "tenants show": READS,
+    "tickets export": "export_tickets",
+    "tickets import": "import_tickets",
     "tickets search": "search_tickets",
     "tools": READS,
     "webhooks add": "add_webhook",

@@ -22,7 +22,6 @@ from deskward.cli.session import (
 
 if TYPE_CHECKING:
     from deskward.app import Desk
-    from deskward.customers.importing import Batch, Report
     from deskward.gate.outcome import Outcome
     from deskward.security.principals import Principal
 
@@ -60,55 +59,22 @@ def import_(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        from deskward.cli.progress import progress_bars
+        from deskward.cli.importing import import_file
+        from deskward.core.line_files import batches
         from deskward.customers.importing import Batch, Seen
-        from deskward.customers.reading import batches, lines
+        from deskward.customers.reading import lines
         from deskward.customers.tools import CustomerRules
 
-        total = {"created": 0, "changed": 0, "unchanged": 0, "refused": 0}
         declared = desk.gate.port(CustomerRules).declared
-        size = file.stat().st_size or 1
         seen = Seen() if dry_run else None
-        with file.open("rb") as opened, progress_bars() as show:
-            for found in batches(lines(opened, declared, encoding), BATCH):
-                batch = Batch(found, seen)
-                counts = await _take(desk, caller, batch)
-                for what in total:
-                    total[what] += counts[what]
-                for report in batch.reports:
-                    _print(report, dry=dry_run)
-                if size > 1 and opened.seekable():
-                    show("customers", min(1.0, opened.tell() / size))
-        told = ", ".join(f"{count} {what}" for what, count in total.items())
-        print(f"{'Would be: ' if dry_run else ''}{told}.")
-        return 1 if total["refused"] else 0
+        return await import_file(
+            *(desk, caller, file, "import_customers"),
+            lambda opened: batches(lines(opened, declared, encoding), BATCH),
+            lambda found: Batch(found, seen),
+            dry=dry_run,
+        )
 
     _operated(work, as_, tenant)
-
-
-async def _take(desk: Desk, caller: Principal, batch: Batch) -> dict[str, int]:
-    """Have some lines taken over, through the gate."""
-    import hashlib
-
-    from deskward.gate.context import Context
-
-    said = "\n".join(f"{line.number} {line.customer_id} {line.told}" for line in batch.lines)
-    arguments = {
-        "first": batch.lines[0].number,
-        "last": batch.lines[-1].number,
-        "sha256": hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
-        "dry_run": batch.dry,
-    }
-    context = Context(caller, "cli", carried=batch)
-    return _answered(await desk.gate.act("import_customers", arguments, context))
-
-
-def _print(report: Report, *, dry: bool) -> None:
-    told = ": ".join(filter(None, (report.customer_id, report.told)))
-    if report.what == "refused":
-        print(f"line {report.line}: refused: {told}", file=sys.stdout if dry else sys.stderr)
-    elif dry:
-        print(f"line {report.line}: {report.what}: {told}")
 
 
 @customers.command(name="list")
@@ -216,9 +182,9 @@ def export(
         from contextlib import nullcontext
 
         from deskward.core.files import write_whole
+        from deskward.core.line_files import is_json
         from deskward.core.private import FILE
         from deskward.customers import listing
-        from deskward.customers.reading import is_json
         from deskward.customers.tools import CustomerRules
         from deskward.customers.writing import csv_writer, json_writer
         from deskward.gate.context import Context

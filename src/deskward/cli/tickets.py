@@ -1,7 +1,9 @@
-"""`deskward tickets`: look for tickets."""
+"""`deskward tickets`: look for tickets; import and export them."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -19,8 +21,12 @@ from deskward.cli.session import (
 if TYPE_CHECKING:
     from deskward.app import Desk
     from deskward.security.principals import Principal
+    from deskward.tickets.file_lines import Line
 
-tickets = App(name="tickets", help="Look for tickets.")
+tickets = App(name="tickets", help="Look for tickets; import and export them.")
+
+BATCH = 1_000
+"""Messages that are taken over in one transaction."""
 
 
 @tickets.command
@@ -81,3 +87,97 @@ async def _show(desk: Desk, caller: Principal, asked: dict[str, object], *, json
     if found["cursor"]:
         print(f"More: --cursor {found['cursor']}")
     return 0
+
+
+@tickets.command(name="import")
+def import_(
+    file: Annotated[Path, Parameter(help="JSON lines: a ticket with its messages on each.")],
+    /,
+    *,
+    dry_run: Annotated[
+        bool, Parameter(help="Show what would become of each line; change nothing.")
+    ] = False,
+    encoding: Annotated[
+        str | None, Parameter(help="The file's encoding, for example windows-1252. Default: UTF-8.")
+    ] = None,
+    as_: Operator = None,
+    tenant: Tenant = None,
+) -> None:
+    """Take tickets with their messages over from a file; the same file again changes nothing.
+
+    A line: {"system": "zendesk", "external_id": "815", "customer": {"email": "j@example.ch"},
+    "subject": …, "messages": [{"by": "customer", "text": …, "created_at": "2026-01-31T12:00:00Z"},
+    …]}. The customer may be named by an "id", or an "external_id" of a "system", instead. If known:
+    status, priority, channel, assignee, team, tags, fields, language, spam, created_at, updated_at,
+    resolved_at; of a message kind (`note`), author, channel, external_id. A ticket is known again
+    by system and external_id; then messages that it does not have are added. A line that is wrong
+    is refused alone, with its number and reason. Exit code 1: some were.
+
+    Example: `deskward tickets import tickets.jsonl --dry-run`
+    """
+
+    async def work() -> int:
+        from deskward.cli.importing import import_file
+        from deskward.core.line_files import batches
+        from deskward.tickets.file_lines import lines
+        from deskward.tickets.importing import Batch
+        from deskward.tickets.tools import TicketRules
+
+        seen: set[tuple[str, str]] | None = set() if dry_run else None
+        async with operated_desk(read_settings(), None, tenant, "support-3", as_=as_) as opened:
+            desk, caller = opened
+            declared = desk.gate.port(TicketRules).fields
+            return await import_file(
+                *(desk, caller, file, "import_tickets"),
+                lambda text: batches(lines(text, declared, encoding), BATCH, _weight),
+                lambda found: Batch(found, seen),
+                dry=dry_run,
+            )
+
+    run(work())
+
+
+def _weight(line: Line) -> int:
+    """As how many messages a line counts: a long text as several."""
+    if line.told is None:
+        return 1
+    return sum(1 + len(one.text) // 5_000 for one in line.told.messages)
+
+
+@tickets.command
+def export(
+    file: Annotated[Path | None, Parameter(help="Where to. Default: here.")] = None,
+    /,
+    *,
+    as_: Operator = None,
+    tenant: Tenant = None,
+) -> None:
+    """Write all tickets with their messages as JSON lines, in the form that `import` takes.
+
+    Example: `deskward tickets export tickets.jsonl`
+    """
+
+    async def work() -> int:
+        import json
+        from contextlib import nullcontext
+
+        from deskward.core.files import write_whole
+        from deskward.core.private import FILE
+        from deskward.gate.context import Context
+        from deskward.tickets import exporting
+
+        async with operated_desk(read_settings(), None, tenant, "support-3", as_=as_) as opened:
+            desk, caller = opened
+            outcome = await desk.gate.act("export_tickets", {}, Context(caller, "cli"))
+            if outcome.error is not None:
+                raise outcome.error
+            count = 0
+            with nullcontext(sys.stdout) if file is None else write_whole(file, FILE) as out:
+                async for one in exporting.every(desk.database.reader, caller.tenant):
+                    out.write(f"{json.dumps(one)}\n")
+                    count += 1
+        if file is not None:
+            print(f"{count} tickets are in {file}.", file=sys.stderr)
+        return 0
+
+    run(work())

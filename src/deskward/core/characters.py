@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 JOINERS = "\u200c\u200d"
 """Needed within words of Persian and of Indian scripts, and within emoji; they direct nothing."""
@@ -49,3 +50,12 @@ def _escape(match: re.Match[str]) -> str:
         return _SHORT[char]
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether a text inside holds U+0000, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(holds_nul, value))

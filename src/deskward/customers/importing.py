@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput
+from deskward.core.line_files import Report, What
 from deskward.customers import service
 from deskward.customers.addresses import rows_of
 from deskward.customers.details import STANDARD, Checked
@@ -29,23 +30,8 @@ from deskward.customers.models import (
 )
 from deskward.customers.reading import Line
 
-What = Literal["created", "changed", "unchanged", "refused"]
 _LISTS = (EMAIL, PHONE)
 _TOLD = ("name", "address", "tier", "language", "time_zone", "tags", "fields", "email", "phone")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What becomes of a line.
-
-    Attributes:
-        told: What changes, or why the line is refused.
-    """
-
-    line: int
-    what: What
-    customer_id: str = ""
-    told: str = ""
 
 
 @dataclass

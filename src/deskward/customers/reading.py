@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO, TextIOWrapper
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from io import TextIOWrapper
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from deskward.core.custom_fields import CustomFields
 from deskward.core.errors import DeskwardError, InvalidInput
+from deskward.core.line_files import LONGEST_LINE, NotRead, json_objects, not_in, opened
 from deskward.customers.details import Checked, checked
 from deskward.customers.models import CUSTOMER_ID, Details
 
@@ -29,13 +27,8 @@ _SINGLE = ("name", "address", "language", "time_zone", "tier")
 _OTHER_NAMES = {"emails": "email", "e_mail": "email", "mail": "email", "phones": "phone"}
 _PARTS = re.compile(r"[;,|\n]")
 _DELIMITERS = ",;\t|"
-_LONGEST_LINE = 1_000_000
 GUARDED = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula: before it stands an apostrophe."""
-
-
-class NotRead(InvalidInput):
-    """The file as a whole cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -64,56 +57,28 @@ def lines(file: BinaryIO, declared: CustomFields, encoding: str | None = None) -
     Raises:
         NotRead: The file is of no form that is known.
     """
-    text, first = _opened(file, encoding)
+    text, first = opened(file, encoding)
     try:
         if first.lstrip().startswith("{"):
             yield from _json_lines(text, declared)
         else:
             yield from _csv_lines(text, declared)
     except UnicodeError:
-        problem = f"The file is not in {text.encoding}. Name its encoding: --encoding windows-1252."
-        raise NotRead(problem) from None
+        raise not_in(text) from None
     finally:
         text.detach()
 
 
-def _opened(file: BinaryIO, encoding: str | None) -> tuple[TextIOWrapper, str]:
-    """The file as text, and how it begins."""
-    start = cast(Any, file).peek(4096)[:4096]
-    if encoding is None:
-        wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        encoding = "utf-16" if wide else "utf-8-sig"
-    try:
-        known = codecs.lookup(encoding).name
-    except LookupError:
-        raise NotRead(f"There is no encoding {encoding!r}.") from None
-    if b"\0" in start and not known.startswith(("utf-16", "utf-32")):
-        raise NotRead("That is no text. Save the table as CSV in UTF-8, or as JSON lines.")
-    begins = TextIOWrapper(BytesIO(start), encoding, errors="replace").read()
-    return TextIOWrapper(file, encoding, newline=""), begins
-
-
 def _json_lines(text: TextIOWrapper, declared: CustomFields) -> Iterator[Line]:
-    number = 0
-    while line := text.readline(_LONGEST_LINE + 1):
-        number += 1
-        if len(line) > _LONGEST_LINE:
-            raise NotRead(f"Line {number} is longer than {_LONGEST_LINE} characters.")
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
+    for number, value in json_objects(text):
+        if value is None:
             yield Line(number, problem="It is no JSON object.")
-            continue
-        if isinstance(value, dict):
-            yield _line(number, value, declared)
         else:
-            yield Line(number, problem="It is no JSON object.")
+            yield _line(number, value, declared)
 
 
 def _csv_lines(text: TextIOWrapper, declared: CustomFields) -> Iterator[Line]:
-    head = text.readline(_LONGEST_LINE)
+    head = text.readline(LONGEST_LINE)
     if not head.strip():
         raise NotRead("The file is empty: its first line names the columns.")
     delimiter = max(_DELIMITERS, key=head.count)
@@ -227,20 +192,3 @@ def _several(value: Any) -> Any:
     if isinstance(value, list):
         return [part.get("value") if isinstance(part, dict) else part for part in value]
     return value
-
-
-def batches(found: Iterable[Line], size: int) -> Iterator[list[Line]]:
-    """Lines, so many at a time."""
-    batch: list[Line] = []
-    for line in found:
-        batch.append(line)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def is_json(path: Path) -> bool:
-    """Whether a file of that name is to be JSON lines, and not CSV."""
-    return path.suffix.lower() in (".jsonl", ".ndjson", ".json")

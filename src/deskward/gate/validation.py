@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from deskward.core.characters import holds_nul
 from deskward.core.errors import InvalidInput, problem_of
 from deskward.gate.tool import Tool
 
@@ -21,7 +22,7 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
     Raises:
         InvalidInput: They do not fit; says which and why.
     """
-    if _holds_nul(arguments):
+    if holds_nul(arguments):
         raise InvalidInput(f"The arguments of {tool.name} hold a NUL character, which no text has.")
     try:
         return _validate(tool, arguments, strict)
@@ -31,15 +32,6 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
         raise InvalidInput(
             f"The arguments of {tool.name} hold half of a surrogate pair, which no text has."
         ) from None
-
-
-def _holds_nul(value: Any) -> bool:
-    """Whether a text inside holds U+0000, which PostgreSQL cannot store."""
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
 def _validate(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:

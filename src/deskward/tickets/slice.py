@@ -7,11 +7,11 @@ from pathlib import Path
 
 from deskward.gate.slice import Slice
 from deskward.tickets.demo import load
+from deskward.tickets.file_tools import tools
 from deskward.tickets.handover import notes as handover_notes
 from deskward.tickets.kinds import KINDS
 from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
-from deskward.tickets.search_tools import tools
 from deskward.tickets.sorting import wake
 from deskward.tickets.timers import DUE_SOON, WAKE, due_soon
 from deskward.tickets.words import ticket_words

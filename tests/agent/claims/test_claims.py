@@ -310,7 +310,8 @@ UNTOLD = set(
     unpublish_article upload_file add_ticket_note add_webhook answer_ticket enable_webhook
     link_tickets mark_spam merge_tickets remove_webhook replay_webhook retry_incoming_mail
     snooze_ticket split_ticket switch_notices test_webhook create_customer update_customer
-    merge_customers import_customers take_over_conversation answer_in_conversation
+    merge_customers import_customers import_tickets take_over_conversation
+    answer_in_conversation
     give_back_conversation operate""".split()
 )
 """What no reply to a customer is about."""
