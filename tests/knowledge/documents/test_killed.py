@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from deskward.app import open_desk
+from deskward.knowledge.documents import changes
+from deskward.knowledge.feeding import Feeder
 from tests.conftest import caller, settings_in
-from tests.knowledge.documents.conftest import CHIEF, Memory, settled, texts_of
-from tests.knowledge.documents.test_feeding import fed
+from tests.knowledge.documents.conftest import CHIEF, settled, texts_of
 
 KILLS = 20
 DOCUMENTS = 3_000
@@ -43,8 +44,8 @@ async def _killed(data: Path, chance: random.Random) -> bool:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
         cwd=data,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data), "SECRET_KEY": KEY,
-             "LOG_TO_FILE": "false"},
+        env={"EMBEDDINGS": "off", "PATH": os.environ["PATH"], "DATA_DIR": str(data),
+             "SECRET_KEY": KEY, "LOG_TO_FILE": "false"},
     )  # fmt: skip
     # Until it has written something: what is killed is a sync, and no start.
     while child.returncode is None:
@@ -70,7 +71,7 @@ async def test_a_sync_that_is_killed_twenty_times_is_whole_in_the_end(
         file = docs / f"{number % 30}" / f"{number}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# Page {number}\n\nWord {number}.\n\n## More\n\nText {number}.\n")
-    settings = settings_in(data, secret_key=KEY)
+    settings = settings_in(data, secret_key=KEY, embeddings="off")
     async with open_desk(settings, model=offline) as desk:
         named = {"name": "docs", "kind": "folder", "location": str(docs)}
         added = await caller(desk)("add_source", CHIEF, **named)
@@ -85,9 +86,13 @@ async def test_a_sync_that_is_killed_twenty_times_is_whole_in_the_end(
         call = caller(desk)
         source = await settled(desk, call, added.value["source_id"])
         assert (source["state"], source["ready"], source["failed"]) == ("ready", DOCUMENTS, 0)
-        texts = Counter((await texts_of(desk)).values())
+        texts = await texts_of(desk)
         wanted = [f"{word} {n}." for n in range(DOCUMENTS) for word in ("Word", "Text")]
-        assert texts == Counter(wanted)
-        index = Memory()
-        await fed(desk, index)
-        assert Counter(one.text for one in index.kept["default"].values()) == texts
+        assert Counter(texts.values()) == Counter(wanted)
+        feeder = desk.gate.port(Feeder)
+        feeder.begins_at = 0.0
+        async with asyncio.timeout(120):
+            while await desk.database.reader.first(changes.select().limit(1)) is not None:
+                desk.jobs.wake()
+                await asyncio.sleep(0.1)
+        assert await feeder.index.ids("default") == texts.keys()
