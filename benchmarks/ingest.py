@@ -105,7 +105,7 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
 
         desk.gate.port(Feeder).begins_at = 0.0
 
-        async def settled(source_id: str, begun: float) -> float:
+        async def settled(source_id: str, begun: float, pause: float = 0.02) -> float:
             """Seconds until all is read, and in the index."""
             while True:
                 desk.jobs.wake()
@@ -113,12 +113,12 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
                 left = await desk.database.reader.first(changes.select().limit(1))
                 if not shown["wanted"] and shown["state"] == "ready" and left is None:
                     return time.perf_counter() - begun
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(pause)
 
         where = {"kind": "folder", "location": str(folder / "pages")}
         begun = time.perf_counter()
         source_id = (await call("add_source", name="pages", **where))["source_id"]
-        first = await settled(source_id, begun)
+        first = await settled(source_id, begun, 0.3)
         begun = time.perf_counter()
         await call("sync_source", source_id=source_id)
         same = await settled(source_id, begun)

@@ -276,6 +276,17 @@ async def test_a_job_that_kills_its_process_again_and_again_is_given_up(
     assert "lost" in await reason(database)
 
 
+async def test_a_job_that_gets_on_may_lose_its_process_often(database: Database) -> None:
+    await add(database)
+    for _ in range(3 * jobs.LOST):
+        job = await claimed(database)
+        async with database.transaction() as transaction:
+            await job.advance(transaction)
+        await lapse(database)
+    async with Jobs(database, {"work": lambda _job: asyncio.sleep(0)}).keep():
+        await until_gone(database)
+
+
 async def test_whoever_slept_past_the_lease_changes_nothing(database: Database) -> None:
     await add(database)
     sleeper = await claimed(database)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from deskward.core.addresses import networks
-from deskward.core.outside import NotAllowed, NotReached, Outside
+from deskward.core.outside import NotAllowed, NotReached, Outside, TooMuch
 
 INSIDE = [
     "https://127.0.0.1/",
@@ -104,3 +106,65 @@ async def test_the_request_goes_to_the_address_that_was_looked_at() -> None:
     assert set(lookups[1:]) <= {"127.0.0.1"}
     assert f"host: hooks.example.com:{port}".encode() in asked[0].lower()
     assert asked[0].startswith(b"POST /a?b=c HTTP/1.1")
+
+
+@contextlib.asynccontextmanager
+async def serving(answer: bytes) -> AsyncIterator[str]:
+    """A server that gives everybody the same; its address."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+    finally:
+        server.close()
+
+
+async def test_what_is_got_is_whole_and_no_more_than_may_be() -> None:
+    outside = Outside(networks("127.0.0.1/32"))
+    told = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 5\r\n\r\nhello'
+    async with serving(told) as url:
+        got = await outside.get(url, {}, most=5, seconds=5)
+        assert (got.status, got.headers["etag"], got.content) == (200, '"1"', b"hello")
+        with pytest.raises(TooMuch):
+            await outside.get(url, {}, most=4, seconds=5)
+        with pytest.raises(NotAllowed, match="among the hosts"):
+            await Outside(networks("127.0.0.1/32"), hosts=["a.example"]).get(
+                url, {}, most=9, seconds=5
+            )
+    packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"
+    async with serving(packed) as url:
+        with pytest.raises(NotReached, match="packed"):
+            await outside.get(url, {}, most=100, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("host", "may"),
+    [("docs.a.example", True), ("a.example", True), ("b.example", True), ("x.b.example", False),
+     ("nota.example", False), ("B.EXAMPLE.", True)],
+)  # fmt: skip
+def test_hosts_are_those_that_are_named(host: str, may: bool) -> None:
+    outside = Outside(hosts=[".a.example", "b.example"])
+    if may:
+        outside.check_host("https", host)
+        outside.check_host("ssh", host)
+    else:
+        with pytest.raises(NotAllowed):
+            outside.check_host("https", host)
+    with pytest.raises(NotAllowed):
+        outside.check_host("git", host)  # in the clear, and no network is named
+
+
+async def test_a_host_with_an_address_inside_is_reached_by_nothing_else_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def found(*_: Any, **__: Any) -> list[Any]:
+        return [(0, 0, 0, "", ("10.0.0.1", 443))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found, raising=False)
+    with pytest.raises(NotAllowed, match="SOME_SETTING"):
+        await Outside(setting="SOME_SETTING").address_of("ssh", "git.example.com", 22)
