@@ -215,6 +215,18 @@ async def _unrelated(embedder: Embedder) -> float:
 
 
 async def vectors_of(embedder: Embedder, found: Sequence[Any]) -> Sequence[Sequence[float]]:
-    """The meanings of passages, each with its title and headings."""
-    texts = ["\n".join([one.title, *one.headings, one.text]) for one in found]
-    return cast(Sequence[Sequence[float]], await embedded(embedder, texts))
+    """The meanings of passages, each with its title and headings.
+
+    The heading right above a passage counts by itself as much as the whole: it is what people ask
+    in other words, and the details below it draw the whole away from that.
+    """
+    import numpy as np
+
+    whole = ["\n".join([one.title, *one.headings, one.text]) for one in found]
+    above = [([one.title, *one.headings][-1] or one.text)[:LONGEST] for one in found]
+    heads = list(dict.fromkeys(above))
+    asked = dict(zip(heads, await embedded(embedder, heads, query=True), strict=True))
+    told = await embedded(embedder, whole)
+    both = np.stack([asked[head] for head in above]) + told if above else told
+    lengths = np.linalg.norm(both, axis=1, keepdims=True)
+    return cast(Sequence[Sequence[float]], both / np.maximum(lengths, 1e-12))
