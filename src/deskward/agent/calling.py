@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from deskward.agent.events import (
@@ -144,7 +143,7 @@ class Calls:
         if once_more and (first := await self._gate.first_answer(request.name, turn.context, key)):
             return first
         influence = await influence_in_time(turn.messages, self._gate.tools)
-        context = replace(turn.context, influence=influence, unsure=request.unsure)
+        context = turn.context.completed(influence=influence, unsure=request.unsure)
         if request.confirmation is not None:
             return await self._confirmed(request.confirmation, context)
         return await self._gate.call(request.name, request.arguments, context, idempotency_key=key)

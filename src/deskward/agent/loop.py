@@ -62,6 +62,7 @@ from deskward.core.errors import ModelUnavailable, TimeLimitExceeded
 from deskward.gate.context import Context
 from deskward.gate.questions import is_exact
 from deskward.gate.readings import OUTSIDE
+from deskward.gate.tool import Tool
 from deskward.security.principals import AGENT
 from deskward.security.vault import Vault
 from deskward.text.distress import tells_of_self_harm
@@ -117,6 +118,8 @@ class Agent:
         self._hosts = hosts
         self._gate = gate
         self._limits = limits or Limits()
+        self._handing_over: tuple[Mapping[str, Tool], dict[str, str]] = ({}, {})
+        """The tools that were there last, and those of them that call a person."""
         self._calls = Calls(gate, self._limits.calls, confirmed)
         # Of several models each may take its time, before the next one is asked.
         self._patience = self._limits.timeout * getattr(model, "chances", 1)
@@ -129,7 +132,13 @@ class Agent:
     @property
     def handover_tools(self) -> dict[str, str]:
         """The tools that give a conversation to a person: name → the field that says as what."""
-        return {t.name: t.hands_over for t in self._gate.tools.values() if t.hands_over}
+        tools = self._gate.tools
+        if self._handing_over[0] is not tools:
+            self._handing_over = (
+                tools,
+                {t.name: t.hands_over for t in tools.values() if t.hands_over},
+            )
+        return self._handing_over[1]
 
     async def run(
         self, context: Context, vault: Vault, history: Sequence[Message], *, resumed: bool = False

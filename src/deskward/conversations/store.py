@@ -29,7 +29,6 @@ _START_SESSION = fixed(
     )
 )
 _ADD_TURN = fixed(turns.insert())
-_ADD_MESSAGE = fixed(messages.insert())
 _HERE = {
     table: (table.c.tenant_id == sa.bindparam("b_tenant"))
     & (table.c.owner == sa.bindparam("b_owner"))
@@ -47,7 +46,16 @@ _TOUCH = (
 )
 _TOUCH_ANY, _TOUCH_FREE = fixed(_TOUCH), fixed(_TOUCH.where(sessions.c.taken_by.is_(None)))
 _IS_TAKEN = fixed(sa.select(sessions.c.taken_by).where(_HERE[sessions]))
-_LAST_SEQ = fixed(sa.select(sa.func.max(messages.c.seq)).where(_HERE[messages]))
+_NEXT_SEQ = sa.select(sa.func.coalesce(sa.func.max(messages.c.seq), 0) + 1).where(_HERE[messages])
+_GIVEN = ("turn_id", "role", "content", "data", "created_at")
+_HERE_TOO = {"tenant_id": "b_tenant", "owner": "b_owner", "session_id": "b_session"}
+_ADD_MESSAGE = fixed(
+    messages.insert()
+    .inline()
+    .values({name: sa.bindparam(name) for name in _GIVEN} | {"seq": _NEXT_SEQ.scalar_subquery()})
+    .values({name: sa.bindparam(where) for name, where in _HERE_TOO.items()})
+)
+"""The session's row is held by whoever adds one: no two get the same number."""
 _HISTORY = fixed(
     sa.select(messages).where(_HERE[messages]).order_by(messages.c.seq.desc()).limit(MAX_HISTORY)
 )
@@ -243,7 +251,6 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     if row is None:
         taken = await db.first(_IS_TAKEN, **where.parameters)
         raise TakenOver if taken is not None and taken.taken_by else SessionEnded
-    last = await db.first(_LAST_SEQ, **where.parameters)
     data: dict[str, Any] = {}
     if message.tool_requests:
         data["tool_requests"] = [request.plain for request in message.tool_requests]
@@ -260,10 +267,7 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     await db.change(
         _ADD_MESSAGE,
         {
-            "tenant_id": where.tenant,
-            "owner": where.owner,
-            "session_id": where.session_id,
-            "seq": ((last[0] if last else None) or 0) + 1,
+            **where.parameters,
             "turn_id": turn.id,
             "role": message.role,
             "content": message.text,

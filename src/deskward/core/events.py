@@ -7,7 +7,6 @@ not what people wrote: whoever is told looks the record up, with what they may s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.fixed import fixed
+from deskward.core.ids import new_id
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER
 
@@ -149,7 +149,7 @@ async def tell(
         "tenant": tenant,
         "of_tenant": tenant,
         "kind": kind,
-        "id": os.urandom(16).hex(),
+        "id": new_id(),
         "record": record,
         "lane": lane or record,
         "customer_id": customer_id,
@@ -169,7 +169,7 @@ def event_row(
     return {
         "tenant_id": tenant,
         "listener": listener,
-        "id": os.urandom(16).hex(),
+        "id": new_id(),
         "kind": kind,
         "record": record,
         "lane": record,

@@ -46,6 +46,10 @@ MASK = "**********"
 """What stands for a secret wherever a call is recorded (as `SecretStr` prints itself)."""
 
 
+MOST_OFFERED = 1_000
+"""Tenants and roles of which it is remembered what they are offered."""
+
+
 class Gate:
     """Holds the tools, and lets calls through to them or not."""
 
@@ -82,6 +86,10 @@ class Gate:
         """Those of which an outside server has written the description."""
         self.generation = 0
         """Grows whenever the tools change."""
+        self._offered: dict[tuple[str, tuple[str, ...]], tuple[dict[str, Tool], Policy, list[Tool]]]
+        self._offered = {}
+        """By tenant and roles, which decide on it (`Policy.may_use`), what is offered: of these
+        tools, by these policies."""
         self.database = database
         self.policy = policy
         self.zone = zone
@@ -123,11 +131,18 @@ class Gate:
 
     def tools_for(self, principal: Principal) -> list[Tool]:
         """The tools that the principal's roles allow."""
-        return [
-            tool
-            for tool in self.tools.values()
-            if tool.offered and self.policy.may_use(tool, principal)
-        ]
+        who = principal.tenant, principal.roles
+        known = self._offered.get(who)
+        if known is None or known[0] is not self.tools or known[1] is not self.policy:
+            found = [
+                tool
+                for tool in self.tools.values()
+                if tool.offered and self.policy.may_use(tool, principal)
+            ]
+            if len(self._offered) >= MOST_OFFERED:
+                self._offered.clear()
+            known = self._offered[who] = (self.tools, self.policy, found)
+        return list(known[2])
 
     async def call(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from pydantic import SecretStr
 
 from deskward.core import events
+from deskward.core.ids import new_id as new_id  # whoever has a context takes it from here
 from deskward.core.lazily import lazily
 from deskward.gate.influence import Influence
 from deskward.gate.provenance import Record
@@ -35,11 +35,6 @@ class Secrets(Protocol):
             InvalidInput: It is a placeholder whose secret is no longer held.
         """
         ...
-
-
-def new_id() -> str:
-    """A random id of 32 hexadecimal digits."""
-    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound, Unauthenticated
-from deskward.core.fixed import fixed
+from deskward.core.fixed import MOST_KNOWN, fixed
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
@@ -119,10 +119,23 @@ def spans_of(hours: str) -> dict[int, list[tuple[time, time]]]:
     return found
 
 
+_read: dict[str, tuple[sa.Row[Any], Tenant]] = {}
+"""What was made last of a tenant's row: one that is the same again is not read again."""
+
+
 async def find(db: Connection, tenant: str) -> Tenant | None:
     """The tenant of that id, or None."""
     row = await db.first(_BY_ID, tenant=tenant)
-    return _of(row) if row is not None else None
+    if row is None:
+        return None
+    before = _read.get(tenant)
+    if before is not None and before[0] is row:
+        return before[1]
+    if len(_read) >= MOST_KNOWN:
+        _read.clear()
+    made = _of(row)
+    _read[tenant] = (row, made)
+    return made
 
 
 async def get(db: Connection, tenant: str) -> Tenant:

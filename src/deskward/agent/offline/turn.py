@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
-from deskward.agent.model import ModelRequest, ToolRequest
+from deskward.agent.model import ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import Skill, text_in
@@ -44,6 +45,10 @@ class Knowing(Protocol):
         """The skill that a sentence means most, of those that may be used."""
         ...
 
+    def __hash__(self) -> int:
+        """As any object's: what follows from it is remembered."""
+        ...
+
     def abilities(self, usable: set[str], /) -> list[str]:
         """What it can do for somebody who may use these skills."""
         ...
@@ -62,9 +67,7 @@ class Turn:
 
     def __init__(self, model: Knowing, request: ModelRequest) -> None:
         self._model = model
-        needs = {tool.name: tool.input_schema.get("required", ()) for tool in request.tools}
-        self._needs = needs
-        self._usable = {skill.name for skill in model.skills.values() if _is_usable(skill, needs)}
+        self._needs, self._usable = _usable(model, tuple(request.tools))
         self._messages = request.messages
         self.state: dict[str, Any] | None = None
         self._then: list[dict[str, Any]] = []
@@ -139,6 +142,15 @@ class Turn:
         """The customer's language; a mere yes or no does not tell it."""
         said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
         return language_of(said)
+
+
+@lru_cache(maxsize=64)
+def _usable(
+    model: Knowing, tools: tuple[ToolSpec, ...]
+) -> tuple[Mapping[str, Sequence[str]], set[str]]:
+    """What the offered tools need, and the names of the skills that can be used with them."""
+    needs = {tool.name: tool.input_schema.get("required", ()) for tool in tools}
+    return needs, {skill.name for skill in model.skills.values() if _is_usable(skill, needs)}
 
 
 def _is_usable(skill: Skill, needs: Mapping[str, Sequence[str]]) -> bool:

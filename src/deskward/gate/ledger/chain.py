@@ -19,6 +19,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -125,6 +126,10 @@ class Row(NamedTuple):
     hash: str
 
 
+MOST_NAMES = 2_000
+"""Conversations whose names are remembered."""
+
+
 class Ledger:
     """Writes rows, and reads what is sealed in them."""
 
@@ -138,12 +143,17 @@ class Ledger:
         """
         self.keys = SubjectKeys(secret, names)
         self._generation = generation
-        self._naming = derived(names or secret, "names of conversations")
+        naming = derived(names or secret, "names of conversations")
+        self._naming = hmac.new(naming, digestmod=hashlib.sha256)
+        # A turn has several rows.
+        self.conversation = lru_cache(maxsize=MOST_NAMES)(self._conversation)
 
-    def conversation(self, tenant: str, owner: str, session_id: str) -> str:
+    def _conversation(self, tenant: str, owner: str, session_id: str) -> str:
         """The name of a conversation in the ledger: without the secret it tells nothing."""
         whole = "\0".join((tenant, owner, session_id)).encode()
-        return hmac.new(self._naming, whole, hashlib.sha256).hexdigest()[:32]
+        named = self._naming.copy()
+        named.update(whole)
+        return named.hexdigest()[:32]
 
     async def write(self, connection: Writer, entries: list[Entry]) -> None:
         """Seal, chain and insert the rows of all calls that commit together."""
