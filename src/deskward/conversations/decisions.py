@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from deskward.agent.model import Message, ToolRequest
 from deskward.conversations import store
 from deskward.conversations.service import Conversations
-from deskward.conversations.store import Where
+from deskward.conversations.store import TakenOver, Where
 from deskward.core.database import Database
 from deskward.core.errors import (
     CallInProgress,
@@ -37,6 +37,10 @@ from deskward.gate.outcome import Outcome
 from deskward.gate.run import answer_of
 from deskward.gate.waiting import PendingCall, Status
 from deskward.security.principals import Kind, Principal
+from deskward.tickets import service as tickets
+from deskward.tickets import store as messages
+from deskward.tickets import thread
+from deskward.tickets.messages import DESK
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +137,27 @@ class Decisions:
             )
         except SessionEnded:
             return  # nobody listens there any more
+        except TakenOver:
+            await self._note(where, call)
         except (SessionBusy, Unavailable) as error:
             raise RetryLater(AGAIN, error.message) from None
+
+    async def _note(self, where: Where, call: PendingCall) -> None:
+        """Tell the person who has a conversation what came of a call of it, once: they answer."""
+        named = f"{call.tool} ({call.label})" if call.label else call.tool
+        came = {
+            "denied": "A colleague has decided that this is not done",
+            "done": "It was approved and is done",
+        }.get(call.status, f"It was approved, and is {call.status}")
+        told = f" The customer is to be told: {call.told}" if call.told else ""
+        text = f"{came}: {named}. The agent has not told the customer: you have them.{told}"
+        async with self._database.transaction() as db:
+            ticket = await tickets.of_conversation(db, where.tenant, where.owner, where.session_id)
+            if ticket is None or await messages.by_name(db, where.tenant, call.id) is not None:
+                return
+            await thread.note(
+                *(db, where.tenant, ticket.id, text), author=DESK, channel="chat", name=call.id
+            )
 
     async def _request(self, where: Where, turn_id: str, approval_id: str) -> ToolRequest | None:
         """The agent's request whose call waited."""

@@ -20,7 +20,7 @@ from deskward.conversations.asking import Opening, Openings
 from deskward.conversations.cursors import Position, recorded
 from deskward.conversations.live import Reader, Running
 from deskward.conversations.open_chats import OpenChats
-from deskward.conversations.store import Turn, Where
+from deskward.conversations.store import TakenOver, Turn, Where
 from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.turns import Turns
 from deskward.conversations.wording import busy, check, stopping
@@ -158,6 +158,7 @@ class Conversations:
 
         Raises:
             SessionBusy: A message of the session takes too long.
+            TakenOver: A person has the conversation, and nothing was told.
             Unavailable: The process is stopping.
         """
         where = Where(context.tenant, context.principal.label, session_id)
@@ -297,6 +298,10 @@ class Conversations:
                     return turn, said
             except Conflict:  # what it answers was answered in the meantime: looked at once more
                 await asyncio.sleep(0)
+            except TakenOver:  # of what it answers nothing is done: a person reads it
+                if said[0].role != "user" or len(said) == 1:
+                    raise
+                opens = _just(said[:1])
             except IntegrityError:
                 if stored and await store.turn_by_key(self._database.reader, where, stored):
                     return None

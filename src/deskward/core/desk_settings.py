@@ -110,7 +110,7 @@ class Stream(Group):
     )
     longest: int = Field(
         3600,
-        ge=1,
+        ge=0,
         le=86400,
         description="Seconds that a stream of a conversation's events stays open. Its client then "
         "opens it again, as when it was cut. Less suits proxies that cut long connections.",

@@ -203,6 +203,23 @@ async def handover_of(db: Connection, tenant: str, owner: str, session_id: str) 
     return ticket_of(row) if row else None
 
 
+async def of_conversation(
+    db: Connection, tenant: str, owner: str, session_id: str
+) -> Ticket | None:
+    """The latest ticket that a conversation was handed over with, also one that has ended."""
+    row = await db.first(
+        sa.select(tickets)
+        .where(
+            tickets.c.tenant_id == tenant,
+            tickets.c.session_owner == owner,
+            tickets.c.session_id == session_id,
+        )
+        .order_by(tickets.c.number.desc())
+        .limit(1)
+    )
+    return ticket_of(row) if row else None
+
+
 async def find(
     db: Connection,
     tenant: str,

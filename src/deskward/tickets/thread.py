@@ -244,9 +244,19 @@ async def reply(
 
 
 async def note(
-    db: Connection, tenant: str, ticket_id: str, text: str, *, author: Author, channel: Source
+    db: Connection,
+    tenant: str,
+    ticket_id: str,
+    text: str,
+    *,
+    author: Author,
+    channel: Source,
+    name: str | None = None,
 ) -> TicketMessage:
     """Add a note, which staff alone see. It changes nothing that a decision rests on.
+
+    Args:
+        name: The note's id, where it must not come twice.
 
     Raises:
         NotFound: The tenant has no such ticket.
@@ -259,7 +269,10 @@ async def note(
     )
     row = counted.first()
     ticket = service.ticket_of(row) if row else await service.get(db, tenant, ticket_id)
-    return await _place(db, tenant, ticket, _said(ticket, text, "note", author, channel))
+    said = _said(ticket, text, "note", author, channel)
+    if name is not None:
+        said = said.model_copy(update={"id": name})
+    return await _place(db, tenant, ticket, said)
 
 
 async def said_in_chat(
