@@ -21,7 +21,7 @@ from tests.services.server import new_key, server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
 
-HERE = "/api/v1/sessions/s/events"
+HERE = "/api/v1/chat/events?session_id=s"
 SOON = 3.0
 """Seconds within which an open chat is told, on a busy machine."""
 
@@ -68,8 +68,8 @@ class Desk:
             yield Window(response.aiter_lines())
 
     async def has(self, event_id: str, at: int = 0) -> None:
-        path = "/api/v1/sessions/s/received"
-        await self.post(path, {"event_id": event_id}, self.customer, at)
+        body = {"session_id": "s", "event_id": event_id}
+        await self.post("/api/v1/chat/received", body, self.customer, at)
 
     def socket(self, at: int = 0) -> connect:
         address = f"{self.urls[at].replace('http', 'ws')}/ws/user_001?session_id=s"
@@ -190,15 +190,16 @@ async def test_what_was_cut_off_comes_at_the_next_visit(desk: Desk) -> None:
 async def test_nobody_hears_anothers_chat_and_no_id_can_be_guessed(desk: Desk) -> None:
     await desk.work("/conversation/answer", {"text": "For Alex alone."})
     async with httpx2.AsyncClient(timeout=30) as client:
-        for last in ("0" * 32, "1"):
+        unknown, no_id = (404, "EVENT_NOT_FOUND"), (400, "INVALID_INPUT")
+        for last, answered in (("0" * 32, unknown), ("1", no_id)):
             refused = await client.get(
                 f"{desk.urls[0]}{HERE}", headers={**desk.customer, "Last-Event-ID": last}
             )
-            assert (refused.status_code, refused.json()["error"]) == (400, "INVALID_INPUT")
+            assert (refused.status_code, refused.json()["error"]) == answered
         # The colleague's own session of that name is another one.
-        other = await client.get(f"{desk.urls[0]}{HERE}?seconds=1", headers=desk.staff)
+        other = await client.get(f"{desk.urls[0]}{HERE}&seconds=1", headers=desk.staff)
         assert "Alex" not in other.text
-        mine = await client.get(f"{desk.urls[0]}{HERE}?seconds=0", headers=desk.customer)
+        mine = await client.get(f"{desk.urls[0]}{HERE}&seconds=0", headers=desk.customer)
         assert "For Alex alone." in mine.text
         assert (await client.get(f"{desk.urls[0]}{HERE}")).status_code == 401
     assert await desk.delivery("For Alex alone.") == "sent"

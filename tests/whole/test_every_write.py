@@ -44,7 +44,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("DELETE", "/api/v1/sessions/{session_id:path}"): "delete_session",
     ("POST", "/api/v1/sessions/{session_id:path}/confirmations/{confirmation_id}"): ANSWER,
     ("POST", "/api/v1/confirmations/{confirmation_id}"): ANSWER,
-    ("POST", "/api/v1/sessions/{session_id:path}/received"): "receive_news",
+    ("POST", "/api/v1/chat/received"): "receive_news",
     ("PUT", "/api/user/{user_id}"): READS,
     ("ANY", "/mcp"): CALL,
     ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import httpx2
 
@@ -159,12 +158,11 @@ class RemoteLine:
     async def news(self, user: str, session: str, *, wait: bool) -> AsyncIterator[dict[str, Any]]:
         """Open the conversation over HTTP."""
         headers, key = self._headers(user), ""
-        where = f"/api/v1/sessions/{quote(session, safe='')}"
         tenant = {"tenant_id": self._tenant} if self._tenant else {}
-        asked = tenant if wait else {**tenant, "seconds": "0"}
+        asked = {"session_id": session, **tenant, **({} if wait else {"seconds": "0"})}
         try:
             async with self._client.stream(
-                "GET", f"{where}/events", params=asked, headers=headers
+                "GET", "/api/v1/chat/events", params=asked, headers=headers
             ) as response:
                 if response.status_code != 200:
                     await response.aread()
@@ -180,8 +178,8 @@ class RemoteLine:
                             raise Unavailable(event["message"])
                         yield event
                         event = {}
-                        said = {"event_id": key, **tenant}
-                        await self._client.post(f"{where}/received", json=said, headers=headers)
+                        said = {"session_id": session, "event_id": key, **tenant}
+                        await self._client.post("/api/v1/chat/received", json=said, headers=headers)
         except httpx2.HTTPError as error:
             raise Unavailable(f"The desk at {self._client.base_url} did not answer.") from error
 

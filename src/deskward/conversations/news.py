@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from deskward.conversations.models import messages, news
 from deskward.conversations.store import Where
 from deskward.core.database import Connection, now
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import NotFound
 from deskward.core.fixed import fixed
 from deskward.core.moments import UtcDateTime
 from deskward.gate.context import new_id
@@ -25,7 +25,6 @@ from deskward.tickets import store as tickets
 Kind = Literal["message", "taken_over", "given_back"]
 MOST = 100
 """How many are read at once."""
-NO_SUCH = "There is no event of that id in this conversation. Leave Last-Event-ID out."
 
 _HERE = (
     (news.c.tenant_id == sa.bindparam("b_tenant"))
@@ -124,11 +123,11 @@ async def number_of(db: Connection, where: Where, key: str) -> int:
     """The number of the news of that id.
 
     Raises:
-        InvalidInput: The session has none.
+        NotFound: The session has none.
     """
     row = await db.first(_BY_ID, **where.parameters, b_id=key)
     if row is None:
-        raise InvalidInput(NO_SUCH)
+        raise NotFound("event", key)
     return int(row[0])
 
 
@@ -136,7 +135,7 @@ async def received(db: Connection, where: Where, key: str) -> None:
     """Write down that the customer has news, and all before it: what was said is delivered.
 
     Raises:
-        InvalidInput: The session has none of that id.
+        NotFound: The session has none of that id.
     """
     number = await number_of(db, where, key)
     have = await db.execute(

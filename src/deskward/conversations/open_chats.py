@@ -98,7 +98,7 @@ class OpenChats:
             last: The id of the last news that the customer's program has.
 
         Raises:
-            InvalidInput: The session has no news of that id.
+            NotFound: The session has no news of that id.
             RateLimited: So many chats of it are open that one more is a mistake.
         """
         if len(self._open.get(where, ())) >= MOST:

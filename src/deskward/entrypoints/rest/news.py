@@ -23,19 +23,20 @@ from deskward.core.logging import bind
 from deskward.entrypoints.errors import known
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import EVENT_SCHEMA, error_responses
-from deskward.entrypoints.rest.chat import TenantId
+from deskward.entrypoints.rest.chat import SessionId, TenantId
 from deskward.entrypoints.rest.events import ALIVE, error_data, news_data
-from deskward.entrypoints.rest.sessions import PathSession, Tenant
+from deskward.entrypoints.rest.sessions import Tenant
 from deskward.entrypoints.rest.tools import answer
 from deskward.gate.context import Context
 from deskward.security.principals import Principal
 
-SECONDS = Query(
-    ge=0,
-    le=86400,
-    description="How long the stream is to stay open: STREAM_LONGEST at the most, and where it is "
-    "left out. 0 gives what is there and ends.",
-)
+Seconds = Annotated[
+    Annotated[int, Field(ge=0, le=86400)] | SkipJsonSchema[None],
+    Query(
+        description="How long the stream is to stay open: STREAM_LONGEST at the most, and where it "
+        "is left out. 0 gives what is there and ends.",
+    ),
+]
 RETRY = b"retry: 2000\n\n"
 """After how many milliseconds a browser opens a stream again that was cut."""
 
@@ -61,6 +62,7 @@ class Received(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    session_id: SessionId
     event_id: EventId
     tenant_id: TenantId | None = None
 
@@ -69,13 +71,13 @@ def news_router(callers: Callers, conversations: Conversations, stream: Stream) 
     """The endpoints. A caller learns of their own conversations only."""
     heartbeat, longest = stream.heartbeat, stream.longest
     router = APIRouter(
-        prefix="/api/v1/sessions",
+        prefix="/api/v1/chat",
         tags=["chat"],
-        responses=error_responses(400, 401, 403, 405, 413, 429, 500, 503),
+        responses=error_responses(400, 401, 403, 404, 405, 413, 415, 429, 500, 503),
     )
 
     @router.get(
-        "/{session_id:path}/events",
+        "/events",
         response_class=StreamingResponse,
         responses={
             200: {
@@ -95,9 +97,9 @@ def news_router(callers: Callers, conversations: Conversations, stream: Stream) 
     )
     async def session_events(
         request: Request,
-        session_id: PathSession,
+        session_id: Annotated[SessionId, Query()],
         tenant_id: Tenant = None,
-        seconds: Annotated[int | SkipJsonSchema[None], SECONDS] = None,
+        seconds: Seconds = None,
         last_event_id: LastEvent = None,
     ) -> StreamingResponse:
         """Open a conversation: what colleagues say in it comes at once."""
@@ -136,12 +138,12 @@ def news_router(callers: Callers, conversations: Conversations, stream: Stream) 
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @router.post("/{session_id:path}/received", status_code=204, response_class=Response)
-    async def session_received(request: Request, session_id: PathSession, body: Received) -> None:
+    @router.post("/received", status_code=204, response_class=Response)
+    async def session_received(request: Request, body: Received) -> None:
         """Say that the client has an event, and all before it: what was said is delivered."""
         principal = await callers.identify(request.headers, tenant=body.tenant_id)
-        bind(session=session_id)
-        await _has(callers, principal, session_id, body.event_id, request)
+        bind(session=body.session_id)
+        await _has(callers, principal, body.session_id, body.event_id, request)
 
     return router
 
