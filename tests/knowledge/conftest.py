@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.services.opensearch import opensearch
 from tests.services.postgres import postgres
 
 
@@ -13,4 +14,11 @@ from tests.services.postgres import postgres
 def vectors_url() -> Iterator[str]:
     """The URL of a database with pgvector."""
     with postgres(vectors=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def opensearch_url() -> Iterator[str]:
+    """The URL of a node with vectors."""
+    with opensearch() as url:
         yield url

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
+import httpx2
 import pytest
 
 from deskward.integrations.search.embedded import EmbeddedIndex
+from deskward.integrations.search.opensearch import PREFIX, OpenSearchIndex
 from deskward.integrations.search.postgresql import SCHEMA, PostgresIndex
 from deskward.knowledge.passages import Audience, Hit, Index, Passage, Wanted
 
 DIMENSIONS = 64
-SERVERS = ("postgresql",)
+SERVERS = ("postgresql", "opensearch")
 TENANT = "default"
 BOTH: tuple[Audience, ...] = ("customer", "staff")
 
@@ -52,14 +54,22 @@ def passage(name: str, text: str, *, vector: bool = False, **more: object) -> Pa
 
 
 @pytest.fixture(
-    params=["embedded", *(pytest.param(name, marks=pytest.mark.slow) for name in SERVERS)]
+    params=[
+        "embedded",
+        *(
+            pytest.param(name, marks=[pytest.mark.slow, pytest.mark.xdist_group(f"search-{name}")])
+            for name in SERVERS
+        ),
+    ]
 )
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
     opened: Index
     if request.param == "embedded":
         opened = EmbeddedIndex(tmp_path / "search", Model())
-    else:
+    elif request.param == "postgresql":
         opened = await in_postgresql(request.getfixturevalue("vectors_url"))
+    else:
+        opened = await in_opensearch(request.getfixturevalue("opensearch_url"))
     yield opened
     await opened.aclose()
 
@@ -69,6 +79,12 @@ async def in_postgresql(url: str) -> Index:
     await database.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     await database.close()
     return PostgresIndex(url, Model())
+
+
+async def in_opensearch(url: str) -> Index:
+    async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
+        (await client.delete(f"/{PREFIX}-*")).raise_for_status()
+    return OpenSearchIndex(url, Model())
 
 
 async def found(

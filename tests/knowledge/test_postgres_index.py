@@ -17,7 +17,7 @@ from deskward.knowledge.passages import Index
 from tests.conftest import CUSTOMER, settings_in
 from tests.knowledge.test_index import TENANT, Model, found, in_postgresql, passage, vector_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search-postgresql")]
 
 
 async def test_without_pgvector_words_are_searched_and_that_is_said_once(

@@ -32,16 +32,16 @@ class Knowledge(Group):
         "public, for example `10.1.0.0/16`; there also without TLS. Unset: public addresses only.",
     )
 
-    index: Literal["embedded", "postgresql"] = Field(
+    index: Literal["embedded", "postgresql", "opensearch"] = Field(
         "embedded",
         description="Where passages are searched: `embedded` (in DATA_DIR, for processes of one "
-        "machine) or `postgresql` (with pgvector, where the server has it). It is filled from the "
-        "database by itself.",
+        "machine), `postgresql` (with pgvector, where the server has it) or `opensearch`. It is "
+        "filled from the database by itself.",
     )
     index_url: SecretStr | None = Field(
         None,
-        description="Address of the index: `postgresql://user:password@host/name`. Unset: the "
-        "desk's own database.",
+        description="Address of the index: `postgresql://user:password@host/name`, or "
+        "`https://user:password@host:9200`. Unset: for `postgresql` the desk's own database.",
     )
 
     @field_validator("networks")

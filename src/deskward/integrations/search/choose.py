@@ -42,6 +42,16 @@ def choose_index(settings: Settings, embedder: Embedder | None) -> Index:
             from deskward.integrations.search.postgresql import PostgresIndex
 
         return PostgresIndex(_postgres_url(settings), embedder)
+    if settings.knowledge.index == "opensearch":
+        from deskward.integrations.search.opensearch import OpenSearchIndex
+
+        told = settings.knowledge.index_url
+        if told is None or not told.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError(
+                "KNOWLEDGE_INDEX=opensearch needs KNOWLEDGE_INDEX_URL, as "
+                "https://user:password@host:9200."
+            )
+        return OpenSearchIndex(told.get_secret_value(), embedder)
     # The engine takes time to import, and only a desk needs it.
     from deskward.integrations.search.embedded import EmbeddedIndex
 

@@ -29,6 +29,8 @@ MOST_ASKED = 32
 """Words of a question that are looked for."""
 COUNTED_FOR = 20.0
 """Seconds for which it is remembered in how many passages a word is."""
+KNOWN_FOR = 1.0
+"""Seconds for which it is remembered what there is: all of it is looked at for that."""
 _LAST = 16_383
 """The last place of a word that a tsvector keeps."""
 _WEIGHTS = "'{0.66, 0.66, 0.66, 1.0}'"
@@ -54,10 +56,12 @@ class PostgresIndex:
         self._pool: asyncpg.Pool | None = None
         self._lock = asyncio.Lock()
         self._dimensions = 0
+        self._about: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._counts: dict[tuple[str, bool, str], tuple[float, int]] = {}
 
     async def put(self, tenant: str, passages: Sequence[Passage]) -> None:
         """Have passages found, each instead of the one with its id."""
+        self._about.clear()
         async with self._open() as db:
             rows = [_row(tenant, one, self._dimensions) for one in passages]
             vector = f"$13::text::vector({self._dimensions})" if self._dimensions else "$13::text"
@@ -69,11 +73,13 @@ class PostgresIndex:
                 f" ON CONFLICT (tenant, id) DO UPDATE SET {changed}",
                 rows,
             )
+        self._about.clear()
 
     async def remove(self, tenant: str, passage_ids: Sequence[str]) -> None:
         """Have passages found no longer; those that are not there are none."""
         async with self._open() as db:
             await db.execute(_REMOVE, tenant, list(passage_ids))
+        self._about.clear()
 
     async def ids(self, tenant: str) -> frozenset[str]:
         """Return which passages there are."""
@@ -90,7 +96,7 @@ class PostgresIndex:
         if not wanted.audiences:
             return []
         async with self._open() as db:
-            known = await db.fetchrow(_KNOWN, tenant, list(wanted.audiences))
+            known = await self._known(db, tenant, wanted.audiences)
             if not known["number"]:
                 return []
             values: list[Any] = [tenant, list(wanted.audiences)]
@@ -124,6 +130,14 @@ class PostgresIndex:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    async def _known(self, db: Any, tenant: str, audiences: Sequence[str]) -> Any:
+        """What is known of all that some readers may see, as of a moment ago."""
+        at, known = self._about.get((tenant, *audiences), (-KNOWN_FOR, None))
+        if known is None or time.monotonic() - at >= KNOWN_FOR:
+            known = await db.fetchrow(_KNOWN, tenant, list(audiences))
+            self._about[tenant, *audiences] = (time.monotonic(), known)
+        return known
 
     async def _rarities(
         self,
