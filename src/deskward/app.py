@@ -54,6 +54,7 @@ from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
+from deskward.integrations.embeddings.kept import Kept
 from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.search.choose import open_search
@@ -152,6 +153,7 @@ async def open_desk(
             features, off = features_of(settings, only=only, also=off), []
         embedder = choose_embedder(settings, check=chat)
         if embedder is not None:
+            embedder = Kept(embedder, settings.data_dir / "vectors.db")
             stack.callback(embedder.close)
         wake = asyncio.Event()
         model = model or choose_model(
