@@ -37,6 +37,7 @@ def environment(smtp: Mail) -> dict[str, Any]:
         "SMTP_CA_FILE": str(smtp.certificate),
         "SENDER_EMAIL": smtp.user,
         "SENDER_PASSWORD": smtp.password,
+        "NOTICES": "false",
     }
 
 

@@ -179,6 +179,7 @@ async def chain(tmp_path: Path, issuer: Issuer) -> AsyncIterator[Chain]:
             "SMTP_SERVER": "127.0.0.1",
             "SMTP_PORT": str(smtp_port),
             "SENDER_EMAIL": BOX,
+            "NOTICES": "false",  # every mail that comes is counted
         }
         async with server(tmp_path, "serve", **told) as (url, _):
             yield Chain(url, keys, smtp_port, boxes)
@@ -259,6 +260,7 @@ async def test_a_thread_goes_through_greenmail(tmp_path: Path) -> None:
             "SMTP_SERVER": "127.0.0.1",
             "SMTP_PORT": str(box.smtp_port),
             "SENDER_EMAIL": BOX,
+            "NOTICES": "false",  # every mail that comes is counted
         }
         async with server(tmp_path, "serve", **told) as (url, _):
             chain = Chain(url, keys, box.smtp_port, _as_boxes(box))

@@ -87,6 +87,7 @@ class Run:
             "SMTP_CA_FILE": str(out.certificate),
             "SENDER_EMAIL": out.user,
             "SENDER_PASSWORD": out.password,
+            "NOTICES": "false",  # every mail that comes is counted
         }
         self.key = ""
 

@@ -68,10 +68,11 @@ async def state(folder: Path, wanted: str) -> None:
 
 
 async def answers(box: Dovecot, count: int) -> list[EmailMessage]:
-    """Wait until so many answers are in the customer's mailbox."""
+    """Wait until so many answers are in the customer's mailbox, beside the usual notice."""
     found: list[EmailMessage] = []
     for _ in range(900):
-        found = await asyncio.to_thread(box.messages, CUSTOMER)
+        mails = await asyncio.to_thread(box.messages, CUSTOMER)
+        found = [one for one in mails if one["In-Reply-To"]]
         if len(found) >= count:
             break
         await asyncio.sleep(0.1)
@@ -130,6 +131,10 @@ async def test_the_first_day(tmp_path: Path) -> None:
             last = (await answers(box, 2))[-1]
             assert "the Yukon" in text_of(last)
             assert answer["Message-ID"] in last["References"].split()
+            mails = await asyncio.to_thread(box.messages, CUSTOMER)
+            [notice] = [one for one in mails if not one["In-Reply-To"]]
+            assert "T1001" in text_of(notice)
+            assert notice["Auto-Submitted"] == "auto-generated"
     with sqlite3.connect(tmp_path / "data" / "deskward.db") as file:
         assert file.execute("SELECT count(*) FROM tickets").fetchone() == (1,)
         said = file.execute("SELECT kind, author, delivery FROM ticket_messages ORDER BY seq")
