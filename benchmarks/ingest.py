@@ -69,6 +69,7 @@ def section(result: dict[str, Any]) -> Section:
         ["most memory of the child that reads, MB", round(result["child"])],
         ["nothing changed: seconds until the sync is over", round(result["same"], 3)],
         ["one page changed: seconds until the sync is over", round(result["changed"], 3)],
+        ["… of which of a processor", round(result["worked"], 3)],
     ]
     return Section(
         "Reading documents",
@@ -90,6 +91,7 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
     from deskward.gate.context import Context
     from deskward.knowledge.documents import changes
     from deskward.knowledge.feeding import Feeder
+    from deskward.knowledge.syncing import Syncs
     from deskward.security.principals import Kind, Principal
 
     chief = Principal(Kind.STAFF, "carla", "default", ("support-3",))
@@ -119,6 +121,7 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
         begun = time.perf_counter()
         source_id = (await call("add_source", name="pages", **where))["source_id"]
         first = await settled(source_id, begun, 0.3)
+        child = _peak(desk.gate.port(Syncs).parser)
         begun = time.perf_counter()
         await call("sync_source", source_id=source_id)
         same = await settled(source_id, begun)
@@ -126,23 +129,31 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
         page.write_text(page.read_text("utf-8") + "\nOne sentence more.\n", encoding="utf-8")
         begun = time.perf_counter()
         await call("sync_source", source_id=source_id)
+        worked = time.process_time()
         changed = await settled(source_id, begun)
+        worked = time.process_time() - worked
         shown = await call("get_source", source_id=source_id)
     if shown["ready"] != count:
         raise CannotMeasure(f"{shown['ready']} of {count} pages were read")
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1_000
     return {
         "pages": count,
         "passages": shown["passages"],
         "first": first,
         "same": same,
         "changed": changed,
+        "worked": worked,
         "processor": [one.ru_utime + one.ru_stime for one in spent],
         "memory": own,
         "child": child,
     }
+
+
+def _peak(parser: Any) -> float:
+    """Megabytes that the child which reads has had at the most."""
+    status = Path(f"/proc/{parser._child.pid}/status").read_text("utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1_000
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from deskward.knowledge.formats.reading import format_of
 from deskward.knowledge.origins import Fetched, Item, Listing, Origin, Origins, Source, Unreachable
 from deskward.knowledge.parsing.pool import Parser, too_large
 from deskward.knowledge.vault import Vault
+from deskward.security.tenants import tenants
 
 JOB = "knowledge.sync"
 TIME = 6 * 3600.0
@@ -57,6 +58,9 @@ _DUE = fixed(
     .where(
         sources.c.wanted_at.is_not(None)
         | (sources.c.next_at <= sa.bindparam("moment", type_=UtcDateTime)),
+        ~sa.exists().where(
+            tenants.c.tenant_id == sources.c.tenant_id, tenants.c.closed_at.is_not(None)
+        ),
     )
     .limit(50)
 )

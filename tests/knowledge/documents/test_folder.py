@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deskward.app import Desk
-from deskward.core.jobs import jobs
+from deskward.core.database import now
+from deskward.core.jobs import Job, jobs
 from deskward.gate.context import Context
-from deskward.knowledge.documents import changes
+from deskward.knowledge.documents import changes, sources
 from deskward.knowledge.parsing.pool import Parser
+from deskward.knowledge.syncing import RECORD, Syncs, job_of
+from deskward.security import tenants
 from deskward.security.principals import Kind, Principal
 from tests.conftest import CUSTOMER, STAFF, Call
 from tests.knowledge.documents.conftest import (
@@ -239,3 +244,48 @@ async def test_tenants_have_their_own(desk: Desk, call: Call, sync: Sync, folder
     named = {"document_id": document["document_id"]}
     assert (await call("get_document", theirs, **named)).error is not None
     assert (await desk.database.reader.all(changes.select())) is not None
+
+
+async def test_nothing_is_read_for_a_tenant_that_is_closed(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder), every_minutes=1)
+    async with desk.database.transaction() as transaction:
+        await tenants.close(transaction, "default")
+        late = sources.update().values(next_at=now() - timedelta(minutes=5))
+        await transaction.execute(late)
+    await desk.gate.port(Syncs).look()
+    queued = jobs.select().where(jobs.c.kind == "knowledge.sync")
+    assert await desk.database.reader.all(queued) == []
+    assert source["next_at"] is not None
+
+
+async def test_a_schedule_has_a_source_read_by_itself(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder), every_minutes=1)
+    write(folder, later_md="# Later\n\nBy itself.")
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(sources.update().values(next_at=now() - timedelta(minutes=5)))
+    async with asyncio.timeout(20):
+        while "later.md" not in await documents_of(call, source["source_id"]):
+            desk.jobs.wake()
+            await asyncio.sleep(0.05)
+
+
+async def test_a_sync_that_is_given_up_is_tried_again(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    job = Job(job_of("default", source["source_id"]), "knowledge.sync", {
+        "tenant": "default", "source": source["source_id"],
+    }, 6, "lease")  # fmt: skip
+    async with desk.database.transaction() as transaction:
+        await RECORD.ended(transaction, job, "Its process was lost 6 times in the middle of it.")
+    shown = (await call("get_source", CHIEF, source_id=source["source_id"])).value
+    assert (shown["state"], shown["wanted"]) == ("failed", False)
+    assert "lost 6 times" in shown["reason"]
+    assert shown["next_at"] is not None
+    async with desk.database.transaction() as transaction:
+        await RECORD.again(transaction, job)
+    assert (await settled(desk, call, source["source_id"]))["state"] == "ready"
