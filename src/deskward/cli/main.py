@@ -16,6 +16,7 @@ from deskward.cli.config import config
 from deskward.cli.customers import customers
 from deskward.cli.ending import ending, words_of
 from deskward.cli.evaluate import evaluate
+from deskward.cli.files import files
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
 from deskward.cli.jobs import jobs
@@ -53,6 +54,7 @@ COMMANDS = (
     kb,
     jobs,
     mail,
+    files,
     evaluate,
     ledger,
     policy,

@@ -17,6 +17,7 @@ from deskward.core import events
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, NotFound, SessionEnded
 from deskward.core.jobs import Job
+from deskward.files import service as files
 from deskward.gate.context import new_id
 from deskward.tickets import timers
 from deskward.tickets.channels import Taken
@@ -25,6 +26,10 @@ from deskward.tickets.models import Ticket, tickets
 
 LAST_STAGE = 2
 """The stage of a handover's timer behind which nobody is told any more."""
+
+
+FILES = "/api/v1/files"
+"""Where files are had, each under its id."""
 
 
 def where_of(tenant: str, ticket: Ticket) -> Where:
@@ -149,10 +154,20 @@ class ChatChannel:
             return None
         try:
             where = Where(tenant, ticket.session_owner, ticket.session_id)
-            await say(db, where, message.text, by=message.by, message_id=message.id)
+            text = await _with_links(db, tenant, message)
+            await say(db, where, text, by=message.by, message_id=message.id)
         except SessionEnded:
             return None
         return Taken("sent")
+
+
+async def _with_links(db: Connection, tenant: str, message: TicketMessage) -> str:
+    """What a message says, and where its files are."""
+    if not message.files:
+        return message.text
+    called = await files.named(db, tenant, message.files)
+    links = [f"{called[each]}: {FILES}/{each}" for each in message.files if each in called]
+    return "\n".join([message.text, "", *links])
 
 
 async def still_waits(database: Database, job: Job) -> None:

@@ -36,6 +36,18 @@ def one_of_two(first: str, other: str) -> Callable[[dict[str, Any]], None]:
     return add
 
 
+def only_with(first: str, other: str) -> Callable[[dict[str, Any]], None]:
+    """Says of an object that a property is there only with another one, unless it is null."""
+
+    def add(schema: dict[str, Any]) -> None:
+        given = {"not": {"type": "null"}}
+        both = {"required": [first, other], "properties": {other: given}}
+        none = {"properties": {first: {"type": "null"}}}
+        schema.setdefault("allOf", []).append({"anyOf": [none, both]})
+
+    return add
+
+
 def some_given(*but: str) -> Callable[[dict[str, Any]], None]:
     """Says of an object that at least one property has to be there; null is a value.
 

@@ -92,6 +92,7 @@ class MailChannel:
             subject=_subject(ticket.subject),
             text=_plain(text, signature, before),
             html=_html(text, signature, before),
+            attachments=message.files,
             headers=self._headers(own or Tenant(tenant), ticket, message, answered, named),
         )
         await self._mails.queue(db, tenant, f"customer:{ticket.customer_id}", message.id, letter)

@@ -64,7 +64,7 @@ def http_application(desk: Desk) -> ASGIApp:
         news_router(callers, conversations, desk.settings.stream),
         sessions_router(callers, conversations, database.reader),
         user_chat_router(callers, conversations, database),
-        uploads_router(callers),
+        uploads_router(callers, database.reader),
         documents_router(callers, database.reader),
         health_router(desk),
     ]

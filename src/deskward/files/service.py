@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -211,3 +212,139 @@ async def load(
         if file_id not in found:
             raise NotFound("file", file_id)
     return [found[file_id] for file_id in file_ids]
+
+
+async def sendable(
+    db: Connection,
+    tenant: str,
+    file_ids: Sequence[str],
+    *,
+    readers: Collection[str],
+    together: int,
+    kept: timedelta,
+) -> list[sa.Row[Any]]:
+    """The files that may be sent, each once, in their order, with their owners; see `give`.
+
+    Raises:
+        NotFound: One does not exist, or is somebody else's.
+        InvalidInput: They are too large together.
+    """
+    size = sa.func.length(files.c.content).label("size")
+    named = list(dict.fromkeys(file_ids))
+    rows = await db.all(
+        sa.select(files.c.id, files.c.owner, size).where(
+            files.c.tenant_id == tenant,
+            files.c.id.in_(named),
+            files.c.owner.in_(list(readers)),
+            files.c.created_at > now() - kept,
+        )
+    )
+    found = {row.id: row for row in rows}
+    for file_id in named:
+        if file_id not in found:
+            raise NotFound("file", file_id)
+    if sum(row.size for row in rows) > together:
+        raise InvalidInput(f"The files of one answer may have {together:,} bytes together.")
+    return [found[file_id] for file_id in named]
+
+
+async def give(
+    db: Connection,
+    tenant: str,
+    owner: str,
+    file_ids: Sequence[str],
+    *,
+    readers: Collection[str],
+    together: int,
+    tenant_quota: int,
+    kept: timedelta,
+) -> list[str]:
+    """Have somebody own files that are sent to them: they can read them, whoever deletes theirs.
+
+    Args:
+        owner: The label of whoever gets them.
+        readers: The labels whose files may be sent.
+        together: Most bytes that they may have together.
+        tenant_quota: Most bytes that all files of the tenant may have.
+        kept: How long files are kept.
+
+    Returns:
+        The ids of the files that are theirs now, in the same order; those that were theirs stay.
+
+    Raises:
+        NotFound: One does not exist, or is somebody else's.
+        InvalidInput: They are too large together.
+        QuotaExceeded: The tenant has no room.
+    """
+    rows = await sendable(db, tenant, file_ids, readers=readers, together=together, kept=kept)
+    new = [row for row in rows if row.owner != owner]
+    if new and await held(db, tenant) + sum(row.size for row in new) > tenant_quota:
+        raise QuotaExceeded("There is no room for more files at this desk now.")
+    copies = {row.id: await _copied(db, tenant, row.id, owner) for row in new}
+    return [copies.get(row.id, row.id) for row in rows]
+
+
+async def _copied(db: Connection, tenant: str, file_id: str, owner: str) -> str:
+    """Copy a file within the database, for another owner; gives the copy's id."""
+    new = new_id()
+    columns = ("tenant_id", "id", "owner", "name", "content_type", "content", "created_at")
+    moment = sa.literal(now(), files.c.created_at.type)
+    source = sa.select(
+        *(files.c.tenant_id, sa.literal(new), sa.literal(owner), files.c.name),
+        *(files.c.content_type, files.c.content, moment),
+    ).where(files.c.tenant_id == tenant, files.c.id == file_id)
+    await db.execute(files.insert().from_select(columns, source))
+    return new
+
+
+async def readable(
+    db: Connection, tenant: str, file_id: str, owner: str | None, *, kept: timedelta
+) -> StoredFile:
+    """A file that somebody may read, without its content.
+
+    Args:
+        owner: The label of whose it must be; None for a file of any customer.
+
+    Raises:
+        NotFound: It does not exist, belongs to somebody else, or is kept no longer.
+    """
+    whose = files.c.owner == owner if owner is not None else files.c.owner.startswith("customer:")
+    this = (files.c.tenant_id == tenant) & (files.c.id == file_id)
+    row = await db.first(
+        sa.select(
+            *(files.c.id, files.c.name, files.c.content_type, files.c.created_at),
+            sa.func.length(files.c.content).label("size"),
+        ).where(this, whose, files.c.created_at > now() - kept)
+    )
+    if row is None:
+        raise NotFound("file", file_id)
+    return StoredFile(
+        file_id=row.id,
+        name=row.name,
+        content_type=row.content_type,
+        size=row.size,
+        created_at=row.created_at,
+    )
+
+
+async def content(db: Connection, tenant: str, file_id: str) -> bytes:
+    """The bytes of a file that the caller may read, as `readable` has said.
+
+    Raises:
+        NotFound: It is gone.
+    """
+    this = (files.c.tenant_id == tenant) & (files.c.id == file_id)
+    row = await db.first(sa.select(files.c.content).where(this))
+    if row is None:
+        raise NotFound("file", file_id)
+    return bytes(row.content)
+
+
+async def named(db: Connection, tenant: str, file_ids: Sequence[str]) -> dict[str, str]:
+    """File → its name, of those that are there."""
+    rows = await db.all(
+        sa.select(files.c.id, files.c.name).where(
+            files.c.tenant_id == tenant, files.c.id.in_(list(file_ids))
+        )
+    )
+    return {row.id: row.name for row in rows}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from deskward.core.errors import NotFound
 from deskward.core.paging import Limit
 from deskward.files import service
 from deskward.files.models import FileId, StoredFile
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
+from deskward.security.principals import Kind
 
 tools = ToolGroup("files")
 
@@ -81,6 +85,21 @@ async def list_files(ctx: Context, limit: Limit = 20) -> FileList:
     kept = ctx.port(FileRules).kept
     found = await service.listed(ctx.db, ctx.tenant, owner, limit, kept=kept)
     return FileList(files=found, size=await service.held(ctx.db, ctx.tenant, owner))
+
+
+@tools.tool(scope="files:read", risk=Risk.READ, rest=None)
+async def download_file(ctx: Context, file_id: FileId) -> StoredFile:
+    """Read a file of one's own, or, as a member of staff, one of a customer's.
+
+    Args:
+        file_id: The file.
+    """
+    kept = ctx.port(FileRules).kept
+    own = partial(service.readable, ctx.db, ctx.tenant, file_id, kept=kept)
+    if ctx.principal.kind is Kind.STAFF:
+        with contextlib.suppress(NotFound):
+            return await own(None)
+    return await own(ctx.principal.label)
 
 
 @tools.tool(scope="files:write", risk=Risk.DESTRUCTIVE, rest="DELETE /files/{file_id}")

@@ -20,8 +20,9 @@ from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
-from deskward.core.schema import not_all_null, one_of_two
+from deskward.core.schema import not_all_null, one_of_two, only_with
 from deskward.core.written import Ours, RecordId, Written
+from deskward.files.models import FileId
 
 Status = Literal["open", "pending", "resolved", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -160,9 +161,14 @@ TAKEN_BACK = frozenset({"assignee", "team", "language", "answer_due_at", "resolv
 """What of a ticket a null takes back."""
 
 
+MOST_FILES = 10
+"""How many files go with one reply."""
+
+
 def _change_in_json(schema: dict[str, Any]) -> None:
     not_all_null("revision", nullable=TAKEN_BACK)(schema)
     one_of_two("reply", "template")(schema)
+    only_with("files", "reply")(schema)
 
 
 class TicketUpdate(BaseModel):
@@ -180,6 +186,10 @@ class TicketUpdate(BaseModel):
     )
     reply: Annotated[str, Field(max_length=10_000)] | None = Field(
         None, min_length=1, description="The answer to the customer, who can read it."
+    )
+    files: Annotated[list[FileId], Field(max_length=MOST_FILES)] | None = Field(
+        None,
+        description="Ids of files to send with the reply: the caller's own, or the customer's.",
     )
     revision: int | None = Field(
         None, ge=1, description="Change it only if the ticket still has this revision."
@@ -205,7 +215,7 @@ class TicketUpdate(BaseModel):
             name: value
             for name, value in self.__dict__.items()
             if name in self.model_fields_set
-            and name != "revision"
+            and name not in ("revision", "files")
             and (value is not None or name in TAKEN_BACK)
         }
 

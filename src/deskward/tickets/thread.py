@@ -217,12 +217,14 @@ async def reply(
     channels: Channels,
     known: CustomFields | None = None,
     source: Source = "api",
+    files: Sequence[str] = (),
 ) -> tuple[Ticket, TicketMessage]:
     """Change a ticket and answer its customer, by the way that their last message came.
 
     Args:
         known: See `service.update`.
         source: The way by which the answer was given, where none takes it to the customer.
+        files: Ids of the customer's files that go with it.
 
     Raises:
         NotFound: The tenant has no such ticket.
@@ -234,6 +236,7 @@ async def reply(
     answered = await store.last_heard(db, tenant, ticket.id)
     channel = answered.channel if answered is not None else source
     message = _said(ticket, change.reply, "message", author, channel)
+    message = message.model_copy(update={"files": list(files)})
     taken = await channels.take(db, tenant, ticket, message, answered)
     told = {
         "delivery": taken.delivery,

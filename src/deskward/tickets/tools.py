@@ -19,6 +19,7 @@ from deskward.security.principals import Kind
 from deskward.staff import service as staff
 from deskward.tickets import handover, service, thread, timers
 from deskward.tickets.channels import Channels
+from deskward.tickets.enclosing import can_enclose, enclosed
 from deskward.tickets.facts import change_facts, ticket_facts
 from deskward.tickets.messages import DESK, Author
 from deskward.tickets.models import (
@@ -267,6 +268,7 @@ async def _joined(ctx: Context, waiting: Ticket, customer_id: str, reason: str) 
     rest="PATCH /tickets/{ticket_id}",
     also=("POST /tickets/{ticket_id}/actions/update",),
     facts=change_facts,
+    possible=can_enclose,
 )
 async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:
     """Change a ticket: status, priority, assignee, team, tags, fields; or answer its customer.
@@ -290,6 +292,8 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
         assignee = await staff.require(ctx.db, ctx.tenant, update.assignee)
         update = update.model_copy(update={"assignee": assignee})
     if update.reply is None:
+        if update.files:
+            raise InvalidInput("Files go with a reply: say one.")
         ticket = await service.update(ctx.db, ctx.tenant, ticket_id, update, known=rules.fields)
     else:
         ticket, message = await thread.reply(
@@ -301,6 +305,7 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
             channels=ctx.port(Channels),
             known=rules.fields,
             source=source_of(ctx),
+            files=await enclosed(ctx, ticket_id, update.files or ()),
         )
         said = {"by": "desk", "message_id": message.id, "delivery": message.delivery}
         await ctx.tell("message.created", ticket.id, said, customer_id=ticket.customer_id)
