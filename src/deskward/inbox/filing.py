@@ -22,6 +22,7 @@ from deskward.core.worker import passes
 from deskward.customers import service as customers
 from deskward.customers.models import Details
 from deskward.email.bounced import lives
+from deskward.email.tags import untagged
 from deskward.gate.context import new_id
 from deskward.gate.ledger.chain import Entry
 from deskward.inbox import enclosures
@@ -146,26 +147,32 @@ class Inbox:
         if await is_own(db, self.rules, sender.address):
             return Filed("ignored", "The desk itself sent it.", "own address")
         await lives(db, tenant, sender.address)
-        await _alone(db, tenant, sender.address)
-        known = await customers.of_addresses(db, tenant, [sender.address])
-        customer_id = known.get(sender.address)
+        bare = untagged(sender.address)
+        await _alone(db, tenant, bare)
+        known = await customers.of_addresses(db, tenant, [sender.address, bare])
+        customer_id = known.get(sender.address) or known.get(bare)
         if says_spam(mail, self.rules.spam_header) and not accepted:
             return Filed("spam", "The mail server says so.", "spam", customer_id)
         if customer_id is None:
             name = (sender.name or sender.address)[:200]
             details = Details(name=name, emails=[sender.address])
             customer_id = (await customers.create(db, tenant, details)).customer_id
+            known = {sender.address: customer_id}
         await _alone(db, tenant, customer_id)
-        return await self._message(db, row, found, customer_id)
+        # One who writes as ann+shop@ is ann@, but answered where they are known to be.
+        address = row.sender if sender.address in known else None
+        return await self._message(db, row, found, customer_id, address)
 
-    async def _message(self, db: Connection, row: Any, found: Read, customer_id: str) -> Filed:
+    async def _message(
+        self, db: Connection, row: Any, found: Read, customer_id: str, address: str | None
+    ) -> Filed:
         tenant, mail = row.tenant_id, found.mail
         automatic = found.automatic or await self._loops(db, row, found)
         recipients = [*row.envelope_to, *(each.address for each in mail.recipients)]
         ticket = await ticket_for(db, tenant, customer_id, mail, recipients, self.rules)
         kept, left_out = await enclosures.keep(db, tenant, customer_id, mail.files, self.rules)
         if ticket is None:
-            ticket = await self._open(db, row, found, customer_id, kept, automatic)
+            ticket = await self._open(db, row, found, customer_id, address, kept, automatic)
         elif automatic and ticket.status in ("resolved", "closed"):
             # It is no answer, so that nothing begins anew.
             text = f"By mail from {row.sender}, by a program ({automatic}):\n\n{found.own}"
@@ -181,7 +188,7 @@ class Inbox:
                 name=row.id,
                 # Who came by a signed address is answered at the customer's own: what was said
                 # before is quoted there.
-                address=row.sender if ticket.customer_id == customer_id else None,
+                address=address if ticket.customer_id == customer_id else None,
                 **_content(found, kept),
             )
             ticket = received.ticket
@@ -199,6 +206,7 @@ class Inbox:
         row: Any,
         found: Read,
         customer_id: str,
+        address: str | None,
         kept: list[str],
         automatic: str | None,
     ) -> Ticket:
@@ -212,7 +220,7 @@ class Inbox:
             author=author.id,
             channel="mail",
             created_at=now(),
-            address=row.sender,
+            address=address,
             **_content(found, kept),
         )
         ticket = await service.create(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+import yaml
+
 from deskward.inbox.reading.headers import Headers
 from deskward.inbox.reading.mail import Mail
 
@@ -40,8 +45,26 @@ def why_automatic(mail: Mail, envelope_sender: str | None) -> str | None:
         return "null sender"
     if mail.sender is None:
         return "no sender"
+    if _away(mail.subject):
+        return "away"
     local = mail.sender.address.partition("@")[0].partition("+")[0]
     return "nobody's address" if local in _NOBODY else None
+
+
+def _away(subject: str) -> bool:
+    """Whether a subject begins as programs begin those of people who are away."""
+    told = " ".join(subject.casefold().split())
+    return any(
+        told.startswith(phrase) and not told[len(phrase) :].lstrip(" )]")[:1].isalnum()
+        for phrase in _subjects()
+    )
+
+
+@cache
+def _subjects() -> tuple[str, ...]:
+    file = Path(__file__).with_name("away.yaml")
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return tuple(phrase.casefold() for phrases in found.values() for phrase in phrases)
 
 
 def _suppresses(headers: Headers) -> bool:
