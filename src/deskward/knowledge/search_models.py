@@ -35,7 +35,7 @@ ProductVersion = Annotated[
     ),
 ]
 Category = Annotated[str, Field(max_length=200, examples=["setup"])]
-Tag = Annotated[str, Field(min_length=1, max_length=100)]
+Tags = Annotated[str, Field(max_length=500, examples=["usb, wlan"])]
 Most = Annotated[int, Field(ge=1, le=50)]
 
 

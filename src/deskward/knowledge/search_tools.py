@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
-
-from pydantic import Field
 
 from deskward.core.aside import aside
 from deskward.gate.context import Context
@@ -22,15 +19,13 @@ from deskward.knowledge.search_models import (
     Product,
     ProductVersion,
     SearchText,
-    Tag,
+    Tags,
     answer_of_sources,
     message_of,
     passage_of,
 )
 from deskward.knowledge.searching import ENOUGH_TO_ANSWER, Search, readable_by
 from deskward.knowledge.tools import tools
-
-Tags = Annotated[list[Tag], Field(max_length=10)]
 
 
 @tools.tool(
@@ -80,7 +75,7 @@ async def search_knowledge_base(
     product: Product = "",
     version: ProductVersion = "",
     category: Category = "",
-    tags: Tags | None = None,
+    tags: Tags = "",
     language: Language | None = None,
     audience: Audience | None = None,
     limit: Most = 5,
@@ -92,7 +87,7 @@ async def search_knowledge_base(
         product: Only what is about this product.
         version: Only what holds for this version of it.
         category: Only this category.
-        tags: Only what has all of these tags.
+        tags: Only what has all of these tags, with commas between.
         language: Only this language; left out, any: a question finds answers in other languages.
         audience: Only what is for these readers: `customer` is what customers may be told.
         limit: How many passages to give at the most.
@@ -104,7 +99,7 @@ async def search_knowledge_base(
         product=product,
         version=version,
         category=category,
-        tags=tuple(tags or ()),
+        tags=tuple(filter(None, (tag.strip() for tag in tags.split(",")))),
         languages=(language,) if language else (),
         limit=limit,
     )
