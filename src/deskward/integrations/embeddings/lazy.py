@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,27 +14,76 @@ from deskward.text.vectors import Embedder
 if TYPE_CHECKING:
     from deskward.text.vectors import Vectors
 
+IDLE = 600.0
+"""Seconds without a text after which a model is let go: it has some 100 MB, and is soon loaded."""
+
 
 class Lazy:
     """Stands for a model of this machine of which name and dimensions are known before."""
 
     local = True
 
-    def __init__(self, name: str, dimensions: int, make: Callable[[], Embedder]) -> None:
+    def __init__(
+        self, name: str, dimensions: int, make: Callable[[], Embedder], *, idle: float = IDLE
+    ) -> None:
+        """Stand for a model.
+
+        Args:
+            make: Loads it; called again where it was let go.
+            idle: Seconds without a text after which it is let go.
+        """
         self.name, self.dimensions = name, dimensions
-        self._make = make
+        self._make, self._idle = make, idle
         self._lock = threading.Lock()
         self._made: Embedder | None = None
+        self._used = 0.0
+        self._timer: threading.Timer | None = None
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """A vector for each text; see `Embedder`."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-        return self._made.embed(texts, query=query)
+            made = self._made
+            self._used = time.monotonic()
+            if self._timer is None:
+                self._wait(self._idle)
+        # Whoever works with it has it to the end, even if it is let go meanwhile.
+        return made.embed(texts, query=query)
 
     def close(self) -> None:
         """Let go of the model, if it was loaded."""
         with self._lock:
-            if self._made is not None:
-                self._made.close()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._let_go()
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self) -> None:
+        with self._lock:
+            if self._timer is None:
+                return
+            self._timer = None
+            rest = self._used + self._idle - time.monotonic()
+            if rest > 0:
+                self._wait(rest)
+            else:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+            del made
+            _give_back()
+
+
+def _give_back() -> None:
+    """Give what was freed back to the system: of a model, glibc keeps 100 MB otherwise."""
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
