@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict, InvalidInput
 from deskward.gate.context import Context
 from deskward.knowledge import filing
 from deskward.knowledge.documents import document_id
@@ -22,7 +22,8 @@ async def upload(
     """Read a document, and write it down instead of the one of its name.
 
     Raises:
-        InvalidInput: It cannot be read; says why.
+        InvalidInput: Documents whose names end so are not read.
+        Conflict: It cannot be read; says why. The one of its name stays as it is.
     """
     form = format_of(path)
     if form is None:
@@ -30,7 +31,7 @@ async def upload(
     try:
         read = await parser.read(form, path, data)  # before the transaction begins
     except Broken as error:
-        raise InvalidInput(f"{path} is not taken: {error}.") from None
+        raise Conflict(f"{path} is not taken: {error}.") from None
     facts = facts_of(path, settings, read)
     filed = Filed(
         path=path,

@@ -61,7 +61,7 @@ def documents_router(callers: Callers, reader: Connection) -> APIRouter:
     """The endpoints of documents and of their sources' webhooks."""
     router = APIRouter(
         tags=["knowledge"],
-        responses=error_responses(400, 401, 403, 405, 413, 415, 429, 500, 503),
+        responses=error_responses(400, 401, 403, 405, 409, 413, 415, 429, 500, 503),
     )
 
     @router.post(DOCUMENTS, openapi_extra={"requestBody": BODY})
