@@ -140,6 +140,7 @@ COMMANDS: dict[str, str | None] = {
     "tickets export": "export_tickets",
     "tickets import": "import_tickets",
     "tickets search": "search_tickets",
+    "tickets views": "list_ticket_views",
     "tools": READS,
     "webhooks add": "add_webhook",
     "webhooks enable": "enable_webhook",
@@ -156,6 +157,7 @@ FRAMES = {"message": TURN, "confirm": ANSWER, "received": "receive_news"}
 
 JOBS = {
     "approval": "the approved call's own row",
+    "change_tickets": "the rows of the calls that it makes, and that of `change_tickets`",
     "email.deliver": "the row of the call that wrote the mail",
     "erase_traces": "the row of `erase_customer`",
     "handle_ticket": "the rows of the calls that it makes",

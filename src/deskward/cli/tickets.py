@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -38,9 +38,14 @@ def search(
             allow_leading_hyphen=True,
         ),
     ],
+    view: Annotated[
+        str | None,
+        Parameter(help="A saved view's id or name; the query finds some of its tickets."),
+    ] = None,
     order: Annotated[
-        Literal["newest", "oldest", "updated"], Parameter(help="Which come first.")
-    ] = "newest",
+        Literal["newest", "oldest", "updated"] | None,
+        Parameter(help="Which come first. Default: the view's, else the newest."),
+    ] = None,
     limit: Annotated[int, Parameter(help="How many to show at the most, up to 100.")] = 20,
     cursor: Annotated[str | None, Parameter(help="What the page before ended with.")] = None,
     as_: Operator = None,
@@ -58,11 +63,76 @@ def search(
 
     Example: `deskward tickets search "status:open assignee:anna refund"`
     """
-    asked = {"query": " ".join(query), "order": order, "limit": limit, "cursor": cursor}
+    asked: dict[str, object] = {
+        "query": " ".join(query),
+        "order": order,
+        "limit": limit,
+        "cursor": cursor,
+    }
 
     async def work() -> int:
         async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
+            if view is not None:
+                asked["view"] = await _view(*opened, view)
             return await _show(*opened, asked, json_=json_)
+
+    run(work())
+
+
+async def _view(desk: Desk, caller: Principal, view: str) -> str:
+    """The id of a view that is named by its id or its name.
+
+    Raises:
+        NotFound: There is none.
+    """
+    from deskward.core.errors import NotFound
+
+    for one in (await _listed(desk, caller, counts=False))["views"]:
+        if view in (one["view_id"], one["name"]):
+            return str(one["view_id"])
+    raise NotFound("view", view)
+
+
+async def _listed(desk: Desk, caller: Principal, *, counts: bool) -> dict[str, Any]:
+    from deskward.gate.context import Context
+
+    outcome = await desk.gate.call("list_ticket_views", {"counts": counts}, Context(caller, "cli"))
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value
+
+
+@tickets.command
+def views(
+    *,
+    as_: Operator = None,
+    key: Annotated[
+        str | None,
+        Parameter(
+            help="API key of the member of staff who looks. Default: the system's user.",
+            env_var="DESKWARD_API_KEY",
+        ),
+    ] = None,
+    tenant: Tenant = None,
+    json_: Json = False,
+) -> None:
+    """List the saved views, with how many tickets each finds.
+
+    Example: `deskward tickets views`
+    """
+
+    async def work() -> int:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
+            found = await _listed(*opened, counts=True)
+        if json_:
+            print_json(found)
+            return 0
+        for one in found["views"]:
+            count = f"{one['count']}{'+' if one['more'] else ''}"
+            print(f"{one['view_id']}  {count:>4}  {one['shared']:6}  {one['name']}: {one['query']}")
+        if not found["views"]:
+            print("There is none.")
+        return 0
 
     run(work())
 

@@ -46,6 +46,12 @@ async def search(
     return [by_number[number] for number in numbers if number in by_number], more
 
 
+async def numbers(db: Connection, tenant: str, query: Query, *, me: str, most: int) -> list[int]:
+    """The numbers of the tickets that a query finds, or of the oldest if there are more."""
+    finder = Finder(db, sought(query, tenant, me, db.dialect), "oldest", None, most)
+    return [place.number for place in await finder.find()]
+
+
 async def count(db: Connection, tenant: str, query: Query, *, me: str, most: int) -> int:
     """How many tickets a query finds, or so many if there are more."""
     finder = Finder(db, sought(query, tenant, me, db.dialect), "updated", None, most)

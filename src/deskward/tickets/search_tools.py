@@ -10,12 +10,14 @@ from deskward.core.paging import Limit
 from deskward.core.written import Ours
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
+from deskward.tickets import views
 from deskward.tickets.finding import Order
 from deskward.tickets.models import Ticket
 from deskward.tickets.query import parse
 from deskward.tickets.search import search
 from deskward.tickets.sorting_tools import tools
 from deskward.tickets.tools import shown
+from deskward.tickets.views import ViewId
 
 __all__ = ["tools"]  # with the tools of this file
 
@@ -36,7 +38,8 @@ class TicketsFound(BaseModel):
 async def search_tickets(
     ctx: Context,
     query: Asked = "",
-    order: Order = "newest",
+    view: ViewId | None = None,
+    order: Order | None = None,
     cursor: Annotated[str, Field(max_length=200)] | None = None,
     limit: Limit = 20,
 ) -> TicketsFound:
@@ -48,16 +51,23 @@ async def search_tickets(
 
     Args:
         query: What is looked for; all tickets where it is empty.
-        order: The newest or the oldest first, or those that were changed last.
+        view: A saved view, of whose tickets the query finds some; `list_ticket_views` has them.
+        order: The newest or the oldest first, or those that were changed last. Default: the view's,
+            else the newest.
         cursor: What the page before gave.
         limit: How many to give at the most.
     """
+    wanted = parse(query)
+    if view is not None:
+        saved = await views.get(ctx.db, ctx.tenant, ctx.principal.id, view)
+        wanted.items += parse(saved.query).items
+        order = order or saved.order
     found, more = await search(
         ctx.db,
         ctx.tenant,
-        parse(query),
+        wanted,
         me=ctx.principal.id,
-        order=order,
+        order=order or "newest",
         after=cursor,
         limit=limit,
     )

@@ -284,8 +284,13 @@ async def update(
     if changed is None:
         if (await get(db, tenant, ticket_id)).status == "closed":
             raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
-        raise Conflict(f"Ticket {ticket_id} has been changed by somebody else. Look at it again.")
+        raise changed_meanwhile(ticket_id)
     return changed
+
+
+def changed_meanwhile(ticket_id: str) -> Conflict:
+    """What is raised where a ticket has another revision than expected."""
+    return Conflict(f"Ticket {ticket_id} has been changed by somebody else. Look at it again.")
 
 
 async def set_values(

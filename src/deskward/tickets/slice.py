@@ -6,14 +6,19 @@ from functools import partial
 from pathlib import Path
 
 from deskward.gate.slice import Slice
+from deskward.tickets.bulk import bulk_changes, bulk_tickets
+from deskward.tickets.bulk_job import JOB as CHANGE
+from deskward.tickets.bulk_job import RECORD, change
 from deskward.tickets.demo import load
-from deskward.tickets.file_tools import tools
 from deskward.tickets.handover import notes as handover_notes
 from deskward.tickets.kinds import KINDS
 from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
 from deskward.tickets.sorting import wake
+from deskward.tickets.sources import ticket_sources
 from deskward.tickets.timers import DUE_SOON, WAKE, due_soon
+from deskward.tickets.view_tools import tools
+from deskward.tickets.views import ticket_views
 from deskward.tickets.words import ticket_words
 
 SLICE = Slice(
@@ -25,11 +30,17 @@ SLICE = Slice(
         ticket_links,
         ticket_words,
         handover_notes,
+        ticket_sources,
+        bulk_changes,
+        bulk_tickets,
+        ticket_views,
     ),
     jobs=lambda gate: {
         WAKE: partial(wake, gate.database),
         DUE_SOON: partial(due_soon, gate.database),
+        CHANGE: partial(change, gate),
     },
+    records={CHANGE: RECORD},
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,

@@ -114,33 +114,53 @@ def _messages_of(tenant: str, ticket_id: str) -> sa.ColumnElement[bool]:
     )
 
 
-async def mark(db: Connection, tenant: str, ticket_id: str, spam: bool) -> Ticket:
+async def mark(
+    db: Connection, tenant: str, ticket_id: str, spam: bool, revision: int | None = None
+) -> Ticket:
     """Say that a ticket is spam, or that it is none.
+
+    Args:
+        revision: Which one it must still have, where that counts.
 
     Raises:
         NotFound: The tenant has no such ticket.
+        Conflict: It has another revision.
     """
-    ticket = await service.set_values(db, tenant, ticket_id, spam=spam)
+    same = [tickets.c.revision == revision] if revision is not None else []
+    ticket = await service.set_values(db, tenant, ticket_id, *same, spam=spam)
     if ticket is None:
-        return await service.get(db, tenant, ticket_id)
+        await service.get(db, tenant, ticket_id)
+        raise service.changed_meanwhile(ticket_id)
     await timers.follow(db, tenant, ticket)
     return ticket
 
 
-async def snooze(db: Connection, tenant: str, ticket_id: str, until: datetime | None) -> Ticket:
+async def snooze(
+    db: Connection,
+    tenant: str,
+    ticket_id: str,
+    until: datetime | None,
+    revision: int | None = None,
+) -> Ticket:
     """Have a ticket wait until a moment, or no longer where that is None.
+
+    Args:
+        revision: Which one it must still have, where that counts.
 
     Raises:
         NotFound: The tenant has no such ticket.
-        Conflict: The moment is past, or the ticket is closed.
+        Conflict: The moment is past, the ticket is closed, or has another revision.
     """
     if until is not None and until <= now():
         raise Conflict("That moment is past.")
-    open_ = tickets.c.status != "closed"
-    ticket = await service.set_values(db, tenant, ticket_id, open_, snoozed_until=until)
+    same = [tickets.c.status != "closed"]
+    if revision is not None:
+        same.append(tickets.c.revision == revision)
+    ticket = await service.set_values(db, tenant, ticket_id, *same, snoozed_until=until)
     if ticket is None:
-        await service.get(db, tenant, ticket_id)
-        raise Conflict(f"Ticket {ticket_id} is closed.")
+        if (await service.get(db, tenant, ticket_id)).status == "closed":
+            raise Conflict(f"Ticket {ticket_id} is closed.")
+        raise service.changed_meanwhile(ticket_id)
     if until is not None:
         await timers.wakes(db, tenant, ticket_id, until)
     await timers.follow(db, tenant, ticket)

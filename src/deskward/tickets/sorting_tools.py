@@ -18,6 +18,7 @@ from deskward.tickets.tools import shown, source_of
 
 __all__ = ["tools"]  # with the tools of this file
 
+Revision = Annotated[int, Field(ge=1)]
 Places = Annotated[
     list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100, examples=[[2, 3]])
 ]
@@ -100,14 +101,17 @@ async def link_tickets(ctx: Context, ticket_id: TicketId, other: TicketId) -> Ti
     rest="POST /tickets/{ticket_id}/spam",
     facts=ticket_facts,
 )
-async def mark_spam(ctx: Context, ticket_id: TicketId, spam: bool = True) -> TicketChanged:
+async def mark_spam(
+    ctx: Context, ticket_id: TicketId, spam: bool = True, revision: Revision | None = None
+) -> TicketChanged:
     """Say that a ticket is spam, or that it is none. Nothing that is spam is handled by the agent.
 
     Args:
         ticket_id: The ticket.
         spam: Whether it is.
+        revision: Do it only if the ticket still has this revision.
     """
-    ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam)
+    ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam, revision)
     return _changed(ctx, ticket, f"Ticket {ticket_id} is {'spam' if spam else 'no spam'}.")
 
 
@@ -118,15 +122,19 @@ async def mark_spam(ctx: Context, ticket_id: TicketId, spam: bool = True) -> Tic
     facts=ticket_facts,
 )
 async def snooze_ticket(
-    ctx: Context, ticket_id: TicketId, until: AwareDatetime | None = None
+    ctx: Context,
+    ticket_id: TicketId,
+    until: AwareDatetime | None = None,
+    revision: Revision | None = None,
 ) -> TicketChanged:
     """Have a ticket wait until a moment; an answer of its customer brings it back before.
 
     Args:
         ticket_id: The ticket.
         until: When it comes back; left out, it waits no longer.
+        revision: Do it only if the ticket still has this revision.
     """
-    ticket = await sorting.snooze(ctx.db, ctx.tenant, ticket_id, until)
+    ticket = await sorting.snooze(ctx.db, ctx.tenant, ticket_id, until, revision)
     told = f"waits until {until.isoformat()}" if until is not None else "does not wait any more"
     return _changed(ctx, ticket, f"Ticket {ticket_id} {told}.")
 

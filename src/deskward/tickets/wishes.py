@@ -13,6 +13,10 @@ WISHES = {
     "split_ticket": Wish("split", "ticket"),
     "link_tickets": Wish("link", "ticket"),
     "mark_spam": Wish("mark", "spam"),
+    "save_ticket_view": Wish("save", "view"),
+    "change_ticket_view": Wish("change rename share", "view"),
+    "delete_ticket_view": Wish("delete remove", "view"),
+    "change_tickets": Wish("set change update resolve close assign raise lower", "tickets"),
     "snooze_ticket": Wish("snooze postpone", "ticket"),
     "update_ticket": Wish(
         "set change update resolve close reopen assign reply mark raise lower",

@@ -311,7 +311,7 @@ UNTOLD = set(
     link_tickets mark_spam merge_tickets remove_webhook replay_webhook retry_incoming_mail
     snooze_ticket split_ticket switch_notices test_webhook create_customer update_customer
     merge_customers import_customers import_tickets take_over_conversation
-    answer_in_conversation
+    answer_in_conversation change_tickets save_ticket_view change_ticket_view delete_ticket_view
     give_back_conversation operate""".split()
 )
 """What no reply to a customer is about."""
