@@ -151,6 +151,8 @@ def desk_settings(folder: Path, port: int) -> dict[str, str]:
         "SERVER_PORT": str(port),
         "LOG_LEVEL": "WARNING",
         "MODEL": "offline",
+        # Else a new desk makes the vectors of its articles meanwhile, with all of its core.
+        "EMBEDDINGS": "off",
     }
 
 
