@@ -100,12 +100,12 @@ def test_nobody_waits_for_the_timer_at_the_end() -> None:
 def test_the_memory_of_a_model_is_given_back() -> None:
     code = (
         "import time\n"
-        "from deskward.integrations.embeddings.choose import _use\n"
-        "from deskward.integrations.embeddings.weights import use_weights\n"
+        "from deskward.integrations.embeddings.choose import _e5\n"
+        "from deskward.integrations.embeddings.weights import e5_weights\n"
         "def taken():\n"
         "    lines = open('/proc/self/status').read().splitlines()\n"
         "    return next(int(line.split()[1]) for line in lines if line.startswith('VmRSS'))\n"
-        "model = _use(use_weights())\n"
+        "model = _e5(e5_weights())\n"
         "model.embed(['a'])\n"
         "loaded = taken()\n"
         "model.close()\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -85,5 +86,6 @@ class Lazy:
 
 def _give_back() -> None:
     """Give what was freed back to the system: of a model, glibc keeps 100 MB otherwise."""
+    gc.collect()  # onnxruntime's session holds itself
     with contextlib.suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
