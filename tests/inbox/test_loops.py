@@ -67,8 +67,13 @@ def _same_words(number: int, _last: Any) -> bytes:
     return mail(QUESTION, Message_ID=f"<{number}@x.example>", **ASKED)
 
 
+def _anew(number: int, _last: Any) -> bytes:
+    text = QUESTION.upper() if number % 2 else QUESTION + "?" * number
+    return mail(text, Message_ID=f"<{number}@x.example>", **ASKED)
+
+
 @pytest.mark.parametrize(
-    ("responder", "most"), [(_never, 0), (_threaded, 1), (_tagged, 1), (_same_words, 1)]
+    ("responder", "most"), [(_never, 0), (_threaded, 1), (_tagged, 1), (_same_words, 1), (_anew, 1)]
 )
 async def test_a_program_that_answers_everything_gets_at_most_one_answer(
     desk: Desk, server: Mail, responder: Any, most: int

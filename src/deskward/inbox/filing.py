@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,6 +50,8 @@ PATIENCE = 60.0
 """Seconds that reading one mail may take."""
 REPEATS = timedelta(days=1)
 """How long the same words from the same sender count as a program's."""
+
+_WORD = re.compile(r"\w+")
 
 log = logging.getLogger(__name__)
 
@@ -284,7 +287,8 @@ class Inbox:
 def _read(raw: bytes, envelope_sender: str | None) -> Read:
     mail = read(raw)
     own = mail.own[:LONGEST_OWN]
-    said = hashlib.sha256(" ".join(own.split()).encode("utf-8", "replace")).hexdigest()
+    words = _WORD.findall(own.casefold()) or own.split()  # whatever marks stand between them
+    said = hashlib.sha256(" ".join(words).encode("utf-8", "replace")).hexdigest()
     automatic = why_automatic(mail, envelope_sender)
     return Read(mail, report_of(mail), automatic, own, safe(mail.html) if mail.html else None, said)
 
