@@ -18,13 +18,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 from deskward.core.errors import Unavailable
-from deskward.integrations.search.folder import Damaged, Folder, alone
 from deskward.integrations.search.model import Model, about
 from deskward.knowledge.passages import Hit, Passage, Wanted
 from deskward.text.vectors import EmbeddingFailed
+
+if TYPE_CHECKING:
+    from deskward.integrations.search.folder import Folder  # brings numpy and the engine
 
 FORM = 1
 """The form of what is on the disk; what has another one is made anew."""
@@ -122,6 +124,8 @@ class EmbeddedIndex:
 
     def _with(self, tenant: str, reader: str, work: Callable[[Folder], _T]) -> _T:
         """Do something with a folder; where it is damaged, with a new one in its place."""
+        from deskward.integrations.search.folder import Damaged
+
         home = self._root / hashlib.sha256(tenant.encode()).hexdigest()[:32]
         try:
             return work(self._folder(home, reader))
@@ -132,6 +136,8 @@ class EmbeddedIndex:
 
     def _folder(self, home: Path, reader: str) -> Folder:
         """A folder of a tenant, opened or made."""
+        from deskward.integrations.search.folder import Folder
+
         known = self._folders.get(home / reader)
         if known is not None and known.is_there():
             return known
@@ -173,6 +179,8 @@ class EmbeddedIndex:
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
         """Wait until nobody else opens or makes a folder, in this process or another."""
+        from deskward.integrations.search.folder import alone
+
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock, alone(self._root / "opening"):
             yield
