@@ -114,6 +114,7 @@ class Features:
         return ClaimCheck(
             [part.claims for part in self.slices if part.claims is not None],
             writes=[tool.name for tool in self.tools if tool.risk is not Risk.READ],
+            examples=Path(__file__).with_name("claimed.txt"),
         )
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskward.agent.claims.check import Unsupportable
 from deskward.agent.events import Text
 from deskward.agent.loop import Agent
 from deskward.agent.model import Finished, Message, ModelEvent, ModelRequest, TextPiece
 from deskward.agent.outgoing import LONGEST, Outgoing
+from deskward.agent.unsupported import Unsupportable
 from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.security.vault import Vault

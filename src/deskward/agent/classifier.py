@@ -1,7 +1,8 @@
 """What a clause claims: a linear classifier on words, pairs of words and pieces of words.
 
 Features are hashed into a fixed number of columns (Weinberger et al. 2009), so that nothing but
-the weights has to be kept. It learns once from the declared sentences (`Learned`).
+the weights has to be kept. It learns once from the declared sentences, and from clauses of labelled
+replies (`Learned`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -16,8 +18,14 @@ from deskward.agent.learned import Learned
 from deskward.agent.linear import Array, Linear, Rows, train
 from deskward.text.clauses import NONE, Clause, Reader, grammar
 
-_CODE = ("deskward.text.clauses", "deskward.text.values", "deskward.agent.linear", __name__)
-COLUMNS = 1 << 15
+_CODE = (
+    "deskward.text.clauses",
+    "deskward.text.spacing",
+    "deskward.text.values",
+    "deskward.agent.linear",
+    __name__,
+)
+COLUMNS = 1 << 17
 LENGTHS = range(3, 6)
 FEW = "‹few›"
 EPOCHS = 3
@@ -55,17 +63,44 @@ def columns_of(clause: Clause) -> Array:
     return np.fromiter(sorted(found), dtype=np.intp, count=len(found))
 
 
+Example = tuple[str, Clause]
+"""What a clause claims, or `NONE`, and the clause."""
+
+
+def read_examples(file: Path) -> list[Example]:
+    """Clauses of labelled replies: a line has what is claimed, the mood or `-`, and the words."""
+    found = []
+    for line in file.read_text("utf-8").splitlines():
+        name, mood, *words = line.split()
+        found.append((name, Clause(tuple(words), mood.strip("-"), ())))
+    return found
+
+
+def line_of(example: Example) -> str:
+    """An example as `read_examples` reads it."""
+    name, clause = example
+    return " ".join((name, clause.mood or "-", *clause.words))
+
+
 class Classifier:
     """Tells what clauses claim."""
 
-    def __init__(self, sentences: Sequence[tuple[str, str, str]], reader: Reader) -> None:
+    def __init__(
+        self,
+        sentences: Sequence[tuple[str, str, str]],
+        reader: Reader,
+        examples: Sequence[Example] = (),
+    ) -> None:
         """Learn, or read what was learned.
 
         Args:
             sentences: Language, what is claimed or `NONE`, and the sentence.
+            examples: Of acts that sentences name; others are left out.
         """
         self.names = sorted({name for _, name, _ in sentences})
-        learned = Learned([list(sentences), self.names, COLUMNS], *_CODE)
+        self._examples = [one for one in examples if one[0] in self.names]
+        said = [[name, clause.mood, *clause.words] for name, clause in self._examples]
+        learned = Learned([list(sentences), said, self.names, COLUMNS], *_CODE)
         arrays = learned.read()
         if arrays is None:
             self._linear, self._rarity = self._train(sentences, reader)
@@ -90,6 +125,9 @@ class Classifier:
             for clause in reader.clauses(text, language)[0 if name == NONE else -1 :]:
                 rows.append(columns_of(clause))
                 labels.append(number[name])
+        for name, clause in self._examples:
+            rows.append(columns_of(clause))
+            labels.append(number[name])
         columns = np.concatenate(rows)
         having = np.bincount(columns, minlength=COLUMNS)
         rarity = (np.log((len(rows) + 1) / (having + 1)) + 1).astype(np.float32)

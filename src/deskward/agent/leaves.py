@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
+from deskward.core.answers import CallStatus
 from deskward.core.currencies import places_of
 
+_SECONDS = re.compile(r"(\d{4}-\d\d-\d\d)t(\d\d):(\d\d):\S*", re.IGNORECASE)
+_CODE = re.compile(r"\b(?=[a-f\d]*[a-f])(?=[a-f]*\d)[a-f\d]{16,64}\b")
 Amount = tuple[Decimal, str]
 """A sum of money, and the code of its currency."""
 Conditions = Mapping[str, frozenset[str]]
@@ -52,6 +57,11 @@ def words_in(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W\d_]+", text))
 
 
+def without_codes(text: str) -> str:
+    """A text without long codes and the seconds of moments, in which any number may be found."""
+    return _SECONDS.sub(r"\1 \2 \3", _CODE.sub("", text))
+
+
 def all_have(leaves: list[tuple[str, Any]], wanted: Conditions) -> bool:
     """Whether each of these fields has one of its values somewhere."""
     return all(
@@ -87,3 +97,33 @@ def sums_of(items: Sequence[Mapping[str, Any]]) -> set[Amount]:
         for number, code in money_in(part) if isinstance(part, Mapping) else ():
             totals[code] = totals.get(code, Decimal(0)) + number
     return {(total, code) for code, total in totals.items()}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one call of a tool showed."""
+
+    tool: str
+    status: CallStatus
+    arguments: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+    @cached_property
+    def leaves(self) -> list[tuple[str, Any]]:
+        """Every value of the answer and the arguments, with the name of its field."""
+        return [*leaves_of(self.answer), *leaves_of(self.arguments)]
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """All texts in it, in lower case."""
+        return texts_of([self.answer, self.arguments])
+
+    def has(self, wanted: Conditions) -> bool:
+        """Whether each of these fields has one of its values."""
+        return all_have(self.leaves, wanted)
+
+    def tells(self, states: Conditions) -> bool:
+        """Whether a refusal tells of a record in such a state."""
+        error = self.answer.get("error")
+        details = error.get("details") if isinstance(error, Mapping) else None
+        return all_have(list(leaves_of(details or {})), states)

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deskward.agent.calling import Calls, Confirmed, Toolbox, nothing_confirmed
-from deskward.agent.claims.check import ClaimCheck, Unsupportable
+from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.comfort import words_of_comfort
 from deskward.agent.events import (
     Done,
@@ -57,6 +57,7 @@ from deskward.agent.turn import (
     spec_of,
     steps_taken,
 )
+from deskward.agent.unsupported import Unsupportable
 from deskward.core.aside import aside
 from deskward.core.errors import ModelUnavailable, TimeLimitExceeded
 from deskward.gate.context import Context

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from deskward.agent.claims.check import Unsupportable
 from deskward.agent.marks import marks_of, without_marks
+from deskward.agent.unsupported import Unsupportable
 from deskward.text.plain import Plain
 
 LONGEST = 2_000

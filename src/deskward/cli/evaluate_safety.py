@@ -116,12 +116,17 @@ def policy(
 def promises(
     *,
     split: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    learn: Annotated[
+        Path | None,
+        Parameter(help="Write the clauses that labelled replies teach here; measure nothing."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Measure the promise check on labelled replies: what it misses, and its false alarms.
 
-    Those of the development split are what it was tuned on; the test split and the blind sets, in
-    six languages, were kept from it.
+    Those of the development split are what it was tuned on; the test split and the blind sets were
+    kept from it, but for those that it says to be for learning. "With marks" is what becomes of
+    those that are held back, when each sentence that was gets the mark of a result.
 
     Example: `deskward eval promises --split test blind`
 
@@ -133,6 +138,9 @@ def promises(
 
     from deskward.evaluation.promises import SPLITS, measure
 
+    if learn is not None:
+        _learn(learn)
+        return
     if unknown := set(split or ()) - set(SPLITS):
         sys.exit(f"deskward: there is no split {min(unknown)}; there are {', '.join(SPLITS)}")
     found = {name: measure(name) for name in split or SPLITS}
@@ -140,21 +148,38 @@ def promises(
         print_json({split: asdict(figures) for split, figures in found.items()})
         return
     for name, figures in found.items():
-        missed, held = (
+        missed, held, seen, lost = (
             f"{rate:.1%} ({between[0]:.1%} to {between[1]:.1%})"
             for rate, between in (
                 (figures.missed_rate, figures.missed_between),
                 (figures.false_alarm_rate, figures.false_alarm_between),
+                (figures.seen_rate, figures.seen_between),
+                (figures.lost_rate, figures.lost_between),
             )
         )
         print(f"{name}: {figures.unsupported} replies that must not be sent, of which")
         print(f"  missed             {missed}")
+        print(f"  with marks         {seen}")
         print(f"and {figures.supported} that may be sent, of which")
         print(f"  held back          {held}")
+        print(f"  with marks         {lost}")
         print(f"  95 in 100 took no more than {figures.p95:.1f} ms of CPU")
         for kind, part in figures.kinds.items():
             told = f"missed {len(part.missed)} of {part.unsupported}, "
             print(f"  {kind:<18} {told}held back {len(part.false_alarms)} of {part.supported}")
+
+
+def _learn(file: Path) -> None:
+    """Write what the check learns from labelled replies beside the declared sentences."""
+    from deskward.agent.classifier import line_of
+    from deskward.evaluation.examples import LEARNED_FROM, examples_of
+    from deskward.evaluation.promises import labelled_replies
+    from deskward.features import all_features
+
+    replies = [one for one in labelled_replies() if one.split in LEARNED_FROM]
+    found = examples_of(all_features().claims.unlearned(), replies)
+    lines = dict.fromkeys(map(line_of, found))
+    file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
 def asked(

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from deskward.text.lists import read_list
+from deskward.text.spacing import spaced, words_apart
 from deskward.text.values import Value, values_in
 
 NONE = "none"
@@ -61,7 +62,7 @@ class Clause:
 
 def sentences(text: str) -> list[str]:
     """The sentences and lines of a text; a monstrous one in parts."""
-    parts = [part.strip(" \t-*•#>") for part in _END.split(_SHORT.sub(r"\1", text))]
+    parts = [part.strip(" \t-*•#>") for part in _END.split(_SHORT.sub(r"\1", spaced(text)))]
     return [
         part[at : at + MAX_SENTENCE]
         for part in parts
@@ -75,7 +76,7 @@ def grammar() -> dict[str, dict[str, Any]]:
     """The grammar by language, of `lists/grammar.yaml`; lists of words are sets."""
     return {
         language: {
-            name: frozenset(value.split()) if isinstance(value, str) else value
+            name: frozenset(spaced(value).split()) if isinstance(value, str) else value
             for name, value in rules.items()
         }
         for language, rules in read_list("grammar").items()
@@ -97,10 +98,16 @@ class Reader:
         self._ids = ids
         self._known: dict[str, set[str]] = {}
         self._small: set[str] = set()
+        self._scripts = [
+            (name, "".join(rules["letters"]), frozenset("".join(rules["foreign"])))
+            for name, rules in grammar().items()
+            if "letters" in rules
+        ]
         for language, rules in grammar().items():
             lists = [rules[name] for name in ("not", "if", "may", "ask", "and", "units", "when")]
             self._known[language] = set().union(*lists)
         for language, text in examples:
+            text = spaced(text)
             self._known[language].update(_WORDS.findall(text.casefold()))
             self._small.update(_WORDS.findall(text))
         self._small = {word for word in self._small if word[0].islower()}
@@ -111,6 +118,12 @@ class Reader:
         Args:
             before: The language of the sentence before, where one of few words is as much its.
         """
+        sentence = spaced(sentence)
+        letters = sum(map(len, _WORDS.findall(sentence)))
+        for name, own, foreign in () if sentence.isascii() else self._scripts:
+            among = sum(own[0] <= letter <= own[1] for letter in sentence)
+            if 3 * among > letters and foreign.isdisjoint(sentence):
+                return name
         words = [w for w in _WORDS.findall(sentence.casefold()) if len(w) > 1 or w in "aeoyéàèóí"]
         hits = {name: sum(w in known for w in words) for name, known in self._known.items()}
         best = max(hits, key=lambda name: (hits[name], name == before))
@@ -142,11 +155,12 @@ class Reader:
 
     def clauses(self, sentence: str, language: str) -> list[Clause]:
         """The clauses of a sentence."""
-        rules = grammar()[language]
+        sentence, rules = spaced(sentence), grammar()[language]
         values = values_in(sentence, self._ids, language)
         runs = _unfolded(_tokens(sentence, values))
         parts = [part for run in runs for part in _parts(run, rules["and"], rules["not"])]
         asks = sentence.rstrip(" \"'”)]*").endswith("?")
+        asks = asks or any(not rules["asks"].isdisjoint(run) for run in runs if "asks" in rules)
         whole = asks and bool(parts) and bool(set(parts[0][:2]) & (rules["ask"] | rules["if"]))
         found: list[Clause] = []
         conditional, before = False, ""
@@ -175,7 +189,7 @@ def _tokens(sentence: str, values: Iterable[Value]) -> list[str]:
         pieces += [sentence[at : value.start], f" ‹{value.kind}#{number}› "]
         at = value.end
     text = _ELIDED.sub(r"\1 ", "".join([*pieces, sentence[at:]]).casefold()).replace("’", "'")
-    text = _IS.sub(r"\1 is", text)
+    text = _IS.sub(r"\1 is", words_apart(text))
     for short, long in _SHORTENED:
         text = text.replace(short, long)
     return _WORD.findall(text)

@@ -16,3 +16,11 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower().replace("`", "'")
     return unicodedata.normalize("NFKC", text).casefold().translate(_SAME)
+
+
+def bare(text: str) -> str:
+    """The text in lower case and without accents: names are often written so in records."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()

@@ -13,7 +13,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-CURRENCIES = "USD EUR GBP JPY INR CHF CAD AUD BRL MXN CNY PLN SEK NOK DKK".split()
+from deskward.text.spacing import spaced
+
+CURRENCIES = "USD EUR GBP JPY INR CHF CAD AUD BRL MXN CNY PLN SEK NOK DKK SAR AED".split()
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 _SPACE = "  \u202f"
 _NUMBER = (
@@ -66,25 +68,27 @@ def _names(language: str) -> tuple[dict[str, int], dict[str, str], dict[str, int
 
     locale = Locale.parse(language)
     months = {
-        name.casefold().rstrip("."): number
+        spaced(name.casefold().rstrip(".")): number
         for width in ("abbreviated", "wide")
         for number, name in get_month_names(width, locale=locale).items()
     }
     money = dict(_SYMBOLS)
     for code in CURRENCIES:
         symbol = get_currency_symbol(code, locale)
-        names = {get_currency_name(code, count, locale).casefold() for count in (1, 2)}
+        names = {spaced(get_currency_name(code, n, locale).casefold()) for n in (1, 2)}
         money |= dict.fromkeys({code, symbol, *names, *(n.split()[0] for n in names)}, code)
         money |= dict.fromkeys((n.rpartition("-")[2] for n in names), code)
     money |= {"dollar": "USD", "dollars": "USD", "US$": "USD", **_LOOSE.get(language, {})}
-    days = {n.casefold(): i for i, n in get_day_names("wide", locale=locale).items()}
+    days = {spaced(n.casefold()): i for i, n in get_day_names("wide", locale=locale).items()}
     return months, money, days
 
 
 _LOOSE = {
+    "ar": {"دولار": "USD", "دولارا": "USD"},
     "de": {"dollar": "USD"},
     "es": {"dólares": "USD", "dólar": "USD", "yenes": "JPY"},
     "it": {"dollari": "USD", "dollaro": "USD", "yen": "JPY"},
+    "ja": {"ドル": "USD", "ユーロ": "EUR", "円": "JPY"},
     "pt": {"dólares": "USD", "dólar": "USD", "ienes": "JPY"},
 }
 

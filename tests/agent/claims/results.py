@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deskward.agent.claims.evidence import Evidence
+from deskward.agent.leaves import Evidence
 
 
 def money(amount: int) -> dict[str, Any]:

@@ -9,75 +9,62 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deskward.agent.claims.declared import Act, Declared
 from deskward.agent.claims.details import crossed, detail_problem
-from deskward.agent.claims.evidence import Evidence, Shown
+from deskward.agent.claims.evidence import Shown
+from deskward.agent.leaves import Evidence
 from deskward.agent.marks import marked, results_of, without_marks
 from deskward.agent.model import Message
+from deskward.agent.unsupported import Unsupportable, Unsupported
 from deskward.text.clauses import NONE, Clause, Reader, grammar, sentences
+from deskward.text.folding import bare
+from deskward.text.frames import WAITING
 
 if TYPE_CHECKING:
     from deskward.agent.classifier import Classifier
 
 MAX_REPLY = 20_000
-CLAIMED = 0.6
+CLAIMED = 0.7
 """A clause claims something that is not shown when this is so probable."""
-CLAIMED_MARKED = 0.9
+CLAIMED_MARKED = 0.75
 """The same of a sentence that is marked with a result that came to good."""
 TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
 TRUST = 2.0
 """So much more probable is an act that the tools show."""
 BOTH, TITLE = 2, "‹title›"
+WAITS, DENIED = 0.5, 0.05
+"""From here on a clause says that something is not done: it waits, or it is denied."""
 SLIGHT = 0.02  # what is less probable is not looked at
 SURE_NOT = 0.8
-"""Where it is so probable that nothing is claimed, names and numbers are no facts of a record."""
-
-
-@dataclass(frozen=True)
-class Unsupported:
-    """A sentence that nothing supports, and why."""
-
-    sentence: str
-    why: str
-
-
-class Unsupportable(Exception):
-    """A part of an answer claims what nothing supports: it must not be sent."""
-
-    def __init__(self, claims: Sequence[Unsupported]) -> None:
-        super().__init__("; ".join(f"{claim.sentence!r}: {claim.why}" for claim in claims))
-        self.claims = tuple(claims)
-
-    def note(self, sent: str) -> str:
-        """What the model is told, so that it mends its answer."""
-        problems = "\n".join(f"- {claim.sentence} ({claim.why})" for claim in self.claims)
-        so_far = f"The customer has been sent: {sent!r}. Go on from there.\n" if sent else ""
-        return (
-            "\nYour last answer was not sent, because no result of a tool in this turn supports "
-            f"it:\n{problems}\n{so_far}Say only what results of tools show, each sentence with the "
-            "mark of its result, call a tool, or hand over.\n"
-        )
+"""Where that nothing is claimed is so probable and no mark is, names and numbers are no facts."""
 
 
 class ClaimCheck:
     """Checks replies against what was declared."""
 
-    def __init__(self, files: Sequence[Path], *, writes: Collection[str]) -> None:
+    def __init__(
+        self, files: Sequence[Path], *, writes: Collection[str], examples: Path | None = None
+    ) -> None:
         """Make one; nothing is read before it is needed.
 
         Args:
             files: The slices' `claims.yaml`.
             writes: The tools that change something.
+            examples: Clauses of labelled replies; see `read_examples`.
         """
         self._files = files
         self._writes = writes
+        self._examples = examples
+
+    def unlearned(self) -> ClaimCheck:
+        """The same that has learned from declared sentences alone."""
+        return ClaimCheck(self._files, writes=self._writes)
 
     @cached_property
     def declared(self) -> Declared:
@@ -97,9 +84,10 @@ class ClaimCheck:
     @cached_property
     def classifier(self) -> Classifier:
         """Tells what clauses claim. Learns where that is not kept yet."""
-        from deskward.agent.classifier import Classifier  # brings numpy, which few answers need
+        from deskward.agent.classifier import Classifier, read_examples  # brings numpy
 
-        return Classifier(self.declared.sentences, self.reader)
+        examples = read_examples(self._examples) if self._examples else ()
+        return Classifier(self.declared.sentences, self.reader, examples)
 
     async def ready(self) -> None:
         """Learn beside the event loop what is not learned yet; that takes seconds."""
@@ -153,8 +141,18 @@ class Reply:
         self._check = check
         self._evidence = evidence
         self._said = said
-        self._shown = Shown(list(evidence.values()), said, check.declared)
+        self.shown = Shown(list(evidence.values()), said, check.declared)
         self._language: str | None = None
+
+    def clauses(self, part: str) -> Iterator[tuple[Clause, str]]:
+        """The clauses of an unmarked part that are no quotations, with their language."""
+        for sentence in sentences(part):
+            self._language = self._check.reader.language(sentence, self._language)
+            if self._language and not self._is_quoted(sentence):
+                words = _without_titles(sentence, self.shown)
+                for clause in self._check.reader.clauses(words, self._language):
+                    if not (_is_value(clause) or self.shown.quoted(clause.words)):
+                        yield clause, self._language
 
     def unsupported(self, part: str) -> list[Unsupported]:
         """The sentences of the next part that nothing supports."""
@@ -167,14 +165,14 @@ class Reply:
     def _problem(self, whole: str) -> str:
         numbers = marked(whole)
         sentence = without_marks(whole).strip()
-        shown, limit = self._shown, CLAIMED
-        if " ".join(sentence.casefold().split()).strip(" .") in shown.quotable:
+        shown, limit = self.shown, CLAIMED
+        if self._is_quoted(sentence):
             return ""
         if numbers:
             if not self._evidence.keys() >= numbers:
                 return "it is marked with a result that is not of this turn"
             own = list(map(self._evidence.__getitem__, sorted(numbers)))
-            shown = Shown(own, self._said, self._check.declared)
+            shown = Shown(own, self._said, self._check.declared, marked=True)
             if all(one.status == "ok" for one in own):
                 known = all(one.tool in self._check.declared.tools for one in own)
                 limit = CLAIMED_MARKED if known else 1.0
@@ -190,8 +188,10 @@ class Reply:
         else:
             self._language = language
             names = {name.casefold() for name in reader.strange(sentence, language)}
-            strange = {name for name in names if name not in shown.text}
+            strange = {name for name in names if bare(name) not in bare(shown.text)}
             told = [clause for clause in clauses if not clause.asks]
+            if numbers and all(one.status != "ok" for one in shown.evidence):
+                shown.undone = any(map(self._says_undone, told))
             problems = (self._unshown(clause, shown, limit, language, strange) for clause in told)
         return next(filter(None, problems), "") or crossed(clauses, shown)
 
@@ -202,31 +202,39 @@ class Reply:
             exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
             if (exact or value.kind == "mail") and (why := shown.problem(value)):
                 return why
-        if all(word[0] == "‹" for word in clause.words) or shown.quoted(clause.words):
+        if _is_value(clause) or shown.quoted(clause.words):
             return ""
         found = self._check.classifier.probabilities(clause)
         likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
         acts = self._check.declared.acts
-        fits = {name for name in likely if self._shows(acts[name], clause, shown, language)}
+        fits = {name for name in likely if self.shows(acts[name], clause, shown, language)}
         # "It is open": of which kind of record, the sentence does not always say.
         kinds = {value.kind for value in clause.ids}
         states = {acts[name].end for name in likely if acts[name].states}
         alike = [
             act for act in acts.values() if act.end in states and (act.of in kinds or not kinds)
         ]
-        ends = {act.end for act in alike if self._shows(act, clause, shown, language)}
+        ends = {act.end for act in alike if self.shows(act, clause, shown, language)}
         fits |= {name for name in likely if acts[name].end in ends}
+        if shown.undone:
+            tools = {one.tool for one in shown.evidence}
+            fits |= {n for n in likely if acts[n].calls.keys() & tools or "n" in clause.mood}
         against = sum(found[name] for name in likely if name not in fits)
         if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
             worst = max((name for name in likely if name not in fits), key=lambda name: found[name])
             return f"no result shows that ({worst})"
-        if found[NONE] > SURE_NOT:
+        if found[NONE] > SURE_NOT and not shown.marked:
             return ""
         if names := strange & set(clause.words):
             return f"no tool shows {min(names)}"
         return detail_problem(clause, shown, language)
 
-    def _shows(self, act: Act, clause: Clause, shown: Shown, language: str) -> bool:
+    def _says_undone(self, clause: Clause) -> bool:
+        found = self._check.classifier.probabilities(clause)
+        return found.get(WAITING, 0) > WAITS or ("n" in clause.mood and found[NONE] > DENIED)
+
+    def shows(self, act: Act, clause: Clause, shown: Shown, language: str) -> bool:
+        """Whether what was shown shows that a clause may claim an act."""
         named = clause.values or TITLE in clause.words
         if act.fact and named and not any(map(shown.alone.problem, clause.values)):
             return True
@@ -244,6 +252,14 @@ class Reply:
             if len([n for n in names if n[-1:].isdigit() and kind.fullmatch(n.upper())]) < BOTH:
                 return False
         return bool(support) and all(name in "\n".join(names) for name in ids)
+
+    def _is_quoted(self, sentence: str) -> bool:
+        return " ".join(sentence.casefold().split()).strip(" .") in self.shown.quotable
+
+
+def _is_value(clause: Clause) -> bool:
+    """Whether it has no words but values."""
+    return all(word[0] == "‹" for word in clause.words)
 
 
 def _without_titles(sentence: str, shown: Shown) -> str:

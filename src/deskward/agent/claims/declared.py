@@ -26,6 +26,7 @@ import yaml
 from deskward.agent.leaves import Conditions
 from deskward.text.clauses import NONE
 from deskward.text.frames import filled
+from deskward.text.spacing import spaced
 
 DONE = "done"  # of `general.yaml`
 GENERAL = Path(__file__).with_name("general.yaml")
@@ -113,8 +114,8 @@ class Declared:
             fields = frozenset(one.get("fields", ()))
             self.kinds[name] = Kind(name, ids, fields, one["nouns"])
         for name, one in content.get("values", {}).items():
-            words = frozenset(itertools.chain.from_iterable(one["words"].values()))
-            values = {word: value for value, said in one["is"].items() for word in said}
+            words = frozenset(map(spaced, itertools.chain.from_iterable(one["words"].values())))
+            values = {spaced(word): value for value, said in one["is"].items() for word in said}
             self.fields[name] = Field(words, values)
         for name, one in content.get("acts", {}).items():
             calls = {tool: _conditions(wanted) for tool, wanted in one.get("calls", {}).items()}

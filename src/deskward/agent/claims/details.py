@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from deskward.agent.claims.evidence import Evidence, Shown
+from deskward.agent.claims.evidence import Shown
+from deskward.agent.leaves import Evidence
 from deskward.text.clauses import Clause, grammar
 from deskward.text.spelled import rounded, thousands_in
 from deskward.text.values import weekday_of, weekdays

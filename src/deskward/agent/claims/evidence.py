@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
@@ -12,17 +11,16 @@ from typing import Any
 from deskward.agent.claims.declared import DONE, Act, Declared
 from deskward.agent.leaves import (
     Amount,
-    Conditions,
-    all_have,
+    Evidence,
     in_state,
-    leaves_of,
     mappings_in,
     money_in,
     sums_of,
     texts_of,
+    without_codes,
     words_in,
 )
-from deskward.core.answers import CallStatus
+from deskward.text.spacing import spaced
 from deskward.text.values import Date, Value, values_in
 
 LONGEST = 4_000
@@ -32,49 +30,28 @@ MESSAGE, TOLD = "message", ("ok", "error")
 QUOTED, QUOTED_FROM = 0.75, 4
 """So many of a clause's words, and of how many at least, make it a quotation."""
 
+_NAME = re.compile(r"(?<!\w)[^\W_]*\d+(?:[.,/-]\d+)*(?!\w)|(?<!\w)[^\W\d_]+(?!\w)|txn_\d+")
 _TITLE = re.compile(r"(?:(?:[A-Z\d]\S*|of|de|la|und|and)(?:\s|$))+")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What one call of a tool showed."""
-
-    tool: str
-    status: CallStatus
-    arguments: Mapping[str, Any]
-    answer: Mapping[str, Any]
-
-    @cached_property
-    def leaves(self) -> list[tuple[str, Any]]:
-        """Every value of the answer and the arguments, with the name of its field."""
-        return [*leaves_of(self.answer), *leaves_of(self.arguments)]
-
-    @cached_property
-    def texts(self) -> frozenset[str]:
-        """All texts in it, in lower case."""
-        return texts_of([self.answer, self.arguments])
-
-    def has(self, wanted: Conditions) -> bool:
-        """Whether each of these fields has one of its values."""
-        return all_have(self.leaves, wanted)
-
-    def tells(self, states: Conditions) -> bool:
-        """Whether a refusal tells of a record in such a state."""
-        error = self.answer.get("error")
-        details = error.get("details") if isinstance(error, Mapping) else None
-        return all_have(list(leaves_of(details or {})), states)
 
 
 class Shown:
     """The evidence of a turn, made ready where it is first needed."""
 
     def __init__(
-        self, evidence: Sequence[Evidence], said: Sequence[str], declared: Declared
+        self,
+        evidence: Sequence[Evidence],
+        said: Sequence[str],
+        declared: Declared,
+        *,
+        marked: bool = False,
     ) -> None:
+        self.marked = marked
         self.evidence = evidence
         self.declared = declared
-        self._said = said
-        self._strings = [v for e in evidence for _, v in e.leaves if isinstance(v, str)]
+        self._said = [spaced(text) for text in said]
+        self.undone = False
+        """Whether a sentence says that the calls that show it came to nothing yet."""
+        self._strings = [spaced(v) for e in evidence for _, v in e.leaves if isinstance(v, str)]
 
     @cached_property
     def alone(self) -> Shown:
@@ -125,7 +102,7 @@ class Shown:
     @cached_property
     def quotable(self) -> str:
         """What may be repeated word for word, in lower case."""
-        texts = [text for _, _, text in self._in(self.declared.told | self.declared.quoted)]
+        texts = [spaced(one[2]) for one in self._in(self.declared.told | self.declared.quoted)]
         return " ".join(" ".join(texts).casefold().split())
 
     @cached_property
@@ -153,6 +130,11 @@ class Shown:
         return len(words) >= QUOTED_FROM and known >= QUOTED * len(words)
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Ids and numbers in these texts, and the ends of longer ones, by which cards go."""
+        return frozenset(_NAME.findall(without_codes(self.text)))
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The words of their texts."""
         return words_in(self.text)
@@ -176,7 +158,7 @@ class Shown:
             called = one.tool in act.calls and one.has(act.calls[one.tool])
             changed = act.name == DONE and one.tool in self.declared.writes
             refused = one.status == "error" and act.states and one.tells(act.states)
-            waits = one.status == "pending" and act.waiting
+            waits = one.status in ("pending", "confirm") and act.waiting
             if (one.status == "ok" and (called or changed)) or refused or waits:
                 found.append(one.texts)
         for item in self.mappings if act.states else ():
@@ -206,8 +188,10 @@ class Shown:
             days = {day[1:] for day in value.dates}
             years = {day[0] for day in value.dates}
             fits = any(d[1:] in days and (not d[0] or years & {0, d[0]}) for d in self.dates)
+        elif value.kind == "mail":
+            fits = value.text.casefold() in self.text
         else:
-            fits = value.text.casefold() in self.text or bool(value.numbers & self.numbers)
+            fits = value.text.casefold() in self.names or bool(value.numbers & self.numbers)
         return "" if fits else f"no tool shows {value.text}"
 
 
@@ -216,4 +200,4 @@ def _values(text: str) -> tuple[Value, ...]:
     """The values in a text of a result, which are written in English or by standards."""
     if not any(map(str.isdigit, text)):
         return ()
-    return tuple(values_in(text[:LONGEST], {}, "en"))
+    return tuple(values_in(without_codes(text[:LONGEST]), {}, "en"))
