@@ -23,14 +23,7 @@ from typing import Any
 from deskward.agent.calling import Calls, Confirmed, Toolbox, nothing_confirmed
 from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.comfort import words_of_comfort
-from deskward.agent.events import (
-    Done,
-    Event,
-    MessageAdded,
-    Text,
-    ToolAnswered,
-    Withheld,
-)
+from deskward.agent.events import Done, Event, MessageAdded, Text, ToolAnswered, Withheld
 from deskward.agent.model import (
     Interrupted,
     Message,
