@@ -20,7 +20,7 @@ from deskward.entrypoints.rest.tools import answer, render
 from deskward.entrypoints.rest.uploads import BYTES, UNTYPED
 from deskward.gate.context import Context
 from deskward.knowledge import sourcing
-from deskward.knowledge.facts import Settings
+from deskward.knowledge.facts import MOST_TAGS, Settings
 from deskward.knowledge.formats.reading import FORMATS
 from deskward.knowledge.source_models import UploadedDocument
 from deskward.knowledge.syncing import Syncs
@@ -54,7 +54,7 @@ BODY = {
 }
 """What FastAPI does not say of the body."""
 
-Word = Annotated[str, Form(max_length=200)]
+Word = Annotated[str, Form(max_length=100)]
 
 
 def documents_router(callers: Callers, reader: Connection) -> APIRouter:
@@ -83,7 +83,7 @@ def documents_router(callers: Callers, reader: Connection) -> APIRouter:
             raise InvalidInput("Send one file at a time.")
         data = await file.read()
         told = {"product": product, "versions": versions, "category": category}
-        named = [tag.strip() for tag in tags.split(",") if tag.strip()]
+        named = [tag.strip()[:60] for tag in tags.split(",") if tag.strip()][:MOST_TAGS]
         settings = _settings(
             {**told, "language": language, "audience": audience or None, "tags": named}
         )
