@@ -59,3 +59,9 @@ def some_given(*but: str) -> Callable[[dict[str, Any]], None]:
         schema["anyOf"] = [{"required": [n]} for n in schema["properties"] if n not in but]
 
     return add
+
+
+def one_given(*names: str) -> dict[str, Any]:
+    """Says of an object that exactly one of some properties is there and not null."""
+    given = {"not": {"type": "null"}}
+    return {"oneOf": [{"required": [name], "properties": {name: given}} for name in names]}

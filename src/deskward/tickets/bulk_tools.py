@@ -11,6 +11,7 @@ from pydantic import Field
 from deskward.core import jobs
 from deskward.core.database import now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.schema import one_given
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
@@ -99,7 +100,12 @@ async def _chosen(ctx: Context, query: str | None, listed: list[str] | None) -> 
     return await revisions(ctx.db, ctx.tenant, sorted(found))
 
 
-@tools.tool(scope="tickets:search", risk=Risk.READ, rest="POST /ticket-changes/preview")
+@tools.tool(
+    scope="tickets:search",
+    risk=Risk.READ,
+    rest="POST /ticket-changes/preview",
+    together=one_given("query", "tickets"),
+)
 async def preview_ticket_changes(
     ctx: Context,
     change: TicketsChange,
@@ -126,6 +132,7 @@ async def preview_ticket_changes(
     risk=Risk.WRITE,
     rest="POST /ticket-changes",
     facts=bulk_facts,
+    together=one_given("query", "tickets"),
 )
 async def change_tickets(
     ctx: Context,

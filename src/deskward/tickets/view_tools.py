@@ -59,7 +59,25 @@ async def view_facts(ctx: Context, arguments: Mapping[str, Any]) -> ViewFacts:
     return {"mine": view.staff_id == ctx.principal.id, "shared": shared}
 
 
-@tools.tool(scope="tickets:views", risk=Risk.WRITE, rest="POST /ticket-views", facts=new_view_facts)
+_TEAM_OF_THE_TEAM_ONLY = {
+    "oneOf": [
+        {
+            "required": ["shared", "team"],
+            "properties": {"shared": {"const": "team"}, "team": {"not": {"type": "null"}}},
+        },
+        {"properties": {"shared": {"enum": ["nobody", "tenant"]}, "team": {"type": "null"}}},
+    ]
+}
+"""What JSON Schema says of a view's `shared` and `team` together."""
+
+
+@tools.tool(
+    scope="tickets:views",
+    risk=Risk.WRITE,
+    rest="POST /ticket-views",
+    facts=new_view_facts,
+    together=_TEAM_OF_THE_TEAM_ONLY,
+)
 async def save_ticket_view(
     ctx: Context,
     name: Name,
