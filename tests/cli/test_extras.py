@@ -14,6 +14,7 @@ from tests.cli.conftest import Cli
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 WANTING = {
     "anthropic": ("anthropic", {"MODEL": "anthropic:a", "ANTHROPIC_API_KEY": "k"}),
+    "folders": ("tokenizers", {"EMBEDDINGS": f"folder:{Path(__file__).parent}"}),
     "imap": (
         "imapclient",
         {"IMAP_SERVER": "127.0.0.1", "IMAP_USERNAME": "desk", "IMAP_PASSWORD": "secret"},

@@ -30,14 +30,20 @@ def _run(folder: Path, *words: object, code: int = 0) -> Any:
 def test_what_was_added_is_found_at_once_and_what_is_edited_anew(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
-    (docs / "reset.md").write_text("# Resetting\n\nHold the power button for ten seconds.\n")
-    (docs / "secret.md").write_text("---\naudience: staff\n---\n# Power\n\nHold the zibeline.\n")
+    (docs / "reset.md").write_text(
+        "# Resetting\n\nHold the power button for ten seconds.\n", "utf-8"
+    )
+    (docs / "secret.md").write_text(
+        "---\naudience: staff\n---\n# Power\n\nHold the zibeline.\n", "utf-8"
+    )
     _run(tmp_path, "add", docs, "--audience", "customer")
     asked = ("search", "how long do I hold the power button", "--audience", "customer")
     text = _run(tmp_path, *asked)
     assert "ten seconds" in text
     assert "zibeline" not in text
-    (docs / "reset.md").write_text("# Resetting\n\nHold the power button for ninety seconds.\n")
+    (docs / "reset.md").write_text(
+        "# Resetting\n\nHold the power button for ninety seconds.\n", "utf-8"
+    )
     _run(tmp_path, "sync")
     found = json.loads(_run(tmp_path, *asked, "--json"))
     assert "ninety" in found["results"][0]["text"]
@@ -52,9 +58,11 @@ def test_a_search_is_measured_on_judged_questions(tmp_path: Path) -> None:
         {"_id": "d3", "title": "", "text": "A card costs ten euros when it is lost."},
     ]
     lines = "\n".join(map(json.dumps, corpus))
-    (tmp_path / "corpus.jsonl").write_text(lines)
-    (tmp_path / "queries.tsv").write_text("1\thow long do transfers take\n2\tlost card\n3\tx\n")
-    (tmp_path / "qrels").write_text("1 0 d1 1\n2 0 d3 1\n2 0 d2 0\n")
+    (tmp_path / "corpus.jsonl").write_text(lines, "utf-8")
+    (tmp_path / "queries.tsv").write_text(
+        "1\thow long do transfers take\n2\tlost card\n3\tx\n", "utf-8"
+    )
+    (tmp_path / "qrels").write_text("1 0 d1 1\n2 0 d3 1\n2 0 d2 0\n", "utf-8")
     words = ("eval", "queries.tsv", "qrels", "--corpus", "corpus.jsonl", "--json")
     report = json.loads(_run(tmp_path, *words))
     assert (report["index"], report["questions"]) == ("embedded", 2)

@@ -44,7 +44,7 @@ def test_a_webhook_from_its_beginning_to_its_end(
     monkeypatch.setenv("WEBHOOK_NETWORKS", "127.0.0.0/8")
     assert cli("webhooks", "add", taking.url(), "--events", "ticket.nothing")[0] == 2
     code, out, _ = cli("webhooks", "add", taking.url(), "--events", "ticket.*,webhook.disabled")
-    assert (code, "5 kinds" in out) == (0, True)
+    assert (code, "6 kinds" in out) == (0, True)
     webhook, secret = re.findall(r"^[0-9a-f]{32}|whsec_\S+", out, re.MULTILINE)
     taking.secrets["/hook"] = secret
     assert cli("webhooks", "test", webhook)[:2] == (0, "done: 204\n")

@@ -40,7 +40,7 @@ async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind:
     operations = sum(len(operations) for operations in document["paths"].values())
     assert code == 0, report
     assert re.search(rf"Tested: {operations}\n", report), report
-    assert re.search(r"Test cases:\n +\d{4} generated", report), report
+    assert re.search(r"Test cases:\n +\d{4,} generated", report), report
     assert "Traceback" not in (tmp_path / "desk" / "server.log").read_text(encoding="utf-8")
 
 

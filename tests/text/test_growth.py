@@ -15,8 +15,9 @@ import pytest
 
 import deskward
 from deskward.agent.claims.declared import Declared
+from deskward.agent.offline.sought import _pattern
 from deskward.features import SLICES
-from deskward.text import values
+from deskward.text import moods, values
 from deskward.text.clauses import grammar
 from tests.steps import Matcher, attacks, growth
 
@@ -40,6 +41,7 @@ BUILT_INSIDE = {
     "agent/offline/languages.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lax_lists.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lookup.py": "patterns of one word, which has a bound",
+    "agent/offline/sought.py": "phrases of skills, measured below",
     "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
     "customers/signs.py": "what a customer is called, escaped",
@@ -48,9 +50,11 @@ BUILT_INSIDE = {
     "entrypoints/log_paths.py": "addresses of ours",
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
     "inbox/reading/markup.py": "the name of an element, which is ours",
+    "knowledge/formats/front.py": "one of two fences",
     "security/masking.py": "parts of patterns at the module's top",
     "text/finding.py": "the kinds of records, met in the closures that hold them",
     "text/lists.py": "lists of words, met where they are used",
+    "text/moods.py": "lists of words, measured below",
     "text/values.py": "names of months and currencies from the CLDR, measured below",
 }
 """Files that build some within a function, from what is no text of a customer: from what, then."""
@@ -174,6 +178,15 @@ def test_what_customers_write_first_meets_grows_linearly(name: str) -> None:
 def test_values_of_every_language_grow_linearly(language: str) -> None:
     pattern = values._pattern(language)
     assert growth(pattern.pattern, pattern.flags & ~re.UNICODE)[0] < LINEAR
+
+
+@pytest.mark.slow
+def test_words_of_moods_and_phrases_of_skills_grow_linearly() -> None:
+    sought = [_pattern(["refund* my", "money back"], spaced=True), _pattern(["返金"], spaced=False)]
+    words = [pattern for _, _, *both in moods._lists() for pattern in both]
+    assert len(words) > 8
+    for pattern in (*sought, *words):
+        assert growth(pattern.pattern, pattern.flags & ~re.UNICODE)[0] < LINEAR, pattern.pattern
 
 
 def test_declared_ids_grow_linearly() -> None:

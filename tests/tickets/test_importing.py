@@ -234,7 +234,7 @@ def test_a_file_that_is_none_is_not_read() -> None:
 
 def test_the_command_takes_tickets_over_and_gives_them(cli: Cli, folder: Path) -> None:
     file, out = folder / "in.jsonl", folder / "out.jsonl"
-    file.write_text("\n".join([json.dumps(line("1")), "no", json.dumps(line("2"))]))
+    file.write_text("\n".join([json.dumps(line("1")), "no", json.dumps(line("2"))]), "utf-8")
     code, said, _ = cli("tickets", "import", str(file), "--dry-run")
     last = "Would be: 2 created, 0 changed, 0 unchanged, 1 refused."
     assert (code, said.splitlines()[-1]) == (1, last)
@@ -244,6 +244,6 @@ def test_the_command_takes_tickets_over_and_gives_them(cli: Cli, folder: Path) -
     again = cli("tickets", "import", str(file))
     assert again[1].startswith("0 created, 0 changed, 2 unchanged")
     assert cli("tickets", "export", str(out))[0] == 0
-    told = [json.loads(one) for one in out.read_text().splitlines()]
+    told = [json.loads(one) for one in out.read_text("utf-8").splitlines()]
     assert [one["external_id"] for one in told if one["system"] == "zendesk"] == ["1", "2"]
     assert cli("ledger", "verify")[0] == 0

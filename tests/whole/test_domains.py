@@ -154,7 +154,8 @@ async def test_an_approval_whose_tool_is_gone_can_be_looked_at_and_denied(
     async with open_desk(settings.changed(domains=""), chat=False) as desk:
         shown = await desk.gate.call("get_approval", waiting, boss)
         assert shown.value["tool"] == "refund_order"
-        assert shown.value["status"] == "pending"
+        assert shown.value["status"] == "void"
+        assert "no tool 'refund_order'" in shown.value["void_because"]
         refused = await desk.gate.call("approve_call", waiting, boss)
         assert refused.error is not None
         assert "no tool 'refund_order'" in refused.error.message

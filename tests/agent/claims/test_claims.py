@@ -349,7 +349,9 @@ def test_replies_that_it_was_not_tuned_on_are_told_apart(split: Any) -> None:
     found = measure(split)
     assert found.missed_rate <= MOST[split][0]
     assert found.false_alarm_rate <= MOST[split][1]
-    assert sum(kind.unsupported for kind in found.kinds.values()) == found.unsupported
+    of_kinds = sum(kind.unsupported for kind in found.kinds.values())
+    # What is marked is of a language and of a way of being false.
+    assert of_kinds == found.unsupported * (2 if "marked" in split else 1)
 
 
 MOST = {

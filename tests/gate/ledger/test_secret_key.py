@@ -187,11 +187,12 @@ def test_everything_under_the_secret_key_is_sealed_anew() -> None:
         ("gate/secret.py", 'key, "desk secret"'),
         ("webhooks/signing.py", 'key, "webhooks"'),
         ("knowledge/vault.py", 'key, "knowledge"'),
+        ("inbox/boxes.py", 'key, "mail boxes"'),
         ("gate/waiting.py", "secret, purpose"),
         ("gate/waiting.py", 'secret, f"arguments of {purpose}"'),
     }
     with_seal = {table.name for table in metadata.sorted_tables if "sealed" in table.c}
-    assert with_seal == {"approvals", "confirmations", "desk_secret"}
+    assert with_seal == {"approvals", "confirmations", "desk_secret", "mail_boxes"}
 
 
 async def test_files_are_their_owners_alone(tmp_path: Path, offline: Model) -> None:

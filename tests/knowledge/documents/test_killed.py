@@ -70,7 +70,9 @@ async def test_a_sync_that_is_killed_twenty_times_is_whole_in_the_end(
     for number in range(DOCUMENTS):
         file = docs / f"{number % 30}" / f"{number}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"# Page {number}\n\nWord {number}.\n\n## More\n\nText {number}.\n")
+        file.write_text(
+            f"# Page {number}\n\nWord {number}.\n\n## More\n\nText {number}.\n", "utf-8"
+        )
     settings = settings_in(data, secret_key=KEY, embeddings="off")
     async with open_desk(settings, model=offline) as desk:
         named = {"name": "docs", "kind": "folder", "location": str(docs)}

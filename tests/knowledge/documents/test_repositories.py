@@ -71,7 +71,7 @@ def repository(tmp_path: Path) -> Path:
     made = tmp_path / "repo"
     write(made, docs__guide_md="# Guide\n\nPlug it in.", docs__old_md="# Old\n\nGone soon.")
     (made / "docs" / "passwd.md").symlink_to("/etc/passwd")
-    (made / "big.lfs.md").write_text("version https://git-lfs.github.com/spec/v1\noid x\n")
+    (made / "big.lfs.md").write_text("version https://git-lfs.github.com/spec/v1\noid x\n", "utf-8")
     git(tmp_path, "init", "-q", "-b", "main", str(made))
     commit(made, "first")
     return made
@@ -185,7 +185,7 @@ def subversion(tmp_path: Path) -> Iterator[str]:
         pytest.skip("subversion is not installed")
     root = tmp_path / "svn"
     subprocess.run(["svnadmin", "create", str(root)], check=True)
-    (root / "conf" / "svnserve.conf").write_text("[general]\nanon-access = write\n")
+    (root / "conf" / "svnserve.conf").write_text("[general]\nanon-access = write\n", "utf-8")
     files = tmp_path / "files"
     write(
         files, trunk__a_md="# A\n\nOne.", trunk__b_md="# B\n\nTwo.", trunk__ü__c_md="# C\n\nThree."
@@ -213,7 +213,7 @@ async def test_subversion(
         subprocess.run, ["svn", "checkout", "-q", f"{subversion}/trunk", str(work)],
         check=True, env=environment,
     )  # fmt: skip
-    (work / "a.md").write_text("# A\n\nOther.")
+    (work / "a.md").write_text("# A\n\nOther.", "utf-8")
     for words in (["rm", "-q", "b.md"], ["commit", "-q", "-m", "second"]):
         await asyncio.to_thread(
             subprocess.run, ["svn", *words], check=True, cwd=work, env=environment
