@@ -102,6 +102,19 @@ async def test_a_view_that_could_not_be_looked_for_is_not_saved(call: Call) -> N
         assert outcome.error.status in (400, 422), wrong
 
 
+async def test_a_change_names_a_team_where_it_shares_with_one(call: Call) -> None:
+    kept = await saved(call, name="mine")
+    for wrong, status in (
+        ({"shared": "nobody", "team": "billing"}, 400),
+        ({"team": "billing"}, 409),
+        ({"shared": "team"}, 409),
+    ):
+        outcome = await call("change_ticket_view", STAFF, view_id=kept["view_id"], **wrong)
+        assert outcome.error is not None, wrong
+        assert outcome.error.status == status, wrong
+        assert "team" in outcome.error.message
+
+
 def test_the_command_lists_views_and_looks_by_their_names(cli: Cli) -> None:
     code, said, _ = cli(*SAVE.split("|"))
     assert code == 0, said

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 
 from deskward.core.database import now
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict, InvalidInput
 from deskward.core.written import Ours
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
@@ -69,6 +69,13 @@ _TEAM_OF_THE_TEAM_ONLY = {
     ]
 }
 """What JSON Schema says of a view's `shared` and `team` together."""
+_NO_TEAM_OF_OTHERS = {
+    "anyOf": [
+        {"properties": {"team": {"type": "null"}}},
+        {"properties": {"shared": {"enum": ["team", None]}}},
+    ]
+}
+"""The same of a change: what it leaves out is as it was."""
 
 
 @tools.tool(
@@ -125,6 +132,7 @@ async def list_ticket_views(ctx: Context, counts: bool = False) -> Views:
     risk=Risk.WRITE,
     rest="PATCH /ticket-views/{view_id}",
     facts=view_facts,
+    together=_NO_TEAM_OF_OTHERS,
 )
 async def change_ticket_view(
     ctx: Context,
@@ -148,9 +156,12 @@ async def change_ticket_view(
     before = await views.get(ctx.db, ctx.tenant, ctx.principal.id, view_id)
     if query is not None:
         parse(query)
+    if shared is not None and shared != "team":
+        _check(shared, team)
     shared = shared or before.shared
     team = (team or before.team) if shared == "team" else team
-    _check(shared, team)
+    if (shared == "team") != (team is not None):
+        raise Conflict(f"This view is for {shared}: say `shared` and `team` together.")
     told = {"name": name, "query": query, "sorted": order}
     values: dict[str, Any] = {key: value for key, value in told.items() if value is not None}
     values |= {"shared": shared, "team": team, "updated_at": now()}
