@@ -52,11 +52,16 @@ VALUES: Values = {
     "to": "friend@example.org",
 }
 """What the calls give besides ids: parameter → value; others are made from their schema."""
+WORKERS = ("jobs", "emails", "knowledge_changes")
+"""Tables that jobs change meanwhile."""
 SPECIAL: dict[str, Values] = {
     "update_ticket": {"update": {"priority": "high"}},
     "update_complaint": {"update": {"priority": "high"}},
     "update_customer": {"update": {"tier": "premium"}},
     "update_order_status": {"status": "cancelled"},
+    "preview_ticket_changes": {"change": {"priority": "high"}, "query": "status:open"},
+    "change_tickets": {"change": {"priority": "high"}, "query": "status:open"},
+    "upload_document": {"settings": {}},
     "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
     "send_email_with_attachments": {"to": ["friend@example.org"]},
@@ -194,7 +199,7 @@ async def rows_out_of_reach(desk: Desk, principal: Principal) -> dict[str, list[
     """All rows that are another tenant's, or, for a customer, another customer's."""
     found: dict[str, list[str]] = {}
     for table in metadata.sorted_tables:
-        if "tenant_id" not in table.c or table.name in ("jobs", "emails"):  # a worker's
+        if "tenant_id" not in table.c or table.name in WORKERS:
             continue
         whose = [table.c[name] for name in OWNERS if name in table.c]
         foreign = table.c.tenant_id != principal.tenant
@@ -217,7 +222,7 @@ def foreign_markers(text: str, principal: Principal) -> list[str]:
 
 def principals_of(desk: Desk, tenant: str) -> list[Principal]:
     """The tenant's customers, one member of staff per role, and a service per role of theirs."""
-    services = ("service", "desk")
+    services = ("service", "desk", "source-hook")
     roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", *services)]
     return [
         *(Principal(Kind.CUSTOMER, c, t, ("customer",)) for t, c in CUSTOMERS if t == tenant),

@@ -13,7 +13,7 @@ from deskward.knowledge.origins import SourceKind
 
 MOST_ADDRESSES = 500
 """Web addresses that one source may have."""
-_SCP = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!/)[\w./~@%+-]+")
+_SCP = re.compile(r"(?<![\w.-])(?:[\w.-]+@)?[\w.-]+:(?!/)[\w./~@%+-]+")
 """`git@host:path`, as ssh is often written."""
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^\s?#]*)?")
 _SCHEMES = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from babel.dates import format_time, get_day_names, get_timezone_location
-
 from deskward.security.tenants import Tenant, spans_of
 
 
@@ -18,6 +16,8 @@ def hours_in(language: str, tenant: Tenant | None) -> str | None:
     spans = spans_of(tenant.hours) if tenant is not None else {}
     if tenant is None or not spans:
         return None
+    from babel.dates import format_time, get_day_names, get_timezone_location  # some MB
+
     names = get_day_names("wide", "stand-alone", locale=language)
     parts = []
     for first, last in _runs({day: tuple(sorted(told)) for day, told in spans.items()}):

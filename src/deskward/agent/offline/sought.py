@@ -38,7 +38,9 @@ class Words(BaseModel):
     spaced: bool = True
 
 
-_QUOTED = re.compile(r"(?m)^\s*>.*$|“[^”]*”|„[^“”]*[“”]|«[^»]*»|\"[^\"]*\"|「[^」]*」|『[^』]*』")
+_QUOTED = re.compile(
+    r"(?m)^[^\S\n]*>.*$|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|\"[^\"]*\"|「[^「」]*」|『[^『』]*』"
+)
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[,;:،、，؛–—]+")
 _ASKING = re.compile(r"[?？؟]")

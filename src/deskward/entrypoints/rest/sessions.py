@@ -20,7 +20,6 @@ from deskward.entrypoints.openapi import SESSION_NOT_FOUND, error_responses
 from deskward.entrypoints.rest.chat import TenantId
 from deskward.entrypoints.rest.tools import answer
 from deskward.gate.context import Context
-from deskward.tickets.messages import By
 
 Tenant = Annotated[TenantId | SkipJsonSchema[None], Query()]
 PathSession = Annotated[
@@ -53,9 +52,13 @@ class HistoryMessage(BaseModel):
     """What one side said in a turn."""
 
     role: Literal["user", "assistant"]
-    by: By = Field(description="Who said it: a colleague of the desk is `staff`.")
     content: str = Field(examples=["Hi, I need help with my order"])
     timestamp: Moment
+    by: Literal["staff", "desk"] | None = Field(
+        None,
+        exclude_if=lambda by: by is None,
+        description="Who said it, where it was neither the customer nor the agent.",
+    )
 
 
 class History(BaseModel):
@@ -148,7 +151,10 @@ def sessions_router(
 def shown(said: HistoryLine) -> HistoryMessage:
     """What was said, as a history shows it."""
     return HistoryMessage(
-        role=said.role, by=said.by, content=said.content, timestamp=iso(said.timestamp)
+        role=said.role,
+        content=said.content,
+        timestamp=iso(said.timestamp),
+        by=said.by if said.by in ("staff", "desk") else None,
     )
 
 

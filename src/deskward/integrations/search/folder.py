@@ -39,12 +39,13 @@ _EXACT = 20
 """Words that the sum of powers of two tells apart: a score is a float of 24 bits."""
 
 _DAMAGE = re.compile(
-    r"Data corrupted|Failed to open (?:the directory|file for read)|Index incompatible|Schema error"
-    r"|An index exists but the schema does not match|An IO error occurred: .*(?:EOF|end of file)"
-    r"|.*(?:[Ff]ooter|[Cc]hecksum|[Dd]eserializ|[Cc]orrupt)",
-    re.DOTALL,
+    r"^(?:Data corrupted|Failed to open (?:the directory|file for read)|Index incompatible"
+    r"|Schema error|An index exists but the schema does not match)"
+    r"|(?i:footer|checksum|deserializ|corrupt)"
 )
-"""How the engine's errors begin that are about what it reads; a full disk is none of them."""
+"""What the engine's errors say that are about what it reads; a full disk is none of them."""
+_ENDS_EARLY = re.compile(r"EOF|end of file")
+"""What its errors of input and output say that are."""
 
 Found = tuple[str, str, float]
 
@@ -65,7 +66,9 @@ def readable() -> Iterator[None]:
     except FileNotFoundError as error:
         raise Damaged(str(error)) from error
     except ValueError as error:
-        if _DAMAGE.match(str(error)) is None:
+        told = str(error)
+        cut_off = told.startswith("An IO error occurred: ") and _ENDS_EARLY.search(told)
+        if not cut_off and _DAMAGE.search(told) is None:
             raise
         raise Damaged(str(error)) from error
     except BaseException as error:

@@ -30,7 +30,7 @@ _CHARSET = re.compile(
     rb"<meta[^>]{0,200}charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
 )
 _HEADING = re.compile(r"h[1-6]")
-_PILCROW = re.compile(r"[ \t]*[¶\uf0c1#]$")
+_PILCROW = re.compile(r"(?<![ \t])[ \t]*[¶\uf0c1#]$")
 """The link to itself that generators put behind a heading."""
 
 
