@@ -44,8 +44,6 @@ _DAMAGE = re.compile(
     r"|(?i:footer|checksum|deserializ|corrupt)"
 )
 """What the engine's errors say that are about what it reads; a full disk is none of them."""
-_ENDS_EARLY = re.compile(r"EOF|end of file")
-"""What its errors of input and output say that are."""
 
 Found = tuple[str, str, float]
 
@@ -67,7 +65,7 @@ def readable() -> Iterator[None]:
         raise Damaged(str(error)) from error
     except ValueError as error:
         told = str(error)
-        cut_off = told.startswith("An IO error occurred: ") and _ENDS_EARLY.search(told)
+        cut_off = told.startswith("An IO error") and ("EOF" in told or "end of file" in told)
         if not cut_off and _DAMAGE.search(told) is None:
             raise
         raise Damaged(str(error)) from error
