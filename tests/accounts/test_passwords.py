@@ -85,6 +85,7 @@ async def test_a_common_one_is_refused_by_the_tool(sqlite_call: Call) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_trying_is_throttled_for_each_customer(sqlite_desk: Desk, sqlite_call: Call) -> None:
     me = await keyed(sqlite_desk)
     guess = {"new_password": NEW, "current_password": "guess"}

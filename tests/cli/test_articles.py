@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
+@pytest.mark.slow
 def test_a_folder_is_brought_in_and_published(cli: Cli, tmp_path: Path) -> None:
     help_ = tmp_path / "help"
     help_.mkdir()

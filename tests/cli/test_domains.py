@@ -30,6 +30,7 @@ def test_tools(
     assert "update_ticket" in names
 
 
+@pytest.mark.slow
 def test_policies_are_judged_whatever_is_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database has records of both domains: who looks after them sees their policies."""
     monkeypatch.setenv("DOMAINS", "")

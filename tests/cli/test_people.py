@@ -65,6 +65,7 @@ def test_what_is_wrong_of_a_member_is_refused(cli: Cli, wrong: tuple[str, ...]) 
     assert "\n" not in err.strip()
 
 
+@pytest.mark.slow
 def test_from_the_first_operator_on_only_operators_operate(cli: Cli, shell: list[str]) -> None:
     """Truth table: who runs the command, what they say they are → whether they make a key."""
     make = ("keys", "create", "--kind", "service", "--subject", "shop")

@@ -294,6 +294,7 @@ async def test_a_sleeper_does_not_put_back_what_another_one_sent(sleeper: Sleepe
     assert await sleeper.status() == "sent"
 
 
+@pytest.mark.slow
 async def test_a_mail_whose_job_has_a_bug_does_not_stay_queued(
     send: Send, server: Mail, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

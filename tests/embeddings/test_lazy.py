@@ -86,9 +86,11 @@ def test_who_uses_it_keeps_it() -> None:
 
 
 def test_nobody_waits_for_the_timer_at_the_end() -> None:
+    before = set(threading.enumerate())
     lazy, _ = _lazy(60)
     lazy.embed(["a"])
-    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    begun = set(threading.enumerate()) - before
+    timers = [thread for thread in begun if isinstance(thread, threading.Timer)]
     assert timers
     assert all(timer.daemon for timer in timers)
     lazy.close()

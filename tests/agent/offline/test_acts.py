@@ -38,7 +38,7 @@ def tools_of(text: str) -> list[str | None]:
     return [tools()[wish.skill] for wish in read(text).wishes]
 
 
-@pytest.mark.parametrize("split", ["development", "test"])
+@pytest.mark.parametrize("split", ["development", pytest.param("test", marks=pytest.mark.slow)])
 def test_only_what_is_wished_is_read_as_a_wish(split: str) -> None:
     """All sentences of `eval asked`: no wish where there is none, and the right ones where."""
     wrong: list[tuple[Sentence, Any]] = []
