@@ -192,6 +192,8 @@ def asked(
             "strangers_development",
             "second_development",
             "second_stranger",
+            "third_tune",
+            "third_test",
         ],
         Parameter(help="Which part of the sentences."),
     ] = "test",

@@ -23,7 +23,13 @@ from deskward.security.masking import mask
 from deskward.security.principals import Kind, Principal, Proof
 from deskward.security.vault import Vault
 
-FILES = ("asked.yaml", "asked_fresh.yaml", "asked_strangers.yaml", "asked_second.yaml")
+FILES = (
+    "asked.yaml",
+    "asked_fresh.yaml",
+    "asked_strangers.yaml",
+    "asked_second.yaml",
+    "asked_third.yaml",
+)
 SPLITS = (
     "development",
     "test",
@@ -31,8 +37,10 @@ SPLITS = (
     "strangers_development",
     "second_development",
     "second_stranger",
+    "third_tune",
+    "third_test",
 )
-"""Nobody tuned on what the second stranger wrote; the others are for tuning by now."""
+"""Nobody tuned on `third_test`, nor on what the second stranger wrote."""
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
 MAKES = {"Visa": "4242", "Mastercard": "4444"}
 """The cards of this customer, who has one of each make."""
