@@ -15,7 +15,7 @@ from deskward.text.vectors import Embedder
 if TYPE_CHECKING:
     from deskward.text.vectors import Vectors
 
-IDLE = 600.0
+IDLE = 120.0
 """Seconds without a text after which a model is let go: it has some 100 MB, and is soon loaded."""
 
 
