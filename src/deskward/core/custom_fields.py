@@ -16,6 +16,7 @@ from deskward.core.errors import InvalidInput
 Value = str | float
 """What a field holds: a date is text of the form 2026-03-31."""
 FieldKind = Literal["text", "number", "date", "choice"]
+_KINDS: dict[str, FieldKind] = {kind: kind for kind in get_args(FieldKind)}
 
 LONGEST = 1_000
 """Most characters of a text."""
@@ -92,8 +93,9 @@ class CustomFields:
         declared: dict[str, CustomField] = {}
         for part in filter(None, map(str.strip, text.split(","))):
             name, _, told = (piece.strip() for piece in part.partition("="))
-            kind, _, choices = told.partition(":")
-            if not name or kind not in get_args(FieldKind) or name in declared:
+            word, _, choices = told.partition(":")
+            kind = _KINDS.get(word)
+            if not name or kind is None or name in declared:
                 raise ValueError(
                     f"{part!r} declares no field: write name=text, name=number, name=date or "
                     "name=choice:one|two, each name once"
@@ -103,7 +105,7 @@ class CustomFields:
                 raise ValueError(
                     f"{part!r}: a choice, and nothing else, has values: choice:one|two"
                 )
-            declared[name] = CustomField(name, kind, chosen)  # type: ignore[arg-type]  # one of them
+            declared[name] = CustomField(name, kind, chosen)
         return cls(declared)
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Value | None]:

@@ -353,8 +353,8 @@ def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
     """`INSERT … ON CONFLICT DO NOTHING`, which SQLite and PostgreSQL spell alike."""
     names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
     return sa.text(
-        # Names of our own tables and columns, never a caller's text.
-        f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 see above
+        f"INSERT INTO {table.name} ({names})"  # noqa: S608 our own names, never a caller's text
+        f" VALUES ({values}) ON CONFLICT DO NOTHING"
     ).bindparams(*(sa.bindparam(column, type_=table.c[column].type) for column in columns))
 
 

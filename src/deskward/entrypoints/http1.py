@@ -41,7 +41,8 @@ class Protocol(HttpToolsProtocol):
         self._unsaid = False
         """Whether the rest of a request's body is still to come."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    # asyncio declares a wider type of transport than uvicorn's protocol, the class above, takes.
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request, where there is room for one more."""
         super().connection_made(transport)
         if self._open.enter(self, others=len(self.connections) - 1):

@@ -112,8 +112,7 @@ _READ = fixed(
 _COLUMNS = ", ".join(column.name for column in counters.columns)
 _VALUES = ", ".join(f":{column.name}" for column in counters.columns)
 _ADD = sa.text(
-    # Names of our own columns, never a caller's text.
-    f"INSERT INTO counters ({_COLUMNS}) VALUES ({_VALUES}) "  # noqa: S608 see above
+    f"INSERT INTO counters ({_COLUMNS}) VALUES ({_VALUES}) "  # noqa: S608 our own columns' names
     "ON CONFLICT (tenant_id, day, name, whose, owner, unit) DO UPDATE SET "
     "calls = counters.calls + excluded.calls, amount = counters.amount + excluded.amount"
 ).bindparams(*(sa.bindparam(column.name, type_=column.type) for column in counters.columns))

@@ -50,10 +50,10 @@ def check_ways_in(settings: Settings) -> None:
     """
     if settings.imap.server is not None:
         with extra("imap", "IMAP_SERVER"):
-            import imapclient  # noqa: F401
+            import imapclient  # noqa: F401 missing, it is told at start
     if settings.inbox.listen_port is not None:
         with extra("smtp", "MAIL_LISTEN_PORT"):
-            import aiosmtpd.lmtp  # noqa: F401
+            import aiosmtpd.lmtp  # noqa: F401 missing, it is told at start
 
 
 def choose_collector(
