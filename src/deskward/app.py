@@ -49,6 +49,7 @@ from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
 from deskward.gate.policy_watch import PolicyWatch
+from deskward.gate.sealing import Sealing
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
@@ -61,7 +62,6 @@ from deskward.integrations.search.choose import open_search
 from deskward.integrations.sources.choose import choose_origins
 from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
-from deskward.knowledge.vault import Vault as SourceVault
 from deskward.mailing import channels_of, inbox_rules, outbox_of
 from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
@@ -77,7 +77,6 @@ from deskward.tickets.handover import Conversations as HandoverConversations
 from deskward.tickets.timers import STILL_WAITS
 from deskward.tickets.tools import NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
-from deskward.webhooks.signing import Vault
 
 if TYPE_CHECKING:
     from deskward.hub.hub import Hub
@@ -182,7 +181,9 @@ async def open_desk(
                 timedelta(minutes=settings.accounts.proof_minutes),
                 settings.accounts.password_tries,
             ),
-            Teller: Teller(database, OutsideWorld(settings.webhooks.allowed), Vault(secret.key)),
+            Teller: Teller(
+                database, OutsideWorld(settings.webhooks.allowed), Sealing(secret.key, "webhooks")
+            ),
             Channels: channels_of(settings, mails, secret),
             TicketRules: TicketRules(
                 settings.tickets.declared,
@@ -276,7 +277,7 @@ def _syncs(
     origins = choose_origins(settings.data_dir / "sources", outside, most)
     parser = parsing.Parser(limits)
     stack.push_async_callback(parser.aclose)
-    return Syncs(database, parser, outside, origins, SourceVault(secret.key))
+    return Syncs(database, parser, outside, origins, Sealing(secret.key, "knowledge"))
 
 
 def _gate(

@@ -22,7 +22,7 @@ from deskward.core.mail_settings import Imap, SecretName
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 from deskward.gate.context import new_id
-from deskward.gate.ledger.subject_keys import SubjectKey, derived, seal, unseal
+from deskward.gate.sealing import Sealing
 from deskward.inbox.models import mailboxes
 from deskward.security.tenants import tenants
 
@@ -89,11 +89,11 @@ class BoxVault:
 
     def __init__(self, key: bytes) -> None:
         """Make one of the desk's secret key."""
-        self._sealing = [SubjectKey("", derived(key, "mail boxes"))]
+        self._sealing = Sealing(key, "mail boxes")
 
     def sealed(self, box_id: str, secrets: Mapping[str, str]) -> bytes:
         """Secrets as they are kept."""
-        return seal(self._sealing, json.dumps(dict(secrets)).encode(), box_id.encode())
+        return self._sealing.sealed(box_id, json.dumps(dict(secrets)).encode())
 
     def opened(self, box_id: str, kept: bytes) -> dict[str, str]:
         """The secrets that are kept.
@@ -101,7 +101,7 @@ class BoxVault:
         Raises:
             cryptography.exceptions.InvalidTag: They were sealed under another key.
         """
-        found: dict[str, str] = json.loads(unseal(self._sealing, bytes(kept), box_id.encode()))
+        found: dict[str, str] = json.loads(self._sealing.opened(box_id, kept))
         return found
 
 
@@ -298,19 +298,3 @@ def _box(row: sa.Row[Any]) -> Box:
         added_by=row.added_by,
         created_at=row.created_at,
     )
-
-
-def anew(old: bytes, new: bytes) -> Any:
-    """Makes what is sealed of a row anew under another key; see `Sealed`."""
-    before, after = BoxVault(old), BoxVault(new)
-
-    def seal_anew(row: sa.Row[Any]) -> Mapping[str, Any] | None:
-        if row.sealed is None:
-            return None
-        try:
-            kept = before.opened(row.id, row.sealed)
-        except Exception:  # it is under the new key already
-            return None
-        return {"sealed": after.sealed(row.id, kept)}
-
-    return seal_anew

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
-
-from deskward.gate.rotation import Anew, Sealed
+from deskward.gate.rotation import Sealed
+from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
 from deskward.knowledge import feeding, search_tools, source_tools, syncing
 from deskward.knowledge.demo import load
@@ -18,30 +15,10 @@ from deskward.knowledge.models import article_versions, articles, faq
 from deskward.knowledge.published import Earlier
 from deskward.knowledge.syncing import Syncs
 from deskward.knowledge.tools import tools
-from deskward.knowledge.vault import Vault
 
 assert source_tools
 assert search_tools
 """They declare their tools in the same group."""
-
-
-def _anew(old: bytes, new: bytes) -> Anew:
-    before, after = Vault(old), Vault(new)
-
-    def anew(row: sa.Row[Any]) -> Mapping[str, Any] | None:
-        values = {}
-        for name in ("secrets", "hook_secret"):
-            kept = getattr(row, name)
-            if kept is None:
-                continue
-            try:
-                secret = before.opened(row.id, kept)
-            except Exception:  # noqa: S112 it is under the new key already
-                continue
-            values[name] = after.sealed(row.id, secret)
-        return values or None
-
-    return anew
 
 
 SLICE = Slice(
@@ -58,7 +35,7 @@ SLICE = Slice(
         Earlier(gate.database).look,
         gate.port(Feeder).look,
     ],
-    sealed=(Sealed(sources, sources.c.id, _anew),),
+    sealed=(Sealed(sources, sources.c.id, sealed_anew("knowledge", "secrets", "hook_secret")),),
     skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,

@@ -23,6 +23,7 @@ from deskward.core.jobs import Job, JobLost, Record, RetryLater
 from deskward.core.moments import UtcDateTime
 from deskward.core.outside import Outside
 from deskward.core.tasks import end
+from deskward.gate.sealing import Sealing
 from deskward.knowledge import filing
 from deskward.knowledge.documents import digest, documents, sources
 from deskward.knowledge.facts import Settings, facts_of
@@ -31,7 +32,6 @@ from deskward.knowledge.formats.blocks import Broken
 from deskward.knowledge.formats.reading import format_of
 from deskward.knowledge.origins import Fetched, Item, Listing, Origin, Origins, Source, Unreachable
 from deskward.knowledge.parsing.pool import Parser, too_large
-from deskward.knowledge.vault import Vault
 from deskward.security.tenants import tenants
 
 JOB = "knowledge.sync"
@@ -89,7 +89,7 @@ class Syncs:
         parser: Parser,
         outside: Outside,
         origins: Origins,
-        vault: Vault,
+        vault: Sealing,
     ) -> None:
         """Make one.
 

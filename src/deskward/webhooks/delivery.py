@@ -27,10 +27,10 @@ from deskward.core.fixed import fixed
 from deskward.core.jobs import Job
 from deskward.core.moments import UtcDateTime
 from deskward.core.outside import NotAllowed, NotReached, Outside
+from deskward.gate.sealing import Sealing
 from deskward.security.hook_signatures import signed
 from deskward.webhooks import service
 from deskward.webhooks.models import webhooks
-from deskward.webhooks.signing import Vault
 
 JOB = "webhooks.tell"
 AT_ONCE = 4
@@ -95,7 +95,7 @@ _HEADS = fixed(
 class Teller:
     """Tells webhooks of events."""
 
-    def __init__(self, database: Database, outside: Outside, vault: Vault) -> None:
+    def __init__(self, database: Database, outside: Outside, vault: Sealing) -> None:
         """Make one.
 
         Args:

@@ -185,9 +185,7 @@ def test_everything_under_the_secret_key_is_sealed_anew() -> None:
         ("gate/ledger/chain.py", 'names or secret, "names of conversations"'),
         ("gate/ledger/heads.py", 'self.secret, "ledger heads"'),
         ("gate/secret.py", 'key, "desk secret"'),
-        ("webhooks/signing.py", 'key, "webhooks"'),
-        ("knowledge/vault.py", 'key, "knowledge"'),
-        ("inbox/boxes.py", 'key, "mail boxes"'),
+        ("gate/sealing.py", "key, purpose"),
         ("gate/waiting.py", "secret, purpose"),
         ("gate/waiting.py", 'secret, f"arguments of {purpose}"'),
     }
