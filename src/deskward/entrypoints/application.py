@@ -37,11 +37,11 @@ from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
-from deskward.entrypoints.rest.documents import DOCUMENTS, admit_documents, documents_router
+from deskward.entrypoints.rest.documents import DOCUMENTS, documents_router
 from deskward.entrypoints.rest.news import news_router
 from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
-from deskward.entrypoints.rest.uploads import UPLOADS, admit_uploads, uploads_router
+from deskward.entrypoints.rest.uploads import UPLOADS, admit, uploads_router
 from deskward.entrypoints.rest.user_chat import user_chat_router
 from deskward.entrypoints.sizes import body_limits
 from deskward.entrypoints.websocket import ChatSocket
@@ -89,8 +89,8 @@ def http_application(desk: Desk) -> ASGIApp:
     guard = Guard(
         *(inside, desk.settings, desk.limiter, LogPaths(paths, tools), limits),
         first={
-            ("POST", UPLOADS): admit_uploads(callers),
-            ("POST", DOCUMENTS): admit_documents(callers),
+            ("POST", UPLOADS): admit(callers, "upload_file"),
+            ("POST", DOCUMENTS): admit(callers, "upload_document"),
         },
     )
     return guard if cors is None else cors.told(guard)

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import ValidationError, WithJsonSchema
 from starlette.responses import Response
-from starlette.types import Scope
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Forbidden, InvalidInput, Unauthenticated
-from deskward.entrypoints.guard import Admit
+from deskward.core.errors import InvalidInput, Unauthenticated
 from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.entrypoints.openapi import error_responses
 from deskward.entrypoints.rest.tools import answer, render
@@ -110,18 +108,6 @@ def documents_router(callers: Callers, reader: Connection) -> APIRouter:
         return render(await callers.gate.call("sync_source", {"source_id": source_id}, context))
 
     return router
-
-
-def admit_documents(callers: Callers) -> Admit:
-    """What sees who uploads, before anything of the document is read."""
-
-    async def admit(scope: Scope) -> None:
-        principal = await callers.identify(plain_headers(scope))
-        if not callers.gate.policy.may_use(callers.gate.tools["upload_document"], principal):
-            raise Forbidden("Your key does not allow to upload documents.")
-        scope["state"]["principal"] = principal
-
-    return admit
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:

@@ -101,13 +101,13 @@ def uploads_router(callers: Callers, reader: Connection) -> APIRouter:
     return router
 
 
-def admit_uploads(callers: Callers) -> Admit:
-    """What sees who uploads, before anything of the file is read."""
+def admit(callers: Callers, tool: str) -> Admit:
+    """What sees whether who uploads may use a tool, before anything of the file is read."""
 
-    async def admit(scope: Scope) -> None:
+    async def see(scope: Scope) -> None:
         principal = await callers.identify(plain_headers(scope))
-        if not callers.gate.policy.may_use(callers.gate.tools["upload_file"], principal):
-            raise Forbidden("Your key does not allow uploads.")
+        if not callers.gate.policy.may_use(callers.gate.tools[tool], principal):
+            raise Forbidden("Your key does not allow uploads here.")
         scope["state"]["principal"] = principal
 
-    return admit
+    return see

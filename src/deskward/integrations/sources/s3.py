@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from deskward.core.database import now
 from deskward.core.outside import Got, NotAllowed, NotReached, Outside, TooMuch
+from deskward.core.outside_xml import parsed
 from deskward.knowledge.formats.blocks import Broken
 from deskward.knowledge.formats.reading import format_of
 from deskward.knowledge.origins import Fetched, Item, Listing, Source, Unreachable
@@ -182,12 +183,10 @@ def _code(got: Got) -> str:
 
 
 def _parsed(xml: bytes) -> ElementTree.Element:
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise Unreachable("The bucket's answer declares entities.")
     try:
-        return ElementTree.fromstring(xml)  # noqa: S314 nothing is declared in it (see above)
-    except ElementTree.ParseError:
-        raise Unreachable("The bucket's answer is no XML.") from None
+        return parsed(xml)
+    except ValueError as error:
+        raise Unreachable(f"The bucket's answer is not read. {error}") from None
 
 
 def _text(node: ElementTree.Element, name: str) -> str:

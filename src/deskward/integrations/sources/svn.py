@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
 from deskward.core.outside import NotAllowed, NotReached, Outside
+from deskward.core.outside_xml import parsed
 from deskward.core.private import private_folder
 from deskward.integrations.sources.folder import read_beneath
 from deskward.integrations.sources.programs import Failed, found, run, surroundings
@@ -177,9 +178,7 @@ async def _reached(source: Source, outside: Outside) -> str:
 
 
 def _parsed(xml: bytes) -> ElementTree.Element:
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise Unreachable("Subversion: its answer declares entities.")
     try:
-        return ElementTree.fromstring(xml)  # noqa: S314 nothing is declared in it (see above)
-    except ElementTree.ParseError:
-        raise Unreachable("Subversion: its answer is no XML.") from None
+        return parsed(xml)
+    except ValueError as error:
+        raise Unreachable(f"Subversion's answer is not read. {error}") from None

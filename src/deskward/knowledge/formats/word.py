@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from typing import Any
 from xml.etree import ElementTree
 
+from deskward.core.outside_xml import declares, parsed
 from deskward.knowledge.formats.blocks import Broken, Content
 from deskward.knowledge.formats.html import read_html
 
@@ -25,7 +25,6 @@ p[style-name='HTML Preformatted'] => pre:separator('\\n')
 p[style-name='Source Code'] => pre:separator('\\n')
 p[style-name='Heading 7'] => h6:fresh
 """
-_DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _CORE = "docProps/core.xml"
 _PROPERTIES = {"title": "title", "language": "language", "keywords": "tags", "category": "category"}
 
@@ -78,8 +77,8 @@ def _checked(data: bytes) -> dict[str, Any]:
             if "word/document.xml" not in archive.namelist():
                 raise Broken("it is no Word document, though it ends with .docx")
             for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    _check_xml(part.filename, archive.read(part))
+                if part.filename.endswith((".xml", ".rels")) and declares(archive.read(part)):
+                    raise Broken(f"{part.filename} declares entities, which no Word document does")
             core = archive.read(_CORE) if _CORE in archive.namelist() else b""
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
         raise Broken(f"it is damaged: {error}"[:200]) from None
@@ -90,19 +89,12 @@ def _checked(data: bytes) -> dict[str, Any]:
     return _properties(core)
 
 
-def _check_xml(name: str, xml: bytes) -> None:
-    """Refuse what declares entities: Word writes none, and a few lines of them can become GB."""
-    plain = xml.replace(b"\0", b"") if xml[:2] in (b"\xff\xfe", b"\xfe\xff") else xml
-    if b"\0" in plain[:100] or _DECLARES.search(plain):
-        raise Broken(f"{name} declares entities, which no Word document does")
-
-
 def _properties(xml: bytes) -> dict[str, Any]:
     if not xml:
         return {}
     try:
-        root = ElementTree.fromstring(xml)  # noqa: S314 nothing in it is declared (`_check_xml`)
-    except ElementTree.ParseError:
+        root = parsed(xml)
+    except ValueError:
         return {}
     found = {}
     for node in root:
