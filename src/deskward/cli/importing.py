@@ -6,43 +6,16 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 if TYPE_CHECKING:
     from deskward.app import Desk
+    from deskward.core.line_batches import FileLine, LineBatch
     from deskward.core.line_files import Report
     from deskward.security.principals import Principal
 
 
-class OfFile(Protocol):
-    """A line of a file."""
-
-    @property
-    def number(self) -> int:
-        """The line of the file on which it begins."""
-        ...
-
-    @property
-    def told(self) -> Any:
-        """What it says."""
-        ...
-
-
-class Batch(Protocol):
-    """Lines that are taken over together."""
-
-    @property
-    def reports(self) -> list[Report]:
-        """What became of each."""
-        ...
-
-    @property
-    def dry(self) -> bool:
-        """Whether nothing is changed."""
-        ...
-
-
-One = TypeVar("One", bound=OfFile)
+One = TypeVar("One", bound="FileLine")
 
 
 async def import_file(
@@ -51,7 +24,7 @@ async def import_file(
     file: Path,
     tool: str,
     parts: Callable[[BinaryIO], Iterable[list[One]]],
-    batch_of: Callable[[Sequence[One]], Batch],
+    batch_of: Callable[[Sequence[One]], LineBatch[One, Any]],
     *,
     dry: bool,
 ) -> int:
@@ -89,7 +62,7 @@ def _size(file: Path) -> int:
 
 
 async def _take(
-    desk: Desk, caller: Principal, tool: str, found: Sequence[OfFile], batch: Batch
+    desk: Desk, caller: Principal, tool: str, found: Sequence[FileLine], batch: LineBatch[Any, Any]
 ) -> dict[str, int]:
     """Have some lines taken over, through the gate."""
     from deskward.gate.context import Context

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from deskward.core.line_batches import LinesTaken
 from deskward.customers import listing
 from deskward.customers.importing import Batch
 from deskward.customers.tools import tools
@@ -13,15 +14,6 @@ from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 
 __all__ = ["tools"]
-
-
-class Imported(BaseModel):
-    """What became of some lines of a file, without a word of whom."""
-
-    created: int
-    changed: int
-    unchanged: int
-    refused: int
 
 
 class Leaving(BaseModel):
@@ -37,7 +29,7 @@ async def import_customers(
     last: Annotated[int, Field(ge=1)],
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
     dry_run: bool,
-) -> Imported:
+) -> LinesTaken:
     """Take some lines of a file over as customers, each by itself.
 
     Args:
@@ -49,13 +41,7 @@ async def import_customers(
     batch = ctx.carried
     assert isinstance(batch, Batch)
     assert batch.dry == dry_run
-    await batch.take(ctx.db, ctx.tenant)
-    return Imported(
-        created=batch.count("created"),
-        changed=batch.count("changed"),
-        unchanged=batch.count("unchanged"),
-        refused=batch.count("refused"),
-    )
+    return await batch.take(ctx.db, ctx.tenant)
 
 
 @tools.tool(scope="customers:files", risk=Risk.READ, rest=None)

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput
-from deskward.core.line_files import Report, What
+from deskward.core.line_batches import LineBatch
+from deskward.core.line_files import Report
 from deskward.customers import service
 from deskward.customers.addresses import rows_of
 from deskward.customers.details import STANDARD, Checked
@@ -75,39 +76,12 @@ class Seen:
         return Known(columns, lists, set(verified), {(system, key) for system, key in external})
 
 
-@dataclass
-class Batch:
-    """Lines that are taken over together, and what becomes of them.
+class Batch(LineBatch[Line, Seen]):
+    """Lines that are taken over together; `seen` has what those before would have made."""
 
-    Attributes:
-        seen: Where it is only looked what would become of them: what became of those before.
-    """
-
-    lines: Sequence[Line]
-    seen: Seen | None = None
-    reports: list[Report] = field(default_factory=list)
-
-    @property
-    def dry(self) -> bool:
-        """Whether nothing is changed."""
-        return self.seen is not None
-
-    async def take(self, db: Connection, tenant: str) -> None:
-        """Take the lines over, each by itself; fills `reports`."""
-        self.reports = []  # a transaction may be tried again
-        state = State(db, tenant, self.seen)
-        await state.load([line for line in self.lines if line.told is not None])
-        for line in self.lines:
-            try:
-                self.reports.append(await state.take(line))
-            except InvalidInput as error:
-                report = Report(line.number, "refused", line.customer_id or "", error.message)
-                self.reports.append(report)
-        await state.flush()
-
-    def count(self, what: What) -> int:
-        """How many lines came to that."""
-        return sum(report.what == what for report in self.reports)
+    def taking(self, db: Connection, tenant: str) -> State:
+        """What takes them over."""
+        return State(db, tenant, self.seen)
 
 
 class State:

@@ -46,6 +46,11 @@ class Line:
     told: Checked | None = None
     problem: str = ""
 
+    @property
+    def record(self) -> str:
+        """The customer's id, where it names one."""
+        return self.customer_id or ""
+
 
 def lines(file: BinaryIO, declared: CustomFields, encoding: str | None = None) -> Iterator[Line]:
     """The customers of a file, one at a time; what cannot be read of them has its `problem`.

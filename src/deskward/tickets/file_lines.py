@@ -113,6 +113,11 @@ class Line:
     problem: str = ""
 
     @property
+    def record(self) -> str:
+        """The system that the ticket comes from, and its id there, where it says so."""
+        return " ".join(self.key) if self.told is not None else ""
+
+    @property
     def key(self) -> tuple[str, str]:
         """The system that the ticket comes from, and its id there."""
         assert self.told is not None

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from deskward.core.line_batches import LinesTaken
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.tickets import exporting
@@ -13,15 +14,6 @@ from deskward.tickets.importing import Batch
 from deskward.tickets.search_tools import tools
 
 __all__ = ["tools"]
-
-
-class TicketsImported(BaseModel):
-    """What became of some lines of a file, without a word of whom."""
-
-    created: int
-    changed: int
-    unchanged: int
-    refused: int
 
 
 class TicketsLeaving(BaseModel):
@@ -37,7 +29,7 @@ async def import_tickets(
     last: Annotated[int, Field(ge=1)],
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
     dry_run: bool,
-) -> TicketsImported:
+) -> LinesTaken:
     """Take some lines of a file over as tickets with their messages, each by itself.
 
     Args:
@@ -49,13 +41,7 @@ async def import_tickets(
     batch = ctx.carried
     assert isinstance(batch, Batch)
     assert batch.dry == dry_run
-    await batch.take(ctx.db, ctx.tenant)
-    return TicketsImported(
-        created=batch.count("created"),
-        changed=batch.count("changed"),
-        unchanged=batch.count("unchanged"),
-        refused=batch.count("refused"),
-    )
+    return await batch.take(ctx.db, ctx.tenant)
 
 
 @tools.tool(scope="tickets:files", risk=Risk.READ, rest=None)

@@ -8,14 +8,14 @@ are added that it does not have; what stands on it stays as the desk has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import InvalidInput
-from deskward.core.line_files import Report, What
+from deskward.core.line_batches import LineBatch
+from deskward.core.line_files import Report
 from deskward.customers.whose import Known, known
 from deskward.security import members
 from deskward.security.principals import Kind
@@ -28,38 +28,12 @@ from deskward.tickets.sources import ticket_sources
 from deskward.tickets.words import ticket_words
 
 
-@dataclass
-class Batch:
-    """Lines that are taken over together, and what becomes of them.
+class Batch(LineBatch[Line, set[tuple[str, str]]]):
+    """Lines that are taken over together; `seen` has what those before would have made."""
 
-    Attributes:
-        seen: Where it is only looked what would become of them: the keys of lines before.
-    """
-
-    lines: Sequence[Line]
-    seen: set[tuple[str, str]] | None = None
-    reports: list[Report] = field(default_factory=list)
-
-    @property
-    def dry(self) -> bool:
-        """Whether nothing is changed."""
-        return self.seen is not None
-
-    async def take(self, db: Connection, tenant: str) -> None:
-        """Take the lines over, each by itself; fills `reports`."""
-        self.reports = []  # a transaction may be tried again
-        state = _State(db, tenant, self.seen)
-        await state.load([line for line in self.lines if line.told is not None])
-        for line in self.lines:
-            try:
-                self.reports.append(await state.take(line))
-            except InvalidInput as error:
-                self.reports.append(Report(line.number, "refused", told=error.message))
-        await state.flush()
-
-    def count(self, what: What) -> int:
-        """How many lines came to that."""
-        return sum(report.what == what for report in self.reports)
+    def taking(self, db: Connection, tenant: str) -> _State:
+        """What takes them over."""
+        return _State(db, tenant, self.seen)
 
 
 class _State:
