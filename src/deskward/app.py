@@ -84,7 +84,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 
 
-@dataclass
+@dataclass(repr=False)  # thousands of lines, in every report of a failed test
 class Desk:
     """Everything that a door needs."""
 

@@ -89,7 +89,10 @@ async def test_no_good_answer_is_an_answer(desk: Desk, call: Call) -> None:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    query=st.text(max_size=40).map(lambda text: f"{SECRET} refund {text}"),
+    # The gate refuses NUL whatever the tool (tests/gate).
+    query=st.text(
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40
+    ).map(lambda text: f"{SECRET} refund {text}"),
     filters=st.fixed_dictionaries(
         {},
         optional={
