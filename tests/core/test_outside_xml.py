@@ -5,6 +5,10 @@ import pytest
 from deskward.core.outside_xml import declares, parsed
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>'
+IN_NO_ENCODING = [
+    f'<?xml version="1.0" encoding="{name}"?><a/>'.encode()
+    for name in ("no-such", "rot13", "shift_jis", "cp037")
+]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -21,7 +25,9 @@ def test_what_declares_nothing_is_read(encoding: str) -> None:
     assert root.findtext("b") == "ü & 日本"
 
 
-@pytest.mark.parametrize("data", [b"", b"no", b"<a>", b"<a></b>", b"<a>\xff</a>", b"<a>\0</a>"])
+@pytest.mark.parametrize(
+    "data", [b"", b"no", b"<a>", b"<a></b>", b"<a>\xff</a>", b"<a>\0</a>", *IN_NO_ENCODING]
+)
 def test_what_is_no_xml_is_told(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"no XML|entities"):
         parsed(data)

@@ -33,5 +33,5 @@ def parsed(xml: bytes) -> ElementTree.Element:
         raise ValueError("It declares entities, which are not read.")
     try:
         return ElementTree.fromstring(xml)  # noqa: S314 it declares nothing
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # encodings, too
         raise ValueError(f"It is no XML: {error}.") from None
