@@ -140,17 +140,17 @@ def list_(*, tenant: Tenant = None, json_: Json = False) -> None:
     async def work(database: Database, settings: Any) -> None:
         from deskward.inbox import boxes as table
 
-        found: list[tuple[str, str, dict[str, Any], dict[str, str]]] = []
+        found: list[tuple[str | None, str, str, dict[str, Any], dict[str, str]]] = []
         own = settings.imap
         if own.server is not None and tenant in (None, settings.default.tenant_id):
             options = {n: getattr(own, n) for n in ("server", "username", "folder")}
-            found.append(("(settings)", settings.default.tenant_id, options, {}))
+            found.append((None, "(settings)", settings.default.tenant_id, options, {}))
         for box in await table.listed(database.reader, tenant):
-            found.append((box.name, box.tenant, dict(box.options), dict(box.secrets)))
+            found.append((box.id, box.name, box.tenant, dict(box.options), dict(box.secrets)))
         rows = []
-        for name, where, options, secrets in found:
+        for box_id, name, where, options, secrets in found:
             state = await table.state_of(database.reader, where, options)
-            rows.append(_shown(name, where, options, secrets, state))
+            rows.append({"id": box_id, **_shown(name, where, options, secrets, state)})
         if json_:
             print_json(rows)
             return

@@ -90,8 +90,10 @@ async def rotate(
         The secrets from now on.
 
     Raises:
-        Conflict: The old key is not the desk's, or a change to yet another key has begun.
+        Conflict: The old key is not the desk's, or a change to yet another key has begun; or a
+            record's secret is lost. Where the change has not begun, it does not begin.
     """
+    await _try(database, old, new, more)
     coming, place = await _begin(database, old, new)
     total = 0
     tables = (*SEALED, *more)
@@ -123,6 +125,25 @@ async def rotate(
     return coming
 
 
+async def _try(database: Database, old: bytes, new: bytes, more: Sequence[Sealed]) -> None:
+    """See that all of the slices' secrets open, while the desk can still be used to mend one.
+
+    Once a change has begun, no other command runs until it ends.
+
+    Raises:
+        Conflict: One does not.
+    """
+    row = await database.reader.first(ROW)
+    if row is None or row.coming is not None:
+        return
+    for sealed in more:
+        anew, after = sealed.anew(old, new), ""
+        while rows := await database.reader.all(_rows(sealed, after)):
+            for found in rows:
+                anew(found)
+            after = rows[-1]._mapping[sealed.key]
+
+
 async def _begin(database: Database, old: bytes, new: bytes) -> tuple[Secret, dict[str, Any]]:
     """Keep the next key out of anybody's way, and others from writing; or go on from there."""
     async with database.transaction() as transaction:
@@ -148,10 +169,14 @@ async def _begin(database: Database, old: bytes, new: bytes) -> tuple[Secret, di
     return coming, place
 
 
+def _rows(sealed: Sealed, after: str) -> sa.Select[Any]:
+    """The rows of a page."""
+    return sa.select(sealed.table).where(sealed.key > after).order_by(sealed.key).limit(PAGE)
+
+
 async def _page(db: Connection, sealed: Sealed, anew: Anew, after: str) -> list[str]:
     """Do one page anew; returns the keys of its rows."""
-    query = sa.select(sealed.table).where(sealed.key > after).order_by(sealed.key).limit(PAGE)
-    rows = await db.all(query)
+    rows = await db.all(_rows(sealed, after))
     for row in rows:
         if values := anew(row):
             same = sealed.key == row._mapping[sealed.key]

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
 from deskward.core.database import Connection, insert_or_ignore, metadata, now
@@ -206,15 +207,16 @@ async def change(
     Raises:
         NotFound: There is no such box.
         InvalidInput: Something is not of its form.
-        Conflict: That folder is read already.
+        Conflict: That folder is read already; or a secret that is to stay does not open any more.
     """
     row = await _row(db, tenant, name, locked=True)
     if row is None:
         raise NotFound("mail box", name)
     whole = {**row.options, **options}
     places = {n: place for n, place in {**row.secrets, **secrets}.items() if place}
-    before = vault.opened(row.id, row.sealed) if row.sealed is not None else {}
-    held = {n: v for n, v in {**before, **kept}.items() if places.get(n) == SEALED}
+    stay = {n for n, place in places.items() if place == SEALED} - kept.keys()
+    held = {**(_opened(vault, row, name) if stay else {}), **kept}
+    held = {n: v for n, v in held.items() if places.get(n) == SEALED}
     imap = imap_of(whole, places)
     place = place_of(imap)
     taken = sa.select(mail_boxes.c.id).where(mail_boxes.c.place == place, mail_boxes.c.id != row.id)
@@ -278,6 +280,16 @@ async def _take_back(db: Connection, tenant: str, label: str) -> None:
         .where(mailboxes.c.tenant_id == tenant, mailboxes.c.name == label)
         .values(lease=None, leased_until=_EPOCH)
     )
+
+
+def _opened(vault: BoxVault, row: sa.Row[Any], name: str) -> dict[str, str]:
+    try:
+        return vault.opened(row.id, row.sealed or b"")
+    except InvalidTag:
+        raise Conflict(
+            f"What signs in to the box {name} was sealed under another key. Say all of it anew, "
+            f"for example `deskward mail boxes set {name} --password ask`."
+        ) from None
 
 
 async def _row(db: Connection, tenant: str, name: str, *, locked: bool = False) -> Any:

@@ -203,6 +203,8 @@ def unseal(keys: Iterable[SubjectKey], sealed: bytes, label: bytes) -> bytes:
     Raises:
         cryptography.exceptions.InvalidTag: It was sealed otherwise, or changed.
     """
+    if len(sealed) < NONCE:
+        raise InvalidTag  # as anything else that was cut off
     return _cipher(keys).decrypt(sealed[:NONCE], sealed[NONCE:], label)
 
 
