@@ -215,6 +215,35 @@ async def test_who_has_lost_a_box_keeps_nothing_more_of_it(
     assert len(await kept(desk)) == 2
 
 
+@pytest.mark.parametrize("changed", [True, False])
+async def test_a_process_that_has_not_heard_of_a_change_reads_nothing_more(
+    desk: Desk, server: Dovecot, box: str, *, changed: bool
+) -> None:
+    """It slept, or cannot look: meanwhile the box became another tenant's, or another one's."""
+    username = f"{box}@desk.example"
+    await declare(desk, "default", "help", server, username)
+    [declared] = await table.listed(desk.database.reader, "default")
+    rules, vault = desk.gate.port(Inbox).rules, desk.gate.port(BoxVault)
+    slept = collecting.Collector(desk.database, of_box(declared, vault), rules, desk.jobs.wake)
+    assert await slept.once() == 0
+    deliver(server, username, 1)
+    async with desk.database.transaction() as db:
+        if changed:
+            await table.change(db, "default", "help", {"move_to": "Done"}, {}, {}, vault=vault)
+        else:
+            await table.remove(db, "default", "help")
+    with pytest.raises(collecting.NotHeld):
+        await slept.once()
+    assert await kept(desk) == []
+    if changed:
+        return
+    await declare(desk, "acme", "help", server, username)
+    async with read(desk):
+        await until(lambda: kept(desk), lambda rows: rows == [("acme", "S1")])
+    with pytest.raises(collecting.NotHeld):
+        await slept.once()
+
+
 async def test_one_folder_is_read_for_one_tenant(desk: Desk, server: Dovecot) -> None:
     await declare(desk, "acme", "help", server, "Help@desk.example")
     for tenant, name, username, folder in (

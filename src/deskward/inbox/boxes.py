@@ -258,6 +258,12 @@ async def listed(db: Connection, tenant: str | None = None) -> Sequence[Box]:
     return [_box(row) for row in rows]
 
 
+def still_declared(box: Box) -> sa.ColumnElement[bool]:
+    """Holds while a box is declared as it was read, neither changed nor removed since."""
+    same = (mail_boxes.c.id == box.id) & (mail_boxes.c.revision == box.revision)
+    return sa.exists().where(same)
+
+
 async def state_of(db: Connection, tenant: str, options: Mapping[str, Any]) -> Any:
     """How far a box is read, as a row of `mailboxes`; None where it never was."""
     return await db.first(

@@ -239,7 +239,7 @@ class Collector:
         """Have the mailbox, for a while.
 
         Raises:
-            NotHeld: Another process has it.
+            NotHeld: Another process has it, or it is not declared so any more.
         """
         moment = now()
         empty = {"uid_validity": 0, "kept": 0, "settled": 0}
@@ -251,7 +251,7 @@ class Collector:
             )
             held = await db.execute(
                 sa.update(mailboxes)
-                .where(self._mine, free)
+                .where(self._mine, free, self._source.stands)
                 .values(lease=self._lease, leased_until=moment + LEASE)
             )
         if held.rowcount != 1:
@@ -272,7 +272,7 @@ class Collector:
         """
         held = await db.execute(
             sa.update(mailboxes)
-            .where(self._mine, mailboxes.c.lease == self._lease)
+            .where(self._mine, mailboxes.c.lease == self._lease, self._source.stands)
             .values(**values)
         )
         if held.rowcount != 1:

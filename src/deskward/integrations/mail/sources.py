@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from deskward.core.mail_settings import Imap
-from deskward.inbox.boxes import SEALED, Box, BoxVault, imap_of, label_of
+from deskward.inbox.boxes import SEALED, Box, BoxVault, imap_of, label_of, still_declared
 from deskward.integrations.mail.imap import MailboxAway
 
 LONGEST_SECRET = 20_000
@@ -23,11 +25,13 @@ class Source:
     Attributes:
         label: What it is called where it says how far it is read.
         imap: Gives the mailbox, with what signs in to it as that stands now. Reads files.
+        stands: Holds while it may be read: whoever reads it asks in each transaction.
     """
 
     tenant: str
     label: str
     imap: Callable[[], Imap]
+    stands: sa.ColumnElement[bool] = field(default_factory=sa.true)
 
 
 def of_settings(imap: Imap, tenant: str) -> Source:
@@ -38,7 +42,8 @@ def of_settings(imap: Imap, tenant: str) -> Source:
 
 def of_box(box: Box, vault: BoxVault) -> Source:
     """A mailbox that an operator has declared."""
-    return Source(box.tenant, label_of(box.options), partial(opened, box, vault))
+    label = label_of(box.options)
+    return Source(box.tenant, label, partial(opened, box, vault), still_declared(box))
 
 
 def opened(box: Box, vault: BoxVault) -> Imap:
