@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from deskward.app import Desk, open_desk
 from deskward.core.jobs import jobs
 from deskward.core.settings import Settings
+from deskward.inbox.reading.alike import HALF, digests
 from tests.email.conftest import with_mail
 from tests.inbox.conftest import ADDRESSES, brought
 from tests.inbox.shapes import mail
@@ -72,10 +73,16 @@ def _anew(number: int, _last: Any) -> bytes:
     return mail(text, Message_ID=f"<{number}@x.example>", **ASKED)
 
 
+def _numbered(number: int, _last: Any) -> bytes:
+    text = f"{QUESTION} Thanks! ({12 + number})"
+    return mail(text, Message_ID=f"<{number}@x.example>", **ASKED)
+
+
 @pytest.mark.parametrize(
-    ("responder", "most"), [(_never, 0), (_threaded, 1), (_tagged, 1), (_same_words, 1), (_anew, 1)]
+    ("responder", "most"),
+    [(_never, 0), (_threaded, 1), (_tagged, 1), (_same_words, 1), (_anew, 1), (_numbered, 2)],
 )
-async def test_a_program_that_answers_everything_gets_at_most_one_answer(
+async def test_a_program_that_answers_everything_gets_at_most_one_or_two_answers(
     desk: Desk, server: Mail, responder: Any, most: int
 ) -> None:
     for number in range(ROUNDS):
@@ -84,6 +91,27 @@ async def test_a_program_that_answers_everything_gets_at_most_one_answer(
         assert row.status == "filed"
         await quiet(desk)
     assert len(server.received) == most
+
+
+def test_what_is_the_same_but_for_numbers() -> None:
+    def near(one: str, other: str) -> bool:
+        first, second = digests(one), digests(other)
+        assert (len(first), first[:HALF] == second[:HALF]) == (2 * HALF, one == other)
+        return first[HALF:] == second[HALF:]
+
+    assert near(
+        "We have got your mail. Ticket 12 is open.", "We have got your mail. Ticket 7 is open."
+    )
+    assert near(
+        "お問い合わせ番号12345を受け付けましたのでしばらくお待ちください",
+        "お問い合わせ番号9を受け付けましたのでしばらくお待ちください",
+    )
+    assert near("Мы получили ваше письмо, номер AB12CD.", "Мы получили ваше письмо, номер X9.")
+    assert not near("Order 12?", "Order 13?"), "too little to tell"
+    assert not near("4711", "4712")
+    assert not near(
+        "Where is my parcel, please, of order 12?", "Where is my money, please, of order 12?"
+    )
 
 
 async def test_two_desks_that_answer_alone_fall_silent(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,6 +28,7 @@ from deskward.inbox import enclosures
 from deskward.inbox.addresses import is_own
 from deskward.inbox.intake import JOB
 from deskward.inbox.models import State, incoming_mails
+from deskward.inbox.reading.alike import HALF, NEARLY, digests
 from deskward.inbox.reading.automatic import says_spam, why_automatic
 from deskward.inbox.reading.bounces import Report, report_of
 from deskward.inbox.reading.mail import Mail, read
@@ -50,8 +49,6 @@ PATIENCE = 60.0
 """Seconds that reading one mail may take."""
 REPEATS = timedelta(days=1)
 """How long the same words from the same sender count as a program's."""
-
-_WORD = re.compile(r"\w+")
 
 log = logging.getLogger(__name__)
 
@@ -277,20 +274,23 @@ class Inbox:
         )
         if counted is not None and counted[0] >= self.rules.per_hour:
             return "too many in an hour"
-        said = incoming_mails.c.said == found.said
-        same = sa.select(incoming_mails.c.id).where(
-            theirs, said, incoming_mails.c.received_at > now() - REPEATS
+        nearly = sa.func.substr(incoming_mails.c.said, HALF + 1) == found.said[HALF:]
+        before = await db.all(
+            sa.select(incoming_mails.c.said)
+            .where(theirs, nearly, incoming_mails.c.received_at > now() - REPEATS)
+            .limit(NEARLY)
         )
-        return "says the same again" if await db.first(same.limit(1)) else None
+        if found.said in (row.said for row in before):
+            return "says the same again"
+        return "says nearly the same again" if len(before) == NEARLY else None
 
 
 def _read(raw: bytes, envelope_sender: str | None) -> Read:
     mail = read(raw)
     own = mail.own[:LONGEST_OWN]
-    words = _WORD.findall(own.casefold()) or own.split()  # whatever marks stand between them
-    said = hashlib.sha256(" ".join(words).encode("utf-8", "replace")).hexdigest()
     automatic = why_automatic(mail, envelope_sender)
-    return Read(mail, report_of(mail), automatic, own, safe(mail.html) if mail.html else None, said)
+    html = safe(mail.html) if mail.html else None
+    return Read(mail, report_of(mail), automatic, own, html, digests(own))
 
 
 def _content(found: Read, kept: list[str]) -> dict[str, Any]:

@@ -57,8 +57,9 @@ incoming_mails = sa.Table(
     sa.Index("ix_incoming_mails_status", "tenant_id", "status", "received_at"),
 )
 """`key` is what copies of one mail have in common. `envelope_to` are the desk's own addresses
-that it was delivered to. `automatic` says why no program answers it, and `said` is the digest of
-what its sender wrote. `number` is the ticket's; `left_out` are the files that were not taken."""
+that it was delivered to. `automatic` says why no program answers it, and `said` are digests of
+what its sender wrote (`reading/alike.py`). `number` is the ticket's; `left_out` are the files that
+were not taken."""
 
 mail_threads = sa.Table(
     "mail_threads",
