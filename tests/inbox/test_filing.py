@@ -15,6 +15,7 @@ from deskward.customers.erasure import erase
 from deskward.email.tags import tagged, ticket_of
 from deskward.files.models import files
 from deskward.gate.context import Context
+from deskward.inbox.addresses import MOST, meant
 from deskward.inbox.filing import Inbox
 from deskward.inbox.intake import JOB, arrival, keep
 from deskward.inbox.models import incoming_mails, mail_threads
@@ -328,3 +329,22 @@ async def test_a_thread_in_any_order_is_one_ticket(desk: Desk, bring: Bring) -> 
         read = await messages(desk, row.number)
         told = {each["text"] for each in read if each["kind"] == "message"}
         assert told == {f"{row.subject[-1]} {number}" for number in range(10)}
+
+
+async def test_whose_a_mail_is_costs_little_whomever_it_names(desk: Desk) -> None:
+    rules = desk.gate.port(Inbox).rules
+    looked_up: list[str] = []
+
+    class Counting:
+        async def first(self, _: Any, **told: Any) -> None:
+            looked_up.append(str(told))
+
+        async def all(self, _: Any) -> list[Any]:
+            return []
+
+    db: Any = Counting()
+    assert await meant(db, rules, "default", [f"a{n}@x.example" for n in range(2000)]) == "default"
+    assert looked_up == []
+    tags = [f"a{n}+t1001-{'0' * 20}@x.example" for n in range(2000)]
+    assert await meant(db, rules, "default", tags) == "default"
+    assert 0 < len(looked_up) <= 2 * MOST

@@ -15,6 +15,9 @@ from deskward.email.tags import is_tagged, ticket_of, untagged
 from deskward.inbox.rules import InboxRules
 from deskward.security.tenants import find, tenants
 
+MOST = 100
+"""How many addresses of a mail are looked up."""
+
 _BY_REPLY_TO = (
     sa.select(tenants.c.tenant_id)
     .where(sa.func.lower(tenants.c.reply_to) == sa.bindparam("address"))
@@ -42,8 +45,10 @@ async def meant(db: Connection, rules: InboxRules, tenant: str, addresses: Seque
     Args:
         addresses: Those that the mail was sent to.
     """
+    if not any(map(is_tagged, addresses)):
+        return tenant  # what nearly every mail is: nobody is looked up
     other = None
-    for address in addresses:
+    for address in addresses[:MOST]:
         if await tenant_of(db, rules, address) != tenant:
             continue
         signed = await _signed_for(db, rules, address) if is_tagged(address) else None
