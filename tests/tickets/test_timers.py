@@ -144,6 +144,67 @@ async def test_a_reopened_ticket_is_due_again(desk: Desk, call: Call, clock: Clo
     assert [data["what"] for _, data in await rung(desk)] == ["resolve"]
 
 
+async def resolve(call: Call, ticket: str) -> None:
+    await change(call, ticket, status="resolved")
+
+
+async def reopen(call: Call, ticket: str) -> None:
+    await change(call, ticket, status="open")
+
+
+async def spam(call: Call, ticket: str) -> None:
+    assert (await call("mark_spam", STAFF, ticket_id=ticket)).status == "ok"
+
+
+async def no_spam(call: Call, ticket: str) -> None:
+    assert (await call("mark_spam", STAFF, ticket_id=ticket, spam=False)).status == "ok"
+
+
+@pytest.mark.parametrize(("end", "again"), [(resolve, reopen), (spam, no_spam)])
+async def test_what_staff_have_waited_for_again_rings(
+    desk: Desk, call: Call, clock: Clock, end: Any, again: Any
+) -> None:
+    made = await call("hand_over", customer_id="user_001", reason="Help me")
+    ticket = made.value["ticket_id"]
+    moments = {"answer_due_at": 9, "resolve_due_at": 10}
+    due = {name: (now() + timedelta(hours=hours)).isoformat() for name, hours in moments.items()}
+    await change(call, ticket, **due)
+    until = (now() + timedelta(hours=3)).isoformat()
+    assert (await call("snooze_ticket", STAFF, ticket_id=ticket, until=until)).status == "ok"
+    kinds = (timers.DUE_SOON, timers.WAKE, timers.STILL_WAITS)
+    assert await waiting(desk, *kinds) == 4
+    await end(call, ticket)
+    assert await waiting(desk, *kinds) == 0
+    await again(call, ticket)
+    assert await waiting(desk, *kinds) == 4
+    clock.move(hours=3, minutes=1)
+    assert ("ticket.due_soon", "snooze") in [
+        (kind, data.get("what")) for kind, data in await rung(desk)
+    ]
+    assert (await call("get_ticket", STAFF, ticket_id=ticket)).value["snoozed_until"] is None
+    await no_spam(call, ticket)  # it is none already: what has rung does not ring again
+    clock.move(hours=6)
+    for _ in range(2):
+        await change(call, ticket, status="pending")
+    soon = [data["what"] for kind, data in await rung(desk) if kind == "ticket.due_soon"]
+    assert sorted(soon) == ["answer", "resolve", "snooze"]
+
+
+async def test_what_was_answered_and_asked_again_is_due_again(
+    desk: Desk, call: Call, clock: Clock
+) -> None:
+    ticket = await opened(call)
+    await change(call, ticket, answer_due_at=(now() + timedelta(hours=5)).isoformat())
+    await change(call, ticket, reply="Done.")
+    assert await waiting(desk) == 0
+    assert (await call("answer_ticket", ticket_id=ticket, text="It is not.")).status == "ok"
+    assert await waiting(desk) == 1
+    clock.move(hours=4, minutes=5)
+    assert [data["what"] for _, data in await rung(desk)] == ["answer"]
+    assert (await call("answer_ticket", ticket_id=ticket, text="Hello?")).status == "ok"
+    assert len(await rung(desk)) == 1  # nobody has answered in between: it was told
+
+
 async def test_a_snoozed_ticket_comes_back_and_its_people_are_told(
     desk: Desk, call: Call, clock: Clock
 ) -> None:

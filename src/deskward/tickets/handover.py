@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from deskward.text.language import language_of
 from deskward.text.moods import Mood, mood_of
 from deskward.text.risk import risks_of
 from deskward.tickets.models import Ticket
-from deskward.tickets.timers import WAITING
+from deskward.tickets.timers import WAITING, handover_waits
 
 LATEST = 5
 """How many of the customer's latest messages are told in their own words; all are in the link."""
@@ -208,10 +209,11 @@ async def of(db: Connection, tenant: str, ticket_id: str) -> Handover:
     return Handover.model_validate(row.told)
 
 
-async def waits(db: Connection, tenant: str, ticket: Ticket) -> bool:
-    """Whether a ticket is a handover that nobody has, or has any more."""
+async def wait_again(db: Connection, tenant: str, ticket: Ticket, waits: timedelta) -> None:
+    """Have somebody told again of a ticket that is a handover nobody has, or has any more."""
     if ticket.assignee is not None or ticket.status not in WAITING:
-        return False
+        return
     number = int(ticket.id[1:])
     this = (notes.c.tenant_id == tenant) & (notes.c.number == number)
-    return await db.first(sa.select(notes.c.number).where(this)) is not None
+    if await db.first(sa.select(notes.c.number).where(this)) is not None:
+        await handover_waits(db, tenant, ticket.id, waits)

@@ -10,6 +10,7 @@ from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.fixed import fixed
+from deskward.core.locking import locking
 from deskward.core.paging import newest
 from deskward.customers import service as customers
 from deskward.customers.models import customers as customers_table
@@ -286,6 +287,15 @@ async def update(
             raise Conflict(f"Ticket {ticket_id} is closed. Open a new one instead.")
         raise changed_meanwhile(ticket_id)
     return changed
+
+
+async def has_ended(db: Connection, tenant: str, ticket_id: str) -> bool:
+    """Whether a ticket is one that nobody works on, and stays so until `db` commits.
+
+    Raises:
+        NotFound: The tenant has no such ticket.
+    """
+    return (await get(locking(db), tenant, ticket_id)).status not in ("open", "pending")
 
 
 def changed_meanwhile(ticket_id: str) -> Conflict:

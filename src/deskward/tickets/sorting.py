@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, InvalidInput
 from deskward.core.jobs import Job
+from deskward.core.locking import locking
 from deskward.tickets import service, store, thread, timers
 from deskward.tickets.links import link
 from deskward.tickets.messages import DESK, Author, ticket_messages
@@ -115,23 +116,30 @@ def _messages_of(tenant: str, ticket_id: str) -> sa.ColumnElement[bool]:
 
 
 async def mark(
-    db: Connection, tenant: str, ticket_id: str, spam: bool, revision: int | None = None
+    db: Connection,
+    tenant: str,
+    ticket_id: str,
+    spam: bool,
+    revision: int | None = None,
+    *,
+    soon: timedelta = timers.BEFORE,
 ) -> Ticket:
-    """Say that a ticket is spam, or that it is none.
+    """Say that a ticket is spam, or that it is none: then it is waited for again.
 
     Args:
         revision: Which one it must still have, where that counts.
+        soon: How long before its moment somebody is told that a ticket is due.
 
     Raises:
         NotFound: The tenant has no such ticket.
         Conflict: It has another revision.
     """
+    before = await service.get(locking(db), tenant, ticket_id)
     same = [tickets.c.revision == revision] if revision is not None else []
     ticket = await service.set_values(db, tenant, ticket_id, *same, spam=spam)
     if ticket is None:
-        await service.get(db, tenant, ticket_id)
         raise service.changed_meanwhile(ticket_id)
-    await timers.follow(db, tenant, ticket)
+    await timers.follow(db, tenant, ticket, timers.ALL if before.spam else (), soon)
     return ticket
 
 
@@ -161,9 +169,7 @@ async def snooze(
         if (await service.get(db, tenant, ticket_id)).status == "closed":
             raise Conflict(f"Ticket {ticket_id} is closed.")
         raise service.changed_meanwhile(ticket_id)
-    if until is not None:
-        await timers.wakes(db, tenant, ticket_id, until)
-    await timers.follow(db, tenant, ticket)
+    await timers.follow(db, tenant, ticket, ["snoozed_until"])
     return ticket
 
 

@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, Field
 
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
-from deskward.tickets import service, sorting
+from deskward.tickets import handover, service, sorting
 from deskward.tickets.facts import ticket_facts
 from deskward.tickets.links import link
 from deskward.tickets.messages import Author
 from deskward.tickets.models import Subject, Ticket, TicketChanged, TicketId
 from deskward.tickets.thread_tools import tools
-from deskward.tickets.tools import shown, source_of
+from deskward.tickets.tools import TicketRules, shown, source_of
 
 __all__ = ["tools"]  # with the tools of this file
 
@@ -111,7 +111,10 @@ async def mark_spam(
         spam: Whether it is.
         revision: Do it only if the ticket still has this revision.
     """
-    ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam, revision)
+    rules = ctx.port(TicketRules)
+    ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam, revision, soon=rules.due_soon)
+    if not spam:
+        await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
     return _changed(ctx, ticket, f"Ticket {ticket_id} is {'spam' if spam else 'no spam'}.")
 
 

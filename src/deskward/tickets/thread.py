@@ -187,6 +187,9 @@ async def _add(
     db: Connection, tenant: str, before: Ticket, message: TicketMessage, soon: timedelta
 ) -> Received:
     """Add a customer's message to a ticket that is held and has not ended."""
+    due = ["answer_due_at", "resolve_due_at"] if before.status == "resolved" else []
+    if before.answer_due_at is not None and await timers.answered(db, tenant, before):
+        due.append("answer_due_at")  # it has to be answered once more
     values: dict[str, Any] = {"snoozed_until": None}
     if before.status == "resolved":
         values |= {"status": "open", "resolved_at": None}
@@ -200,8 +203,7 @@ async def _add(
         heard=tickets.c.heard + heard,
     )
     assert ticket is not None
-    if before.status == "resolved" or before.snoozed_until is not None:
-        due = ("answer_due_at", "resolve_due_at") if before.status == "resolved" else ()
+    if due or before.snoozed_until is not None:
         await timers.follow(db, tenant, ticket, due, soon)
     placed = await _place(db, tenant, ticket, message)
     return Received(ticket, placed, "reopened" if before.status == "resolved" else "added")

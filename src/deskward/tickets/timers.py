@@ -37,6 +37,8 @@ _COLUMNS: dict[What, sa.Column[Any]] = {
 }
 WAITING = ("open", "pending")
 """The states of tickets that somebody is to work on."""
+ALL = ("answer_due_at", "resolve_due_at", "snoozed_until")
+"""What has a timer: all of it is set anew on a ticket that is waited for again."""
 
 
 def name_of(kind: str, tenant: str, ticket_id: str, what: str = "") -> str:
@@ -82,16 +84,19 @@ async def follow(
         gone.append(name_of(STILL_WAITS, tenant, ticket.id))
     if ended or ticket.snoozed_until is None:
         gone.append(name_of(WAKE, tenant, ticket.id))
+    elif "snoozed_until" in changed:
+        await wakes(db, tenant, ticket.id, ticket.snoozed_until)
     moments: dict[What, datetime | None] = {
         "answer": ticket.answer_due_at,
         "resolve": ticket.resolve_due_at,
     }
     for what, moment in moments.items():
         name = name_of(DUE_SOON, tenant, ticket.id, what)
-        answered = what == "answer" and "reply" in changed
-        if ended or moment is None or moment <= now() or answered:
+        replied = what == "answer" and "reply" in changed
+        is_set = f"{what}_due_at" in changed
+        if ended or moment is None or replied or (is_set and moment <= now()):
             gone.append(name)
-        elif f"{what}_due_at" in changed:
+        elif is_set:
             payload = {
                 "tenant": tenant,
                 "ticket_id": ticket.id,
@@ -139,7 +144,7 @@ async def due_soon(database: Database, job: Job) -> None:
     async with database.transaction() as db:
         await job.hold(db)
         ticket = await held(db, tenant, ticket_id, _COLUMNS[what] == moment)
-        if ticket is None or (what == "answer" and not await _unanswered(db, tenant, ticket)):
+        if ticket is None or (what == "answer" and await answered(db, tenant, ticket)):
             return
         await tell_due(db, tenant, ticket, what, moment)
 
@@ -163,8 +168,8 @@ async def held(
     return service.ticket_of(row) if row is not None else None
 
 
-async def _unanswered(db: Connection, tenant: str, ticket: Ticket) -> bool:
-    """Whether the last word in a ticket, notes aside, is the customer's."""
+async def answered(db: Connection, tenant: str, ticket: Ticket) -> bool:
+    """Whether the last word in a ticket, notes aside, is the desk's."""
     last = await db.first(
         sa.select(ticket_messages.c.author)
         .where(
@@ -175,4 +180,4 @@ async def _unanswered(db: Connection, tenant: str, ticket: Ticket) -> bool:
         .order_by(ticket_messages.c.created_at.desc(), ticket_messages.c.seq.desc())
         .limit(1)
     )
-    return last is None or not last.author.startswith(("staff:", "agent:", "service:"))
+    return last is not None and last.author.startswith(("staff:", "agent:", "service:"))

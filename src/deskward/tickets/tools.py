@@ -291,6 +291,9 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
     if update.assignee is not None:
         assignee = await staff.require(ctx.db, ctx.tenant, update.assignee)
         update = update.model_copy(update={"assignee": assignee})
+    reopens = update.status in timers.WAITING and await service.has_ended(
+        ctx.db, ctx.tenant, ticket_id
+    )
     if update.reply is None:
         if update.files:
             raise InvalidInput("Files go with a reply: say one.")
@@ -309,9 +312,10 @@ async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate)
         )
         said = {"by": "desk", "message_id": message.id, "delivery": message.delivery}
         await ctx.tell("message.created", ticket.id, said, customer_id=ticket.customer_id)
-    await timers.follow(ctx.db, ctx.tenant, ticket, update.given, rules.due_soon)
-    if "assignee" in update.given and await handover.waits(ctx.db, ctx.tenant, ticket):
-        await timers.handover_waits(ctx.db, ctx.tenant, ticket.id, rules.handover_waits)
+    again = timers.ALL if reopens else ()
+    await timers.follow(ctx.db, ctx.tenant, ticket, {*update.given, *again}, rules.due_soon)
+    if reopens or "assignee" in update.given:
+        await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
     told = update.model_dump(exclude_none=True, include={"status", "priority", "assignee"})
     happened: events.Kind = "ticket.resolved" if update.status == "resolved" else "ticket.updated"
     await ctx.tell(happened, ticket.id, told, customer_id=ticket.customer_id)
