@@ -22,6 +22,7 @@ from deskward.customers.signs import ERASED, Person, Signs
 from deskward.gate.ledger.verify import verify
 from deskward.security.key_rows import api_keys
 from deskward.security.principals import Kind
+from deskward.text.indexing import words_to_keep
 from deskward.tickets.words import ticket_words
 
 SPINE = {
@@ -181,6 +182,10 @@ async def check(desk: Desk, word: str, field: str) -> None:
             continue
         if table is ticket_words:  # a message's words go with it, and when it is worded otherwise
             left = [row for row in left if (row["number"], row["seq"]) not in gone]
+            anew = {place: words_to_keep(text) for place, text in worded.items() if place in gone}
+            found = [row for row in after[name] if (row["number"], row["seq"]) in gone]
+            assert {(row["number"], row["seq"]): row["words"] for row in found} == anew
+            after[name] = [row for row in after[name] if row not in found]
         left = [row for row in left if not hangs_on_nothing(table, row, after)]
         assert sorted(map(str, after[name])) == sorted(map(str, left)), name
     assert (await verify(desk.database)).sound

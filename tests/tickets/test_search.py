@@ -205,6 +205,7 @@ async def test_what_is_merged_or_erased_is_found_where_it_is(desk: Desk, call: C
             )
         )
         assert rows == []
+    assert await found(call, "carmine and") == ["carmine"]  # others' words are found as before
 
 
 async def test_what_the_index_does_not_have_yet_is_found_as_well(desk: Desk, call: Call) -> None:

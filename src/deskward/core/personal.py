@@ -27,6 +27,9 @@ IMPERSONAL: dict[str, str] = {_NAME: "no"}
 
 TOGETHER = "together"
 """In a table's `info`: the column whose equal values make rows go together."""
+REWORDED = "reworded"
+"""In a table's `info`: what follows, in the same transaction, where a person was taken out of a
+row's words: `await reworded(db, row)`, with the row's key."""
 BOUND = "bound"
 """In a table's `info`: its rows are sealed as they are, so that none becomes another one's."""
 

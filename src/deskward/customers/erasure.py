@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, metadata
 from deskward.core.jobs import Job
-from deskward.core.personal import DOCUMENT, LABEL, OWNER, TEXT, TOGETHER, columns
+from deskward.core.personal import DOCUMENT, LABEL, OWNER, REWORDED, TEXT, TOGETHER, columns
 from deskward.customers.models import Customer, addresses, customers, external_ids, merged
 from deskward.customers.signs import Person, Signs, Told
 from deskward.gate.context import new_id
@@ -281,3 +281,5 @@ async def _clean(
     changed = {column: text for column, text in changed.items() if text != texts[column]}
     if changed:
         await db.execute(sa.update(table).where(same).values(changed))
+        if REWORDED in table.info:
+            await table.info[REWORDED](db, row)

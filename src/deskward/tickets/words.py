@@ -1,19 +1,26 @@
 """The words by which tickets are found: a row per message, which goes where the message goes.
 
 Where a message or a subject is worded otherwise, which only an erasure does, its row goes: triggers
-see to that. SQLite indexes them in `ticket_words_fts` (FTS5), kept up by triggers as well, by the
-batch: what is not in there yet is looked through. PostgreSQL has a GIN index of their array. The
-migrations make all of it.
+see to that. Then it is made anew (`again`). SQLite indexes them in `ticket_words_fts` (FTS5), kept
+up by triggers as well, by the batch: what is not in there yet is looked through. PostgreSQL has a
+GIN index of their array. The migrations make all of it.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, metadata
 from deskward.core.fixed import fixed
-from deskward.core.personal import IMPERSONAL, VALUE
+from deskward.core.personal import IMPERSONAL, REWORDED, VALUE
 from deskward.text.indexing import words_to_find, words_to_keep
+from deskward.tickets.messages import ticket_messages
+from deskward.tickets.models import tickets
+
+FIRST = 1
+"""The place of the message with which a ticket's subject is found."""
 
 ticket_words = sa.Table(
     "ticket_words",
@@ -68,6 +75,37 @@ async def add(db: Connection, tenant: str, number: int, seq: int, text: str) -> 
     if words := words_to_keep(text):
         row = {"tenant_id": tenant, "number": number, "seq": seq, "words": words}
         await db.change(_ADD, row)
+
+
+async def again(db: Connection, row: sa.Row[Any]) -> None:
+    """Have a message, or a ticket's first one, found by the words that it has now.
+
+    Args:
+        row: The key of the one or of the other.
+    """
+    seq = row._mapping.get("seq", FIRST)
+    old = (ticket_words.c.number == row.number) & (ticket_words.c.seq == seq)
+    await db.execute(sa.delete(ticket_words).where(ticket_words.c.tenant_id == row.tenant_id, old))
+    told = await db.first(
+        sa.select(ticket_messages.c.text, tickets.c.subject)
+        .join(
+            tickets,
+            (tickets.c.tenant_id == ticket_messages.c.tenant_id)
+            & (tickets.c.number == ticket_messages.c.number),
+        )
+        .where(
+            ticket_messages.c.tenant_id == row.tenant_id,
+            ticket_messages.c.number == row.number,
+            ticket_messages.c.seq == seq,
+        )
+    )
+    if told is not None:
+        subject = told.subject if seq == FIRST else ""
+        await add(db, row.tenant_id, row.number, seq, f"{subject}\n{told.text}")
+
+
+for _table in (tickets, ticket_messages):
+    _table.info[REWORDED] = again
 
 
 def found_by(tenant: str, text: str, dialect: str) -> sa.ColumnElement[bool]:
