@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -186,8 +188,9 @@ async def test_pages_hold_each_ticket_once(desk: Desk, call: Call, order: str) -
         cursor = page.value["cursor"]
     assert cursor is None
     assert seen == (made if order == "oldest" else made[::-1])
-    for bad in ("x", "bm8", "W10"):
-        assert (await call("search_tickets", STAFF, order=order, cursor=bad)).error is not None
+    late = json.dumps([order, 5, "9999-12-31T23:59:59-12:00"]).encode()
+    for bad in ("x", "bm8", "W10", base64.urlsafe_b64encode(late).decode().rstrip("=")):
+        assert (await call("search_tickets", STAFF, order=order, cursor=bad)).error.status == 404
 
 
 async def test_what_is_merged_or_erased_is_found_where_it_is(desk: Desk, call: Call) -> None:

@@ -190,6 +190,21 @@ async def test_what_staff_have_waited_for_again_rings(
     assert sorted(soon) == ["answer", "resolve", "snooze"]
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+async def test_a_moment_that_no_calendar_has_is_refused(
+    desk: Desk, call: Call, moment: str
+) -> None:
+    ticket = await opened(call)
+    update = {"ticket_id": ticket, "update": {"answer_due_at": moment}}
+    for outcome in (
+        await call("update_ticket", STAFF, **update),
+        await call("snooze_ticket", STAFF, ticket_id=ticket, until=moment),
+    ):
+        assert outcome.error is not None
+        assert outcome.error.status in (400, 422), outcome.value
+        assert "9999" in outcome.error.message
+
+
 async def test_what_was_answered_and_asked_again_is_due_again(
     desk: Desk, call: Call, clock: Clock
 ) -> None:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.engine import Dialect
+
+
+def _in_utc(given: datetime) -> datetime:
+    """A moment that somebody named, in UTC."""
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:  # the year 9999 ends elsewhere before it does in UTC
+        raise ValueError("the moment is in no year from 1 to 9999, in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment as callers and files name it, with its offset; in UTC once it is read."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

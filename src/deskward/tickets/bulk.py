@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,7 +22,7 @@ from pydantic import (
 )
 
 from deskward.core.database import Connection, metadata
-from deskward.core.moments import UtcDateTime
+from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.personal import IMPERSONAL, LABEL
 from deskward.core.written import Ours
 from deskward.tickets.models import Priority, Status, Tags, Team, TicketId, tickets
@@ -82,9 +81,7 @@ class TicketsChange(BaseModel):
     add_tags: Tags | None = None
     remove_tags: Tags | None = None
     spam: bool | None = None
-    snoozed_until: AwareDatetime | None = Field(
-        None, description="Until when they wait; null: no longer."
-    )
+    snoozed_until: Moment | None = Field(None, description="Until when they wait; null: no longer.")
 
     @property
     def given(self) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deskward.core.characters import holds_nul
 from deskward.core.custom_fields import CustomFields
 from deskward.core.errors import DeskwardError
 from deskward.core.line_files import json_objects, not_in, opened
+from deskward.core.moments import Moment
 from deskward.customers.normal import email_key
 from deskward.tickets.models import Fields, Language, Priority, Source, Status, Subject, Tags, Team
 
@@ -61,7 +62,7 @@ class TicketMessageLine(_Told):
     author: Annotated[str, Field(max_length=64)] | None = None
     channel: Source | None = None
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
-    created_at: AwareDatetime
+    created_at: Moment
 
     @model_validator(mode="after")
     def _staffs(self) -> TicketMessageLine:
@@ -86,9 +87,9 @@ class TicketLine(_Told):
     fields: Fields = {}
     language: Language | None = None
     spam: bool = False
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
-    resolved_at: AwareDatetime | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    resolved_at: Moment | None = None
     messages: Annotated[list[TicketMessageLine], Field(min_length=1, max_length=10_000)]
 
     @model_validator(mode="after")

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,7 +16,7 @@ from pydantic import (
 
 from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import metadata
-from deskward.core.moments import UtcDateTime
+from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.numbering import Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null, one_of_two, only_with
@@ -205,8 +204,8 @@ class TicketUpdate(BaseModel):
         None, description="Values of the fields that the desk has declared; null empties one."
     )
     language: Language | None = None
-    answer_due_at: AwareDatetime | None = Field(None, description="Until when to answer it.")
-    resolve_due_at: AwareDatetime | None = Field(None, description="Until when to resolve it.")
+    answer_due_at: Moment | None = Field(None, description="Until when to answer it.")
+    resolve_due_at: Moment | None = Field(None, description="Until when to resolve it.")
 
     @property
     def given(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -72,6 +72,6 @@ def _opened(cursor: str, order: Order) -> Place:
         at = datetime.fromisoformat(moment)
         if at.tzinfo is None:
             raise ValueError(cursor)
-        return Place(int(number), at)
-    except (ValueError, TypeError):
+        return Place(int(number), at.astimezone(UTC))
+    except (ValueError, TypeError, OverflowError):
         raise NotFound("page", cursor) from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from deskward.core.moments import Moment
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.tickets import handover, service, sorting
@@ -127,7 +128,7 @@ async def mark_spam(
 async def snooze_ticket(
     ctx: Context,
     ticket_id: TicketId,
-    until: AwareDatetime | None = None,
+    until: Moment | None = None,
     revision: Revision | None = None,
 ) -> TicketChanged:
     """Have a ticket wait until a moment; an answer of its customer brings it back before.
