@@ -14,7 +14,9 @@ from deskward.core.database import now
 from deskward.core.jobs import Job, JobLost
 from deskward.security.principals import Kind, Principal
 from deskward.tickets import bulk_job
+from deskward.tickets.bulk import bulk_changes
 from tests.conftest import CUSTOMER, STAFF, Call, hire, recorded
+from tests.gate.test_approvals import with_policy
 
 OTTO = Principal(Kind.STAFF, "otto", "default", ("support",))
 
@@ -124,6 +126,58 @@ async def test_which_tickets_is_said_in_one_way(sqlite_call: Call, which: dict[s
     assert (await sqlite_call("preview_ticket_changes", STAFF, change={})).error is not None
     mine = await sqlite_call("preview_ticket_changes", CUSTOMER, change={"spam": True}, query="x")
     assert mine.error is not None
+
+
+@pytest.mark.parametrize(
+    "nothing", [{}, {"status": None}, {"spam": None}, {"add_tags": [], "remove_tags": []}]
+)
+async def test_a_change_of_nothing_is_refused(sqlite_call: Call, nothing: dict[str, Any]) -> None:
+    (made,) = await write(sqlite_call, 1)
+    for tool in ("preview_ticket_changes", "change_tickets"):
+        digest = {"digest": "0" * 64} if tool == "change_tickets" else {}
+        outcome = await sqlite_call(tool, STAFF, change=nothing, **digest, tickets=[made])
+        assert outcome.error is not None
+        assert outcome.error.status in (400, 422)
+        assert "what to change" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    "change", [{"assignee": "nobody-there"}, {"snoozed_until": "2001-01-01T00:00:00Z"}], ids=str
+)
+async def test_what_cannot_be_done_is_refused_and_no_conflict(
+    desk: Desk, call: Call, change: dict[str, Any]
+) -> None:
+    made = await write(call, 2)
+    outcome = await begun(call, change, tickets=made)
+    found = await ended(call, outcome.value["change_id"])
+    assert (found["refused"], found["conflicts"]) == (2, 0), found
+
+
+async def test_a_closed_ticket_refuses_a_change(desk: Desk, call: Call) -> None:
+    made = await write(call, 2)
+    closed = {"ticket_id": made[0], "update": {"status": "closed"}}
+    assert (await call("update_ticket", STAFF, **closed)).status == "ok"
+    outcome = await begun(call, {"priority": "low"}, tickets=made)
+    found = await ended(call, outcome.value["change_id"])
+    assert (found["refused"], found["conflicts"], found["changed"]) == (1, 0, 1), found
+
+
+async def test_a_ticket_of_which_a_policy_asks_is_refused_and_nothing_waits(
+    desk: Desk, call: Call
+) -> None:
+    """Two policies ask: of the whole, and of each ticket. Nobody finds approvals left behind."""
+    asked = 'action == Action::"mark_spam", resource) when { context.unattended }'
+    with_policy(desk, "spam", asked)
+    made = await write(call, 3)
+    outcome = await begun(call, {"status": "closed", "spam": True}, tickets=made)
+    assert (await call("approve_call", OTTO, approval_id=outcome.value["approval_id"])).value
+    async with asyncio.timeout(30):
+        while not (rows := await desk.database.reader.all(sa.select(bulk_changes.c.id))):
+            await asyncio.sleep(0.05)
+    found = await ended(call, rows[0].id)
+    assert (found["refused"], found["changed"]) == (3, 0), found
+    assert "approve" in found["problems"][0]["told"]
+    assert (await call("list_approvals", OTTO)).value["total"] == 0
 
 
 async def test_what_changes_meanwhile_is_left_alone(

@@ -64,6 +64,8 @@ class Context:
         effect_id: Unique per effect; hand it to providers that take an idempotency key.
         carried: What a door hands to what it does (`Gate.act`) besides the arguments, such as a
             file's bytes: it is not recorded.
+        waits: Whether the call may wait for a person's approval, or its customer's yes; one that
+            may not is refused instead. A job that makes many calls leaves none behind.
         report: Where the caller is told how far the call is, through `progress`; None where nobody
             asked.
     """
@@ -84,6 +86,7 @@ class Context:
     approval_id: str | None = None
     effect_id: str = ""
     carried: Any = None
+    waits: bool = True
     report: Report | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)

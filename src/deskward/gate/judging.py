@@ -201,8 +201,19 @@ class NewCall(Judging):
         self._given = given
 
     def verdict(self) -> Verdict:
-        """What policy says."""
-        return self.judge(self.facts(self._given))
+        """What policy says.
+
+        Raises:
+            Forbidden: It refuses the call, or has it wait where it may not.
+        """
+        verdict, decision = self.judge(self.facts(self._given)), self.call.decision
+        if verdict is Verdict.ALLOW or self.call.context.waits:
+            return verdict
+        assert decision is not None
+        raise Forbidden(
+            "Another person has to approve this. Ask for it by itself, as a call of its own.",
+            details={"policies": list(decision.policies)},
+        )
 
 
 def _dissent(shadow: Policy, call: Call) -> dict[str, Any] | None:

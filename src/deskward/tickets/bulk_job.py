@@ -12,15 +12,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import CallInProgress, Conflict, NotFound, TimeLimitExceeded, Unavailable
+from deskward.core.errors import (
+    CallInProgress,
+    Conflict,
+    DeskwardError,
+    NotFound,
+    TimeLimitExceeded,
+    Unavailable,
+)
 from deskward.core.jobs import Job, Record, RetryLater
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.effects import DeskKey
-from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
 from deskward.tickets import service
-from deskward.tickets.bulk import Became, bulk_changes, bulk_tickets
+from deskward.tickets.bulk import Became, bulk_changes, bulk_tickets, revisions
 from deskward.tickets.models import Ticket
 
 JOB = "change_tickets"
@@ -88,9 +94,9 @@ async def _one(gate: Gate, row: sa.Row[Any], one: sa.Row[Any]) -> tuple[Became, 
     """Change one ticket, if it is as it was."""
     principal = Principal.of_facts(row.principal)
     revision = one.revision
-    for step, (tool, _) in enumerate(_calls(row.change, None)):
+    for step, (tool, _) in enumerate(calls(row.change, None)):
         # The ledger names the change by the request's id: that of each of its calls.
-        context = Context(principal, row.door, request_id=row.id)
+        context = Context(principal, row.door, request_id=row.id, waits=False)
         key = DeskKey("bulk", f"{row.id}:{one.number}:{step}")
         outcome = await gate.first_answer(tool, context, key)
         if outcome is None:
@@ -100,34 +106,37 @@ async def _one(gate: Gate, row: sa.Row[Any], one: sa.Row[Any]) -> tuple[Became, 
                 return "refused", gone.message
             if ticket.revision != revision:
                 return "conflict", f"It has revision {ticket.revision}, and had {one.revision}."
-            arguments = _calls(row.change, ticket)[step][1]
+            arguments = calls(row.change, ticket)[step][1]
             arguments |= {"ticket_id": ticket.id}
             if tool == "update_ticket":
                 arguments["update"]["revision"] = revision
             else:
                 arguments["revision"] = revision
             outcome = await gate.call(tool, arguments, context, idempotency_key=key)
-        if (problem := _problem(outcome)) is not None:
-            return problem
+        if outcome.error is not None:
+            return await _problem(gate, one, revision, outcome.error)
         revision = outcome.value["ticket"]["revision"]
     return "changed", None
 
 
-def _problem(outcome: Outcome) -> tuple[Became, str] | None:
-    """What kept a call from being made, if something did.
+async def _problem(
+    gate: Gate, one: sa.Row[Any], revision: int, error: DeskwardError
+) -> tuple[Became, str]:
+    """What kept a call from being made.
 
     Raises:
         RetryLater: Something that passes.
     """
-    error = outcome.error
     if isinstance(error, _PASSING):
         raise RetryLater(5.0, error.message)
-    if error is not None:
-        return ("conflict" if isinstance(error, Conflict) else "refused"), error.message
-    return None if outcome.status == "ok" else ("refused", "Another person has to approve it.")
+    if isinstance(error, Conflict):  # with somebody's change, or only with how the ticket is
+        there = await revisions(gate.database.reader, one.tenant_id, [one.number])
+        if (one.number, revision) not in there:
+            return "conflict", error.message
+    return "refused", error.message
 
 
-def _calls(change: dict[str, Any], ticket: Ticket | None) -> list[tuple[str, dict[str, Any]]]:
+def calls(change: dict[str, Any], ticket: Ticket | None) -> list[tuple[str, dict[str, Any]]]:
     """The calls that change a ticket, in their order, with their arguments."""
     found: list[tuple[str, dict[str, Any]]] = []
     if "spam" in change:

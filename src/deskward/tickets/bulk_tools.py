@@ -28,7 +28,7 @@ from deskward.tickets.bulk import (
     revisions,
     shown,
 )
-from deskward.tickets.bulk_job import JOB
+from deskward.tickets.bulk_job import JOB, calls
 from deskward.tickets.file_tools import tools
 from deskward.tickets.models import TicketId
 from deskward.tickets.query import parse
@@ -66,7 +66,7 @@ class BulkFacts(TypedDict):
 async def bulk_facts(ctx: Context, arguments: Mapping[str, Any]) -> BulkFacts:
     """The facts of a change of many tickets."""
     change = arguments["change"]
-    chosen = await _chosen(ctx, arguments.get("query"), arguments.get("tickets"))
+    chosen = await _chosen(ctx, change, arguments.get("query"), arguments.get("tickets"))
     return {
         "tickets": len(chosen),
         "digest": digest_of(chosen, change),
@@ -74,13 +74,18 @@ async def bulk_facts(ctx: Context, arguments: Mapping[str, Any]) -> BulkFacts:
     }
 
 
-async def _chosen(ctx: Context, query: str | None, listed: list[str] | None) -> Chosen:
+async def _chosen(
+    ctx: Context, change: TicketsChange, query: str | None, listed: list[str] | None
+) -> Chosen:
     """The tickets that a call means, as they are.
 
     Raises:
-        InvalidInput: It names them in two ways or in none, or there are too many, or none.
+        InvalidInput: It changes nothing, names them in two ways or in none, or there are too many,
+            or none.
         NotFound: One of those that it lists is not there.
     """
+    if not calls(change.given, None):
+        raise InvalidInput("Say what to change: status, priority, assignee, team, tags, …")
     if (query is None) == (listed is None):
         raise InvalidInput("Say which tickets: by a query, or by a list of ids.")
     if listed is not None:
@@ -119,7 +124,7 @@ async def preview_ticket_changes(
         query: Which tickets, as for `search_tickets`; or
         tickets: their ids.
     """
-    chosen = await _chosen(ctx, query, tickets)
+    chosen = await _chosen(ctx, change, query, tickets)
     return TicketsChosen(
         tickets=len(chosen),
         digest=digest_of(chosen, change),
@@ -152,7 +157,7 @@ async def change_tickets(
         query: Which tickets, as for `search_tickets`; or
         tickets: their ids.
     """
-    chosen = await _chosen(ctx, query, tickets)
+    chosen = await _chosen(ctx, change, query, tickets)
     if digest_of(chosen, change) != digest:
         raise Conflict(
             "The digest is of other tickets, or of another change: they were changed since, or it "
