@@ -2,6 +2,7 @@
 
 import pytest
 
+from deskward.accounts.kinds import KINDS
 from deskward.accounts.postal import postal_address
 
 
@@ -10,6 +11,10 @@ from deskward.accounts.postal import postal_address
     [
         ("12 Elm Street, Boston", "12 Elm Street, Boston"),
         ("7 rue de la Paix, Paris", "7 rue de la Paix, Paris"),
+        ("au 27 bis boulevard de la Liberté, Lille", "27 bis boulevard de la Liberté, Lille"),
+        ("es calle de los Olmos 4, 28013 Madrid", "calle de los Olmos 4, 28013 Madrid"),
+        ("5 ter, rue de l'Église, 69000 Lyon", "5 ter, rue de l'Église, 69000 Lyon"),
+        ("8 xyz von der blah tra des Cèdres, 59000 Lille", None),
         ("Zinnia Avenue 77, 19901 Dover, thanks", "Zinnia Avenue 77, 19901 Dover"),
         ("Am Str. 5 Berlin Mitte", "Am Str. 5 Berlin Mitte"),
         ("my code is [[password:1]] 5 Elm Street", "5 Elm Street"),
@@ -27,3 +32,19 @@ from deskward.accounts.postal import postal_address
 )
 def test_an_address_is_found_whole_or_not_at_all(text: str, found: str | None) -> None:
     assert postal_address(text) == found
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (
+            "Rua Dr. Flores 262, conj. 54, Porto Alegre",
+            "Rua Dr. Flores 262, conj. 54, Porto Alegre",
+        ),
+        ("12 Oak St. Leeds LS1 4AB. Thanks so much", "12 Oak St. Leeds LS1 4AB"),
+        ("P. O. Box 12, Leeds. Bye", "P. O. Box 12, Leeds"),
+        ("Elm Street 5, Boston, MA. Übrigens: danke", "Elm Street 5, Boston, MA"),
+    ],
+)
+def test_an_abbreviation_does_not_end_an_address(answer: str, found: str) -> None:
+    assert KINDS["address"].find(answer, True) == found

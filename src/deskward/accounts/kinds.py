@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deskward.accounts.postal import postal_address
+from deskward.accounts.postal import is_short, postal_address
 from deskward.text.finding import Kind
 
 MAX_ADDRESS = 400
@@ -53,9 +53,7 @@ _ADDRESS_TAIL = re.compile(
     r"[\s.!?]*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(
-    r"(?<![A-Z])(?<!\bSt)(?<!\bRd)(?<!\bAve)(?<!\bApt)(?<!\bNo)[.!?;]\s+(?=[A-Z])"
-)
+_SENTENCE_END = re.compile(r"(?P<last>[^\s.!?;]*)[.!?;]\s+(?=(?P<next>[^\W\d_]\S*))")
 
 
 def _password(text: str, answers: bool) -> str | None:
@@ -92,10 +90,19 @@ def _address(text: str, answers: bool) -> str | None:
 
 
 def _trimmed(address: str) -> str:
-    address = _SENTENCE_END.split(" ".join(address[:MAX_ADDRESS].split()), maxsplit=1)[0]
+    address = " ".join(address[:MAX_ADDRESS].split())
+    ends = (end for end in _SENTENCE_END.finditer(address) if _is_end(end["last"], end["next"]))
+    if end := next(ends, None):
+        address = address[: end.end("last")]
     while (shorter := _ADDRESS_TAIL.sub("", address)) != address:
         address = shorter
     return address.strip(" ,;:\"'“”.!?")
+
+
+def _is_end(last: str, following: str) -> bool:
+    """Whether a sentence ends behind a word, and no abbreviation: "Rua Dr. Flores"."""
+    initial = len(last) == 1 and last.isupper()
+    return following[0].isupper() and not (initial or is_short(last, following))
 
 
 KINDS: dict[str, Kind] = {

@@ -11,7 +11,9 @@ MAX_TEXT = 2_000
 
 _TOKEN = re.compile(r"\S+")
 _EDGES = "\"'“”„«»()*,;:!?…"
-_CUT = re.compile(r"\d\w{0,5}\s(?:[^\W\d_]{1,30}\s){1,3}\Z")
+_CUT = re.compile(r"\d\w{0,5}\s(?:[^\W\d_]{1,30}\s){1,6}\Z")
+_SMALL_IN_A_ROW = 3
+"""Small words between two others: "bis boulevard de la Liberté" has four, the first read before."""
 _BREAK = re.compile(r"[;:!?…)]$")
 
 
@@ -71,8 +73,8 @@ def _runs(text: str) -> list[str]:
                 start = begin
             end = stop
         elif (word in _WORDS.streets or within) and following[:1].isalnum():
-            behind = tokens[at + 2][0] if at + 2 < len(tokens) else ""
-            if not _goes_on(following, behind, begins=start < 0):
+            ahead = [one.strip(_EDGES) for one, _, _ in tokens[at + 1 : at + 2 + _SMALL_IN_A_ROW]]
+            if not _goes_on(ahead, begins=start < 0 and word not in _WORDS.streets):
                 if word not in _WORDS.streets:
                     close()
                 continue
@@ -81,19 +83,20 @@ def _runs(text: str) -> list[str]:
         else:
             close()
             continue
-        if _BREAK.search(token) or (token.endswith(".") and not _is_short(core, following)):
+        if _BREAK.search(token) or (token.endswith(".") and not is_short(core, following)):
             close()
     close()
     return found
 
 
-def _goes_on(following: str, behind: str, *, begins: bool) -> bool:
-    """Whether what follows a small word is part of an address."""
+def _goes_on(ahead: list[str], *, begins: bool) -> bool:
+    """Whether what follows a small word or a kind of street is part of an address."""
     if begins:
-        return following[:1].isupper()
-    if following[:1].isupper() or following[:1].isdigit():
-        return True
-    return following.lower() in _WORDS.small and behind[:1].isupper()
+        return ahead[0][:1].isupper()
+    small = _WORDS.small | _WORDS.streets
+    following = next((one for one in ahead if one.lower() not in small or one[:1].isupper()), "")
+    name = following.rpartition("'")[2]  # l'Église
+    return name[:1].isupper() or name[:1].isdigit()
 
 
 def _is_no_part(token: str, word: str, shouts: bool) -> bool:
@@ -101,7 +104,7 @@ def _is_no_part(token: str, word: str, shouts: bool) -> bool:
     return never or "[[" in token
 
 
-def _is_short(core: str, following: str) -> bool:
+def is_short(core: str, following: str) -> bool:
     """Whether a full stop ends an abbreviation: "Str. 5", "1203. Sokak"."""
     word = core.rstrip(".").lower()
     if word.isdigit():
