@@ -110,3 +110,20 @@ def test_an_address_that_may_have_lost_its_beginning_is_none() -> None:
         == "8 cour des Cèdres, 59000 Lille"
     )
     assert postal_address("nouvelle adresse : 8 xyz des Cèdres, 59000 Lille") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("Please add to my ticket T904 that the app also crashes on Android", "hand_over"),
+        ("Schreiben Sie ins Ticket T904 noch dazu, dass die Anzeige läuft", "hand_over"),
+        ("Report a problem: the card reader of T904 is broken again", "hand_over"),
+        ("Report a problem: the card reader is broken again", "report_issue"),
+        ("Freeze 4242 and add to ticket T904 that it was charged again", "freeze_card"),
+    ],
+)
+async def test_what_is_about_a_ticket_that_is_there_opens_no_other(
+    talk: Talk, text: str, tool: str
+) -> None:
+    await talk.say(text)
+    assert talk.tools == [tool]

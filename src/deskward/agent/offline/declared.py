@@ -52,6 +52,7 @@ class Declared(BaseModel):
         undo: Whether the customer can undo it, so that a clear wish is done at once.
         value: Whether free words name its value ("… to VALUE").
         any: Whether it is done to no certain thing ("open a ticket").
+        makes: The kind of record that it makes: none beside one that the message names.
         renew: Whether "my new … is …" is a wish, to be confirmed.
         trouble: Whether a statement of trouble is enough to offer it.
         named: How the thing looks where it is named by itself; a regular expression of one word.
@@ -63,6 +64,7 @@ class Declared(BaseModel):
     undo: bool = False
     value: bool = False
     any: bool = False
+    makes: str = ""
     renew: bool = False
     trouble: bool = False
     named: str = ""

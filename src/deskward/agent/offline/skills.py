@@ -245,6 +245,8 @@ def _check_kinds(skill: Skill, kinds: Mapping[str, Kind]) -> None:
         if slot.kind not in kinds:
             known = ", ".join(sorted(kinds))
             raise ValueError(f"the slot {name} has the kind {slot.kind!r}; there are {known}")
+    if skill.acts and skill.acts.makes and skill.acts.makes not in kinds:
+        raise ValueError(f"it makes {skill.acts.makes!r}, which is no kind of value")
 
 
 def ago(moment: datetime, present: datetime) -> str:

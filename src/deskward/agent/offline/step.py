@@ -110,9 +110,13 @@ class Step(Answering):
             yield from self._wished(wishes, mended)
             return
         reading = self._model.acts.read(text)
-        wishes = self._understood(reading, text)
+        understood = self._understood(reading, text)
+        wishes = [wish for wish in understood if not self._is_of_another(wish.skill, text)]
         if self._is_possible(wishes):
             yield from self._wished(wishes, text)
+            return
+        if understood and not wishes:
+            yield self._hand_over(text)
             return
         sought = self._model.sought.of(text)
         if sought is not None and sought in self._usable and not reading.unwished:
@@ -138,6 +142,8 @@ class Step(Answering):
         ):
             skill, score = spoken, max(score, SURE)
         if skill is not None and skill.acts and not self._is_about(skill, text):
+            skill = None
+        if skill is not None and self._is_of_another(skill.name, text):
             skill = None
         if skill is None or skill.search or score < SURE or (skill.acts and _asks(text)):
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
@@ -184,6 +190,13 @@ class Step(Answering):
         """Whether a guessed wish names what it needs."""
         skill = self._model.skills[wish.skill]
         return self._missing(skill, self._wished_slots(skill, wish, text)) is None
+
+    def _is_of_another(self, name: str, text: str) -> bool:
+        """Whether a skill makes a record, and a text is about one that is there: "add to T904"."""
+        acts = self._model.skills[name].acts
+        return bool(
+            acts and acts.makes and self._model.kinds[acts.makes].find(text, False) is not None
+        )
 
     def _is_about(self, skill: Skill, text: str) -> bool:
         """Whether a text is about what the skill does; examples are in English only."""
