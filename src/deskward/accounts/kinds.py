@@ -53,7 +53,7 @@ _ADDRESS_TAIL = re.compile(
     r"[\s.!?]*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?P<last>[^\s.!?;]*)[.!?;]\s+(?=(?P<next>[^\W\d_]\S*))")
+_SENTENCE_END = re.compile(r"(?<![^\s.!?;])(?P<last>[^\s.!?;]*)[.!?;]\s+(?=(?P<next>[^\W\d_]\S*))")
 
 
 def _password(text: str, answers: bool) -> str | None:

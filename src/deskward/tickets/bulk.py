@@ -24,8 +24,9 @@ from pydantic import (
 from deskward.core.database import Connection, metadata
 from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.personal import IMPERSONAL, LABEL
+from deskward.core.schema import not_all_null
 from deskward.core.written import Ours
-from deskward.tickets.models import Priority, Status, Tags, Team, TicketId, tickets
+from deskward.tickets.models import Priority, Status, Tag, Team, TicketId, tickets
 
 MOST = 10_000
 """Tickets that one call changes at the most; policies say how many without another person."""
@@ -67,10 +68,17 @@ bulk_tickets = sa.Table(
 )
 
 
+SomeTags = Annotated[list[Tag], Field(min_length=1, max_length=50)]
+TAKEN_BACK_OF_MANY = frozenset({"assignee", "team", "snoozed_until"})
+"""What of many tickets a null takes back."""
+
+
 class TicketsChange(BaseModel):
     """What to change of each ticket; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=not_all_null(nullable=TAKEN_BACK_OF_MANY)
+    )
 
     status: Status | None = None
     priority: Priority | None = None
@@ -78,8 +86,8 @@ class TicketsChange(BaseModel):
         None, description="Id of a member of staff; null takes the assignments back."
     )
     team: Team | None = Field(None, description="The team that works on them; null for none.")
-    add_tags: Tags | None = None
-    remove_tags: Tags | None = None
+    add_tags: SomeTags | None = None
+    remove_tags: SomeTags | None = None
     spam: bool | None = None
     snoozed_until: Moment | None = Field(None, description="Until when they wait; null: no longer.")
 
@@ -90,11 +98,10 @@ class TicketsChange(BaseModel):
 
     @model_serializer(mode="wrap")
     def _only_what_was_given(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        nullable = {"assignee", "team", "snoozed_until"}
         return {
             name: value
             for name, value in whole(self).items()
-            if name in self.model_fields_set and (value is not None or name in nullable)
+            if name in self.model_fields_set and (value is not None or name in TAKEN_BACK_OF_MANY)
         }
 
 
