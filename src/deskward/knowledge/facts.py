@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deskward.knowledge.formats.languages import UNKNOWN, tagged
 from deskward.knowledge.formats.reading import Read
@@ -103,6 +103,28 @@ class Settings(Told):
         """Changes with whatever has documents be read anew."""
         told = f"{READER} {self.model_dump_json()}"
         return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+class Unreadable(ValueError):
+    """Stored settings that this version does not understand; the message says what in them."""
+
+
+def stored_settings(values: object) -> Settings:
+    """A source's settings as its row has them.
+
+    Raises:
+        Unreadable: Another version wrote them, or something else than the desk did.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        said = f"{where}: {first['msg']}" if where else first["msg"]
+        raise Unreadable(
+            f"Its stored settings are not understood ({said[:200]}). Another version of Deskward "
+            "may have written them. Set them anew with `change_source`."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ class KnowledgeSource(BaseModel):
     name: ByStaff
     kind: SourceKind
     location: ByStaff
-    settings: Annotated[Settings, Written(by="staff")]
+    settings: Annotated[Settings, Written(by="staff")] | None = Field(
+        description="Null where what is stored is not understood; `reason` says what of it."
+    )
     every_minutes: int | None = Field(description="How often it is read by itself.")
     state: SourceState
     reason: Theirs | None = Field(description="Why it could not be read.")

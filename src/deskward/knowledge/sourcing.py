@@ -12,7 +12,7 @@ from deskward.core.errors import Conflict, NotFound
 from deskward.core.paging import newest
 from deskward.knowledge import filing
 from deskward.knowledge.documents import ARTICLES, UPLOADS, documents, passages, sources
-from deskward.knowledge.facts import Settings
+from deskward.knowledge.facts import Settings, Unreadable, stored_settings
 from deskward.knowledge.source_models import (
     DocumentLine,
     DocumentList,
@@ -204,15 +204,21 @@ async def _shown(db: Connection, row: sa.Row[Any]) -> KnowledgeSource:
         .group_by(documents.c.state)
     )
     by_state = {one.state: one.many for one in counts}
+    settings: Settings | None = None
+    reason = row.reason
+    try:
+        settings = stored_settings(row.settings)
+    except Unreadable as error:
+        reason = str(error)
     return KnowledgeSource(
         source_id=row.id,
         name=row.name,
         kind=row.kind,
         location=row.location,
-        settings=Settings.model_validate(row.settings),
+        settings=settings,
         every_minutes=row.every_minutes,
         state=row.state,
-        reason=row.reason,
+        reason=reason,
         wanted=row.wanted_at is not None,
         done=row.done,
         total=row.total,

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
 
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, now
@@ -26,7 +27,7 @@ from deskward.core.tasks import end
 from deskward.gate.sealing import Sealing
 from deskward.knowledge import filing
 from deskward.knowledge.documents import digest, documents, sources
-from deskward.knowledge.facts import Settings, facts_of
+from deskward.knowledge.facts import Settings, Unreadable, facts_of, stored_settings
 from deskward.knowledge.filing import Filed
 from deskward.knowledge.formats.blocks import Broken
 from deskward.knowledge.formats.reading import format_of
@@ -132,25 +133,37 @@ class Syncs:
             if row is None:
                 return
             try:
-                async with self._origins(self.source_of(row)) as origin:
-                    listing = await origin.items(await self._mark(row))
+                source = self.source_of(row)
+                async with self._origins(source) as origin:
+                    listing = await origin.items(await self._mark(row, source.settings))
                     if listing is not None:
-                        await self._read(job, row, origin, listing)
-                mark = listing.mark if listing is not None else row.mark
-                await self._ended(job, row, mark=_marked(row, mark) if listing else mark)
-            except Unreachable as error:
+                        await self._read(job, row, source.settings, origin, listing)
+                mark = row.mark if listing is None else _marked(source.settings, listing.mark)
+                await self._ended(job, row, mark=mark)
+            except (Unreachable, Unreadable) as error:
                 await self._ended(job, row, reason=str(error))
 
     def source_of(self, row: sa.Row[Any]) -> Source:
-        """A source, as adapters need it."""
+        """A source, as adapters need it.
+
+        Raises:
+            Unreadable: Its row is not understood.
+            Unreachable: What opens it is sealed under another key.
+        """
+        try:
+            secret = self.vault.opened(row.id, row.secrets).decode() if row.secrets else ""
+        except InvalidTag:
+            raise Unreachable(
+                "What opens it is sealed under another SECRET_KEY. Set its secret anew."
+            ) from None
         return Source(
             tenant=row.tenant_id,
             id=row.id,
             name=row.name,
             kind=row.kind,
             location=row.location,
-            settings=Settings.model_validate(row.settings),
-            secret=self.vault.opened(row.id, row.secrets).decode() if row.secrets else "",
+            settings=stored_settings(row.settings),
+            secret=secret,
         )
 
     async def _begun(self, job: Job) -> sa.Row[Any] | None:
@@ -162,14 +175,13 @@ class Syncs:
             await transaction.execute(sa.update(sources).where(*where).values(**begins))
             return await transaction.first(sa.select(sources).where(*where))
 
-    async def _mark(self, row: sa.Row[Any]) -> str | None:
+    async def _mark(self, row: sa.Row[Any], settings: Settings) -> str | None:
         """The mark, where it was made with the settings of now and all was read up to it."""
         if row.mark is None:
             return None
         before, _, mark = row.mark.partition(":")
         again = await self._database.reader.first(_TO_READ_AGAIN.where(*_mine(row)).limit(1))
-        same = before == Settings.model_validate(row.settings).print
-        return mark if same and again is None else None
+        return mark if before == settings.print and again is None else None
 
     async def _ended(
         self, job: Job, row: sa.Row[Any], *, mark: str | None = None, reason: str | None = None
@@ -188,7 +200,9 @@ class Syncs:
                     sa.update(sources).where(*answered).values(wanted_at=None)
                 )
 
-    async def _read(self, job: Job, row: sa.Row[Any], origin: Origin, listing: Listing) -> None:
+    async def _read(
+        self, job: Job, row: sa.Row[Any], settings: Settings, origin: Origin, listing: Listing
+    ) -> None:
         tenant, source_id = row.tenant_id, row.id
         known = {
             one.path: one
@@ -202,7 +216,6 @@ class Syncs:
             async with self._database.transaction() as transaction:
                 await job.advance(transaction)
                 await filing.remove(transaction, tenant, gone[at : at + filing.AT_ONCE])
-        settings = Settings.model_validate(row.settings)
         stamps = {path: one.stamp for path, one in known.items()}
         left = [one for one in items.values() if not _unchanged(one, settings, stamps)]
         done, total = len(items) - len(left), len(items)
@@ -327,8 +340,8 @@ def _address(item: Item, settings: Settings) -> str:
     return settings.address.replace("{path}", item.path) if settings.address else item.address
 
 
-def _marked(row: sa.Row[Any], mark: str | None) -> str | None:
-    return None if mark is None else f"{Settings.model_validate(row.settings).print}:{mark}"
+def _marked(settings: Settings, mark: str | None) -> str | None:
+    return None if mark is None else f"{settings.print}:{mark}"
 
 
 def _after(row: sa.Row[Any], mark: str | None, reason: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deskward.app import Desk
 from deskward.core.database import now
@@ -288,4 +289,40 @@ async def test_a_sync_that_is_given_up_is_tried_again(
     assert shown["next_at"] is not None
     async with desk.database.transaction() as transaction:
         await RECORD.again(transaction, job)
+    assert (await settled(desk, call, source["source_id"]))["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [({"colour": "red"}, "colour"), ({"rules": [{"path": 3}]}, "rules.0.path"), ([], "dictionary")],
+)
+async def test_settings_of_another_version_are_said_so_until_they_are_set_anew(
+    desk: Desk, call: Call, sync: Sync, folder: Path, stored: Any, told: str
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    asked = {"source_id": source["source_id"]}
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(sa.update(sources).values(settings=stored))
+    failed = await sync(**asked)
+    assert failed["state"] == "failed" and told in failed["reason"]
+    assert "change_source" in failed["reason"] and "pydantic" not in failed["reason"].casefold()
+    assert failed["settings"] is None
+    assert failed["ready"] == source["ready"]  # what was read is still found
+    (listed,) = (await call("list_sources", CHIEF)).value["sources"]
+    assert listed["reason"] == failed["reason"]
+    assert (await call("change_source", CHIEF, **asked, settings={})).status == "ok"
+    mended = await settled(desk, call, source["source_id"])
+    assert (mended["state"], mended["reason"], mended["ready"]) == ("ready", None, source["ready"])
+
+
+async def test_a_secret_under_another_key_is_said_so(
+    desk: Desk, call: Call, sync: Sync, folder: Path
+) -> None:
+    source = await sync(kind="folder", location=str(folder))
+    async with desk.database.transaction() as transaction:
+        await transaction.execute(sa.update(sources).values(secrets=b"x" * 64))
+    failed = await sync(source["source_id"])
+    assert failed["state"] == "failed" and "SECRET_KEY" in failed["reason"]
+    changed = {"source_id": source["source_id"], "secret": "another"}
+    assert (await call("change_source", CHIEF, **changed)).status == "ok"
     assert (await settled(desk, call, source["source_id"]))["state"] == "ready"
