@@ -304,8 +304,10 @@ async def test_settings_of_another_version_are_said_so_until_they_are_set_anew(
     async with desk.database.transaction() as transaction:
         await transaction.execute(sa.update(sources).values(settings=stored))
     failed = await sync(**asked)
-    assert failed["state"] == "failed" and told in failed["reason"]
-    assert "change_source" in failed["reason"] and "pydantic" not in failed["reason"].casefold()
+    assert failed["state"] == "failed"
+    assert told in failed["reason"]
+    assert "change_source" in failed["reason"]
+    assert "pydantic" not in failed["reason"].casefold()
     assert failed["settings"] is None
     assert failed["ready"] == source["ready"]  # what was read is still found
     (listed,) = (await call("list_sources", CHIEF)).value["sources"]
@@ -322,7 +324,8 @@ async def test_a_secret_under_another_key_is_said_so(
     async with desk.database.transaction() as transaction:
         await transaction.execute(sa.update(sources).values(secrets=b"x" * 64))
     failed = await sync(source["source_id"])
-    assert failed["state"] == "failed" and "SECRET_KEY" in failed["reason"]
+    assert failed["state"] == "failed"
+    assert "SECRET_KEY" in failed["reason"]
     changed = {"source_id": source["source_id"], "secret": "another"}
     assert (await call("change_source", CHIEF, **changed)).status == "ok"
     assert (await settled(desk, call, source["source_id"]))["state"] == "ready"
