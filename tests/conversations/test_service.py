@@ -20,7 +20,7 @@ from deskward.conversations.cursors import Answered
 from deskward.conversations.models import messages, sessions, turns
 from deskward.conversations.store import Where
 from deskward.conversations.turns import MAX_ATTEMPTS
-from deskward.conversations.wording import APOLOGY, STOPPED
+from deskward.conversations.wording import told
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, ModelUnavailable, SessionBusy, Unavailable
 from deskward.core.settings import Settings
@@ -122,7 +122,7 @@ async def test_a_turn_that_its_customer_stops_is_over(sqlite_desk: Desk) -> None
     sqlite_desk.conversations.agent.model = ScriptedModel(["Hello."])
     assert (await say(sqlite_desk, "hello again")).text == "Hello."
     said = [text for _, text in await spoken(sqlite_desk)]
-    assert said == ["hello", STOPPED, "hello again", "Hello."]
+    assert said == ["hello", told("stopped", []), "hello again", "Hello."]
 
 
 async def test_a_tool_that_has_begun_is_not_cut_off_when_its_turn_is_stopped(
@@ -145,14 +145,14 @@ async def test_a_tool_that_has_begun_is_not_cut_off_when_its_turn_is_stopped(
     made, not_made = (message for message in history if message.role == "tool")
     assert (made.tool_request_id, json.loads(made.text)["status"]) == ("a", "open")
     assert (not_made.tool_request_id, json.loads(not_made.text)["success"]) == ("b", False)
-    assert history[-1].text == STOPPED
+    assert history[-1].text == told("stopped", [])
 
 
 async def test_a_turn_that_fails_is_reported(sqlite_desk: Desk) -> None:
     sqlite_desk.conversations.agent.model = ScriptedModel([RuntimeError("a bug")])
     with pytest.raises(Exception, match="Something went wrong"):
         await say(sqlite_desk, "hello")
-    assert (await spoken(sqlite_desk))[-1] == ("assistant", APOLOGY)
+    assert (await spoken(sqlite_desk))[-1] == ("assistant", told("apology", []))
     sqlite_desk.conversations.agent.model = ScriptedModel(["Hello."])
     assert (await say(sqlite_desk, "hello")).text == "Hello."
 
@@ -229,7 +229,7 @@ async def test_a_turn_that_is_lost_too_often_is_reported(settings: Settings, off
         turn = await lose(desk, attempts=MAX_ATTEMPTS)
     async with open_desk(settings, model=offline) as desk:
         assert await until_ended(desk, turn) == "failed"
-        assert (await spoken(desk))[-1] == ("assistant", APOLOGY)
+        assert (await spoken(desk))[-1] == ("assistant", told("apology", []))
 
 
 async def test_a_new_message_finishes_the_lost_turn_first(desk: Desk, monkeypatch) -> None:

@@ -87,6 +87,24 @@ async def test_while_a_person_has_it_the_agent_is_silent(desk: Desk, call: Call)
     assert "balance" in (await say(desk, "What is my balance?")).lower()
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("What is my balance?", "A colleague is with you"),
+        ("Wie hoch ist mein Kontostand?", "Ihre Nachricht ist angekommen"),
+        ("¿Cuál es el saldo de mi cuenta?", "Ha recibido su mensaje"),
+        ("残高はいくらですか", "A colleague is with you"),
+    ],
+)
+async def test_who_writes_to_a_person_is_told_so_in_their_language(
+    sqlite_desk: Desk, sqlite_call: Call, asked: str, told: str
+) -> None:
+    await say(sqlite_desk, "I want to talk to a human")
+    (ticket,) = await tickets(sqlite_call)
+    await sqlite_call("take_over_conversation", STAFF, ticket_id=ticket)
+    assert told in await say(sqlite_desk, asked)
+
+
 async def test_an_answer_to_its_ticket_stands_in_the_conversation(desk: Desk, call: Call) -> None:
     await say(desk, "I want to talk to a human")
     (ticket,) = await tickets(call)

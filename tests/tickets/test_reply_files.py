@@ -33,6 +33,7 @@ __all__ = ["mail_server", "server"]
 COLLEAGUE = Principal(Kind.STAFF, "otto", "default", ("support",))
 THEIRS = Principal(Kind.STAFF, "anna", "acme", ("support",))
 PDF = b"%PDF-1.7 the invoice"
+HERE = Where("default", CUSTOMER.label, "s")
 
 
 @pytest.fixture
@@ -63,6 +64,16 @@ async def reply(
 ) -> Outcome:
     update = {"reply": "Here it is.", "files": list(file_ids)}
     return await call(desk, by, "update_ticket", door, ticket_id=ticket, update=update)
+
+
+async def handed_over(desk: Desk) -> str:
+    """The ticket of a conversation in which the customer wants a person."""
+    told = Context(CUSTOMER, "rest")
+    async for _ in await desk.conversations.send(told, "s", "I want to talk to a human"):
+        pass
+    listed = await call(desk, STAFF, "list_tickets", customer_id=CUSTOMER.id, limit=100)
+    [ticket] = [each["id"] for each in listed.value["tickets"] if each["session_id"]]
+    return str(ticket)
 
 
 async def last(desk: Desk, ticket: str, who: Principal = STAFF) -> dict[str, Any]:
@@ -120,6 +131,22 @@ async def test_only_ones_own_and_the_customers_own_files_are_sent(desk: Desk) ->
     assert kept[1] == theirs
     assert len(kept) == 2
     assert (await last(desk, ticket, CUSTOMER))["files"] == kept
+
+
+async def test_what_is_said_in_a_conversation_takes_files_too(desk: Desk) -> None:
+    ticket = await handed_over(desk)
+    mine, foreign = await upload(desk, STAFF), await upload(desk, COLLEAGUE)
+    told = {"ticket_id": ticket, "text": "Here it is."}
+    before = await last(desk, ticket)
+    refused = await call(desk, STAFF, "answer_in_conversation", **told, files=[mine, foreign])
+    assert code(refused) == "FILE_NOT_FOUND"
+    assert await last(desk, ticket) == before, "all of it, or nothing"
+    assert code(await call(desk, STAFF, "answer_in_conversation", **told, files=[mine])) == "ok"
+    (kept,) = (await last(desk, ticket))["files"]
+    said = (await archive.spoken(desk.database.reader, HERE))[-1].content
+    assert said == f"Here it is.\n\na.pdf: /api/v1/files/{kept}"
+    held = await desk.gate.act("download_file", {"file_id": kept}, Context(CUSTOMER, "rest"))
+    assert held.status == "ok", "the customer can read it"
 
 
 async def test_there_is_an_end_to_how_many_and_how_large(desk: Desk) -> None:
@@ -192,17 +219,12 @@ async def test_a_file_that_is_kept_no_longer_is_not_sent(desk: Desk, monkeypatch
 
 
 async def test_in_the_chat_a_reply_shows_where_its_files_are(desk: Desk) -> None:
-    told = Context(CUSTOMER, "rest")
-    async for _ in await desk.conversations.send(told, "s", "I want to talk to a human"):
-        pass
-    listed = await call(desk, STAFF, "list_tickets", customer_id=CUSTOMER.id, limit=100)
-    [ticket] = [each["id"] for each in listed.value["tickets"] if each["session_id"]]
+    ticket = await handed_over(desk)
     assert code(await reply(desk, ticket, await upload(desk, STAFF))) == "ok"
     message = await last(desk, ticket)
     [file_id] = message["files"]
     assert message["delivery"] == "sent"
-    where = Where("default", CUSTOMER.label, "s")
-    [*_, line] = await archive.spoken(desk.database.reader, where)
+    [*_, line] = await archive.spoken(desk.database.reader, HERE)
     assert line.content == f"Here it is.\n\na.pdf: /api/v1/files/{file_id}"
     key, _ = await desk.keys.create(
         tenant_id="default", kind=Kind.CUSTOMER, subject_id=CUSTOMER.id, roles=CUSTOMER.roles

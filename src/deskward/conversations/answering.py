@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
+from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,7 +20,7 @@ from deskward.conversations.cursors import Answered
 from deskward.conversations.live import Running
 from deskward.conversations.store import NotHeld, TakenOver, Turn
 from deskward.conversations.turn_rows import model_entry, turn_entry
-from deskward.conversations.wording import APOLOGY, FAILED, STOPPED, TAKEN, stopping
+from deskward.conversations.wording import FAILED, stopping, told
 from deskward.core.database import Database
 from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
 from deskward.core.logging import bind
@@ -76,13 +77,15 @@ class Answering:
         turn = running.turn
         log.info("turn %s is answered by a person", turn.id)
         entry = turn_entry(self._ledger, turn, "done")
+        said: list[str] = []
         try:
+            said = await self._said(turn)
             async with self._database.transaction([entry]) as transaction:
                 await store.hold(transaction, turn)
                 await store.end_turn(transaction, turn, "done")
         except (NotHeld, *_NOT_STORED):
             log.exception("turn %s could not be ended", turn.id)
-        running.finish(Answered(TAKEN, "", 0))
+        running.finish(Answered(told("taken", said), "", 0))
 
     async def _leave(self, running: Running) -> None:
         """End a turn that was stopped, or pause one that nobody reads."""
@@ -90,7 +93,7 @@ class Answering:
         try:
             if running.unwanted:
                 log.info("turn %s was stopped by its customer", turn.id)
-                await self.fail(turn, STOPPED)
+                await self.fail(turn, "stopped")
                 return
             log.info("turn %s pauses: nobody reads it any more", turn.id)
             entry = turn_entry(self._ledger, turn, "paused")
@@ -141,15 +144,21 @@ class Answering:
                 entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
         return count
 
-    async def fail(self, turn: Turn, word: str = APOLOGY) -> None:
+    async def fail(self, turn: Turn, word: Literal["apology", "stopped"] = "apology") -> None:
         """Leave word in the conversation that the turn ended without its answer."""
         said = await store.messages_of(self._database.reader, turn.where, turn.id)
+        last_word = Message("assistant", told(word, await self._said(turn)))
         entry = turn_entry(self._ledger, turn, "failed")
         async with self._database.transaction([entry]) as transaction:
             for request in _unanswered(said):
                 await store.add_message(transaction, turn, _not_made(request))
-            await store.add_message(transaction, turn, Message("assistant", word))
+            await store.add_message(transaction, turn, last_word)
             await store.end_turn(transaction, turn, "failed")
+
+    async def _said(self, turn: Turn) -> list[str]:
+        """What the customer has said in the conversation, the latest last."""
+        history = await store.history(self._database.reader, turn.where)
+        return [message.text for message in history if message.role == "user"]
 
 
 def _log_answer(running: Running, seconds: float) -> None:

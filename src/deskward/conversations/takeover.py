@@ -6,6 +6,7 @@ agent's answer come one after the other, and the answer that comes later is not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -154,20 +155,20 @@ class ChatChannel:
             return None
         try:
             where = Where(tenant, ticket.session_owner, ticket.session_id)
-            text = await _with_links(db, tenant, message)
+            text = await with_links(db, tenant, message.text, message.files)
             await say(db, where, text, by=message.by, message_id=message.id)
         except SessionEnded:
             return None
         return Taken("sent")
 
 
-async def _with_links(db: Connection, tenant: str, message: TicketMessage) -> str:
+async def with_links(db: Connection, tenant: str, text: str, file_ids: Sequence[str]) -> str:
     """What a message says, and where its files are."""
-    if not message.files:
-        return message.text
-    called = await files.named(db, tenant, message.files)
-    links = [f"{called[each]}: {FILES}/{each}" for each in message.files if each in called]
-    return "\n".join([message.text, "", *links])
+    if not file_ids:
+        return text
+    called = await files.named(db, tenant, file_ids)
+    links = [f"{called[each]}: {FILES}/{each}" for each in file_ids if each in called]
+    return "\n".join([text, "", *links])
 
 
 async def still_waits(database: Database, job: Job) -> None:

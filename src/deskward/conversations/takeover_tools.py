@@ -10,13 +10,15 @@ from pydantic import BaseModel, Field
 from deskward.conversations import archive, takeover
 from deskward.conversations.takeover import where_of
 from deskward.core.written import Ours, Written
+from deskward.files.models import FileId
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.tickets import handover, service, thread, timers
+from deskward.tickets.enclosing import can_enclose, enclosed
 from deskward.tickets.facts import ticket_facts
 from deskward.tickets.handover import Handover
 from deskward.tickets.messages import Author, By
-from deskward.tickets.models import Body, TicketId
+from deskward.tickets.models import MOST_FILES, Body, TicketId
 
 takeovers = ToolGroup("conversations")
 
@@ -108,24 +110,31 @@ async def take_over_conversation(ctx: Context, ticket_id: TicketId) -> Conversat
     risk=Risk.WRITE,
     rest="POST /tickets/{ticket_id}/conversation/answer",
     facts=ticket_facts,
+    possible=can_enclose(lambda arguments: arguments["files"]),
 )
 async def answer_in_conversation(
-    ctx: Context, ticket_id: TicketId, text: Body
+    ctx: Context,
+    ticket_id: TicketId,
+    text: Body,
+    files: Annotated[list[FileId], Field(max_length=MOST_FILES)] = [],  # noqa: B006 the gate copies it
 ) -> ConversationChanged:
     """Answer a customer in the conversation that the caller has taken over.
 
     Args:
         ticket_id: The ticket that it belongs to.
         text: What is said.
+        files: Ids of files to send with it: the caller's own, or the customer's.
     """
     ticket = await service.get(ctx.db, ctx.tenant, ticket_id)
     where = where_of(ctx.tenant, ticket)
     await takeover.take(ctx.db, where, ctx.principal.label)
     await timers.taken(ctx.db, ctx.tenant, ticket_id)
     author, message_id = Author.of(ctx.principal), new_id()
-    await takeover.say(ctx.db, where, text, by=author.by, message_id=message_id)
+    sent = await enclosed(ctx, ticket_id, files)
+    shown = await takeover.with_links(ctx.db, ctx.tenant, text, sent)
+    await takeover.say(ctx.db, where, shown, by=author.by, message_id=message_id)
     await thread.said_in_chat(
-        ctx.db, ctx.tenant, ticket_id, text, author=author, message_id=message_id
+        *(ctx.db, ctx.tenant, ticket_id, text), author=author, message_id=message_id, files=sent
     )
     said = {"by": "desk", "message_id": message_id, "delivery": "sent"}
     await ctx.tell("message.created", ticket_id, said, customer_id=ticket.customer_id)

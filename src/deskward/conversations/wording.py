@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
 from deskward.core.errors import InvalidInput, SessionBusy, Unavailable
+from deskward.text.language import language_of
 
 MAX_MESSAGE = 10_000
 """Longest message, in characters."""
 
-APOLOGY = "I am sorry, I could not finish answering your message. Please send it again."
 YES, NO = "Yes.", "No."
 """What stands in a conversation for a button that was pressed."""
-STOPPED = "(This answer was stopped.)"
-TAKEN = "A colleague is with you. Your message has reached them."
-"""What a reader is told whose message a person answers; it is no message of the conversation."""
 FAILED = "Something went wrong on our side. Please try again."
+
+FILE = Path(__file__).with_name("wording.yaml")
+
+
+def told(word: Literal["apology", "stopped", "taken"], said: Sequence[str]) -> str:
+    """What a customer is told of how an answer ended, in their language.
+
+    Args:
+        word: `apology`: it failed; `stopped`: by themselves; `taken`: a person answers instead.
+        said: What they said, the latest last.
+    """
+    texts = _texts()[word]
+    return texts.get(language_of(said), texts["en"])
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return found
 
 
 def check(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from deskward.files import service as files
@@ -11,22 +11,30 @@ from deskward.gate.context import Context
 from deskward.tickets import service
 
 
-async def can_enclose(ctx: Context, arguments: Mapping[str, Any]) -> None:
-    """See that the files of a reply can be sent, before anybody is asked about it.
+def can_enclose(
+    named: Callable[[Mapping[str, Any]], Sequence[str] | None],
+) -> Callable[[Context, Mapping[str, Any]], Awaitable[None]]:
+    """What sees that the files of a reply can be sent, before anybody is asked about it.
 
-    Raises:
-        NotFound: One does not exist, or is somebody else's.
-        InvalidInput: They are too large together.
+    It raises NotFound where one does not exist, or is somebody else's, and InvalidInput where they
+    are too large together.
+
+    Args:
+        named: A call's arguments → the ids of its files.
     """
-    if file_ids := arguments["update"].files:
-        rules = ctx.port(FileRules)
-        readers = {ctx.principal.label, await _customer(ctx, arguments["ticket_id"])}
-        await files.sendable(
-            *(ctx.db, ctx.tenant, file_ids),
-            readers=readers,
-            together=rules.largest,
-            kept=rules.kept,
-        )
+
+    async def see(ctx: Context, arguments: Mapping[str, Any]) -> None:
+        if file_ids := named(arguments):
+            rules = ctx.port(FileRules)
+            readers = {ctx.principal.label, await _customer(ctx, arguments["ticket_id"])}
+            await files.sendable(
+                *(ctx.db, ctx.tenant, file_ids),
+                readers=readers,
+                together=rules.largest,
+                kept=rules.kept,
+            )
+
+    return see
 
 
 async def enclosed(ctx: Context, ticket_id: str, file_ids: Sequence[str]) -> list[str]:

@@ -281,19 +281,27 @@ async def note(
 
 
 async def said_in_chat(
-    db: Connection, tenant: str, ticket_id: str, text: str, *, author: Author, message_id: str
+    db: Connection,
+    tenant: str,
+    ticket_id: str,
+    text: str,
+    *,
+    author: Author,
+    message_id: str,
+    files: Sequence[str] = (),
 ) -> None:
     """Add what a person has said in the ticket's conversation, where it stands already.
 
     Args:
         message_id: The message's id.
+        files: Ids of its files.
     """
     ticket = await service.set_values(
         db, tenant, ticket_id, reply=text, messages=tickets.c.messages + 1
     )
     assert ticket is not None
     message = _said(ticket, text, "message", author, "chat")
-    told = {"id": message_id, "delivery": "sent"}
+    told = {"id": message_id, "delivery": "sent", "files": list(files)}
     await _place(db, tenant, ticket, message.model_copy(update=told))
 
 

@@ -268,7 +268,7 @@ async def _joined(ctx: Context, waiting: Ticket, customer_id: str, reason: str) 
     rest="PATCH /tickets/{ticket_id}",
     also=("POST /tickets/{ticket_id}/actions/update",),
     facts=change_facts,
-    possible=can_enclose,
+    possible=can_enclose(lambda arguments: arguments["update"].files),
 )
 async def update_ticket(ctx: Context, ticket_id: TicketId, update: TicketUpdate) -> TicketChanged:
     """Change a ticket: status, priority, assignee, team, tags, fields; or answer its customer.
