@@ -79,7 +79,8 @@ class Gate:
             confirm_within: How long a customer can say yes to what they are asked.
 
         Raises:
-            ValueError: Two tools have the same name or the same REST address.
+            ValueError: Two tools have the same name or the same REST address, or one names another
+                that is not there.
         """
         self.tools: dict[str, Tool] = {}
         self._foreign: list[Tool] = []
@@ -100,6 +101,9 @@ class Gate:
                 raise ValueError(f"two tools are called {tool.name} or {tool.method} {tool.path}")
             self.tools[tool.name] = tool
             addresses.update(tool.addresses)
+        for tool in self.tools.values():
+            if tool.resource is not None and tool.resource.listed_by not in self.tools:
+                raise ValueError(f"{tool.name}: there is no tool {tool.resource.listed_by}")
         self.ledger = Ledger(key, names, generation=generation)
         self.readings = Readings()
         self.approvals = Approvals(key)

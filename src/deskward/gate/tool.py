@@ -17,6 +17,7 @@ from deskward.gate.context import Context
 from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
+from deskward.gate.resources import Resource
 from deskward.gate.schemas import JsonSchema, holds_secret, inline_refs, without
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
@@ -106,6 +107,7 @@ class Tool:
         also: Method and path of further REST addresses.
         together: What JSON Schema can only say of several arguments together. It is told where
             the API is described; model APIs take no conditions at a schema's root.
+        resource: What MCP clients read by an address through it.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Tool:
     spends: Spends | None = None
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
+    resource: Resource | None = None
 
     @property
     def addresses(self) -> tuple[tuple[str, str], ...]:
@@ -218,6 +221,7 @@ class ToolGroup:
         spends: Spends | None = None,
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
+        resource: Resource | None = None,
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -237,6 +241,7 @@ class ToolGroup:
                 takes an `amount` has to say what it spends.
             also: Further REST addresses, of the form of `rest`.
             together: What a JSON Schema says of several arguments together.
+            resource: What MCP clients read by an address through it.
 
         Raises:
             TypeError: The function is not of the form that a tool needs, or a text in its answer
@@ -250,6 +255,8 @@ class ToolGroup:
                 _check_questions(built, asks)
             if built.counted and spends is None and "amount" in built.parameters:
                 raise TypeError(f"tool {built.name} takes an amount: say what a call `spends`")
+            if resource is not None and resource.variable not in built.parameters:
+                raise TypeError(f"tool {built.name} does not take {resource.variable}")
             more = tuple(_address(built.name, address, built.parameters) for address in also)
             self.tools.append(
                 replace(
@@ -261,6 +268,7 @@ class ToolGroup:
                     spends=spends,
                     also=more,
                     together=together,
+                    resource=resource,
                     asks=asks,
                     wish=self._wishes.get(built.name),
                 )

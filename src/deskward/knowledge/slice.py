@@ -7,7 +7,7 @@ from pathlib import Path
 from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
-from deskward.knowledge import feeding, search_tools, source_tools, syncing
+from deskward.knowledge import feeding, reading_tools, search_tools, source_tools, syncing
 from deskward.knowledge.demo import load
 from deskward.knowledge.documents import TABLES, sources
 from deskward.knowledge.feeding import Feeder
@@ -18,6 +18,7 @@ from deskward.knowledge.tools import tools
 
 assert source_tools
 assert search_tools
+assert reading_tools
 """They declare their tools in the same group."""
 
 

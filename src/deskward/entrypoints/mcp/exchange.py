@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -15,7 +15,8 @@ from deskward.core.lines import one_line
 from deskward.core.tasks import end
 from deskward.entrypoints.mcp.progress import Progress, Step
 from deskward.gate.context import Report
-from deskward.gate.outcome import Outcome
+
+Result = TypeVar("Result")
 
 WATCH_AFTER = 0.2
 """Seconds that a call runs before its connection is watched, which costs as much as a tenth of a
@@ -48,7 +49,7 @@ class Exchange:
         """Where a tool says how far it is."""
         return self._progress.report if self._progress is not None else None
 
-    async def run(self, call: Coroutine[Any, Any, Outcome]) -> Outcome:
+    async def run(self, call: Coroutine[Any, Any, Result]) -> Result:
         """What comes of the call.
 
         Raises:

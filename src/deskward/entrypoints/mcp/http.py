@@ -1,9 +1,9 @@
 """MCP over streamable HTTP: a thin route from JSON-RPC to the gate, in both protocol eras.
 
-Tools only, without state; answers are JSON, and streams of events only where a tool reports its
-progress: what a call costs here is what the gate costs. The order of the checks and their codes
-follow the specification of 2026-07-28 (Transports, Streamable HTTP) and the `mcp` package's server;
-the conformance suite and the parity tests compare them.
+Tools and resources, without state; answers are JSON, and streams of events only where a tool
+reports its progress: what a call costs here is what the gate costs. The order of the checks and
+their codes follow the specification of 2026-07-28 (Transports, Streamable HTTP) and the `mcp`
+package's server; the conformance suite and the parity tests compare them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from deskward.entrypoints.mcp.confirming import (
 from deskward.entrypoints.mcp.exchange import Exchange
 from deskward.entrypoints.mcp.progress import progress_token
 from deskward.entrypoints.mcp.protocol import (
-    CAPABILITIES,
     HANDSHAKE_VERSIONS,
     HEADER_MISMATCH,
     INSTRUCTIONS,
@@ -42,12 +41,15 @@ from deskward.entrypoints.mcp.protocol import (
     METHOD_NOT_FOUND,
     PARSE_ERROR,
     REFUSED,
+    RESOURCE_METHODS,
     SERVER_INFO,
     SUPPORTED,
     UNSUPPORTED_VERSION,
     ProtocolError,
+    capabilities,
     check_known,
     error_message,
+    has_resources,
     idempotency_key,
     is_unsure,
     tool_list,
@@ -62,6 +64,7 @@ from deskward.entrypoints.mcp.request import (
     marked,
     read_request,
 )
+from deskward.entrypoints.mcp.resources import answered
 from deskward.entrypoints.mcp.results import call_result, complete
 from deskward.gate.confirmed import record_answer, take_answer
 from deskward.gate.context import Context, new_id
@@ -164,11 +167,13 @@ class McpEndpoint:
             return await self._call(request, principal, exchange, scope["state"]["request_id"])
         if method == "tools/list":
             return self._list(request, principal)
+        if method in RESOURCE_METHODS and has_resources(self._desk.gate):
+            return await self._resources(request, principal, exchange, scope["state"]["request_id"])
         if request.stateless and method == "server/discover":
-            result = {"supportedVersions": SUPPORTED, **_about(), **complete(cached=True)}
-            return to_json(result)
+            about = {"supportedVersions": SUPPORTED, **self._about()}
+            return to_json({**about, **complete(cached=True)})
         if not request.stateless and method == "initialize":
-            return to_json(_initialized(params))
+            return to_json(_initialized(params) | self._about())
         if not request.stateless and method == "ping":
             return b"{}"
         raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
@@ -178,6 +183,20 @@ class McpEndpoint:
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
         result: dict[str, Any] = {"tools": tool_list(self._desk.gate, principal)}
         return to_json(result | complete(cached=True) if request.stateless else result)
+
+    async def _resources(
+        self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
+    ) -> bytes:
+        context = Context(principal, "mcp", request_id, client=request.session or "")
+        params, stateless = request.params, request.stateless
+        gate = self._desk.gate
+        work = answered(gate, context, request.method, params, stateless=stateless)
+        result = await exchange.run(work)
+        cached = request.method != "completion/complete"
+        return to_json(result | complete(cached=cached) if stateless else result)
+
+    def _about(self) -> dict[str, Any]:
+        return {"capabilities": capabilities(self._desk.gate), "instructions": INSTRUCTIONS}
 
     async def _call(
         self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
@@ -262,10 +281,6 @@ def _cancelled_by(request: McpRequest, principal: Principal, request_id: Any) ->
     return principal.tenant, whose, request.session, request_id
 
 
-def _about() -> dict[str, Any]:
-    return {"capabilities": CAPABILITIES, "instructions": INSTRUCTIONS}
-
-
 def _initialized(params: dict[str, Any]) -> dict[str, Any]:
     wanted = params.get("protocolVersion")
     if not (
@@ -275,7 +290,7 @@ def _initialized(params: dict[str, Any]) -> dict[str, Any]:
     ):
         raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
     version = wanted if wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
-    return {"protocolVersion": version, "serverInfo": SERVER_INFO, **_about()}
+    return {"protocolVersion": version, "serverInfo": SERVER_INFO}
 
 
 def _refusal(error: DeskwardError, request_id: str) -> Response:

@@ -24,7 +24,9 @@ SUPPORTED = [STATELESS_VERSION, HANDSHAKE_VERSIONS[-1]]
 
 SERVER_INFO = {"name": "deskward", "title": "Deskward", "version": __version__}
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-CAPABILITIES = {"tools": {"listChanged": False}}
+RESOURCE_METHODS = frozenset(
+    {"resources/list", "resources/templates/list", "resources/read", "completion/complete"}
+)
 INSTRUCTIONS = (
     "The tools of a customer-support desk. Every call is decided by policy and recorded. A result "
     'with "status": "pending_approval" is not done: a person has to approve it first. One with '
@@ -43,6 +45,9 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
+RESOURCE_NOT_FOUND = -32002
+"""Of 2025-11-25 and earlier; since 2026-07-28 it is `INVALID_PARAMS`."""
+INTERNAL_ERROR = -32603
 REFUSED = -32000
 """JSON-RPC's first code for a server's own errors: who calls may not, or not now."""
 
@@ -98,6 +103,19 @@ def listed(tool: Tool, principal: Principal) -> dict[str, Any]:
 def tool_list(gate: Gate, principal: Principal) -> list[dict[str, Any]]:
     """The tools that the principal may use."""
     return [listed(tool, principal) for tool in gate.tools_for(principal)]
+
+
+def capabilities(gate: Gate) -> dict[str, Any]:
+    """What the server says that it can do."""
+    found: dict[str, Any] = {"tools": {"listChanged": False}}
+    if has_resources(gate):
+        found |= {"resources": {"listChanged": False, "subscribe": False}, "completions": {}}
+    return found
+
+
+def has_resources(gate: Gate) -> bool:
+    """Whether any of the tools reads resources."""
+    return any(tool.resource is not None for tool in gate.tools.values())
 
 
 def idempotency_key(meta: Any) -> str | None:

@@ -12,6 +12,7 @@ from deskward.entrypoints.mcp.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    RESOURCE_METHODS,
     STATELESS_VERSION,
     SUPPORTED,
     UNSUPPORTED_VERSION,
@@ -23,6 +24,10 @@ _VERSION_KEY = _PREFIX + "protocolVersion"
 _CAPABILITIES_KEY = _PREFIX + "clientCapabilities"
 _CLIENT_KEY = _PREFIX + "clientInfo"
 _ONCE = (b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"mcp-session-id")
+_NAMED = {"tools/call": "name", "resources/read": "uri"}
+"""Method → the parameter that the header `Mcp-Name` repeats."""
+METHODS = frozenset({"tools/call", "tools/list", "server/discover"} | RESOURCE_METHODS)
+"""What may be asked in the era without a handshake."""
 _NOT_A_REQUEST = "Body must be a single JSON-RPC request or notification object"
 SESSION = "mcp-session-id"
 
@@ -111,12 +116,13 @@ def check_envelope(request: McpRequest) -> None:
         raise _mismatch("mcp-protocol-version", "request envelope's protocol version")
     if headers.get("mcp-method", "").strip() != request.method:
         raise _mismatch("mcp-method", "request body's method")
-    tool = request.params.get("name") if request.method == "tools/call" else None
-    if tool is not None and _decoded(headers.get("mcp-name", "").strip()) != tool:
-        raise _mismatch("mcp-name", "request body's 'name' parameter")
+    called = _NAMED.get(request.method, "")
+    name = request.params.get(called)
+    if name is not None and _decoded(headers.get("mcp-name", "").strip()) != name:
+        raise _mismatch("mcp-name", f"request body's {called!r} parameter")
     if request.version != STATELESS_VERSION:
         raise _unsupported(request.version)
-    if request.method not in ("tools/call", "tools/list", "server/discover"):
+    if request.method not in METHODS:
         raise ProtocolError(METHOD_NOT_FOUND, "Method not found", request.method)
     client = meta.get(_CLIENT_KEY)
     if not isinstance(meta[_CAPABILITIES_KEY], dict) or not (client is None or is_client(client)):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolRequestParams, ElicitRequestFormParams, PaginatedRequestParams
+from mcp_types import (
+    CallToolRequestParams,
+    CompleteRequestParams,
+    ElicitRequestFormParams,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    RequestParams,
+)
 from pydantic_core import from_json
 
 from deskward import __version__
@@ -29,16 +38,26 @@ from deskward.entrypoints.mcp.protocol import (
     STATELESS_VERSION,
     ProtocolError,
     check_known,
+    has_resources,
     idempotency_key,
     is_unsure,
     tool_list,
 )
-from deskward.entrypoints.mcp.results import call_result
+from deskward.entrypoints.mcp.resources import answered
+from deskward.entrypoints.mcp.results import call_result, complete
 from deskward.gate.confirmed import take_answer
 from deskward.gate.context import Context, new_id
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Principal
 
+Result = TypeVar("Result")
+
+_RESOURCES: Mapping[str, type[RequestParams]] = {
+    "resources/list": PaginatedRequestParams,
+    "resources/templates/list": PaginatedRequestParams,
+    "resources/read": ReadResourceRequestParams,
+    "completion/complete": CompleteRequestParams,
+}
 _LIST_STAMP = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
 
@@ -65,11 +84,11 @@ class _Calls:
         self._desk = desk
         self._principal = principal
         self._id = new_id()
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     def server(self) -> Server[Any]:
         """The library's server, whose handlers lead to the gate."""
-        return Server(
+        server: Server[Any] = Server(
             "deskward",
             version=__version__,
             title="Deskward",
@@ -77,6 +96,10 @@ class _Calls:
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
+        if has_resources(self._desk.gate):
+            for method, params in _RESOURCES.items():
+                server.add_request_handler(method, params, partial(self._resources, method))
+        return server
 
     async def close(self) -> None:
         """End what still runs, as the client is gone, and see it recorded."""
@@ -86,6 +109,18 @@ class _Calls:
         self, _context: ServerRequestContext[Any], _params: PaginatedRequestParams | None
     ) -> Any:
         return {"tools": tool_list(self._desk.gate, self._principal), **_LIST_STAMP}
+
+    async def _resources(
+        self, method: str, context: ServerRequestContext[Any], _params: RequestParams
+    ) -> Any:
+        stateless = context.protocol_version == STATELESS_VERSION
+        call_context = Context(self._principal, "mcp", client=self._id)
+        params = context.params or {}
+        work = answered(self._desk.gate, call_context, method, params, stateless=stateless)
+        try:
+            return await self._finished(work) | complete(cached=method != "completion/complete")
+        except ProtocolError as error:
+            raise MCPError(error.code, error.message, error.data) from error
 
     async def _call(self, context: ServerRequestContext[Any], params: CallToolRequestParams) -> Any:
         meta = (context.params or {}).get("_meta")
@@ -133,19 +168,26 @@ class _Calls:
         key = asked.value["confirmation_id"]
         return await take_answer(self._desk.gate, key, call_context, yes, "elicitation")
 
-    async def _ended(self, call: Any, progress: Progress) -> Outcome:
+    async def _ended(self, call: Coroutine[Any, Any, Outcome], progress: Progress) -> Outcome:
+        """What comes of a call that tells how far it is."""
+        try:
+            outcome = await self._finished(call)
+            await progress.close()
+        except asyncio.CancelledError:
+            await progress.close(abandoned=True)
+            raise
+        return outcome
+
+    async def _finished(self, call: Coroutine[Any, Any, Result]) -> Result:
         """What comes of a call. Where the client cancels it, it ends in a task of its own.
 
         The library's cancellation comes again at every step, also at those that record the call.
         """
-        task: asyncio.Task[Outcome] = asyncio.create_task(call)
+        task: asyncio.Task[Result] = asyncio.create_task(call)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            outcome = await asyncio.shield(task)
-            await progress.close()
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             task.cancel()
-            await progress.close(abandoned=True)
             raise
-        return outcome

@@ -5,7 +5,7 @@
 //   mode   version 2 only: "legacy" or {pin: "2026-07-28"}
 //   oauth  whether it signs in as OAuth clients do
 //   hold   a file's name: it goes on when that file is there, after it has made NAME.said
-//   calls  [{name, arguments, progress, cancelAfter}]
+//   calls  [{name, arguments, progress, cancelAfter}], or {resource} to list and read resources
 // Prints as JSON what a program, and so a person, gets of each call.
 
 import { existsSync, writeFileSync } from "node:fs";
@@ -51,6 +51,13 @@ async function call(client, { name, arguments: given, progress, cancelAfter }) {
   };
 }
 
+async function read(client, { resource }) {
+  const { resources } = await client.listResources();
+  const { contents } = await client.readResource({ uri: resource });
+  const uris = resources.map((one) => one.uri);
+  return { uris, text: contents.map((one) => one.text).join("\n") };
+}
+
 const options = todo.mode ? { versionNegotiation: { mode: todo.mode } } : {};
 const client = new Client({ name: "peer", version: "1" }, options);
 try {
@@ -62,7 +69,9 @@ try {
     : new StdioClientTransport({ ...todo.to, stderr: "inherit" });
   await client.connect(transport);
   await client.listTools(); // from now on it compares answers with the tools' output schemas
-  for (const each of todo.calls) said.push(await call(client, each).catch(shown));
+  for (const each of todo.calls) {
+    said.push(await (each.resource ? read : call)(client, each).catch(shown));
+  }
   if (todo.hold) {
     writeFileSync(`${todo.hold}.said`, "");
     while (!existsSync(todo.hold)) await new Promise((done) => setTimeout(done, 50));

@@ -1,0 +1,181 @@
+"""Resources over MCP: listed, completed and read by calls of the tools that declare them.
+
+So whoever may not see a record finds it in no list, no completion and no count, and is told of it
+what is told of one that does not exist. The shapes are those of MCP 2025-11-25 and 2026-07-28
+(Resources; Completion).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deskward.core.errors import DeskwardError, NotFound
+from deskward.entrypoints.mcp.protocol import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    REFUSED,
+    RESOURCE_NOT_FOUND,
+    ProtocolError,
+)
+from deskward.gate.call import Gate
+from deskward.gate.context import Context
+from deskward.gate.outcome import Outcome
+from deskward.gate.resources import MOST_COMPLETED, Resource
+from deskward.gate.tool import Tool
+from deskward.security.principals import Principal
+
+PAGE = 100
+"""Resources on a page of the list."""
+_WRONG = "Invalid request parameters"
+
+
+async def answered(
+    gate: Gate, context: Context, method: str, params: Mapping[str, Any], *, stateless: bool
+) -> dict[str, Any]:
+    """The result of a request about resources.
+
+    Args:
+        stateless: Whether it is of the era without a handshake.
+
+    Raises:
+        ProtocolError: It is wrong, or there is nothing that the caller may see.
+    """
+    if method == "resources/read":
+        return await _read(gate, context, params.get("uri"), stateless=stateless)
+    if method == "completion/complete":
+        return await _complete(gate, context, params)
+    cursor = params.get("cursor")
+    if not isinstance(cursor, str | None):
+        raise ProtocolError(INVALID_PARAMS, _WRONG, "")
+    if method == "resources/templates/list":
+        return {
+            "resourceTemplates": [_template(tool) for tool in _readers(gate, context.principal)]
+        }
+    return await _listed(gate, context, cursor)
+
+
+def _readers(gate: Gate, principal: Principal) -> list[Tool]:
+    """The tools that read resources and that the principal may use."""
+    return [tool for tool in gate.tools_for(principal) if tool.resource is not None]
+
+
+def _resource(tool: Tool) -> Resource:
+    assert tool.resource is not None
+    return tool.resource
+
+
+def _template(tool: Tool) -> dict[str, Any]:
+    resource = _resource(tool)
+    return {
+        "uriTemplate": resource.template,
+        "name": resource.name,
+        "title": resource.name.capitalize(),
+        "description": tool.description,
+        "mimeType": resource.mime_type,
+    }
+
+
+async def _listed(gate: Gate, context: Context, cursor: str | None) -> dict[str, Any]:
+    """A page of all resources, one kind after the other. The cursor is the last one's address."""
+    readers = sorted(_readers(gate, context.principal), key=lambda tool: _resource(tool).template)
+    found: list[dict[str, Any]] = []
+    for tool in readers:
+        resource = _resource(tool)
+        start = resource.template.partition("{")[0]
+        if cursor is not None and cursor > start and not cursor.startswith(start):
+            continue
+        after = cursor if cursor is not None and cursor.startswith(start) else ""
+        asked = {**resource.among, "after": after, "limit": PAGE - len(found)}
+        told = await _value(gate, context, resource.listed_by, asked)
+        found += [_entry(resource, one) for one in told["entries"]]
+        if told["more"]:
+            return {"resources": found, "nextCursor": found[-1]["uri"]}
+        if len(found) >= PAGE and tool is not readers[-1]:
+            return {"resources": found, "nextCursor": found[-1]["uri"]}
+    return {"resources": found}
+
+
+def _entry(resource: Resource, one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "uri": one["address"],
+        "name": one["id"],
+        "title": one["title"],
+        "mimeType": resource.mime_type,
+        "size": one["size"],
+        "annotations": {"lastModified": one["changed_at"]},
+        "_meta": {"deskward/language": one["language"]},
+    }
+
+
+async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) -> dict[str, Any]:
+    if not isinstance(address, str):
+        raise ProtocolError(INVALID_PARAMS, _WRONG, "")
+    code = INVALID_PARAMS if stateless else RESOURCE_NOT_FOUND
+    nowhere = ProtocolError(code, "Resource not found", {"uri": address})
+    for tool in _readers(gate, context.principal):
+        resource = _resource(tool)
+        value = resource.value_in(address)
+        if value is None:
+            continue
+        outcome = await gate.call(tool.name, {resource.variable: value}, context)
+        if isinstance(outcome.error, NotFound) or _misnamed(outcome.error):
+            raise nowhere
+        told = _told(outcome)
+        about = {f"deskward/{name}": told[name] for name in resource.about}
+        content = {
+            "uri": address,
+            "mimeType": resource.mime_type,
+            "text": told["text"],
+            "_meta": about,
+        }
+        return {"contents": [content]}
+    raise nowhere
+
+
+def _misnamed(error: DeskwardError | None) -> bool:
+    """Whether an address names what no record can be called."""
+    return error is not None and error.status == 400
+
+
+async def _complete(gate: Gate, context: Context, params: Mapping[str, Any]) -> dict[str, Any]:
+    reference, argument = params.get("ref"), params.get("argument")
+    if not isinstance(reference, dict) or not isinstance(argument, dict):
+        raise ProtocolError(INVALID_PARAMS, _WRONG, "")
+    begun = argument.get("value")
+    for tool in _readers(gate, context.principal):
+        resource = _resource(tool)
+        named = reference.get("type") == "ref/resource" and reference.get("uri")
+        if named != resource.template or argument.get("name") != resource.variable:
+            continue
+        if not isinstance(begun, str):
+            break
+        asked = {**resource.among, "prefix": begun, "limit": MOST_COMPLETED}
+        outcome = await gate.call(resource.listed_by, asked, context)
+        told: dict[str, Any] = {"entries": [], "total": 0}
+        if not _misnamed(outcome.error):
+            told = _told(outcome)
+        values = [one["id"] for one in told["entries"]]
+        more = {"total": told["total"], "hasMore": told["total"] > len(values)}
+        return {"completion": {"values": values, **more}}
+    raise ProtocolError(INVALID_PARAMS, "There is nothing to complete by that name")
+
+
+async def _value(
+    gate: Gate, context: Context, tool: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    return _told(await gate.call(tool, arguments, context))
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What a call answers.
+
+    Raises:
+        ProtocolError: It failed, or waits for somebody.
+    """
+    if outcome.error is not None:
+        code = INTERNAL_ERROR if outcome.error.status >= 500 else REFUSED
+        raise ProtocolError(code, outcome.error.message, outcome.value)
+    if outcome.status != "ok":
+        raise ProtocolError(REFUSED, "Somebody has to allow this first.", outcome.value)
+    return outcome.value

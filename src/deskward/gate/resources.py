@@ -1,0 +1,60 @@
+"""Resources: what MCP clients read by an address, by way of a tool that reads one of them.
+
+So that a reading passes the gate as every call does, and shows what its caller may see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+MOST_COMPLETED = 100
+"""Values that a completion gives at the most (MCP 2025-11-25, Completion)."""
+_VARIABLE = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Marks a tool as the reader of resources.
+
+    Attributes:
+        template: The form of their addresses (RFC 6570, level 1), with one variable, which is the
+            tool's argument: `kb://articles/{article_id}`.
+        name: What one of them is called.
+        listed_by: The tool that lists those that the caller may read. It takes `prefix`, `after`
+            and `limit`, and answers with `total` and `entries` in the order of their addresses,
+            each with `address`, `id`, `title`, `language`, `size` and `changed_at`.
+        among: What it is given besides to list these alone.
+        mime_type: What the field `text` of the reading tool's answer is.
+        about: Fields of that answer that clients are told beside the text.
+    """
+
+    template: str
+    name: str
+    listed_by: str
+    among: Mapping[str, Any] = field(default_factory=dict)
+    mime_type: str = "text/markdown"
+    about: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """See that its template has one variable.
+
+        Raises:
+            TypeError: It has not.
+        """
+        if len(_VARIABLE.findall(self.template)) != 1:
+            raise TypeError(f"{self.template!r} is no template with one variable")
+
+    @property
+    def variable(self) -> str:
+        """The name of the template's variable."""
+        return str(_VARIABLE.findall(self.template)[0])
+
+    def value_in(self, address: str) -> str | None:
+        """The variable's value in an address; None where the address is not of this form."""
+        before, _, after = self.template.partition(f"{{{self.variable}}}")
+        found = re.fullmatch(f"{re.escape(before)}([^/?#]+){re.escape(after)}", address)
+        return unquote(found[1]) if found else None
