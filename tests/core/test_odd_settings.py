@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from deskward.cli.ending import in_one_line
 from deskward.core.setting_names import fields
 from deskward.core.settings import Settings
 from deskward.entrypoints.server import listen
-from tests.conftest import settings_in
+from tests.conftest import run_apart, settings_in
 
 VALUES = {
     "empty": "",
@@ -61,13 +62,28 @@ def is_told(problem: Exception, name: str, value: str) -> bool:
     return name.upper() in line or bool(value.strip() and value[:100] in line)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a desk that has started once: making its tables is not what is tried here."""
+    folder = tmp_path_factory.mktemp("begun")
+
+    async def begin() -> None:
+        async with open_desk(Settings.alone(data_dir=folder), chat=False):
+            pass
+
+    run_apart(begin)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(fields(Settings)))
-async def test_any_value_starts_or_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_any_value_starts_or_is_told(
+    name: str, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for kind in ("empty", "blank", "zero", "huge", "a word", "long", "a device", "words"):
         value = VALUES[kind]
         place = Path(f"at-{len(os.listdir())}")
-        place.mkdir()
+        shutil.copytree(begun, place / "data")
         with monkeypatch.context() as changed:
             changed.chdir(place)
             changed.setenv(name.upper(), value)
