@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deskward.integrations.search.embedded import EmbeddedIndex
+from deskward.integrations.search.folder import Folder
 from deskward.integrations.search.vector_file import EXACTLY, VectorFile
 from deskward.knowledge.passages import Wanted
 from tests.knowledge.test_index import BOTH, DIMENSIONS, TENANT, Model, found, passage, vector_of
@@ -21,6 +23,7 @@ from tests.knowledge.test_index import BOTH, DIMENSIONS, TENANT, Model, found, p
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from deskward.integrations.search.embedded import EmbeddedIndex
 from tests.knowledge.test_index import TENANT, Model, passage
 
@@ -193,3 +196,45 @@ def test_many_vectors_are_searched_nearly_exactly(tmp_path: Path) -> None:
         right_among += len(set(expected) & {key for key, _ in file.search(vectors[at], 10, kept)})
     assert right >= 0.97 * 500
     assert right_among >= 0.97 * 500
+
+
+def test_vectors_are_searched_while_new_ones_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    count, dimensions = 2 * EXACTLY, 64
+    vectors = numpy.random.default_rng(7).normal(size=(count + 1, dimensions))
+    file = VectorFile(tmp_path / "vectors-0", dimensions)
+    file.append(range(count), vectors[:count])
+    file.refresh()
+    sides, meanwhile = VectorFile._sides, []
+
+    def interrupted(self: VectorFile, *given: object) -> object:
+        monkeypatch.setattr(VectorFile, "_sides", sides)
+        allowed = numpy.asarray([3, 4, count], dtype=numpy.uint64)
+        meanwhile.extend(self.search(vectors[3], 1, allowed))
+        return sides(self, *given)  # type: ignore[arg-type]  # whatever it was given
+
+    monkeypatch.setattr(VectorFile, "_sides", interrupted)
+    file.append([count], vectors[count:])
+    file.refresh()
+    assert meanwhile[0][0] == 3
+    assert file.search(vectors[count], 1)[0][0] == count
+
+
+def test_what_a_search_remembers_is_of_what_it_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "all", DIMENSIONS)
+    folder.put([passage("old", "transfer", category="money", vector=True)])
+    wanted = Wanted("transfer", BOTH, category="money", vector=vector_of("a card"))
+    by_words = Folder._by_words
+
+    def interrupted(self: Folder, *given: Any) -> Any:
+        monkeypatch.setattr(Folder, "_by_words", by_words)
+        self.put([passage("new", "a card", category="money", vector=True)])
+        return by_words(self, *given)
+
+    monkeypatch.setattr(Folder, "_by_words", interrupted)
+    assert [hit.passage_id for hit in folder.search(wanted)] == ["old"]
+    assert "new" in [hit.passage_id for hit in folder.search(wanted)]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 from deskward.core.errors import Unavailable
+from deskward.integrations.search.disk import Damaged, alone
 from deskward.integrations.search.model import Model, about
 from deskward.knowledge.passages import Hit, Passage, Wanted
 from deskward.text.vectors import EmbeddingFailed
@@ -124,8 +125,6 @@ class EmbeddedIndex:
 
     def _with(self, tenant: str, reader: str, work: Callable[[Folder], _T]) -> _T:
         """Do something with a folder; where it is damaged, with a new one in its place."""
-        from deskward.integrations.search.folder import Damaged
-
         home = self._root / hashlib.sha256(tenant.encode()).hexdigest()[:32]
         try:
             return work(self._folder(home, reader))
@@ -179,8 +178,6 @@ class EmbeddedIndex:
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
         """Wait until nobody else opens or makes a folder, in this process or another."""
-        from deskward.integrations.search.folder import alone
-
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock, alone(self._root / "opening"):
             yield

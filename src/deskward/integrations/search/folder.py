@@ -6,13 +6,10 @@ small. Several processes read it; one writes at a time, and the others see it at
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
-import os
-import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 import numpy as np
 import tantivy
 
+from deskward.integrations.search.disk import Damaged, alone, readable
 from deskward.integrations.search.merging import EVERY, depth_of, holding, merged, rarity
 from deskward.integrations.search.vector_file import Keys, VectorFile
 from deskward.knowledge.passages import Hit, Passage, Wanted
@@ -38,53 +36,24 @@ REMEMBERED = 32
 _EXACT = 20
 """Words that the sum of powers of two tells apart: a score is a float of 24 bits."""
 
-_DAMAGE = re.compile(
-    r"^(?:Data corrupted|Failed to open (?:the directory|file for read)|Index incompatible"
-    r"|Schema error|An index exists but the schema does not match)"
-    r"|(?i:footer|checksum|deserializ|corrupt)"
-)
-"""What the engine's errors say that are about what it reads; a full disk is none of them."""
-
 Found = tuple[str, str, float]
 
 
-class Damaged(Exception):
-    """What is on the disk cannot be read; the message says why."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one search sees of a folder, whatever is written meanwhile.
 
-
-@contextlib.contextmanager
-def readable() -> Iterator[None]:
-    """Have what the engine says of a damaged file raised as `Damaged`, and nothing else.
-
-    Raises:
-        Damaged: A file is not what the engine wrote.
+    Attributes:
+        searcher: Of the words.
+        vectors: The file of vectors that counts.
+        keys: Filters → the keys of the passages that pass.
+        values: Field → its different values.
     """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise Damaged(str(error)) from error
-    except ValueError as error:
-        told = str(error)
-        cut_off = told.startswith("An IO error") and ("EOF" in told or "end of file" in told)
-        if not cut_off and _DAMAGE.search(told) is None:
-            raise
-        raise Damaged(str(error)) from error
-    except BaseException as error:
-        # The engine's assertions; the class is made anew in each extension module.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise Damaged(f"the engine gave up: {error}") from error
 
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Wait until no other process holds a file, and hold it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    searcher: tantivy.Searcher
+    vectors: VectorFile
+    keys: dict[str, Keys] = field(default_factory=dict)
+    values: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Folder:
@@ -107,9 +76,7 @@ class Folder:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._inode = path.stat().st_ino
         self._stamp: object = None
-        self._rows: dict[str, Keys] = {}
-        self._values: dict[str, list[str]] = {}
-        self._vectors = VectorFile(path / "vectors-0", dimensions or 1)
+        self._seen: _Seen | None = None
         with readable(), alone(path / "writing"):
             self._index = tantivy.Index(_schema(), str(path), reuse=True)
             self._index.config_reader("manual")
@@ -127,10 +94,10 @@ class Folder:
         if not passages and not without:
             return
         with readable(), self._lock, alone(self.path / "writing"):
-            self._look()
+            counting = self._look().vectors
             vectors = {_key(one.id): one.vector for one in passages if one.vector is not None}
             if vectors and self._dimensions:
-                self._vectors.append(list(vectors), list(vectors.values()))
+                counting.append(list(vectors), list(vectors.values()))
             writer = self._index.writer(HEAP, 1)
             for passage_id in (*without, *(one.id for one in passages)):
                 writer.delete_documents_by_term("id", passage_id)
@@ -143,14 +110,14 @@ class Folder:
     def ids(self, audience: str | None = None) -> frozenset[str]:
         """Which passages there are, for one audience or for all."""
         with readable():
-            searcher = self._look()
+            searcher = self._look().searcher
             query = _among(None, [self._term("audience", audience)] if audience else [])
             found = searcher.search(query, limit=max(1, searcher.num_docs))
             return frozenset(_names(searcher, at)[0] for _, at in found.hits)
 
     def __len__(self) -> int:
         with readable():
-            return self._look().num_docs
+            return self._look().searcher.num_docs
 
     def search(self, wanted: Wanted, only: str | None = None) -> list[Hit]:
         """Find passages, the best first.
@@ -159,17 +126,16 @@ class Folder:
             only: Those for this audience alone.
         """
         with readable():
-            searcher = self._look()
-            languages = self._known(searcher, "language")
-            asked = words_asked(wanted.text, languages)[:MOST_ASKED]
-            filters = self._filters(searcher, wanted, only)
+            seen = self._look()
+            asked = words_asked(wanted.text, _known(seen, "language"))[:MOST_ASKED]
+            filters = self._filters(seen, wanted, only)
             if filters is None:
                 return []
             depth = depth_of(wanted.limit)
-            words = self._by_words(searcher, asked, filters, depth)
-            meaning = self._by_meaning(searcher, wanted, filters, depth)
+            words = self._by_words(seen.searcher, asked, filters, depth)
+            meaning = self._by_meaning(seen, wanted, filters, depth)
             hits = merged(words, meaning, wanted.limit)
-            return self._with_shares(searcher, asked, hits)
+            return self._with_shares(seen.searcher, asked, hits)
 
     def _by_words(
         self,
@@ -188,16 +154,13 @@ class Folder:
         return [(*_names(searcher, at), score) for score, at in found.hits]
 
     def _by_meaning(
-        self,
-        searcher: tantivy.Searcher,
-        wanted: Wanted,
-        filters: Sequence[tantivy.Query],
-        depth: int,
+        self, seen: _Seen, wanted: Wanted, filters: Sequence[tantivy.Query], depth: int
     ) -> list[Found]:
-        if wanted.vector is None or not len(self._vectors):
+        if wanted.vector is None or not len(seen.vectors):
             return []
-        among = self._keys(searcher, filters) if filters else None
-        near = dict(self._vectors.search(wanted.vector, depth, among))
+        searcher = seen.searcher
+        among = _keys(seen, filters) if filters else None
+        near = dict(seen.vectors.search(wanted.vector, depth, among))
         found = searcher.search(self._any("key", list(near)), limit=max(1, len(near)), count=False)
         places = [at for _, at in found.hits]
         keys = searcher.fast_field_values("key", places)
@@ -206,17 +169,6 @@ class Folder:
             for at, key in zip(places, keys, strict=True)
         ]
         return sorted(named, key=lambda one: (-one[2], one[0]))
-
-    def _keys(self, searcher: tantivy.Searcher, filters: Sequence[tantivy.Query]) -> Keys:
-        """The keys of the passages that pass, remembered until something is written."""
-        name = repr(filters)
-        if name not in self._rows:
-            found = searcher.search(_among(None, filters), limit=max(1, searcher.num_docs))
-            values = searcher.fast_field_values("key", [at for _, at in found.hits])
-            if len(self._rows) > REMEMBERED:
-                self._rows.clear()
-            self._rows[name] = np.asarray([key for key in values if key is not None], np.uint64)
-        return self._rows[name]
 
     def _with_shares(
         self, searcher: tantivy.Searcher, asked: Sequence[tuple[str, ...]], hits: list[Hit]
@@ -256,22 +208,20 @@ class Folder:
             for hit in hits
         ]
 
-    def _filters(
-        self, searcher: tantivy.Searcher, wanted: Wanted, only: str | None
-    ) -> list[tantivy.Query] | None:
+    def _filters(self, seen: _Seen, wanted: Wanted, only: str | None) -> list[tantivy.Query] | None:
         """What a passage must be; None where none can be so."""
         one_of: list[tuple[str, Sequence[str]]] = [
             ("tags", [tag.casefold()]) for tag in wanted.tags
         ]
-        for field, value in (("product", wanted.product), ("category", wanted.category)):
+        for name, value in (("product", wanted.product), ("category", wanted.category)):
             if value:
-                one_of.append((field, [value.casefold()]))
+                one_of.append((name, [value.casefold()]))
         if only:
             one_of.append(("audience", [only]))
         if wanted.languages:
             one_of.append(("language", [language.casefold() for language in wanted.languages]))
         if wanted.version:
-            one_of.append(("versions", holding(self._known(searcher, "versions"), wanted.version)))
+            one_of.append(("versions", holding(_known(seen, "versions"), wanted.version)))
         if not all(values for _, values in one_of):
             return None
         return [self._any(field, values) for field, values in one_of]
@@ -288,21 +238,15 @@ class Folder:
         scored = "freq" if field in ("words", "title") else "basic"
         return tantivy.Query.term_query(self._index.schema, field, value, scored)
 
-    def _known(self, searcher: tantivy.Searcher, field: str) -> list[str]:
-        """The different values of a field."""
-        if field not in self._values:
-            self._values[field] = [term for term, _ in searcher.terms_with_prefix(field, "")]
-        return self._values[field]
-
     def _tidy(self) -> None:
         """Write the vectors anew where most are of passages that are gone."""
-        searcher = self._look()
-        count = searcher.num_docs
-        if len(self._vectors) <= SPARSE * count + 1_000:
+        seen = self._look()
+        if len(seen.vectors) <= SPARSE * seen.searcher.num_docs + 1_000:
             return
-        number = int(self._vectors.path.name.rpartition("-")[2]) + 1
-        self._vectors.keep_only(self._keys(searcher, []), self.path / f"vectors-{number}")
-        old, self._stamp = self._vectors.path, None
+        old = seen.vectors.path
+        number = int(old.name.rpartition("-")[2]) + 1
+        seen.vectors.keep_only(_keys(seen, []), self.path / f"vectors-{number}")
+        self._stamp = None
         old.unlink()
         self._look()
 
@@ -314,29 +258,50 @@ class Folder:
         """
         if not self._dimensions:
             return
-        keys = self._keys(self._look(), [])
-        if not self._vectors.has(keys):
+        seen = self._look()
+        if not seen.vectors.has(_keys(seen, [])):
             raise Damaged("there are fewer vectors than passages")
 
-    def _look(self) -> tantivy.Searcher:
+    def _look(self) -> _Seen:
         """See what other processes have written."""
         with self._lock:
             stamp = _stamp(self.path)
-            if stamp != self._stamp:
+            if self._seen is None or stamp != self._stamp:
                 self._index.reload()
-                self._rows, self._values = {}, {}
-                self._vectors = self._counting()
-                self._vectors.refresh()
-                self._stamp = stamp
-            return self._index.searcher()
+                vectors = self._counting()
+                vectors.refresh()
+                self._seen, self._stamp = _Seen(self._index.searcher(), vectors), stamp
+            return self._seen
 
     def _counting(self) -> VectorFile:
         """The file of vectors that counts: the oldest, since each goes once the next is whole."""
         files = sorted(self.path.glob("vectors-*"), key=lambda one: int(one.name[8:]))
         counting = files[0] if files else self.path / "vectors-0"
-        if counting == self._vectors.path:
-            return self._vectors
+        if self._seen is not None and counting == self._seen.vectors.path:
+            return self._seen.vectors
         return VectorFile(counting, self._dimensions or 1)
+
+
+def _keys(seen: _Seen, filters: Sequence[tantivy.Query]) -> Keys:
+    """The keys of the passages that pass, remembered until something is written."""
+    name = repr(filters)
+    known = seen.keys.get(name)
+    if known is None:
+        searcher = seen.searcher
+        found = searcher.search(_among(None, filters), limit=max(1, searcher.num_docs))
+        values = searcher.fast_field_values("key", [at for _, at in found.hits])
+        keys = np.asarray([key for key in values if key is not None], np.uint64)
+        if len(seen.keys) > REMEMBERED:
+            seen.keys.clear()
+        seen.keys[name] = known = keys
+    return known
+
+
+def _known(seen: _Seen, name: str) -> list[str]:
+    """The different values of a field."""
+    if name not in seen.values:
+        seen.values[name] = [term for term, _ in seen.searcher.terms_with_prefix(name, "")]
+    return seen.values[name]
 
 
 def _schema() -> tantivy.Schema:
