@@ -303,3 +303,11 @@ async def test_a_commit_whose_answer_is_lost_is_unknown(
         assert again.value["ticket_id"] == "T1002"
         assert (await call("list_tickets")).value["total"] == 2 + 7  # of the demo desk
         assert (await verify(desk.database)).sound
+
+
+async def test_what_a_call_may_have_to_undo_is_no_file(sqlite_desk: Desk) -> None:
+    """SQLite writes the pages that a savepoint changes into a file, unless it is told not to."""
+    async with sqlite_desk.database.transaction() as transaction:
+        kept = await transaction.first(sa.text("PRAGMA temp_store"))
+    assert kept is not None
+    assert kept[0] == 2, "temp_store is not MEMORY"

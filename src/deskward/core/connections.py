@@ -171,6 +171,10 @@ def sqlite_engine(url: URL) -> sa.Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
+            # What a savepoint may have to undo would go into a file, page by page.
+            "temp_store = MEMORY",
+            # Pages that change at every commit are moved into the database once in a while.
+            "wal_autocheckpoint = 4000",
             "busy_timeout = 0",  # `begin` waits without blocking the event loop
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -308,7 +308,11 @@ class TimeLimitExceeded(DeskwardError):
 
 def timestamp() -> str:
     """The present moment in UTC, ISO 8601 with milliseconds and a Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    at = datetime.now(UTC)
+    day, time = (at.year, at.month, at.day), (at.hour, at.minute, at.second)
+    values = (*day, *time, at.microsecond // 1000)
+    # Every call says it. Half of what `isoformat` takes, or format specifiers would.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % values  # noqa: UP031 see above
 
 
 def iso(moment: datetime) -> str:

@@ -52,12 +52,18 @@ def _to_text(value: datetime | None) -> str | None:
     """A moment as SQLAlchemy writes it into SQLite, which takes it several steps."""
     if value is None:
         return None
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return value.isoformat(" ", "microseconds")[:_LENGTH]
+    global _last  # what is written at one moment says it several times
+    if value is _last[0]:
+        return _last[1]
+    at = value if value.tzinfo is UTC else value.astimezone(UTC)
+    day, time = (at.year, at.month, at.day), (at.hour, at.minute, at.second, at.microsecond)
+    # Half of what `isoformat` takes, or format specifiers would.
+    text = "%04d-%02d-%02d %02d:%02d:%02d.%06d" % (*day, *time)  # noqa: UP031 see above
+    _last = value, text
+    return text
 
 
-_LENGTH = len("2026-01-01 00:00:00.000000")
+_last: tuple[datetime | None, str] = (None, "")
 
 
 def _from_text(text: str | None) -> datetime | None:
