@@ -217,7 +217,8 @@ async def test_whatever_was_changed_is_not_made(
             assert refused.value["error"]["code"] in ("APPROVAL_VOID", "APPROVAL_NOT_FOUND")
         sqlite_desk.gate.policy = shipped
     assert await address(sqlite_call) == before
-    assert await sqlite_desk.database.reader.first(sa.select(jobs)) is None
+    others = sa.select(jobs).where(jobs.c.kind != "knowledge.index")  # the demo's, at any moment
+    assert await sqlite_desk.database.reader.first(others) is None
 
 
 async def test_policies_that_say_the_same_of_a_call_void_nothing(
