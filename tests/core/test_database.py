@@ -5,6 +5,7 @@ import resource
 import socket
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -311,3 +312,21 @@ async def test_what_a_call_may_have_to_undo_is_no_file(sqlite_desk: Desk) -> Non
         kept = await transaction.first(sa.text("PRAGMA temp_store"))
     assert kept is not None
     assert kept[0] == 2, "temp_store is not MEMORY"
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_a_read_on_connections_that_the_server_closed_is_made_on_new_ones(
+    desk: Desk, settings: Settings
+) -> None:
+    reader = desk.database.reader
+    before = await asyncio.gather(*(reader.first(COUNT) for _ in range(5)))  # five connections
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    other = await asyncpg.connect(
+        settings.database_location.render_as_string(False).replace("+asyncpg", "")
+    )
+    await other.execute(kill)
+    await other.close()
+    assert await asyncio.gather(*(reader.first(COUNT) for _ in range(5))) == before

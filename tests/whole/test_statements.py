@@ -92,4 +92,5 @@ async def test_a_turn(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
     with counted(monkeypatch) as found:
         await turn("second")
     assert 0 < found["statements"] <= TURN, found
-    assert (found["commits"], found["not fixed"]) == (COMMITS, 0), found
+    assert 0 < found["commits"] <= COMMITS, found  # fewer where what is done beside it joins one
+    assert found["not fixed"] == 0, found

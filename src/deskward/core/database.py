@@ -87,6 +87,14 @@ class Connection(Protocol):
         ...
 
 
+class Reader(Connection, Protocol):
+    """What the database itself has of what it reads with."""
+
+    async def close(self) -> None:
+        """Let go of what it is connected by."""
+        ...
+
+
 class Writer(Connection, Protocol):
     """What `before_commit` writes with."""
 
@@ -141,7 +149,7 @@ class Database:
         self._failed_at = -FAILURE_REMEMBERED
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._engine: sa.Engine | AsyncEngine
-        self.reader: Connection
+        self.reader: Reader
         if self.is_sqlite:
             close_database(Path(str(url.database)))
             self._engine = sqlite_engine(url)
@@ -150,10 +158,10 @@ class Database:
                 self._thread,
             )
         else:
-            from deskward.core.postgres import PostgresReader, postgres_engine
+            from deskward.core.postgres import PostgresReader, reading_engine, writing_engine
 
-            self._engine = postgres_engine(url, pool_size)
-            self.reader = PostgresReader(self._engine)
+            self._engine = writing_engine(url)
+            self.reader = PostgresReader(reading_engine(url, pool_size))
 
     async def close(self) -> None:
         """Wait for what is being committed, and let go of every connection."""
@@ -161,9 +169,8 @@ class Database:
             await asyncio.wait(self._committers)
         if self._writer is not None:
             await self._writer.close()
+        await self.reader.close()
         if isinstance(self._engine, sa.Engine):
-            assert isinstance(self.reader, SqliteConnection)
-            await self.reader.close()
             self._engine.dispose()
         else:
             await self._engine.dispose()

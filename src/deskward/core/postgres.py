@@ -5,11 +5,12 @@ Whoever has no PostgreSQL does not need this module's libraries, which cost time
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Row
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deskward.core.connections import Parameters, Statements, away, insert_text
@@ -97,50 +98,75 @@ async def _whole(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 class PostgresReader(Statements):
-    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot."""
+    """Reads of PostgreSQL: each statement on a pooled connection, in its own snapshot.
+
+    A connection is not asked before each use whether it still stands, which takes three times what
+    the statement does: where it was closed meanwhile, the statement is made again on a new one.
+    """
 
     dialect = "postgresql"
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
     ) -> CursorResult[Any]:
         """Run a statement and give its buffered result."""
-        try:
-            async with self._engine.connect() as connection:
-                return await connection.execute(statement, parameters)
-        except OSError as error:
-            raise away() from error
+        return await self._read(lambda connection: connection.execute(statement, parameters))
 
     async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         """Run a fixed statement; give its rows, and how many it changed."""
         bound = plan.bound(parameters)
+        return _run(plan, await self._read(lambda on: on.exec_driver_sql(plan.sql, bound)))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._engine.dispose()
+
+    async def _read(
+        self, work: Callable[[AsyncConnection], Awaitable[CursorResult[Any]]]
+    ) -> CursorResult[Any]:
         try:
-            async with self._engine.connect() as connection:
-                return _run(plan, await connection.exec_driver_sql(plan.sql, bound))
+            try:
+                return await self._once(work)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return await self._once(work)
         except OSError as error:
             raise away() from error
 
-    async def close(self) -> None:
-        """The engine owns the connections."""
+    async def _once(
+        self, work: Callable[[AsyncConnection], Awaitable[CursorResult[Any]]]
+    ) -> CursorResult[Any]:
+        async with self._engine.connect() as connection:
+            return await work(connection)
 
 
 def _run(plan: Plan, result: CursorResult[Any]) -> tuple[list[Row[Any]], int]:
     return plan.rows(result.all()) if result.returns_rows else [], result.rowcount
 
 
-def postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
+def reading_engine(url: URL, pool_size: int) -> AsyncEngine:
+    """An engine for `PostgresReader`, with so many connections."""
+    return _engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
+
+
+def writing_engine(url: URL) -> AsyncEngine:
+    """An engine for the one connection that writes."""
+    return _engine(url, pool_size=1, pool_pre_ping=True)
+
+
+def _engine(url: URL, **more: Any) -> AsyncEngine:
     """A PostgreSQL engine whose server and network may not keep us waiting for ever."""
     return create_async_engine(
         url,
-        pool_pre_ping=True,
-        pool_size=pool_size,
         hide_parameters=True,
         connect_args={
             "timeout": CONNECT_TIMEOUT,
             "command_timeout": COMMAND_TIMEOUT,
             "server_settings": POSTGRES_SETTINGS,
         },
+        **more,
     )

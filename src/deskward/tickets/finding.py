@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -122,6 +122,7 @@ def _told(element: _Indexed, compiler: SQLCompiler, asfrom: bool = False, **more
     return f"{text} INDEXED BY {element.name}" if asfrom else text
 
 
+@cache  # each makes columns of its own
 def _by(index: str) -> sa.Alias[Any]:
     return _Indexed._construct(tickets, name=index)
 
@@ -241,11 +242,14 @@ class Finder:
         said = sa.select(ticket_words.c.number).where(
             found_by(self._sought.tenant, text, self._db.dialect)
         )
-        numbers = said.distinct().cte("said").prefix_with("MATERIALIZED")
+        # In their order: tickets that lie beside each other are then read one after the other.
+        ordered = said.distinct().order_by(ticket_words.c.number)
+        numbers = ordered.cte("said").prefix_with("MATERIALIZED")
         of = _by(_BY_NUMBER)
         same = self._ours(of) & (of.c.number == numbers.c.number)
         chosen = sa.select(*_shown(of)).select_from(numbers.join(of, same))
-        return await self._fitting(chosen.where(*self._bounds(of.c)).subquery("chosen"))
+        chosen = chosen.where(*self._bounds(of.c))
+        return await self._fitting(chosen.subquery("chosen"), said=text)
 
     async def _all_of(self, condition: sa.ColumnElement[bool]) -> list[Place]:
         """What fits of the tickets that the index of marks gives."""
@@ -264,8 +268,13 @@ class Finder:
         chosen = sa.select(*_shown(of)).where(self._ours(of), *few, *self._bounds(of.c))
         return await self._fitting(chosen.subquery("chosen"))
 
-    async def _fitting(self, chosen: sa.Subquery) -> list[Place]:
-        fit = [*self._sought.plain(chosen.c), *self._says(chosen.c.number)]
+    async def _fitting(self, chosen: sa.Subquery, *, said: str | None = None) -> list[Place]:
+        """What fits of some tickets.
+
+        Args:
+            said: The text that all of them are known to say.
+        """
+        fit = [*self._sought.plain(chosen.c), *self._says(chosen.c.number, but=said)]
         found = sa.select(*(chosen.c[name] for name in _SEEN)).where(*fit)
         rows = await self._db.all(found.order_by(*self._keys(chosen.c)).limit(_number(self._most)))
         return [self._place(row) for row in rows]
@@ -322,9 +331,11 @@ class Finder:
         keys = (of[f"{self._moment}_at"], of.number)
         return keys if self._rises else tuple(key.desc() for key in keys)
 
-    def _says(self, number: sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
+    def _says(
+        self, number: sa.ColumnElement[int], *, but: str | None = None
+    ) -> list[sa.ColumnElement[bool]]:
         tenant, dialect = self._sought.tenant, self._db.dialect
-        return [says(number, tenant, text, dialect) for text in self._sought.texts]
+        return [says(number, tenant, text, dialect) for text in self._sought.texts if text != but]
 
     def _place(self, row: sa.Row[Any]) -> Place:
         return Place(row.number, getattr(row, f"{self._moment}_at"))

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tantivy
 
 from deskward.integrations.search.disk import Damaged, alone, readable
 from deskward.integrations.search.merging import EVERY, depth_of, holding, merged, rarity
-from deskward.integrations.search.vector_file import Keys, VectorFile
 from deskward.knowledge.passages import Hit, Passage, Wanted
 from deskward.text.analysis import base_of, words_asked, words_kept
+
+if TYPE_CHECKING:
+    from deskward.integrations.search.vector_file import Keys, VectorFile  # brings numpy
 
 HEAP = 64_000_000
 """Bytes that a writer collects before it writes a part of the index."""
@@ -45,13 +46,13 @@ class _Seen:
 
     Attributes:
         searcher: Of the words.
-        vectors: The file of vectors that counts.
+        vectors: The file of vectors that counts; None where there are none.
         keys: Filters → the keys of the passages that pass.
         values: Field → its different values.
     """
 
     searcher: tantivy.Searcher
-    vectors: VectorFile
+    vectors: VectorFile | None
     keys: dict[str, Keys] = field(default_factory=dict)
     values: dict[str, list[str]] = field(default_factory=dict)
 
@@ -96,7 +97,7 @@ class Folder:
         with readable(), self._lock, alone(self.path / "writing"):
             counting = self._look().vectors
             vectors = {_key(one.id): one.vector for one in passages if one.vector is not None}
-            if vectors and self._dimensions:
+            if vectors and counting is not None:
                 counting.append(list(vectors), list(vectors.values()))
             writer = self._index.writer(HEAP, 1)
             for passage_id in (*without, *(one.id for one in passages)):
@@ -156,7 +157,7 @@ class Folder:
     def _by_meaning(
         self, seen: _Seen, wanted: Wanted, filters: Sequence[tantivy.Query], depth: int
     ) -> list[Found]:
-        if wanted.vector is None or not len(seen.vectors):
+        if wanted.vector is None or not seen.vectors:
             return []
         searcher = seen.searcher
         among = _keys(seen, filters) if filters else None
@@ -241,11 +242,12 @@ class Folder:
     def _tidy(self) -> None:
         """Write the vectors anew where most are of passages that are gone."""
         seen = self._look()
-        if len(seen.vectors) <= SPARSE * seen.searcher.num_docs + 1_000:
+        vectors = seen.vectors
+        if vectors is None or len(vectors) <= SPARSE * seen.searcher.num_docs + 1_000:
             return
-        old = seen.vectors.path
+        old = vectors.path
         number = int(old.name.rpartition("-")[2]) + 1
-        seen.vectors.keep_only(_keys(seen, []), self.path / f"vectors-{number}")
+        vectors.keep_only(_keys(seen, []), self.path / f"vectors-{number}")
         self._stamp = None
         old.unlink()
         self._look()
@@ -256,10 +258,8 @@ class Folder:
         Raises:
             Damaged: One is not.
         """
-        if not self._dimensions:
-            return
         seen = self._look()
-        if not seen.vectors.has(_keys(seen, [])):
+        if seen.vectors is not None and not seen.vectors.has(_keys(seen, [])):
             raise Damaged("there are fewer vectors than passages")
 
     def _look(self) -> _Seen:
@@ -268,8 +268,9 @@ class Folder:
             stamp = _stamp(self.path)
             if self._seen is None or stamp != self._stamp:
                 self._index.reload()
-                vectors = self._counting()
-                vectors.refresh()
+                vectors = self._counting() if self._dimensions else None
+                if vectors is not None:
+                    vectors.refresh()
                 self._seen, self._stamp = _Seen(self._index.searcher(), vectors), stamp
             return self._seen
 
@@ -277,13 +278,18 @@ class Folder:
         """The file of vectors that counts: the oldest, since each goes once the next is whole."""
         files = sorted(self.path.glob("vectors-*"), key=lambda one: int(one.name[8:]))
         counting = files[0] if files else self.path / "vectors-0"
-        if self._seen is not None and counting == self._seen.vectors.path:
-            return self._seen.vectors
-        return VectorFile(counting, self._dimensions or 1)
+        before = self._seen.vectors if self._seen is not None else None
+        if before is not None and counting == before.path:
+            return before
+        from deskward.integrations.search.vector_file import VectorFile
+
+        return VectorFile(counting, self._dimensions)
 
 
 def _keys(seen: _Seen, filters: Sequence[tantivy.Query]) -> Keys:
     """The keys of the passages that pass, remembered until something is written."""
+    import numpy as np
+
     name = repr(filters)
     known = seen.keys.get(name)
     if known is None:
