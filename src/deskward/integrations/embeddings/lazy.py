@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from deskward.integrations.embeddings.memory import give_back
 from deskward.text.vectors import Embedder
 
 if TYPE_CHECKING:
@@ -81,11 +80,5 @@ class Lazy:
         if made is not None:
             made.close()
             del made
-            _give_back()
-
-
-def _give_back() -> None:
-    """Give what was freed back to the system: of a model, glibc keeps 100 MB otherwise."""
-    gc.collect()  # onnxruntime's session holds itself
-    with contextlib.suppress(AttributeError, OSError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
+            gc.collect()  # onnxruntime's session holds itself
+            give_back()

@@ -50,7 +50,7 @@ class PackedFile:
             "<5iQ", self._bytes, 44
         )
         at = 72
-        self._ends = np.frombuffer(self._bytes, "<u4", count + 1, at)
+        self.ends = np.frombuffer(self._bytes, "<u4", count + 1, at)
         at += 4 * (count + 1)
         self.scores = np.frombuffer(self._bytes, "<f4", count, at)
         at += 4 * count
@@ -81,11 +81,9 @@ class PackedFile:
             at += 4 * count
         return end
 
-    def pieces(self) -> list[bytes]:
-        """The pieces that texts are cut into, by their numbers."""
-        ends = self._ends.tolist()
-        text = self._bytes[self._pieces : self._pieces + ends[-1]]
-        return [text[ends[i] : ends[i + 1]] for i in range(len(ends) - 1)]
+    def pieces(self) -> bytes:
+        """The pieces that texts are cut into, one after the other; `ends` says where each ends."""
+        return self._bytes[self._pieces : self._pieces + int(self.ends[-1])]
 
     def numbers(self, name: str) -> Array:
         """Weights that are kept as 32-bit floats, in one row."""

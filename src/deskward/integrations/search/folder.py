@@ -135,8 +135,9 @@ class Folder:
             depth = depth_of(wanted.limit)
             words = self._by_words(seen.searcher, asked, filters, depth)
             meaning = self._by_meaning(seen, wanted, filters, depth)
-            hits = merged(words, meaning, wanted.limit)
-            return self._with_shares(seen.searcher, asked, hits)
+            named = {one[0] for one in (*words, *meaning)}
+            shares = self._shares(seen.searcher, asked, sorted(named))
+            return merged(words, meaning, shares, wanted.limit)
 
     def _by_words(
         self,
@@ -171,19 +172,19 @@ class Folder:
         ]
         return sorted(named, key=lambda one: (-one[2], one[0]))
 
-    def _with_shares(
-        self, searcher: tantivy.Searcher, asked: Sequence[tuple[str, ...]], hits: list[Hit]
-    ) -> list[Hit]:
-        """The hits, with which share of what was asked each has; a rare word counts for more."""
-        if not hits or not asked:
-            return hits
+    def _shares(
+        self, searcher: tantivy.Searcher, asked: Sequence[tuple[str, ...]], named: Sequence[str]
+    ) -> dict[str, float]:
+        """Which share of what was asked some passages have; a rare word counts for more."""
+        if not named or not asked:
+            return {}
         whole = searcher.num_docs
         weights = [
             rarity(max(searcher.doc_freq("words", form) for form in forms), whole)
             for forms in asked
         ]
         has: dict[str, float] = {}
-        ids = self._any("id", [hit.passage_id for hit in hits])
+        ids = self._any("id", named)
         for start in range(0, len(asked), _EXACT):
             part = asked[start : start + _EXACT]
             bits = [
@@ -191,7 +192,7 @@ class Folder:
                 for bit, forms in enumerate(part)
             ]
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in bits])
-            found = searcher.search(_among(query, [ids]), limit=len(hits), count=False)
+            found = searcher.search(_among(query, [ids]), limit=len(named), count=False)
             for score, at in found.hits:
                 passage = _names(searcher, at)[0]
                 told = sum(
@@ -199,15 +200,7 @@ class Folder:
                 )
                 has[passage] = has.get(passage, 0.0) + told
         total = sum(weights) or 1.0
-        return [
-            Hit(
-                hit.passage_id,
-                hit.document_id,
-                hit.score,
-                {**hit.parts, "share": round(has.get(hit.passage_id, 0.0) / total, 4)},
-            )
-            for hit in hits
-        ]
+        return {passage: has.get(passage, 0.0) / total for passage in named}
 
     def _filters(self, seen: _Seen, wanted: Wanted, only: str | None) -> list[tantivy.Query] | None:
         """What a passage must be; None where none can be so."""

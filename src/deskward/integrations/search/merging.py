@@ -24,13 +24,20 @@ def depth_of(limit: int) -> int:
 def merged(
     words: Sequence[tuple[str, str, float]],
     meaning: Sequence[tuple[str, str, float]],
+    shares: Mapping[str, float],
     limit: int,
 ) -> list[Hit]:
     """Merge by rank what was found by words and by meaning.
 
+    Ranks by words count as much as the first of them has of what was asked: of a question in
+    another language it has a name or a number, and that alone must not decide. In English and
+    across languages that was better than equal weights (docs/decisions/0025-search-engines.md).
+
     Args:
         words: Passage, document and BM25 score of each, the best first.
         meaning: The same with the cosine.
+        shares: Passage → which share of what was asked it has, for all of them; empty where
+            nothing was asked in words.
         limit: How many to give.
     """
     parts: dict[str, dict[str, float]] = {}
@@ -39,16 +46,24 @@ def merged(
         for rank, (passage, document, score) in enumerate(found, 1):
             documents[passage] = document
             parts.setdefault(passage, {}).update({name: score, f"{name}_rank": rank})
-    scored = [(_fused(one), passage) for passage, one in parts.items()]
+    told = shares.get(words[0][0], 0.0) if words else 0.0
+    scored = [(_fused(one, told), passage) for passage, one in parts.items()]
     scored.sort(key=lambda pair: (-pair[0], -parts[pair[1]].get("words", 0.0), pair[1]))
     return [
-        Hit(passage, documents[passage], score, parts[passage]) for score, passage in scored[:limit]
+        Hit(passage, documents[passage], score, parts[passage] | _share(shares, passage))
+        for score, passage in scored[:limit]
     ]
 
 
-def _fused(parts: Mapping[str, float]) -> float:
-    ranks = [parts[name] for name in ("words_rank", "meaning_rank") if name in parts]
-    return sum(1.0 / (DAMPING + rank) for rank in ranks)
+def _fused(parts: Mapping[str, float], told: float) -> float:
+    weights = {"words_rank": told, "meaning_rank": 1.0}
+    return sum(
+        weight / (DAMPING + parts[name]) for name, weight in weights.items() if name in parts
+    )
+
+
+def _share(shares: Mapping[str, float], passage: str) -> dict[str, float]:
+    return {"share": round(shares[passage], 4)} if passage in shares else {}
 
 
 def rarity(having: int, whole: int) -> float:

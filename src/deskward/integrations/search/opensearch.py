@@ -117,29 +117,30 @@ class OpenSearchIndex:
         # An old index, of another model, has no such vectors, and answers by words meanwhile.
         close = answers[1]["hits"]["hits"] if near and "error" not in answers[1] else []
         meaning = [_found(hit, 2 * hit["_score"] - 1) for hit in close]
-        hits = merged(words, meaning, wanted.limit)
-        return await self._with_shares(alias, asked, hits) if asked else hits
+        named = {one[0] for one in (*words, *meaning)}
+        shares = await self._shares(alias, asked, sorted(named))
+        return merged(words, meaning, shares, wanted.limit)
 
     async def aclose(self) -> None:
         """Close what is open."""
         await self._client.aclose()
 
-    async def _with_shares(
-        self, alias: str, asked: Sequence[tuple[str, ...]], hits: list[Hit]
-    ) -> list[Hit]:
-        """The hits, with which share of what was asked each has; a rare word counts for more."""
-        if not hits:
-            return hits
+    async def _shares(
+        self, alias: str, asked: Sequence[tuple[str, ...]], passages: Sequence[str]
+    ) -> dict[str, float]:
+        """Which share of what was asked some passages have; a rare word counts for more."""
+        if not passages or not asked:
+            return {}
         named = {str(at): _any("words", forms) for at, forms in enumerate(asked)}
         found = await self._ask(
             "POST",
             f"/{alias}/_search",
             {
-                "size": len(hits),
+                "size": len(passages),
                 "_source": False,
                 "query": {
                     "bool": {
-                        "filter": [{"ids": {"values": [hit.passage_id for hit in hits]}}],
+                        "filter": [{"ids": {"values": list(passages)}}],
                         "should": [
                             {"bool": {"filter": [query], "_name": name}}
                             for name, query in named.items()
@@ -155,19 +156,10 @@ class OpenSearchIndex:
             for name, bucket in whole["has"]["buckets"].items()
         }
         total = sum(rare.values()) or 1.0
-        shares = {
+        return {
             hit["_id"]: sum(rare[name] for name in hit.get("matched_queries", ())) / total
             for hit in found["hits"]["hits"]
         }
-        return [
-            Hit(
-                hit.passage_id,
-                hit.document_id,
-                hit.score,
-                {**hit.parts, "share": round(shares.get(hit.passage_id, 0.0), 4)},
-            )
-            for hit in hits
-        ]
 
     async def _write(
         self, tenant: str, reader: str, passages: Sequence[Passage], without: Sequence[str]

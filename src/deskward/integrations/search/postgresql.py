@@ -112,18 +112,7 @@ class PostgresIndex:
                 meaning = [tuple(row) for row in rows]
                 missing = [one[0] for one in meaning if one[0] not in shares]
                 shares |= await _shares(db, tenant, missing, asked, rare)
-            hits = merged(words, meaning, wanted.limit)
-        if not asked:
-            return hits
-        return [
-            Hit(
-                hit.passage_id,
-                hit.document_id,
-                hit.score,
-                {**hit.parts, "share": round(shares.get(hit.passage_id, 0.0), 4)},
-            )
-            for hit in hits
-        ]
+            return merged(words, meaning, shares, wanted.limit)
 
     async def aclose(self) -> None:
         """Close what is open."""
