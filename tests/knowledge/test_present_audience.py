@@ -28,8 +28,11 @@ DOORS: dict[str, dict[str, Any]] = {
     "search_knowledge_base": {"query": ASKED, "limit": 50},
     "answer_from_knowledge": {"question": ASKED},
     "get_faq": {"q": ASKED},
+    "list_knowledge": {},
 }
 """What customers and services find passages with."""
+BY_ID = {"read_document", "read_article"}
+"""What they read whole whose id they know; the latter are published articles alone."""
 
 
 @pytest.fixture(
@@ -95,6 +98,8 @@ async def test_what_becomes_internal_is_told_to_no_customer_though_the_index_has
         assert SECRET in told
         assert passage_id in told
         assert document_id in told
+        whole = await call("read_document", who, document_id=document_id)
+        assert SECRET in str(whole.value)
     _falls_behind(desk, monkeypatch)
     assert await filed(desk, "toner.md", TEXT, audience="staff") == document_id
     assert await _id_of(desk, document_id) == passage_id
@@ -106,6 +111,8 @@ async def test_what_becomes_internal_is_told_to_no_customer_though_the_index_has
         assert SECRET not in told
         assert passage_id not in told
         assert document_id not in told
+        refused = await call("read_document", who, document_id=document_id)
+        assert refused.value["error"]["code"] == "DOCUMENT_NOT_FOUND"
         found = (await call("search_knowledge_base", who, query=SECRET)).value
         assert (found["found"], found["results"]) == (False, [])
     assert SECRET in (await _told(call, STAFF))
@@ -138,4 +145,4 @@ async def test_what_becomes_public_is_found_by_its_old_id(desk: Desk) -> None:
 def test_no_door_is_left_out(sqlite_desk: Desk) -> None:
     """Whatever customers may read of the knowledge base is a door here."""
     read = {tool.name for tool in sqlite_desk.gate.tools.values() if tool.scope == "knowledge:read"}
-    assert read == DOORS.keys()
+    assert read == DOORS.keys() | BY_ID

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST = 200_000
-"""So many vectors are kept, the newest: some 150 MB of those of 384 numbers."""
+"""So many vectors are kept, the newest: some 400 MB of those of 896 numbers."""
 WAIT = 2.0
 """Seconds that another process may hold the file."""
 _TABLE = """

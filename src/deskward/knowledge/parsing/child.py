@@ -8,10 +8,13 @@ given, opens no further files, and ends with its parent.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from typing import Any, BinaryIO
 
+LATER = 5
+"""How much this process stands back behind whatever else wants a processor (`nice`)."""
 OUT_OF_MEMORY = "it needs more memory to be read than it may have"
 
 
@@ -21,6 +24,8 @@ def limit(memory: int) -> None:
     Args:
         memory: Bytes of address space.
     """
+    # Whoever waits for an answer comes before a manual that is read.
+    os.nice(LATER)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
