@@ -9,7 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from deskward.app import Desk
-from deskward.gate.ledger.chain import latest_rows, rows_of
+from deskward.core.connections import SqliteConnection
+from deskward.gate.ledger.chain import (
+    GENESIS,
+    chained,
+    latest_rows,
+    ledger_heads,
+    ledger_rows,
+    rows_of,
+)
 from deskward.gate.ledger.verify import verify
 from tests.conftest import FOREIGN, Call
 
@@ -127,6 +135,47 @@ async def test_a_damaged_number_is_found(sqlite_desk: Desk, sqlite_call: Call) -
     async with sqlite_desk.database.transaction() as transaction:
         await transaction.execute(sa.text("UPDATE ledger SET seq = 'x' WHERE seq = 5"))
     assert not (await verify(sqlite_desk.database)).sound
+
+
+async def test_a_row_that_no_tenants_name_finds_is_found(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    await filled(sqlite_call)
+    async with sqlite_desk.database.transaction() as transaction:
+        row = "CAST('default' AS BLOB), 1, body, hash, conversation"
+        await transaction.execute(
+            sa.text(f"INSERT INTO ledger SELECT {row} FROM ledger WHERE seq = 1 LIMIT 1")
+        )
+    assert not (await verify(sqlite_desk.database)).sound
+
+
+async def test_a_chain_twice_as_long_takes_twice_the_steps(sqlite_desk: Desk) -> None:
+    reader = sqlite_desk.database.reader
+    assert isinstance(reader, SqliteConnection)
+    steps, taken, digest = 0, [], GENESIS
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    for start in (1, 4_001):
+        rows = []
+        for seq in range(start, start + 4_000):
+            digest = chained(digest, "long", seq, b"{}")
+            rows.append({"tenant_id": "long", "seq": seq, "body": "{}", "hash": digest})
+        async with sqlite_desk.database.transaction() as transaction:
+            await transaction.execute(ledger_rows.insert(), rows)
+            head = {"tenant_id": "long", "seq": seq, "hash": digest}
+            await transaction.execute(
+                sa.delete(ledger_heads).where(ledger_heads.c.tenant_id == "long")
+            )
+            await transaction.execute(ledger_heads.insert(), head)
+        steps = 0
+        reader._driver.set_progress_handler(step, 100)
+        assert (await verify(sqlite_desk.database)).sound
+        reader._driver.set_progress_handler(None, 0)
+        taken.append(steps)
+    assert taken[1] < 2.5 * taken[0], taken
 
 
 async def test_a_conversation_is_read_without_the_tenants_whole_chain(

@@ -54,9 +54,13 @@ async def verify(
     try:
         heads = {row[0]: (row[1], row[2]) for row in await _raw(database, _HEADS)}
         tenants = {row[0] for row in await _raw(database, _TENANTS)}
+        [(hidden,)] = await _raw(database, _NOT_FOUND) if database.is_sqlite else [(0,)]
     except SQLAlchemyError as error:
         report.findings.append(Finding("?", 0, f"the ledger cannot be read: {error}"))
         return report
+    if hidden:
+        problem = f"the table and its index differ by {abs(hidden)} rows"
+        report.findings.append(Finding("?", 0, problem))
     for one in exported:
         if keys is not None and not any(map(one.is_signed_by, keys)):
             problem = "the exported head is not signed by this desk"
@@ -96,10 +100,22 @@ async def verify(
 # Everything is read as bytes: a damaged row may hold text that is not UTF-8.
 _HEADS = "SELECT {tenant_id}, seq, {hash} FROM ledger_heads"
 _TENANTS = "SELECT DISTINCT {tenant_id} FROM ledger"
-_CHUNK = (
-    "SELECT seq, {body}, {hash}, {conversation} FROM ledger WHERE {tenant_id} = :tenant"
-    " ORDER BY seq LIMIT 1000 OFFSET :offset"
+_CHUNK = {
+    # What SQLite has in an index it reads there: by its row id, a row is read as it stands itself.
+    "sqlite": "SELECT found.seq, row.seq, {body}, {hash}, {conversation}, {tenant_id} FROM (SELECT"
+    " rowid AS id, seq FROM ledger WHERE tenant_id = CAST(:tenant AS TEXT) {behind} ORDER BY seq"
+    " LIMIT 1000) AS found JOIN ledger AS row NOT INDEXED ON row.rowid = found.id"
+    " ORDER BY found.seq",
+    "postgresql": "SELECT seq, seq, {body}, {hash}, {conversation}, {tenant_id} FROM ledger"
+    " WHERE tenant_id = convert_from(:tenant, 'UTF8') {behind} ORDER BY seq LIMIT 1000",
+}
+"""Found by the primary key, so that a long chain is walked once."""
+_NOT_FOUND = (
+    "SELECT (SELECT count(*) FROM ledger NOT INDEXED) -"
+    " (SELECT count(*) FROM ledger INDEXED BY sqlite_autoindex_ledger_1"
+    " WHERE tenant_id >= '' AND tenant_id < x'')"
 )
+"""Of SQLite, how many rows no tenant's name finds: only texts are found by one."""
 
 
 async def _raw(database: Database, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -107,20 +123,23 @@ async def _raw(database: Database, sql: str, **parameters: Any) -> list[tuple[An
     columns = {
         name: as_bytes.format(name) for name in ("tenant_id", "body", "hash", "conversation")
     }
-    rows = await database.reader.all(sa.text(sql.format(**columns)), **parameters)
-    return [tuple(row) for row in rows]
+    behind = "AND seq > :after" if "after" in parameters else ""
+    text = sa.text(sql.format(**columns, behind=behind))
+    return [tuple(row) for row in await database.reader.all(text, **parameters)]
 
 
 async def _walk(
     database: Database, tenant: bytes, name: str, ends: set[int], report: Report
 ) -> tuple[int, str, dict[int, str]]:
     """Check one chain; gives number and hash of its last row, and the hashes of the rows `ends`."""
-    seq, digest, offset = 0, GENESIS, 0
+    seq, digest = 0, GENESIS
     found = {0: GENESIS}
-    while rows := await _raw(database, _CHUNK, tenant=tenant, offset=offset):
-        offset += len(rows)
+    after: dict[str, Any] = {}
+    chunk = _CHUNK[database.reader.dialect]
+    while rows := await _raw(database, chunk, tenant=tenant, **after):
+        after = {"after": rows[-1][0]}
         report.rows += len(rows)
-        for found_seq, body, found_hash, conversation in rows:
+        for _, found_seq, body, found_hash, conversation, stands_in in rows:
             if found_seq != seq + 1:
                 problem = f"row {found_seq} stands where row {seq + 1} should"
                 report.findings.append(Finding(name, seq + 1, problem))
@@ -128,6 +147,8 @@ async def _walk(
             seq += 1
             if found_hash != chained(digest, name, seq, body).encode():
                 report.findings.append(Finding(name, seq, "the row does not fit its hash"))
+            elif stands_in != tenant:
+                report.findings.append(Finding(name, seq, "the row names another tenant"))
             elif _conversation(body) != conversation:
                 problem = "the row is filed under another conversation than its own"
                 report.findings.append(Finding(name, seq, problem))
