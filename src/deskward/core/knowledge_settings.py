@@ -44,6 +44,44 @@ class Knowledge(Group):
         "`https://user:password@host:9200`. Unset: for `postgresql` the desk's own database.",
     )
 
+    confidence: float = Field(
+        0.95,
+        ge=0.5,
+        le=0.999,
+        description="Confidence of the intervals in which the accuracy of a document lies.",
+    )
+    half_life_days: Many = Field(
+        180, description="Days after which what came of a document's use counts half."
+    )
+    other_version: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="What it counts where it was about another version: of the product than the "
+        "document holds for now, or of the document itself.",
+    )
+    ranking: float = Field(
+        0.1,
+        ge=0,
+        le=0.9,
+        description="How much what customers confirmed moves a document in a search's results: 0 "
+        "not at all, 0.1 by up to a tenth of its score.",
+    )
+    stale_days: Many = Field(
+        365, description="Days without a change after which a document is to be looked at again."
+    )
+    unused_days: Many = Field(
+        90,
+        description="Days after which a document that no search has found is to be looked at. "
+        "Searches are kept as long.",
+    )
+    low_accuracy: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="A document whose accuracy is surely below this is to be looked at.",
+    )
+
     @field_validator("networks")
     @classmethod
     def _as_networks(cls, value: str) -> str:

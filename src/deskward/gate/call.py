@@ -233,6 +233,8 @@ class Gate:
             if entry.read is not None:
                 holder, sources = entry.read
                 await note(connection, entry.tenant, holder, sources)
+            for table, row in entry.beside:
+                await connection.execute(table.insert(), row)
         await self.ledger.write(connection, entries)
 
     def _kept(self, call: Call, outcome: Outcome) -> Outcome:

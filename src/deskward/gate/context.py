@@ -17,7 +17,10 @@ from deskward.gate.readings import Reading
 from deskward.security.principals import Principal
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from deskward.core.database import Connection
+    from deskward.gate.ledger.chain import Beside
 
 Port = TypeVar("Port")
 Door = Literal["rest", "mcp", "cli", "agent"]
@@ -90,6 +93,7 @@ class Context:
     report: Report | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)
+    _beside: list[Beside] | None = None
 
     @property
     def tenant(self) -> str:
@@ -134,6 +138,14 @@ class Context:
         """The call's database connection."""
         assert self._db is not None, "only the gate gives a tool its database"
         return self._db
+
+    def keep(self, table: sa.Table, **row: Any) -> None:
+        """Have a row written by the commit that records this call: for tools that only read.
+
+        They hold no transaction. What becomes of the call's record becomes of the row.
+        """
+        assert self._beside is not None, "what writes has a transaction of its own"
+        self._beside.append((table, row))
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Tell the caller how far the call is, where they want to know.

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
 from deskward.gate.counters import add
 from deskward.gate.judging import Judging
+from deskward.gate.ledger.chain import Beside
 from deskward.gate.outcome import Call, Outcome, exact
 from deskward.gate.policy.engine import Verdict
 from deskward.gate.provenance import Record, found_in
@@ -195,8 +196,9 @@ class Runner:
             entries: list[Any] = []
             async with self.database.transaction(entries) as transaction:
                 return await self._wait(call, values, judging, transaction, entries)
-        answer = await self._run(call, context, values)
-        await self.database.append(call.entry("ok", answer.json))
+        beside: list[Beside] = []
+        answer = await self._run(call, context.completed(_beside=beside), values)
+        await self.database.append(replace(call.entry("ok", answer.json), beside=beside))
         return answer.outcome(call)
 
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:

@@ -56,6 +56,10 @@ class ScoreParts(BaseModel):
     share: float | None = Field(
         description="Which share of the question's words it has; rare ones count for more."
     )
+    accuracy: float | None = Field(
+        description="How often its document helped, as customers confirmed; null where none did."
+    )
+    outcomes: float | None = Field(description="What the score is multiplied by for that.")
 
 
 class Passage(BaseModel):
@@ -84,7 +88,9 @@ class Passage(BaseModel):
     language: Theirs = Field(examples=["en"])
     audience: Audience
     changed_at: datetime
-    score: float = Field(description="Its ranks, merged (reciprocal rank fusion).")
+    score: float = Field(
+        description="Its ranks, merged (reciprocal rank fusion), times `parts.outcomes`."
+    )
     parts: ScoreParts
 
 
@@ -193,13 +199,16 @@ def _citation(number: int, found: Found) -> Citation:
     )
 
 
+_VALUES = ("words", "meaning", "share", "accuracy", "outcomes")
+
+
 def passage_of(found: Found) -> Passage:
     """A passage as it is answered with."""
     parts = found.hit.parts
     ranks = {
         name: int(parts[name]) if name in parts else None for name in ("words_rank", "meaning_rank")
     }
-    values = {name: parts.get(name) for name in ("words", "meaning", "share")}
+    values = {name: parts.get(name) for name in _VALUES}
     return Passage(
         passage_id=found.passage_id,
         document_id=found.document_id,
@@ -225,6 +234,8 @@ def passage_of(found: Found) -> Passage:
             words=values["words"],
             meaning=values["meaning"],
             share=values["share"],
+            accuracy=values["accuracy"],
+            outcomes=values["outcomes"],
         ),
     )
 

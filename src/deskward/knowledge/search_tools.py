@@ -8,6 +8,7 @@ from deskward.core.aside import aside
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.knowledge.answering import answer_of
+from deskward.knowledge.asked import noted
 from deskward.knowledge.models import Language
 from deskward.knowledge.passages import Audience, Wanted
 from deskward.knowledge.search_models import (
@@ -24,7 +25,13 @@ from deskward.knowledge.search_models import (
     message_of,
     passage_of,
 )
-from deskward.knowledge.searching import ENOUGH_TO_ANSWER, Search, readable_by
+from deskward.knowledge.searching import (
+    ENOUGH_TO_ANSWER,
+    ENOUGH_WORDS,
+    Found,
+    Search,
+    readable_by,
+)
 from deskward.knowledge.tools import tools
 
 
@@ -54,7 +61,7 @@ async def search_product_documentation(
         category=category or "",
         limit=5,
     )
-    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted)
+    found = await _found(ctx, wanted)
     return DocumentationFindings(
         query=search_query,
         found=bool(found),
@@ -103,7 +110,7 @@ async def search_knowledge_base(
         languages=(language,) if language else (),
         limit=limit,
     )
-    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted)
+    found = await _found(ctx, wanted)
     return Findings(
         query=query,
         found=bool(found),
@@ -130,7 +137,16 @@ async def answer_from_knowledge(
     """
     readable = readable_by(ctx.principal)
     wanted = Wanted(question, readable, product=product, version=version, limit=6)
-    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER)
+    found = await _found(ctx, wanted, ENOUGH_TO_ANSWER)
     size = sum(len(one.text) for one in found)
     answer = await aside(partial(answer_of, question, found), size)
     return answer_of_sources(question, answer, found)
+
+
+async def _found(ctx: Context, wanted: Wanted, enough: float = ENOUGH_WORDS) -> list[Found]:
+    """What is found, noted down."""
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, enough)
+    about = {"product": wanted.product, "version": wanted.version}
+    ids = [(one.passage_id, one.document_id) for one in found]
+    noted(ctx, wanted.text, ids, wanted.audiences, **about)
+    return found

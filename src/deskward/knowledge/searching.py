@@ -19,7 +19,9 @@ from deskward.core.database import Connection
 from deskward.knowledge.documents import ARTICLES, documents, passages
 from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.highlighting import Shown, shown
+from deskward.knowledge.outcomes import reranked
 from deskward.knowledge.passages import Audience, Hit, Index, Wanted
+from deskward.knowledge.weighing import Weighing
 from deskward.security.principals import Kind, Principal
 from deskward.text.analysis import words_asked
 from deskward.text.vectors import Embedder, EmbeddingFailed, embedded
@@ -86,13 +88,21 @@ def readable_by(principal: Principal) -> tuple[Audience, ...]:
 class Search:
     """What finds passages, on one index and with one model of meaning, or none."""
 
-    def __init__(self, index: Index, feeder: Feeder, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        feeder: Feeder,
+        embedder: Embedder | None = None,
+        weighing: Weighing | None = None,
+    ) -> None:
         """Make one.
 
         Args:
             feeder: Brings to the index what was written a moment ago.
             embedder: Finds the meaning of questions.
+            weighing: How what came of earlier answers moves what is found.
         """
+        self._weighing = weighing or Weighing()
         self._index = index
         self._feeder = feeder
         self._embedder = embedder
@@ -114,6 +124,7 @@ class Search:
         spare = replace(wanted, text=text, vector=vector, limit=_SPARE * wanted.limit + 10)
         hits = await self._index.search(tenant, spare)
         kept = [hit for hit in hits if self._is_enough(hit, enough)]
+        kept = await reranked(db, tenant, self._weighing, kept)
         found = await self._read(db, tenant, kept, spare)
         seen: Counter[str] = Counter()
         some = []

@@ -7,24 +7,35 @@ from pathlib import Path
 from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
-from deskward.knowledge import feeding, reading_tools, search_tools, source_tools, syncing
+from deskward.knowledge import (
+    feeding,
+    reading_tools,
+    search_tools,
+    source_tools,
+    syncing,
+    validating_tools,
+)
+from deskward.knowledge.asked import Forgets, searches
 from deskward.knowledge.demo import load
 from deskward.knowledge.documents import TABLES, sources
 from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.models import article_versions, articles, faq
+from deskward.knowledge.outcomes import outcomes
 from deskward.knowledge.published import Earlier
 from deskward.knowledge.syncing import Syncs
 from deskward.knowledge.tools import tools
+from deskward.knowledge.weighing import Weighing
 
 assert source_tools
 assert search_tools
 assert reading_tools
+assert validating_tools
 """They declare their tools in the same group."""
 
 
 SLICE = Slice(
     tools=tools,
-    tables=(articles, article_versions, faq, *TABLES),
+    tables=(articles, article_versions, faq, *TABLES, searches, outcomes),
     jobs=lambda gate: {
         syncing.JOB: gate.port(Syncs).sync,
         feeding.JOB: gate.port(Feeder).feed,
@@ -35,6 +46,7 @@ SLICE = Slice(
         gate.port(Syncs).look,
         Earlier(gate.database).look,
         gate.port(Feeder).look,
+        Forgets(gate.database, gate.port(Weighing).unused).look,
     ],
     sealed=(Sealed(sources, sources.c.id, sealed_anew("knowledge", "secrets", "hook_secret")),),
     skills=Path(__file__).with_name("skills"),

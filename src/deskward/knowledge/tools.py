@@ -11,6 +11,8 @@ from deskward.core.paging import Limit, Offset
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.knowledge import articles, service
+from deskward.knowledge.asked import noted
+from deskward.knowledge.documents import ARTICLES, document_id
 from deskward.knowledge.importing import import_file
 from deskward.knowledge.models import (
     Answer,
@@ -68,7 +70,10 @@ async def get_faq(
         limit: How many articles to give at the most.
         language: Only articles in this language; left out, in any.
     """
-    return await service.search(ctx.db, ctx.tenant, q, limit=limit, language=language)
+    found = await service.search(ctx.db, ctx.tenant, q, limit=limit, language=language)
+    ids = [document_id(ARTICLES, article.id) for article in found.articles]
+    noted(ctx, q, [("", one) for one in ids], ("customer",))
+    return found
 
 
 @tools.tool(scope="articles:read", risk=Risk.READ, rest="GET /articles", keeps_secrets=False)

@@ -42,6 +42,8 @@ from deskward.gate.ledger.subject_keys import (
 )
 from deskward.gate.provenance import Record
 
+Beside = tuple[sa.Table, Mapping[str, Any]]
+"""A row of another table."""
 GENESIS = "0" * 64
 """What stands in for the hash before the first row."""
 
@@ -102,6 +104,7 @@ class Entry:
         private: JSON text of an object, to be sealed.
         subjects: The customers whom it is about, besides those that `private` names.
         read: Who has read what for the first time: it is kept with the row (`gate/readings.py`).
+        beside: Rows of other tables that are written by the same commit.
     """
 
     tenant: str
@@ -109,6 +112,7 @@ class Entry:
     private: bytes
     subjects: frozenset[str] = field(default_factory=frozenset)
     read: tuple[Record, frozenset[str]] | None = None
+    beside: Sequence[Beside] = ()
 
     @lazily
     def all_subjects(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from deskward.core.settings import Settings
 from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.passages import Index
 from deskward.knowledge.searching import Search, vectors_of
+from deskward.knowledge.weighing import Weighing
 from deskward.text.vectors import Embedder
 
 BEGINS_AFTER = 2.0
@@ -28,7 +30,23 @@ def open_search(
     stack.push_async_callback(index.aclose)
     vectors = partial(vectors_of, embedder) if embedder else None
     feeder = Feeder(database, index, vectors, BEGINS_AFTER)
-    return {Feeder: feeder, Search: Search(index, feeder, embedder)}
+    weighing = weighing_of(settings)
+    search = Search(index, feeder, embedder, weighing)
+    return {Feeder: feeder, Weighing: weighing, Search: search}
+
+
+def weighing_of(settings: Settings) -> Weighing:
+    """How the operator has what came of answers weighed."""
+    told = settings.knowledge
+    return Weighing(
+        confidence=told.confidence,
+        half_life=timedelta(days=told.half_life_days),
+        other_version=told.other_version,
+        ranking=told.ranking,
+        stale=timedelta(days=told.stale_days),
+        unused=timedelta(days=told.unused_days),
+        low_accuracy=told.low_accuracy,
+    )
 
 
 def choose_index(settings: Settings, embedder: Embedder | None) -> Index:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 from deskward.knowledge.passages import Hit
+from deskward.knowledge.versions import holds
 
 DAMPING = 60
 """Of reciprocal rank fusion: Cormack, Clarke and Büttcher, 2009."""
@@ -76,14 +74,4 @@ def holding(specifiers: Iterable[str], version: str) -> list[str]:
 
     A version counts as released even where it is a trial one: who asks about it, has it.
     """
-    return [one for one in specifiers if one in ("", EVERY) or _holds(one, version)]
-
-
-def _holds(specifier: str, version: str) -> bool:
-    if specifier.casefold().strip() == version.casefold().strip():
-        return True
-    try:
-        wanted = Version(version)
-        return SpecifierSet(specifier).contains(wanted, prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
-        return False
+    return [one for one in specifiers if one in ("", EVERY) or holds(one, version)]
