@@ -152,9 +152,9 @@ async def test_searches_are_noted_with_their_record_and_forgotten(desk: Desk, ca
     await call("search_knowledge_base", query="my password is Hunter2-hunter, a transfer?")
     await call("answer_from_knowledge", STAFF, question="unicorn grooming in the arctic")
     await call("get_faq", q="how long does a transfer take")
-    rows = {row.asker: row for row in await desk.database.reader.all(searches.select())}
-    assert rows["staff:anna"].documents == []
-    assert rows["staff:anna"].audience == "staff"
+    by = {row.asker: row for row in await desk.database.reader.all(searches.select())}
+    assert by["staff:anna"].documents == []
+    assert by["staff:anna"].audience == "staff"
     rows = await desk.database.reader.all(searches.select())
     assert len(rows) == 3
     assert not any("Hunter2" in row.question for row in rows)

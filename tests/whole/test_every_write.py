@@ -84,6 +84,7 @@ COMMANDS: dict[str, str | None] = {
     "kb audit": "list_documents",
     "kb eval": READS,
     "kb export": "get_document",
+    "kb gaps": "list_knowledge_gaps",
     "kb hook": "set_source_hook",
     "kb remove": "remove_source",
     "kb search": "search_knowledge_base",

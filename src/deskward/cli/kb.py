@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from deskward.cli import kb_review, kb_search
 from deskward.cli.ending import Misused
-from deskward.cli.kb_following import called, followed, source_named, state_of
-from deskward.cli.kb_search import add_to, indexed
+from deskward.cli.kb_following import called, documents_of, followed, source_named, state_of
+from deskward.cli.kb_search import indexed
 from deskward.cli.session import (
     Json,
     Operator,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from deskward.security.principals import Principal
 
 kb = App(name="kb", help="Say which documents answers come from, see how they do, and search them.")
-add_to(kb)
+kb_search.add_to(kb)
+kb_review.add_to(kb)
 
 OPENS = "DESKWARD_SOURCE_SECRET"
 """The variable that holds what opens a source: a command line is seen by others."""
@@ -162,50 +164,6 @@ def status(*, as_: Operator = None, tenant: Tenant = None, json_: Json = False) 
 
 
 @kb.command
-def audit(
-    source: Annotated[str | None, Parameter(help="Its name or id. Default: all.")] = None,
-    /,
-    *,
-    as_: Operator = None,
-    tenant: Tenant = None,
-    json_: Json = False,
-) -> None:
-    """Show what is wrong: sources that cannot be read, documents that could not, each with why.
-
-    Exit code 1: something is.
-
-    Example: `deskward kb audit`
-    """
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        listed = (await called(desk, caller, "list_sources"))["sources"]
-        only = source_named(listed, source)["source_id"] if source else None
-        names = {one["source_id"]: one["name"] for one in listed}
-        away = [
-            one for one in listed if one["state"] == "failed" and only in (None, one["source_id"])
-        ]
-        odd = [
-            one
-            async for one in _documents(desk, caller, source_id=only)
-            if one["state"] == "failed" or one["reason"]
-        ]
-        if json_:
-            print_json({"sources": away, "documents": odd})
-        else:
-            for one in away:
-                print(f"{one['name']}: {one['reason']}")
-            for one in odd:
-                where = names.get(one["source_id"], one["source_id"])
-                said = "could not be read" if one["state"] == "failed" else "is read, but"
-                print(f"{where}: {one['path']}: {said}: {one['reason']}")
-            if not away and not odd:
-                print("All is well.")
-        return 1 if away or odd else 0
-
-    _run(work, tenant, as_)
-
-
-@kb.command
 def export(
     file: Annotated[Path, Parameter(help="Where to write them, a line of JSON each.")],
     /,
@@ -227,7 +185,7 @@ def export(
         only = source_named(listed, source)["source_id"] if source else None
         count = 0
         with write_whole(file) as out:
-            async for one in _documents(desk, caller, source_id=only, state="ready"):
+            async for one in documents_of(desk, caller, source_id=only, state="ready"):
                 whole = await _whole(desk, caller, one["document_id"])
                 out.write(as_json(whole) + "\n")
                 count += 1
@@ -309,18 +267,6 @@ def _name(place: str, listed: list[dict[str, Any]]) -> str:
     while name in taken:
         name, number = f"{plain}-{number}", number + 1
     return name
-
-
-async def _documents(desk: Desk, caller: Principal, **asked: Any) -> Any:
-    """All documents, page by page."""
-    offset = 0
-    while True:
-        page = await called(desk, caller, "list_documents", **asked, limit=100, offset=offset)
-        for one in page["documents"]:
-            yield one
-        offset += len(page["documents"])
-        if not page["documents"] or offset >= page["total"]:
-            return
 
 
 async def _whole(desk: Desk, caller: Principal, document_id: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from deskward.cli.ending import Misused
@@ -96,3 +97,17 @@ async def _name_failed(desk: Desk, caller: Principal, one: dict[str, Any]) -> No
         print(f"    {each['path']}: {each['reason']}")
     if one["failed"] > SHOWN:
         print(f"    and {one['failed'] - SHOWN} more: `deskward kb audit`")
+
+
+async def documents_of(
+    desk: Desk, caller: Principal, **asked: Any
+) -> AsyncIterator[dict[str, Any]]:
+    """All documents, page by page."""
+    offset = 0
+    while True:
+        page = await called(desk, caller, "list_documents", **asked, limit=100, offset=offset)
+        for one in page["documents"]:
+            yield one
+        offset += len(page["documents"])
+        if not page["documents"] or offset >= page["total"]:
+            return

@@ -56,5 +56,7 @@ class Resource:
     def value_in(self, address: str) -> str | None:
         """The variable's value in an address; None where the address is not of this form."""
         before, _, after = self.template.partition(f"{{{self.variable}}}")
-        found = re.fullmatch(f"{re.escape(before)}([^/?#]+){re.escape(after)}", address)
-        return unquote(found[1]) if found else None
+        if not (address.startswith(before) and address.endswith(after)):
+            return None
+        value = address.removeprefix(before).removesuffix(after)
+        return unquote(value) if value and not set("/?#") & set(value) else None

@@ -34,12 +34,13 @@ searches = sa.Table(
     sa.Column("version", sa.String(60), nullable=False, info=IMPERSONAL),
     sa.Column("passages", sa.JSON, nullable=False, info=IMPERSONAL),
     sa.Column("documents", sa.JSON, nullable=False, info=IMPERSONAL),
+    sa.Column("against", sa.JSON, nullable=False, info=IMPERSONAL),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Index("ix_knowledge_searches_at", "tenant_id", "at"),
 )
 """`audience` is whose texts were looked through: `staff` is both. `passages` are those that were
-found, the best first, and `documents` whose they are; empty where nothing answered. Secrets in the
-question are masked."""
+found, the best first, and `documents` whose they are; empty where nothing answered. `against` are
+pairs of these that contradicted each other. Secrets in the question are masked."""
 
 
 def noted(
@@ -50,12 +51,14 @@ def noted(
     *,
     product: str = "",
     version: str = "",
+    against: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Note what somebody asked, with the record of their call.
 
     Args:
         found: The passages that answer, the best first, each with its document.
         audiences: Whose texts were looked through.
+        against: Pairs of documents that contradict each other.
     """
     vault = Vault()
     ctx.keep(
@@ -69,6 +72,7 @@ def noted(
         version=version,
         passages=[passage for passage, _ in found],
         documents=list(dict.fromkeys(document for _, document in found)),
+        against=sorted({tuple(sorted(pair)) for pair in against}),
         at=now(),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from deskward.core.aside import aside
@@ -27,7 +28,6 @@ from deskward.knowledge.search_models import (
 )
 from deskward.knowledge.searching import (
     ENOUGH_TO_ANSWER,
-    ENOUGH_WORDS,
     Found,
     Search,
     readable_by,
@@ -137,16 +137,30 @@ async def answer_from_knowledge(
     """
     readable = readable_by(ctx.principal)
     wanted = Wanted(question, readable, product=product, version=version, limit=6)
-    found = await _found(ctx, wanted, ENOUGH_TO_ANSWER)
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER)
     size = sum(len(one.text) for one in found)
     answer = await aside(partial(answer_of, question, found), size)
+    against = [
+        (found[one.source].document_id, found[other.source].document_id)
+        for one, other in answer.contradictions
+    ]
+    _note(ctx, wanted, found if answer.sentences else [], against)
     return answer_of_sources(question, answer, found)
 
 
-async def _found(ctx: Context, wanted: Wanted, enough: float = ENOUGH_WORDS) -> list[Found]:
+async def _found(ctx: Context, wanted: Wanted) -> list[Found]:
     """What is found, noted down."""
-    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, enough)
+    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted)
+    _note(ctx, wanted, found)
+    return found
+
+
+def _note(
+    ctx: Context,
+    wanted: Wanted,
+    found: Sequence[Found],
+    against: Sequence[tuple[str, str]] = (),
+) -> None:
     about = {"product": wanted.product, "version": wanted.version}
     ids = [(one.passage_id, one.document_id) for one in found]
-    noted(ctx, wanted.text, ids, wanted.audiences, **about)
-    return found
+    noted(ctx, wanted.text, ids, wanted.audiences, against=against, **about)

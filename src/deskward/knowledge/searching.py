@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
@@ -25,6 +25,9 @@ from deskward.knowledge.weighing import Weighing
 from deskward.security.principals import Kind, Principal
 from deskward.text.analysis import words_asked
 from deskward.text.vectors import Embedder, EmbeddingFailed, embedded
+
+if TYPE_CHECKING:
+    from deskward.text.vectors import Vectors
 
 ENOUGH_WORDS = 0.34
 """Share of what was asked, from which on a passage with its words is an answer."""
@@ -133,6 +136,23 @@ class Search:
             if seen[one.document_id] <= OF_ONE_DOCUMENT:
                 some.append(one)
         return some[: wanted.limit]
+
+    async def likeness(self, texts: Sequence[str]) -> tuple[Vectors, float] | None:
+        """How alike texts are in their meaning, each with each: cosines, as rows and columns.
+
+        With it goes the cosine from which on two of them ask the same: halfway between texts that
+        have nothing to do with each other, and equal ones. None without a model of meaning.
+        """
+        if self._embedder is None or not texts:
+            return None
+        try:
+            if self._unrelated is None:
+                self._unrelated = await _unrelated(self._embedder)
+            vectors = await embedded(self._embedder, texts, query=True)
+        except EmbeddingFailed as error:
+            log.warning("Compared by words alone: %s", error)
+            return None
+        return vectors @ vectors.T, (1.0 + self._unrelated) / 2
 
     async def _vector(self, text: str) -> Sequence[float] | None:
         if self._embedder is None or not text.strip():

@@ -8,6 +8,7 @@ from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
 from deskward.knowledge import (
+    auditing_tools,
     feeding,
     reading_tools,
     search_tools,
@@ -30,6 +31,7 @@ assert source_tools
 assert search_tools
 assert reading_tools
 assert validating_tools
+assert auditing_tools
 """They declare their tools in the same group."""
 
 

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=60), nullable=False),
         sa.Column("passages", sa.JSON(), nullable=False),
         sa.Column("documents", sa.JSON(), nullable=False),
+        sa.Column("against", sa.JSON(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_knowledge_searches"),
     )
