@@ -62,6 +62,7 @@ SPECIAL: dict[str, Values] = {
     "preview_ticket_changes": {"change": {"priority": "high"}, "query": "status:open"},
     "change_tickets": {"change": {"priority": "high"}, "query": "status:open"},
     "upload_document": {"settings": {}},
+    "validate_solution_accuracy": {"customer_feedback": {}, "solution_id": "faq-transfer-time"},
     "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
     "send_email_with_attachments": {"to": ["friend@example.org"]},
