@@ -86,6 +86,7 @@ COMMANDS: dict[str, str | None] = {
     "kb export": "get_document",
     "kb gaps": "list_knowledge_gaps",
     "kb hook": "set_source_hook",
+    "kb impact": "preview_article",
     "kb remove": "remove_source",
     "kb search": "search_knowledge_base",
     "kb status": "list_sources",

@@ -1,4 +1,4 @@
-"""`deskward kb audit` and `deskward kb gaps`: what is wrong with documents, and what they lack."""
+"""`deskward kb audit|gaps|impact`: what is wrong, what is missing, and what a change would do."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def add_to(kb: App) -> None:
     """Add the commands to `deskward kb`."""
     kb.command(audit)
     kb.command(gaps)
+    kb.command(impact)
 
 
 def audit(
@@ -137,6 +138,44 @@ def gaps(
                 print(f"    {example}")
         if not found["gaps"]:
             print("Nothing was asked that was not found.")
+        return 0
+
+    run(work())
+
+
+def impact(
+    article: Annotated[str, Parameter(help="The article's id.")],
+    /,
+    *,
+    version: Annotated[
+        int | None, Parameter(help="The version to be published. Default: the newest.")
+    ] = None,
+    limit: Annotated[int, Parameter(help="How many answers at most.", validator=COUNT)] = 20,
+    as_: Operator = None,
+    tenant: Tenant = None,
+    json_: Json = False,
+) -> None:
+    """Show which past answers would differ if an article were published as it is now.
+
+    Example: `deskward kb impact faq-transfer-time`
+    """
+
+    async def work() -> int:
+        settings = read_settings(to_file=False)
+        asked = {"article_id": article, "version": version, "limit": min(limit, 100)}
+        async with operated_desk(settings, None, tenant, "support", as_=as_) as (desk, caller):
+            found = await called(desk, caller, "preview_article", **asked)
+        if json_:
+            print_json(found)
+            return 0
+        for one in found["answers"]:
+            print(f"{one['count']} × {one['question']}")
+            print(f"    now:  {one['before'] or 'nothing'}")
+            print(f"    then: {one['after'] or 'nothing'}")
+        print(
+            f"Of {found['looked_at']} past questions {found['changed']} would be answered "
+            f"otherwise, {found['gained']} for the first time, and {found['lost']} no more."
+        )
         return 0
 
     run(work())

@@ -10,8 +10,9 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Protocol
 
-from deskward.knowledge.searching import Found
 from deskward.text.analysis import base_of, stop_words, words_asked, words_kept
 from deskward.text.lists import word_lists
 
@@ -21,6 +22,8 @@ SAME_MATTER = 0.6
 """Share of the words of the shorter of two sentences from which on they are about one thing."""
 LONGEST = 600
 """Characters of a sentence; a longer one is no sentence, but a table or code."""
+REMEMBERED = 4_000
+"""Sentences whose words are remembered: the same passages answer many questions."""
 
 _SENTENCE = re.compile(r"[^\n.!?。！？؟।]+(?:[.!?](?!\s|$)[^\n.!?。！？؟।]*)*[.!?。！？؟।]*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -47,7 +50,31 @@ class Answer:
     contradictions: tuple[tuple[Said, Said], ...]
 
 
-def answer_of(question: str, found: Sequence[Found]) -> Answer:
+class Source(Protocol):
+    """A passage that an answer is made of."""
+
+    @property
+    def document_id(self) -> str:
+        """The document that it is of."""
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Those that it stands under."""
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+
+    @property
+    def language(self) -> str:
+        """Its language."""
+
+
+def answer_of(question: str, found: Sequence[Source]) -> Answer:
     """The sentences of some passages that answer a question.
 
     Args:
@@ -56,9 +83,9 @@ def answer_of(question: str, found: Sequence[Found]) -> Answer:
     rated: list[tuple[float, int, int, Said]] = []
     for source, one in enumerate(found):
         asked = words_asked(question, (one.language,))
-        named = set(words_kept(" ".join([one.title, *one.headings]), one.language))
+        named = _words(" ".join([one.title, *one.headings]), one.language)
         for place, text in enumerate(_sentences(one.text)):
-            words = set(words_kept(text, one.language))
+            words = _words(text, one.language)
             has = sum(any(form in words for form in forms) for forms in asked)
             # What the title says already need not be said again in each sentence.
             told = sum(any(form in named for form in forms) for forms in asked)
@@ -71,13 +98,14 @@ def answer_of(question: str, found: Sequence[Found]) -> Answer:
     return Answer(chosen, _contradictions(chosen, others, found))
 
 
-def _sentences(text: str) -> list[str]:
+@lru_cache(maxsize=REMEMBERED)
+def _sentences(text: str) -> tuple[str, ...]:
     parts = (part.strip(" \t|*#>-") for part in _SENTENCE.findall(text))
-    return [part for part in parts if 3 < len(part) <= LONGEST]
+    return tuple(part for part in parts if 3 < len(part) <= LONGEST)
 
 
 def _contradictions(
-    chosen: Sequence[Said], others: Sequence[Said], found: Sequence[Found]
+    chosen: Sequence[Said], others: Sequence[Said], found: Sequence[Source]
 ) -> tuple[tuple[Said, Said], ...]:
     pairs = itertools.chain(
         itertools.combinations(chosen, 2),
@@ -91,7 +119,7 @@ def _contradictions(
     )
 
 
-def _contradict(one: str, other: str, its: Found, others: Found) -> bool:
+def _contradict(one: str, other: str, its: Source, others: Source) -> bool:
     if base_of(its.language) != base_of(others.language):
         return False
     mine, theirs = (_content(text, its.language) for text in (one, other))
@@ -104,13 +132,28 @@ def _contradict(one: str, other: str, its: Found, others: Found) -> bool:
     return _denies(one, its.language) != _denies(other, its.language)
 
 
-def _content(text: str, language: str) -> set[str]:
-    small = {form for word in stop_words(base_of(language)) for form in words_kept(word, language)}
+@lru_cache(maxsize=REMEMBERED)
+def _words(text: str, language: str) -> frozenset[str]:
+    return frozenset(words_kept(text, language))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _content(text: str, language: str) -> frozenset[str]:
     plain = _NUMBER.sub(" ", text)
-    return set(words_kept(plain, language)) - small
+    return frozenset(words_kept(plain, language)) - _small(base_of(language))
+
+
+@cache
+def _small(base: str) -> frozenset[str]:
+    """The words that say nothing, as they are kept."""
+    return frozenset(form for word in stop_words(base) for form in words_kept(word, base))
 
 
 def _denies(text: str, language: str) -> bool:
+    return not _words(text, language).isdisjoint(_nots(language))
+
+
+@cache
+def _nots(language: str) -> frozenset[str]:
     nots = word_lists("negations").get(base_of(language), [])
-    words = set(words_kept(text, language))
-    return any(form in words for word in nots for form in words_kept(word, language))
+    return frozenset(form for word in nots for form in words_kept(word, language))

@@ -95,7 +95,7 @@ async def gaps_of(db: Connection, tenant: str, search: Search) -> list[Gap]:
         sa.select(documents.c.language).where(documents.c.tenant_id == tenant).distinct()
     )
     languages = tuple(dict.fromkeys(["en", *sorted(row.language for row in spoken)]))
-    names = await _names(db, tenant, {row.asker for row in rows})
+    names = await names_of(db, tenant, {row.asker for row in rows})
     size = sum(len(row.question) for row in rows)
     gaps = await aside(partial(_by_words, rows, languages, names), size)
     return sorted(await _by_meaning(gaps, search), key=_first)
@@ -105,7 +105,7 @@ def _first(gap: Gap) -> tuple[int, str]:
     return -gap.count, gap.question
 
 
-async def _names(db: Connection, tenant: str, askers: Iterable[str]) -> dict[str, list[str]]:
+async def names_of(db: Connection, tenant: str, askers: Iterable[str]) -> dict[str, list[str]]:
     """Asker → what they are called, of those who are customers."""
     ids = sorted(one.removeprefix(_CUSTOMER) for one in askers if one.startswith(_CUSTOMER))
     found: dict[str, list[str]] = {}

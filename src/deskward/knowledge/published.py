@@ -45,11 +45,15 @@ async def bring(db: Connection, tenant: str, entry: FaqEntry) -> None:
         size=len(entry.answer.encode("utf-8", "replace")),
         form=f"article{READER}",
         facts=facts,
-        chunks=chunks_of(blocks_of(entry.answer), title=entry.question)
-        or [Chunk((), entry.answer)],
+        chunks=chunks_of_article(entry.question, entry.answer),
         commit=str(entry.version),
     )
     await filing.put(db, tenant, ARTICLES, [filed])
+
+
+def chunks_of_article(question: str, answer: str) -> list[Chunk]:
+    """The passages that an article has as a document."""
+    return chunks_of(blocks_of(answer), title=question) or [Chunk((), answer)]
 
 
 async def take(db: Connection, tenant: str, article_id: str) -> None:

@@ -10,6 +10,7 @@ from deskward.gate.slice import Slice
 from deskward.knowledge import (
     auditing_tools,
     feeding,
+    impact_tools,
     reading_tools,
     search_tools,
     source_tools,
@@ -32,6 +33,7 @@ assert search_tools
 assert reading_tools
 assert validating_tools
 assert auditing_tools
+assert impact_tools
 """They declare their tools in the same group."""
 
 
