@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deskward.assist import drafting_tools
 from deskward.assist.handling import JOB, Handler
 from deskward.assist.tools import tools
 from deskward.gate.slice import Slice
+
+assert drafting_tools
+"""It declares its tool in the same group."""
 
 SLICE = Slice(
     tools=tools,

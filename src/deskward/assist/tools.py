@@ -17,7 +17,13 @@ from deskward.tickets import service
 from deskward.tickets.facts import ticket_facts
 from deskward.tickets.models import TicketId
 
-tools = ToolGroup("tickets", wishes={"handle_ticket": Wish("handle process answer", "ticket")})
+tools = ToolGroup(
+    "tickets",
+    wishes={
+        "handle_ticket": Wish("handle process answer", "ticket"),
+        "draft_article": Wish("draft write", "article"),
+    },
+)
 
 
 @tools.tool(

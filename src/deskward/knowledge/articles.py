@@ -16,9 +16,11 @@ from deskward.knowledge.models import (
     Article,
     ArticleLine,
     ArticleList,
+    ArticleSource,
     ArticleVersion,
     Draft,
     FaqEntry,
+    article_sources,
     article_versions,
     articles,
     faq,
@@ -78,7 +80,23 @@ async def show(db: Connection, tenant: str, article_id: str, version: int | None
             ArticleVersion(version=one.version, author=one.author, created_at=one.created_at)
             for one in rows
         ],
+        sources=await _sources(db, tenant, article_id, at.version),
     )
+
+
+async def _sources(
+    db: Connection, tenant: str, article_id: str, version: int
+) -> list[ArticleSource]:
+    rows = await db.all(
+        sa.select(article_sources)
+        .where(
+            article_sources.c.tenant_id == tenant,
+            article_sources.c.article_id == article_id,
+            article_sources.c.version == version,
+        )
+        .order_by(article_sources.c.place)
+    )
+    return [ArticleSource(sentence=row.sentence, tickets=row.tickets) for row in rows]
 
 
 async def create(db: Connection, tenant: str, draft: Draft, author: str) -> str:
@@ -99,6 +117,12 @@ async def create(db: Connection, tenant: str, draft: Draft, author: str) -> str:
     row = {"tenant_id": tenant, "id": article_id, "latest": 1, "changed_at": now()}
     await db.execute(articles.insert(), row)
     await _write(db, tenant, article_id, 1, draft.model_dump(include=set(_TEXT)), author)
+    of_it = {"tenant_id": tenant, "article_id": article_id, "version": 1}
+    if draft.sources:
+        rows = [
+            {**of_it, "place": place, **one.model_dump()} for place, one in enumerate(draft.sources)
+        ]
+        await db.execute(article_sources.insert(), rows)
     return article_id
 
 

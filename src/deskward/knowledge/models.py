@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
-from deskward.core.personal import IMPERSONAL
+from deskward.core.personal import IMPERSONAL, TEXT
 from deskward.core.written import Ours, RecordId, Written
 
 ArticleText = Annotated[str, Written(by="author")]
@@ -64,6 +64,18 @@ article_versions = sa.Table(
 )
 """Every text that an article ever had, so that what was cited can be read as it was."""
 
+article_sources = sa.Table(
+    "article_sources",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("article_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("sentence", sa.Text, nullable=False, info=TEXT),
+    sa.Column("tickets", sa.JSON, nullable=False, info=IMPERSONAL),
+)
+"""The sentences of versions that were made of answers to tickets, and the ids of these."""
+
 ArticleId = Annotated[
     str,
     Field(
@@ -101,6 +113,19 @@ Language = Annotated[
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
+class ArticleSource(BaseModel):
+    """What a sentence of an article was made of."""
+
+    sentence: Annotated[
+        str, Field(min_length=1, max_length=2_000), Written(by=("staff", "customer"))
+    ]
+    tickets: Annotated[
+        list[Annotated[str, Field(pattern=r"^T[1-9][0-9]{0,17}$", examples=["T1001"])]],
+        Field(max_length=100),
+        Written(by="desk"),
+    ] = Field(description="The tickets whose answers say so.")
+
+
 class Draft(BaseModel):
     """What somebody wants an article to be."""
 
@@ -109,6 +134,7 @@ class Draft(BaseModel):
     answer: Answer
     keywords: Keywords = ""
     language: Language = "en"
+    sources: list[ArticleSource] = []
 
 
 @dataclass(frozen=True)
@@ -171,6 +197,9 @@ class Article(BaseModel):
     author: Ours = Field(description="Who wrote this version.", examples=["staff:anna"])
     created_at: datetime = Field(description="When this version was written.")
     versions: list[ArticleVersion] = Field(description="All versions, the newest first.")
+    sources: list[ArticleSource] = Field(
+        [], description="Of a version that was drafted out of tickets: what its sentences are from."
+    )
 
 
 class ArticleLine(BaseModel):

@@ -21,7 +21,7 @@ from deskward.knowledge.asked import Forgets, searches
 from deskward.knowledge.demo import load
 from deskward.knowledge.documents import TABLES, sources
 from deskward.knowledge.feeding import Feeder
-from deskward.knowledge.models import article_versions, articles, faq
+from deskward.knowledge.models import article_sources, article_versions, articles, faq
 from deskward.knowledge.outcomes import outcomes
 from deskward.knowledge.published import Earlier
 from deskward.knowledge.syncing import Syncs
@@ -39,7 +39,7 @@ assert impact_tools
 
 SLICE = Slice(
     tools=tools,
-    tables=(articles, article_versions, faq, *TABLES, searches, outcomes),
+    tables=(articles, article_versions, article_sources, faq, *TABLES, searches, outcomes),
     jobs=lambda gate: {
         syncing.JOB: gate.port(Syncs).sync,
         feeding.JOB: gate.port(Feeder).feed,

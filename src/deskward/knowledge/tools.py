@@ -19,6 +19,7 @@ from deskward.knowledge.models import (
     Article,
     ArticleId,
     ArticleList,
+    ArticleSource,
     Draft,
     FaqResults,
     Import,
@@ -123,6 +124,7 @@ async def create_article(
     keywords: Keywords = "",
     language: Language = "en",
     article_id: ArticleId | None = None,
+    sources: Annotated[list[ArticleSource], Field(max_length=100)] | None = None,
 ) -> Article:
     """Write a new article. Customers see it once it is published.
 
@@ -132,9 +134,15 @@ async def create_article(
         keywords: Further words that people use who ask it.
         language: The language that it is in.
         article_id: Its id; made of the question where it is left out.
+        sources: The tickets that its sentences are from, where it was made of some.
     """
     draft = Draft(
-        id=article_id, question=question, answer=answer, keywords=keywords, language=language
+        id=article_id,
+        question=question,
+        answer=answer,
+        keywords=keywords,
+        language=language,
+        sources=sources or [],
     )
     made = await articles.create(ctx.db, ctx.tenant, draft, ctx.principal.label)
     return await articles.show(ctx.db, ctx.tenant, made)

@@ -314,7 +314,8 @@ UNTOLD = set(
     merge_customers import_customers import_tickets take_over_conversation
     answer_in_conversation change_tickets save_ticket_view change_ticket_view delete_ticket_view
     give_back_conversation operate add_source change_source receive_news remove_document
-    remove_source set_source_hook sync_source upload_document validate_solution_accuracy""".split()
+    remove_source set_source_hook sync_source upload_document validate_solution_accuracy
+    draft_article""".split()
 )
 """What no reply to a customer is about."""
 
