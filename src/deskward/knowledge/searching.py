@@ -147,7 +147,7 @@ class Search:
             return None
         try:
             if self._unrelated is None:
-                self._unrelated = await _unrelated(self._embedder)
+                self._near, self._unrelated = await _unrelated(self._embedder)
             vectors = await embedded(self._embedder, texts, query=True)
         except EmbeddingFailed as error:
             log.warning("Compared by words alone: %s", error)
