@@ -37,6 +37,7 @@ from deskward.core.outside import Outside as OutsideWorld
 from deskward.core.personal import check_declared
 from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
+from deskward.core.tasks import background
 from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.customers.tools import CustomerRules
@@ -60,6 +61,7 @@ from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.search.choose import open_search
 from deskward.integrations.sources.choose import choose_origins
+from deskward.integrations.sources.watching import watch_folders
 from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
 from deskward.mailing import channels_of, inbox_rules, outbox_of
@@ -212,6 +214,8 @@ async def open_desk(
         looks = [look for part in features.slices for look in part.looks(gate)]
         jobs = Jobs(database, handlers, features.records, wake, looks, features.times)
         await stack.enter_async_context(jobs.keep())
+        if chat and settings.knowledge.watch:
+            await stack.enter_async_context(background(watch_folders(database, wake.set)))
         yield Desk(
             settings=settings,
             database=database,

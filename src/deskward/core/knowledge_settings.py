@@ -32,6 +32,10 @@ class Knowledge(Group):
         "public, for example `10.1.0.0/16`; there also without TLS. Unset: public addresses only.",
     )
 
+    watch: bool = Field(
+        True,
+        description="Whether folders that are sources are read again as soon as a file changes.",
+    )
     index: Literal["embedded", "postgresql", "opensearch"] = Field(
         "embedded",
         description="Where passages are searched: `embedded` (in DATA_DIR, for processes of one "
