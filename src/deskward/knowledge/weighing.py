@@ -92,4 +92,5 @@ def wilson(share: float, many: float, deviations: float) -> Interval:
     middle = (share + squared / (2 * many)) / (1 + squared / many)
     inner = share * (1 - share) / many + squared / (4 * many**2)
     half = deviations * sqrt(inner) / (1 + squared / many)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    # It holds the share itself: what rounding takes from that at 0 and 1 is given back.
+    return Interval(min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
