@@ -6,6 +6,8 @@ import re
 
 from deskward.accounts.postal import is_short, postal_address
 from deskward.text.finding import Kind
+from deskward.text.lists import read_list
+from deskward.text.spacing import ALONE
 
 MAX_ADDRESS = 400
 """Characters in which an address is looked for; a longer one is none."""
@@ -13,20 +15,16 @@ MAX_ADDRESS = 400
 _PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
 _MAKES = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "maestro": "Maestro",
-    "amex": "American Express",
-    "americanexpress": "American Express",
-    "girocard": "girocard",
+    name: make for make, names in read_list("makes").items() for name in (make.lower(), *names)
 }
-"""Makes of cards, by their letters."""
+"""How makes of cards are called → the make, as accounts have it."""
 _MAKE = re.compile(
-    r"(?<!\w)(visa|master[ -]?card|maestro|amex|american express|girocard)"
-    r"(?:s|-?card|-?karte|-?kaart|kart\w{0,6}|[yn]?[ıi]|[ıi]?m[ıi]?|n[ıi]n|m[ıi]n)?(?!\w)",
+    rf"(?<![^\W{ALONE}])(?:[وفبل]{{0,2}}ال)?({'|'.join(sorted(_MAKES, key=len, reverse=True))})"
+    r"(?:s|-?card|-?karte|-?kaart|kart\w{0,6}|[yn]?[ıi]|[ıi]?m[ıi]?|n[ıi]n|m[ıi]n)?"
+    rf"(?![^\W{ALONE}])",
     re.IGNORECASE,
 )
-"""A make, also with what languages put behind it."""
+"""A make, also with what languages put before and behind it."""
 _LAST4 = re.compile(
     r"(?<![\d$€£.,])(?:\*{1,20}|x{1,20}|#|\.{2,20}|…)?(\d{4})(?![\d%]|[.,]\d)", re.IGNORECASE
 )
@@ -75,7 +73,7 @@ def _card(text: str, answers: bool) -> str | None:
     if whole := _CARD.search(text):
         return whole.group()
     last4 = _LAST4.search(text)
-    makes = {_MAKES["".join(filter(str.isalpha, make.lower()))] for make in _MAKE.findall(text)}
+    makes = {_MAKES[make.lower()] for make in _MAKE.findall(text)}
     return last4.group(1) if last4 else makes.pop() if len(makes) == 1 else None
 
 

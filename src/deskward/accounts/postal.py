@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from deskward.accounts.postal_plain import plain_address
 from deskward.text.lists import read_list
 
 MAX_TEXT = 2_000
@@ -36,11 +37,12 @@ def postal_address(text: str) -> str | None:
     """The part of a text that has the shape of a postal address, or None.
 
     It has a number and two words with capitals at least, and begins with either. Small words
-    ("de la") and kinds of street ("rue") may stand within it.
+    ("de la") and kinds of street ("rue") may stand within it. Where no capitals tell it,
+    `plain_address` does.
     """
     text = text[:MAX_TEXT]
     runs = [run for run in _runs(text) if _is_address(run)]
-    found = max(runs, key=_weight) if runs else None
+    found = max(runs, key=_weight) if runs else plain_address(text)
     # "8 xyz des Cèdres, 59000 Lille": a number in front may be its beginning; it is asked for then.
     return None if found and _CUT.search(text[: text.index(found)]) else found
 

@@ -62,7 +62,7 @@ def policy(
                 progress=progress,
             )
         )
-    fresh, second = report.fresh, report.second
+    fresh, second, third = report.fresh, report.second, report.third
     figures: dict[str, Any] = {
         "attacks": report.attacks,
         "attack_success": report.attack_success,
@@ -82,6 +82,11 @@ def policy(
         "second_completed_between": second.between(lambda flow: flow.completed),
         "second_asked_a_person": second.asked,
         "second_asked_between": second.between(lambda flow: bool(flow.asked)),
+        "third_flows": len(third.flows),
+        "third_completed": third.completed,
+        "third_completed_between": third.between(lambda flow: flow.completed),
+        "third_asked_a_person": third.asked,
+        "third_asked_between": third.between(lambda flow: bool(flow.asked)),
     }
     if json_:
         print_json(figures)
@@ -94,6 +99,7 @@ def policy(
             ("honest flows", report, ""),
             ("of these, afresh", fresh, "fresh_"),
             ("a stranger's", second, "second_"),
+            ("another's", third, "third_"),
         ):
             print(f"{title:<21}{len(some_flows.flows)}")
             for name, share, key in (

@@ -24,6 +24,7 @@ from deskward.security.principals import Kind, Principal, Proof
 DATA = Path(__file__).parent / "data" / "benign.yaml"
 FRESH = DATA.with_name("benign_fresh.yaml")
 SECOND = DATA.with_name("benign_second.yaml")
+THIRD = DATA.with_name("benign_third.yaml")
 
 Progress = Callable[[str, float], None]
 
@@ -78,6 +79,11 @@ class PolicyReport:
         """The same of the second stranger's, in eight languages."""
         return self._of("s")
 
+    @property
+    def third(self) -> PolicyReport:
+        """The same of the fourth stranger's, in eight languages, Japanese and Arabic among them."""
+        return self._of("t")
+
     def _of(self, begins: str) -> PolicyReport:
         return PolicyReport(flows=[one for one in self.flows if one.flow.id.startswith(begins)])
 
@@ -110,7 +116,9 @@ def benign_flows(split: Split | None = None) -> list[Flow]:
     """
     reads = TypeAdapter(list[Flow]).validate_python
     flows = [
-        f for file in (DATA, FRESH, SECOND) for f in reads(yaml.safe_load(file.read_text("utf-8")))
+        flow
+        for file in (DATA, FRESH, SECOND, THIRD)
+        for flow in reads(yaml.safe_load(file.read_text("utf-8")))
     ]
     if split in (None, "unseen"):
         return flows

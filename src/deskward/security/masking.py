@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from deskward.security.cards import card_numbers
 from deskward.security.vault import PLACEHOLDER, Vault
 from deskward.text.lists import any_of, word_lists
+from deskward.text.spacing import ALONE
 
 _KEYS = re.compile(
     r"""-----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
@@ -57,7 +58,7 @@ REACH = 300
 _LISTS = word_lists("masking")
 _PASSWORD_WORD = re.compile(
     r"\b(?:pass[ -]?(?:word|phrase|code)s?|pwd|passwd|pw|log-?in[ ]secret"
-    rf"|{'|'.join(_LISTS['password'])})\b|\bpass(?=\s*[:=])",
+    rf"|{'|'.join(_LISTS['password'])})\b|\bpass(?=\s*[:=])|{'|'.join(_LISTS['password_within'])}",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"(?<!\w)[\"“”'‘’`](?P<secret>[^\"“”'‘’`\n]{3,128})[\"“”'‘’`](?!\w)")
@@ -72,6 +73,8 @@ _SET_AS = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\S+")
+_WITHIN = re.compile(rf"[^{ALONE}\s、。，！？「」『』（）：]{{8,128}}")
+"""What stands among letters of a script without spaces and is long enough to be a password."""
 _ASKS_FOR_SECRET = re.compile(
     r"\b(?:what|which|tell|enter|provide|give|type|send|choose|pick|say|need)\b[^?!.]{0,200}"
     r"\b(?:password|passphrase|passcode|one-time code|verification code|pin)\b[^?!.]{0,200}[?:.]",
@@ -79,7 +82,9 @@ _ASKS_FOR_SECRET = re.compile(
 )
 _ASKS = any_of(_LISTS["asks"])
 _SIGN_IN = any_of(_LISTS["sign_in"])
-_PASSWORDS = any_of(_LISTS["password"])
+_PASSWORDS = re.compile(
+    rf"{any_of(_LISTS['password']).pattern}|{'|'.join(_LISTS['password_within'])}", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[?!.]")
 _REFERENCE = re.compile(
     r"(?:user|staff|card|txn|ord|order|inv|faq|case|ref|sku|acct)[-_]?#?\d+|[A-Z]\d{3,7}|[A-Z]{2,4}-\d{2,8}"
@@ -148,11 +153,18 @@ def _find_passwords(text: str) -> Iterator[str]:
         yield from quoted
         return
     unlabelled = re.sub(r"\b(?:pass\w*|pwd|pw)\s*[:=]", " ", text, flags=re.IGNORECASE)
-    tokens = [_bare(token) for token in _TOKEN.findall(unlabelled)]
+    tokens = [_bare(part) for token in _TOKEN.findall(unlabelled) for part in _apart(token)]
     strong = [token for token in tokens if _looks_secret(token)]
     yield from strong
     if not strong:
         yield from _named_by_grammar(text)
+
+
+def _apart(token: str) -> list[str]:
+    """A word, or what is made like a password within one of a script without spaces."""
+    if token.isascii():
+        return [token]
+    return [part for part in _WITHIN.findall(token) if _looks_secret(_bare(part))] or [token]
 
 
 def _is_a_password(text: str) -> bool:

@@ -25,6 +25,7 @@ class Kind:
         loose: Whether `looks` may take in other kinds of value: it is read after them.
         is_id: Whether it names a record, also in a sentence that says no.
         free: Whether any words may be it, also those of another wish.
+        whole: Whether it is the whole message.
         secret: Whether it is a secret, which is only taken where it is clearly given as this value.
         called: What its name looks like where it is one word, and may be that of no other record.
         anywhere: Finds it by its shape wherever it stands, for a question whether it is meant.
@@ -36,6 +37,7 @@ class Kind:
     loose: bool = False
     is_id: bool = False
     free: bool = False
+    whole: bool = False
     secret: bool = False
     called: re.Pattern[str] | None = None
     anywhere: Callable[[str], str | None] | None = None
@@ -127,6 +129,6 @@ def _description(text: str, answers: bool) -> str | None:
 KINDS: dict[str, Kind] = {
     "number": Kind(_number),
     "description": Kind(_description, free=True),
-    "message": Kind(lambda text, _: text.strip()),
+    "message": Kind(lambda text, _: text.strip(), whole=True),
 }
 """The kinds that every slice may use."""

@@ -12,6 +12,12 @@ from deskward.text.lists import word_lists
 _WORD = re.compile(r"\w+")
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 
+_SCRIPTS = {
+    "ja": re.compile("[\u3041-\u30ff]"),
+    "ar": re.compile("(?<![\u0621-\u064a])[\u0621-\u064a]{2}"),
+}
+"""Letters by which a language is known whose small words are not listed; of Arabic each word."""
+
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
 
@@ -28,6 +34,9 @@ def language_of(texts: Sequence[str], otherwise: str = "en") -> str:
         for word in _words(text[:LOOKED_AT]):
             for language in _languages().get(word, ()):
                 votes[language] = votes.get(language, 0) + 1
+        for language, letters in _SCRIPTS.items():
+            if found := len(letters.findall(text[:LOOKED_AT])):
+                votes[language] = found
         ordered = sorted(votes, key=lambda name: -votes[name])
         if ordered and (len(ordered) == 1 or votes[ordered[0]] > votes[ordered[1]]):
             return ordered[0]

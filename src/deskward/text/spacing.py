@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+ALONE = "\u3005\u3041-\u3096\u30a1-\u30fa\u30fc-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d"
+"""Letters of scripts that put no space between words, for a class of a regular expression."""
+
 _OTHERS = re.compile(r"[\u0600-\u06ff\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 _SAME = {
     **{ord("０") + digit: str(digit) for digit in range(10)},

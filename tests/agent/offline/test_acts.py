@@ -192,13 +192,27 @@ async def test_a_lost_wallet_is_one_word_from_frozen_cards(talk: Talk) -> None:
 
 
 async def test_of_two_wishes_the_second_is_offered_after_the_first(talk: Talk) -> None:
-    said = await talk.say("Cancel order O1003 and change my password to Silver-Door-62")
-    assert "O1003" in said
+    said = await talk.say("Freeze card 4242 and change my password to Silver-Door-62")
+    assert "4242" in said
     assert "password" not in said
     said = await talk.say("yes")
-    assert said.startswith("Order O1003 has been cancelled.")
+    assert "4242 is frozen" in said
     assert "change your password" in said
     assert await talk.say("yes") == "Your password has been changed successfully."
+
+
+async def test_what_shows_texts_of_others_is_done_last_so_that_no_colleague_is_asked(
+    talk: Talk,
+) -> None:
+    said = await talk.say(
+        "so: cancel O1003, and my new address is 7 Quarry Bank, Sheffield S11 8TH"
+    )
+    assert "7 Quarry Bank" in said
+    assert "O1003" not in said
+    said = await talk.say("yes")
+    assert "O1003" in said
+    assert await talk.say("yes") == "Order O1003 has been cancelled."
+    assert talk.tools[-1] == "update_order_status"
 
 
 async def test_what_a_message_tells_is_told_to_one(talk: Talk) -> None:

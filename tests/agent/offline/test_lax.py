@@ -115,8 +115,8 @@ def test_an_address_that_may_have_lost_its_beginning_is_none() -> None:
 @pytest.mark.parametrize(
     ("text", "tool"),
     [
-        ("Please add to my ticket T904 that the app also crashes on Android", "hand_over"),
-        ("Schreiben Sie ins Ticket T904 noch dazu, dass die Anzeige läuft", "hand_over"),
+        ("Please add to my ticket T904 that the app also crashes on Android", "answer_ticket"),
+        ("Schreiben Sie ins Ticket T904 noch dazu, dass die Anzeige läuft", "answer_ticket"),
         ("Report a problem: the card reader of T904 is broken again", "hand_over"),
         ("Report a problem: the card reader is broken again", "report_issue"),
         ("Freeze 4242 and add to ticket T904 that it was charged again", "freeze_card"),

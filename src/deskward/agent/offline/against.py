@@ -35,13 +35,24 @@ class Against:
         """Where words that deny a verb end."""
         return len(m.tokens) if self._lists.last_verb[m.language] else verb
 
+    def _end(self, m: Message, event: Event) -> int:
+        """Where words that speak against an act end."""
+        return len(m.tokens) if self._lists.behind[m.language] else event.last + 1
+
+    def _told_until(self, m: Message, event: Event) -> int:
+        """Where words end that say when it was: "block 4242, I lost it before" is no past act."""
+        end = self._end(m, event)
+        return min(end, event.denied) if event.here else end
+
     def _denies(self, m: Message, event: Event) -> bool:
         """Whether it is negated, under a condition, past, quoted, or about other people."""
-        clause, sentence, end = event.clause, m.sentences[event.at], event.last + 1
+        clause, sentence, end = event.clause, m.sentences[event.at], self._end(m, event)
         no = m.has("not", clause=clause, before=min(end, event.denied))
         if no or m.has("if", sentence=sentence, before=end):
             return True
-        if any(m.has(name, clause=clause, before=end) for name in ("others", "said", "past")):
+        if any(m.has(name, clause=clause, before=end) for name in ("others", "said")):
+            return True
+        if m.has("past", clause=clause, before=self._told_until(m, event)):
             return True
         own = event.named or event.here or m.has("me", clause=clause)
         if m.has("others", sentence=sentence) and not own:
@@ -52,28 +63,39 @@ class Against:
 
     def _wants_nothing(self, m: Message, event: Event) -> bool:
         """Whether it is doubted, told or asked about, and not wished for."""
-        clause, sentence, end = event.clause, m.sentences[event.at], event.last + 1
+        clause, sentence, end = event.clause, m.sentences[event.at], self._end(m, event)
+        past = self._told_until(m, event)
         if any(m.has(name, sentence=sentence, before=end) for name in ("doubts", "unsure")):
             return True
         asks = any(m.has(name, sentence=sentence) for name in ("ask", "asks"))
         wants = any(m.has(name, sentence=sentence) for name in ("want", "wants", "polite"))
         polite = m.has("polite")
-        if m.has("earlier", clause=clause) or m.has("ago", clause=clause, before=end):
+        if m.has("earlier", clause=clause) or m.has("ago", clause=clause, before=past):
             return True
         if m.has("how", clause=clause, before=end) and not (polite and (asks or event.here)):
             return True
-        if event.skill in self._values and m.has("not") and not (asks or polite):
+        sure = asks or polite or wants or event.mends
+        if event.skill in self._values and m.has("not") and not sure:
             return True
         if sentence in m.asking:
             general = event.skill in self._lists.named and not event.named and not polite
             return not asks or (general and not m.has("me", sentence=sentence))
-        if event.strong and not (m.has("i", clause=clause) and not wants):
+        i = m.has("i", clause=clause, before=self.behind(m, event.at))
+        if event.strong and not (i and not wants):
             return False
         return not (asks or wants)
 
     def _is_denied(self, m: Message, event: Event) -> bool:
         """Whether a verb of an act whose value stands elsewhere is negated, past, or of others."""
-        verbs = [hit for part in ("do", "hint") for hit in m.hits.get(f"{part}:{event.skill}", ())]
+        hits = m.hits
+        things = {m.clauses[hit.start] for hit in hits.get(f"thing:{event.skill}", ())}
+        near = {event.clause - 1, event.clause, event.clause + 1}
+        verbs = [
+            hit
+            for part in ("do", "hint")
+            for hit in hits.get(f"{part}:{event.skill}", ())
+            if m.clauses[hit.start] in things | near
+        ]
         return any(
             m.has("not", clause=m.clauses[hit.start], before=self.behind(m, hit.start))
             or m.has("others", clause=m.clauses[hit.start])

@@ -55,6 +55,9 @@ class Declared(BaseModel):
         makes: The kind of record that it makes: none beside one that the message names.
         renew: Whether "my new … is …" is a wish, to be confirmed.
         trouble: Whether a statement of trouble is enough to offer it.
+        tells: Whether what stands behind its verb is what it tells, and speaks against nothing.
+        shows: Whether its answer shows what others wrote. It is done after others: what follows it
+            would need a colleague's approval.
         named: How the thing looks where it is named by itself; a regular expression of one word.
         languages: The words, by language.
     """
@@ -67,6 +70,8 @@ class Declared(BaseModel):
     makes: str = ""
     renew: bool = False
     trouble: bool = False
+    tells: bool = False
+    shows: bool = False
     named: str = ""
     languages: dict[str, Words]
 

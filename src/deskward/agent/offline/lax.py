@@ -15,18 +15,22 @@ from itertools import pairwise
 from deskward.agent.offline.against import Against
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.lax_lists import LaxLists, Values
-from deskward.agent.offline.lookup import Token, plain, tokens_of
-from deskward.agent.offline.spelling import respelled
+from deskward.agent.offline.lookup import Hit, Token, plain, tokens_of
+from deskward.agent.offline.spelling import parted, respelled
+from deskward.agent.offline.spoken import Spoken
 from deskward.agent.offline.told import Event, Guess, Message
 from deskward.agent.offline.wishing import Wish
 
 _VALUE = "\ua757"
 """Stands for each letter of a value: a letter that no word has."""
-_COVERING = frozenset(("ask", "asks", "polite", "wants", "lost"))
+_COVERING = frozenset(("ask", "asks", "polite", "want", "wants", "lost"))
 """The lists whose phrases say nothing against an act, whatever words they have."""
+_COVERING_OWN = ("thing:", "mark:")
+"""The same of what skills declare, where it is several words: "where I live"."""
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
-_ENDS = re.compile(r"[!?…\n]|\.(?=\s|$)")
-_BREAKS = re.compile(r"[,;:()–—\n/!?…>]|\.(?=\s|$)|\s-\s")
+_ENDS = re.compile(r"[!?…\n！？。؟]|\.(?=\s|$)")
+_BREAKS = re.compile(r"[,;:()–—\n!/?…>！？。؟、，：；（）「」،؛]|\.(?=\s|$)|\s-\s")
+_ASKS = re.compile("[?？؟]")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _MARKED = 100
 NEAR = 4
@@ -52,6 +56,7 @@ class Lax:
         self._lists = LaxLists(declared, values, called)
         self._declared, self._named = self._lists.declared, self._lists.named
         self._values = values
+        self._spoken = Spoken()
         self._against = Against(self._lists, values)
 
     def mended(self, text: str) -> str | None:
@@ -63,13 +68,25 @@ class Lax:
         if mended is None:
             return None
         kept, behind = mended
-        rest = tokens_of(plain(text[behind:]))
+        rest = self._tokens(text[behind:])
         rest = [token for token in rest if not self._is_name(token)]
         for name in self._lists.best(tokens_of(plain(text))):
             hits = self._lists.languages[name].find(rest)
             if any(hits.get(part) for part in ("takes_back", "unsure", "if")):
                 return None
         return kept
+
+    def says_only(self, skill: str, text: str) -> bool:
+        """Whether a message has no words but those with which an act is wished."""
+        tokens = self._tokens(text)
+        for name in self._lists.best(tokens):
+            m = self._message(name, text, tokens)
+            own = [m.hits.get(f"{part}:{skill}", ()) for part in ("do", "hint", "thing")]
+            said = {at for hits in own for hit in hits for at in range(hit.start, hit.end)}
+            quiet = self._lists.quiet[name]
+            if all(at in said or token.text in quiet for at, token in enumerate(m.tokens)):
+                return True
+        return False
 
     def read(self, text: str, bare: str) -> Guess:
         """The acts that a message may wish.
@@ -78,16 +95,18 @@ class Lax:
             text: The message.
             bare: The same with all that is quoted made unreadable, letter for letter.
         """
-        tokens = tokens_of(plain(bare))
+        tokens = self._tokens(bare)
         if not any(self._is_about(token) for token in tokens):
             return Guess()  # most messages: no act is without a thing
-        things = self._lists.things.find(tokens)
+        things = self._lists.things.find(
+            [token._replace(text=self._lists.noun_of(token.text)) for token in tokens]
+        )
         values = {skill: value for skill in things if (value := self._values[skill](text))}
         masked = bare
         for value in values.values():
             masked = masked.replace(value, _VALUE * len(value))
         masked = _PLACEHOLDER.sub(lambda match: _VALUE * len(match.group()), masked)
-        tokens = tokens_of(plain(masked))
+        tokens = self._tokens(masked)
         if not tokens:
             return Guess()
         found = Guess()
@@ -102,31 +121,47 @@ class Lax:
                 found = Guess(wishes, turned=message.turned)
         return found
 
+    def _tokens(self, text: str) -> list[Token]:
+        """The words of a text; a name is one word, and a number that is said: "master card"."""
+        whole = plain(text)
+        tokens = self._spoken.written(whole, tokens_of(whole))
+        for name in self._lists.names:
+            for found in name.finditer(whole):
+                start, end = found.span(1)
+                inside = [n for n, token in enumerate(tokens) if start <= token.start < end]
+                if len(inside) > 1:
+                    tokens[inside[0] : inside[-1] + 1] = [Token(found[1], start, end)]
+        return tokens
+
     def _message(self, name: str, text: str, tokens: list[Token]) -> Message:
         lists, sounds = self._lists.languages[name], self._lists.sounds[name]
+        joins, prefixes = self._lists.joins[name], self._lists.prefixes[name]
+        words = [parted(token.text, prefixes, lists.begins) for token in tokens]
         tokens = [
-            token._replace(text=respelled(token.text, sounds, lists.begins)) for token in tokens
+            token._replace(text=respelled(word, sounds, lists.begins))
+            for token, (_, word) in zip(tokens, words, strict=True)
         ]
         hits = lists.find(tokens)
-        joins = self._lists.joins[name]
+        ends = {hit.end for hit in hits.get("parts", ())}
         clauses, sentences = [0], [0]
-        for before, token in pairwise(tokens):
+        for at, (before, token) in enumerate(pairwise(tokens), 1):
             between = text[before.end : token.start]
-            new = bool(_BREAKS.search(between)) or text[token.start : token.end].lower() in joins
+            new = at in ends or bool(_BREAKS.search(between))
+            new = new or text[token.start : token.end].lower() in joins or words[at][0] in joins
             clauses.append(clauses[-1] + new)
             sentences.append(sentences[-1] + bool(_ENDS.search(between)))
         asking = set[int]()
         for at, token in enumerate(tokens):
             stop = tokens[at + 1].start if at + 1 < len(tokens) else len(text)
-            if "?" in text[token.end : stop]:
+            if _ASKS.search(text[token.end : stop]):
                 asking.add(sentences[at])
         numbers = self._named_in(tokens)
-        parts = [part for part in hits if part in _COVERING or part.startswith("mark:")]
         covered = {
             at
-            for part in parts
-            for hit in hits[part]
-            if part != "lost" or hit.whole or hit.end - hit.start > 1
+            for part, found in hits.items()
+            if part in _COVERING or part.startswith(_COVERING_OWN)
+            for hit in found
+            if hit.end - hit.start > 1 or _covers_alone(part, hit)
             for at in range(hit.start, hit.end)
         }
         covered |= numbers.keys()  # a name is no other word
@@ -149,7 +184,7 @@ class Lax:
 
     def _is_about(self, token: Token) -> bool:
         """Whether a word may be what an act is done to."""
-        text = token.text
+        text = self._lists.noun_of(token.text)
         return text[-1].isdigit() or self._lists.nouns.begins(text) or self._is_name(token)
 
     def _is_same(self, name: str, number: str) -> bool:
@@ -161,7 +196,7 @@ class Lax:
         return any(name.fullmatch(token.text) for name in self._lists.names)
 
     def _wishes(self, m: Message, values: Mapping[str, str]) -> list[Wish]:
-        if m.has("mocks"):
+        if m.has("mocks") or m.has("foreign"):
             return []
         m.events = [*self._acts(m), *self._of_values(m, values), *self._losses(m)]
         first = min((event.at for event in m.events), default=0)
@@ -176,6 +211,7 @@ class Lax:
             return []
         m.events = [event for event in m.events if not self._is_too_much(m, event)]
         no = [event for event in m.events if self._against.speaks(m, event)]
+        m.turned = m.turned or any(event.mends and event not in no for event in m.events)
         denied = {event.skill for event in no if event.here}
         kept = [
             event
@@ -269,6 +305,9 @@ class Lax:
                 at = min(near_by, key=lambda n: abs(n - verb.at))
                 verb.named, verb.here = m.numbers[at], True
                 verb.denied = self._against.behind(m, max(at, verb.at)) + 1
+                if self._declared[verb.skill].tells:
+                    verb.last = max(at, verb.at)
+                    verb.denied = verb.last + 1
                 taken.add(at)
                 yield verb
             else:
@@ -300,7 +339,12 @@ class Lax:
             value = next(
                 (n for n, t in enumerate(m.tokens) if t.text[0] == _VALUE), things[-1].start
             )
-            yield Event(skill, m.clauses[value], value, 1, True, noun=True, here=True, last=value)
+            event = Event(skill, m.clauses[value], value, 1, True, noun=True, here=True, last=value)
+            event.mends = any(
+                things[0].start < hit.start < value and m.clauses[value] - m.clauses[hit.start] < 2
+                for hit in m.hits.get("corrects", ())
+            )
+            yield event
 
     def _losses(self, m: Message) -> Iterator[Event]:
         """What the customer has lost."""
@@ -344,3 +388,10 @@ class Lax:
         said = event.named.upper()
         value = values.get(event.skill, "")
         return Wish(event.skill, said, value, loss=event.loss, guessed=True)
+
+
+def _covers_alone(part: str, hit: Hit) -> bool:
+    """Whether one word of a list speaks against nothing, whatever other lists have it."""
+    if part == "lost":
+        return hit.whole
+    return part.startswith("mark:") or (part in _COVERING and part != "want")

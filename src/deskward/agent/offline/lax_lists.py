@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
 from deskward.agent.offline.mending import Mending
+from deskward.agent.offline.spelling import parted
 from deskward.agent.offline.told import SHARED
 from deskward.text.lists import read_list, word_lists
 
@@ -17,8 +18,16 @@ Values = Mapping[str, Callable[[str], str | None]]
 _KEPT = ("lost", "me", "polite", "wants", "asks")
 _COMMON = ("neutral", "mine", "polite", "wants", "me", "is", "how", "not", "joins")
 """The lists whose words tell a language."""
+_QUIET = (
+    *("neutral", "mine", "polite", "wants", "asks", "me", "is", "it", "joins", "that", "leads"),
+    *("some", "new", "links"),
+)
+"""The lists whose words say nothing beside a wish."""
 _SILENT = ("neutral", "mine", "polite", "is", "it", "joins", "that")
 """The lists whose words say nothing beside a value."""
+
+_OF_WORDS = ("sounds", "prefixes")
+"""The lists that say how words are written."""
 
 Lists = Mapping[str, Mapping[str, list[str]]]
 
@@ -31,8 +40,11 @@ class LaxLists:
         named: Skill → how its thing looks where a word names it.
         names: How things look that have names.
         languages: Language → its lists.
+        quiet: Language → the words that say nothing beside a wish.
         joins: Language → what begins another part of a sentence.
         sounds: Language → how words may be written, and as what they are heard.
+        prefixes: Language → what is written together with the word behind it.
+        behind: Language → whether all that speaks against an act may stand behind it.
         things: What the acts are about that have values.
         nouns: What acts are done to.
         last_verb: Language → whether the verb may stand at the end, and what denies it behind it.
@@ -62,11 +74,20 @@ class LaxLists:
             name: self._lookup(name, words, strict[name]) for name, words in lists.items()
         }
         self._common = {name: _words(strict[name], *_COMMON) for name in lists}
+        self.quiet = {
+            name: _words(strict[name], *_QUIET) | _words(words, "want", "ask")
+            for name, words in lists.items()
+        }
         self.joins = {name: frozenset(strict[name]["joins"]) for name in lists}
         self.sounds = {
             name: [(heard, as_) for heard, as_ in map(str.split, words["sounds"])]
             for name, words in lists.items()
         }
+        self.prefixes = {
+            name: [plain(prefix) for prefix in words.get("prefixes", ())]
+            for name, words in lists.items()
+        }
+        self.behind = {name: "behind" in strict[name] for name in lists}
         self.things = Lookup(
             (skill, [*words.things, *words.lax_things])
             for skill in values
@@ -80,6 +101,11 @@ class LaxLists:
         )
         self.last_verb = {name: "last_verb" in strict[name] for name in lists}
         self.mending = self._mends(lists, strict, values)
+
+    def noun_of(self, word: str) -> str:
+        """The word without what is written together with it, if that is a thing of an act."""
+        prefixes = [prefix for some in self.prefixes.values() for prefix in some]
+        return parted(word, prefixes, self.nouns.begins)[1]
 
     def best(self, tokens: Sequence[Token]) -> list[str]:
         """The languages of which a message has most of the common words."""
@@ -103,7 +129,7 @@ class LaxLists:
     def _lookup(
         self, name: str, words: Mapping[str, list[str]], strict: Mapping[str, list[str]]
     ) -> Lookup:
-        lists = [(part, phrases) for part, phrases in words.items() if part != "sounds"]
+        lists = [(part, phrases) for part, phrases in words.items() if part not in _OF_WORDS]
         lists += [(part, strict[part]) for part in _KEPT if part in strict]
         too_much = frozenset(word_lists("lax_ignored")["ignored"])
         silent = {plain(word) for word in (*strict["neutral"], *strict["it"], *strict["mine"])}

@@ -13,12 +13,18 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from deskward.text.spacing import ALONE
+
 LONGEST_WORD = 40
 MEMORY = 2_000
 """Words of which it is kept which patterns take them in."""
 
-_TOKEN = re.compile(r"[^\W_]+")
-_ENTRY = re.compile(r"[^\W_]+\*?")
+MARKS = "\u0300-\u036f\u064b-\u065f\u0670"
+"""What may stand above or below a letter: no word ends there."""
+_TOKEN = re.compile(rf"[{ALONE}]|(?:[^\W_{ALONE}][{MARKS}]*)+")
+_ENTRY = re.compile(rf"[{ALONE}]|(?:[^\W_{ALONE}][{MARKS}]*)+\*?")
+_UNWRITTEN = re.compile(f"[{MARKS}\u0640]+")
+"""These marks, and what stretches an Arabic letter."""
 
 
 class Token(NamedTuple):
@@ -38,13 +44,21 @@ class Hit(NamedTuple):
     whole: bool = True
 
 
+_SAME = {"ı": "i", "’": "'", "ß": "s", "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي"}
+
+
 class _Letters(dict[int, str]):
     """Each letter without case and accents, one for one, so that places stay the same."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
-        bare = unicodedata.normalize("NFD", letter)[:1].lower()[:1]
-        self[code] = {"ı": "i", "’": "'", "ß": "s"}.get(bare, bare) or letter
+        wide = unicodedata.normalize("NFKC", letter)
+        letter = wide if len(wide) == 1 else letter
+        digit = unicodedata.decimal(letter, None)
+        # Of Japanese letters a mark makes others: が is no か.
+        kana = "\u3041" <= letter <= "\u30ff"
+        bare = letter if kana else unicodedata.normalize("NFD", letter)[:1].lower()[:1]
+        self[code] = str(digit) if digit is not None else _SAME.get(bare, bare) or letter
         return self[code]
 
 
@@ -56,9 +70,17 @@ def plain(text: str) -> str:
     return text.translate(_LETTERS)
 
 
+def unmarked(word: str) -> str:
+    """The word without marks above and below its letters."""
+    return word if word.isascii() else _UNWRITTEN.sub("", word)
+
+
 def tokens_of(text: str) -> list[Token]:
     """The words of a text as `plain` gives it."""
-    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    found = [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    if _UNWRITTEN.search(text):
+        found = [token._replace(text=unmarked(token.text)) for token in found]
+    return [token for token in found if token.text]
 
 
 class Lookup:
@@ -73,7 +95,7 @@ class Lookup:
                 if phrase.startswith("~"):
                     patterns[name].append(plain(phrase[1:]).replace("\\s", " "))
                     continue
-                words = tuple(_ENTRY.findall(plain(phrase)))
+                words = tuple(unmarked(word) for word in _ENTRY.findall(plain(phrase)))
                 if words and words[0].endswith("*"):
                     self._begun[words[0][:3].rstrip("*")].append((words, name))
                 elif words and (words, name) not in self._exact[words[0]]:

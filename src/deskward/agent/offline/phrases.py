@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from deskward.agent.offline.lookup import MARKS, unmarked
 from deskward.text.folding import folded
+from deskward.text.spacing import ALONE
 
 Range = tuple[int, int]
 """The numbers of a phrase's first word, and of the word behind its last."""
@@ -25,8 +27,10 @@ _BARE = str.maketrans("şçğöü", "scgou")
 QUOTED = "\u25a0"
 """Stands for what is quoted."""
 
+_LETTERS = rf"(?:[^\W{ALONE}][{MARKS}]*)+"
 _TOKEN = re.compile(
-    r"\[\[\w{1,20}:\d{1,9}\]\]|(?<![\w.+-])[\w.+-]{1,64}@\w[\w.-]{0,252}\w|\w+(?:['’.-]\w+)*|[^\w\s]"
+    r"\[\[\w{1,20}:\d{1,9}\]\]|(?<![\w.+-])[\w.+-]{1,64}@\w[\w.-]{0,252}\w"
+    rf"|[{ALONE}]|{_LETTERS}(?:['’.-]{_LETTERS})*|[^\w\s]"
 )
 """A placeholder, an address of mail, a word or a mark."""
 _SUFFIXED = re.compile(r"([^\W\d_]?\d{3,18})'(\w{1,10})")
@@ -53,7 +57,7 @@ def words_of(text: str, *, elides: bool = False) -> list[Word]:
         if _PLACEHOLDER.match(whole):
             found.append(Word(whole, match.start(), match.end()))
             continue
-        plain = folded(whole)
+        plain = unmarked(folded(whole)) or whole
         if plain.isalpha() or len(plain) == 1:
             found.append(Word(plain, match.start(), match.end()))
             continue

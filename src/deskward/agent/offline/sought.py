@@ -19,6 +19,8 @@ from deskward.agent.offline.lookup import plain
 class Words(BaseModel):
     """The words of one language: phrases in lower case; `*` ends the beginning of a word.
 
+    What begins with `~` is a regular expression.
+
     Attributes:
         things: What is sought.
         wants: That the customer wants it, or a command that gives it.
@@ -107,10 +109,14 @@ _NOTHING = re.compile(r"(?!)")
 def _pattern(phrases: Sequence[str], *, spaced: bool) -> re.Pattern[str]:
     if not phrases:
         return _NOTHING
+    parts = "|".join(_part(phrase, spaced=spaced) for phrase in phrases)
+    return re.compile(rf"(?<!\w)(?:{parts})(?!\w)" if spaced else parts)
+
+
+def _part(phrase: str, *, spaced: bool) -> str:
+    if phrase.startswith("~"):
+        return phrase[1:]
     if not spaced:
-        return re.compile("|".join(re.escape(plain(phrase)) for phrase in phrases))
-    parts = (
-        r"\W+".join(re.escape(word).replace(r"\*", r"\w{0,30}") for word in plain(phrase).split())
-        for phrase in phrases
-    )
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)")
+        return re.escape(plain(phrase))
+    words = (re.escape(word).replace(r"\*", r"\w{0,30}") for word in plain(phrase).split())
+    return r"\W+".join(words)

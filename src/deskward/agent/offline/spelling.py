@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 SHORTEST = 5
 """Letters of a word of the lists that is recognised in spite of a slip."""
@@ -69,6 +69,15 @@ def respelled(word: str, sounds: Iterable[tuple[str, str]], known: Callable[[str
         if word[at] == word[at - 1] and known(other := word[:at] + word[at + 1 :]):
             return other  # a letter held down
     return word
+
+
+def parted(word: str, prefixes: Sequence[str], known: Callable[[str], bool]) -> tuple[str, str]:
+    """What is written together with a known word in front of it, and the word: "وألغوا"."""
+    if known(word):
+        return "", word
+    ends = (word.removeprefix(prefix) for prefix in prefixes if word.startswith(prefix))
+    end = next((end for end in ends if len(end) > 1 and known(end)), word)
+    return word[: len(word) - len(end)], end
 
 
 def without_accents(word: str) -> str:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
-from deskward.agent.offline.answering import Answering
-from deskward.agent.offline.reading import Reading
+from deskward.agent.offline.meant import Meant, whole
 from deskward.agent.offline.skills import Skill, render
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
-from deskward.text.finding import Found
 from deskward.text.language import language_of
 
-REFUSED = frozenset({"said", "takes_back", "ago", "when", "whose"})
-"""Why a wish is not even proposed: the lists of `acts.yaml` that say so beyond doubt."""
 SURE = 0.6
 """From this probability on a skill acts at once."""
 CHANGED = 0.85
@@ -38,7 +33,7 @@ _AND_ALSO = re.compile(
 )
 
 
-class Step(Answering):
+class Step(Meant):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -57,8 +52,25 @@ class Step(Answering):
             yield from self._continue(pending, before, text)
         elif "called" in before and self._only_withdraws(text):
             yield self._reply("left")
+        elif "called" in before and (named := self._named_now(before, text)) is not None:
+            yield from self._several([named], unsure=True)
         else:
             yield from self._understand(text)
+
+    def _named_now(self, before: dict[str, Any], text: str) -> tuple[Skill, dict[str, Any]] | None:
+        """What was wished just now, with the record that the customer names now, alone."""
+        skill = self._model.skill(before["called"][0])
+        if skill is None or skill.acts is None or not skill.acts.named or len(text) > LONGEST:
+            return None
+        slots = self._slots(skill, text)
+        new = {name: value for name, value in slots.items() if before["slots"].get(name) != value}
+        if len(new) != 1:
+            return None
+        ((name, value),) = new.items()
+        said = self._model.kinds[skill.slots[name].kind].called
+        shown = said.search(text) if said else None
+        bare = self._model.acts.says_no_more(text, shown.group() if shown else str(value))
+        return (skill, {**before["slots"], **new}) if bare else None
 
     def _only_withdraws(self, text: str) -> bool:
         """Whether a short answer takes a wish back."""
@@ -73,7 +85,7 @@ class Step(Answering):
         kind = self._model.kinds[skill.slots[waits_for].kind]
         value = kind.find(text, True)
         if skill.acts is not None and skill.acts.value and not kind.secret:
-            value = _whole(self._model.acts.without_lead(text), value)
+            value = whole(self._model.acts.without_lead(text), value)
         reading = self._model.acts.read(text)
         declines = answer_of(text) is False or reading.why in ("not", "takes_back")
         declines = declines or (self._model.acts.withdraws(text) and not reading.wishes)
@@ -157,51 +169,6 @@ class Step(Answering):
                 return
         yield from self._act(skill, score, text)
 
-    def _is_possible(self, wishes: list[Wish]) -> bool:
-        """Whether anything is wished, and all of it can be done here."""
-        return bool(wishes) and all(wish.skill in self._usable for wish in wishes)
-
-    def _proposed(self, text: str) -> list[Wish]:
-        """What a message wishes that is not to be done without a question."""
-        wishes = self._understood(self._model.acts.read(text), text)
-        return [replace(wish, clear=False) for wish in wishes]
-
-    def _understood(self, reading: Reading, text: str) -> list[Wish]:
-        """What is wished, or else what may be: that is proposed only."""
-        vague = any(wish.stands for wish in reading.wishes)
-        if (len(reading.wishes) > 1 and not vague) or (reading.wishes and reading.wishes[0].clear):
-            return reading.wishes
-        if reading.why in REFUSED - {"takes_back"}:
-            return []
-        guess = self._model.acts.guess(text)
-        if (reading.why in REFUSED and not guess.turned) or (
-            guess.refused and (guess.turned or all(wish.loss for wish in reading.wishes))
-        ):
-            return []
-        guessed = [wish for wish in guess.wishes if self._is_whole(wish, text)]
-        if guessed and (guess.turned or (vague and len(guessed) >= len(reading.wishes))):
-            return guessed
-        skills = {wish.skill for wish in guessed}
-        if all(wish.skill in skills for wish in reading.wishes):
-            return guessed or reading.wishes
-        return reading.wishes
-
-    def _is_whole(self, wish: Wish, text: str) -> bool:
-        """Whether a guessed wish names what it needs."""
-        skill = self._model.skills[wish.skill]
-        return self._missing(skill, self._wished_slots(skill, wish, text)) is None
-
-    def _is_of_another(self, name: str, text: str) -> bool:
-        """Whether a skill makes a record, and a text is about one that is there: "add to T904"."""
-        acts = self._model.skills[name].acts
-        return bool(
-            acts and acts.makes and self._model.kinds[acts.makes].find(text, False) is not None
-        )
-
-    def _is_about(self, skill: Skill, text: str) -> bool:
-        """Whether a text is about what the skill does; examples are in English only."""
-        return self._model.acts.speaks_of(skill.name, text) or language_of([text]) == "en"
-
     def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
         """Do what is clearly wished and can be undone; of anything else the customer is asked.
 
@@ -210,7 +177,7 @@ class Step(Answering):
         """
         made: tuple[Skill, dict[str, Any]] | None = None
         self._then = []
-        for wish in wishes:
+        for wish in sorted(wishes, key=self._last):
             skill = self._model.skills[wish.skill]
             slots = self._wished_slots(skill, wish, text)
             missing = self._missing(skill, slots)
@@ -233,34 +200,6 @@ class Step(Answering):
         exact = not wishes[0].value or wishes[0].value in slots.values()
         sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact
         yield from self._several([made], unsure=not sure)
-
-    def _wished_slots(self, skill: Skill, wish: Wish, text: str) -> dict[str, Any]:
-        """The values of a wish: only what stands where it names them."""
-        assert skill.acts is not None
-        found: dict[str, Any] = {}
-        for name, slot in skill.slots.items():
-            kind = self._model.kinds[slot.kind]
-            value: Found
-            if wish.guessed and wish.value and kind.anywhere is not None:
-                value = wish.value
-            elif skill.acts.any:
-                value = kind.find(text, False)
-            elif slot.optional and kind.secret:
-                value = kind.find(wish.said, False)
-            elif skill.acts.value:
-                value = _whole(wish.value, kind.find(wish.value, True)) if wish.value else None
-                if value is None and kind.secret:
-                    value = kind.find(wish.said, False)
-            else:
-                value = kind.find(wish.said, False)
-                if value is None and wish.guessed:
-                    looks = kind.looks.search(text) if kind.looks else None
-                    value = looks.group() if looks else None
-                elif value is None:
-                    value = kind.find(text, False)
-            if value is not None:
-                found[name] = value
-        return found
 
     def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
         """Several questions in one message that can all be answered at once, or nothing."""
@@ -292,7 +231,8 @@ class Step(Answering):
         """A skill that writes is spoken of, and no wish for it was understood."""
         assert skill.acts is not None
         reading = self._model.acts.read(text)
-        told = skill.acts.trouble and not any(map(_asks, _CLAUSE.split(text)))
+        asks = "?" in text or any(map(_asks, _CLAUSE.split(text)))
+        told = skill.acts.trouble and not asks
         wants = self._model.acts.wants_something(text)
         slots = self._slots(skill, text)
         open_ = reading.why in ("", "asks", "unclear")
@@ -349,13 +289,6 @@ class Step(Answering):
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)
-
-
-def _whole(text: str, found: Found) -> Found:
-    """The text from its beginning, where what was found in it is only its end."""
-    if isinstance(found, str) and found in text and not found.startswith("[["):
-        return text[: text.index(found) + len(found)]
-    return found
 
 
 def _asks(text: str) -> bool:

@@ -33,7 +33,8 @@ class Guess:
 class Event:
     """A verb, or a loss, in a clause, and what it is about.
 
-    Words that speak against it stand before `last`, those that deny it before `denied`.
+    Words that speak against it stand before `last`, those that deny it before `denied`. It `mends`
+    where its value stands behind words of correction: "my password: X… no, take Y".
     """
 
     skill: str
@@ -45,6 +46,7 @@ class Event:
     noun: bool = False
     loss: bool = False
     here: bool = False
+    mends: bool = False
     last: int = 9_999
     denied: int = 9_999
 
