@@ -47,6 +47,8 @@ def test_a_wish_is_proposed_with_its_value(text: str, wished: list[tuple[str, st
         "カード4242を止めるとどうなりますか",
         "もし4242のカードを盗まれたら止めてください",
         "母のカードを止めてほしいそうです",
+        "住所を東京都渋谷区道玄坂2-10-7に変更したらどうなりますか",
+        "last year you had to freeze card 4242 for me, thanks",
         "昨日カード4242を止めました",
         "4242を止めてください。あ、やっぱりいいです",
         "لا تجمدوا البطاقة 4242",
