@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
 from typing import Any
@@ -76,6 +77,14 @@ async def test_one_customer_has_one_word(desk: Desk, call: Call) -> None:
         await call(TOOL, solution_id=ARTICLE, **WORKED)
     again = (await call(TOOL, solution_id=ARTICLE, **FAILED)).value
     assert (again["confirmed"]["successes"], again["confirmed"]["failures"]) == (0, 1)
+
+
+async def test_two_words_at_once_are_one(desk: Desk, call: Call) -> None:
+    told = [call(TOOL, solution_id=ARTICLE, **said) for said in (WORKED, FAILED) * 4]
+    answers = await asyncio.gather(*told)
+    assert {answer.status for answer in answers} == {"ok"}
+    rows = await desk.database.reader.all(outcomes.select())
+    assert [(row.voter, row.confirmed) for row in rows] == [("customer:user_001", True)]
 
 
 async def test_a_model_confirms_nothing_and_overrides_nobody(sqlite_desk: Desk) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, metadata, now
+from deskward.core.database import Connection, insert_or_ignore, metadata, now
 from deskward.core.errors import NotFound
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL, LABEL, TEXT
@@ -43,6 +43,9 @@ outcomes = sa.Table(
 """The last word of each `voter` on a document, or on a passage of it (else empty): the last one
 that is confirmed, and the last one that is not, which so cannot take its place. `said_at` is since
 when the document said what it said then, `day` the outcome's day, as `date.toordinal` has it."""
+
+
+_NEW = insert_or_ignore(outcomes, *(column.name for column in outcomes.columns))
 
 
 class Solution(NamedTuple):
@@ -123,10 +126,15 @@ async def record(db: Connection, tenant: str, solution: Solution, outcome: Outco
         "voter": outcome.voter,
         "confirmed": outcome.confirmed,
     }
+    told = {
+        **{name: value for name, value in outcome._asdict().items() if name not in key},
+        "said_at": solution.document.changed_at,
+        "day": now().date().toordinal(),
+    }
+    # Two of the same voter at once are two updates of one row, whichever comes first.
+    await db.execute(_NEW, {**key, **told})
     same = [outcomes.c[name] == value for name, value in key.items()]
-    await db.execute(outcomes.delete().where(*same))
-    told = outcome._asdict() | {"said_at": solution.document.changed_at}
-    await db.execute(outcomes.insert(), {**key, **told, "day": now().date().toordinal()})
+    await db.execute(sa.update(outcomes).where(*same).values(**told))
 
 
 async def accuracies(
