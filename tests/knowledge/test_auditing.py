@@ -96,6 +96,7 @@ async def test_gaps_are_grouped_without_who_asked(desk: Desk, call: Call) -> Non
     await filed(desk, "a.md", "Yes, we repair every zorbatron in our yard.")
     closed = (await call("list_knowledge_gaps", STAFF)).value["gaps"]
     assert [one["answered_now"] for one in closed] == [True, False]
+    assert [one["title"] for one in await issues(call, "not_found")] == ["unicorn grooming"]
 
 
 async def test_an_answer_without_a_sentence_is_a_gap(desk: Desk, call: Call) -> None:

@@ -27,7 +27,7 @@ SHOWN = 20
 _SAID = {
     "contradicted": "contradicts “{other_title}”, as {count} answers showed",
     "low_rated": "seldom helps: {rate} of {count}",
-    "not_found": "asked {count} times and not found",
+    "not_found": "asked for, and not found ({count} ×)",
     "stale": "unchanged since {since}",
     "never_used": "found by no search since {since}",
 }

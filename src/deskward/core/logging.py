@@ -177,7 +177,7 @@ def configure_logging(
                 name: {"level": "WARNING"}
                 for name in (
                     *("httpx", "httpx2", "httpcore2", "alembic", "uvicorn.error", "mcp"),
-                    *("openai", "anthropic", "websockets", "aiosmtplib", "asyncio"),
+                    *("openai", "anthropic", "websockets", "aiosmtplib", "asyncio", "watchfiles"),
                 )
             },
         }

@@ -14,7 +14,7 @@ from deskward.core.database import Connection, now
 from deskward.knowledge.asked import searches
 from deskward.knowledge.documents import documents
 from deskward.knowledge.filing import READY
-from deskward.knowledge.gaps import gaps_of
+from deskward.knowledge.gaps import answered_now, gaps_of
 from deskward.knowledge.outcomes import Accuracy, accuracies, outcomes
 from deskward.knowledge.searching import Search
 from deskward.knowledge.weighing import Weighing
@@ -23,6 +23,8 @@ IssueKind = Literal["contradicted", "low_rated", "not_found", "stale", "never_us
 """In the order in which they are shown: what misleads people comes first."""
 MOST = 100_000
 """Searches that are looked at, the newest."""
+ASKED_AGAIN = 50
+"""Gaps, the largest, of which it is looked whether something answers them by now."""
 AT_ONCE = 500
 
 
@@ -119,11 +121,13 @@ async def _low_rated(db: Connection, tenant: str, weighing: Weighing) -> list[Is
 
 
 async def _not_found(db: Connection, tenant: str, search: Search) -> list[Issue]:
+    """Questions that found nothing, without those that by now are answered."""
     gaps = await gaps_of(db, tenant, search)
     return [
         Issue("not_found", gap.question, gap.first_at, gap.count)
-        for gap in gaps
+        for place, gap in enumerate(gaps)
         if gap.first_at is not None
+        and (place >= ASKED_AGAIN or not await answered_now(db, tenant, search, gap))
     ]
 
 
