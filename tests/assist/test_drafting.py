@@ -94,6 +94,17 @@ async def test_one_customers_case_makes_no_draft(desk: Desk, call: Call) -> None
     assert (await call("list_articles", STAFF, status="draft")).value["total"] == 0
 
 
+async def test_a_model_drafts_only_with_a_person(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    """What it has read may be a customer's, also where nobody but the tool has read it."""
+    await resolved(sqlite_call)
+    staff = Context(STAFF.with_agent("assistant"), "agent", session_id="a session")
+    outcome = await sqlite_desk.gate.call("draft_article", {"query": "tag:printer"}, staff)
+    waits = outcome.status == "pending" or outcome.value.get("status") == "waiting"
+    assert waits, outcome.value
+    found = await sqlite_call("list_articles", STAFF, status="draft")
+    assert found.value["total"] == 0
+
+
 class Says:
     """A writer that writes this."""
 

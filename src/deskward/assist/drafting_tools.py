@@ -79,6 +79,7 @@ async def draft_article(
         raise InvalidInput("Say which question the article answers: the tickets tell none.")
     by_model = await worded(ctx, draft)
     told = by_model or draft.sentences
+    ctx.reading.add({"customer"})  # the answers may repeat what customers wrote
     made = await _create(ctx, asked, told, article_id, language or draft.language)
     return DraftedArticle(
         status="drafted" if "id" in made else "waiting",
