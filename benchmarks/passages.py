@@ -26,7 +26,7 @@ import numpy as np
 from deskward.integrations.search.embedded import EmbeddedIndex
 from deskward.knowledge.passages import Index, Passage, Wanted
 
-DIMENSIONS = 384
+DIMENSIONS = 896
 WORDS = 80
 QUESTIONS = 200
 AT_ONCE = 5_000
@@ -47,11 +47,11 @@ def main() -> None:
 
 
 async def _main(count: int) -> None:
-    words = _text().split()
+    words = text_of_packages().split()
     dice = random.Random(1)
     vectors = _vectors(count)
-    texts = [" ".join(_window(words, dice, WORDS)) for _ in range(count)]
-    questions = [" ".join(_window(words, dice, dice.randint(3, 6))) for _ in range(QUESTIONS)]
+    texts = [" ".join(window(words, dice, WORDS)) for _ in range(count)]
+    questions = [" ".join(window(words, dice, dice.randint(3, 6))) for _ in range(QUESTIONS)]
     print(f"{count} passages of {WORDS} words, {QUESTIONS} questions, milliseconds")
     print(f"{'engine':44}{'p50':>9}{'p95':>9}{'filled in s':>13}")
     with tempfile.TemporaryDirectory() as folder:
@@ -153,12 +153,14 @@ async def _measure(
     print(f"{name:44}{median(took):9.2f}{quantiles(took, n=20)[-1]:9.2f}{told:>13}", flush=True)
 
 
-def _text() -> str:
+def text_of_packages() -> str:
+    """What installed packages say of themselves."""
     parts = (one.read_text("METADATA") for one in importlib.metadata.distributions())
     return " ".join(part.partition("\n\n")[2] for part in parts if part)
 
 
-def _window(words: Sequence[str], dice: random.Random, length: int) -> Sequence[str]:
+def window(words: Sequence[str], dice: random.Random, length: int) -> Sequence[str]:
+    """Neighbouring words from somewhere."""
     at = dice.randrange(len(words) - length)
     return words[at : at + length]
 

@@ -69,3 +69,12 @@ def test_a_search_is_measured_on_judged_questions(tmp_path: Path) -> None:
     (name,) = report["settings"]
     measured = report["settings"][name]
     assert (measured["ndcg@10"], measured["map"], measured["recall@100"]) == (1, 1, 1)
+
+
+def test_sets_that_ship_are_measured_without_files(tmp_path: Path) -> None:
+    report = json.loads(_run(tmp_path, "eval", "--shipped", "foreign", "--json"))
+    assert (report["index"], report["questions"]) == ("embedded", 200)
+    # By words alone, questions in other languages find hardly anything.
+    assert report["settings"]["words"]["ndcg@10"] < 0.2
+    _run(tmp_path, "eval", "--shipped", "foreign", "queries.tsv", code=1)
+    _run(tmp_path, "eval", code=1)

@@ -25,6 +25,7 @@ from deskward.cli.session import (
     read_settings,
     run,
 )
+from deskward.evaluation.shipped_sets import Shipped, shipped_set
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -136,8 +137,12 @@ def _print_found(found: dict[str, Any]) -> None:
 
 
 def evaluate(
-    queries: Annotated[Path, Parameter(help="Questions: JSON lines, TREC topics, or id and text.")],
-    qrels: Annotated[Path, Parameter(help="Which documents answer them, as TREC or BEIR have it.")],
+    queries: Annotated[
+        Path | None, Parameter(help="Questions: JSON lines, TREC topics, or id and text.")
+    ] = None,
+    qrels: Annotated[
+        Path | None, Parameter(help="Which documents answer them, as TREC or BEIR have it.")
+    ] = None,
     /,
     *,
     corpus: Annotated[
@@ -148,6 +153,12 @@ def evaluate(
         ),
     ] = None,
     language: Annotated[str, Parameter(help="The language of the documents of --corpus.")] = "en",
+    shipped: Annotated[
+        Shipped | None,
+        Parameter(
+            help="Instead of files: English articles and questions in twelve languages, or in four."
+        ),
+    ] = None,
     tenant: Tenant = None,
     json_: Json = False,
 ) -> None:
@@ -160,6 +171,13 @@ def evaluate(
     """
     from deskward.evaluation.retrieval import read_corpus, read_qrels, read_queries
 
+    if shipped is not None:
+        if queries or qrels or corpus:
+            raise ValueError("--shipped stands instead of files, and not beside them")
+        run(_evaluate(*shipped_set(shipped), "en", tenant, as_json=json_))
+        return
+    if queries is None or qrels is None:
+        raise ValueError("name the files of questions and of judgements, or a set with --shipped")
     asked, judged = read_queries(queries), read_qrels(qrels)
     asked = {name: text for name, text in asked.items() if name in judged}
     if not asked:
