@@ -7,9 +7,11 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx2
+import numpy as np
 import pytest
 
 from deskward.integrations.search.embedded import EmbeddedIndex
@@ -272,6 +274,14 @@ async def test_meaning_finds_what_shares_no_word(index: Index) -> None:
     assert hits[0].parts["meaning"] == pytest.approx(1.0, abs=0.01)
     assert hits[0].parts["meaning_rank"] == 1
     assert "words" not in hits[0].parts
+
+
+async def test_vectors_may_be_arrays_as_models_make_them(index: Index) -> None:
+    one = passage("a", "Money reaches them tomorrow.", vector=True)
+    made: Any = np.asarray(one.vector, np.float32)
+    await index.put(TENANT, [replace(one, vector=made)])
+    asked = np.asarray(vector_of("Money reaches them tomorrow."), np.float32)
+    assert await found(index, "zebra", vector=asked) == ["a"]
 
 
 async def test_scores_are_explained(index: Index) -> None:

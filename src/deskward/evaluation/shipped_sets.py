@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import yaml
-
-from deskward.evaluation.retrieval import Document, Qrels, Queries
+if TYPE_CHECKING:
+    from deskward.evaluation.retrieval import Document, Qrels, Queries
 
 Shipped = Literal["languages", "foreign"]
 """204 questions in twelve languages of 61 articles; 200 in four languages of 109 others."""
@@ -18,6 +17,10 @@ def shipped_set(name: Shipped) -> tuple[Queries, Qrels, list[Document]]:
 
     A question's name is its article's and its language's: `card-lost-de`.
     """
+    import yaml  # which whoever only wants help does without
+
+    from deskward.evaluation.retrieval import Document
+
     path = files("deskward") / "evaluation" / "data" / f"{name}.yaml"
     known = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     queries = {

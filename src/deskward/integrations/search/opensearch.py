@@ -334,7 +334,7 @@ def _by_words(asked: Sequence[tuple[str, ...]], filters: Sequence[Json], depth: 
 
 def _by_meaning(wanted: Wanted, filters: Sequence[Json], depth: int) -> Json:
     near = {
-        "vector": [float(value) for value in wanted.vector or ()],
+        "vector": [] if wanted.vector is None else [float(value) for value in wanted.vector],
         "k": depth,
         "filter": {"bool": {"filter": filters}},
     }

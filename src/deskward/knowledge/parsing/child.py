@@ -13,7 +13,7 @@ import resource
 import sys
 from typing import Any, BinaryIO
 
-LATER = 5
+LATER = 10
 """How much this process stands back behind whatever else wants a processor (`nice`)."""
 OUT_OF_MEMORY = "it needs more memory to be read than it may have"
 
