@@ -88,6 +88,8 @@ class SqliteConnection(Statements):
     async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         """Run a fixed statement; give its rows, and how many it changed."""
         cursor = self._drive(plan.sql, plan.bound(parameters))
+        if cursor.description is None:
+            return [], cursor.rowcount
         found = cursor.fetchall()
         return plan.rows(found) if found else [], cursor.rowcount
 

@@ -7,7 +7,6 @@ the transaction in which it then acts, and what acts outside in the one that rec
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -202,12 +201,8 @@ class Runner:
         return answer.outcome(call)
 
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
-        async with contextlib.AsyncExitStack() as stack:
-            transaction = CallTransaction(
-                *(self.database, stack, self.time_limit),
-                key=_key_in_use(call.context),
-                turn=_turn_of(call),
-            )
+        key, turn = _key_in_use(call.context), _turn_of(call)
+        async with CallTransaction(self.database, self.time_limit, key, turn) as transaction:
             await within(self.time_limit, self._look(call, values, judging, transaction))
             if judging.verdict() is not Verdict.ALLOW:
                 opened = await transaction.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Coroutine, Mapping
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,7 +42,7 @@ async def claim(effect: effects.Effect, connection: Connection, time_limit: floa
 
 
 class CallTransaction(Statements):
-    """A call's transaction, begun with the first statement and not before.
+    """A call's transaction, begun with the first statement and not before, ended with its block.
 
     So a tool that is judged by no record can do slow work first (hash a password) while others use
     the writer.
@@ -50,7 +51,6 @@ class CallTransaction(Statements):
     def __init__(
         self,
         database: Database,
-        stack: contextlib.AsyncExitStack,
         time_limit: float,
         key: str | None = None,
         turn: str | None = None,
@@ -58,7 +58,6 @@ class CallTransaction(Statements):
         """Make one.
 
         Args:
-            stack: Ends it.
             time_limit: Seconds that the call may run.
             key: The prefix of the caller's API key, which must still count.
             turn: The tenant whose turn it takes.
@@ -69,10 +68,22 @@ class CallTransaction(Statements):
         self.entries: list[Any] = []
         """What goes into the ledger with it."""
         self._database = database
-        self._stack = stack
         self._time_limit = time_limit
         self._effect: effects.Effect | None = None
         self._open: Transaction | None = None
+        self._block: contextlib.AbstractAsyncContextManager[Transaction] | None = None
+
+    async def __aenter__(self) -> CallTransaction:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._block is not None:
+            await self._block.__aexit__(kind, error, at)
 
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
@@ -109,9 +120,9 @@ class CallTransaction(Statements):
             Unauthenticated: The caller's API key has ended meanwhile.
         """
         if self._open is None:
-            self._open = await self._stack.enter_async_context(
-                self._database.transaction(self.entries, turn=self._turn)
-            )
+            block = self._database.transaction(self.entries, turn=self._turn)
+            self._open = await block.__aenter__()
+            self._block = block
             if self._key:
                 await require_live(self._open, self._key)
             if self._effect:
