@@ -149,8 +149,12 @@ def _run(plan: Plan, result: CursorResult[Any]) -> tuple[list[Row[Any]], int]:
 
 
 def reading_engine(url: URL, pool_size: int) -> AsyncEngine:
-    """An engine for `PostgresReader`, with so many connections."""
-    return _engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
+    """An engine for `PostgresReader`, with so many connections.
+
+    Where all are busy, a statement waits for one: more would be made and closed for each statement,
+    which takes the server ten times as long as the statement.
+    """
+    return _engine(url, pool_size=pool_size, max_overflow=0, isolation_level="AUTOCOMMIT")
 
 
 def writing_engine(url: URL) -> AsyncEngine:
