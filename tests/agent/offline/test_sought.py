@@ -153,6 +153,35 @@ def test_what_is_no_wish_is_none(sought: Sought, text: str) -> None:
     assert sought.of(text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich will keine Erstattung",
+        "Je ne veux pas de remboursement",
+        "No quiero un reembolso",
+        "Não quero um reembolso",
+        "Non voglio un rimborso",
+        "لا أريد استرداد المبلغ",
+    ],
+)
+async def test_what_is_not_wanted_bothers_nobody(talk: Talk, text: str) -> None:
+    await talk.say(text)
+    assert talk.tools == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich möchte wissen, warum ich keine Erstattung bekomme",
+        "Ich will keinen Gutschein, ich will mein Geld zurück",
+        "Ich habe die Erstattung noch nicht bekommen",
+        "Möchten Sie nicht mein Geld zurück zahlen?",
+    ],
+)
+def test_whoever_misses_it_does_not_decline_it(sought: Sought, text: str) -> None:
+    assert sought.of(text) is not None or not sought.is_declined(text)
+
+
 def test_seven_languages_and_english_by_its_examples() -> None:
     skill = shipped_skills().skills["refund"]
     assert set(skill.sought) == {"de", "fr", "es", "pt", "it", "ja", "ar"}

@@ -26,6 +26,7 @@ class Words(BaseModel):
         wants: That the customer wants it, or a command that gives it.
         asks: How one asks for it with a question mark.
         against: What makes of a clause no wish: negation, past, others, talk of it.
+        denies: Those words of `against` with which one says that one does not want it.
         about: What makes of a whole sentence no wish: a condition, somebody's words, a doubt.
         spaced: Whether words are parted; otherwise phrases stand anywhere.
     """
@@ -36,6 +37,7 @@ class Words(BaseModel):
     wants: list[str]
     asks: list[str] = []
     against: list[str] = []
+    denies: list[str] = []
     about: list[str] = []
     spaced: bool = True
 
@@ -58,6 +60,9 @@ class _Language:
             _pattern(some, spaced=words.spaced)
             for some in (words.things, words.wants, words.asks, words.against, words.about)
         )
+        others = [phrase for phrase in words.against if phrase not in words.denies]
+        self.denies = _pattern(words.denies, spaced=words.spaced)
+        self.otherwise = _pattern(others, spaced=words.spaced)
 
     def seeks(self, sentence: str) -> bool:
         """Whether a sentence seeks the thing."""
@@ -65,6 +70,14 @@ class _Language:
             return False
         asking = _ASKING.search(sentence) is not None
         return any(self._wishes(clause, asking) for clause in _CLAUSE.split(sentence))
+
+    def declines(self, sentence: str) -> bool:
+        """Whether a sentence says that the thing is not wanted, and nothing else."""
+        speaks = (self.things, self.wants, self.denies)
+        silent = (self.about, self.otherwise, _ASKING)
+        return all(pattern.search(sentence) for pattern in speaks) and not any(
+            pattern.search(sentence) for pattern in silent
+        )
 
     def _wishes(self, clause: str, asking: bool) -> bool:
         if not self.things.search(clause) or self.against.search(clause):
@@ -95,12 +108,20 @@ class Sought:
 
     def of(self, text: str) -> str | None:
         """The skill that is sought; None where none surely is."""
-        looked_at = plain(_QUOTED.sub(" ", text[:LONGEST]))
-        sentences = _SENTENCE.findall(looked_at)
+        sentences = _sentences(text)
         for name, words in self._known:
             if any(words.seeks(sentence) for sentence in sentences):
                 return name
         return None
+
+    def is_declined(self, text: str) -> bool:
+        """Whether a message says that it does not want what a skill gives: there is nothing to do."""
+        sentences = _sentences(text)
+        return any(words.declines(one) for _, words in self._known for one in sentences)
+
+
+def _sentences(text: str) -> list[str]:
+    return _SENTENCE.findall(plain(_QUOTED.sub(" ", text[:LONGEST])))
 
 
 _NOTHING = re.compile(r"(?!)")

@@ -135,6 +135,9 @@ class Step(Meant):
             wanted = self._model.skills[sought]
             yield from self._fill(wanted, self._slots(wanted, text), sure=True)
             return
+        if sought is None and self._model.sought.is_declined(text):
+            yield self._reply("left")
+            return
         language = language_of([text])
         topic = None if reading.unwished else self._model.topics.of(text, language)
         if topic is not None and topic.name in self._usable:
