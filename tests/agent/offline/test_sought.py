@@ -9,6 +9,7 @@ from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.sought import Sought
 from deskward.app import Desk
 from deskward.gate.context import Context
+from tests.agent.talk import Talk
 from tests.conftest import CUSTOMER, STAFF, Call
 from tests.everything import shipped_skills
 

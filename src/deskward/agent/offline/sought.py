@@ -115,7 +115,7 @@ class Sought:
         return None
 
     def is_declined(self, text: str) -> bool:
-        """Whether a message says that it does not want what a skill gives: there is nothing to do."""
+        """Whether a message says that what a skill gives is not wanted: nothing is to be done."""
         sentences = _sentences(text)
         return any(words.declines(one) for _, words in self._known for one in sentences)
 

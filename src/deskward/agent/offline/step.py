@@ -130,13 +130,9 @@ class Step(Meant):
         if understood and not wishes:
             yield self._hand_over(text)
             return
-        sought = self._model.sought.of(text)
-        if sought is not None and sought in self._usable and not reading.unwished:
-            wanted = self._model.skills[sought]
-            yield from self._fill(wanted, self._slots(wanted, text), sure=True)
-            return
-        if sought is None and self._model.sought.is_declined(text):
-            yield self._reply("left")
+        sought = self._sought(text) if not reading.unwished else None
+        if sought is not None:
+            yield from sought
             return
         language = language_of([text])
         topic = None if reading.unwished else self._model.topics.of(text, language)
@@ -217,6 +213,16 @@ class Step(Meant):
             found.append((skill, slots))
         names = {skill.name for skill, _ in found}
         return found if len(names) == len(found) else []
+
+    def _sought(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What is done for who seeks what a skill gives, or says that they do not; or nothing."""
+        name = self._model.sought.of(text)
+        if name is None and self._model.sought.is_declined(text):
+            return iter([self._reply("left")])
+        if name is None or name not in self._usable:
+            return None
+        skill = self._model.skills[name]
+        return self._fill(skill, self._slots(skill, text), sure=True)
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         if skill is None or skill.search:
