@@ -29,7 +29,7 @@ class Talk:
     @property
     def tools(self) -> list[str]:
         called = [event.name for event in self.events if isinstance(event, ToolCalled)]
-        return [name for name in called if name != "get_faq"]
+        return [name for name in called if name != "answer_from_knowledge"]
 
     @property
     def statuses(self) -> list[str]:

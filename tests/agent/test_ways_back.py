@@ -107,4 +107,4 @@ async def test_a_programs_agent_session_is_remembered_by_its_key(sqlite_desk: De
             await session.chat("Please do it.")
             sqlite_desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]
             taints.append(judged.taint)
-    assert taints == [[], [], ["author"], ["author"]]
+    assert taints == [[], [], ["author", "outside"], ["author", "outside"]]

@@ -49,7 +49,7 @@ def judged() -> list[Judged]:
     found: list[Judged] = []
 
     async def judge() -> None:
-        found.extend(await judge_shipped())
+        found.extend(await judge_shipped(embeddings="off"))
 
     run_apart(judge)
     return found
@@ -86,7 +86,7 @@ def test_whatever_the_limit_a_person_looks_at_what_is_in_doubt(judged: list[Judg
     alone: list[Judged] = []
 
     async def judge() -> None:
-        alone.extend(await judge_shipped(left_alone()))
+        alone.extend(await judge_shipped(left_alone(), "off"))
 
     run_apart(judge)
     tools = [tool for group in GROUPS for tool in group.tools]
@@ -120,14 +120,14 @@ def alone_for_people(alone: list[Judged]) -> list[Labelled]:
 
 @pytest.mark.slow
 async def test_tickets_for_people_are_left_to_them() -> None:
-    _, alone = await measure_shipped()
+    _, alone = await measure_shipped("off")
     assert alone.mistaken == ()
     assert (alone.for_people, alone.for_desk) == (130, 60)
     assert alone.resolved >= 12
 
 
 def test_the_shipped_calibration_is_the_one_that_is_fitted(judged: list[Judged]) -> None:
-    fitted, known = fit(by_split(judged)["development"]), shipped()
+    fitted, known = fit(by_split(judged)["development"]), shipped()["words"]
     assert fitted.weights == pytest.approx(dict(known.weights), abs=0.001)
     assert (fitted.bias, fitted.slope, fitted.offset) == pytest.approx(
         (known.bias, known.slope, known.offset), abs=0.001

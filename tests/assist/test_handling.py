@@ -54,7 +54,7 @@ async def test_the_twenty_tickets_of_the_demo(call: Call, principal: Principal) 
         if handled["decision"] == "resolved":
             assert (ticket["status"], ticket["reply"]) == ("resolved", handled["reply"])
             assert handled["confidence"] >= 0.85
-            assert handled["sources"][0]["id"] in handled["explanation"]
+            assert handled["sources"][0]["cited"] in handled["explanation"]
         elif handled["decision"] == "asked":
             assert (ticket["status"], ticket["reply"]) == ("open", None)
             assert handled["approval_id"]

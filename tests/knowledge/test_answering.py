@@ -23,14 +23,14 @@ async def test_each_sentence_is_a_sources_and_names_it(desk: Desk, call: Call) -
     cited = {one["number"]: one for one in value["citations"]}
     assert {one["citation"] for one in value["sentences"]} == set(cited) == {1}
     assert (cited[1]["title"], cited[1]["versions"]) == ("Resetting", "==2.*")
-    assert value["text"].endswith(" [1]")
+    assert value["answer"].endswith(" [1]")
     assert value["contradictions"] == []
     assert not (await call("answer_from_knowledge", **{**asked, "version": "3"})).value["answered"]
 
 
 async def test_nothing_is_made_up(call: Call) -> None:
     value = (await call("answer_from_knowledge", question="Do unicorns graze in arctics?")).value
-    assert (value["answered"], value["text"], value["sentences"]) == (False, "", [])
+    assert (value["answered"], value["answer"], value["sentences"]) == (False, "", [])
     assert value["message"] == "Nothing in the knowledge base answers this."
 
 

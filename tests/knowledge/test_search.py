@@ -1,12 +1,13 @@
 """The FAQ: found by words of any form, on each engine alike."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deskward.app import Desk
-from deskward.knowledge.models import faq
 from tests.conftest import FOREIGN, Call
+from tests.knowledge.test_articles import EDITOR
 
 
 @pytest.mark.parametrize(
@@ -44,18 +45,11 @@ async def test_the_limit_and_the_tenant_hold(call: Call) -> None:
     assert (await call("get_faq", FOREIGN, q="transfer")).value["articles"]
 
 
-async def test_another_tenants_article_is_never_found(desk: Desk, call: Call) -> None:
-    async with desk.database.transaction() as transaction:
-        await transaction.execute(
-            faq.insert(),
-            {
-                "tenant_id": FOREIGN.tenant,
-                "id": "faq-quokka",
-                "question": "Where is the quokka?",
-                "answer": "In the vault.",
-                "keywords": "quokka",
-            },
-        )
+async def test_another_tenants_article_is_never_found(call: Call) -> None:
+    draft = {"article_id": "faq-quokka", "question": "Where is the quokka?", "answer": "In it."}
+    theirs = replace(EDITOR, tenant=FOREIGN.tenant)
+    assert (await call("create_article", theirs, **draft)).status == "ok"
+    assert (await call("publish_article", theirs, article_id="faq-quokka")).status == "ok"
     assert (await call("get_faq", FOREIGN, q="quokka")).value["articles"]
     assert (await call("get_faq", q="quokka")).value["articles"] == []
 

@@ -54,9 +54,7 @@ c5af11de9503b7c8fda9ac1118601b3fa26e71eb865a25dcca7c828b3fa50f26 0025_search.py
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
 OURS = {
-    "faq_fts",
     "search",
-    "ix_faq_search",
     "ix_ticket_words_search",
     "ix_tickets_marks",
     "ix_tickets_all",
@@ -67,7 +65,7 @@ LATE = (hub_tools,)
 
 def differences(connection: sa.Connection) -> list[object]:
     def include(_object: object, name: str | None, *_: object) -> bool:
-        return not (name or "").startswith(("faq_fts", "ticket_words_fts")) and name not in OURS
+        return not (name or "").startswith("ticket_words_fts") and name not in OURS
 
     options = {"include_object": include, "compare_type": True}
     return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)

@@ -1,9 +1,10 @@
 """How sure the desk is of a reply, computed from what can be measured and from no model's word.
 
 A logistic regression over the signals below, its score calibrated after Platt (1999), both fitted
-on the shipped labelled tickets: `python -m deskward.evaluation.confidence` writes
-`calibration.yaml`. The result is the probability that the cited article is the right one and
-answers the whole ticket. How it was measured is in `docs/decisions/0007-confidence.md`.
+on the shipped labelled tickets, once with meanings and once by words alone: `python -m
+deskward.evaluation.confidence` writes `calibration.yaml`. The result is the probability that the
+cited article is the right one and answers the whole ticket. How it was measured is in
+`docs/decisions/0007-confidence.md`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, Field
 
-from deskward.assist.evidence import Evidence
+from deskward.assist.evidence import Evidence, Nearness, Share
 from deskward.core.written import Ours, Written
 from deskward.text import risk
 from deskward.text.injection import injected
@@ -36,8 +37,6 @@ AGREED = 0.5
 """A model's text that shares less with the text made without it costs confidence."""
 
 MOST_FOREIGN = 8
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Signals(BaseModel):
@@ -66,6 +65,9 @@ class Signals(BaseModel):
     )
     foreign: list[Annotated[str, Written(by="customer")]] = Field(
         description="Some of those words.", examples=["neighbour"]
+    )
+    nearness: Nearness | None = Field(
+        None, description="How near the meanings are; null where the desk has no model of that."
     )
     grounding: Share = Field(description="Share of the reply's content that its sources have.")
     model_agreement: Share | None = Field(
@@ -97,6 +99,7 @@ def signals_of(subject: str, body: str, found: Sequence[Sentence], evidence: Evi
             *(["words"] if evidence.foreign else []),
         ],
         foreign=list(evidence.foreign[:MOST_FOREIGN]),
+        nearness=evidence.nearness,
         grounding=1.0,
     )
 
@@ -107,6 +110,7 @@ def features_of(signals: Signals) -> dict[str, float]:
     How well the reply is grounded, and how far a model agrees, are not among them: a reply that is
     made without a model is always grounded, so its labels can teach nothing about that.
     """
+    near = signals.nearness
     return {
         "relevance": signals.relevance,
         "margin": signals.margin,
@@ -121,6 +125,7 @@ def features_of(signals: Signals) -> dict[str, float]:
         "trouble": signals.trouble,
         "specifics": signals.specifics,
         "risks": float(bool(signals.risks)),
+        **({f"near_{name}": value for name, value in near} if near else {}),
     }
 
 
@@ -150,21 +155,25 @@ class Calibration:
 
 
 @cache
-def shipped() -> Calibration:
-    """The calibration that comes with the desk."""
+def shipped() -> Mapping[str, Calibration]:
+    """The calibrations that come with the desk: by `meaning`, and by `words` alone."""
     content = yaml.load(CALIBRATION.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    return Calibration(
-        content["weights"], content["bias"], content["platt"]["slope"], content["platt"]["offset"]
-    )
+    return {
+        kind: Calibration(
+            one["weights"], one["bias"], one["platt"]["slope"], one["platt"]["offset"]
+        )
+        for kind, one in content.items()
+    }
 
 
-def confidence(signals: Signals, calibration: Calibration | None = None) -> float:
+def confidence(signals: Signals, calibrations: Mapping[str, Calibration] | None = None) -> float:
     """From 0 to 1, how sure the desk is of a reply with these signals.
 
     What is not grounded, and what a model says alone, can only lower it: a reply cannot be more
     surely right than its article, and is not right where its sources do not bear it out.
     """
-    found = (calibration or shipped()).probability(features_of(signals))
+    kind = "words" if signals.nearness is None else "meaning"
+    found = (calibrations or shipped())[kind].probability(features_of(signals))
     found *= signals.grounding
     if signals.model_agreement is not None:
         found *= min(1.0, signals.model_agreement / AGREED)

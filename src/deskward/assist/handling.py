@@ -82,8 +82,8 @@ class Handled(BaseModel):
     )
     explanation: Annotated[str, Written(by="customer")] = Field(
         examples=[
-            "faq-transfer-time answers it, with a confidence of 0.98. Policy lets the reply be "
-            "sent: support-works-on-tickets."
+            "“How long does a transfer take?” (v1, 2026-03-01) answers it, with a confidence of "
+            "0.98. Policy lets the reply be sent: support-works-on-tickets."
         ]
     )
     policies: list[Ours] = Field(description="The policies that decided.")
@@ -248,7 +248,7 @@ def _handed_over(ticket: Ticket, grave: bool) -> dict[str, str]:
 def _found(reply: SuggestedResponse, risks: list[str]) -> str:
     """What the desk has found out about a ticket, in words."""
     signals = reply.signals
-    named = ", ".join(source.id for source in reply.sources)
+    named = ", ".join(source.cited for source in reply.sources)
     reasons = [
         *(f"it shows signs of {RISKS[risk]}" for risk in risks),
         *(["it wants something done"] if signals.account_action else []),

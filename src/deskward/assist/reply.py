@@ -18,16 +18,17 @@ from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, Field
 
-from deskward.assist.confidence import Share, Signals, confidence, signals_of
-from deskward.assist.evidence import Evidence, evidence_for, meaningful
+from deskward.assist.confidence import Signals, confidence, signals_of
+from deskward.assist.evidence import Evidence, Share, evidence_for, meaningful
 from deskward.assist.grounding import grounding_of, likeness
 from deskward.assist.own_name import without_own_name
 from deskward.assist.summary import warnings_about
 from deskward.core.aside import aside
-from deskward.core.written import Ours, RecordId, Written
+from deskward.core.written import Ours, Written
 from deskward.customers.models import Customer
 from deskward.gate.context import Context
-from deskward.knowledge.models import FaqEntry
+from deskward.knowledge.citing import Cited, cited
+from deskward.knowledge.searching import Found, Search
 from deskward.text.injection import has_link, injected
 from deskward.text.risk import RECORDS
 from deskward.text.sentences import Sentence, sentences
@@ -74,14 +75,9 @@ class Silent:
         return None
 
 
-class Source(BaseModel):
-    """An article that a reply rests on."""
+class Source(Cited):
+    """A passage that a reply rests on."""
 
-    id: Annotated[str, RecordId("article")] = Field(examples=["faq-transfer-time"])
-    question: Annotated[str, Written(by="author")] = Field(
-        examples=["How long does a transfer take?"]
-    )
-    version: int = Field(description="The version of the article that the reply rests on.")
     relevance: Share = Field(examples=[0.8])
 
 
@@ -201,7 +197,8 @@ async def suggest(
     found = await aside(partial(sentences, ticket.body), size)
     said = [sentence for sentence in found if sentence.kind == "said"]
     said = without_own_name(said, customer.name if customer is not None else "")
-    evidence = await evidence_for(ctx.db, ctx.tenant, ticket.subject, said)
+    search = ctx.port(Search)
+    evidence = await evidence_for(search, ctx.db, ctx.tenant, ticket.subject, said)
     look = partial(signals_of, ticket.subject, ticket.body, found, evidence)
     signals = await aside(look, size)
     article = evidence.best
@@ -219,7 +216,7 @@ async def suggest(
         customer,
         records=records,
         topic=_topic(ticket.subject, article),
-        question=article.question,
+        question=article.title,
         answer=written or body,
     )
     suggested = _suggested(ticket, tone, text, confidence(signals), signals, found)
@@ -284,26 +281,21 @@ def _suggested(
     )
 
 
-def _source(evidence: Evidence, article: FaqEntry) -> Source:
-    return Source(
-        id=article.id,
-        question=article.question,
-        version=article.version,
-        relevance=round(evidence.relevance, 3),
-    )
+def _source(evidence: Evidence, article: Found) -> Source:
+    return Source(relevance=round(evidence.relevance, 3), **cited(article))
 
 
-def _answer(article: FaqEntry, said: Sequence[Sentence]) -> list[str]:
+def _answer(article: Found, said: Sequence[Sentence]) -> list[str]:
     """The sentences of an article that answer best, in its order.
 
     An article may have been written by others as well: one that gives orders to the assistant is
     not used, and what leads elsewhere is left out.
     """
     wanted = frozenset(stem for sentence in said for stem in sentence.stems)
-    found = sentences(article.answer)
-    if injected(article.question) or any(sentence.kind == "injected" for sentence in found):
+    found = sentences(article.text)
+    if injected(article.title) or any(sentence.kind == "injected" for sentence in found):
         return []
-    if has_link(article.question):
+    if has_link(article.title):
         return []
     usable = [sentence for sentence in found if not has_link(sentence.text)]
     # The first sentence is what the article mainly says; the others count by what they share.
@@ -313,12 +305,12 @@ def _answer(article: FaqEntry, said: Sequence[Sentence]) -> list[str]:
     return [sentence.text for sentence in sorted(ranked, key=lambda one: one.place)]
 
 
-def _topic(subject: str, article: FaqEntry) -> str:
+def _topic(subject: str, article: Found) -> str:
     """The ticket's subject where all its words are the article's own, or nothing.
 
     So a subject cannot put anything into the reply that the article is not about.
     """
-    known = content_stems(f"{article.question} {article.keywords} {article.answer}")
+    known = content_stems(" ".join([article.title, *article.tags, article.text]))
     wanted = meaningful(subject)
     fits = _TOPIC.fullmatch(subject) and wanted and set(wanted) <= set(known)
     return subject.strip() if fits and not injected(subject) and not has_link(subject) else ""
@@ -336,14 +328,14 @@ async def _worded(
     tone: Tone,
     ticket: Ticket,
     said: Sequence[Sentence],
-    article: FaqEntry,
+    article: Found,
     body: str,
     signals: Signals,
 ) -> tuple[str | None, Signals]:
     """The writer's text, or None where there is none that may be used; and the signals then."""
     told = [sentence.text for sentence in said]
     material = json.dumps(
-        {"ticket": told, "article": {"question": article.question, "answer": body}},
+        {"ticket": told, "article": {"question": article.title, "answer": body}},
         ensure_ascii=False,
     )
     writer = ctx.port(Writer)  # type: ignore[type-abstract]  # a port may be a protocol
@@ -351,12 +343,12 @@ async def _worded(
     written = await writer.write(ctx, ticket.customer_id, told_how, material)
     if not written or not written.strip():
         return None, signals
-    sources = [article.question, article.answer]
-    grounding = grounding_of(written, sources, told, [article.id])
+    sources = [article.title, article.text]
+    grounding = grounding_of(written, sources, told, [article.passage_id])
     same = likeness(body, written)
     if grounding.problem is not None or same < SAME:
         problem = grounding.problem or "it does not answer"
         log.warning("a model's reply to ticket %s is not used: %s", ticket.id, problem)
         return None, signals
-    plain = " ".join(written.replace(f"[{article.id}]", "").split())
+    plain = " ".join(written.replace(f"[{article.passage_id}]", "").split())
     return plain, signals.model_copy(update={"grounding": grounding.share, "model_agreement": same})

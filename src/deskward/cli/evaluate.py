@@ -191,7 +191,8 @@ def _print_golden(report: GoldenReport) -> None:
 def confidence(*, json_: Json = False) -> None:
     """Measure the confidence of suggested replies on labelled tickets, and its calibration.
 
-    Those of the development split are what it was fitted to; the test split was kept from it.
+    Those of the development split are what it was fitted to; the test split was kept from it. With
+    the meanings that EMBEDDINGS names, or by words alone (`off`).
 
     Example: `deskward eval confidence`
     """
@@ -200,7 +201,7 @@ def confidence(*, json_: Json = False) -> None:
 
     from deskward.evaluation.confidence import as_table, measure_shipped
 
-    found, alone = asyncio.run(measure_shipped())
+    found, alone = asyncio.run(measure_shipped(read_settings().embeddings.model))
     if json_:
         figures = {split: asdict(figures) for split, figures in found.items()}
         print_json({**figures, "left_alone": asdict(alone)})

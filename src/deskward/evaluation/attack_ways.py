@@ -15,7 +15,8 @@ from deskward.gate.confirmed import record_answer, run_confirmed
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.readings import Reading
-from deskward.knowledge.models import faq
+from deskward.knowledge.articles import create, publish
+from deskward.knowledge.models import Draft, articles
 from deskward.security.principals import AGENT, Kind, Principal
 
 APPROVER = Principal(Kind.STAFF, "olga", "default", ("support-3",))
@@ -84,19 +85,17 @@ async def written_by_agent(
 
 
 async def _article(desk: Desk, attack: Attack) -> tuple[str, ToolRequest]:
+    draft = Draft(
+        id=f"faq-{attack.id}",
+        question=attack.question[:300] or attack.goal,
+        answer=attack.text,
+        keywords=attack.goal,
+    )
+    known = sa.select(articles.c.id).where(articles.c.id == draft.id)
     async with desk.database.transaction() as transaction:
-        last = await transaction.first(sa.select(sa.func.max(faq.c.number)))
-        row = {
-            "number": (last[0] if last else 0) + 1,
-            "tenant_id": "default",
-            "id": f"faq-{attack.id}",
-            "question": attack.question[:300] or attack.goal,
-            "answer": attack.text,
-            "keywords": attack.goal,
-        }
-        known = await transaction.first(sa.select(faq.c.id).where(faq.c.id == row["id"]))
-        if known is None:
-            await transaction.execute(faq.insert(), row)
+        if await transaction.first(known) is None:
+            made = await create(transaction, "default", draft, "system:demo")
+            await publish(transaction, "default", made, None)
     # Found by its goal, too: the search knows no words of some languages.
     read = ToolRequest("read", "get_faq", {"q": f"{attack.question} {attack.goal}"[:500]})
     return attack.question or attack.goal, read

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from deskward.app import open_desk
+from deskward.app import Desk, open_desk
 from deskward.assist.confidence import (
     CALIBRATION,
     SURE,
@@ -36,9 +36,10 @@ from deskward.assist.confidence import (
     signals_of,
 )
 from deskward.assist.evidence import evidence_for
-from deskward.core.database import Connection
 from deskward.core.settings import Settings
 from deskward.evaluation.metrics import accuracy
+from deskward.knowledge.feeding import Feeder
+from deskward.knowledge.searching import Search
 from deskward.text.sentences import sentences
 
 TENANT = "default"
@@ -122,36 +123,46 @@ def left_alone() -> list[Labelled]:
     ]
 
 
-async def judge(db: Connection, tickets: Sequence[Labelled]) -> list[Judged]:
+async def judge(desk: Desk, tickets: Sequence[Labelled]) -> list[Judged]:
     """What the desk finds for each ticket in the demo desk's FAQ."""
+    search, db = desk.gate.port(Search), desk.database.reader
     judged = []
     for ticket in tickets:
         found = sentences(ticket.body)
         said = [sentence for sentence in found if sentence.kind == "said"]
-        evidence = await evidence_for(db, TENANT, ticket.subject, said)
-        article = evidence.best.id if evidence.best is not None else None
+        evidence = await evidence_for(search, db, TENANT, ticket.subject, said)
+        article = evidence.best.article_id if evidence.best is not None else None
         judged.append(
             Judged(ticket, article, signals_of(ticket.subject, ticket.body, found, evidence))
         )
     return judged
 
 
-async def judge_shipped(tickets: Sequence[Labelled] | None = None) -> list[Judged]:
-    """What the desk finds for the shipped labelled tickets, or these, in a desk of its own."""
-    async with _demo_desk() as db:
-        return await judge(db, labelled() if tickets is None else tickets)
+async def judge_shipped(
+    tickets: Sequence[Labelled] | None = None, embeddings: str | None = None
+) -> list[Judged]:
+    """What the desk finds for the shipped labelled tickets, or these, in a desk of its own.
+
+    Args:
+        embeddings: What tells meanings, as EMBEDDINGS names it.
+    """
+    async with _demo_desk(embeddings) as desk:
+        return await judge(desk, labelled() if tickets is None else tickets)
 
 
 @contextlib.asynccontextmanager
-async def _demo_desk() -> AsyncIterator[Connection]:
+async def _demo_desk(embeddings: str | None) -> AsyncIterator[Desk]:
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.alone(data_dir=Path(folder), model="offline")
+        settings = Settings.alone(data_dir=Path(folder), model="offline", embeddings=embeddings)
         async with open_desk(settings, demo=True, chat=False) as desk:
-            yield desk.database.reader
+            await desk.gate.port(Feeder).fill(TENANT)
+            yield desk
 
 
 def fit(judged: Sequence[Judged]) -> Calibration:
-    """Fit the regression and its calibration."""
+    """Fit the regression and its calibration, to the tickets for which something was found."""
+    most = max(len(features_of(one.signals)) for one in judged)
+    judged = [one for one in judged if len(features_of(one.signals)) == most]
     names = list(features_of(judged[0].signals))
     rows = np.array([list(features_of(one.signals).values()) for one in judged])
     right = np.array([float(one.right) for one in judged])
@@ -169,9 +180,11 @@ def fit(judged: Sequence[Judged]) -> Calibration:
     )
 
 
-def measure(judged: Sequence[Judged], calibration: Calibration | None = None) -> Figures:
+def measure(
+    judged: Sequence[Judged], calibrations: Mapping[str, Calibration] | None = None
+) -> Figures:
     """How good the confidence is on some tickets."""
-    told = np.array([confidence(one.signals, calibration) for one in judged])
+    told = np.array([confidence(one.signals, calibrations) for one in judged])
     right = np.array([float(one.right) for one in judged])
     about = [one for one in judged if one.ticket.article is not None]
     sure = told >= SURE
@@ -221,11 +234,14 @@ def _platt_targets(right: Array) -> Array:
     return targets
 
 
-def _write(calibration: Calibration, path: Path) -> None:
+def _write(calibrations: Mapping[str, Calibration], path: Path) -> None:
     content = {
-        "weights": dict(calibration.weights),
-        "bias": calibration.bias,
-        "platt": {"slope": calibration.slope, "offset": calibration.offset},
+        kind: {
+            "weights": dict(one.weights),
+            "bias": one.bias,
+            "platt": {"slope": one.slope, "offset": one.offset},
+        }
+        for kind, one in calibrations.items()
     }
     head = (
         "# Written by `python -m deskward.evaluation.confidence`; do not edit.\n"
@@ -272,12 +288,18 @@ class LeftAlone:
     for_desk: int
 
 
-async def measure_shipped() -> tuple[dict[str, Figures], LeftAlone]:
-    """The figures of each split, and of the tickets that are to be left alone."""
+async def measure_shipped(
+    embeddings: str | None = None,
+) -> tuple[dict[str, Figures], LeftAlone]:
+    """The figures of each split, and of the tickets that are to be left alone.
+
+    Args:
+        embeddings: What tells meanings, as EMBEDDINGS names it.
+    """
     tickets = left_alone()
-    async with _demo_desk() as db:
-        splits = by_split(await judge(db, labelled()))
-        judged = await judge(db, tickets)
+    async with _demo_desk(embeddings) as desk:
+        splits = by_split(await judge(desk, labelled()))
+        judged = await judge(desk, tickets)
     sure = [one.ticket for one in judged if confidence(one.signals) >= SURE]
     alone = LeftAlone(
         mistaken=tuple(ticket.id for ticket in sure if not ticket.answerable),
@@ -288,12 +310,20 @@ async def measure_shipped() -> tuple[dict[str, Figures], LeftAlone]:
     return {split: measure(part) for split, part in splits.items()}, alone
 
 
+WAYS = {"words": "off", "meaning": "embedded"}
+"""The calibrations, and what tells meanings while they are fitted; words go first: they judge what
+no passage is near to."""
+
+
 def main() -> None:
     """Fit anew, and print the figures."""
-    splits = by_split(asyncio.run(judge_shipped()))
-    calibration = fit(splits["development"])
-    _write(calibration, CALIBRATION)
-    print(as_table({split: measure(part, calibration) for split, part in splits.items()}))
+    found: dict[str, Calibration] = {}
+    for kind, embeddings in WAYS.items():
+        splits = by_split(asyncio.run(judge_shipped(embeddings=embeddings)))
+        found[kind] = fit(splits["development"])
+        print(f"By {kind}")
+        print(as_table({name: measure(part, found) for name, part in splits.items()}))
+    _write(found, CALIBRATION)
 
 
 if __name__ == "__main__":

@@ -73,13 +73,21 @@ class Source(Protocol):
     def language(self) -> str:
         """Its language."""
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it was written as an answer, and is told as a whole where it is short."""
+
 
 def answer_of(question: str, found: Sequence[Source]) -> Answer:
     """The sentences of some passages that answer a question.
 
+    A short article is told as a whole: it was written as an answer.
+
     Args:
         found: The passages, the best first.
     """
+    if not found:
+        return Answer((), ())
     rated: list[tuple[float, int, int, Said]] = []
     for source, one in enumerate(found):
         asked = words_asked(question, (one.language,))
@@ -92,8 +100,12 @@ def answer_of(question: str, found: Sequence[Source]) -> Answer:
             value = (has + 0.5 * told * (place < 2)) / max(1, len(asked))
             rated.append((value / (1 + 0.3 * source), source, place, Said(source, text)))
     best = sorted(rated, key=lambda one: (-one[0], one[1], one[2]))
-    enough = [one for one in best if one[0] >= 0.5 * best[0][0]][:MOST] if best else []
-    chosen = tuple(one[3] for one in sorted(enough, key=lambda one: (one[1], one[2])))
+    whole = [one for one in best if one[1] == best[0][1] and found[one[1]].is_answer]
+    if len(whole) > MOST:
+        whole = []
+    enough = [one for one in best if one not in whole and one[0] >= 0.5 * best[0][0]]
+    some = [*whole, *enough][:MOST]
+    chosen = tuple(one[3] for one in sorted(some, key=lambda one: (one[1], one[2])))
     others = [one[3] for one in best[: 5 * MOST]]
     return Answer(chosen, _contradictions(chosen, others, found))
 

@@ -66,6 +66,7 @@ class Text:
     text: str
     language: str
     words: frozenset[str]
+    is_answer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ async def _texts(db: Connection, tenant: str, ids: set[str]) -> dict[str, dict[s
     wanted = sorted(ids)
     for at in range(0, len(wanted), AT_ONCE):
         rows = await db.all(
-            sa.select(passages, documents.c.title, documents.c.language)
+            sa.select(passages, *(documents.c[name] for name in ("title", "language", "source_id")))
             .join(documents, same)
             .where(
                 passages.c.tenant_id == tenant,
@@ -125,21 +126,25 @@ async def _texts(db: Connection, tenant: str, ids: set[str]) -> dict[str, dict[s
             .order_by(passages.c.document_id, passages.c.place)
         )
         for row in rows:
-            text = _text(row.document_id, row.title, row.headings, row.text, row.language)
+            of = (row.document_id, row.title, row.headings, row.text, row.language)
+            text = _text(*of, is_answer=row.source_id == ARTICLES)
             found.setdefault(row.document_id, {})[row.id] = text
     return found
 
 
-def _text(key: str, title: str, headings: Sequence[str], text: str, language: str) -> Text:
+def _text(
+    key: str, title: str, headings: Sequence[str], text: str, language: str, *, is_answer: bool
+) -> Text:
     whole = " ".join([title, *headings, text])
     words = frozenset(words_kept(whole, language))
-    return Text(key, title, tuple(headings), text, language, words)
+    return Text(key, title, tuple(headings), text, language, words, is_answer)
 
 
 def _new_texts(article: Article, key: str) -> list[Text]:
     chunks: Sequence[Chunk] = chunks_of_article(article.question, article.answer)
     return [
-        _text(key, article.question, one.headings, one.text, article.language) for one in chunks
+        _text(key, article.question, one.headings, one.text, article.language, is_answer=True)
+        for one in chunks
     ]
 
 

@@ -1,4 +1,4 @@
-"""Articles with their versions; the FAQ, which is what of them is published and searched."""
+"""Articles with their versions; the FAQ, which is what of them is published."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ faq = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("tenant_id", "id"),
 )
-"""What is published: the version of each article that customers see, and nothing else.
-
-Question, keywords and answer are searched: SQLite indexes them in `faq_fts` (FTS5), kept up by
-triggers, PostgreSQL in the generated column `search` (tsvector). The first migration makes both."""
+"""What is published: the version of each article that customers see, and nothing else. It is found
+as a document is (`published.py`)."""
 
 
 articles = sa.Table(
@@ -147,32 +145,6 @@ class FaqEntry:
     keywords: str
     language: str = "en"
     version: int = 1
-
-
-class FaqArticle(BaseModel):
-    """A question with its answer."""
-
-    id: Annotated[str, RecordId("article")] = Field(
-        description="For the desk; customers know an article by its question.",
-        examples=["faq-transfer-time"],
-    )
-    version: int = Field(description="Which version of the article this is.")
-    language: Ours = Field(examples=["en"])
-    question: ArticleText = Field(examples=["How long does a transfer take?"])
-    answer: ArticleText
-    relevance: float = Field(
-        ge=0,
-        le=1,
-        description="Share of the query's meaningful words that the article "
-        "has; its question and keywords count in full, its answer by half.",
-    )
-
-
-class FaqResults(BaseModel):
-    """What was found, the most relevant first."""
-
-    query: Ours = Field(description="The question, as the caller put it.")
-    articles: list[FaqArticle]
 
 
 class ArticleVersion(BaseModel):

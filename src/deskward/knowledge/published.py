@@ -9,12 +9,16 @@ import sqlalchemy as sa
 from deskward.core.database import Connection, Database
 from deskward.knowledge import filing
 from deskward.knowledge.documents import ARTICLES, document_id, documents
-from deskward.knowledge.facts import MOST_TAGS, READER, Facts
+from deskward.knowledge.facts import READER, Facts
 from deskward.knowledge.filing import Filed
 from deskward.knowledge.formats.chunks import Chunk, chunks_of
 from deskward.knowledge.formats.markdown import blocks_of
 from deskward.knowledge.models import FaqEntry, faq
 
+FAQ = "faq"
+"""The category of articles."""
+FORM = f"article{READER}-2"
+"""As they are brought in; what was brought in otherwise is so anew."""
 AT_ONCE = 50
 """Articles that are brought in at once that were published before there were documents."""
 
@@ -22,7 +26,7 @@ _PATH = (documents.c.tenant_id == faq.c.tenant_id) & (documents.c.path == faq.c.
 _MISSING = (
     sa.select(faq)
     .outerjoin(documents, _PATH & (documents.c.source_id == ARTICLES))
-    .where(documents.c.id.is_(None) | (documents.c.format != f"article{READER}"))
+    .where(documents.c.id.is_(None) | (documents.c.format != FORM))
     .limit(AT_ONCE)
 )
 
@@ -33,8 +37,8 @@ async def bring(db: Connection, tenant: str, entry: FaqEntry) -> None:
         title=entry.question,
         product="",
         versions="",
-        category="",
-        tags=tuple(dict.fromkeys(entry.keywords.split()))[:MOST_TAGS],
+        category=FAQ,
+        tags=tuple(dict.fromkeys(entry.keywords.split())),
         language=entry.language,
         audience="customer",
     )
@@ -43,7 +47,7 @@ async def bring(db: Connection, tenant: str, entry: FaqEntry) -> None:
         address=f"kb://articles/{entry.id}",
         stamp=str(entry.version),
         size=len(entry.answer.encode("utf-8", "replace")),
-        form=f"article{READER}",
+        form=FORM,
         facts=facts,
         chunks=chunks_of_article(entry.question, entry.answer),
         commit=str(entry.version),

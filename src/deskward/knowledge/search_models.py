@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from deskward.core.written import Ours, RecordId
 from deskward.knowledge.answering import Answer, Said
+from deskward.knowledge.citing import Citable, Cited, Relevance, citation_of, cited
 from deskward.knowledge.passages import Audience
 from deskward.knowledge.searching import Found
 from deskward.knowledge.source_models import Theirs
@@ -62,36 +63,49 @@ class ScoreParts(BaseModel):
     outcomes: float | None = Field(description="What the score is multiplied by for that.")
 
 
-class Passage(BaseModel):
+class Passage(Cited):
     """A passage of a document that answers, with what is needed to cite it."""
 
     passage_id: Ours
-    document_id: Annotated[str, RecordId("document")]
-    article_id: Theirs | None = Field(description="Of an article that is written here, its id.")
-    revision: Theirs | None = Field(description="The article's version, or the document's commit.")
-    title: Theirs = Field(examples=["Resetting the printer"])
-    headings: list[Theirs] = Field(
-        description="The headings that it stands under, the outermost first."
-    )
     text: Theirs
     excerpt: Theirs = Field(description="The part of the text with most of what was asked.")
     highlights: list[Mark] = Field(
         description="Where in the excerpt the words stand that were asked for."
     )
-    address: Theirs = Field(description="Where it can be read as a whole.")
     product: Theirs
-    versions: Theirs = Field(
-        description="The versions that it holds for; empty: all.", examples=["==2.*"]
-    )
     category: Theirs
     tags: list[Theirs]
-    language: Theirs = Field(examples=["en"])
     audience: Audience
-    changed_at: datetime
+    relevance: Relevance
     score: float = Field(
         description="Its ranks, merged (reciprocal rank fusion), times `parts.outcomes`."
     )
     parts: ScoreParts
+
+
+class FaqArticle(BaseModel):
+    """A question with its answer."""
+
+    id: Annotated[str, RecordId("article")] = Field(
+        description="For the desk; customers know an article by its question. Of a document that "
+        "is filed as `faq`, the document's.",
+        examples=["faq-transfer-time"],
+    )
+    cited: Citable
+    version: int | None = Field(description="Which version of the article this is.")
+    language: Theirs = Field(examples=["en"])
+    question: Theirs = Field(examples=["How long does a transfer take?"])
+    answer: Theirs = Field(description="The article, or the part of a long one that answers best.")
+    address: Theirs = Field(description="Where it can be read as a whole.")
+    changed_at: datetime = Field(description="Since when it says so.")
+    relevance: Relevance
+
+
+class FaqResults(BaseModel):
+    """What was found, the best first."""
+
+    query: Ours = Field(description="The question, as the caller put it.")
+    articles: list[FaqArticle]
 
 
 class Findings(BaseModel):
@@ -111,20 +125,11 @@ class DocumentationFindings(Findings):
     category: Ours | None
 
 
-class Citation(BaseModel):
+class Citation(Cited):
     """A source of an answer."""
 
     number: int = Field(description="By which the sentences name it, from 1.")
     passage_id: Ours
-    document_id: Annotated[str, RecordId("document")]
-    article_id: Theirs | None
-    title: Theirs
-    headings: list[Theirs]
-    address: Theirs
-    versions: Theirs = Field(description="The product's versions that it holds for; empty: all.")
-    revision: Theirs | None = Field(description="The article's version, or the document's commit.")
-    language: Theirs
-    changed_at: datetime = Field(description="Since when the source says so.")
 
 
 class CitedSentence(BaseModel):
@@ -146,7 +151,8 @@ class KnowledgeAnswer(BaseModel):
 
     question: Ours = Field(description="The question, as the caller put it.")
     answered: bool = Field(description="Whether the sources say anything to it.")
-    text: Theirs = Field(description="The sentences, each with its source's number behind it.")
+    relevance: Relevance
+    answer: Theirs = Field(description="The sentences, each with its source's number behind it.")
     sentences: list[CitedSentence]
     citations: list[Citation]
     contradictions: list[Contradiction] = Field(
@@ -161,11 +167,12 @@ def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> Know
     used = list(dict.fromkeys(one.source for one in said))
     numbers = {source: number for number, source in enumerate(used, 1)}
 
-    def cited(one: Said) -> CitedSentence:
+    def said_by(one: Said) -> CitedSentence:
         return CitedSentence(text=one.text, citation=numbers[one.source])
 
     contradictions = [
-        Contradiction(one=cited(one), other=cited(other)) for one, other in answer.contradictions
+        Contradiction(one=said_by(one), other=said_by(other))
+        for one, other in answer.contradictions
     ]
     message = "Nothing in the knowledge base answers this."
     if answer.sentences:
@@ -175,8 +182,9 @@ def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> Know
     return KnowledgeAnswer(
         question=question,
         answered=bool(answer.sentences),
-        text=" ".join(f"{one.text} [{numbers[one.source]}]" for one in answer.sentences),
-        sentences=[cited(one) for one in answer.sentences],
+        relevance=max((found[one.source].relevance for one in answer.sentences), default=0.0),
+        answer=" ".join(f"{one.text} [{numbers[one.source]}]" for one in answer.sentences),
+        sentences=[said_by(one) for one in answer.sentences],
         citations=[_citation(number, found[source]) for source, number in numbers.items()],
         contradictions=contradictions,
         message=message,
@@ -184,19 +192,7 @@ def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> Know
 
 
 def _citation(number: int, found: Found) -> Citation:
-    return Citation(
-        number=number,
-        passage_id=found.passage_id,
-        document_id=found.document_id,
-        article_id=found.article_id,
-        title=found.title,
-        headings=list(found.headings),
-        address=found.address,
-        versions=found.versions,
-        revision=found.revision,
-        language=found.language,
-        changed_at=found.changed_at,
-    )
+    return Citation(number=number, passage_id=found.passage_id, **cited(found))
 
 
 _VALUES = ("words", "meaning", "share", "accuracy", "outcomes")
@@ -211,22 +207,14 @@ def passage_of(found: Found) -> Passage:
     values = {name: parts.get(name) for name in _VALUES}
     return Passage(
         passage_id=found.passage_id,
-        document_id=found.document_id,
-        article_id=found.article_id,
-        revision=found.revision,
-        title=found.title,
-        headings=list(found.headings),
         text=found.text,
         excerpt=found.shown.text,
         highlights=[Mark(start=start, end=end) for start, end in found.shown.marks],
-        address=found.address,
         product=found.product,
-        versions=found.versions,
         category=found.category,
         tags=list(found.tags),
-        language=found.language,
         audience=found.audience,
-        changed_at=found.changed_at,
+        relevance=found.relevance,
         score=round(found.hit.score, 6),
         parts=ScoreParts(
             words_rank=ranks["words_rank"],
@@ -237,7 +225,29 @@ def passage_of(found: Found) -> Passage:
             accuracy=values["accuracy"],
             outcomes=values["outcomes"],
         ),
+        **cited(found),
     )
+
+
+def articles_of(found: list[Found]) -> list[FaqArticle]:
+    """The articles whose passages were found, each once."""
+    first: dict[str, Found] = {}
+    for one in found:
+        first.setdefault(one.document_id, one)
+    return [
+        FaqArticle(
+            id=one.article_id or one.document_id,
+            cited=citation_of(one),
+            version=int(one.revision) if one.article_id and one.revision else None,
+            language=one.language,
+            question=one.title,
+            answer=one.text,
+            address=one.address,
+            changed_at=one.changed_at,
+            relevance=one.relevance,
+        )
+        for one in first.values()
+    ]
 
 
 def message_of(number: int) -> str:

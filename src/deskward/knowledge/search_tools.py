@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
+
+from pydantic import Field
 
 from deskward.core.aside import aside
 from deskward.gate.context import Context
@@ -12,9 +15,11 @@ from deskward.knowledge.answering import answer_of
 from deskward.knowledge.asked import noted
 from deskward.knowledge.models import Language
 from deskward.knowledge.passages import Audience, Wanted
+from deskward.knowledge.published import FAQ
 from deskward.knowledge.search_models import (
     Category,
     DocumentationFindings,
+    FaqResults,
     Findings,
     KnowledgeAnswer,
     Most,
@@ -23,16 +28,46 @@ from deskward.knowledge.search_models import (
     SearchText,
     Tags,
     answer_of_sources,
+    articles_of,
     message_of,
     passage_of,
 )
 from deskward.knowledge.searching import (
     ENOUGH_TO_ANSWER,
+    OF_ONE_DOCUMENT,
     Found,
     Search,
     readable_by,
+    relevant,
 )
 from deskward.knowledge.tools import tools
+
+
+@tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search", keeps_secrets=False)
+async def get_faq(
+    ctx: Context,
+    q: Annotated[
+        str, Field(min_length=1, max_length=500, examples=["How long does a transfer take?"])
+    ],
+    limit: Annotated[int, Field(ge=1, le=20)] = 3,
+    language: Language | None = None,
+) -> FaqResults:
+    """Search the published articles for an answer; cite the one used by its question.
+
+    Args:
+        q: The question in plain words.
+        limit: How many articles to give at the most.
+        language: Only articles in this language; left out, in any.
+    """
+    wanted = Wanted(
+        q,
+        readable_by(ctx.principal),
+        category=FAQ,
+        languages=(language,) if language else (),
+        limit=limit * OF_ONE_DOCUMENT,
+    )
+    found = await _found(ctx, wanted)
+    return FaqResults(query=q, articles=articles_of(found)[:limit])
 
 
 @tools.tool(
@@ -137,7 +172,7 @@ async def answer_from_knowledge(
     """
     readable = readable_by(ctx.principal)
     wanted = Wanted(question, readable, product=product, version=version, limit=6)
-    found = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER)
+    found = relevant(await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER))
     size = sum(len(one.text) for one in found)
     answer = await aside(partial(answer_of, question, found), size)
     against = [

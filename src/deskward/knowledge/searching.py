@@ -35,6 +35,8 @@ ENOUGH_TO_ANSWER = 0.6
 """The same for sentences that are told as an answer, and not only shown."""
 NEAR, NEAR_TO_ANSWER = 2.5, 3.0
 """So many deviations beyond unrelated texts a passage's meaning is shown, or told as an answer."""
+AS_RELEVANT = 0.75
+"""Only from passages with this share of the best one's relevance an answer is taken."""
 OF_ONE_DOCUMENT = 3
 """Passages of one document that are given at the most."""
 LONGEST = 1_000
@@ -81,6 +83,15 @@ class Found:
     changed_at: datetime
     hit: Hit
     shown: Shown
+    relevance: float
+    """From 0 to 1, how much it is about what was asked; see `relevance_of`."""
+    near: float | None
+    """From 0 to 1, how near its meaning is; see `near_of`. None where the desk has none."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it was written as an answer, as articles are."""
+        return self.article_id is not None
 
 
 def readable_by(principal: Principal) -> tuple[Audience, ...]:
@@ -191,11 +202,41 @@ class Search:
         languages = tuple({row.language for row in rows})
         asked = words_asked(wanted.text, languages)
         return [
-            _found(known[hit.passage_id], hit, asked) for hit in hits if hit.passage_id in known
+            _found(known[hit.passage_id], hit, asked, near_of(hit, self._unrelated))
+            for hit in hits
+            if hit.passage_id in known
         ]
 
 
-def _found(row: Any, hit: Hit, asked: Sequence[tuple[str, ...]]) -> Found:
+def near_of(hit: Hit, unrelated: float | None) -> float | None:
+    """How near a passage's meaning is: from 0, texts that have nothing to do with each other, to 1.
+
+    Args:
+        unrelated: The cosine of such texts; None without meaning.
+    """
+    if unrelated is None or "meaning" not in hit.parts:
+        return None
+    return min(1.0, max(0.0, (hit.parts["meaning"] - unrelated) / (1.0 - unrelated)))
+
+
+def relevance_of(hit: Hit, near: float | None) -> float:
+    """From 0 to 1, how much a passage is about what was asked.
+
+    By words alone it is the share of them that the passage has. Where its meaning is less near than
+    that, the truth is in between; where it is nearer, somebody asked in other words, or in another
+    language.
+    """
+    share = hit.parts.get("share", 0.0)
+    return share if near is None else max(near, (share + near) / 2)
+
+
+def relevant(found: Sequence[Found]) -> list[Found]:
+    """Those that are nearly as relevant as the best one, in their order."""
+    least = AS_RELEVANT * max((one.relevance for one in found), default=0.0)
+    return [one for one in found if one.relevance >= least]
+
+
+def _found(row: Any, hit: Hit, asked: Sequence[tuple[str, ...]], near: float | None) -> Found:
     return Found(
         passage_id=row.id,
         document_id=row.document_id,
@@ -214,6 +255,8 @@ def _found(row: Any, hit: Hit, asked: Sequence[tuple[str, ...]]) -> Found:
         changed_at=row.changed_at,
         hit=hit,
         shown=shown(row.text, row.language, asked),
+        relevance=round(relevance_of(hit, near), 4),
+        near=near,
     )
 
 

@@ -1,4 +1,4 @@
-"""The tools of the knowledge base: everybody searches it, staff write and publish it."""
+"""The tools by which staff write and publish articles."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from pydantic import Field
 from deskward.core.paging import Limit, Offset
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
-from deskward.knowledge import articles, service
-from deskward.knowledge.asked import noted
-from deskward.knowledge.documents import ARTICLES, document_id
+from deskward.knowledge import articles
 from deskward.knowledge.importing import import_file
 from deskward.knowledge.models import (
     Answer,
@@ -21,7 +19,6 @@ from deskward.knowledge.models import (
     ArticleList,
     ArticleSource,
     Draft,
-    FaqResults,
     Import,
     Keywords,
     Language,
@@ -48,33 +45,6 @@ async def article_facts(ctx: Context, arguments: Mapping[str, Any]) -> ArticleFa
     """The facts of a call about an article."""
     row = await articles.known(ctx.db, ctx.tenant, arguments["article_id"])
     return {"id": row.id, "published": row.published is not None}
-
-
-@tools.tool(
-    scope="knowledge:read",
-    risk=Risk.READ,
-    rest="GET /faq/search",
-    keeps_secrets=False,
-)
-async def get_faq(
-    ctx: Context,
-    q: Annotated[
-        str, Field(min_length=1, max_length=500, examples=["How long does a transfer take?"])
-    ],
-    limit: Annotated[int, Field(ge=1, le=20)] = 3,
-    language: Language | None = None,
-) -> FaqResults:
-    """Search the published articles for an answer; cite the one used by its question.
-
-    Args:
-        q: The question in plain words.
-        limit: How many articles to give at the most.
-        language: Only articles in this language; left out, in any.
-    """
-    found = await service.search(ctx.db, ctx.tenant, q, limit=limit, language=language)
-    ids = [document_id(ARTICLES, article.id) for article in found.articles]
-    noted(ctx, q, [("", one) for one in ids], ("customer",))
-    return found
 
 
 @tools.tool(scope="articles:read", risk=Risk.READ, rest="GET /articles", keeps_secrets=False)

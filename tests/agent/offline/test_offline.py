@@ -1,5 +1,6 @@
 """The offline model: what customers say in many ways is understood, and the rest handed over."""
 
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -186,7 +187,9 @@ async def test_what_can_be_undone_and_is_clearly_wished_is_done_at_once(talk: Ta
 
 async def test_the_faq_is_answered_with_its_source(talk: Talk) -> None:
     said = await talk.say("How long does a transfer take?")
-    assert said.endswith("Source: “How long does a transfer take?”")
+    assert re.search(
+        r"\n\nSource: “How long does a transfer take\?” \(v1, \d{4}-\d\d-\d\d\)$", said
+    )
     assert talk.tools == []
 
 
@@ -268,9 +271,7 @@ BAD_SKILLS = {
         "tool: t\nanswer: x\narguments: {a: b}\nslots: {a: {kind: number}}\nexamples: [x]"
     ),
     "an unknown slot": "tool: t\nanswer: x\nslots: {a: {kind: nothing}}\nexamples: [x]",
-    "a search without an answer": (
-        "search: {tool: t, argument: q, results: found, score: score}\nexamples: [x]"
-    ),
+    "a search without an answer": ("search: {tool: t, argument: q, score: score}\nexamples: [x]"),
     "a handover without its slot": "tool: t\nanswer: x\ninstead: y\nexamples: [x]",
     "a list": "- say: hi",
 }

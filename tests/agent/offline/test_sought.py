@@ -215,4 +215,4 @@ async def test_what_is_denied_refunds_and_cancels_nothing(
     reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "rest"), "s", said)
     events = [placed.event async for placed in reader]
     called = {event.name for event in events if isinstance(event, ToolCalled)}
-    assert called <= {"get_faq", "hand_over"}
+    assert called <= {"answer_from_knowledge", "hand_over"}

@@ -37,10 +37,9 @@ class Answering(Turn):
         skill = self._model.search
         if skill is None or skill.search is None or skill.answer is None:
             return None
-        results = result.get(skill.search.results) or [{}]
-        if results[0].get(skill.search.score, 0.0) < enough:
+        if result.get(skill.search.score, 0.0) < enough:
             return None
-        return render(text_in(skill.answer, self._language()), results[0])
+        return render(text_in(skill.answer, self._language()), result)
 
     def _handed_over(self, last: Message) -> str:
         result, skill = json.loads(last.text), self._model.handover

@@ -66,15 +66,13 @@ class Search(BaseModel):
     Attributes:
         tool: Its name.
         argument: Which of its arguments takes the question.
-        results: Where its answer lists what it found, the best first.
-        score: Where each of these says how much of the question it is about, from 0 to 1.
+        score: Where its answer says how much it is about the question, from 0 to 1.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     tool: str
     argument: str
-    results: str
     score: str
 
 
@@ -112,7 +110,7 @@ class Skill(BaseModel):
         acts: By which words its act is told from talk of it, where its tool writes: without a wish
             it is never called.
         say_so: How a customer says plainly that they want it.
-        answer: A template over the tool's result; of a search over the best one that it found.
+        answer: A template over the tool's result.
         search: The tool to look the sentence up with. One skill has it.
         instead: A template over the tool's result, for sentences that nothing is the answer to: a
             person gets them by this tool, in its one slot. One skill has it.
