@@ -76,7 +76,7 @@ async def test_every_step_is_in_the_ledger(desk: Desk) -> None:
     assert [row.get("agent") for row in rows] == ["assistant"] * 5 + [None]
     update = rows[4]
     assert update["facts"]["confidence"] == handled.value["confidence"]
-    assert update["facts"]["taint"] == ["author", "customer"]
+    assert update["facts"]["taint"] == ["author", "customer", "outside"]
     assert rows[5]["result"]["explanation"] == handled.value["explanation"]
 
 

@@ -48,7 +48,7 @@ async def test_the_answers_that_would_differ_are_told(desk: Desk, call: Call) ->
     published = await call("publish_article", TIER_2, article_id=ARTICLE)
     assert published.status == "ok", published.value
     now = (await call("answer_from_knowledge", question=TOPIC)).value
-    assert "eleven minutes" in now["text"]
+    assert "eleven minutes" in now["answer"]
 
 
 async def test_what_nothing_answered_would_be(desk: Desk, call: Call) -> None:

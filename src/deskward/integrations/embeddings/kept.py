@@ -93,6 +93,7 @@ class Kept:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+            self._broken = True  # a thread that still makes vectors opens it no more
         self._embedder.close()
 
     def _read(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
