@@ -60,7 +60,11 @@ async def test_a_conversation_has_one_handover_and_its_messages_join(
     assert read["lines"][0]["text"] == "I want to talk to a human"
 
 
-@pytest.mark.parametrize("text", ["ok", "?", "👍", "…", "Hm.", "спасибо", "好的", "!!", "d'accord"])
+NOTHING = ["ok", "?", "👍", "👍🏽", "…", "Hm.", "спасибо", "好的", "!!", "d'accord"]
+GREETINGS = ["Привет!", "Здравствуйте", "你好", "こんにちは", "السلام عليكم", "Guten Tag", "नमस्ते"]
+
+
+@pytest.mark.parametrize("text", [*NOTHING, *GREETINGS])
 async def test_what_asks_nothing_opens_no_ticket(
     sqlite_desk: Desk, sqlite_call: Call, text: str
 ) -> None:
@@ -85,6 +89,20 @@ async def test_while_a_person_has_it_the_agent_is_silent(desk: Desk, call: Call)
     assert (await call("give_back_conversation", BOB, ticket_id=ticket)).status == "error"
     assert (await call("give_back_conversation", STAFF, ticket_id=ticket)).status == "ok"
     assert "balance" in (await say(desk, "What is my balance?")).lower()
+
+
+async def test_what_a_person_has_is_counted_as_before(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    await say(sqlite_desk, "I want to talk to a human")
+    (ticket,) = await tickets(sqlite_call)
+    await sqlite_call("take_over_conversation", STAFF, ticket_id=ticket)
+    for count in (3, 4):
+        for _ in ("first", "again"):  # with the same key the same answer
+            reader = await sqlite_desk.conversations.send(
+                Context(CUSTOMER, "rest"), "s", "Hello?", key=f"key-{count}"
+            )
+            answered = [placed.event async for placed in reader][-1]
+            assert isinstance(answered, Answered)
+            assert answered.message_count == count
 
 
 @pytest.mark.parametrize(

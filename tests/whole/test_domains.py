@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import render
 from deskward.app import Desk, _handlers, open_desk
 from deskward.core.settings import Settings
 from deskward.entrypoints.application import http_application
@@ -107,6 +108,16 @@ async def test_the_offline_model_says_what_this_desk_can(bare: Desk) -> None:
     can = model.abilities(set(model.skills))
     assert "look up a ticket" in can
     assert not any(word in " ".join(can) for word in ("order", "card", "balance", "complaint"))
+
+
+async def test_nothing_that_the_offline_model_says_tells_of_what_is_off(bare: Desk) -> None:
+    model = bare.conversations.agent.model
+    assert isinstance(model, OfflineModel)
+    can = {"abilities": model.abilities(set(model.skills))}
+    said = {name: render(one.say, can) for name, one in model.skills.items() if one.say}
+    assert {"greeting", "thanks", "goodbye", "capabilities"} <= said.keys()
+    for word in ("order", "card", "balance", "complaint", "transaction", "password", "account"):
+        assert [name for name, text in said.items() if word in text] == []
 
 
 async def test_a_slip_is_refused_with_the_names_that_exist(tmp_path: Path) -> None:

@@ -15,14 +15,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from deskward.agent.events import Done, Event, MessageAdded, Text, ToolAnswered, Withheld
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message, ToolRequest
-from deskward.conversations import store
+from deskward.conversations import archive, store
 from deskward.conversations.cursors import Answered
 from deskward.conversations.live import Running
 from deskward.conversations.store import NotHeld, TakenOver, Turn
 from deskward.conversations.turn_rows import model_entry, turn_entry
 from deskward.conversations.wording import FAILED, stopping, told
 from deskward.core.database import Database
-from deskward.core.errors import DeskwardError, Internal, OutcomeUnknown, Unavailable
+from deskward.core.errors import (
+    DeskwardError,
+    Internal,
+    OutcomeUnknown,
+    SessionNotFound,
+    Unavailable,
+)
 from deskward.core.logging import bind
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Ledger
@@ -78,14 +84,16 @@ class Answering:
         log.info("turn %s is answered by a person", turn.id)
         entry = turn_entry(self._ledger, turn, "done")
         said: list[str] = []
+        count = 0
         try:
             said = await self._said(turn)
             async with self._database.transaction([entry]) as transaction:
                 await store.hold(transaction, turn)
-                await store.end_turn(transaction, turn, "done")
-        except (NotHeld, *_NOT_STORED):
+                count = (await archive.session(transaction, turn.where)).message_count
+                await store.end_turn(transaction, turn, "done", count=count)
+        except (NotHeld, SessionNotFound, *_NOT_STORED):
             log.exception("turn %s could not be ended", turn.id)
-        running.finish(Answered(told("taken", said), "", 0))
+        running.finish(Answered(told("taken", said), "", count))
 
     async def _leave(self, running: Running) -> None:
         """End a turn that was stopped, or pause one that nobody reads."""

@@ -14,16 +14,26 @@ LONGEST = 40
 
 
 def asks_nothing(text: str) -> bool:
-    """Whether nobody can do anything about a message: "?", an emoji, "ok", "hm", "спасибо"."""
-    if not any(map(str.isalnum, unicodedata.normalize("NFKC", text))):
+    """Whether nobody can do anything about a message: "?", an emoji, "ok", "hm", "привет"."""
+    if is_wordless(text):
         return True
     if len(text) > LONGEST:
         return False
-    said = "".join(c if c.isalnum() or c.isspace() else " " for c in text)
-    return answer_of(text) is not None or " ".join(folded(said).split()) in _fillers()
+    return answer_of(text) is not None or _letters(text) in _fillers()
+
+
+def is_wordless(text: str) -> bool:
+    """Whether a message has neither a letter nor a digit: "?", "...", an emoji in any shade."""
+    return not any(map(str.isalnum, unicodedata.normalize("NFKC", text)))
 
 
 @cache
 def _fillers() -> frozenset[str]:
     lists = word_lists("fillers")
-    return frozenset(" ".join(folded(one).split()) for said in lists.values() for one in said)
+    return frozenset(_letters(one) for said in lists.values() for one in said)
+
+
+def _letters(text: str) -> str:
+    """What is compared: without signs, and so without the marks beside letters in Hindi."""
+    kept = "".join(c if c.isalnum() or c.isspace() else " " for c in text)
+    return " ".join(folded(kept).split())

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from deskward.agent.linear import Rows
-from deskward.agent.offline.matching import Matcher, beside
+from deskward.agent.model import Message, ModelRequest, TextPiece
+from deskward.agent.offline.matching import Match, Matcher, beside
 from deskward.agent.offline.meaning import Meaning
 from deskward.agent.offline.model import OfflineModel
 from deskward.core.settings import Settings
@@ -147,6 +148,43 @@ def test_a_service_elsewhere_is_not_told_what_customers_say() -> None:
     embedder: Embedder = Elsewhere()
     model = OfflineModel(shipped_skills(all_features()), lazy=True, embedder=embedder)
     assert model._meaning is None
+
+
+class Near:
+    """A meaning that is near to one skill, whatever is said."""
+
+    def __init__(self, name: str, score: float) -> None:
+        self.found = [Match(name, score)]
+
+    def start(self) -> None:
+        """There is nothing to learn."""
+
+    def match(self, text: str) -> list[Match]:
+        return self.found
+
+
+@pytest.mark.parametrize("pleasantry", ["thanks", "greeting", "goodbye"])
+@pytest.mark.parametrize("threat", ["Ich verklage euch", "vi denuncio", "ich bring mich um"])
+def test_a_threat_that_is_somewhat_near_to_a_pleasantry_is_none(
+    offline: OfflineModel, monkeypatch: pytest.MonkeyPatch, pleasantry: str, threat: str
+) -> None:
+    usable = set(offline.skills)
+    monkeypatch.setattr(offline, "_meaning", Near(pleasantry, 0.85))
+    assert offline.best(threat, usable)[0] is None
+    monkeypatch.setattr(offline, "_meaning", Near("balance", 0.85))
+    assert offline.best("Kontostand", usable)[0] is offline.skills["balance"]
+    monkeypatch.setattr(offline, "_meaning", Near("goodbye", 0.96))
+    assert offline.best("до свидания", usable)[0] is offline.skills["goodbye"]
+
+
+@pytest.mark.parametrize("text", ["👍", "👍🏽", "❤️", "🤷🏿\u200d♀️", "...", "؟", "。。。"])
+async def test_what_has_no_word_is_near_to_nothing(
+    offline: OfflineModel, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(offline, "_meaning", Near("goodbye", 0.99))
+    asked = ModelRequest("", [Message("user", text)], [], 100)
+    said = [e.text async for e in offline.stream(asked) if isinstance(e, TextPiece)]
+    assert "".join(said).startswith("I am here.")
 
 
 @pytest.fixture(scope="module")
