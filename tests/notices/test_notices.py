@@ -27,6 +27,8 @@ from deskward.notices import hearing, wording
 from deskward.notices.models import NAMES, notices
 from deskward.security import members
 from deskward.security.principals import Kind, Principal
+from deskward.security.tenants import tenants
+from deskward.tickets.models import tickets
 from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call, caller
 from tests.email.conftest import mail_server, server, with_mail
 from tests.services.mail import Mail
@@ -112,6 +114,22 @@ async def test_each_is_told_in_their_language_and_marked_as_automatic(
     assert received["auto-submitted"] == "auto-generated"
     [assigned] = found["anna@desk.example"]
     assert f"Das Ticket {ticket} wurde Ihnen zugewiesen." in body(assigned)
+
+
+@pytest.mark.parametrize(
+    ("of_tickets", "told"),
+    [(None, "Nous avons reçu votre demande"), ("es-MX", "Hola"), ("ru", "Nous avons reçu")],
+)
+async def test_who_has_told_no_language_is_written_to_in_their_tickets_or_the_tenants(
+    desk: Desk, call: Call, server: Mail, of_tickets: str | None, told: str
+) -> None:
+    async with desk.database.transaction() as db:
+        await db.execute(sa.update(customers).values(language=None))
+        await db.execute(sa.update(tickets).values(language=of_tickets))
+        await db.execute(sa.update(tenants).values(languages=["fr", "de"]))
+    await call("create_ticket", customer_id="user_001", subject="A", body="B")
+    [mail] = (await mails(desk, server))["alex.morgan@example.com"]
+    assert told in body(mail)
 
 
 async def test_what_staff_do_themselves_they_are_not_told_and_customers_are(

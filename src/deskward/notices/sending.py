@@ -16,7 +16,7 @@ from deskward.gate.context import new_id
 from deskward.notices import hearing, service, wording
 from deskward.notices.models import mailed, notices
 from deskward.notices.service import NoticeRules
-from deskward.security import members
+from deskward.security import members, tenants
 from deskward.security.principals import Kind
 from deskward.tickets import store as tickets
 
@@ -87,6 +87,9 @@ async def _is_read(db: Connection, tenant: str, row: sa.Row[Any]) -> bool:
 async def _recipient(db: Connection, tenant: str, person: str) -> tuple[str, str] | None:
     """A person's mail address and language.
 
+    A customer of whom no language is known is written to in that of their newest ticket, or else
+    in the tenant's usual one.
+
     None for a customer who is erased, or another one by now, a member who is disabled, and whoever
     has no address.
     """
@@ -95,7 +98,14 @@ async def _recipient(db: Connection, tenant: str, person: str) -> tuple[str, str
         customer = await customers.find(db, tenant, name)
         if customer is None or not customer.email:
             return None
-        return customer.email, wording.language_for([customer.language])
+        if customer.language:
+            return customer.email, wording.language_for([customer.language])
+        owner = await tenants.find(db, tenant)
+        told = [
+            await tickets.language_of_customer(db, tenant, name),
+            *(owner.languages if owner else ()),
+        ]
+        return customer.email, wording.language_for(told)
     member = await members.find(db, tenant, Kind.STAFF, name) if kind == "staff" else None
     if member is None or member.disabled_at is not None or not member.email:
         return None

@@ -34,6 +34,8 @@ LONGEST = 500
 """Characters of each."""
 ROWS = 200
 """How many rows of the ledger are looked at, the latest of the conversation."""
+UNKNOWN = "unknown"
+"""The language of who has said nothing that tells."""
 
 Why = Literal["harm", "asked", "failed", "could_not_help", "called"]
 """`harm`: somebody may come to it. `asked`: the customer asked for a person. `failed`: the last
@@ -132,7 +134,7 @@ async def handover(ctx: Context, reason: str, *, urgent: bool) -> Handover:
         looked_into=[one for one in made if one.tool in reads],
         suggests=sorted({one.tool for one in made if one.status in ("pending", "confirm")}),
         signs=risks_of("", words),
-        language=language_of(said, otherwise="unknown"),
+        language=language_of(said, otherwise=UNKNOWN),
         mood=mood_of(said[-LATEST:]),
     )
 

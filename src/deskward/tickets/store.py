@@ -16,10 +16,20 @@ from deskward.tickets.messages import (
     TicketMessages,
     ticket_messages,
 )
-from deskward.tickets.models import Ticket
+from deskward.tickets.models import Ticket, tickets
 
 _OF_TICKET = (ticket_messages.c.tenant_id == sa.bindparam("tenant")) & (
     ticket_messages.c.number == sa.bindparam("number")
+)
+_LANGUAGE = fixed(
+    sa.select(tickets.c.language)
+    .where(
+        tickets.c.tenant_id == sa.bindparam("tenant"),
+        tickets.c.customer_id == sa.bindparam("customer"),
+        tickets.c.language.is_not(None),
+    )
+    .order_by(tickets.c.number.desc())
+    .limit(1)
 )
 _LAST_HEARD = fixed(
     sa.select(ticket_messages)
@@ -67,6 +77,12 @@ async def by_name(db: Connection, tenant: str, name: str) -> TicketMessage | Non
     """The message of that id."""
     row = await db.first(_BY_ID, tenant=tenant, id=name)
     return message_of(row) if row is not None else None
+
+
+async def language_of_customer(db: Connection, tenant: str, customer_id: str) -> str | None:
+    """The language of a customer's newest ticket of which one is known."""
+    row = await db.first(_LANGUAGE, tenant=tenant, customer=customer_id)
+    return row.language if row is not None else None
 
 
 async def latest(db: Connection, tenant: str, ticket_id: str, most: int) -> list[TicketMessage]:

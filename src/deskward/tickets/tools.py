@@ -221,6 +221,7 @@ async def hand_over(
         source=source_of(ctx),
         author=DESK if ctx.by_model else opener_of(ctx, customer_id),
         session=(ctx.principal.label, ctx.session_id) if ctx.session_id is not None else None,
+        language=told.language if told.language != handover.UNKNOWN else None,
     )
     told = handover.at(told, ticket)
     await handover.keep(ctx.db, ctx.tenant, ticket.id, told)
