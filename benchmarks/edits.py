@@ -59,7 +59,7 @@ FASTMCP = (
 )
 _KNOWLEDGE = "src/deskward/knowledge"
 DESKWARD = (
-    Edit(f"{_KNOWLEDGE}/models.py", "class FaqArticle", _MODEL),
+    Edit(f"{_KNOWLEDGE}/models.py", "class ArticleVersion", _MODEL),
     Edit(f"{_KNOWLEDGE}/tools.py", "from typing import Annotated", _LITERAL),
     Edit(
         f"{_KNOWLEDGE}/tools.py",

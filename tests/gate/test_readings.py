@@ -58,6 +58,8 @@ async def test_nothing_read_taints_nothing(sqlite_desk: Desk) -> None:
     assert context.reading.sources == frozenset()
 
 
+FAQ = ["author", "outside"]
+"""Whose texts an answer of the FAQ may hold: articles, and documents that are filed there."""
 ORDER = {
     "lines": [{"sku": "A-1", "description": "Cup", "quantity": 1, "unit_price": "1.00"}],
     "currency": "USD",
@@ -104,7 +106,7 @@ async def test_what_a_key_has_read_elsewhere_counts_at_once(sqlite_settings: Set
         nothing = {"status": "closed", "customer_id": "user_003"}
         await other.gate.call("list_tickets", nothing, Context(keyed, "rest"))
         await desk.gate.call("get_faq", {"q": "transfer"}, Context(keyed, "rest"))
-        assert await probe(other, Context(keyed, "rest")) == ["author"]
+        assert await probe(other, Context(keyed, "rest")) == FAQ
 
 
 async def test_what_a_customers_own_agent_wrote_comes_out_tainted(sqlite_desk: Desk) -> None:
@@ -214,12 +216,12 @@ async def test_another_desks_key_is_no_models(sqlite_desk: Desk) -> None:
 async def test_only_a_person_clears_what_was_read(sqlite_desk: Desk) -> None:
     agent = Context(CUSTOMER.with_agent(AGENT), "agent", session_id="s1")
     await sqlite_desk.gate.call("get_faq", {"q": "transfer"}, agent)
-    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == ["author"]
+    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == FAQ
     where = {"holder": "session", "owner": CUSTOMER.label, "id": "s1"}
     tier_2 = replace(STAFF, roles=("support-2",))
     for refused in (Context(tier_2.with_agent(AGENT), "agent"), Context(tier_2, "mcp")):
         assert (await sqlite_desk.gate.call("clear_taint", where, refused)).error is not None
-    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == ["author"]
+    assert await probe(sqlite_desk, replace(agent, reading=Reading())) == FAQ
     assert (await sqlite_desk.gate.call("clear_taint", where, Context(tier_2, "rest"))).value
     assert await probe(sqlite_desk, replace(agent, reading=Reading())) == []
 
@@ -239,9 +241,9 @@ async def test_a_deleted_sessions_reading_goes_with_it_and_a_keys_stays(sqlite_d
     def again(session: str) -> Context:
         return Context(CUSTOMER.with_agent(AGENT), "agent", session_id=session)
 
-    assert await probe(sqlite_desk, again("s1")) == ["author"]
+    assert await probe(sqlite_desk, again("s1")) == FAQ
     done = await sqlite_desk.gate.act("delete_session", {"session_id": "s1"}, Context(mine, "rest"))
     assert done.error is None
     assert await probe(sqlite_desk, again("s1")) == []
-    assert await probe(sqlite_desk, again("s2")) == ["author"]
-    assert await probe(sqlite_desk, Context(mine, "mcp")) == ["author"]
+    assert await probe(sqlite_desk, again("s2")) == FAQ
+    assert await probe(sqlite_desk, Context(mine, "mcp")) == FAQ

@@ -35,9 +35,12 @@ def test_a_folder_is_searched_and_the_agent_answers_from_it_as_it_now_is(tmp_pat
     docs = tmp_path / "docs"
     docs.mkdir()
     page = docs / "router.md"
-    page.write_text("# Reset the router\n\nTo reset the router, hold the key ten seconds.\n")
+    page.write_text(
+        "# Reset the router\n\nTo reset the router, hold the key ten seconds.\n", encoding="utf-8"
+    )
     (docs / "hidden.md").write_text(
-        "---\naudience: staff\n---\n# Reset the router\n\nReset the router by the word zibeline.\n"
+        "---\naudience: staff\n---\n# Reset the router\n\nReset the router by the word zibeline.\n",
+        encoding="utf-8",
     )
     _run(tmp_path, "kb", "add", docs, "--audience", "customer")
     assert "ten seconds" in _run(tmp_path, "kb", "search", QUESTION)
@@ -45,7 +48,10 @@ def test_a_folder_is_searched_and_the_agent_answers_from_it_as_it_now_is(tmp_pat
     assert "hold the key ten seconds" in told
     assert "Source: “Reset the router” (" in told
     assert "zibeline" not in told
-    page.write_text("# Reset the router\n\nTo reset the router, hold the key ninety seconds.\n")
+    page.write_text(
+        "# Reset the router\n\nTo reset the router, hold the key ninety seconds.\n",
+        encoding="utf-8",
+    )
     _run(tmp_path, "kb", "sync")
     told = _run(tmp_path, "chat", "--demo", "--once", QUESTION)
     assert "ninety seconds" in told

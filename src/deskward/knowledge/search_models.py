@@ -230,7 +230,7 @@ def passage_of(found: Found) -> Passage:
 
 
 def articles_of(found: list[Found]) -> list[FaqArticle]:
-    """The articles whose passages were found, each once."""
+    """The articles whose passages were found, each once, the most relevant first."""
     first: dict[str, Found] = {}
     for one in found:
         first.setdefault(one.document_id, one)
@@ -246,7 +246,7 @@ def articles_of(found: list[Found]) -> list[FaqArticle]:
             changed_at=one.changed_at,
             relevance=one.relevance,
         )
-        for one in first.values()
+        for one in sorted(first.values(), key=lambda one: -one.relevance)
     ]
 
 
