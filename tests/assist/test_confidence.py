@@ -23,6 +23,7 @@ from deskward.security.principals import AGENT, Kind, Principal
 from deskward.shipped import policy_files
 from tests.conftest import run_apart
 from tests.everything import EVERYTHING, GROUPS
+from tests.rounds import rounds
 
 GOOD = Signals(
     relevance=0.9,
@@ -119,8 +120,9 @@ def alone_for_people(alone: list[Judged]) -> list[Labelled]:
 
 
 @pytest.mark.slow
-async def test_tickets_for_people_are_left_to_them() -> None:
-    _, alone = await measure_shipped("off")
+@pytest.mark.parametrize("embeddings", ["off", "embedded"][: rounds(1, 2)])
+async def test_tickets_for_people_are_left_to_them(embeddings: str) -> None:
+    _, alone = await measure_shipped(embeddings)
     assert alone.mistaken == ()
     assert (alone.for_people, alone.for_desk) == (130, 60)
     assert alone.resolved >= 12
