@@ -71,6 +71,7 @@ async def by_cli(desk: Desk, name: str, arguments: dict[str, Any]) -> Answer:
     words = [f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in arguments.items()]
     environment = {
         "DATA_DIR": str(desk.settings.data_dir),
+        "EMBEDDINGS": "off",  # as the desk in this process
         "DOMAINS": "bank,shop",
         "SECRET_KEY": desk.settings.key.decode(),
         "DATABASE_URL": desk.settings.database.url or "",
