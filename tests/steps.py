@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as sre  # type: ignore[attr-defined]  # not typed, as it is Python's own
+from re import _parser  # type: ignore[attr-defined]  # not typed, as it is Python's own
 from typing import Any
 
 BOUND = 6

@@ -36,7 +36,7 @@ class Talk:
             Context(READER, "agent"), self.session, said
         ):
             pass
-        self.desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]
+        self.desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]  # a test's own in its place
         return judged.taint
 
 
@@ -105,6 +105,6 @@ async def test_a_programs_agent_session_is_remembered_by_its_key(sqlite_desk: De
             model.steps = [steps, ["Well."]]
             judged = Judged(sqlite_desk)
             await session.chat("Please do it.")
-            sqlite_desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]
+            sqlite_desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]  # a test's own in its place
             taints.append(judged.taint)
     assert taints == [[], [], ["author", "outside"], ["author", "outside"]]

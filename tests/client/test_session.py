@@ -43,7 +43,7 @@ class Server:
 
 async def given(arguments: dict[str, Any], vault: Vault) -> dict[str, Any]:
     server = Server()
-    toolbox = _Toolbox(server, "user_001")  # type: ignore[arg-type]
+    toolbox = _Toolbox(server, "user_001")  # type: ignore[arg-type]  # what it needs of a server
     await toolbox.load()
     principal = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",))
     outcome = await toolbox.call("change", arguments, Context(principal, "agent", secrets=vault))

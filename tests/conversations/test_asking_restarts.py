@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -52,7 +53,7 @@ async def test_a_process_that_dies_after_the_call(settings: Settings) -> None:
 async def begun(conversations: Conversations) -> str:
     """Say yes in a process that dies before it does anything about it; gives the turn."""
     context = Context(CUSTOMER, "agent")
-    spoken = lambda: conversations._openings.spoken(context, HERE, "yes")  # noqa: E731
+    spoken = partial(conversations._openings.spoken, context, HERE, "yes")
     found = await conversations._begin(context, HERE, spoken, None)
     assert found is not None
     async with conversations._database.transaction() as transaction:

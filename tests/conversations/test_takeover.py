@@ -185,7 +185,7 @@ async def test_a_message_of_the_agent_is_not_kept_behind_a_takeover(desk: Desk) 
         async for event in run(*given, **more):
             yield event
 
-    desk.conversations.agent.run = slow  # type: ignore[method-assign]
+    desk.conversations.agent.run = slow  # type: ignore[method-assign]  # a test's own in its place
     asked = asyncio.create_task(say(desk, "What is my balance?"))
     await began.wait()
     async with desk.database.transaction() as db:
@@ -193,7 +193,7 @@ async def test_a_message_of_the_agent_is_not_kept_behind_a_takeover(desk: Desk) 
     taken.set()
     await asked
     assert (await lines(desk))[-1] == ("user", "What is my balance?")
-    desk.conversations.agent.run = run  # type: ignore[method-assign]
+    desk.conversations.agent.run = run  # type: ignore[method-assign]  # as it was
 
 
 async def test_a_handover_that_nobody_takes_is_told_again(desk: Desk, call: Call) -> None:

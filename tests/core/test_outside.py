@@ -99,7 +99,7 @@ async def test_the_request_goes_to_the_address_that_was_looked_at() -> None:
         allowed = Outside(networks("127.0.0.0/8"))
         answer = await allowed.post(f"http://hooks.example.com:{port}/a?b=c", {}, b"{}")
     finally:
-        loop.getaddrinfo = own  # type: ignore[method-assign]
+        loop.getaddrinfo = own  # type: ignore[method-assign]  # a test's own in its place
         server.close()
     assert (answer.status, answer.retry_after) == (429, 7.0)
     assert lookups[0] == "hooks.example.com"

@@ -165,13 +165,13 @@ async def test_lines_of_any_size_of_batch_come_to_the_same(desk: Desk) -> None:
     chance = random.Random(7)
     rows = []
     for _ in range(60):
-        row = {"name": chance.choice(["A", "B"])}
+        row: dict[str, object] = {"name": chance.choice(["A", "B"])}
         if chance.random() < 0.6:
             row["id"] = f"c{chance.randrange(6)}"
         if chance.random() < 0.7:
             row["email"] = f"m{chance.randrange(8)}@example.ch"
         if chance.random() < 0.5:
-            row["external_ids"] = {"crm": f"{chance.randrange(6)}"}  # type: ignore[assignment]
+            row["external_ids"] = {"crm": f"{chance.randrange(6)}"}
         rows.append(json.dumps(row))
     content = "\n".join(rows)
     outcomes = []

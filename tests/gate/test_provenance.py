@@ -55,7 +55,7 @@ class Entry(TypedDict):
 class Whole(BaseModel):
     number: int
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorators on properties
     @property
     def name(self) -> str:
         return "x"

@@ -45,9 +45,9 @@ async def test_every_text_counts_by_every_way_back(sqlite_settings: Settings, so
                     tenant_id="default", kind=Kind.STAFF, subject_id="anna", roles=("support-3",)
                 )
                 keyed = await desk.keys.verify(key)
-                await desk.gate.call("probe", {}, Context(keyed, door))  # type: ignore[arg-type]
-                assert await probe(desk, Context(keyed, back)), case  # type: ignore[arg-type]
-                assert await probe(other, Context(keyed, back)), case  # type: ignore[arg-type]
+                await desk.gate.call("probe", {}, Context(keyed, door))  # type: ignore[arg-type]  # of the doors that there are
+                assert await probe(desk, Context(keyed, back)), case  # type: ignore[arg-type]  # of the doors that there are
+                assert await probe(other, Context(keyed, back)), case  # type: ignore[arg-type]  # of the doors that there are
 
 
 async def test_nothing_read_taints_nothing(sqlite_desk: Desk) -> None:

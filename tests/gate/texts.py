@@ -86,7 +86,7 @@ class Judged:
     def __init__(self, desk: Desk) -> None:
         self.taint: list[str] = []
         self._judge = desk.gate.policy.judge
-        desk.gate.policy.judge = self.judge  # type: ignore[method-assign]
+        desk.gate.policy.judge = self.judge  # type: ignore[method-assign]  # a test's own in its place
 
     def judge(self, tool: Tool, principal: Principal, facts: Any) -> Any:
         self.taint = facts["taint"]
@@ -97,7 +97,7 @@ async def probe(desk: Desk, context: Context) -> list[str]:
     judged = Judged(desk)
     arguments = {"customer_id": "user_001", "subject": "a", "body": "b"}
     await desk.gate.call("create_ticket", arguments, context)
-    desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]
+    desk.gate.policy.judge = judged._judge  # type: ignore[method-assign]  # a test's own in its place
     return judged.taint
 
 

@@ -92,7 +92,7 @@ async def in_opensearch(url: str) -> Index:
 async def found(
     index: Index, text: str, audiences: tuple[Audience, ...] = BOTH, **more: object
 ) -> list[str]:
-    wanted = Wanted(text, audiences, **more)  # type: ignore[arg-type]
+    wanted = Wanted(text, audiences, **more)  # type: ignore[arg-type]  # fields by their names
     return [hit.passage_id for hit in await index.search(TENANT, wanted)]
 
 

@@ -25,8 +25,8 @@ from deskward.shipped import policy_of, skills_of
 from tests.conftest import CUSTOMER, SERVICE, STAFF, settings_in
 from tests.everything import EVERYTHING
 
-BANK = {tool.name for part in SLICES if part.domain == "bank" for tool in part.tools.tools}  # type: ignore[union-attr]
-SHOP = {tool.name for part in SLICES if part.domain == "shop" for tool in part.tools.tools}  # type: ignore[union-attr]
+BANK = {tool.name for part in SLICES if part.domain == "bank" for tool in part.tools.tools}  # type: ignore[union-attr]  # each example domain has tools
+SHOP = {tool.name for part in SLICES if part.domain == "shop" for tool in part.tools.tools}  # type: ignore[union-attr]  # each example domain has tools
 OFF = [
     pytest.param("", BANK | SHOP, id="none"),
     pytest.param("bank", SHOP, id="bank"),

@@ -312,7 +312,7 @@ def timestamp() -> str:
     day, time = (at.year, at.month, at.day), (at.hour, at.minute, at.second)
     values = (*day, *time, at.microsecond // 1000)
     # Every call says it. Half of what `isoformat` takes, or format specifiers would.
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % values  # noqa: UP031 see above
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % values  # noqa: UP031 in half the time of a format specifier
 
 
 def iso(moment: datetime) -> str:

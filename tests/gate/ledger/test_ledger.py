@@ -191,7 +191,7 @@ async def test_a_conversation_is_read_without_the_tenants_whole_chain(
             return []
 
     for read in (rows_of, latest_rows):
-        await read(Seen(), "default", conversation="c", limit=10)  # type: ignore[arg-type]
+        await read(Seen(), "default", conversation="c", limit=10)  # type: ignore[arg-type]  # it stands in for a connection
     found = [plan for plan in statements if plan.startswith(("SEARCH", "SCAN"))]
     index = "ix_ledger_conversation (tenant_id=? AND conversation=?)"
     assert found == [f"SEARCH ledger USING INDEX {index}"] * 2
