@@ -138,12 +138,17 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a PostgreSQL server, which is a whole program beside the tests."""
+    """Mark what needs a PostgreSQL server, a whole program beside the tests, and give slow ones time.
+
+    A slow test has minutes, so that none fails where the machine is four times slower.
+    """
     for item in items:
         call = getattr(item, "callspec", None)
         on = call.params.get("settings") if call is not None else None
         if on == "postgresql" or "postgres_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(480))
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ ATTEMPTS = 100
 """How many attempts a job has whose handler asks for another one."""
 LONGEST = 300.0
 """Most seconds between attempts after faults."""
+LEAVING = 5.0
+"""Seconds that a process which ends waits for its short jobs, so that no mail is cut off."""
 NOBODYS = timedelta(days=1)
 """How long a job of a kind that this process does not know may wait for one that does."""
 HARDER = (0.2, 1.0, 3.0)
@@ -101,6 +103,7 @@ class Jobs:
         self._times = times or {}
         self._working: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, str] = {}
+        self._leaving = False
         self._swept = float("-inf")
 
     def wake(self) -> None:
@@ -118,12 +121,19 @@ class Jobs:
 
     @contextlib.asynccontextmanager
     async def keep(self) -> AsyncIterator[None]:
-        """Work while the block runs. Jobs under way at its end are left to their leases."""
+        """Work while the block runs, and let what is under way at its end come to its own end.
+
+        What takes longer is cut off and given back, for the next process to begin again at once.
+        """
         keeper = asyncio.create_task(self._keep())
         try:
             yield
         finally:
             await end(keeper)
+            self._leaving = True
+            short = [task for task in self._working.values() if task.get_name() not in self._times]
+            if short:
+                await asyncio.wait(short, timeout=LEAVING)
             await end(*self._working.values())
 
     async def _keep(self) -> None:
@@ -182,7 +192,7 @@ class Jobs:
                     await self._fail(transaction, job, reason)
                     job = None
             if job is not None:
-                task = asyncio.create_task(self._do(job))
+                task = asyncio.create_task(self._do(job), name=job.kind)
                 self._working[job.id] = task
                 self._held[job.lease] = job.id
                 task.add_done_callback(partial(self._done, job))
@@ -215,6 +225,10 @@ class Jobs:
                 log.warning("job %s again in %g s: %s", job.id, again, reason)
             else:
                 log.exception("job %s of kind %s failed", job.id, job.kind)
+        except asyncio.CancelledError:
+            if self._leaving:
+                await insist(lambda: self._write_down(job, 0.0, "Its process ended."))
+            raise
         else:
             reason = ""
         await insist(lambda: self._write_down(job, again, reason))
