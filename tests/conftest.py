@@ -138,7 +138,7 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a PostgreSQL server, a whole program beside the tests, and give slow ones time.
+    """Mark what needs a PostgreSQL server, a whole program beside the tests; give slow ones time.
 
     A slow test has minutes, so that none fails where the machine is four times slower.
     """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -57,7 +57,8 @@ class Costs:
     Attributes:
         walk: To look at it on a walk.
         says: To see whether its messages say something.
-        words: To have it of the index of words.
+        words: To have it of the index of words, with its columns.
+        number: To have its number alone of the index of words.
         marks: To have it of the index of marks.
         all: To look at it where all are looked at.
     """
@@ -65,13 +66,14 @@ class Costs:
     walk: float
     says: float
     words: float
+    number: float
     marks: float
     all: float
 
 
 COSTS = {
-    "sqlite": Costs(walk=1.5, says=2.5, words=6.0, marks=0.0, all=0.3),
-    "postgresql": Costs(walk=0.5, says=3.5, words=12.0, marks=5.0, all=2.0),
+    "sqlite": Costs(walk=1.5, says=2.5, words=6.0, number=6.0, marks=0.0, all=0.3),
+    "postgresql": Costs(walk=0.5, says=3.5, words=12.0, number=1.5, marks=5.0, all=2.0),
 }
 
 
@@ -92,14 +94,14 @@ class Look:
     """What the first tickets of a walk have shown.
 
     Attributes:
-        fit: How many fit.
+        fit: Those that fit, in order.
         seen: How many were looked at.
         plain: How many of them fit by their columns.
         marked: How many fit by what the index of marks knows.
         said: How many fit by each text.
     """
 
-    fit: int
+    fit: list[Place]
     seen: int
     plain: int
     marked: int
@@ -127,7 +129,7 @@ def _by(index: str) -> sa.Alias[Any]:
     return _Indexed._construct(tickets, name=index)
 
 
-Way = Callable[[], Awaitable[list[Place]]]
+Way = Callable[[], Awaitable[list[Place] | None]]
 
 
 class Finder:
@@ -161,13 +163,10 @@ class Finder:
         best: tuple[str | None, Look] | None = None
         in_order: list[str | None] = [one for one in lengths if one in _IN_ORDER]
         for leader in in_order or [None]:
-            places = await self._walked(leader, FIRST)
-            if len(places) >= self._most:
-                return places
-            look = await self._look(leader, len(places))
-            if look.seen < FIRST:
-                return places
-            if best is None or look.fit > best[1].fit:
+            look = await self._look(leader)
+            if look.seen < FIRST or len(look.fit) >= self._most:
+                return look.fit[: self._most]
+            if best is None or len(look.fit) > len(best[1].fit):
                 best = leader, look
         assert best is not None
         return await self._further(*best)
@@ -178,17 +177,21 @@ class Finder:
         there_are = await self._newest()
         ways: list[tuple[float, bool, Way]] = []
         if look.fit:
-            needed = FIRST * self._most // look.fit
+            needed = FIRST * self._most // len(look.fit)
             each = costs.walk + costs.says * len(texts) * look.plain / look.seen
             far = 1 << (2 * needed).bit_length()
             ways.append((1.5 * needed * each, False, partial(self._walked, leader, far)))
         for text, said in zip(texts, look.said, strict=True):
-            cost = costs.words * there_are * max(said, 0.5) / look.seen
-            ways.append((cost, True, partial(self._all_that_say, text)))
+            number = there_are * max(said, 0.5) / look.seen
+            ways.append((number * costs.words, True, partial(self._all_that_say, text)))
+            if look.fit:
+                cheaper = each - costs.says * look.plain / look.seen
+                cost = number * costs.number + 1.5 * needed * cheaper
+                ways.append((cost, False, partial(self._walked, leader, far, text)))
         if self._other in self._sought.ranges:
-            length = await self._length(_TIME, LONG)
-            if length < LONG:
-                ways.append((length * costs.walk, True, partial(self._walked, _TIME, LONG)))
+            about = there_are * await self._share_of_time()
+            if about < LONG:
+                ways.append((about * costs.walk, True, self._all_of_a_time))
         marked = self._sought.marked() if self._db.dialect != "sqlite" else None
         if marked is not None:
             each = costs.marks + costs.says * len(texts) * look.plain / max(look.marked, 1)
@@ -198,9 +201,9 @@ class Finder:
         ways.append((cost, True, self._all))
         for _, whole, way in sorted(ways, key=itemgetter(0)):
             found = await way()
-            if whole or len(found) >= self._most:
-                break
-        return found
+            if found is not None and (whole or len(found) >= self._most):
+                return found
+        raise AssertionError("the last way is a whole one")
 
     def _leaders(self) -> list[str]:
         among = self._sought.among
@@ -213,37 +216,61 @@ class Finder:
         row = await self._db.first(highest.where(tickets.c.tenant_id == self._sought.tenant))
         return (row[0] if row else None) or 0
 
+    async def _share_of_time(self) -> float:
+        """About which share of all tickets is of the time that is named, as if they came evenly."""
+        moment = tickets.c[f"{self._other}_at"]
+        ends = [
+            sa.select(which(moment)).where(self._ours(tickets)).scalar_subquery()
+            for which in (sa.func.min, sa.func.max)
+        ]
+        row = await self._db.first(sa.select(*ends))
+        assert row is not None
+        first, last = cast("tuple[datetime | None, datetime | None]", row)
+        if first is None or last is None or first == last:
+            return 1.0
+        since, before = self._sought.ranges[self._other]
+        named = min(before or last, last) - max(since or first, first)
+        return max(named / (last - first), 0.0)
+
     async def _length(self, leader: str, most: int) -> int:
         """How many tickets a walk passes, or so many if there are more."""
         walk = self._walk(leader, most, ordered=False)
         row = await self._db.first(sa.select(sa.func.count()).select_from(walk))
         return row[0] if row else 0
 
-    async def _look(self, leader: str | None, fit: int) -> Look:
-        """Look at the first tickets of a walk, of which so many fit."""
+    async def _look(self, leader: str | None) -> Look:
+        """Look at the first tickets of a walk."""
         walk = self._walk(leader, FIRST)
         flags = [
             sa.and_(sa.true(), *self._sought.plain(walk.c)),
             sa.and_(sa.true(), *self._sought.marks(walk.c)),
             *self._says(walk.c.number),
         ]
-        sums = [sa.func.coalesce(sa.func.sum(sa.case((flag, 1), else_=0)), 0) for flag in flags]
-        row = await self._db.first(sa.select(sa.func.count(), *sums).select_from(walk))
-        assert row is not None
-        seen, plain, marked, *said = tuple(row)
-        return Look(fit, seen, plain, marked, said)
+        ones = [sa.case((flag, 1), else_=0) for flag in flags]
+        moment = walk.c[f"{self._moment}_at"]
+        seen = sa.select(walk.c.number, moment, *ones).order_by(*self._keys(walk.c))
+        rows = [tuple(row) for row in await self._db.all(seen)]
+        plain, marked, *said = (sum(row[at] for row in rows) for at in range(2, 2 + len(flags)))
+        fit = [Place(row[0], row[1]) for row in rows if row[2] and all(row[4:])]
+        return Look(fit, len(rows), plain, marked, said)
 
-    async def _walked(self, leader: str | None, far: int) -> list[Place]:
-        """What fits of so many tickets of a walk."""
-        return await self._fitting(self._walk(leader, far))
+    async def _walked(self, leader: str | None, far: int, said: str | None = None) -> list[Place]:
+        """What fits of so many tickets of a walk.
+
+        Args:
+            said: The text whose numbers are had of the index of words first, and then looked up.
+        """
+        walk = self._walk(leader, far)
+        if said is None:
+            return await self._fitting(walk)
+        # PostgreSQL keeps the order and stops early where it is not told that this is a join.
+        among = sa.func.coalesce(walk.c.number.in_(self._numbers(said)), sa.false())
+        return await self._fitting(walk, among, said=said)
 
     async def _all_that_say(self, text: str) -> list[Place]:
         """What fits of the tickets that the index of words gives."""
-        said = sa.select(ticket_words.c.number).where(
-            found_by(self._sought.tenant, text, self._db.dialect)
-        )
         # In their order: tickets that lie beside each other are then read one after the other.
-        ordered = said.distinct().order_by(ticket_words.c.number)
+        ordered = self._numbers(text).distinct().order_by(ticket_words.c.number)
         numbers = ordered.cte("said").prefix_with("MATERIALIZED")
         of = _by(_BY_NUMBER)
         same = self._ours(of) & (of.c.number == numbers.c.number)
@@ -251,11 +278,26 @@ class Finder:
         chosen = chosen.where(*self._bounds(of.c))
         return await self._fitting(chosen.subquery("chosen"), said=text)
 
+    def _numbers(self, text: str) -> sa.Select[Any]:
+        """The numbers of the tickets that the index of words gives, some more than once."""
+        of = found_by(self._sought.tenant, text, self._db.dialect)
+        return sa.select(ticket_words.c.number).where(of)
+
     async def _all_of(self, condition: sa.ColumnElement[bool]) -> list[Place]:
         """What fits of the tickets that the index of marks gives."""
         chosen = sa.select(*_shown(tickets)).where(condition, *self._bounds(tickets.c))
         # A fence: what is inside is found by that index, and not by walking in the order outside.
         return await self._fitting(chosen.offset(0).subquery("chosen"))
+
+    async def _all_of_a_time(self) -> list[Place] | None:
+        """What fits of the tickets of a time; None where they are too many to be sorted."""
+        of = self._of_a_time().limit(LONG).cte("of_a_time")
+        counted = sa.select(sa.func.count()).select_from(of).scalar_subquery()
+        fit = [*self._bounds(of.c), *self._sought.plain(of.c), *self._says(of.c.number)]
+        found = sa.select(*(of.c[name] for name in _SEEN), counted).where(*fit)
+        rows = await self._db.all(found.order_by(*self._keys(of.c)).limit(_number(self._most)))
+        there_are = rows[0][-1] if rows else await self._length(_TIME, LONG)
+        return [self._place(row) for row in rows] if there_are < LONG else None
 
     async def _all(self) -> list[Place]:
         """What fits of all tickets."""
@@ -268,13 +310,16 @@ class Finder:
         chosen = sa.select(*_shown(of)).where(self._ours(of), *few, *self._bounds(of.c))
         return await self._fitting(chosen.subquery("chosen"))
 
-    async def _fitting(self, chosen: sa.Subquery, *, said: str | None = None) -> list[Place]:
+    async def _fitting(
+        self, chosen: sa.Subquery, *only: sa.ColumnElement[bool], said: str | None = None
+    ) -> list[Place]:
         """What fits of some tickets.
 
         Args:
-            said: The text that all of them are known to say.
+            only: What else must hold of them.
+            said: The text that all of them are known to say then.
         """
-        fit = [*self._sought.plain(chosen.c), *self._says(chosen.c.number, but=said)]
+        fit = [*self._sought.plain(chosen.c), *only, *self._says(chosen.c.number, but=said)]
         found = sa.select(*(chosen.c[name] for name in _SEEN)).where(*fit)
         rows = await self._db.all(found.order_by(*self._keys(chosen.c)).limit(_number(self._most)))
         return [self._place(row) for row in rows]
@@ -285,13 +330,9 @@ class Finder:
             every = _by(f"ix_tickets_{self._moment}")
             return self._along(every, far, ordered, self._ours(every)).subquery("walk")
         if leader == _TIME:
-            of = _by(f"ix_tickets_{self._other}")
-            limits = within(of.c[f"{self._other}_at"], self._sought.ranges[self._other])
-            inside = sa.select(*_shown(of)).where(self._ours(of), *limits)
             # A fence: PostgreSQL would rather walk in the order outside.
-            return self._along(inside.offset(0).subquery("of_a_time"), far, ordered).subquery(
-                "walk"
-            )
+            inside = self._of_a_time().offset(0).subquery("of_a_time")
+            return self._along(inside, far, ordered).subquery("walk")
         column, values = COLUMNS[leader], self._sought.among[leader]
         of = _by(f"ix_tickets_{f'{leader}_{self._moment}' if leader in _IN_ORDER else column}")
         parts = [
@@ -303,6 +344,12 @@ class Finder:
         each = sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery("each")
         whole = sa.select(each).limit(_number(far))
         return (whole.order_by(*self._keys(each.c)) if ordered else whole).subquery("walk")
+
+    def _of_a_time(self) -> sa.Select[Any]:
+        """The tickets of the time that is named of the other moment than the order's."""
+        of = _by(f"ix_tickets_{self._other}")
+        limits = within(of.c[f"{self._other}_at"], self._sought.ranges[self._other])
+        return sa.select(*_shown(of)).where(self._ours(of), *limits)
 
     def _along(
         self, of: sa.FromClause, far: int, ordered: bool, *conditions: sa.ColumnElement[bool]
