@@ -35,6 +35,7 @@ from deskward.cli.tenants import tenants
 from deskward.cli.tickets import tickets
 from deskward.cli.tools import tools
 from deskward.cli.webhooks import webhooks
+from deskward.cli.workflow import workflow
 
 COMMANDS = (
     serve,
@@ -62,6 +63,7 @@ COMMANDS = (
     tickets,
     webhooks,
     notices,
+    workflow,
 )
 
 app = App(

@@ -37,6 +37,7 @@ from deskward.core.desk_settings import (
     Uploads,
     Webhooks,
 )
+from deskward.core.diagnostic_settings import Diagnostics
 from deskward.core.knowledge_settings import Knowledge
 from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
@@ -145,6 +146,9 @@ class Settings(BaseSettings):
     )
     payments: Payments = Field(default_factory=Payments, description="Paying refunds out.")
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
+    diagnostics: Diagnostics = Field(
+        default_factory=Diagnostics, description="Guided troubleshooting."
+    )
     knowledge: Knowledge = Field(
         default_factory=Knowledge, description="The documents that answers come from."
     )

@@ -1,0 +1,1 @@
+"""Guided troubleshooting: workflows that people write, and sessions that walk them to a cause."""
