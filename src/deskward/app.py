@@ -28,6 +28,7 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.archive import heard
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
+from deskward.conversations.leaving import free
 from deskward.conversations.service import Conversations
 from deskward.conversations.takeover import still_waits
 from deskward.core.custom_fields import CustomFields
@@ -71,6 +72,7 @@ from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
+from deskward.security.members import LEFT
 from deskward.security.roles import Roles
 from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
@@ -253,6 +255,7 @@ def _handlers(features: Features, gate: Gate, conversations: Conversations) -> d
         denied |= part.denied(gate)
     decisions = Decisions(gate, conversations, gate.database, denied)
     handlers[STILL_WAITS] = partial(still_waits, gate.database)
+    handlers[LEFT] = partial(free, gate.database, gate.port(TicketRules).handover_waits)
     return {**handlers, APPROVAL: decisions.carry_out}
 
 

@@ -66,5 +66,5 @@ def channels_of(settings: Settings, mails: Outbox, secret: Secret) -> Channels:
     }
     head = Letterhead({**owned, **settings.mail.answers}, settings.mail.signature)
     mail = (MailChannel(mails, secret.names, head),)
-    chat = (ChatChannel(),)
+    chat = (ChatChannel(), *mail)  # by mail where the conversation is over
     return Channels({"mail": mail, "api": mail, "mcp": mail, "cli": mail, "chat": chat})

@@ -17,8 +17,9 @@ from deskward.core.database import now
 from deskward.core.errors import DeskwardError
 from deskward.core.jobs import jobs
 from deskward.gate.context import Context
+from deskward.security.principals import Kind
 from deskward.tickets.timers import STILL_WAITS
-from tests.conftest import AUDITOR, CUSTOMER, STAFF, Call
+from tests.conftest import AUDITOR, CUSTOMER, STAFF, Call, hire
 
 BOB = replace(STAFF, id="bob")
 HERE = Where("default", CUSTOMER.label, "s")
@@ -244,6 +245,66 @@ async def test_a_handover_tells_staff_what_there_is_to_know(desk: Desk, call: Ca
     await say(desk, "Connect me with an agent about order O1001")
     again = (await call("read_handover", STAFF, ticket_id=ticket)).value
     assert again["wants"][-1] == "Connect me with an agent about order O1001"
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        (["My toaster is broken", "I want to talk to a human"], "My toaster is broken"),
+        (["I want to talk to a human"], "I want to talk to a human"),
+        (
+            ["Hello", "Mein Wasserhahn tropft seit gestern", "ok"],
+            "Mein Wasserhahn tropft seit gestern",
+        ),
+        (
+            ["The heron in my garden wobbles, my passcode is 483920"],
+            "The heron in my garden wobbles, my passcode is [[",
+        ),
+    ],
+)
+async def test_a_handovers_subject_is_what_the_customer_wants(
+    sqlite_desk: Desk, sqlite_call: Call, said: list[str], subject: str
+) -> None:
+    for text in said:
+        await say(sqlite_desk, text)
+    (ticket,) = await tickets(sqlite_call)
+    told = (await sqlite_call("get_ticket", STAFF, ticket_id=ticket)).value["subject"]
+    assert told.startswith(f"Handover: {subject}")
+    assert "483920" not in told
+
+
+async def test_a_long_wish_is_cut_between_words(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    text = "The blue heron statue in my garden " + "wobbles whenever neighbours sing " * 9
+    await say(sqlite_desk, text)
+    (ticket,) = await tickets(sqlite_call)
+    told = (await sqlite_call("get_ticket", STAFF, ticket_id=ticket)).value["subject"]
+    begun = told.removeprefix("Handover: ").removesuffix("…")
+    assert text.startswith(begun + " ")
+    assert 40 < len(begun) <= 80
+
+
+async def test_what_somebody_had_is_free_when_they_leave(desk: Desk, call: Call) -> None:
+    await hire(desk, "bob", "staff_001")
+    await say(desk, "I want to talk to a human")
+    (ticket,) = await tickets(call)
+    await call("take_over_conversation", BOB, ticket_id=ticket)
+    update = {"assignee": "bob"}
+    assert (await call("update_ticket", STAFF, ticket_id=ticket, update=update)).status == "ok"
+    ended = {"assignee": "bob", "status": "resolved"}
+    await call("update_ticket", STAFF, ticket_id="T901", update=ended)
+    await desk.keys.disable("default", Kind.STAFF, "Bob")
+    desk.jobs.wake()
+    async with asyncio.timeout(20):
+        while (await call("get_ticket", STAFF, ticket_id=ticket)).value["assignee"]:
+            await asyncio.sleep(0.05)
+        while (await call("read_conversation", STAFF, ticket_id=ticket)).value["taken_by"]:
+            await asyncio.sleep(0.05)
+    assert "bob does not work here any more" in (await thread_of(call, ticket))[-1][2]
+    assert (await call("get_ticket", STAFF, ticket_id="T901")).value["assignee"] == "bob"
+    waits = await desk.database.reader.first(sa.select(jobs).where(jobs.c.kind == STILL_WAITS))
+    assert waits is not None
+    assert "balance" in (await say(desk, "What is my balance?")).lower()
+    assert (await call("take_over_conversation", STAFF, ticket_id=ticket)).status == "ok"
 
 
 async def test_what_is_not_known_of_a_handover_is_said_so(call: Call) -> None:

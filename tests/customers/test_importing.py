@@ -123,6 +123,41 @@ def test_a_bad_json_line_is_refused_alone() -> None:
     assert len(found) == 7
 
 
+def test_what_is_wrong_with_a_column_is_said_in_plain_words() -> None:
+    content = (
+        "id,name,email,phone,tags,field:seats\n"
+        f"c1,{'n' * 201},a@example.ch,,,\n"
+        'c2,"two\nlines",,,,\n'
+        f"c3,C,,,{'t' * 41},\n"
+        f"c4,D,a,1,,{'9' * 20}x\n"
+    )
+    told = [problem for _, _, problem in read(content)]
+    assert told[:3] == [
+        "name: It has 201 characters, and 200 are the most. Shorten it.",
+        "name: It is one line with at least a letter: no line breaks or control characters.",
+        "tags.1: It has 41 characters, and 40 are the most. Shorten it.",
+    ]
+    assert told[3] == (
+        "email.1: It is shorter than 3 characters. Write it in full. "
+        "phone.1: It is shorter than 3 characters. Write it in full."
+    )
+    rows = [
+        {"id": "c1", "name": ["C"]},
+        {"id": "c2", "tags": 7},
+        {"id": "c3", "fields": {"seats": [1]}},
+        {"id": "c4", "external_ids": {"crm": 7}},
+    ]
+    said = [problem for _, _, problem in read("\n".join(map(json.dumps, rows)))]
+    assert said == [
+        'name: It is to be a text, and not ["C"].',
+        'tags: It is to be a list, such as ["a", "b"], and not 7.',
+        "fields.seats: It is to be a text, and not [1].",
+        "external_ids.1.id: It is to be a text, and not 7.",
+    ]
+    for one in (*told, *said):
+        assert "should" not in one, "these are pydantic's words"
+
+
 async def test_a_file_is_taken_over_and_again_changes_nothing(desk: Desk) -> None:
     content = (
         "id,name,email,phone,tier,tags,external:crm,field:seats\n"

@@ -9,6 +9,7 @@ import pytest
 from deskward.app import Desk
 from deskward.knowledge.articles import made_id
 from deskward.knowledge.reading import read_articles
+from deskward.security import tenants
 from deskward.security.principals import Kind, Principal
 from tests.conftest import CUSTOMER, FOREIGN, STAFF, Call
 
@@ -112,7 +113,8 @@ async def test_tenants_have_their_own(call: Call) -> None:
     ],
 )
 async def test_every_alphabet_is_searched(call: Call, title: str, asked: str) -> None:
-    await call("create_article", EDITOR, question=title, answer="…", article_id="one")
+    one = {"question": title, "answer": "…", "article_id": "one", "language": "en"}
+    await call("create_article", EDITOR, **one)
     await call("publish_article", EDITOR, article_id="one")
     assert ("one", 1) in await found(call, asked)
     assert await found(call, "chte") == []
@@ -160,6 +162,80 @@ async def test_a_bad_line_is_refused_alone(call: Call) -> None:
     assert "same id" in told["articles"][-1]["reason"]
     shown = (await call("get_article", EDITOR, article_id="how-do-i-return-a-parcel")).value
     assert shown["answer"] == "Send it back;\nwe pay."
+
+
+LANGUAGES = [
+    (
+        "de",
+        "Liefern Sie nach Kanada?",
+        "Ja. Die Pakete brauchen fünf bis acht Tage und kosten 12 Franken.",
+    ),
+    (
+        "fr",
+        "Livrez-vous au Canada ?",
+        "Oui. Les colis mettent cinq à huit jours et coûtent 12 francs.",
+    ),
+    (
+        "es",
+        "¿Envían a Canadá?",
+        "Sí. Los paquetes tardan de cinco a ocho días y cuestan 12 francos.",
+    ),
+    ("en", "Do you ship to Canada?", "Yes. Parcels take five to eight days and cost 12 francs."),
+    ("ja", "カナダへ発送できますか？", "はい。5日から8日かかります。"),
+    ("ru", "Вы доставляете в Канаду?", "Да. Посылка идёт от пяти до восьми дней."),
+]
+
+
+@pytest.mark.parametrize(("language", "question", "answer"), LANGUAGES)
+async def test_an_article_is_in_the_language_of_its_words(
+    call: Call, language: str, question: str, answer: str
+) -> None:
+    """Where neither the file nor anybody else says which that is."""
+    text = f"# {question} {{#one}}\n\n{answer}\n"
+    given = {"text": text, "format": "markdown"}
+    assert (await call("import_articles", EDITOR, **given)).value["created"] == 1
+    assert (await call("get_article", EDITOR, article_id="one")).value["language"] == language
+    rows = f'id,question,answer\ntwo,"{question}","{answer}"\n'
+    await call("import_articles", EDITOR, text=rows, format="csv")
+    assert (await call("get_article", EDITOR, article_id="two")).value["language"] == language
+    made = await call("create_article", EDITOR, question=question, answer=answer)
+    assert made.value["language"] == language
+    told = await call(
+        "create_article", EDITOR, question=f"{question} 2", answer=answer, language="nl"
+    )
+    assert told.value["language"] == "nl"
+
+
+async def test_a_language_that_somebody_has_set_stays(desk: Desk, call: Call) -> None:
+    given = {"text": "# Entregam no Brasil? {#one}\n\nSim, em todo o Brasil, em oito dias.\n"}
+    await call("import_articles", EDITOR, **given, format="markdown")
+    await call("change_article", EDITOR, article_id="one", language="pt-BR")
+    again = (await call("import_articles", EDITOR, **given, format="markdown")).value
+    assert again["unchanged"] == 1
+    other = {"text": given["text"], "language": "pt"}
+    changed = (await call("import_articles", EDITOR, **other, format="markdown")).value
+    assert changed["articles"][0]["reason"] == "language"
+
+
+async def test_words_that_show_no_language_are_in_the_tenants(desk: Desk, call: Call) -> None:
+    one = {"question": "PIN 4711", "answer": "4711"}
+    assert (await call("create_article", EDITOR, **one)).value["language"] == "en"
+    async with desk.database.transaction() as db:
+        await tenants.change(db, "default", {"languages": ["it", "en"]})
+    two = {**one, "article_id": "two"}
+    assert (await call("create_article", EDITOR, **two)).value["language"] == "it"
+
+
+async def test_what_is_wrong_with_a_column_is_said_in_plain_words(call: Call) -> None:
+    long = "x" * 301
+    rows = f"id,question,answer,language\na b,Q?,A,\nb,{long},A,\nc,Q?,,\nd,Q?,A,Klingonisch\n"
+    told = (await call("import_articles", EDITOR, text=rows, format="csv")).value["articles"]
+    assert [one["reason"] for one in told] == [
+        'id: "a b" is not of the form that is wanted, which is that of "faq-transfer-time".',
+        "question: It has 301 characters, and 300 are the most. Shorten it.",
+        "answer: It is missing, and every record needs it.",
+        'language: "Klingonisch" is not of the form that is wanted, which is that of "en".',
+    ]
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,48 @@ def test_a_file_that_is_none_is_not_read() -> None:
             list(lines(io.BufferedReader(io.BytesIO(data)), FIELDS))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            {"status": "done"},
+            "status: It is one of 'open', 'pending', 'resolved' or 'closed', and not \"done\".",
+        ),
+        ({"subject": ""}, "subject: It is empty. Give it a value, or leave it out."),
+        ({"colour": "red"}, "colour: There is no such field. Leave it out, or mend its name."),
+        ({"messages": []}, "messages: It is empty. Give it a value, or leave it out."),
+        (
+            {"messages": [{"text": "a", "created_at": "yesterday"}]},
+            "messages.0.created_at: It is to be a moment with its offset from UTC, such as "
+            '2026-01-31T12:00:00Z, and not "yesterday".',
+        ),
+        (
+            {"messages": [{"text": "a", "created_at": "2026-01-31T12:00:00"}]},
+            "messages.0.created_at: It is to be a moment with its offset from UTC, such as "
+            '2026-01-31T12:00:00Z, and not "2026-01-31T12:00:00".',
+        ),
+        (
+            {"messages": [{"text": "a", "created_at": AT, "kind": "note"}]},
+            "messages.0: a note is by staff or an agent: no customer reads it.",
+        ),
+        ({"customer": {}}, "customer: name the customer by an id, an email or an external_id."),
+        ({"customer": 7}, 'customer: It is to be an object, such as {"name": "value"}, and not 7.'),
+        ({"spam": "perhaps"}, 'spam: It is to be true or false, and not "perhaps".'),
+        (
+            {"language": "Klingon!"},
+            'language: "Klingon!" is not of the form that is wanted, which is that of "de".',
+        ),
+        ({"tags": "vip"}, 'tags: It is to be a list, such as ["a", "b"], and not "vip".'),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_plain_words(
+    wrong: dict[str, Any], told: str
+) -> None:
+    data = json.dumps(line() | wrong).encode()
+    (one,) = lines(io.BufferedReader(io.BytesIO(data)), FIELDS)
+    assert one.problem == told
+
+
 def test_the_command_takes_tickets_over_and_gives_them(cli: Cli, folder: Path) -> None:
     file, out = folder / "in.jsonl", folder / "out.jsonl"
     file.write_text("\n".join([json.dumps(line("1")), "no", json.dumps(line("2"))]), "utf-8")

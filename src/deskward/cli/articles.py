@@ -46,7 +46,12 @@ def import_(
     source: Annotated[Path, Parameter(help="A file, or a folder of *.md and *.csv files.")],
     /,
     *,
-    language: Annotated[str, Parameter(help="The language of articles that say none.")] = "en",
+    language: Annotated[
+        str | None,
+        Parameter(
+            help="The language of articles that say none. Default: what the words of each show."
+        ),
+    ] = None,
     publish: Annotated[bool, Parameter(help="Have customers see at once what is new.")] = False,
     dry_run: Annotated[bool, Parameter(help="Do nothing, only tell what would be done.")] = False,
     as_: Operator = None,

@@ -38,8 +38,13 @@ def where_of(tenant: str, ticket: Ticket) -> Where:
 
     Raises:
         NotFound: It came from none.
+        Conflict: It was merged into another one, which has it.
     """
     if ticket.session_id is None or ticket.session_owner is None:
+        if ticket.merged_into is not None:
+            raise Conflict(
+                f"Ticket {ticket.id} was merged: its conversation is {ticket.merged_into}'s."
+            )
         raise NotFound("conversation", ticket.id)
     return Where(tenant, ticket.session_owner, ticket.session_id)
 

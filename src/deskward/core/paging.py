@@ -9,9 +9,18 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from deskward.core.database import Connection
+from deskward.core.errors import Conflict
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Offset = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def no_such_page() -> Conflict:
+    """What is raised where a cursor is none that was given out for this list in this order."""
+    return Conflict(
+        "That cursor is none that was given out for this list in this order. Begin without one.",
+        details={"field": "cursor"},
+    )
 
 
 async def newest(

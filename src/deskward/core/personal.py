@@ -30,6 +30,9 @@ TOGETHER = "together"
 REWORDED = "reworded"
 """In a table's `info`: what follows, in the same transaction, where a person was taken out of a
 row's words: `await reworded(db, row)`, with the row's key."""
+JOINED = "joined"
+"""In a table's `info`: where two people turn out to be one and both have a row, that of the one who
+stays counts."""
 BOUND = "bound"
 """In a table's `info`: its rows are sealed as they are, so that none becomes another one's."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.errors import NotFound
+from deskward.core.paging import no_such_page
 from deskward.customers import addresses
 from deskward.customers.models import (
     EMAIL,
@@ -44,7 +44,7 @@ async def page(
     """One page of customers by id, and the cursor of the next one.
 
     Raises:
-        NotFound: The cursor is none that was given out.
+        Conflict: The cursor is none that was given out.
     """
     where: list[Any] = [customers.c.tenant_id == tenant]
     if cursor is not None:
@@ -126,7 +126,7 @@ def _read(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise NotFound("page", cursor) from None
+        raise no_such_page() from None
 
 
 async def count(db: Connection, tenant: str) -> int:

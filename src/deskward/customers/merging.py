@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, metadata, now
 from deskward.core.errors import Conflict, InvalidInput
-from deskward.core.personal import BOUND, LABEL, OWNER, columns
+from deskward.core.personal import BOUND, JOINED, LABEL, OWNER, columns
 from deskward.customers import addresses, service
 from deskward.customers.models import EMAIL, PHONE, Customer, customers, merged
 from deskward.customers.models import addresses as address_rows
@@ -83,6 +83,8 @@ async def _move(db: Connection, tenant: str, kind: dict[str, str], old: str, new
     for table in metadata.sorted_tables:
         for owner in columns(table, kind) if table not in _OWN and BOUND not in table.info else ():
             old_rows = (table.c.tenant_id == tenant) & (owner == old)
+            if JOINED in table.info:
+                await db.execute(sa.delete(table).where(old_rows, _has_twin(table, owner, new)))
             stays = await _doubles(db, table, tenant, owner, old, new)
             if stays and kind is OWNER:
                 raise Conflict(f"Both customers have {table.name}, of which one can have one only.")
@@ -109,11 +111,16 @@ async def _doubles(
     """The keys of an owner's rows that the other one has as well."""
     if not owner.primary_key:
         return []
+    mine = (table.c.tenant_id == tenant) & (owner == old)
+    twin = _has_twin(table, owner, new)
+    return list(await db.all(sa.select(*table.primary_key).where(mine, twin)))
+
+
+def _has_twin(table: sa.Table, owner: sa.Column[Any], new: str) -> sa.ColumnElement[bool]:
+    """Whether the other one has a row of the same key."""
     other = table.alias()
     same = [other.c[one.name] == one for one in table.primary_key if one is not owner]
-    twin = sa.exists().where(*same, other.c[owner.name] == new)
-    mine = (table.c.tenant_id == tenant) & (owner == old)
-    return list(await db.all(sa.select(*table.primary_key).where(mine, twin)))
+    return sa.exists().where(*same, other.c[owner.name] == new)
 
 
 def _same_key(

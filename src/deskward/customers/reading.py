@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from deskward.core.custom_fields import CustomFields
 from deskward.core.errors import DeskwardError, InvalidInput
 from deskward.core.line_files import LONGEST_LINE, NotRead, json_objects, not_in, opened
+from deskward.core.problems import problems_of
 from deskward.customers.details import Checked, checked
 from deskward.customers.models import CUSTOMER_ID, Details
 
@@ -156,11 +157,14 @@ def _line(number: int, value: dict[str, Any], declared: CustomFields) -> Line:
         customer_id, details = _details(value)
         return Line(number, customer_id, checked(details, declared))
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        return Line(number, problem=f"{where}: {problem['msg']}.")
+        return Line(number, problem=problems_of(error, Details, _column_of))
     except DeskwardError as error:
         return Line(number, problem=error.message)
+
+
+def _column_of(field: str) -> str:
+    """What files call a field."""
+    return next((name for name, one in _LISTS.items() if one == field), field)
 
 
 def _details(value: dict[str, Any]) -> tuple[str | None, Details]:

@@ -18,7 +18,14 @@ ERRORS: dict[int, tuple[str, str, str]] = {
     403: ("FORBIDDEN", "The caller may not do this.", "policies: bound:user_id"),
     404: ("TICKET_NOT_FOUND", "There is no such record.", ""),
     405: ("METHOD_NOT_ALLOWED", "The address does not take this method.", ""),
-    409: ("IDEMPOTENCY_CONFLICT", "It does not fit what was done before.", "key: 4f1c"),
+    409: (
+        "CONFLICT",
+        "The request is of the form that this document describes, and does not fit what the desk "
+        "holds at this moment: a record has changed or ended, nobody of that name works here, a "
+        "moment is past, a cursor is another list's, or a key was used before. Where a field has "
+        "to be mended, `detail` begins with `field: ` and its name.",
+        "field: assignee; hint: Name an active member of staff.",
+    ),
     413: ("TOO_LARGE", "The body is over 1 MiB.", ""),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body is not JSON.", ""),
     429: ("Rate limit exceeded", "Maximum 100 requests per minute per IP address", ""),

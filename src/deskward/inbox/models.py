@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
-from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.personal import DOCUMENT, IMPERSONAL, JOINED, OWNER, TEXT, VALUE
 from deskward.core.written import Ours, RecordId, Written
 from deskward.tickets.models import TicketId
 
@@ -68,6 +68,7 @@ mail_threads = sa.Table(
     sa.Column("customer_id", sa.String(64), primary_key=True, info=OWNER),
     sa.Column("name", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("number", sa.BigInteger, nullable=False),
+    info={JOINED: True},
 )
 """Which ticket the mails of a thread belong to, of those that a customer has sent or named: `name`
 is the digest of a Message-ID."""

@@ -59,7 +59,7 @@ async def report(db: Connection, tenant: str, told: Report) -> str:
 
 
 async def _tell_bounced(db: Connection, tenant: str, message_id: str) -> None:
-    ticket_id = await store.of_mail(db, tenant, [message_id])
+    ticket_id = await store.of_mail(db, tenant, message_id)
     assert ticket_id is not None
     ticket = await service.get(db, tenant, ticket_id)
     await events.tell(

@@ -41,42 +41,33 @@ async def ticket_for(
         return ticket
     for address in recipients:
         if ticket_id := ticket_of(address, rules.key, tenant):
-            return await service.get(db, tenant, ticket_id)
+            return await service.whole(db, tenant, ticket_id)
     return None
 
 
 async def _followed(db: Connection, tenant: str, customer_id: str, mail: Mail) -> Ticket | None:
     """The customer's ticket whose mails this one follows, or is followed by."""
     known = await _known(db, tenant, customer_id, [mail.message_id, *mail.follows])
-    above = next((known[name] for name in mail.follows if name in known), None)
+    kept = await store.of_mails(db, tenant, customer_id, [f"<{name}>" for name in mail.follows])
+    # Where a mail is now counts more than where it came in: messages are split off and merged.
+    places = (kept.get(f"<{name}>") or known.get(name) for name in mail.follows)
+    above = next((place for place in places if place is not None), None)
     below = known.get(mail.message_id)
-    if above is None:
-        ours = await store.of_mail(db, tenant, [f"<{name}>" for name in mail.follows])
-        if ours and (await service.get(db, tenant, ours)).customer_id == customer_id:
-            above = int(ours[1:])
     if above is None and below is None:
         return None
     if above is None or below is None or above == below:
-        return await _whole(db, tenant, above or below or 0)
+        return await service.whole(db, tenant, f"T{above or below}")
     return await _joined(db, tenant, below, above)
 
 
 async def _joined(db: Connection, tenant: str, below: int, above: int) -> Ticket:
     """Make one of two tickets whose mails turn out to be one thread: this one came in between."""
-    source = await _whole(db, tenant, below)
-    target = await _whole(db, tenant, above)
+    source = await service.whole(db, tenant, f"T{below}")
+    target = await service.whole(db, tenant, f"T{above}")
     theirs = source.customer_id == target.customer_id
     if source.id == target.id or target.status == "closed" or not theirs:
         return target
     return await sorting.merge(db, tenant, source.id, target.id, author=DESK, channel="mail")
-
-
-async def _whole(db: Connection, tenant: str, number: int) -> Ticket:
-    """The ticket, or the one that it was merged into."""
-    ticket = await service.get(db, tenant, f"T{number}")
-    while ticket.merged_into is not None:
-        ticket = await service.get(db, tenant, ticket.merged_into)
-    return ticket
 
 
 async def _known(

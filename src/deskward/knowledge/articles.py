@@ -12,6 +12,7 @@ from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
 from deskward.knowledge import published
+from deskward.knowledge.formats.languages import UNKNOWN, detected
 from deskward.knowledge.models import (
     Article,
     ArticleLine,
@@ -25,6 +26,7 @@ from deskward.knowledge.models import (
     articles,
     faq,
 )
+from deskward.security import tenants
 
 _TEXT = ("question", "answer", "keywords", "language")
 
@@ -33,6 +35,15 @@ def made_id(question: str) -> str:
     """The id that follows from a question: its letters and digits, in any alphabet."""
     plain = unicodedata.normalize("NFC", question).casefold()
     return re.sub(r"[\W_]+", "-", plain).strip("-")[:64].strip("-")
+
+
+async def language_of(db: Connection, tenant: str, question: str, answer: str) -> str:
+    """The language that an article is in: as its words show, or else the tenant's usual one."""
+    found = detected([f"{question}\n{answer}"])
+    if found != UNKNOWN:
+        return found
+    owner = await tenants.find(db, tenant)
+    return owner.languages[0] if owner is not None and owner.languages else "en"
 
 
 async def known(db: Connection, tenant: str, article_id: str) -> sa.Row[tuple[object, ...]]:

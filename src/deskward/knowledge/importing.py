@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from deskward.core.database import Connection
 from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.problems import problems_of
 from deskward.knowledge import articles
 from deskward.knowledge.models import Article, Draft, Import, Imported
 from deskward.knowledge.reading import Format, Found, read_articles
@@ -22,14 +23,14 @@ async def import_file(
     form: Format,
     author: str,
     *,
-    language: str,
+    language: str | None,
     publish: bool,
     dry_run: bool,
 ) -> Import:
     """Bring the articles of a file in. The same file again changes nothing.
 
     Args:
-        language: That of articles that say none.
+        language: That of articles that say none; None where their words show it.
         publish: Whether customers see at once what is new or other.
         dry_run: Whether to do nothing, and only tell.
     """
@@ -37,6 +38,8 @@ async def import_file(
     lines: dict[str, int] = {}
     for found in _found(text, form):
         draft, problem = _draft(found, language)
+        if draft is not None and "language" not in draft.model_fields_set:
+            draft = await _in_its_language(db, tenant, draft)
         if draft is not None:
             first = lines.setdefault(str(draft.id), found.line)
             problem = f"line {first} has the same id" if first < found.line else ""
@@ -64,17 +67,33 @@ def _found(text: str, form: Format) -> list[Found]:
         return [Found(1, problem=error.message)]
 
 
-def _draft(found: Found, language: str) -> tuple[Draft | None, str]:
+async def _in_its_language(db: Connection, tenant: str, draft: Draft) -> Draft:
+    """An article of which nobody said in which language it is.
+
+    One that is here already keeps its own, as long as its text is the same.
+    """
+    assert draft.id is not None
+    try:
+        present = await articles.show(db, tenant, draft.id)
+    except NotFound:
+        present = None
+    if present is not None and (present.question, present.answer) == (draft.question, draft.answer):
+        return draft.model_copy(update={"language": present.language})
+    language = await articles.language_of(db, tenant, draft.question, draft.answer)
+    return draft.model_copy(update={"language": language})
+
+
+def _draft(found: Found, language: str | None) -> tuple[Draft | None, str]:
     """What the file wants, with its id; or None, and why it is none."""
     if found.problem:
         return None, found.problem
-    values = {"language": language, **found.values}
+    told = {"language": language} if language is not None else {}
+    values = {**told, **found.values}
     values.setdefault("id", articles.made_id(values.get("question", "")))
     try:
         return Draft.model_validate(values), ""
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return None, problems_of(error, Draft)
 
 
 async def _bring(

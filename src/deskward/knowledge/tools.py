@@ -92,7 +92,7 @@ async def create_article(
     question: Question,
     answer: Answer,
     keywords: Keywords = "",
-    language: Language = "en",
+    language: Language | None = None,
     article_id: ArticleId | None = None,
     sources: Annotated[list[ArticleSource], Field(max_length=100)] | None = None,
 ) -> Article:
@@ -102,10 +102,12 @@ async def create_article(
         question: The question that it answers, which is its title.
         answer: The answer, as customers are to read it.
         keywords: Further words that people use who ask it.
-        language: The language that it is in.
+        language: The language that it is in; left out, the one that its words show.
         article_id: Its id; made of the question where it is left out.
         sources: The tickets that its sentences are from, where it was made of some.
     """
+    if language is None:
+        language = await articles.language_of(ctx.db, ctx.tenant, question, answer)
     draft = Draft(
         id=article_id,
         question=question,
@@ -195,7 +197,7 @@ async def import_articles(
     ctx: Context,
     text: Annotated[str, Field(min_length=1, max_length=2_000_000)],
     format: Format,
-    language: Language = "en",
+    language: Language | None = None,
     publish: bool = False,
     dry_run: bool = False,
 ) -> Import:
@@ -205,7 +207,8 @@ async def import_articles(
         text: The file: Markdown with a heading per question, or CSV with a header (question,
             answer, and perhaps id, keywords, language).
         format: Which of both it is.
-        language: The language of articles that say none.
+        language: The language of articles that say none; left out, the one that the words of
+            each show.
         publish: Whether customers see at once what is new or other.
         dry_run: Whether to do nothing, and only tell what would be.
     """

@@ -123,7 +123,7 @@ def _staff(kind: str, data: Mapping[str, Any]) -> list[tuple[str, Name]]:
 def _customer(kind: str, data: Mapping[str, Any]) -> list[Name]:
     """What the customer is told whose record an event is about."""
     # What a program wrote by itself is not answered: two programs would never end (RFC 3834).
-    if kind == "ticket.created" and not data.get("automatic"):
+    if kind == "ticket.created" and not data.get("automatic") and not data.get("split_from"):
         return ["received"]
     if kind == "message.created" and data.get("by") in _OURS and not data.get("note"):
         # A mail is on its way already; another one would tell of the same.

@@ -60,7 +60,10 @@ async def switch_notices(
     on = [name for name in on if name not in off]
     person = _person(ctx, customer_id, everybody=everybody)
     if person.startswith("customer:") and not {*on, *off} <= set(FOR_CUSTOMERS):
-        raise Conflict(f"Customers get {', '.join(FOR_CUSTOMERS)}, and no other notice.")
+        raise Conflict(
+            f"Customers get {', '.join(FOR_CUSTOMERS)}, and no other notice.",
+            details={"field": "on"},
+        )
     await service.switch(ctx.db, ctx.tenant, person, on, off)
     told = [*(f"{name} on" for name in on), *(f"{name} off" for name in off)]
     return SwitchesSet(

@@ -15,9 +15,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Literal, cast
+from uuid import uuid4
 
 import sqlalchemy as sa
 
+from deskward.core import jobs
 from deskward.core.at_once import AtOnce
 from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound
@@ -186,7 +188,11 @@ class ApiKeys:
         """
         async with self._database.transaction() as transaction:
             await members.set_disabled(transaction, tenant, kind, member_id, disabled=True)
-            await end_keys(transaction, tenant, kind, members.one_form(member_id))
+            wanted = members.one_form(member_id)
+            await end_keys(transaction, tenant, kind, wanted)
+            if kind is Kind.STAFF:
+                told = {"tenant": tenant, "id": wanted}
+                await jobs.add(transaction, uuid4().hex, members.LEFT, told)
 
     async def enable(self, tenant: str, kind: Kind, member_id: str) -> None:
         """Have a member back, who needs new keys.

@@ -21,6 +21,8 @@ from deskward.core.personal import IMPERSONAL
 from deskward.security.principals import Kind
 
 LONGEST_ID = 64
+LEFT = "staff_left"
+"""The kind of job that frees what a member of staff had who was disabled."""
 
 members = sa.Table(
     "members",

@@ -15,6 +15,7 @@ from deskward.core.custom_fields import CustomFields
 from deskward.core.errors import DeskwardError
 from deskward.core.line_files import json_objects, not_in, opened
 from deskward.core.moments import Moment
+from deskward.core.problems import problems_of
 from deskward.customers.normal import email_key
 from deskward.tickets.models import Fields, Language, Priority, Source, Status, Subject, Tags, Team
 
@@ -183,8 +184,6 @@ def _line(number: int, value: dict[str, Any], declared: CustomFields) -> Line:
         _ = line.mail  # it is one
         return line
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, problem["loc"])) or "line"
-        return Line(number, problem=f"{where}: {problem['msg'].removeprefix('Value error, ')}.")
+        return Line(number, problem=problems_of(error, TicketLine))
     except DeskwardError as error:
         return Line(number, problem=error.message)

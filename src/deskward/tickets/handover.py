@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_jsonable_python
 
-from deskward.core.database import Connection, metadata
+from deskward.core.database import Connection
 from deskward.core.errors import NotFound
-from deskward.core.personal import DOCUMENT, IMPERSONAL
 from deskward.core.written import Ours, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -24,8 +23,10 @@ from deskward.gate.ledger.chain import latest_rows
 from deskward.gate.tool import Risk
 from deskward.text.language import language_of
 from deskward.text.moods import Mood, mood_of
+from deskward.text.nothing import asks_nothing
 from deskward.text.risk import risks_of
 from deskward.tickets.models import Ticket
+from deskward.tickets.models import handover_notes as notes
 from deskward.tickets.timers import WAITING, handover_waits
 
 LATEST = 5
@@ -48,18 +49,6 @@ _WHY: dict[Why, str] = {
     "could_not_help": "The agent could not help any further.",
     "called": "It was handed over directly, and not by the agent.",
 }
-
-notes = sa.Table(
-    "handover_notes",
-    metadata,
-    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("told", sa.JSON, nullable=False, info=DOCUMENT),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
-    ),
-)
-"""What is told of the handover that a ticket is, as of the last time it was asked for."""
 
 Words = Annotated[str, Written(by="customer")]
 
@@ -92,6 +81,16 @@ class Handover(BaseModel):
         description="Where staff who may see the ticket read all of it; null where there is none.",
         examples=["/tickets/T1001/conversation"],
     )
+
+    @property
+    def wish(self) -> str:
+        """The customer's latest words that say more than that they want a person.
+
+        Empty where they have said nothing.
+        """
+        said = [text for text in reversed(self.wants) if not asks_nothing(text)]
+        matters = (text for text in said if "person" not in risks_of("", text))
+        return next(matters, said[0] if said else "")
 
 
 @dataclass(frozen=True)
@@ -193,6 +192,19 @@ async def keep(db: Connection, tenant: str, ticket_id: str, told: Handover) -> N
     await db.execute(sa.delete(notes).where(this))
     row = {"tenant_id": tenant, "number": number, "told": to_jsonable_python(told)}
     await db.execute(notes.insert(), row)
+
+
+async def move(db: Connection, tenant: str, ticket_id: str, into: str) -> None:
+    """Have a ticket that another one was merged into be the handover that the other one was.
+
+    What is told of one that it is already stays.
+    """
+    here, there = (
+        (notes.c.tenant_id == tenant) & (notes.c.number == int(one[1:]))
+        for one in (ticket_id, into)
+    )
+    if await db.first(sa.select(notes.c.number).where(there)) is None:
+        await db.execute(sa.update(notes).where(here).values(number=int(into[1:])))
 
 
 async def of(db: Connection, tenant: str, ticket_id: str) -> Handover:

@@ -18,7 +18,7 @@ from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import metadata
 from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.numbering import Numbering
-from deskward.core.personal import IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null, one_of_two, only_with
 from deskward.core.written import Ours, RecordId, Written
 from deskward.files.models import FileId
@@ -102,6 +102,18 @@ tickets = sa.Table(
 )
 """`body` is the first message and `reply` the last answer; all of them are `ticket_messages`.
 `messages` counts these, and `heard` those of customers among them."""
+
+handover_notes = sa.Table(
+    "handover_notes",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("told", sa.JSON, nullable=False, info=DOCUMENT),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
+    ),
+)
+"""What is told of the handover that a ticket is, as of the last time it was asked for."""
 
 ticket_numbers = Numbering("ticket_numbers")
 

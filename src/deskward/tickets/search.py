@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from deskward.core.database import Connection
-from deskward.core.errors import NotFound
+from deskward.core.paging import no_such_page
 from deskward.tickets.conditions import sought
 from deskward.tickets.finding import Finder, Order, Place
 from deskward.tickets.models import Ticket, tickets
@@ -33,7 +33,7 @@ async def search(
         me: The id of who looks.
 
     Raises:
-        NotFound: The cursor is none of this order.
+        Conflict: The cursor is none of this order.
     """
     place = _opened(after, order) if after is not None else None
     places = await Finder(db, sought(query, tenant, me, db.dialect), order, place, limit + 1).find()
@@ -74,4 +74,4 @@ def _opened(cursor: str, order: Order) -> Place:
             raise ValueError(cursor)
         return Place(int(number), at.astimezone(UTC))
     except (ValueError, TypeError, OverflowError):
-        raise NotFound("page", cursor) from None
+        raise no_such_page() from None

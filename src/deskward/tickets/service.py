@@ -26,6 +26,7 @@ from deskward.tickets.models import (
     Ticket,
     TicketList,
     TicketUpdate,
+    handover_notes,
     ticket_numbers,
     tickets,
 )
@@ -33,7 +34,7 @@ from deskward.tickets.models import (
 HANDOVER = "Handover: "
 """What the subject of a handover begins with."""
 NO_WORDS = "A person was asked for."
-"""The subject and body of a handover whose reason a model wrote."""
+"""The body of a handover whose reason a model wrote; its subject, where no words are known."""
 NO_TEXT = "(no text)"
 """The body of a ticket whose first message has none."""
 
@@ -42,16 +43,33 @@ _BY_NUMBER = fixed(
         tickets.c.tenant_id == sa.bindparam("tenant"), tickets.c.number == sa.bindparam("number")
     )
 )
+_OF_SESSION = (
+    (tickets.c.tenant_id == sa.bindparam("tenant"))
+    & (tickets.c.session_owner == sa.bindparam("owner"))
+    & (tickets.c.session_id == sa.bindparam("session"))
+)
+_IS_HANDOVER = sa.exists().where(
+    handover_notes.c.tenant_id == tickets.c.tenant_id, handover_notes.c.number == tickets.c.number
+)
 _HANDOVER = fixed(
     sa.select(tickets)
     .where(
-        tickets.c.tenant_id == sa.bindparam("tenant"),
-        tickets.c.session_owner == sa.bindparam("owner"),
-        tickets.c.session_id == sa.bindparam("session"),
+        _OF_SESSION,
         (tickets.c.status == "open") | (tickets.c.status == "pending"),
+        _IS_HANDOVER | tickets.c.reply.is_not(None),
     )
     .order_by(tickets.c.number.desc())
     .limit(1)
+)
+"""Of the tickets that came from a conversation, one that people answer in."""
+_MERGED = fixed(
+    sa.select(tickets.c.merged_into)
+    .where(_OF_SESSION, tickets.c.merged_into.is_not(None))
+    .order_by(tickets.c.number.desc())
+    .limit(1)
+)
+_LAST_HANDOVER = fixed(
+    sa.select(tickets).where(_OF_SESSION, _IS_HANDOVER).order_by(tickets.c.number.desc()).limit(1)
 )
 _NUMBER_FOR = fixed(
     sa.update(ticket_numbers.table)
@@ -199,25 +217,35 @@ async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Tic
 
 
 async def handover_of(db: Connection, tenant: str, owner: str, session_id: str) -> Ticket | None:
-    """The handover of a conversation that no person has ended."""
-    row = await db.first(_HANDOVER, tenant=tenant, owner=owner, session=session_id)
-    return ticket_of(row) if row else None
+    """The ticket in which a person answers a conversation, and that none has ended."""
+    session = {"tenant": tenant, "owner": owner, "session": session_id}
+    row = await db.first(_HANDOVER, **session)
+    if row is not None:
+        return ticket_of(row)
+    merged = await db.first(_MERGED, **session)
+    if merged is None:
+        return None
+    ticket = await whole(db, tenant, f"T{merged.merged_into}")
+    return ticket if ticket.status in ("open", "pending") else None
+
+
+async def whole(db: Connection, tenant: str, ticket_id: str) -> Ticket:
+    """The ticket, or the one that it was merged into.
+
+    Raises:
+        NotFound: The tenant has no such ticket.
+    """
+    ticket = await get(db, tenant, ticket_id)
+    while ticket.merged_into is not None:
+        ticket = await get(db, tenant, ticket.merged_into)
+    return ticket
 
 
 async def of_conversation(
     db: Connection, tenant: str, owner: str, session_id: str
 ) -> Ticket | None:
     """The latest ticket that a conversation was handed over with, also one that has ended."""
-    row = await db.first(
-        sa.select(tickets)
-        .where(
-            tickets.c.tenant_id == tenant,
-            tickets.c.session_owner == owner,
-            tickets.c.session_id == session_id,
-        )
-        .order_by(tickets.c.number.desc())
-        .limit(1)
-    )
+    row = await db.first(_LAST_HANDOVER, tenant=tenant, owner=owner, session=session_id)
     return ticket_of(row) if row else None
 
 

@@ -10,10 +10,9 @@ from deskward.tickets.bulk import bulk_changes, bulk_tickets
 from deskward.tickets.bulk_job import JOB as CHANGE
 from deskward.tickets.bulk_job import RECORD, change
 from deskward.tickets.demo import load
-from deskward.tickets.handover import notes as handover_notes
 from deskward.tickets.kinds import KINDS
 from deskward.tickets.messages import ticket_links, ticket_messages
-from deskward.tickets.models import ticket_numbers, tickets
+from deskward.tickets.models import handover_notes, ticket_numbers, tickets
 from deskward.tickets.sorting import wake
 from deskward.tickets.sources import ticket_sources
 from deskward.tickets.timers import DUE_SOON, WAKE, due_soon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from deskward.core.database import Connection, Database, now
 from deskward.core.errors import Conflict, InvalidInput
 from deskward.core.jobs import Job
 from deskward.core.locking import locking
-from deskward.tickets import service, store, thread, timers
+from deskward.tickets import handover, service, store, thread, timers
 from deskward.tickets.links import link
 from deskward.tickets.messages import DESK, Author, ticket_messages
 from deskward.tickets.models import MAX_BODY, Source, Ticket, tickets
@@ -20,6 +21,8 @@ async def merge(
     db: Connection, tenant: str, ticket_id: str, into: str, *, author: Author, channel: Source
 ) -> Ticket:
     """Give all messages of a ticket to another one of the same customer, and close it.
+
+    The other one is waited for where one of them is, and has the conversation if it has none.
 
     Raises:
         NotFound: The tenant has no such ticket.
@@ -38,7 +41,15 @@ async def merge(
         .where(_messages_of(tenant, ticket_id))
         .values(number=int(into[1:]), seq=ticket_messages.c.seq + target.messages)
     )
-    closed = {"status": "closed", "merged_into": int(into[1:]), "messages": 0, "heard": 0}
+    closed: dict[str, Any] = {"status": "closed", "merged_into": int(into[1:])}
+    closed |= {"messages": 0, "heard": 0}
+    more: dict[str, Any] = {}
+    if source.session_id is not None and target.session_id is None:
+        more = {"session_owner": source.session_owner, "session_id": source.session_id}
+        closed |= dict.fromkeys(more)
+    if source.status in timers.WAITING and target.status == "resolved":
+        more |= {"status": "open", "resolved_at": None}
+    await handover.move(db, tenant, ticket_id, into)
     if ended := await service.set_values(db, tenant, ticket_id, **closed):
         await timers.follow(db, tenant, ended)
     await service.set_values(
@@ -47,8 +58,9 @@ async def merge(
         into,
         messages=tickets.c.messages + source.messages,
         heard=tickets.c.heard + source.heard,
+        **more,
     )
-    await link(db, tenant, ticket_id, into, "merged")
+    await link(db, tenant, ticket_id, into, "merged", anew=True)
     text = f"Ticket {ticket_id} ({source.subject}) was merged into this one."
     await thread.note(db, tenant, into, text, author=author, channel=channel)
     return await service.get(db, tenant, into)
@@ -80,7 +92,8 @@ async def split(
     if len(moved) != len(set(seqs)) or moved[0].kind != "message" or 1 in seqs:
         raise Conflict(
             "Name messages by their `seq`, beginning with one that is no note; the ticket's first "
-            "message stays where it is."
+            "message stays where it is.",
+            details={"field": "messages"},
         )
     ticket = await service.create(
         db,
@@ -91,6 +104,9 @@ async def split(
         priority=before.priority,
         source=moved[0].channel,
         language=before.language,
+        session=(before.session_owner, before.session_id)
+        if before.session_owner is not None and before.session_id is not None
+        else None,
     )
     new = int(ticket.id[1:])
     await db.execute(sa.delete(ticket_messages).where(_messages_of(tenant, ticket.id)))
@@ -160,7 +176,10 @@ async def snooze(
         Conflict: The moment is past, the ticket is closed, or has another revision.
     """
     if until is not None and until <= now():
-        raise Conflict("That moment is past.")
+        raise Conflict(
+            f"That moment, {until.isoformat()}, is past. Name one to come.",
+            details={"field": "until"},
+        )
     same = [tickets.c.status != "closed"]
     if revision is not None:
         same.append(tickets.c.revision == revision)

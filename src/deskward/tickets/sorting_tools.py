@@ -46,6 +46,12 @@ async def merge_tickets(ctx: Context, ticket_id: TicketId, into: TicketId) -> Ti
         author=Author.of(ctx.principal),
         channel=source_of(ctx),
     )
+    rules = ctx.port(TicketRules)
+    await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
+    owner = ticket.customer_id
+    gone = {"status": "closed", "merged_into": into}
+    await ctx.tell("ticket.updated", ticket_id, gone, customer_id=owner)
+    await ctx.tell("ticket.updated", into, {"status": ticket.status}, customer_id=owner)
     return _changed(ctx, ticket, f"Ticket {ticket_id} was merged into {into}.")
 
 
@@ -74,6 +80,8 @@ async def split_ticket(
         author=Author.of(ctx.principal),
         channel=source_of(ctx),
     )
+    told = {"status": ticket.status, "split_from": ticket_id}
+    await ctx.tell("ticket.created", ticket.id, told, customer_id=ticket.customer_id)
     return _changed(ctx, ticket, f"Ticket {ticket.id} was split off {ticket_id}.")
 
 
@@ -116,6 +124,7 @@ async def mark_spam(
     ticket = await sorting.mark(ctx.db, ctx.tenant, ticket_id, spam, revision, soon=rules.due_soon)
     if not spam:
         await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
+    await ctx.tell("ticket.updated", ticket_id, {"spam": spam}, customer_id=ticket.customer_id)
     return _changed(ctx, ticket, f"Ticket {ticket_id} is {'spam' if spam else 'no spam'}.")
 
 
@@ -139,7 +148,10 @@ async def snooze_ticket(
         revision: Do it only if the ticket still has this revision.
     """
     ticket = await sorting.snooze(ctx.db, ctx.tenant, ticket_id, until, revision)
-    told = f"waits until {until.isoformat()}" if until is not None else "does not wait any more"
+    moment = until.isoformat() if until is not None else None
+    owner = ticket.customer_id
+    await ctx.tell("ticket.updated", ticket_id, {"snoozed_until": moment}, customer_id=owner)
+    told = f"waits until {moment}" if moment is not None else "does not wait any more"
     return _changed(ctx, ticket, f"Ticket {ticket_id} {told}.")
 
 

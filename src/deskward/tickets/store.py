@@ -141,13 +141,30 @@ async def heard(db: Connection, tenant: str, ticket: Ticket) -> str:
     return "\n\n".join([ticket.words, *(row.text for row in rows)])
 
 
-async def of_mail(db: Connection, tenant: str, message_ids: Sequence[str]) -> str | None:
-    """The ticket that a mail belongs to, by the mails that it names, the nearest one first."""
-    for message_id in message_ids:
-        row = await db.first(_IS_BY_MAIL, tenant=tenant, message_id=message_id)
-        if row is not None:
-            return f"T{row.number}"
-    return None
+async def of_mail(db: Connection, tenant: str, message_id: str) -> str | None:
+    """The ticket that has a mail."""
+    row = await db.first(_IS_BY_MAIL, tenant=tenant, message_id=message_id)
+    return f"T{row.number}" if row is not None else None
+
+
+async def of_mails(
+    db: Connection, tenant: str, customer_id: str, message_ids: Sequence[str]
+) -> dict[str, int]:
+    """Message-ID of a mail → the number of the ticket of this customer that has it now."""
+    same = (tickets.c.tenant_id == ticket_messages.c.tenant_id) & (
+        tickets.c.number == ticket_messages.c.number
+    )
+    rows = await db.all(
+        sa.select(ticket_messages.c.message_id, ticket_messages.c.number)
+        .join(tickets, same)
+        .where(
+            ticket_messages.c.tenant_id == tenant,
+            ticket_messages.c.message_id.in_(message_ids),
+            tickets.c.customer_id == customer_id,
+        )
+        .order_by(ticket_messages.c.created_at)
+    )
+    return {row.message_id: row.number for row in rows}
 
 
 async def delivered(

@@ -102,7 +102,7 @@ async def receive(
         created_at=now(),
     )
     before = await _taking_its_place(db, tenant, ticket_id)
-    if not _ended(before, reopens):
+    if not has_ended(before, reopens):
         return await _add(db, tenant, before, message, soon)
     newer = await _followed_up(db, tenant, before, reopens)
     if newer is not None:
@@ -156,7 +156,7 @@ async def lock(db: Connection, tenant: str, ticket_id: str) -> Ticket:
     return service.ticket_of(row) if row else await service.get(db, tenant, ticket_id)
 
 
-def _ended(ticket: Ticket, reopens: timedelta) -> bool:
+def has_ended(ticket: Ticket, reopens: timedelta) -> bool:
     """Whether what comes now follows a ticket up instead of opening it again."""
     if ticket.status == "resolved":
         return (ticket.resolved_at or ticket.updated_at) + reopens < now()
@@ -180,7 +180,9 @@ async def _followed_up(
     if row is None:
         return None
     newer = await _taking_its_place(db, tenant, f"T{row.number}")
-    return newer if not _ended(newer, reopens) else await _followed_up(db, tenant, newer, reopens)
+    return (
+        newer if not has_ended(newer, reopens) else await _followed_up(db, tenant, newer, reopens)
+    )
 
 
 async def _add(
@@ -296,8 +298,9 @@ async def said_in_chat(
         message_id: The message's id.
         files: Ids of its files.
     """
+    this = await _taking_its_place(db, tenant, ticket_id)
     ticket = await service.set_values(
-        db, tenant, ticket_id, reply=text, messages=tickets.c.messages + 1
+        db, tenant, this.id, reply=text, messages=tickets.c.messages + 1
     )
     assert ticket is not None
     message = _said(ticket, text, "message", author, "chat")

@@ -16,6 +16,7 @@ from deskward.security.principals import Kind
 from deskward.staff.service import mentioned
 from deskward.tickets import service, store, thread
 from deskward.tickets.facts import ticket_facts
+from deskward.tickets.handover_tools import tools
 from deskward.tickets.links import links_of
 from deskward.tickets.messages import (
     Author,
@@ -25,7 +26,7 @@ from deskward.tickets.messages import (
 )
 from deskward.tickets.models import Body, TicketId
 from deskward.tickets.thread import Became, Received
-from deskward.tickets.tools import NewTickets, TicketRules, source_of, tools
+from deskward.tickets.tools import NewTickets, TicketRules, source_of
 
 __all__ = ["tools"]  # with the tools of this file
 

@@ -91,6 +91,13 @@ def opener_of(ctx: Context, customer_id: str) -> Author:
     return Author.of(ctx.principal) if staff else Author.customer(customer_id)
 
 
+def _session_of(ctx: Context, customer_id: str) -> tuple[str, str] | None:
+    """The owner and id of the customer's own conversation, to which answers go."""
+    if ctx.session_id is None or ctx.principal.label != f"customer:{customer_id}":
+        return None
+    return ctx.principal.label, ctx.session_id
+
+
 @tools.tool(
     scope="tickets:read",
     risk=Risk.READ,
@@ -154,8 +161,9 @@ async def create_ticket(
         priority=priority,
         source=source_of(ctx),
         author=opener_of(ctx, customer_id),
+        session=_session_of(ctx, customer_id),
     )
-    return await _opened(ctx, ticket, f"Ticket {ticket.id} was opened.")
+    return await opened(ctx, ticket, f"Ticket {ticket.id} was opened.")
 
 
 @tools.tool(scope="tickets:create", risk=Risk.WRITE, rest="POST /accounts/{user_id}/issues")
@@ -175,92 +183,9 @@ async def report_issue(ctx: Context, user_id: OwnCustomerId, description: Body) 
         body=description,
         source=source_of(ctx),
         author=opener_of(ctx, user_id),
+        session=_session_of(ctx, user_id),
     )
-    return await _opened(ctx, ticket, f"The issue was reported as ticket {ticket.id}.")
-
-
-@tools.tool(
-    scope="tickets:create",
-    risk=Risk.WRITE,
-    rest="POST /tickets/handover",
-    hands_over="ticket_id",
-)
-async def hand_over(
-    ctx: Context,
-    customer_id: OwnCustomerId,
-    reason: Body,
-    join: bool = False,
-    urgent: bool = False,
-) -> TicketOpened:
-    """Hand the conversation over to a person, when no tool can help or the customer asks for one.
-
-    A reason that a model wrote becomes the ticket's note, which no customer is shown.
-
-    Args:
-        customer_id: The customer who is waiting.
-        reason: What the customer wants, for the person who takes over.
-        join: Whether to add the reason to a handover of the customer's that still waits, if there
-            is one, instead of opening another ticket.
-        urgent: Whether somebody may come to harm.
-    """
-    waiting = await _waiting(ctx, customer_id, join=join)
-    told = await handover.handover(ctx, reason, urgent=urgent)
-    if waiting is not None:
-        ticket = await _joined(ctx, waiting, customer_id, reason)
-        await handover.keep(ctx.db, ctx.tenant, ticket.id, handover.at(told, ticket))
-        message = f"A person will take over. It was added to ticket {ticket.id}."
-        return await _opened(ctx, ticket, message, handled=False)
-    ticket = await service.create(
-        ctx.db,
-        ctx.tenant,
-        customer_id,
-        subject=f"{service.HANDOVER}{service.NO_WORDS if ctx.by_model else shorten(reason)}",
-        body=service.NO_WORDS if ctx.by_model else reason,
-        note=reason if ctx.by_model else None,
-        priority="urgent" if urgent else "high",
-        source=source_of(ctx),
-        author=DESK if ctx.by_model else opener_of(ctx, customer_id),
-        session=(ctx.principal.label, ctx.session_id) if ctx.session_id is not None else None,
-        language=told.language if told.language != handover.UNKNOWN else None,
-    )
-    told = handover.at(told, ticket)
-    await handover.keep(ctx.db, ctx.tenant, ticket.id, told)
-    if ctx.session_id is not None:
-        text = handover.text_of(told)
-        await thread.note(ctx.db, ctx.tenant, ticket.id, text, author=DESK, channel=source_of(ctx))
-    waits = ctx.port(TicketRules).handover_waits
-    await timers.handover_waits(ctx.db, ctx.tenant, ticket.id, waits)
-    await ctx.tell("conversation.handed_over", ticket.id, customer_id=customer_id)
-    message = f"A person will take over. The ticket is {ticket.id}."
-    return await _opened(ctx, ticket, message, handled=False)
-
-
-async def _waiting(ctx: Context, customer_id: str, *, join: bool) -> Ticket | None:
-    """The handover that another one joins: a conversation has one at a time."""
-    if ctx.session_id is not None:
-        owner = ctx.principal.label
-        found = await service.handover_of(ctx.db, ctx.tenant, owner, ctx.session_id)
-        if found is not None and found.customer_id == customer_id:
-            return found
-    return await service.waiting_handover(ctx.db, ctx.tenant, customer_id) if join else None
-
-
-async def _joined(ctx: Context, waiting: Ticket, customer_id: str, reason: str) -> Ticket:
-    """A handover that waits, with the reason of another one: a model's is a note."""
-    channel = source_of(ctx)
-    if ctx.by_model:
-        return await thread.agents_note(
-            ctx.db, ctx.tenant, waiting, reason, author=Author.of(ctx.principal), channel=channel
-        )
-    received = await thread.receive(
-        ctx.db,
-        ctx.tenant,
-        waiting.id,
-        text=reason,
-        author=opener_of(ctx, customer_id),
-        channel=channel,
-    )
-    return received.ticket
+    return await opened(ctx, ticket, f"The issue was reported as ticket {ticket.id}.")
 
 
 @tools.tool(
@@ -363,7 +288,7 @@ def shown(ctx: Context, ticket: Ticket) -> Ticket:
     return ticket.model_copy(update=dict(hidden))
 
 
-async def _opened(
+async def opened(
     ctx: Context, ticket: Ticket, message: str, *, handled: bool = True
 ) -> TicketOpened:
     """The receipt; the desk handles the ticket as soon as it is there, where it shall."""

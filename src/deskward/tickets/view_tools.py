@@ -161,7 +161,10 @@ async def change_ticket_view(
     shared = shared or before.shared
     team = (team or before.team) if shared == "team" else team
     if (shared == "team") != (team is not None):
-        raise Conflict(f"This view is for {shared}: say `shared` and `team` together.")
+        raise Conflict(
+            f"This view is for {shared}: say `shared` and `team` together.",
+            details={"field": "team"},
+        )
     told = {"name": name, "query": query, "sorted": order}
     values: dict[str, Any] = {key: value for key, value in told.items() if value is not None}
     values |= {"shared": shared, "team": team, "updated_at": now()}

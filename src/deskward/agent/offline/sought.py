@@ -45,6 +45,8 @@ class Words(BaseModel):
 _QUOTED = re.compile(
     r"(?m)^[^\S\n]*>.*$|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|\"[^\"]*\"|「[^「」]*」|『[^『』]*』"
 )
+_MAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}(?<![.,;:!?])")
+"""A mail address, whose dots end no sentence."""
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[,;:،、，؛–—]+")
 _ASKING = re.compile(r"[?？؟]")
@@ -121,7 +123,8 @@ class Sought:
 
 
 def _sentences(text: str) -> list[str]:
-    return _SENTENCE.findall(plain(_QUOTED.sub(" ", text[:LONGEST])))
+    said = _MAIL.sub("@", _QUOTED.sub(" ", text[:LONGEST]))
+    return _SENTENCE.findall(plain(said))
 
 
 _NOTHING = re.compile(r"(?!)")

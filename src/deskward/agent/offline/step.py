@@ -57,6 +57,10 @@ class Step(Meant):
         else:
             yield from self._understand(text)
 
+    def _lack_all(self, wishes: list[Wish], text: str) -> bool:
+        """Whether all that is wished lacks what it needs."""
+        return not any(self._is_whole(wish, text) for wish in wishes)
+
     def _named_now(self, before: dict[str, Any], text: str) -> tuple[Skill, dict[str, Any]] | None:
         """What was wished just now, with the record that the customer names now, alone."""
         skill = self._model.skill(before["called"][0])
@@ -124,13 +128,14 @@ class Step(Meant):
         reading = self._model.acts.read(text)
         understood = self._understood(reading, text)
         wishes = [wish for wish in understood if not self._is_of_another(wish.skill, text)]
-        if self._is_possible(wishes):
+        refused = reading.unwished and reading.why in ("not", "takes_back")
+        sought = self._sought(text) if not refused else None
+        if self._is_possible(wishes) and not (sought and self._lack_all(wishes, text)):
             yield from self._wished(wishes, text)
             return
         if understood and not wishes:
             yield self._hand_over(text)
             return
-        sought = self._sought(text) if not reading.unwished else None
         if sought is not None:
             yield from sought
             return
