@@ -37,3 +37,24 @@ def test_a_folder_is_brought_in_and_published(cli: Cli, tmp_path: Path) -> None:
     code, _, err = cli("articles", "show", "nothing")
     assert code == 1
     assert err.count("\n") <= 1
+
+
+def test_a_file_in_another_encoding_is_read_where_it_is_named(cli: Cli, folder: Path) -> None:
+    file = folder / "fragen.csv"
+    told = "question;answer\nWie öffne ich das Gerät?;Mit dem Schlüssel, der dabei ist.\n"
+    file.write_bytes(told.encode("cp1252"))
+    code, _, err = cli("articles", "import", str(file))
+    assert code == 1
+    assert f"{file}: The file is not in UTF-8. Name its encoding: --encoding" in err
+    assert cli("articles", "import", str(file), "--encoding", "windows-1252")[0] == 0
+    code, out, _ = cli("articles", "show", "wie-öffne-ich-das-gerät")
+    assert "Mit dem Schlüssel, der dabei ist." in out
+    assert "draft  de" in out
+
+
+def test_front_matter_that_is_no_yaml_is_told_in_plain_words(cli: Cli, folder: Path) -> None:
+    file = folder / "odd.md"
+    file.write_text("---\nid: odd\ntitle: [unclosed\n---\nText.\n", encoding="utf-8")
+    code, out, _ = cli("articles", "import", str(file))
+    assert code == 1
+    assert "is no YAML, in line 3. Write `name: value` in each line" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from deskward.app import Desk
 from deskward.core.events import events as told_events
 from deskward.core.events import listeners
 from deskward.core.jobs import jobs
+from deskward.customers.merging import merge
 from deskward.gate.context import Context
 from deskward.tickets.timers import STILL_WAITS
 from tests.conftest import CUSTOMER, STAFF, Call
@@ -166,6 +168,26 @@ async def test_who_wants_a_person_again_after_the_end_is_followed_up(
     assert (await ticket_of(call, first))["status"] == "closed"
     assert await links_of(call, second) == [(first, "follow_up")]
     assert (await ticket_of(call, second))["session_id"] == HERE.session_id
+
+
+async def test_a_customer_who_is_merged_keeps_the_conversation(desk: Desk, call: Call) -> None:
+    made = await call("create_customer", STAFF, name="Alex again", emails=["alex@work.example"])
+    other = replace(CUSTOMER, id=made.value["customer_id"])
+    reader = await desk.conversations.send(Context(other, "rest"), "w", PERSON)
+    [_ async for _ in reader]
+    async with desk.database.transaction() as db:
+        await merge(db, "default", other.id, CUSTOMER.id)
+    (ticket,) = await all_of(call)
+    taken = await call("take_over_conversation", STAFF, ticket_id=ticket)
+    assert taken.status == "ok", taken.value
+    await call("answer_in_conversation", STAFF, ticket_id=ticket, text="Hello again.")
+    reader = await desk.conversations.send(Context(CUSTOMER, "rest"), "w", "It is me")
+    [_ async for _ in reader]
+    assert [text for _, _, text in await thread_of(call, ticket)][-2:] == [
+        "Hello again.",
+        "It is me",
+    ]
+    assert await all_of(call) == [ticket]
 
 
 async def test_harm_makes_a_handover_that_waits_urgent(desk: Desk, call: Call) -> None:

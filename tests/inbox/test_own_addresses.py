@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
     }
     domains = "bank.example customers.example shop.example full.example desk.example"
     with dovecot() as boxes, postfix(boxes.lmtp_port, domains, ways) as port, refusing(full):
-        told = {
+        told: dict[str, Any] = {
             "DOMAINS": "",
             "IMAP_SERVER": "127.0.0.1",
             "IMAP_PORT": str(boxes.imap_port),

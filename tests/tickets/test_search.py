@@ -72,12 +72,21 @@ def test_any_text_is_a_query_or_says_where_it_is_not(text: str) -> None:
         ("updated:2026-01-01,2026-01-02", 20, "one value"),
         ("a - b", 3, "no word"),
         ("a !!", 3, "no word"),
+        ("refund status: open", 8, "status has no value"),
+        ("created:..", 9, "no day"),
     ],
 )
 def test_an_error_says_where(text: str, at: int, problem: str) -> None:
     with pytest.raises(InvalidInput, match=f"character {at}") as wrong:
         parse(text)
     assert problem in str(wrong.value)
+
+
+def test_fields_and_their_words_are_in_any_case() -> None:
+    assert parse("STATUS:Open,closed Assignee:Anna").items == [
+        Item("status", ("open", "closed")),
+        Item("assignee", ("Anna",)),
+    ]
 
 
 def test_days_are_whole() -> None:
@@ -87,6 +96,8 @@ def test_days_are_whole() -> None:
         "created:>2026-01-31": (next_day, None),
         "created:<2026-01-31": (None, day),
         "created:2026-01-31..2026-01-31": (day, next_day),
+        "created:2026-01-31..": (day, None),
+        "Created:..2026-01-31": (None, next_day),
     }
     for text, (since, before) in read.items():
         assert parse(text).items == [Item("created", since=since, before=before)]
@@ -190,7 +201,8 @@ async def test_pages_hold_each_ticket_once(desk: Desk, call: Call, order: str) -
     assert seen == (made if order == "oldest" else made[::-1])
     late = json.dumps([order, 5, "9999-12-31T23:59:59-12:00"]).encode()
     for bad in ("x", "bm8", "W10", base64.urlsafe_b64encode(late).decode().rstrip("=")):
-        assert (await call("search_tickets", STAFF, order=order, cursor=bad)).error.status == 404
+        refused = (await call("search_tickets", STAFF, order=order, cursor=bad)).error
+        assert (refused.status, refused.details["field"]) == (409, "cursor")
 
 
 async def test_what_is_merged_or_erased_is_found_where_it_is(desk: Desk, call: Call) -> None:

@@ -52,6 +52,10 @@ def import_(
             help="The language of articles that say none. Default: what the words of each show."
         ),
     ] = None,
+    encoding: Annotated[
+        str | None,
+        Parameter(help="The files' encoding, where it is not UTF-8 (or UTF-16 that says so)."),
+    ] = None,
     publish: Annotated[bool, Parameter(help="Have customers see at once what is new.")] = False,
     dry_run: Annotated[bool, Parameter(help="Do nothing, only tell what would be done.")] = False,
     as_: Operator = None,
@@ -72,7 +76,7 @@ def import_(
         for file in files:
             report = await _call(
                 *(desk, caller, "import_articles"),
-                text=file.read_text(encoding="utf-8-sig"),
+                text=_text_of(file, encoding),
                 format=FORMATS[file.suffix.lower()],
                 language=language,
                 publish=publish,
@@ -209,6 +213,23 @@ def _files(source: Path) -> Iterable[Path]:
     if not files:
         raise ValueError(f"{source} holds no *.md or *.csv file")
     return files
+
+
+def _text_of(file: Path, encoding: str | None) -> str:
+    """What is in a file.
+
+    Raises:
+        InvalidInput: It is not in the encoding in which it is read.
+    """
+    from deskward.core.errors import InvalidInput
+    from deskward.core.line_files import not_in, opened
+
+    with file.open("rb") as bytes_of:
+        text, _ = opened(bytes_of, encoding)
+        try:
+            return text.read()
+        except UnicodeError:
+            raise InvalidInput(f"{file}: {not_in(text).message}") from None
 
 
 def _print_reports(reports: dict[str, dict[str, Any]], *, dry_run: bool) -> None:

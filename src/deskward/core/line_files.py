@@ -76,9 +76,8 @@ def json_objects(text: TextIOWrapper) -> Iterator[tuple[int, dict[str, Any] | No
 
 def not_in(text: TextIOWrapper) -> NotRead:
     """What is raised where a file is not in the encoding in which it is read."""
-    return NotRead(
-        f"The file is not in {text.encoding}. Name its encoding: --encoding windows-1252."
-    )
+    called = text.encoding.upper().removesuffix("-SIG")
+    return NotRead(f"The file is not in {called}. Name its encoding: --encoding windows-1252.")
 
 
 def batches(

@@ -139,7 +139,12 @@ def _front_matter(lines: list[str]) -> tuple[dict[str, str], int]:
     try:
         told: Any = yaml.safe_load("\n".join(lines[1:end])) or {}
     except yaml.YAMLError as error:
-        raise InvalidInput(f"What stands in front of the file is no YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f", in line {mark.line + 2}" if mark is not None else ""
+        raise InvalidInput(
+            f"What stands in front of the file is no YAML{where}. Write `name: value` in each "
+            "line, and values with colons, brackets or quotation marks between quotation marks."
+        ) from None
     if not isinstance(told, dict):
         raise InvalidInput("What stands in front of the file names no fields.")
     front = {}

@@ -18,7 +18,7 @@ from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import metadata
 from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.numbering import Numbering
-from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null, one_of_two, only_with
 from deskward.core.written import Ours, RecordId, Written
 from deskward.files.models import FileId
@@ -86,7 +86,7 @@ tickets = sa.Table(
     sa.Column("merged_into", sa.BigInteger),
     sa.Column("messages", sa.Integer, nullable=False, server_default="1"),
     sa.Column("heard", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("session_owner", sa.String(80), info=VALUE),
+    sa.Column("session_owner", sa.String(80), info=LABEL),
     sa.Column("session_id", sa.String(128), info=VALUE),
     sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),

@@ -7,8 +7,9 @@
     text   = word | word"*" | '"' … '"'    in one message; with * the beginning of a word
 
 All items must hold; one after `-` must not. What stands in quotation marks are several words, in
-any order. A DAY is one in UTC, as 2026-01-31. `assignee:me` is the caller; `assignee:none` and
-`team:none` are tickets that have none.
+any order. A DAY is one in UTC, as 2026-01-31; one of two may be left out. `assignee:me` is the
+caller; `assignee:none` and `team:none` are tickets that have none. Fields, and words of theirs, are
+in any case.
 """
 
 from __future__ import annotations
@@ -82,10 +83,10 @@ def parse(text: str) -> Query:
             unclosed = text[at:].lstrip("-").startswith('"')
             what = "a quotation mark is not closed" if unclosed else f"{text[at]!r} begins nothing"
             raise _wrong(at, what)
-        query.items.append(_item(found))
         at = found.end()
         if at < len(text) and not text[at].isspace():
             raise _wrong(at, "a quotation mark is not closed")
+        query.items.append(_item(found))
         if len(query.items) > MOST_ITEMS:
             raise _wrong(found.start(), f"a query has {MOST_ITEMS} conditions at the most")
     return query
@@ -93,7 +94,11 @@ def parse(text: str) -> Query:
 
 def _item(found: re.Match[str]) -> Item:
     name, negated, at = found["field"], bool(found["no"]), found.start("values")
+    name = name.casefold() if name is not None and name.casefold() in FIELDS else name
     if name is None:
+        before, colon, value = found["values"].partition(":")
+        if colon and not value and before.casefold() in FIELDS:
+            raise _wrong(at, f"{before} has no value; it stands right behind the colon")
         if not words_to_find(found["values"]):
             raise _wrong(at, "there is no word in it")
         return Item("text", (found["values"].strip('"'),), negated=negated)
@@ -111,6 +116,8 @@ def _item(found: re.Match[str]) -> Item:
             raise _wrong(values[1][0], f"{name} has one value")
         since, before = _days(*values[0])
         return Item(name, since=since, before=before, negated=negated)
+    if name in WORDS:
+        values = [(place, value.casefold()) for place, value in values]
     for place, value in values:
         if name in WORDS and value not in WORDS[name]:
             raise _wrong(place, f"{name} is one of {', '.join(WORDS[name])}")
@@ -120,8 +127,9 @@ def _item(found: re.Match[str]) -> Item:
 def _days(at: int, value: str) -> tuple[datetime | None, datetime | None]:
     """From when, and until when."""
     first, dots, last = value.partition("..")
-    if dots:
-        return _day(at, first), _day(at, last, timedelta(1))
+    if dots and (first or last):
+        since = _day(at, first) if first else None
+        return since, _day(at, last, timedelta(1)) if last else None
     if value.startswith(">"):
         return _day(at, value[1:], timedelta(1)), None
     if value.startswith("<"):
