@@ -188,10 +188,9 @@ class ApiKeys:
         """
         async with self._database.transaction() as transaction:
             await members.set_disabled(transaction, tenant, kind, member_id, disabled=True)
-            wanted = members.one_form(member_id)
-            await end_keys(transaction, tenant, kind, wanted)
+            await end_keys(transaction, tenant, kind, members.one_form(member_id))
             if kind is Kind.STAFF:
-                told = {"tenant": tenant, "id": wanted}
+                told = {"tenant": tenant, "id": members.one_form(member_id)}
                 await jobs.add(transaction, uuid4().hex, members.LEFT, told)
 
     async def enable(self, tenant: str, kind: Kind, member_id: str) -> None:
