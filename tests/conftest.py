@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import shutil
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +17,22 @@ from deskward.agent.model import Model
 from deskward.agent.offline.model import OfflineModel
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
-from deskward.features import domains
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
 from deskward.gate.outcome import Outcome
 from deskward.security import members
 from deskward.security.principals import Kind, Principal
+from tests.compiled import share_compiled
+from tests.demo_file import demo_file, run_apart, settings_in
 from tests.everything import shipped_skills
+from tests.kept_models import keep_models
 from tests.services.postgres import postgres
 
+__all__ = ["run_apart", "settings_in"]
+
 pytest_plugins = ["tests.tiers"]
+
+share_compiled()
 
 
 async def recorded(desk: Desk, tenant: str = "default") -> list[dict[str, Any]]:
@@ -53,12 +56,6 @@ hypothesis.settings.register_profile("laptop", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
-def settings_in(folder: Path, **changes: Any) -> Settings:
-    """Settings that look at no environment variable of the machine; with every domain on."""
-    usual = {"domains": ",".join(domains()), "embeddings": "off"}
-    return Settings.alone(data_dir=folder, **{**usual, **changes})
-
-
 @pytest.fixture(scope="session")
 def offline() -> OfflineModel:
     """The offline model; it learns once for all tests."""
@@ -66,19 +63,9 @@ def offline() -> OfflineModel:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template() -> Path:
     """A SQLite file with the demo data, to be copied."""
-    folder = tmp_path_factory.mktemp("template")
-
-    async def make() -> None:
-        async with open_desk(settings_in(folder), demo=True, chat=False):
-            pass
-
-    run_apart(make)
-    file = sqlite3.connect(folder / "deskward.db", isolation_level=None)
-    file.execute("DELETE FROM desk_secret")  # as before its first start: tests have their own keys
-    file.close()
-    return folder / "deskward.db"
+    return demo_file()
 
 
 @pytest.fixture(scope="session")
@@ -98,12 +85,6 @@ async def _make_postgres_template(url: str) -> None:
     )
     async with open_desk(settings, demo=True, chat=False):
         pass
-
-
-def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine in a loop of its own, though the test has one that is running."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(work())).result()
 
 
 def _named(url: str, database: str) -> str:
@@ -128,7 +109,9 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     url = request.getfixturevalue("postgres_url")
     name = f"desk_{next(_numbers)}"
     connection = await asyncpg.connect(url)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_desk")
+    # Older servers know but this strategy, which is the cheaper one here.
+    copied = "STRATEGY FILE_COPY" if connection.get_server_version() >= (15,) else ""
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_desk {copied}")
     try:
         yield settings_in(tmp_path, database_url=_named(url, name), secret_key="k" * 32)
     finally:
@@ -163,6 +146,12 @@ async def sqlite_desk(sqlite_settings: Settings, offline: Model) -> AsyncIterato
     """A desk on SQLite, for tests in which the database does not matter."""
     async with open_desk(sqlite_settings, model=offline) as opened:
         yield opened
+
+
+@pytest.fixture
+def kept_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of sentences stay loaded from test to test."""
+    keep_models(monkeypatch)
 
 
 async def hire(desk: Desk, *names: str) -> None:

@@ -6,7 +6,7 @@ on with `--demo`, or where DOMAINS names it; of one that is off nothing is offer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from deskward.accounts import slice as accounts
 from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.offline.skills import GENERAL as GENERAL_SKILLS
+from deskward.agent.offline.skills import Skills
 from deskward.assist import slice as assist
 from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
@@ -33,6 +34,7 @@ from deskward.gate.approval_tools import tools as approval_tools
 from deskward.gate.ledger_tools import tools as ledger_tools
 from deskward.gate.operations import operations
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
+from deskward.gate.policy.engine import read
 from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
@@ -87,6 +89,11 @@ class Features:
         return (GENERAL_SKILLS, *(part.skills for part in self.slices if part.skills is not None))
 
     @cached_property
+    def shipped_skills(self) -> Skills:
+        """The offline skills that ship; read once in a process."""
+        return Skills.load(*self.skills, kinds=self.kinds)
+
+    @cached_property
     def kinds(self) -> dict[str, Kind]:
         """The kinds of value that skills may ask for."""
         return {name: kind for part in self.slices for name, kind in part.kinds.items()}
@@ -96,6 +103,11 @@ class Features:
         """The folders of the policies that ship."""
         own = (part.policies for part in self.slices if part.policies is not None)
         return (GENERAL_POLICIES, *own)
+
+    @cached_property
+    def policy_files(self) -> Mapping[str, str]:
+        """The policies that ship: name of a file → its text; read once in a process."""
+        return read(*self.policies)
 
     @cached_property
     def records(self) -> Records:

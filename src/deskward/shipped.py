@@ -37,7 +37,7 @@ def skills_of(settings: Settings, features: Features) -> Skills:
 
 def shipped_skills(features: Features) -> Skills:
     """The offline skills that ship."""
-    return Skills.load(*features.skills, kinds=features.kinds)
+    return features.shipped_skills
 
 
 def offline_model(
@@ -82,8 +82,8 @@ def policy_files(folder: Path | None, features: Features) -> dict[str, str]:
     Raises:
         ValueError: It holds no policies, or the roles are not of their form.
     """
-    shipped = read(*features.policies)
-    return shipped if folder is None else {ROLES: shipped[ROLES], **read(folder)}
+    shipped = features.policy_files
+    return dict(shipped) if folder is None else {ROLES: shipped[ROLES], **read(folder)}
 
 
 def policy_of(settings: Settings, features: Features, tools: Iterable[Tool]) -> Policy:

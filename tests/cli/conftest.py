@@ -25,7 +25,10 @@ def folder(template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kept_models: None,
 ) -> Iterator[Cli]:
     """`cli("tools", "--json")` → exit code, standard output, standard error."""
     for name in list(os.environ):

@@ -95,17 +95,23 @@ async def test_two_read_one_running_turn(quick: Desk) -> None:
 
 
 async def test_a_turn_that_is_left_pauses_and_goes_on_when_it_is_read_again(quick: Desk) -> None:
-    model = ScriptedModel(["One. ", 5.0, "never"], ["One. ", "Two."])
+    model = ScriptedModel(["One. ", 60.0, "never"], ["One. ", "Two."])
     quick.conversations.agent.model = model
     reader = await send(quick)
     first = await reader.next()
     assert first is not None
     reader.close()
-    await asyncio.sleep(0.3)
-    assert quick.conversations.running == 0
+    await paused(quick)
     assert len(model.requests) == 1
     text, end = await read(await quick.conversations.resume(CONTEXT, "s", first.end))
     assert (text, end.text) == ("Two.", "One. Two.")
+
+
+async def paused(desk: Desk) -> None:
+    """Wait until no turn runs any more."""
+    async with asyncio.timeout(30):
+        while desk.conversations.running:
+            await asyncio.sleep(0.02)
 
 
 @contextmanager
@@ -148,7 +154,7 @@ async def test_a_tool_call_is_not_cut_off(quick: Desk) -> None:
         reader = await send(quick)
         await reader.next()
         reader.close()
-        await asyncio.sleep(0.6)
+        await paused(quick)
     assert len(model.requests) == 1
     reader = await send(quick, "and now?")  # the paused turn is ended first
     model.steps.append(["Now."])
@@ -163,12 +169,12 @@ async def test_a_paused_turn_is_gone_on_with_after_a_restart(
     sqlite_settings: Settings, offline
 ) -> None:
     settings = sqlite_settings.changed(stream_grace=0.0)
-    async with open_desk(settings, model=ScriptedModel(["Wait. ", 5.0])) as desk:
+    async with open_desk(settings, model=ScriptedModel(["Wait. ", 60.0])) as desk:
         reader = await send(desk)
         first = await reader.next()
         assert first is not None
         reader.close()
-        await asyncio.sleep(0.2)
+        await paused(desk)
     async with open_desk(settings, model=offline) as desk:
         assert (await read(await desk.conversations.resume(CONTEXT, "s", first.end)))[1].text == (
             ANSWER

@@ -107,7 +107,9 @@ async def test_a_client_that_leaves_does_not_stop_the_turn(sqlite_desk: Desk) ->
     reader = await sqlite_desk.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
     await reader.next()
     reader.close()
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(30):
+        while sqlite_desk.conversations.running:
+            await asyncio.sleep(0.02)
     assert (await spoken(sqlite_desk))[-1] == ("assistant", "One.Two.")
 
 
@@ -251,8 +253,8 @@ async def test_another_processes_turn_is_waited_for(
 async def test_running_turns_are_kept_alive(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.2))
-    async with open_desk(sqlite_desk.settings, model=ScriptedModel([1.0, "Late."])) as desk:
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=1))
+    async with open_desk(sqlite_desk.settings, model=ScriptedModel([2.5, "Late."])) as desk:
         monkeypatch.setattr(running, "RENEW_EVERY", 0.05)
         async with desk.conversations.keep():
             assert (await say(desk, "hello")).text == "Late."
@@ -264,7 +266,7 @@ async def test_a_process_that_lost_its_turn_writes_nothing_more(
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.3))
     monkeypatch.setattr(running, "RENEW_EVERY", 60.0)  # as if the process stood still
-    slow = ScriptedModel([1.5, "From the first."])
+    slow = ScriptedModel([4.0, "From the first."])
     quick = ScriptedModel(["From the second."], ["I am."])
     async with open_desk(settings, model=slow) as first, open_desk(settings, model=quick) as second:
         late = await first.conversations.send(Context(CUSTOMER, "agent"), "s", "hello")
@@ -279,12 +281,12 @@ async def test_a_process_that_lost_its_turn_writes_nothing_more(
 async def test_a_process_that_finishes_a_lost_turn_keeps_its_own_alive(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=1.5))
     monkeypatch.setattr(running, "RENEW_EVERY", 0.1)
-    slow = ScriptedModel([1.5, "Here I am."], [1.5, "Late."])
+    slow = ScriptedModel([4.0, "Here I am."], [4.0, "Late."])
     async with open_desk(settings, model=slow) as first:
         lost = await lose(first)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not slow.requests:
                 await asyncio.sleep(0.01)
         other = ScriptedModel(["Twice."], ["Twice."])
@@ -307,7 +309,7 @@ async def test_a_turn_whose_end_cannot_be_stored_is_left_to_its_lease(
     )
     file.execute("BEGIN IMMEDIATE")
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             with pytest.raises(Unavailable):
                 [placed async for placed in reader]
     finally:

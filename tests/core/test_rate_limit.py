@@ -89,14 +89,17 @@ async def test_limiters_share_one_count(server: Redis, monkeypatch: pytest.Monke
 async def test_losing_redis_opens_nothing(
     server: Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit, "RETRY_AFTER", 0.5)
+    monkeypatch.setattr(rate_limit, "RETRY_AFTER", 5.0)
     monkeypatch.setattr(rate_limit, "SIGN_OF_LIFE", 0.1)
+    monkeypatch.setattr(rate_limit, "REDIS_TIMEOUT", 20.0)
     async with AsyncExitStack() as stack:
         limiters = [RateLimiter(server.url) for _ in range(4)]
         for limiter in limiters:
             stack.push_async_callback(limiter.close)
             await stack.enter_async_context(limiter.keep())
-        await asyncio.sleep(0.3)  # without any request they know of each other
+        async with asyncio.timeout(30):  # without any request they know of each other
+            while min(limiter._sharing for limiter in limiters) < 4:
+                await asyncio.sleep(0.02)
         server.stop()
         try:
             counts = await asyncio.gather(*(admitted(one, 40, 40, "lost") for one in limiters))
@@ -105,6 +108,10 @@ async def test_losing_redis_opens_nothing(
             assert not await limiters[0].reachable()
         finally:
             server.start()
-        await asyncio.sleep(0.7)
+        for limiter in limiters:
+            limiter._away_until = 0.0  # RETRY_AFTER is over
+        async with asyncio.timeout(30):
+            while not all([await limiter.reachable() for limiter in limiters]):
+                await asyncio.sleep(0.02)
         counts = await asyncio.gather(*(admitted(one, 40, 40, "back") for one in limiters))
         assert sum(counts) == 40

@@ -11,18 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from deskward.core.database import Database
-from deskward.customers.service import is_there
-from deskward.migrations import upgrade
-from deskward.security.api_keys import ApiKeys
-from deskward.security.principals import Kind
-from deskward.security.roles import FILE as ROLES
-from deskward.security.roles import Roles
-from tests.conftest import settings_in
-from tests.policies import FILES
+from tests.demo_file import lay_demo
 from tests.services.dovecot import dovecot
 from tests.services.mail import Mail, mail
-from tests.services.server import server
+from tests.services.server import new_key, server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mail"), pytest.mark.timeout(240)]
 
@@ -42,14 +34,9 @@ def environment(smtp: Mail) -> dict[str, Any]:
 
 
 async def staff_key(folder: Path) -> dict[str, str]:
-    folder.mkdir(exist_ok=True)
-    settings = settings_in(folder)
-    await upgrade(settings.database_location)
-    database = Database(settings.database_location)
-    keys = ApiKeys(database, Roles.parse(FILES[ROLES]), is_there)
-    key, _ = await keys.create(tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True)
-    await database.close()
-    return {"Authorization": f"Bearer {key}"}
+    folder.mkdir(exist_ok=True, mode=0o700)
+    lay_demo(folder)
+    return {"Authorization": f"Bearer {await new_key(folder, 'staff', 'anna')}"}
 
 
 async def test_a_mail_through_the_agent_is_read_over_imap(tmp_path: Path) -> None:

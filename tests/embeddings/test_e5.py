@@ -83,12 +83,13 @@ def test_several_threads_get_the_same(model: E5) -> None:
 async def test_the_event_loop_goes_on_meanwhile(model: E5) -> None:
     work = asyncio.create_task(embedded(model, ["The router blinks red. " * 20] * 8))
     longest, loop = 0.0, asyncio.get_running_loop()
+    begun = loop.time()
     while not work.done():
         began = loop.time()
         await asyncio.sleep(0.001)
         longest = max(longest, loop.time() - began)
     assert (await work).shape == (8, model.dimensions)
-    assert longest < 0.5
+    assert longest < (loop.time() - begun) / 2  # a loop that it held would stand for all of it
 
 
 async def test_a_question_does_not_wait_for_passages(model: E5) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -123,12 +122,10 @@ async def test_a_part_that_hangs_delays_nobody(
 
     monkeypatch.setattr(sqlite_desk.database, "check_writing", hangs)
     monkeypatch.setattr(health, "FRESH", 0.0)
-    monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.5)
-    begun = time.monotonic()
-    for _ in range(3):
+    monkeypatch.setattr(health, "CHECK_TIMEOUT", 4.0)
+    for _ in range(12):  # all before the first check has ended, each in a third of a second
         assert (await client.get("/health/readiness")).json()["status"] == "ready"
-    assert time.monotonic() - begun < 1.0  # three times PATIENCE, and much room
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await client.get("/health/readiness")).status_code != 503:
             await asyncio.sleep(0.05)
 

@@ -9,35 +9,38 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.services.server import new_key, server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("websocket"), pytest.mark.timeout(120)]
 
-HERE = "/api/v1/chat/events?session_id=s"
-SOON = 3.0
-"""Seconds within which an open chat is told, on a busy machine."""
+SOON = 15.0
+"""Seconds within which an open chat is told, on a busy machine; its heartbeat comes every 20."""
+LATER = 2.0
+"""Seconds after which nothing more is expected."""
 
 
 class Desk:
     """A desk of two servers, with a customer's key and a colleague's, and a handover."""
 
-    def __init__(self, urls: list[str], customer: str, staff: str) -> None:
+    def __init__(self, urls: list[str], customer: str, staff: str, session: str) -> None:
         self.urls = urls
+        self.session = session
+        self.here = f"/api/v1/chat/events?session_id={session}"
         self.customer = {"Authorization": f"Bearer {customer}"}
         self.staff = {"Authorization": f"Bearer {staff}"}
         self.ticket = ""
 
     async def ask(self, text: str, at: int = 0) -> Any:
         """What the customer is answered."""
-        body = {"session_id": "s", "message": text}
+        body = {"session_id": self.session, "message": text}
         return await self.post("/api/v1/chat", body, self.customer, at)
 
     async def work(self, way: str, body: Any = None, at: int = 1) -> Any:
@@ -62,17 +65,17 @@ class Desk:
         headers = {**self.customer, **({"Last-Event-ID": last} if last else {})}
         async with (
             httpx2.AsyncClient(timeout=httpx2.Timeout(30, read=60)) as client,
-            client.stream("GET", f"{self.urls[at]}{HERE}", headers=headers) as response,
+            client.stream("GET", f"{self.urls[at]}{self.here}", headers=headers) as response,
         ):
             assert response.status_code == 200, await response.aread()
             yield Window(response.aiter_lines())
 
     async def has(self, event_id: str, at: int = 0) -> None:
-        body = {"session_id": "s", "event_id": event_id}
+        body = {"session_id": self.session, "event_id": event_id}
         await self.post("/api/v1/chat/received", body, self.customer, at)
 
     def socket(self, at: int = 0) -> connect:
-        address = f"{self.urls[at].replace('http', 'ws')}/ws/user_001?session_id=s"
+        address = f"{self.urls[at].replace('http', 'ws')}/ws/user_001?session_id={self.session}"
         return connect(address, additional_headers=self.customer)
 
 
@@ -82,10 +85,10 @@ class Window:
     def __init__(self, lines: AsyncIterator[str]) -> None:
         self._lines = lines
 
-    async def next(self) -> dict[str, Any]:
+    async def next(self, within: float = SOON) -> dict[str, Any]:
         """The next event, with its id."""
         event: dict[str, Any] = {}
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(within):
             async for line in self._lines:
                 name, _, value = line.partition(": ")
                 if name == "data":
@@ -96,38 +99,47 @@ class Window:
 
     async def nothing(self) -> None:
         with pytest.raises(TimeoutError):
-            await self.next()
+            await self.next(LATER)
 
 
-async def heard(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(SOON):
+async def heard(socket: ClientConnection, within: float = SOON) -> dict[str, Any]:
+    async with asyncio.timeout(within):
         found: dict[str, Any] = json.loads(await socket.recv())
     return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
+async def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[list[str], str, str]]:
+    """The addresses of two servers of a desk, a customer's key and a colleague's."""
+    folder = tmp_path_factory.mktemp("news")
     settings: dict[str, Any] = {"SECRET_KEY": "k" * 32, "STREAM_HEARTBEAT": "20"}
     if request.param == "postgresql":
         address: str = request.getfixturevalue("postgres_url")
         settings["DATABASE_URL"] = f"{address.rpartition('/')[0]}/news"
         connection = await asyncpg.connect(address)
         await connection.execute("DROP DATABASE IF EXISTS news WITH (FORCE)")
-        await connection.execute("CREATE DATABASE news")
+        await connection.execute("CREATE DATABASE news TEMPLATE template_desk")
         await connection.close()
-    async with server(tmp_path, **settings) as (one, _):
-        customer = await new_key(
-            tmp_path, "--kind", "customer", "--subject", "user_001", **settings
-        )
-        staff = await new_key(tmp_path, "--kind", "staff", "--subject", "anna", **settings)
+    async with server(folder, **settings) as (one, _):
+        customer = await new_key(folder, "customer", "user_001", **settings)
+        staff = await new_key(folder, "staff", "anna", **settings)
         await asyncio.sleep(1.1)  # a server remembers for a second that there was no key
-        async with server(tmp_path, log=tmp_path / "second.log", **settings) as (two, _):
-            opened = Desk([one, two], customer, staff)
-            await opened.ask("I want to talk to a human")
-            async with httpx2.AsyncClient(timeout=30) as client:
-                listed = (await client.get(f"{one}/tickets", headers=opened.staff)).json()
-            opened.ticket = next(t["id"] for t in listed["tickets"] if t["session_id"] == "s")
-            yield opened
+        async with server(folder, log=folder / "second.log", **settings) as (two, _):
+            yield [one, two], customer, staff
+
+
+@pytest.fixture
+async def desk(request: pytest.FixtureRequest, servers: tuple[list[str], str, str]) -> Desk:
+    """A conversation of this test's own, in which a colleague is wanted."""
+    opened = Desk(*servers, session=f"s-{abs(hash(request.node.name))}")
+    await opened.ask("I want to talk to a human")
+    async with httpx2.AsyncClient(timeout=30) as client:
+        address = f"{opened.urls[0]}/tickets?limit=100"
+        listed = (await client.get(address, headers=opened.staff)).json()
+    opened.ticket = next(t["id"] for t in listed["tickets"] if t["session_id"] == opened.session)
+    return opened
 
 
 async def test_a_colleague_is_heard_at_once_in_every_window(desk: Desk) -> None:
@@ -165,7 +177,7 @@ async def test_an_answer_in_the_ticket_is_heard_too_and_an_acknowledged_one_once
     async with desk.window() as window, desk.socket(at=1) as socket:
         await window.nothing()
         with pytest.raises(TimeoutError):
-            await heard(socket)
+            await heard(socket, LATER)
 
 
 async def test_what_was_cut_off_comes_at_the_next_visit(desk: Desk) -> None:
@@ -193,22 +205,22 @@ async def test_nobody_hears_anothers_chat_and_no_id_can_be_guessed(desk: Desk) -
         unknown, no_id = (404, "EVENT_NOT_FOUND"), (400, "INVALID_INPUT")
         for last, answered in (("0" * 32, unknown), ("1", no_id)):
             refused = await client.get(
-                f"{desk.urls[0]}{HERE}", headers={**desk.customer, "Last-Event-ID": last}
+                f"{desk.urls[0]}{desk.here}", headers={**desk.customer, "Last-Event-ID": last}
             )
             assert (refused.status_code, refused.json()["error"]) == answered
         # The colleague's own session of that name is another one.
-        other = await client.get(f"{desk.urls[0]}{HERE}&seconds=1", headers=desk.staff)
+        other = await client.get(f"{desk.urls[0]}{desk.here}&seconds=1", headers=desk.staff)
         assert "Alex" not in other.text
-        mine = await client.get(f"{desk.urls[0]}{HERE}&seconds=0", headers=desk.customer)
+        mine = await client.get(f"{desk.urls[0]}{desk.here}&seconds=0", headers=desk.customer)
         assert "For Alex alone." in mine.text
-        assert (await client.get(f"{desk.urls[0]}{HERE}")).status_code == 401
+        assert (await client.get(f"{desk.urls[0]}{desk.here}")).status_code == 401
     assert await desk.delivery("For Alex alone.") == "sent"
 
 
 async def test_the_history_says_what_neither_customer_nor_agent_said(desk: Desk) -> None:
     await desk.work("/conversation/answer", {"text": "Hello."})
     async with httpx2.AsyncClient(timeout=30) as client:
-        address = f"{desk.urls[0]}/api/v1/sessions/s/history"
+        address = f"{desk.urls[0]}/api/v1/sessions/{desk.session}/history"
         said = (await client.get(address, headers=desk.customer)).json()["messages"]
     assert ("by" in said[0], "by" in said[1]) == (False, False)
     assert (said[-1]["by"], said[-1]["role"]) == ("staff", "assistant")

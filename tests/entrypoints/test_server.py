@@ -139,10 +139,15 @@ def alive(pid: int) -> bool:
     return status.exists() and "State:\tZ" not in status.read_text(encoding="utf-8")
 
 
+LONG = "from deskward.entrypoints import server\nserver.DRAIN = 60.0\n"
+"""What Python runs before the desk, so that a slow machine's stop is not taken for a wait."""
+
+
 async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(LONG, encoding="utf-8")
     async with (
         silent_model() as model,
-        server(tmp_path, MODEL=model.url) as (url, pid),
+        server(tmp_path, MODEL=model.url, PYTHONPATH=str(tmp_path)) as (url, pid),
         httpx2.AsyncClient(timeout=30) as client,
     ):
         call = asyncio.create_task(client.post(f"{url}/api/v1/chat", json=MESSAGE))
@@ -152,9 +157,9 @@ async def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
         assert alive(pid)
         begun = time.monotonic()
         os.kill(pid, signal.SIGINT)
-        while alive(pid) and time.monotonic() - begun < 30:
+        while alive(pid) and time.monotonic() - begun < 60:
             await asyncio.sleep(0.05)
-        assert time.monotonic() - begun < 4.0  # the first one alone waits for DRAIN
+        assert time.monotonic() - begun < 30  # the first one alone waits for DRAIN
         await asyncio.gather(call, return_exceptions=True)
     log = (tmp_path / "server.log").read_text(encoding="utf-8")
     assert "[1 sessions]" in log

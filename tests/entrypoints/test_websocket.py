@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
@@ -27,8 +28,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("websocket"), pytest.mar
 BALANCE = "Your current account balance is $5,420.50."
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of a desk for all tests that make no key."""
+    async with server(tmp_path_factory.mktemp("desk")) as (url, _):
+        yield url.replace("http", "ws")
+
+
 @pytest.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
+async def own_address(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a desk that is open until the test makes a key."""
     async with server(tmp_path) as (url, _):
         yield url.replace("http", "ws")
 
@@ -95,7 +104,10 @@ async def test_frames_that_are_no_text_or_too_long_close(address: str) -> None:
         assert (await closed(socket))[0] == 1009
 
 
-async def test_who_may_not_speak_is_told_by_the_close_code(address: str, tmp_path: Path) -> None:
+async def test_who_may_not_speak_is_told_by_the_close_code(
+    own_address: str, tmp_path: Path
+) -> None:
+    address = own_address
     async with connect(f"{address}/ws/nobody") as socket:
         assert (await closed(socket))[0] == 4401
     key = await key_for(tmp_path, Kind.CUSTOMER, "user_001")
@@ -114,8 +126,9 @@ async def test_who_may_not_speak_is_told_by_the_close_code(address: str, tmp_pat
 
 
 async def test_a_key_that_is_revoked_ends_the_talk_at_the_next_message(
-    address: str, tmp_path: Path
+    own_address: str, tmp_path: Path
 ) -> None:
+    address = own_address
     key = await key_for(tmp_path, Kind.CUSTOMER, "user_001")
     await asyncio.sleep(1.1)  # a server remembers for a second that there was no key
     headers = {"Authorization": f"Bearer {key}"}

@@ -25,20 +25,26 @@ from tests.everything import CLAIMS
 SHIPPED = read_golden()
 
 
-async def test_shipped_conversations_pass(tmp_path: Path, offline: OfflineModel) -> None:
-    report = await evaluate_golden(DemoDesks(tmp_path), offline, SHIPPED, trials=1)
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory) -> DemoDesks:
+    """Makes desks that all begin as copies of one."""
+    return DemoDesks(tmp_path_factory.mktemp("desks"))
+
+
+async def test_shipped_conversations_pass(desks: DemoDesks, offline: OfflineModel) -> None:
+    report = await evaluate_golden(desks, offline, SHIPPED, trials=1)
     assert [run.problems + run.violations for run in report.all_runs if not run.passed] == []
     assert len(report.runs) >= 16
 
 
 @pytest.mark.parametrize("conversation", SHIPPED, ids=lambda one: one.id)
 async def test_every_shipped_conversation_replays(
-    tmp_path: Path, offline: OfflineModel, conversation: Conversation
+    desks: DemoDesks, offline: OfflineModel, conversation: Conversation
 ) -> None:
     customer = Principal(
         Kind.CUSTOMER, conversation.customer, "default", ("customer",), proof=Proof.VOUCHED
     )
-    async with DemoDesks(tmp_path).open(offline) as desk:
+    async with desks.open(offline) as desk:
         for turn in conversation.turns:
             context = Context(customer, "agent")
             _ = [e async for e in await desk.conversations.send(context, "s", turn.say)]
@@ -72,9 +78,11 @@ WRONG = """
 """
 
 
-async def test_what_is_wrong_is_counted(tmp_path: Path, offline: OfflineModel) -> None:
+async def test_what_is_wrong_is_counted(
+    desks: DemoDesks, tmp_path: Path, offline: OfflineModel
+) -> None:
     (tmp_path / "golden.yaml").write_text(WRONG, encoding="utf-8")
-    report = await evaluate_golden(DemoDesks(tmp_path), offline, read_golden(tmp_path), trials=2)
+    report = await evaluate_golden(desks, offline, read_golden(tmp_path), trials=2)
     wrong, unwanted = (runs[0] for runs in report.runs.values())
     assert len(wrong.problems) == 4
     assert wrong.violations == ["turn 2: update_order_status"]

@@ -85,7 +85,7 @@ async def test_who_records_payments(sqlite_call: Call) -> None:
 
 
 async def outcome(desk: Desk, *final: str) -> Any:
-    for _ in range(400):
+    for _ in range(3000):
         row = await desk.database.reader.first(sa.select(refunds))
         if row is not None and row.status in final:
             return row
@@ -95,7 +95,7 @@ async def outcome(desk: Desk, *final: str) -> Any:
 
 
 def paying(settings: Settings, there: Provider) -> Settings:
-    return settings.changed(payments_url=there.url, payments_key="s3cret", payments_timeout=0.5)
+    return settings.changed(payments_url=there.url, payments_key="s3cret", payments_timeout=2.0)
 
 
 @pytest.fixture(autouse=True)

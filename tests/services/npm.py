@@ -6,7 +6,7 @@ reason, or fail if CI is set.
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -34,7 +34,10 @@ def installed(package: str, version: str) -> Path:
         give_up(_failed[package])
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _install(folder, package, version)
+        with folder.with_name(f"{folder.name}.lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one does it for all
+            if not folder.exists():
+                _install(folder, package, version)
     return folder / "node_modules" / package
 
 
@@ -52,9 +55,7 @@ def _install(folder: Path, package: str, version: str) -> None:
         if done.returncode != 0:
             _failed[package] = f"npm could not install {package}: {done.stderr[-500:]}"
             give_up(_failed[package])
-        # In place all at once; where another test process was first, its copy serves.
-        with contextlib.suppress(OSError):
-            fresh.rename(folder)
+        fresh.rename(folder)  # in place all at once
     except subprocess.TimeoutExpired:
         _failed[package] = f"npm took more than {INSTALL_TIMEOUT} s to install {package}"
         give_up(_failed[package])

@@ -236,7 +236,7 @@ async def test_a_ticket_is_split(call: Call) -> None:
 
 async def test_a_snoozed_ticket_comes_back(desk: Desk, call: Call) -> None:
     ticket = await opened(call)
-    until = now() + timedelta(seconds=0.3)
+    until = now() + timedelta(seconds=2)
     await call("snooze_ticket", STAFF, ticket_id=ticket, until=until.isoformat())
     assert (await call("get_ticket", STAFF, ticket_id=ticket)).value["snoozed_until"]
     async with asyncio.timeout(15):

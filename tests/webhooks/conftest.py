@@ -69,7 +69,7 @@ def adder(desk: Desk, hooks: Receiver) -> Add:
     return made
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not true():

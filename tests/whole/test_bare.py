@@ -95,7 +95,7 @@ def imported(file: Path) -> set[str]:
 async def test_a_bare_installation_serves_and_chats(bare: Path, tmp_path: Path) -> None:
     question = {"session_id": "demo", "message": "What is my account balance?"}
     async with (
-        server(tmp_path / "desk", PYTHONPATH=str(bare)) as (url, _),
+        server(tmp_path / "desk", fresh=True, PYTHONPATH=str(bare)) as (url, _),
         httpx2.AsyncClient(base_url=url, timeout=60) as client,
     ):
         answer = await client.post("/api/v1/chat", json=question)

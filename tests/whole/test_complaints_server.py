@@ -49,8 +49,8 @@ async def test_it_dies_and_comes_back_in_a_conversation(
     settings = sqlite_settings.changed(mcp_server_url=f"http://127.0.0.1:{port}/mcp")
     async with contextlib.AsyncExitStack() as stack:
         _, pid = await stack.enter_async_context(server(folder, *COMMAND, SERVER_PORT=port))
-        hub = ("--kind", "service", "--subject", "hub", "--role", "desk")
-        settings = settings.changed(mcp_server_api_key=await new_key(folder, *hub))
+        key = await new_key(folder, "service", "hub", "desk")
+        settings = settings.changed(mcp_server_api_key=key)
         desk = await stack.enter_async_context(open_desk(settings, model=offline))
         talk = Talk(desk)
         assert "C1002" in await complain(talk)

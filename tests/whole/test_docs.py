@@ -32,7 +32,7 @@ async def run(folder: Path, url: str, *command: str) -> str:
 @pytest.mark.slow
 async def test_the_examples_of_the_api_run(tmp_path: Path) -> None:
     assert len(PYTHON) >= 4
-    async with server(tmp_path) as (url, _):
+    async with server(tmp_path, fresh=True) as (url, _):
         address = url.removeprefix("http://")
         await run(tmp_path, url, sys.executable, "-m", "deskward", "tools", "--demo")
         for example in PYTHON:

@@ -113,7 +113,7 @@ async def test_the_first_day(tmp_path: Path) -> None:
         }
         told = await run(tmp_path, environment, set_up)
         (key,) = re.findall(r"^dw_\S+", told, re.MULTILINE)
-        async with server(tmp_path / "data", "serve", **settings):
+        async with server(tmp_path / "data", "serve", fresh=True, **settings):
             write(box, "Shipping", QUESTION)
             await state(tmp_path, "open")
             told = await run(tmp_path, environment, look)

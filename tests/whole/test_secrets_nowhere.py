@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash")]
 async def test_secrets_are_nowhere(tmp_path: Path) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
     async with (
-        server(data, log=log, level="DEBUG") as (url, _pid),
+        server(data, log=log, level="DEBUG", fresh=True) as (url, _pid),
         httpx2.AsyncClient(base_url=url, timeout=30) as client,
     ):
         messages = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict
@@ -26,6 +27,7 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+@cache
 def names(settings: type[BaseModel]) -> Names:
     """What each setting is called → its group, where it has one, and its field there."""
     found: dict[str, tuple[str | None, str]] = {}

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -201,7 +201,10 @@ class Settings(BaseSettings):
     def alone(cls, **values: Any) -> Settings:
         """Settings of these values, by their names, and of defaults: nothing else is read."""
         defaults = {name: field.default for name, field in fields(cls).items()}
-        return cls(_env_file=None, **{**defaults, **values})
+        made = cls.__new__(cls)
+        # Without the sources, which would look into the environment for what they do not use.
+        BaseModel.__init__(made, **nested(names(cls), {**defaults, **values}))
+        return made
 
     def changed(self, **values: Any) -> Settings:
         """A copy with other values, by their names."""

@@ -34,11 +34,15 @@ class DemoDesks:
             async with open_desk(self._settings(template.parent), demo=True, model=model):
                 pass
         place = Path(tempfile.mkdtemp(dir=self._folder))
-        for file in (template, template.with_name("secret.key")):  # which seals what is in it
-            shutil.copy(file, place)
+        vectors = template.with_name("vectors.db")
+        for file in (template, template.with_name("secret.key"), vectors):  # the key seals the data
+            if file.exists():
+                shutil.copy(file, place)
         try:
             async with open_desk(self._settings(place), demo=True, model=model) as desk:
                 yield desk
+            if (made := place / vectors.name).exists():  # no desk after it makes them again
+                shutil.copy(made, vectors)
         finally:
             shutil.rmtree(place)
 

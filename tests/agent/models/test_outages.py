@@ -77,18 +77,18 @@ async def test_the_next_model_answers_at_once_and_the_server_is_left_alone(
         model = connect(protocol, server.address, behind="offline")
         begun = perf_counter()
         assert finish_of(await run(model, asking("plain"))).model == "offline"
-        assert perf_counter() - begun < 1.0
+        assert perf_counter() - begun < 15  # what they ask to be left alone for is 40 s and more
         asked = len(server.requests)
         begun = perf_counter()
         for _ in range(50):
             assert finish_of(await run(model, asking("plain"))).model == "offline"
-        assert perf_counter() - begun < 1.0
+        assert perf_counter() - begun < 10  # fifty waits of half a second, a provider's shortest
         assert len(server.requests) == asked <= 2
     assert len(outage_lines(caplog)) == 1
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("reply", [[30.0], [head(), 30.0], [head(), *[b": here\n\n", 0.2] * 40]])
+@pytest.mark.parametrize("reply", [[30.0], [head(), 30.0], [head(), *[b": here\n\n", 0.2] * 150]])
 async def test_a_server_that_hangs_costs_one_message_its_patience(
     connect: Connect, protocol: str, reply: Reply
 ) -> None:
@@ -96,10 +96,11 @@ async def test_a_server_that_hangs_costs_one_message_its_patience(
         model = connect(protocol, server.address, timeout=0.5, behind="offline")
         begun = perf_counter()
         assert finish_of(await run(model, asking("plain"))).model == "offline"
-        assert 0.4 < perf_counter() - begun < 5
+        assert 0.4 < perf_counter() - begun < 15  # it hangs for 30 s
         begun = perf_counter()
-        assert finish_of(await run(model, asking("plain"))).model == "offline"
-        assert perf_counter() - begun < 0.4
+        for _ in range(20):
+            assert finish_of(await run(model, asking("plain"))).model == "offline"
+        assert perf_counter() - begun < 5  # twenty times its patience is 10 s
         assert len(server.requests) == 1
 
 
@@ -110,7 +111,7 @@ async def test_a_server_that_breaks_off_is_left_alone(
 ) -> None:
     start = ANSWERS[protocol].rsplit(b"data:", 2)[0]
     async with odd([head(), start, *pause]) as server:
-        model = connect(protocol, server.address, timeout=0.5, behind="offline")
+        model = connect(protocol, server.address, timeout=2.0, behind="offline")
         with pytest.raises(Interrupted):
             await run(model, asking("plain"))
         assert text_of(await run(model, asking("plain"))) == "I am here."
@@ -235,7 +236,7 @@ async def test_without_another_model_a_wait_has_its_bound(connect: Connect) -> N
     async with odd([head(429, Retry_After="40")]) as server:
         begun = perf_counter()
         await fails(connect("openai", server.address, timeout=0.5), asking("plain"))
-        assert perf_counter() - begun < 5
+        assert perf_counter() - begun < 20
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

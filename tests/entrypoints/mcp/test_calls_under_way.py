@@ -14,9 +14,10 @@ import pytest
 
 from deskward.app import Desk, open_desk
 from tests.conftest import SERVICE, recorded, settings_in
+from tests.demo_file import lay_demo
 from tests.entrypoints.conftest import client_of
 from tests.entrypoints.mcp.peers import NEW, SDK_1, SDK_2, Target, typescript
-from tests.services.server import keyed_server, server
+from tests.services.server import keyed_server, new_key, server
 
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 TICKET = {"subject": "A", "body": "B"}
@@ -36,6 +37,13 @@ def written_to(data: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+def on_record(data: Path) -> int:
+    """How many calls are on record."""
+    with contextlib.closing(sqlite3.connect(data / "deskward.db")) as database:
+        (count,) = database.execute("SELECT count(*) FROM ledger").fetchone()
+    return int(count)
+
+
 async def rows(data: Path) -> list[tuple[str, str | None]]:
     """Tool and code of all calls on record."""
     async with open_desk(settings_in(data)) as desk:
@@ -43,9 +51,18 @@ async def rows(data: Path) -> list[tuple[str, str | None]]:
 
 
 @pytest.fixture
-async def serving(tmp_path: Path) -> AsyncIterator[tuple[str, Path]]:
-    data = tmp_path / "data"
+def data(tmp_path: Path) -> Path:
+    """The folder of a desk."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+async def serving(data: Path) -> AsyncIterator[tuple[str, Path]]:
     async with server(data) as (url, _pid):
+        async with httpx2.AsyncClient(base_url=url) as client:
+            await hello(client)  # its first request takes longer than others
         yield url, data
 
 
@@ -53,7 +70,7 @@ async def begun(client: httpx2.AsyncClient, **headers: str) -> asyncio.Task[http
     """A call that has had time to begin; while the database is written to, it waits."""
     call = rpc("tools/call", {"name": "create_ticket", "arguments": TICKET}, 7)
     task = asyncio.create_task(client.post("/mcp", json=call, headers=ACCEPT | headers))
-    await asyncio.sleep(1)
+    await asyncio.sleep(2.5)
     assert not task.done()
     return task
 
@@ -72,7 +89,10 @@ async def test_a_closed_connection_cancels_its_call(serving: tuple[str, Path]) -
     with written_to(data):
         async with httpx2.AsyncClient(base_url=url) as client:
             (await begun(client)).cancel()
-            await asyncio.sleep(1)
+            await asyncio.sleep(2.5)
+    async with asyncio.timeout(60):
+        while not on_record(data):
+            await asyncio.sleep(0.1)
     assert await rows(data) == [("create_ticket", "CANCELLED")]
 
 
@@ -100,30 +120,37 @@ async def test_a_notification_cancels_the_same_clients_call_and_no_other(
     ]
 
 
+@pytest.fixture
+async def target(request: pytest.FixtureRequest, data: Path) -> AsyncIterator[Target]:
+    """A demo desk in the folder, for whoever calls without a key, over either transport."""
+    if request.param == "http":
+        async with server(data) as (url, _pid):
+            yield Target(f"{url}/mcp")
+        return
+    lay_demo(data)
+    async with open_desk(settings_in(data), chat=False):
+        pass  # its first start writes, and the next one is to begin while nobody can
+    environment = {"DATA_DIR": str(data), "DOMAINS": "bank,shop", "EMBEDDINGS": "off"}
+    yield Target(arguments=["-m", "deskward", "mcp"], environment=environment)
+
+
 @pytest.mark.slow
-@pytest.mark.xdist_group("npm")
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("transport", ["http", "stdio"])
+@pytest.mark.parametrize("target", ["http", "stdio"], indirect=True)
 @pytest.mark.parametrize(("sdk", "mode"), [(SDK_1, None), (SDK_2, {"pin": NEW})], ids=["1", "2"])
 async def test_clients_cancel(
-    serving: tuple[str, Path], tmp_path: Path, transport: str, sdk: tuple[str, str], mode: Any
+    data: Path, tmp_path: Path, target: Target, sdk: tuple[str, str], mode: Any
 ) -> None:
-    url, data = serving
-    target = Target(f"{url}/mcp")
-    if transport == "stdio":
-        target = Target(
-            arguments=["-m", "deskward", "mcp"],
-            environment={"DATA_DIR": str(data), "DOMAINS": "bank,shop"},
-        )
-    call = {"name": "create_ticket", "arguments": TICKET, "cancelAfter": 1000}
+    call = {"name": "create_ticket", "arguments": TICKET, "cancelAfter": 3000}
     hold, said = tmp_path / "hold", tmp_path / "hold.said"
     with written_to(data):
         work = typescript(sdk, target, tmp_path, mode=mode, calls=[call], hold=str(hold))
         peer = asyncio.create_task(work)
         while not said.exists() and not peer.done():
             await asyncio.sleep(0.05)
+        await asyncio.sleep(2.5)  # until the desk has been told, which waits for 10 s to write
     async with asyncio.timeout(60):  # the client stays until the desk has written
-        while not await rows(data):
+        while not on_record(data):
             await asyncio.sleep(0.2)
     hold.touch()
     (seen,) = await peer
@@ -169,24 +196,24 @@ async def test_progress_comes_before_the_answer_where_it_is_asked_for(sqlite_des
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("npm")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("transport", ["http", "stdio"])
 @pytest.mark.parametrize(("sdk", "mode"), [(SDK_1, None), (SDK_2, {"pin": NEW})], ids=["1", "2"])
 async def test_clients_see_progress(
-    tmp_path: Path, transport: str, sdk: tuple[str, str], mode: Any
+    data: Path, tmp_path: Path, transport: str, sdk: tuple[str, str], mode: Any
 ) -> None:
-    data = tmp_path / "data"
-    async with keyed_server(data, "staff", "anna") as (url, key):
-        headers = {"X-API-Key": key}
-        target = Target(f"{url}/mcp", headers=headers)
-        if transport == "stdio":
-            arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
-            target = Target(
-                arguments=arguments, environment={"DATA_DIR": str(data), "DOMAINS": "bank,shop"}
-            )
-        ticket = {"ticket_id": "T920"}  # not looked up: what a key has read is kept with it
-        call = {"name": "handle_ticket", "arguments": ticket, "progress": True}
+    ticket = {"ticket_id": "T920"}  # not looked up: what a key has read is kept with it
+    call = {"name": "handle_ticket", "arguments": ticket, "progress": True}
+    if transport == "http":
+        async with keyed_server(data, "staff", "anna") as (url, key):
+            target = Target(f"{url}/mcp", headers={"X-API-Key": key})
+            (said,) = await typescript(sdk, target, tmp_path, mode=mode, calls=[call])
+    else:
+        lay_demo(data)
+        await new_key(data, "staff", "anna")
+        environment = {"DATA_DIR": str(data), "DOMAINS": "bank,shop", "EMBEDDINGS": "off"}
+        arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
+        target = Target(arguments=arguments, environment=environment)
         (said,) = await typescript(sdk, target, tmp_path, mode=mode, calls=[call])
     assert not said["isError"], said
     assert [step["progress"] for step in said["steps"]] == [0, 1, 2, 3, 4]

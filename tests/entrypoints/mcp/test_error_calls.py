@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.entrypoints.mcp.peers import PEERS, Calls, Seen, Target, calls_by
+from tests.entrypoints.mcp.peers import PEERS, Call, Seen, Target, calls_by
+from tests.rounds import rounds
 from tests.services.server import keyed_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm-errors"), pytest.mark.timeout(400)]
 
 ADDRESS = {"user_id": "user_002", "new_address": "1 New Road, Boston"}
 
@@ -46,40 +47,38 @@ def target(request: pytest.FixtureRequest, desk: tuple[str, str, Path, str]) -> 
         return Target(f"{url}/mcp", headers={"X-API-Key": key})
     arguments = ["-m", "deskward", "mcp", "--staff", "anna"]
     environment = {"DATA_DIR": str(data), "LOG_LEVEL": "CRITICAL", "DOMAINS": "bank,shop"}
-    return Target(arguments=arguments, environment=environment)
+    return Target(arguments=arguments, environment={**environment, "EMBEDDINGS": "off"})
 
 
 @pytest.mark.parametrize(("peer", "era"), PEERS, ids=lambda value: value)
 async def test_error_calls_by_six_clients(
     target: Target, desk: tuple[str, str, Path, str], tmp_path: Path, peer: str, era: str
 ) -> None:
-    calls: Calls = [
-        ("get_account_balance", {"user_id": "user_001"}),
-        ("approve_call", {"approval_id": desk[3]}),  # her own
-        ("get_account_balance", {"user_id": 5}),
-        ("get_account_balance", {"user_id": "user_001", "more": "\u2028\u2029\x85\0"}),
-        ("get_ticket", {"ticket_id": "T9999"}),
-        ("update_address", ADDRESS),
-        ("get_transaction_history", {"user_id": "user_001"}),
-        ("launch", {}),
-    ]
-    done, refused, wrong, odd, missing, waiting, failed, unknown = await calls_by(
-        peer, target, calls, era, tmp_path
-    )
+    calls: dict[str, Call] = {
+        "done": ("get_account_balance", {"user_id": "user_001"}),
+        "FORBIDDEN": ("approve_call", {"approval_id": desk[3]}),  # her own
+        "INVALID_INPUT": ("get_account_balance", {"user_id": 5}),
+        "odd": ("get_account_balance", {"user_id": "user_001", "more": "\u2028\u2029\x85\0"}),
+        "TICKET_NOT_FOUND": ("get_ticket", {"ticket_id": "T9999"}),
+        "waiting": ("update_address", ADDRESS),
+        "UNAVAILABLE": ("get_transaction_history", {"user_id": "user_001"}),
+        "unknown": ("launch", {}),
+    }
+    if peer == "inspector" and target.url is None:
+        # It starts a desk for each call; what it shows of errors differs by their texts alone.
+        some = ("done", "odd", "waiting", "unknown")
+        calls = {name: calls[name] for name in rounds(some, tuple(calls))}
+    made = await calls_by(peer, target, list(calls.values()), era, tmp_path)
+    found = dict(zip(calls, made, strict=True))
+    done, waiting, unknown = (found.pop(name) for name in ("done", "waiting", "unknown"))
     assert not done.failed
     assert not done.thrown
     assert done.structured is not None
-    for seen, code in (
-        (refused, "FORBIDDEN"),
-        (wrong, "INVALID_INPUT"),
-        (odd, "INVALID_INPUT"),
-        (missing, "TICKET_NOT_FOUND"),
-        (failed, "UNAVAILABLE"),
-    ):
+    for code, seen in found.items():
         assert not seen.thrown, seen.text
         assert seen.failed, seen.text
         assert seen.structured is None
-        assert seen.code == code
+        assert seen.code == ("INVALID_INPUT" if code == "odd" else code)
     assert not waiting.failed
     assert not waiting.thrown, waiting.text
     assert waiting.structured is not None

@@ -1,6 +1,8 @@
 """What a person sees who connects an OAuth client to a desk that wants a key; and `/mcp/`."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,20 @@ from pydantic import AnyUrl
 from tests.entrypoints.mcp.peers import OLD, SDK_1, SDK_2, Target, by_mcp, typescript
 from tests.services.server import keyed_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm-key"), pytest.mark.timeout(400)]
 
 MISSING = "The API key is missing"
 HOW = "Authorization: Bearer dw_"
 
 
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
-    async with keyed_server(tmp_path / "data", "staff", "anna") as (url, key):
-        yield url, key
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a desk, and a key."""
+    with asyncio.Runner() as runner, contextlib.ExitStack() as stack:
+        running = keyed_server(tmp_path_factory.mktemp("data"), "staff", "anna")
+        found = runner.run(running.__aenter__())
+        stack.callback(lambda: runner.run(running.__aexit__(None, None, None)))
+        yield found
 
 
 class Nothing(TokenStorage):

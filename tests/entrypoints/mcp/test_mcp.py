@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from deskward.app import Desk
 from deskward.security.principals import Kind
+from tests.demo_file import lay_demo
 from tests.entrypoints.conftest import client_of
 from tests.services.server import server
 
@@ -27,7 +28,8 @@ Connect = Callable[[str], Client[Any]]
 async def connect(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
     """Makes a client of a real server process."""
     if request.param == "stdio":
-        environment = {"DATA_DIR": str(tmp_path), "LOG_LEVEL": "WARNING"}
+        environment = {"DATA_DIR": str(tmp_path), "LOG_LEVEL": "WARNING", "EMBEDDINGS": "off"}
+        lay_demo(tmp_path)
         command = ["-m", "deskward", "mcp", "--user", "user_001", "--demo"]
 
         def over_stdio(era: str) -> Client[Any]:

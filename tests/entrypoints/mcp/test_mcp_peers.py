@@ -1,5 +1,6 @@
 """MCP peers that others wrote: the Inspector, and the protocol's conformance suite (npm)."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.services.server import server
 CONFORMANCE = ("@modelcontextprotocol/conformance", "0.2.0-alpha.12")
 HERE = Path(__file__).parent
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm-peers"), pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
@@ -19,8 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm"), pytest.mark.time
 async def test_the_inspector_lists_and_calls(tmp_path: Path, era: str, transport: str) -> None:
     inspector = [*program(*INSPECTOR, "mcp-inspector"), "--cli"]
     ways = ["--protocol-era", era, "--format", "json"]
-    async with server(tmp_path / "data") as (url, _pid):
+    async with contextlib.AsyncExitStack() as stack:
         if transport == "http":
+            url, _pid = await stack.enter_async_context(server(tmp_path / "data"))
             to, end = [f"{url}/mcp", "--transport", "http"], []
         else:
             to, end = [], ["--", sys.executable, "-m", "deskward", "mcp", "--demo"]

@@ -53,7 +53,6 @@ async def test_clients_list_complete_and_read(connect: Connect) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("npm")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("package", "mode"), [(SDK_1, None), (SDK_2, "legacy"), (SDK_2, NEW)])
 async def test_typescript_clients_read_them(

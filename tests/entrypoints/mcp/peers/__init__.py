@@ -63,7 +63,8 @@ class Seen:
         return str(json.loads(self.text)["error"]["code"])
 
 
-Calls = list[tuple[str, dict[str, Any]]]
+Call = tuple[str, dict[str, Any]]
+Calls = list[Call]
 
 
 async def run(*command: str, home: Path) -> tuple[int, str]:
