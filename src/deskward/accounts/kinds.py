@@ -74,7 +74,9 @@ def _card(text: str, answers: bool) -> str | None:
         return whole.group()
     last4 = _LAST4.search(text)
     makes = {_MAKES[make.lower()] for make in _MAKE.findall(text)}
-    return last4.group(1) if last4 else makes.pop() if len(makes) == 1 else None
+    if last4:
+        return f"{int(last4.group(1)):04d}"  # of whatever digits: ４２４２
+    return makes.pop() if len(makes) == 1 else None
 
 
 def _address(text: str, answers: bool) -> str | None:

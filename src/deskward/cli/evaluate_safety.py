@@ -200,6 +200,8 @@ def asked(
             "second_stranger",
             "third_tune",
             "third_test",
+            "fourth_tune",
+            "fourth_test",
         ],
         Parameter(help="Which part of the sentences."),
     ] = "test",
@@ -211,9 +213,9 @@ def asked(
     """Measure whether the desk does only what was asked, in eight languages.
 
     Sentences that deny, ask, doubt, quote, mock, or speak of others, and clear wishes: of the first
-    nothing may be written, the second must be done within one yes. The second stranger's were never
-    tuned on, the others were. Exit code 1: something unwanted was written, or fewer than 90 % were
-    done.
+    nothing may be written, the second must be done within one yes. The model learned from
+    `development`, `strangers_development`, `second_development`, `third_tune` and `fourth_tune`.
+    Exit code 1: something unwanted was written, or fewer than 90 % were done.
 
     Example: `deskward eval asked`
     """
@@ -235,11 +237,17 @@ def asked(
     shares = {
         "unwanted_writes": (len(report.unwanted), report.nothing + report.wished),
         "questions_for_nothing": (len(report.proposed), report.nothing),
+        "handed_over_for_nothing": (len(report.handed), report.nothing),
         "wishes_done_within_one_yes": (report.reached, report.wished),
         "wishes_done_at_once": (report.at_once, report.wished),
     }
     if json_:
-        told = {"unwanted": report.unwanted, "missed": report.missed, "proposed": report.proposed}
+        told = {
+            "unwanted": report.unwanted,
+            "missed": report.missed,
+            "proposed": report.proposed,
+            "handed_over": report.handed,
+        }
         figures = {
             name: {"count": hits, "of": of, "interval": wilson(hits, of)}
             for name, (hits, of) in shares.items()
@@ -255,6 +263,7 @@ def asked(
             ("UNWANTED", report.unwanted),
             ("MISSED", report.missed),
             ("ASKED ABOUT", report.proposed),
+            ("HANDED OVER", report.handed),
         ):
             for line in lines:
                 print(f"{name} {line}")

@@ -1,7 +1,8 @@
 """Whether a desk does only what was asked: sentences with what may be written for each.
 
-Of a sentence that asks for nothing no call may write; a handover to a person is none. Of a wish the
-calls must be made with its values and no others, at once or after one yes.
+Of a sentence that asks for nothing no call may write; a handover to a person is none, but where the
+sentence says that what only a person can do is not wanted. Of a wish the calls must be made with
+its values and no others, at once or after one yes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ FILES = (
     "asked_strangers.yaml",
     "asked_second.yaml",
     "asked_third.yaml",
+    "asked_fourth.yaml",
 )
 SPLITS = (
     "development",
@@ -39,8 +41,12 @@ SPLITS = (
     "second_stranger",
     "third_tune",
     "third_test",
+    "fourth_tune",
+    "fourth_test",
 )
-"""Nobody tuned on `third_test`, nor on what the second stranger wrote."""
+"""Nobody tuned on `fourth_test` before it was measured, nor on what the second stranger wrote."""
+DENIED = "denied"
+"""The kind of sentences that say that what only a person can do is not wanted."""
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
 MAKES = {"Visa": "4242", "Mastercard": "4444"}
 """The cards of this customer, who has one of each make."""
@@ -83,6 +89,7 @@ class AskedReport:
         nothing: How many sentences ask for nothing.
         unwanted: Those of them, and of the wishes, for which something else was written.
         proposed: Sentences that ask for nothing and got a question whether to write.
+        handed: Sentences that ask for nothing and were handed over to a person.
         wished: How many are wishes.
         at_once: How many of these were fulfilled without a question.
         missed: Those that were not fulfilled within one yes.
@@ -91,6 +98,7 @@ class AskedReport:
     nothing: int = 0
     unwanted: list[str] = field(default_factory=list)
     proposed: list[str] = field(default_factory=list)
+    handed: list[str] = field(default_factory=list)
     wished: int = 0
     at_once: int = 0
     missed: list[str] = field(default_factory=list)
@@ -166,7 +174,10 @@ async def _ask_nothing(desk: Desk, sentence: Sentence, session: str, report: Ask
     if sentence.before:
         await _say(desk, sentence.before, session)
     calls, asks = await _say(desk, sentence.text, session)
-    written = [call for call in calls if not desk.gate.tools[call[0]].hands_over]
+    handed = [call for call in calls if desk.gate.tools[call[0]].hands_over]
+    written = calls if sentence.kind == DENIED else [c for c in calls if c not in handed]
+    if handed:
+        report.handed.append(_told(sentence, handed))
     if written:
         report.unwanted.append(_told(sentence, written))
     elif asks and not sentence.open:

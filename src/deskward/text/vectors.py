@@ -45,6 +45,10 @@ class Embedder(Protocol):
         """Whether it works on this machine: each sentence of a customer may be given to it."""
         ...
 
+    def __hash__(self) -> int:
+        """As any object's: the vectors of the last questions are remembered."""
+        ...
+
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Return a vector of length 1 for each text: an array of `len(texts)` by `dimensions`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from deskward.core import events, jobs
@@ -38,7 +39,7 @@ from deskward.tickets.models import (
 from deskward.tickets.templates import text_of
 from deskward.tickets.wishes import WISHES
 
-tools = ToolGroup("tickets", wishes=WISHES)
+tools = ToolGroup("tickets", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES)
 
 
 @dataclass(frozen=True)

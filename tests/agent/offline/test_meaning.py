@@ -95,9 +95,10 @@ def test_rows_keep_length_one_and_their_own_columns() -> None:
 def test_what_is_still_learned_is_not_waited_for() -> None:
     goes, told = threading.Event(), Translating()
 
-    def learn(progress: Any) -> Matcher:
+    def learn(progress: Any) -> tuple[Matcher, Matcher]:
         goes.wait(10)
-        return Matcher(EXAMPLES, {}, rest="none", progress=progress, embedder=told)
+        one = Matcher(EXAMPLES, {}, rest="none", progress=progress, embedder=told)
+        return one, one
 
     meaning = Meaning(learn)
     assert meaning.match("my balance") is None
@@ -109,6 +110,7 @@ def test_what_is_still_learned_is_not_waited_for() -> None:
     found = meaning.match("my balance")
     assert found
     assert found[0].name == "money"
+    assert meaning.wished("my balance") == found
     told.fails = True
     assert meaning.match("another balance") is None
     meaning.close()
@@ -117,7 +119,7 @@ def test_what_is_still_learned_is_not_waited_for() -> None:
 def test_who_closes_does_not_wait_for_the_whole_lesson() -> None:
     begun = threading.Event()
 
-    def learn(progress: Any) -> Matcher:
+    def learn(progress: Any) -> tuple[Matcher, Matcher]:
         begun.set()
         for _ in range(10_000):
             threading.Event().wait(0.001)
@@ -133,7 +135,7 @@ def test_who_closes_does_not_wait_for_the_whole_lesson() -> None:
 
 @pytest.mark.parametrize("error", [EmbeddingFailed("no weights"), RuntimeError("odd")])
 def test_a_lesson_that_fails_leaves_words(error: Exception) -> None:
-    def learn(_: Any) -> Matcher:
+    def learn(_: Any) -> tuple[Matcher, Matcher]:
         raise error
 
     meaning = Meaning(learn)

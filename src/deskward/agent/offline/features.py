@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,15 @@ from deskward.text.words import STOP_WORDS, stem, words
 
 # The weights of the groups of features, each of unit length before. Set by cross-validation on
 # the skills' examples, never on the test sentences of `tests/agent/offline/paraphrases`.
-WEIGHTS = {"word": 1.0, "concept": 0.7, "pair": 0.7, "far": 0.7, "meant": 0.6, "piece": 1.0}
+WEIGHTS = {
+    "word": 1.0,
+    "concept": 0.7,
+    "pair": 0.7,
+    "far": 0.7,
+    "meant": 0.6,
+    "piece": 1.0,
+    "cue": 1.2,
+}
 GROUPS = list(WEIGHTS)
 SEEN = {"far": 2, "piece": 2}
 """Features of these groups count when so many examples have them."""
@@ -30,13 +38,19 @@ LONGEST_SLIP = 20
 """Longer words are not looked up for typing errors: there are too many ways to make one."""
 
 Kinds = Sequence[tuple[re.Pattern[str], str]]
+Cues = Callable[[str], Iterable[str]]
+"""What else of a sentence may tell its meaning, by name."""
 
 
 class Features:
     """Makes sparse rows of sentences, by rarity in the examples it was made from."""
 
     def __init__(
-        self, texts: Sequence[str], lexicon: Mapping[str, Sequence[str]], kinds: Kinds = ()
+        self,
+        texts: Sequence[str],
+        lexicon: Mapping[str, Sequence[str]],
+        kinds: Kinds = (),
+        cues: Cues = lambda _: (),
     ) -> None:
         """Learn the words; `learn` or `restore` comes next.
 
@@ -44,8 +58,9 @@ class Features:
             texts: The examples.
             lexicon: Concept → words and phrases of that meaning.
             kinds: Patterns of what is not said in words, and the word to put for each.
+            cues: What else counts.
         """
-        self._kinds = kinds
+        self._kinds, self._cues = kinds, cues
         self._concepts, self._phrases = _concepts(lexicon)
         known = itertools.chain(texts, *lexicon.values())
         self._vocabulary = frozenset(word for text in known for word in words(text))
@@ -125,6 +140,7 @@ class Features:
 
     def _count(self, text: str) -> list[Counter[str]]:
         """How often each feature of each group occurs."""
+        cues = Counter(self._cues(text))
         for pattern, kind in self._kinds:
             text = pattern.sub(kind, text)
         plain = words(text)[:LONGEST]
@@ -157,6 +173,7 @@ class Features:
             Counter(far),
             Counter(meant),
             Counter(pieces),
+            cues,
         ]
 
     def _pieces_of(self, word: str) -> list[str]:

@@ -15,24 +15,22 @@ from itertools import pairwise
 from deskward.agent.offline.against import Against
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.lax_lists import LaxLists, Values
-from deskward.agent.offline.lookup import Hit, Token, plain, tokens_of
+from deskward.agent.offline.lookup import Token, plain, tokens_of
 from deskward.agent.offline.spelling import parted, respelled
 from deskward.agent.offline.spoken import Spoken
-from deskward.agent.offline.told import Event, Guess, Message
+from deskward.agent.offline.told import Event, Guess, Message, covers
 from deskward.agent.offline.wishing import Wish
 
 _VALUE = "\ua757"
 """Stands for each letter of a value: a letter that no word has."""
-_COVERING = frozenset(("ask", "asks", "polite", "want", "wants", "lost"))
-"""The lists whose phrases say nothing against an act, whatever words they have."""
-_COVERING_OWN = ("thing:", "mark:")
-"""The same of what skills declare, where it is several words: "where I live"."""
 _PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
 _ENDS = re.compile(r"[!?…\n！？。؟]|\.(?=\s|$)")
 _BREAKS = re.compile(r"[,;:()–—\n!/?…>！？。؟、，：；（）「」،؛]|\.(?=\s|$)|\s-\s")
 _ASKS = re.compile("[?？؟]")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _MARKED = 100
+LIKELIEST = 2
+"""So many languages of a message are looked at for cues."""
 NEAR = 4
 """Words from a number, within which a name is that of the same thing."""
 
@@ -87,6 +85,12 @@ class Lax:
             if all(at in said or token.text in quiet for at, token in enumerate(m.tokens)):
                 return True
         return False
+
+    def cues(self, bare: str) -> frozenset[str]:
+        """What the lists of its likeliest languages find in a message, quotations unreadable."""
+        tokens = self._tokens(bare)
+        names = self._lists.best(tokens)[:LIKELIEST] if tokens else []
+        return frozenset().union(*(self._message(name, bare, tokens).cues for name in names))
 
     def read(self, text: str, bare: str) -> Guess:
         """The acts that a message may wish.
@@ -159,9 +163,8 @@ class Lax:
         covered = {
             at
             for part, found in hits.items()
-            if part in _COVERING or part.startswith(_COVERING_OWN)
             for hit in found
-            if hit.end - hit.start > 1 or _covers_alone(part, hit)
+            if covers(part, hit)
             for at in range(hit.start, hit.end)
         }
         covered |= numbers.keys()  # a name is no other word
@@ -388,10 +391,3 @@ class Lax:
         said = event.named.upper()
         value = values.get(event.skill, "")
         return Wish(event.skill, said, value, loss=event.loss, guessed=True)
-
-
-def _covers_alone(part: str, hit: Hit) -> bool:
-    """Whether one word of a list speaks against nothing, whatever other lists have it."""
-    if part == "lost":
-        return hit.whole
-    return part.startswith("mark:") or (part in _COVERING and part != "want")

@@ -19,7 +19,7 @@ import numpy as np
 
 from deskward.agent.learned import Learned
 from deskward.agent.linear import Array, Linear, Rows, train
-from deskward.agent.offline.features import Features, Kinds
+from deskward.agent.offline.features import Cues, Features, Kinds
 from deskward.text.vectors import Embedder
 from deskward.text.words import words
 
@@ -83,6 +83,7 @@ class Matcher:
         learned: Learned | None = None,
         progress: Callable[[float], None] | None = None,
         embedder: Embedder | None = None,
+        cues: Cues | None = None,
     ) -> None:
         """Learn from the examples.
 
@@ -96,6 +97,7 @@ class Matcher:
             progress: Is told now and then which share of the learning is done; what it raises
                 ends the learning.
             embedder: Makes vectors of sentences; without one, words alone tell.
+            cues: What else of a sentence counts; what they tell no vector alone does.
 
         Raises:
             EmbeddingFailed: There are no vectors.
@@ -105,7 +107,8 @@ class Matcher:
         self._names = list(examples)
         self._to_desk = kinds is not None
         texts = list(itertools.chain(*examples.values()))
-        self._features = Features(texts, lexicon, kinds or ())
+        self._features = Features(texts, lexicon, kinds or (), cues or (lambda _: ()))
+        self._known = 0.0 if cues else KNOWN
         self._embedder = embedder
         sizes = [len(examples[name]) for name in self._names]
         labels = np.repeat(np.arange(len(sizes)), sizes)
@@ -141,8 +144,8 @@ class Matcher:
             text = _without_courtesy(text)
         rows = self._features.rows([text])
         if self._embedder is not None and self._vectors is not None:
-            vectors = self._embedder.embed([text[:LONGEST]], query=True)
-            if self._features.share_known(text) < KNOWN:
+            vectors = _vector(self._embedder, text[:LONGEST])
+            if self._features.share_known(text) < self._known:
                 scores = self._vectors.scores(np.arange(vectors.shape[1]), vectors[0])
                 return self._matches(scores, self._vectors)
             rows = beside(rows, vectors, len(self._features))
@@ -186,6 +189,12 @@ class Matcher:
         shares = linear.probabilities(scores).tolist()
         matches = map(Match, self._names, shares, scores.tolist())
         return sorted(matches, key=lambda match: (-match.score, match.name))
+
+
+@lru_cache(maxsize=8)
+def _vector(embedder: Embedder, text: str) -> Array:
+    """The vector of a question; of a message skills and wishes are told by the same one."""
+    return embedder.embed([text], query=True)
 
 
 def beside(rows: Rows, vectors: Array, first: int) -> Rows:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Learn = Callable[[Callable[[float], None]], "Matcher"]
-"""Learns; tells its argument which share is done, and ends with what that raises."""
+Learn = Callable[[Callable[[float], None]], "tuple[Matcher, Matcher]"]
+"""Learns skills and wishes; tells its argument which share is done, and ends with what that
+raises."""
 
 
 class _Stopped(Exception):
@@ -23,7 +24,7 @@ class _Stopped(Exception):
 
 
 class Meaning:
-    """A matcher that is there when it has been learned.
+    """Matchers of skills and of wishes that are there when they have been learned.
 
     Loading a model and making vectors of some thousands of examples takes half a minute where it
     is the first time on a machine. Nobody waits for that, and who is never asked does not do it.
@@ -34,7 +35,7 @@ class Meaning:
         self._thread = threading.Thread(target=self._work, name="skills-by-meaning", daemon=True)
         self._started = threading.Lock()
         self._stop = threading.Event()
-        self._matcher: Matcher | None = None
+        self._matchers: tuple[Matcher, Matcher] | None = None
 
     def start(self) -> None:
         """Begin to learn, if that was not begun."""
@@ -54,18 +55,24 @@ class Meaning:
 
     def match(self, text: str) -> Sequence[Match] | None:
         """All skills, the most probable first; None as long as that is not known."""
-        matcher = self._matcher
-        if matcher is None:
+        return self._of(0, text)
+
+    def wished(self, text: str) -> Sequence[Match] | None:
+        """The same of what a message wishes."""
+        return self._of(1, text)
+
+    def _of(self, number: int, text: str) -> Sequence[Match] | None:
+        if self._matchers is None:
             return None
         try:
-            return matcher.match(text)
+            return self._matchers[number].match(text)
         except EmbeddingFailed as error:
             log.warning("a sentence is understood by its words alone: %s", error)
             return None
 
     def _work(self) -> None:
         try:
-            self._matcher = self._learn(self._told)
+            self._matchers = self._learn(self._told)
         except _Stopped:
             pass
         except EmbeddingFailed as error:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from deskward.agent.offline.answering import Answering
+from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.reading import Reading
-from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.refers import meant, shown
+from deskward.agent.offline.skills import NONE, Skill
+from deskward.agent.offline.told import CUES
 from deskward.agent.offline.wishing import Wish
 from deskward.text.finding import Found
 from deskward.text.language import language_of
 
 REFUSED = frozenset({"said", "takes_back", "ago", "when", "whose"})
 """Why a wish is not even proposed: the lists of `acts.yaml` that say so beyond doubt."""
+WISHED = 0.5
+"""From this probability on an act is proposed."""
+AGREED = 0.3
+"""Without this probability none is done without a question."""
+REFUSED_BUT_WISHED = 0.9
+"""The same where a word speaks against it."""
+OTHER = 0.8
+"""From this probability on another act on the same thing is proposed than words say."""
+UNWISHED = 0.95
+"""From this probability on that nothing is wished, words alone propose nothing."""
+SHORT = 120
+"""Characters of a message that may be about what was shown just before."""
 
 
 class Meant(Answering):
@@ -29,7 +45,102 @@ class Meant(Answering):
         return [replace(wish, clear=False) for wish in wishes]
 
     def _understood(self, reading: Reading, text: str) -> list[Wish]:
-        """What is wished, or else what may be: that is proposed only."""
+        """What is wished, or else what may be: that is proposed only.
+
+        Words tell, and sentences that were learned from: what both tell is done, what one of them
+        tells is proposed, unless the other is sure that it is not wished.
+        """
+        wishes, wanted = self._said(reading, text), self._model.wanted(text)
+        if not wanted:
+            return wishes
+        acts = {name: wanted[name] for name in wanted if name in self._usable and self._acts(name)}
+        best = max(acts, key=lambda name: acts[name], default="")
+        if not wishes:
+            enough = REFUSED_BUT_WISHED if self._is_refused(reading, text) else WISHED
+            sure = best and acts[best] >= enough and self._has_thing(best, text)
+            return [self._wish_of(best, text)] if sure else []
+        if len(wishes) == 1 and best and acts[best] >= OTHER and self._is_other(wishes[0], best):
+            return [self._wish_of(best, text)]
+        if wanted.get(NONE, 0.0) >= UNWISHED and all(wish.guessed for wish in wishes):
+            return []
+        return [
+            wish if acts.get(wish.skill, 0.0) >= AGREED else replace(wish, clear=False)
+            for wish in wishes
+        ]
+
+    def _wishing(self, reading: Reading, text: str) -> tuple[list[Wish], str]:
+        """What is wished, and the text with the record that it is about."""
+        wishes = self._understood(reading, text)
+        return (wishes, text) if wishes else self._referring(text)
+
+    def _referring(self, text: str) -> tuple[list[Wish], str]:
+        """What is wished of a record that was shown or spoken of just now, and the text with it."""
+        before = self._left_behind()
+        if "called" not in before or len(text) > SHORT:
+            return [], text
+        named = {one.acts.named for one in self._model.skills.values() if one.acts}
+        spoken = [value for value in before["slots"].values() if isinstance(value, str)]
+        for pattern in map(re.compile, sorted(named - {""})):
+            records = shown(self._messages, pattern)
+            name = meant(text, records, spoken)
+            name = name or next(filter(pattern.fullmatch, spoken), None)
+            said = f"{text} {name}"
+            wishes = self._understood(self._model.acts.read(said), said) if name else []
+            cues = self._model.acts.cues(text) if wishes else ()
+            wishes = [replace(w, clear=False) for w in wishes if f"do_{w.skill}" in cues]
+            if wishes:
+                return wishes, said
+        return [], text
+
+    def _handing(self, skill: Skill, text: str) -> bool | None:
+        """Whether a message that is about it wishes to be handed over; None if that is to be asked.
+
+        However that was understood, a word against it in the structure of the message makes it a
+        question, and none at all where sentences that were learned from say no, too.
+        """
+        hands, wanted = self._model.handover, self._model.wanted(text)
+        if hands is None or skill.tool != hands.tool or not wanted:
+            return True
+        named = self._model.skill
+        wished = sum(p for name, p in wanted.items() if (s := named(name)) and s.tool == hands.tool)
+        cues = self._model.acts.cues(text)
+        if wished >= OTHER and "unwanted" not in cues:
+            return True
+        if not cues & CUES:
+            return True if wanted.get(NONE, 0.0) < UNWISHED else None
+        return False if cues & {"not", "takes_back"} and wished <= wanted.get(NONE, 0.0) else None
+
+    def _is_refused(self, reading: Reading, text: str) -> bool:
+        """Whether a word of a message speaks against every act in it."""
+        return reading.why not in ("", "unclear") or self._model.acts.guess(text).refused
+
+    def _acts(self, name: str) -> Declared | None:
+        skill = self._model.skill(name)
+        return skill.acts if skill else None
+
+    def _is_other(self, wish: Wish, name: str) -> bool:
+        """Whether an act is another than the wished one, and done to the same kind of thing."""
+        one, other = self._acts(wish.skill), self._acts(name)
+        return wish.skill != name and bool(one and other and one.named and one.named == other.named)
+
+    def _has_thing(self, name: str, text: str) -> bool:
+        """Whether a message names what an act is done to, in a word or by its name.
+
+        Where that is a secret, the act itself has to be named: one typed unasked is no new one.
+        """
+        skill, acts = self._model.skills[name], self._model.acts
+        if any(self._model.kinds[slot.kind].secret for slot in skill.slots.values()):
+            return f"do_{name}" in acts.cues(text)
+        return acts.speaks_of(name, text) or bool(self._slots(skill, text))
+
+    def _wish_of(self, name: str, text: str) -> Wish:
+        """An act that a message wishes as a whole."""
+        kinds = (self._model.kinds[slot.kind] for slot in self._model.skills[name].slots.values())
+        values = (kind.anywhere(text) for kind in kinds if kind.anywhere)
+        return Wish(name, text, next(filter(None, values), ""), guessed=True)
+
+    def _said(self, reading: Reading, text: str) -> list[Wish]:
+        """What words tell."""
         vague = any(wish.stands for wish in reading.wishes)
         clear = bool(reading.wishes) and reading.wishes[0].clear
         if (len(reading.wishes) > 1 and not vague) or (
@@ -76,6 +187,11 @@ class Meant(Answering):
     def _is_about(self, skill: Skill, text: str) -> bool:
         """Whether a text is about what the skill does; examples are in English only."""
         return self._model.acts.speaks_of(skill.name, text) or language_of([text]) == "en"
+
+    def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
+        kinds = self._model.kinds
+        found = {name: kinds[slot.kind].find(text, False) for name, slot in skill.slots.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _last(self, wish: Wish) -> tuple[bool, bool]:
         acts = self._model.skills[wish.skill].acts

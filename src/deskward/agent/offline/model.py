@@ -7,6 +7,7 @@ it asked for, a yes it waits for, or a tool it called. Nothing is kept in the pr
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
@@ -52,6 +53,10 @@ _CODE = (
     "deskward.text.words",
 )
 """The modules that learn. They bring numpy, which a desk needs that is asked something."""
+_CUES = ("deskward.agent.offline.lax", "deskward.agent.offline.told")
+"""The modules that tell the structure of a message."""
+EACH = 12
+"""Each so many-th example of what is no act teaches that it is none."""
 _PIECE = re.compile(r"\S+\s*|\s+")
 
 
@@ -78,7 +83,7 @@ class OfflineModel:
         self.kinds = skills.kinds
         self._values = _values(skills)
         self._called = _called(skills)
-        self._lexicon = skills.lexicon
+        self._lexicon, self._said = skills.lexicon, skills.wishes
         self._embedder = embedder if embedder is not None and embedder.local else None
         self._meaning = Meaning(self._learn_vectors) if self._embedder is not None else None
         if not lazy:
@@ -96,13 +101,13 @@ class OfflineModel:
             vectors: Whether what vectors tell is learned before it returns, and not while words
                 alone answer.
         """
-        _ = self._matcher, self.acts
+        _ = self._matcher, self._wishes
         if vectors and self._meaning is not None:
             self._meaning.wait()
 
     async def _ready(self) -> None:
         """Be made ready beside the event loop; learning has no limit."""
-        if not {"_matcher", "acts"} <= vars(self).keys():
+        if not {"_matcher", "_wishes"} <= vars(self).keys():
             await asyncio.to_thread(self.learn)
 
     @cached_property
@@ -139,11 +144,11 @@ class OfflineModel:
         read = [(looks.pattern, looks.flags, word) for looks, word in self._read_as]
         return Learned([self._examples, self._lexicon, NONE, read, *more], *_CODE)
 
-    def _learn_vectors(self, progress: Callable[[float], None]) -> Matcher:
+    def _learn_vectors(self, progress: Callable[[float], None]) -> tuple[Matcher, Matcher]:
         from deskward.agent.offline.matching import Matcher
 
         assert self._embedder is not None
-        return Matcher(
+        skills = Matcher(
             self._examples,
             self._lexicon,
             rest=NONE,
@@ -152,6 +157,7 @@ class OfflineModel:
             progress=progress,
             embedder=self._embedder,
         )
+        return skills, self._wishes_of(self._embedder, progress)
 
     @cached_property
     def _matcher(self) -> Matcher:
@@ -159,6 +165,30 @@ class OfflineModel:
 
         kinds, learned = self._read_as, self._learned
         return Matcher(self._examples, self._lexicon, rest=NONE, kinds=kinds, learned=learned)
+
+    @cached_property
+    def _wishes(self) -> Matcher:
+        """Tells which act a message wishes, by its words and its structure."""
+        return self._wishes_of(None, lambda _: None)
+
+    def _wishes_of(self, embedder: Embedder | None, progress: Callable[[float], None]) -> Matcher:
+        from deskward.agent.offline.matching import Matcher
+
+        said = {name: [*sentences] for name, sentences in self._said.items()}
+        tool = self.handover.tool if self.handover else None
+        rest = [one for one in self.skills.values() if not one.acts]
+        for name in said:  # whoever is to be handed over is so, however it was put
+            if name in self.skills and self.skills[name].tool == tool is not None:
+                said[name] += (e for one in rest if one.tool == tool for e in one.examples)
+        others = (e for one in rest if tool is None or one.tool != tool for e in one.examples)
+        said.setdefault(NONE, []).extend(itertools.islice(others, 0, None, EACH))
+        name = embedder.name if embedder else ""
+        acts = [one.acts.model_dump() for one in self.skills.values() if one.acts]
+        learned = Learned([said, acts, name], *_CODE, *_CUES)
+        kinds, cues = self._read_as, self.acts.cues
+        return Matcher(
+            said, {}, kinds=kinds, learned=learned, progress=progress, embedder=embedder, cues=cues
+        )
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
@@ -200,6 +230,14 @@ class OfflineModel:
             return told, score
         return skill, sure
 
+    def wanted(self, text: str) -> dict[str, float]:
+        """How probably a message wishes each act, or none; empty where that was not learned."""
+        if not self._said or is_wordless(text):
+            return {}
+        meant = self._meaning.wished(text) if self._meaning is not None else None
+        matches = self._wishes.match(text) if meant is None else meant
+        return {match.name: match.score for match in matches}
+
     def _of(self, matches: Sequence[Match], usable: set[str]) -> tuple[Skill | None, float]:
         for match in matches:
             skill = self.skills[match.name]
@@ -215,6 +253,8 @@ class OfflineModel:
 
     def skill_of(self, tool: str) -> str:
         """The name of the skill that calls a tool, or nothing."""
+        if self.handover is not None and self.handover.tool == tool:
+            return self.handover.name
         return next((name for name, skill in self.skills.items() if skill.tool == tool), "")
 
     def skill(self, name: str) -> Skill | None:

@@ -9,6 +9,7 @@ result) or `search` (a tool that looks the question up). Templates are Jinja2, s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -36,6 +37,8 @@ from deskward.text.finding import KINDS, Kind
 GENERAL = Path(__file__).with_name("skills")
 """The skills of no feature, with the lexicon."""
 LEXICON = "lexicon.yaml"
+WISHES = "wishes.yaml"
+"""What is said by who wishes what a skill does, and by who does not; each folder may hold one."""
 NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
 
@@ -158,10 +161,16 @@ class Skill(BaseModel):
 
 
 class Skills(BaseModel):
-    """All skills, with the lexicon that their examples are matched by."""
+    """All skills, with the lexicon that their examples are matched by, and how they are wished.
+
+    Attributes:
+        wishes: Skill → sentences of all languages with which it is wished; those of `none` wish
+            nothing.
+    """
 
     skills: dict[str, Skill]
     lexicon: dict[str, list[str]]
+    wishes: dict[str, list[str]] = {}
     kinds: dict[str, SkipValidation[Kind]]
 
     @property
@@ -187,6 +196,7 @@ class Skills(BaseModel):
         """
         skills: dict[str, Skill] = {}
         lexicon: dict[str, list[str]] = {}
+        wishes: dict[str, list[str]] = {}
         known = {**KINDS, **(kinds or {})}
         files = [file for folder in folders for file in folder.glob("*.yaml")]
         for file in sorted(files, key=lambda file: file.name):
@@ -194,6 +204,9 @@ class Skills(BaseModel):
                 content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
                 if file.name == LEXICON:
                     lexicon = content
+                elif file.name == WISHES:
+                    for name, said in content.items():
+                        wishes.setdefault(name, []).extend(itertools.chain(*said.values()))
                 else:
                     skill = Skill.model_validate({"name": file.stem, **content})
                     render_check(skill)
@@ -203,7 +216,8 @@ class Skills(BaseModel):
                 raise ValueError(f"{file.name} is not valid: {error}") from error
         if not skills:
             raise ValueError(f"{', '.join(map(str, folders))} holds no skills (SKILLS_DIR)")
-        return cls(skills=skills, lexicon=lexicon, kinds=known)
+        wishes = {name: said for name, said in wishes.items() if name in skills}
+        return cls(skills=skills, lexicon=lexicon, kinds=known, wishes=wishes)
 
 
 _templates = ImmutableSandboxedEnvironment(

@@ -126,7 +126,7 @@ class Step(Meant):
             yield from self._wished(wishes, mended)
             return
         reading = self._model.acts.read(text)
-        understood = self._understood(reading, text)
+        understood, text = self._wishing(reading, text)
         wishes = [wish for wish in understood if not self._is_of_another(wish.skill, text)]
         refused = reading.unwished and reading.why in ("not", "takes_back")
         sought = self._sought(text) if not refused else None
@@ -264,15 +264,19 @@ class Step(Meant):
         else:
             yield self._reply("plainly", say_so=skill.say_so)
 
-    def _slots(self, skill: Skill, text: str) -> dict[str, Any]:
-        kinds = self._model.kinds
-        found = {name: kinds[slot.kind].find(text, False) for name, slot in skill.slots.items()}
-        return {name: value for name, value in found.items() if value is not None}
+    def _said_last(self) -> str:
+        """The customer's last message."""
+        return next(m.text for m in reversed(self._messages) if m.role == "user")
 
     def _fill(
         self, skill: Skill, slots: dict[str, Any], *, sure: bool
     ) -> Iterator[str | ToolRequest]:
         missing = self._missing(skill, slots)
+        wishes = self._handing(skill, self._said_last())
+        if wishes is False:
+            yield self._reply("left")
+            return
+        sure = sure and wishes is True
         if missing:
             yield self._ask(skill, slots, missing)
         else:

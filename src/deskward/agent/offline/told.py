@@ -12,6 +12,10 @@ SHARED = ("not", "if", "doubts", "how", "said", "others", "mocks", "takes_back",
 """Lists of `acts.yaml` whose words speak against an act."""
 CUES = frozenset((*SHARED, "scorns", "past", "unsure", "earlier"))
 """These, and those of `lax.yaml` besides."""
+_COVERING = frozenset(("ask", "asks", "polite", "want", "wants", "lost"))
+"""The lists whose phrases say nothing against an act, whatever words they have."""
+_COVERING_OWN = ("thing:", "mark:")
+"""The same of what skills declare, where it is several words: "where I live"."""
 
 
 @dataclass
@@ -72,6 +76,17 @@ class Message:
     events: list[Event] = field(default_factory=list)
     turned: bool = False
 
+    @property
+    def cues(self) -> set[str]:
+        """The lists of which something stands in it, whether it asks, and does not want."""
+        found = {name.replace(":", "_") for name in self.hits if self.has(name)}
+        if self.asking:
+            found.add("asking")
+        wants = (hit.start for name in ("want", "wants") for hit in self.hits.get(name, ()))
+        if any(self.has("not", clause=self.clauses[at]) for at in wants):
+            found.add("unwanted")
+        return found
+
     def has(
         self,
         name: str,
@@ -89,3 +104,14 @@ class Message:
             and after < hit.start < before
             for hit in self.hits.get(name, ())
         )
+
+
+def covers(part: str, hit: Hit) -> bool:
+    """Whether what a list found speaks against nothing, whatever other lists have its words."""
+    if part not in _COVERING and not part.startswith(_COVERING_OWN):
+        return False
+    if hit.end - hit.start > 1:
+        return True
+    if part == "lost":
+        return hit.whole
+    return part.startswith("mark:") or (part in _COVERING and part != "want")

@@ -45,6 +45,10 @@ class Knowing(Protocol):
         """The skill that a sentence means most, of those that may be used."""
         ...
 
+    def wanted(self, text: str, /) -> dict[str, float]:
+        """How probably a message wishes each act, or none; empty where that was not learned."""
+        ...
+
     def __hash__(self) -> int:
         """As any object's: what follows from it is remembered."""
         ...

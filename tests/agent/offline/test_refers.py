@@ -1,0 +1,77 @@
+"""Which of the records that were shown is meant."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from deskward.agent.model import Message
+from deskward.agent.offline.refers import meant, shown
+from tests.agent.talk import Talk
+
+CARDS = {"4242": {"last4": "4242"}, "4444": {"last4": "4444"}, "1881": {"last4": "1881"}}
+ORDERS = {"O1003": {"created_at": "2026-11-03"}, "O1001": {"created_at": "2026-11-01"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("freeze the second one", "4444"),
+        ("dann sperr mal die dritte", "1881"),
+        ("bloquez la deuxième", "4444"),
+        ("congela la primera", "4242"),
+        ("blocca la seconda", "4444"),
+        ("bloqueia o segundo", "4444"),
+        ("2番目のを止めて", "4444"),
+        ("جمّد الثانية", "4444"),
+        ("freeze the last one", "1881"),
+        ("freeze the fifth", None),
+        ("freeze it", None),
+        ("the first or the second?", None),
+    ],
+)
+def test_a_place_in_the_list_names_one(said: str, name: str | None) -> None:
+    assert meant(said, CARDS) == name
+
+
+def test_the_newest_is_told_by_its_date() -> None:
+    assert meant("cancel the last one", ORDERS) == "O1003"
+
+
+def test_the_other_is_the_one_that_was_not_spoken_of() -> None:
+    two = {name: CARDS[name] for name in ("4242", "4444")}
+    assert meant("and the other one", two, ["4242"]) == "4444"
+    assert meant("and the other one", CARDS, ["4242"]) is None
+
+
+def test_one_alone_is_it() -> None:
+    assert meant("cancel it", {"O1003": {}}) == "O1003"
+    assert meant("cancel it", {}) is None
+
+
+def test_records_are_found_in_what_tools_gave_last() -> None:
+    answer = {"cards": [{"id": "card_1", "last4": "4242"}, {"id": "card_2", "last4": "4444"}]}
+    messages = [
+        Message("user", "which cards do I have?"),
+        Message("tool", json.dumps(answer)),
+        Message("assistant", "Two."),
+        Message("user", "freeze the second"),
+    ]
+    assert list(shown(messages, re.compile(r"\d{4}"))) == ["4242", "4444"]
+    assert not shown([*messages, Message("user", "well?")], re.compile(r"\d{4}"))
+
+
+async def test_the_second_card_is_proposed_and_done_after_a_yes(talk: Talk) -> None:
+    await talk.say("which cards do I have?")
+    await talk.say("freeze the second one please")
+    assert talk.statuses == ["confirm"]
+    assert "4444" in await talk.say("yes")
+    assert talk.statuses == ["ok"]
+
+
+async def test_what_is_denied_of_it_is_not(talk: Talk) -> None:
+    await talk.say("which cards do I have?")
+    await talk.say("no, don't freeze the second one")
+    assert "freeze_card" not in talk.tools
