@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from deskward.agent.model import Model
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.sought import Sought
+from deskward.app import open_desk
+from deskward.core.settings import Settings
 from tests.agent.talk import Talk
 from tests.conftest import STAFF, Call
 from tests.everything import shipped_skills
@@ -105,3 +108,13 @@ async def test_staff_get_it_once_and_nobody_asks_for_a_postal_address(
     listed = (await sqlite_call("list_tickets", STAFF, customer_id="user_001")).value
     opened = [one for one in listed["tickets"] if one["id"].startswith("T1")]
     assert len(opened) == 1
+
+
+async def test_what_has_no_word_of_a_wish_is_none_of_a_skill_that_is_sought(
+    sqlite_settings: Settings, offline: Model
+) -> None:
+    """On a desk without complaints, to see them is not to close them."""
+    async with open_desk(sqlite_settings.changed(domains=""), model=offline) as desk:
+        for number, text in enumerate(["show my complaints", "list my complaints please"]):
+            assert "close" not in await Talk(desk, session=f"s{number}").say(text)
+        assert "close" in await Talk(desk, session="t").say("withdraw my complaint")

@@ -45,7 +45,7 @@ class Words(BaseModel):
 _QUOTED = re.compile(
     r"(?m)^[^\S\n]*>.*$|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|\"[^\"]*\"|「[^「」]*」|『[^『』]*』"
 )
-_MAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}(?<![.,;:!?])")
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}(?<![.-])")
 """A mail address, whose dots end no sentence."""
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[,;:،、，؛–—]+")
@@ -72,6 +72,10 @@ class _Language:
             return False
         asking = _ASKING.search(sentence) is not None
         return any(self._wishes(clause, asking) for clause in _CLAUSE.split(sentence))
+
+    def is_wanted(self, sentence: str) -> bool:
+        """Whether a sentence has a word by which the thing is wanted."""
+        return bool(self.wants.search(sentence) or self.asks.search(sentence))
 
     def declines(self, sentence: str) -> bool:
         """Whether a sentence says that the thing is not wanted, and nothing else."""
@@ -115,6 +119,17 @@ class Sought:
             if any(words.seeks(sentence) for sentence in sentences):
                 return name
         return None
+
+    def may_be(self, name: str, text: str) -> bool:
+        """Whether a message has a word by which a skill's thing is wanted.
+
+        What examples alone tell is too little: "show my complaints" is near to "withdraw my
+        complaint". Of a skill without English words nothing is known.
+        """
+        if "en" not in self._skills.get(name, ()):
+            return True
+        known = [words for one, words in self._known if one == name]
+        return any(words.is_wanted(one) for words in known for one in _sentences(text))
 
     def is_declined(self, text: str) -> bool:
         """Whether a message says that what a skill gives is not wanted: nothing is to be done."""

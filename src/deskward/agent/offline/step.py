@@ -159,7 +159,9 @@ class Step(Meant):
             skill, score = spoken, max(score, SURE)
         if skill is not None and skill.acts and not self._is_about(skill, text):
             skill = None
-        if skill is not None and self._is_of_another(skill.name, text):
+        if skill is not None and (
+            self._is_of_another(skill.name, text) or not self._model.sought.may_be(skill.name, text)
+        ):
             skill = None
         if skill is None or skill.search or score < SURE or (skill.acts and _asks(text)):
             doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
