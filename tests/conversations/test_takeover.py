@@ -257,8 +257,8 @@ async def test_a_handover_tells_staff_what_there_is_to_know(desk: Desk, call: Ca
             "Mein Wasserhahn tropft seit gestern",
         ),
         (
-            ["The heron in my garden wobbles, my passcode is 483920"],
-            "The heron in my garden wobbles, my passcode is [[",
+            ["The heron wobbles since my verification code is 483920", "I want to talk to a human"],
+            "The heron wobbles since my verification code is [[",
         ),
     ],
 )

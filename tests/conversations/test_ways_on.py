@@ -121,6 +121,7 @@ async def test_an_issue_that_was_reported_in_a_chat_is_answered_there(
     assert (await lines(desk))[-1] == ("assistant", "Which lift?")
     page = (await call("list_ticket_messages", STAFF, ticket_id=ticket)).value
     assert page["messages"][-1]["delivery"] == "sent"
+    assert page["messages"][-1]["channel"] == "chat"
     await say(desk, "The left one, I say to your colleague")
     assert "The left one" in (await thread_of(call, ticket))[-1][2]
 
@@ -221,3 +222,33 @@ async def test_whoever_listens_hears_of_sorting(desk: Desk, call: Call) -> None:
         ("updated", three),
         ("updated", one),
     ]
+
+
+async def test_an_answer_to_a_handover_goes_by_chat_and_says_so(desk: Desk, call: Call) -> None:
+    """Also where the ticket has no message of the customer yet."""
+    await say(desk, PERSON)
+    (ticket,) = await all_of(call)
+    await change(call, ticket, reply="I am here.")
+    page = (await call("list_ticket_messages", STAFF, ticket_id=ticket)).value["messages"]
+    assert (page[-1]["channel"], page[-1]["delivery"]) == ("chat", "sent")
+
+
+async def test_a_second_handover_after_it_was_given_back_is_told(desk: Desk, call: Call) -> None:
+    await say(desk, PERSON)
+    (ticket,) = await all_of(call)
+    async with desk.database.transaction() as db:
+        row = {"tenant_id": "default", "kind": "conversation.handed_over", "listener": "a" * 32}
+        await db.execute(listeners.insert(), row)
+    await say(desk, "Connect me with an agent, please")
+    await call("take_over_conversation", STAFF, ticket_id=ticket)
+    waits = sa.select(jobs).where(jobs.c.kind == STILL_WAITS)
+    assert await desk.database.reader.first(waits) is None
+    await call("give_back_conversation", STAFF, ticket_id=ticket)
+    for _ in range(3):  # told once, not with each message
+        await say(desk, "Connect me with an agent, please")
+    assert await desk.database.reader.first(waits) is not None
+    told = await desk.database.reader.all(
+        sa.select(told_events).where(told_events.c.listener == "a" * 32)
+    )
+    assert [row.record for row in told] == [ticket]
+    assert await all_of(call) == [ticket]

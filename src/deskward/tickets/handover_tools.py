@@ -53,6 +53,11 @@ async def hand_over(
         if urgent and ticket.priority != "urgent":
             ticket = await _urgent(ctx, ticket)
         await handover.keep(ctx.db, ctx.tenant, ticket.id, handover.at(told, ticket))
+        if not await timers.is_waited_for(
+            ctx.db, ctx.tenant, ticket.id
+        ):  # it was taken, or given up
+            await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
+            await _tell(ctx, ticket)
         message = f"A person will take over. It was added to ticket {ticket.id}."
         return await opened(ctx, ticket, message, handled=False)
     ticket = await service.create(
@@ -123,9 +128,7 @@ async def _again(ctx: Context, before: Ticket, told: Handover, reason: str) -> T
         soon=rules.due_soon,
     )
     ticket, owner = received.ticket, before.customer_id
-    await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
     await ctx.tell("ticket.reopened", ticket.id, {"status": ticket.status}, customer_id=owner)
-    await _tell(ctx, ticket)
     if not ctx.by_model:
         return ticket
     return await thread.agents_note(

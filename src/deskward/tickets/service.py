@@ -55,19 +55,16 @@ _HANDOVER = fixed(
     sa.select(tickets)
     .where(
         _OF_SESSION,
-        (tickets.c.status == "open") | (tickets.c.status == "pending"),
-        _IS_HANDOVER | tickets.c.reply.is_not(None),
+        sa.and_(
+            (tickets.c.status == "open") | (tickets.c.status == "pending"),
+            _IS_HANDOVER | tickets.c.reply.is_not(None),
+        )
+        | tickets.c.merged_into.is_not(None),
     )
-    .order_by(tickets.c.number.desc())
+    .order_by(tickets.c.merged_into.is_not(None), tickets.c.number.desc())
     .limit(1)
 )
-"""Of the tickets that came from a conversation, one that people answer in."""
-_MERGED = fixed(
-    sa.select(tickets.c.merged_into)
-    .where(_OF_SESSION, tickets.c.merged_into.is_not(None))
-    .order_by(tickets.c.number.desc())
-    .limit(1)
-)
+"""Of the tickets that came from a conversation, one that people answer in, or that was merged."""
 _LAST_HANDOVER = fixed(
     sa.select(tickets).where(_OF_SESSION, _IS_HANDOVER).order_by(tickets.c.number.desc()).limit(1)
 )
@@ -218,14 +215,10 @@ async def waiting_handover(db: Connection, tenant: str, customer_id: str) -> Tic
 
 async def handover_of(db: Connection, tenant: str, owner: str, session_id: str) -> Ticket | None:
     """The ticket in which a person answers a conversation, and that none has ended."""
-    session = {"tenant": tenant, "owner": owner, "session": session_id}
-    row = await db.first(_HANDOVER, **session)
-    if row is not None:
-        return ticket_of(row)
-    merged = await db.first(_MERGED, **session)
-    if merged is None:
-        return None
-    ticket = await whole(db, tenant, f"T{merged.merged_into}")
+    row = await db.first(_HANDOVER, tenant=tenant, owner=owner, session=session_id)
+    if row is None or row.merged_into is None:
+        return ticket_of(row) if row is not None else None
+    ticket = await whole(db, tenant, f"T{row.merged_into}")
     return ticket if ticket.status in ("open", "pending") else None
 
 

@@ -242,11 +242,13 @@ async def reply(
     message = _said(ticket, change.reply, "message", author, channel)
     message = message.model_copy(update={"files": list(files)})
     taken = await channels.take(db, tenant, ticket, message, answered)
-    told = {
+    told: dict[str, Any] = {
         "delivery": taken.delivery,
         "message_id": taken.message_id,
         "in_reply_to": taken.in_reply_to,
     }
+    if answered is None and taken.delivery != "none":  # it went the way that the ticket came
+        told["channel"] = "mail" if taken.message_id is not None else ticket.source
     return ticket, await _place(db, tenant, ticket, message.model_copy(update=told))
 
 

@@ -107,6 +107,12 @@ async def follow(
     await jobs.drop(db, *gone)
 
 
+async def is_waited_for(db: Connection, tenant: str, ticket_id: str) -> bool:
+    """Whether somebody is going to be told of a handover that nobody has taken."""
+    this = jobs.jobs.c.id == name_of(STILL_WAITS, tenant, ticket_id)
+    return await db.first(sa.select(jobs.jobs.c.id).where(this)) is not None
+
+
 async def taken(db: Connection, tenant: str, ticket_id: str) -> None:
     """Take the timer of a handover away: somebody has taken it."""
     await jobs.drop(db, name_of(STILL_WAITS, tenant, ticket_id))
