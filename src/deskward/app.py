@@ -43,6 +43,8 @@ from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
+from deskward.diagnostics.shelf import Shelf
+from deskward.diagnostics.timers import QuietRules
 from deskward.email.outbox import Outbox
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
@@ -196,6 +198,10 @@ async def open_desk(
                 timedelta(minutes=settings.tickets.due_soon_minutes),
             ),
             HandoverConversations: HandoverConversations(heard),
+            Shelf: Shelf(settings.diagnostics.workflows_dir),
+            QuietRules: QuietRules(
+                settings.diagnostics.confirms_after, settings.diagnostics.ends_after
+            ),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

@@ -26,6 +26,7 @@ from deskward.core.database import Connection
 from deskward.core.jobs import Records
 from deskward.core.settings import Settings
 from deskward.customers import slice as customers
+from deskward.diagnostics import slice as diagnostics
 from deskward.email import slice as email
 from deskward.files import slice as files
 from deskward.gate.approval_tools import JOB as APPROVAL
@@ -56,6 +57,7 @@ SLICES: tuple[Slice, ...] = (
     knowledge.SLICE,
     orders.SLICE,
     complaints.SLICE,
+    diagnostics.SLICE,
     files.SLICE,
     email.SLICE,
     inbox.SLICE,

@@ -171,8 +171,14 @@ def test_a_fragment_of_another_workflow_is_a_part_of_this_one(tmp_path: Path) ->
 def test_fragments_are_chosen_by_the_case_and_say_why() -> None:
     desktop = compose(KNOWN["sign-in"], Circumstances(), KNOWN)
     phone = compose(KNOWN["sign-in"], Circumstances(environment={"client": "mobile_app"}), KNOWN)
-    assert [part.id for part in desktop.parts] == ["who", "browser", "secrets", "single_sign_on"]
-    assert [part.id for part in phone.parts] == ["who", "secrets", "single_sign_on"]
+    assert [part.id for part in desktop.parts] == [
+        "who",
+        "browser",
+        "secrets",
+        "codes",
+        "single_sign_on",
+    ]
+    assert [part.id for part in phone.parts] == ["who", "secrets", "codes", "single_sign_on"]
     assert phone.left_out == (
         "browser: !has(environment.client) || environment.client != 'mobile_app' does not hold, "
         "or is not known",

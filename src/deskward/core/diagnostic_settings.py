@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import DirectoryPath, Field
 
 from deskward.core.setting_names import Group, prefixed
+from deskward.core.setting_values import Many
 
 
 class Diagnostics(Group):
@@ -18,3 +21,21 @@ class Diagnostics(Group):
         description="Folder of workflows of yours, beside those that ship with Deskward; one with "
         "the id of a shipped one takes its place.",
     )
+    quiet_hours: Many = Field(
+        72,
+        description="Hours after which a fix counts as confirmed, if nobody says that it has not "
+        "helped.",
+    )
+    open_days: Many = Field(
+        14, description="Days after which a diagnostic session that nobody answers is ended."
+    )
+
+    @property
+    def confirms_after(self) -> timedelta:
+        """After how long a fix counts as confirmed."""
+        return timedelta(hours=self.quiet_hours)
+
+    @property
+    def ends_after(self) -> timedelta:
+        """After how long a session that nobody answers is ended."""
+        return timedelta(days=self.open_days)

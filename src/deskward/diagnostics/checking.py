@@ -100,6 +100,9 @@ def _of_workflow(workflow: Workflow, known: Workflows) -> Found:
         fragments.add(fragment.id)
         if fragment.applies is not None:
             yield from _of_condition((*place, "applies"), fragment.applies, {}, set())
+        if fragment.when is not None:
+            readable = {step.id: step for step in before}
+            yield from _of_condition((*place, "when"), fragment.when, readable, set())
         try:
             _, whole = resolved(workflow, fragment, known)
         except WrongCondition as error:

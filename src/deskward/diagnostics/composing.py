@@ -50,6 +50,7 @@ class Part(BaseModel):
     id: Name
     title: str
     because: str
+    when: str | None = None
     steps: tuple[Step, ...]
 
 
@@ -100,7 +101,15 @@ def compose(
             continue
         origin, whole = resolved(workflow, fragment, known)
         causes = {**origin.causes, **causes}
-        parts.append(Part(id=fragment.id, title=fragment.title, because=because, steps=whole.steps))
+        parts.append(
+            Part(
+                id=fragment.id,
+                title=fragment.title,
+                because=because,
+                when=fragment.when,
+                steps=whole.steps,
+            )
+        )
     return Plan(
         workflow=workflow.workflow,
         version=workflow.version,

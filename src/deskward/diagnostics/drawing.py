@@ -36,15 +36,16 @@ class Graph:
 def graph_of(plan: Plan) -> Graph:
     """The steps and ends of a plan."""
     graph = Graph()
-    firsts = [part.steps[0].id for part in plan.parts]
     nothing = f"escalate {plan.specialist}"
     for number, part in enumerate(plan.parts):
-        beyond = firsts[number + 1] if number + 1 < len(firsts) else nothing
+        beyond = _beyond(plan, number) or [(nothing, "")]
         for step in part.steps:
             graph.boxes[step.id] = step.description
             for branch in step.next:
-                target = _target(branch, beyond)
-                graph.arrows.append((step.id, target, branch.when or ""))
+                targets = beyond if branch.done else [(_target(branch), "")]
+                for target, wanted in targets:
+                    when = " && ".join(filter(None, (branch.when, wanted)))
+                    graph.arrows.append((step.id, target, when))
     for _, target, _ in graph.arrows:
         if target not in graph.boxes:
             kind, _, name = target.partition(" ")
@@ -54,14 +55,24 @@ def graph_of(plan: Plan) -> Graph:
     return graph
 
 
-def _target(branch: Branch, beyond: str) -> str:
+def _beyond(plan: Plan, number: int) -> list[tuple[str, str]]:
+    """What can follow a part: the first steps of parts after it, each with its condition."""
+    found: list[tuple[str, str]] = []
+    for part in plan.parts[number + 1 :]:
+        found.append((part.steps[0].id, part.when or ""))
+        if part.when is None:
+            return found
+    return [*found, (f"escalate {plan.specialist}", "")] if found else []
+
+
+def _target(branch: Branch) -> str:
     if branch.go is not None:
         return branch.go
     if branch.cause is not None:
         return f"cause {branch.cause}"
     if branch.escalate is not None:
         return f"escalate {branch.escalate}"
-    return "solved" if branch.solved else beyond
+    return "solved"
 
 
 def mermaid(plan: Plan) -> str:

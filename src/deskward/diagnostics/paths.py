@@ -53,6 +53,8 @@ def _read_later(plan: Plan) -> list[str]:
     """The steps whose answers conditions of other steps read."""
     found: set[str] = set()
     steps = [step for part in plan.parts for step in part.steps]
+    for part in plan.parts:
+        found |= condition(part.when).names if part.when is not None else set()
     for step in steps:
         found |= {name for source in step.conditions for name in condition(source).names} - {
             step.id
@@ -67,6 +69,7 @@ def _limits(plan: Plan) -> defaultdict[str, list[float]]:
     }
     found: defaultdict[str, list[float]] = defaultdict(list)
     sources = [one for part in plan.parts for step in part.steps for one in step.conditions]
+    sources += [part.when for part in plan.parts if part.when is not None]
     for source in sources:
         named = [float(one) for one in _NUMBER.findall(source)]
         for name in condition(source).names & numbers:

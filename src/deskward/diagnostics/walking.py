@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from deskward.core.conditions import WrongCondition, condition
-from deskward.diagnostics.composing import Plan
+from deskward.diagnostics.composing import Part, Plan
 from deskward.diagnostics.workflow import Branch, Finding, Step
 
 
@@ -140,12 +140,18 @@ class Walk:
         self._ended(End("escalate", specialist=self.plan.specialist, reason=reason))
 
     def _next_part(self) -> None:
+        parts = self.plan.parts
         self.part += 1
-        if self.part < len(self.plan.parts):
-            self._come_to(self.plan.parts[self.part].steps[0])
+        while self.part < len(parts) and not self._is_wanted(parts[self.part]):
+            self.part += 1
+        if self.part < len(parts):
+            self._come_to(parts[self.part].steps[0])
         else:
             reason = "All was looked at, and no cause was found."
             self._ended(End("escalate", specialist=self.plan.specialist, reason=reason))
+
+    def _is_wanted(self, part: Part) -> bool:
+        return part.when is None or self._holds(part.when)
 
     def _come_to(self, step: Step) -> None:
         self.visits[step.id] += 1

@@ -112,6 +112,7 @@ class Fragment(_Part):
 
     Attributes:
         applies: CEL over `product`, `version`, `environment` and `customer`; None for always.
+        when: CEL over the answers so far, too: it is passed over where that does not hold.
         include: The fragment of another workflow that stands here, `workflow/fragment`, instead of
             steps of its own.
     """
@@ -119,6 +120,7 @@ class Fragment(_Part):
     id: Name
     title: Line
     applies: str | None = None
+    when: str | None = None
     steps: tuple[Step, ...] = Field((), max_length=100)
     include: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9_]*$")
 

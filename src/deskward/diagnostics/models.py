@@ -1,0 +1,195 @@
+"""Diagnostic sessions: the table, and what is shown of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from deskward.core.database import metadata
+from deskward.core.moments import UtcDateTime
+from deskward.core.numbering import Numbering
+from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT
+from deskward.core.written import Ours, RecordId, Written
+from deskward.diagnostics.workflow import Difficulty, Kind
+
+Status = Literal["open", "paused", "to_confirm", "resolved", "handed_over", "ended"]
+"""`open`: a step waits for its answer. `to_confirm`: a cause was found, or what was done helped,
+and the customer has not said so yet. `resolved`: they have, or were quiet for the set time.
+`handed_over`: staff have it as a ticket. `ended`: it was given up, or left alone for too long."""
+SessionId = Annotated[
+    str,
+    RecordId("diagnosis"),
+    Field(
+        pattern=r"^D[1-9][0-9]{0,17}$",
+        description="Id of a diagnostic session.",
+        examples=["D1001"],
+    ),
+]
+Issue = Annotated[str, Field(min_length=1, max_length=10_000, examples=["The API answers 429."])]
+Product = Annotated[str, Field(min_length=1, max_length=200, examples=["Acme API"])]
+GivenAnswer = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=2_000)]
+"""What a step is answered with, in the form that it asks for."""
+
+diagnoses = sa.Table(
+    "diagnoses",
+    metadata,
+    sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("customer_id", sa.String(64), nullable=False, info=OWNER),
+    sa.Column("product", sa.String(200), nullable=False, info=IMPERSONAL),
+    sa.Column("issue", sa.Text, nullable=False, info=TEXT),
+    sa.Column("workflow", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("plan", sa.JSON, nullable=False, info=DOCUMENT),
+    sa.Column("answers", sa.JSON, nullable=False, info=DOCUMENT),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("confirmed", sa.String(16), info=IMPERSONAL),
+    sa.Column("ticket", sa.BigInteger),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_diagnoses_customer", "tenant_id", "customer_id", "number"),
+)
+"""`plan` is the workflow as it was composed, and `answers` all that was answered; the rest follows
+from them (`walking.py`). `confirmed` says how it is known that it helped."""
+
+diagnosis_numbers = Numbering("diagnosis_numbers")
+
+
+class AnswerForm(BaseModel):
+    """What a step wants as its answer."""
+
+    type: Literal["yes_no", "choice", "number", "text"]
+    choices: dict[Ours, Ours] | None = Field(None, description="Each word, and what it means.")
+    unit: Ours | None = None
+
+
+class StepToDo(BaseModel):
+    """The step that waits."""
+
+    step_id: Ours = Field(examples=["status_page"])
+    description: Ours = Field(examples=["Does the status page tell of a disturbance?"])
+    action_type: Kind
+    instructions: Ours
+    expected_result: Ours
+    failure_actions: list[Ours]
+    answer: AnswerForm
+    minutes: int = Field(description="How long it takes.", examples=[1])
+
+
+class AnsweredStep(BaseModel):
+    """A step that was answered."""
+
+    step_id: Ours = Field(examples=["status_page"])
+    description: Ours
+    answer: Annotated[str, Written(by=("customer", "staff"))] = Field(examples=["no"])
+    by: Annotated[str, Written(by="customer")] = Field(examples=["customer:user_001"])
+    request_id: Ours = Field(description="Of the call that answered it: its row in the ledger.")
+    at: datetime
+
+
+class Support(BaseModel):
+    """What an answer says about a cause."""
+
+    step_id: Ours
+    supports: bool = Field(description="Whether it speaks for the cause, or else against it.")
+    because: Ours = Field(description="The condition that held.", examples=["!status_page"])
+
+
+class Hypothesis(BaseModel):
+    """A cause that the workflow knows, and what speaks for and against it."""
+
+    cause: Ours = Field(examples=["dns"])
+    title: Ours = Field(examples=["The service's name is not resolved"])
+    state: Literal["possible", "supported", "ruled_out"]
+    evidence: list[Support]
+
+
+class Result(BaseModel):
+    """What came out."""
+
+    kind: Literal["cause", "escalate", "solved"]
+    cause: Ours | None = None
+    title: Ours | None = None
+    explanation: Ours | None = None
+    fix: Ours | None = None
+    specialist: Ours | None = Field(None, description="Who has to look at it.")
+    reason: Ours
+
+
+class Diagnosis(BaseModel):
+    """A diagnostic session: what is to be done next, what was seen, and what it shows."""
+
+    id: SessionId
+    customer_id: Ours = Field(examples=["user_001"])
+    product_name: Annotated[str, Written(by="customer")]
+    issue_description: Annotated[str, Written(by="customer")]
+    workflow_id: Ours = Field(examples=["network-connectivity"])
+    workflow_title: Ours
+    difficulty_level: Difficulty
+    estimated_duration: int = Field(description="Minutes, if every step must be done.")
+    status: Status
+    step: StepToDo | None = Field(description="The step that waits; null where none does.")
+    answered: list[AnsweredStep]
+    hypotheses: list[Hypothesis]
+    result: Result | None
+    confirmed: Literal["customer", "staff", "quiet"] | None = Field(
+        description="How it is known that it helped; `quiet`: nobody said otherwise in time."
+    )
+    ticket_id: Ours | None = Field(description="The ticket that it was handed over as.")
+    why: list[Ours] = Field(description="Which parts of the workflow are in or left out, and why.")
+    revision: int = Field(description="Grows with every change.", examples=[1])
+    created_at: datetime
+    updated_at: datetime
+
+
+class DiagnosisSummary(BaseModel):
+    """A diagnostic session in a list."""
+
+    id: SessionId
+    customer_id: Ours
+    product_name: Annotated[str, Written(by="customer")]
+    workflow_id: Ours
+    status: Status
+    cause: Ours | None = Field(description="The cause that was found.")
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class DiagnosisList(BaseModel):
+    """One page of diagnostic sessions, the newest first."""
+
+    total: int = Field(description="How many there are on all pages.")
+    limit: int
+    offset: int
+    sessions: list[DiagnosisSummary]
+
+
+class WorkflowStep(BaseModel):
+    """A step of a workflow."""
+
+    step_id: Ours
+    description: Ours
+    action_type: Kind
+    instructions: Ours
+    expected_result: Ours
+    failure_actions: list[Ours]
+    next_step_conditions: dict[Ours, Ours] = Field(
+        description="Condition → where it leads; `otherwise` where none before it holds.",
+        examples=[{"status_page": "cause outage", "otherwise": "other_sites"}],
+    )
+
+
+class TroubleshootingWorkflow(BaseModel):
+    """A workflow as it is composed for somebody."""
+
+    workflow_id: Ours
+    title: Ours
+    steps: list[WorkflowStep]
+    estimated_duration: int = Field(description="Minutes, if every step must be done.")
+    difficulty_level: Difficulty
+    required_permissions: list[Ours]
+    why: list[Ours] = Field(description="Which parts of the workflow are in or left out, and why.")

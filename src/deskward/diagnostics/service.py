@@ -1,0 +1,261 @@
+"""Rules and queries of diagnostic sessions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, now
+from deskward.core.errors import Conflict, NotFound
+from deskward.core.paging import newest
+from deskward.diagnostics.composing import Plan
+from deskward.diagnostics.models import Status, diagnoses, diagnosis_numbers
+from deskward.diagnostics.walking import Evidence, Walk, walk
+
+MOST = 300
+"""Answers of a session."""
+
+_BY_NUMBER = sa.select(diagnoses).where(
+    diagnoses.c.tenant_id == sa.bindparam("tenant"), diagnoses.c.number == sa.bindparam("number")
+)
+_BY_NUMBER_LOCKED = _BY_NUMBER.with_for_update()
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer as it is kept: what was answered, by whom, in which call."""
+
+    value: Any
+    by: str
+    request_id: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as it is on record."""
+
+    id: str
+    customer_id: str
+    product: str
+    issue: str
+    plan: Plan
+    given: tuple[Given, ...]
+    status: Status
+    confirmed: str | None
+    ticket_id: str | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def walk(self) -> Walk:
+        """How far it is."""
+        return walk(self.plan, [one.value for one in self.given])
+
+
+async def get(db: Connection, tenant: str, session_id: str) -> Session:
+    """The session.
+
+    Raises:
+        NotFound: The tenant has no such session.
+    """
+    return await _read(db, _BY_NUMBER, tenant, session_id)
+
+
+async def start(
+    db: Connection, tenant: str, customer_id: str, *, product: str, issue: str, plan: Plan
+) -> Session:
+    """Begin a session. Whether there is such a customer is not asked."""
+    number = await diagnosis_numbers.next(db, tenant)
+    moment = now()
+    row = {
+        "tenant_id": tenant,
+        "number": number,
+        "customer_id": customer_id,
+        "product": product,
+        "issue": issue,
+        "workflow": plan.workflow,
+        "plan": plan.model_dump(mode="json", exclude_defaults=True),
+        "answers": [],
+        "status": "open",
+        "revision": 1,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    await db.execute(diagnoses.insert(), row)
+    return await get(db, tenant, f"D{number}")
+
+
+async def find(
+    db: Connection,
+    tenant: str,
+    *,
+    customer_id: str | None,
+    status: Status | None,
+    limit: int,
+    offset: int,
+) -> tuple[int, list[Session]]:
+    """How many sessions there are, and one page of them, the newest first."""
+    where = [diagnoses.c.tenant_id == tenant]
+    if customer_id is not None:
+        where.append(diagnoses.c.customer_id == customer_id)
+    if status is not None:
+        where.append(diagnoses.c.status == status)
+    total, rows = await newest(db, diagnoses, where, limit=limit, offset=offset)
+    return total, [_session(row) for row in rows]
+
+
+async def answer(
+    db: Connection,
+    tenant: str,
+    session_id: str,
+    revision: int,
+    value: Any,
+    by: str,
+    request_id: str,
+) -> Session:
+    """Answer the step that waits.
+
+    Raises:
+        NotFound: The tenant has no such session.
+        InvalidInput: The answer is not of the form that the step wants.
+        Conflict: No step waits, or the session has changed since that revision.
+    """
+    session = await _locked(db, tenant, session_id, revision)
+    if session.status != "open":
+        raise _not_now(session, "answered")
+    if len(session.given) >= MOST:
+        raise Conflict(f"Session {session_id} has {MOST} answers; hand it over instead.")
+    going = session.walk
+    going.answer(value)
+    given = Given(going.answered[-1].value, by, request_id, now().isoformat())
+    status: Status = "open"
+    if going.end is not None:
+        status = "handed_over" if going.end.kind == "escalate" else "to_confirm"
+    return await _write(db, tenant, session, (*session.given, given), status)
+
+
+async def go_back(db: Connection, tenant: str, session_id: str, revision: int) -> Session:
+    """Take the latest answer back.
+
+    Raises:
+        NotFound: The tenant has no such session.
+        Conflict: There is none, staff have the session already, or it has changed since.
+    """
+    session = await _locked(db, tenant, session_id, revision)
+    if session.status not in ("open", "to_confirm"):
+        raise _not_now(session, "taken back")
+    if not session.given:
+        raise Conflict(f"Session {session_id} is at its first step; there is nothing to take back.")
+    return await _write(db, tenant, session, session.given[:-1], "open")
+
+
+async def set_status(
+    db: Connection,
+    tenant: str,
+    session_id: str,
+    revision: int,
+    status: Status,
+    *,
+    allowed: tuple[Status, ...],
+    confirmed: str | None = None,
+) -> Session:
+    """Put a session into another state.
+
+    Raises:
+        NotFound: The tenant has no such session.
+        Conflict: It is in none of the states that allow it, or has changed since.
+    """
+    session = await _locked(db, tenant, session_id, revision)
+    if session.status not in allowed:
+        raise _not_now(session, f"set to {status.replace('_', ' ')}")
+    return await _write(db, tenant, session, session.given, status, confirmed=confirmed)
+
+
+async def handed_over(db: Connection, tenant: str, session: Session, ticket_id: str) -> Session:
+    """Note the ticket that a session was handed over as."""
+    await db.execute(
+        sa.update(diagnoses)
+        .where(diagnoses.c.tenant_id == tenant, diagnoses.c.number == int(session.id[1:]))
+        .values(ticket=int(ticket_id[1:]))
+    )
+    return await get(db, tenant, session.id)
+
+
+async def _locked(db: Connection, tenant: str, session_id: str, revision: int) -> Session:
+    session = await _read(db, _BY_NUMBER_LOCKED, tenant, session_id)
+    if session.revision != revision:
+        raise Conflict(
+            f"Session {session_id} has changed: it is at revision {session.revision}, not "
+            f"{revision}. Read it again and answer the step that waits now.",
+            details={"revision": session.revision},
+        )
+    return session
+
+
+async def _write(
+    db: Connection,
+    tenant: str,
+    session: Session,
+    given: tuple[Given, ...],
+    status: Status,
+    *,
+    confirmed: str | None = None,
+) -> Session:
+    await db.execute(
+        sa.update(diagnoses)
+        .where(diagnoses.c.tenant_id == tenant, diagnoses.c.number == int(session.id[1:]))
+        .values(
+            answers=[asdict(one) for one in given],
+            status=status,
+            confirmed=confirmed,
+            revision=session.revision + 1,
+            updated_at=now(),
+        )
+    )
+    return await get(db, tenant, session.id)
+
+
+def _not_now(session: Session, done: str) -> Conflict:
+    state = session.status.replace("_", " ")
+    return Conflict(
+        f"Session {session.id} is {state}; it cannot be {done} now.",
+        details={"status": session.status},
+    )
+
+
+async def _read(db: Connection, statement: sa.Executable, tenant: str, session_id: str) -> Session:
+    row = await db.first(statement, tenant=tenant, number=int(session_id[1:]))
+    if row is None:
+        raise NotFound("session", session_id)
+    return _session(row)
+
+
+def _session(row: sa.Row[Any]) -> Session:
+    return Session(
+        id=f"D{row.number}",
+        customer_id=row.customer_id,
+        product=row.product,
+        issue=row.issue,
+        plan=Plan.model_validate(row.plan),
+        given=tuple(Given(**one) for one in row.answers),
+        status=row.status,
+        confirmed=row.confirmed,
+        ticket_id=f"T{row.ticket}" if row.ticket is not None else None,
+        revision=row.revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def by_cause(going: Walk) -> dict[str, list[Evidence]]:
+    """What was shown about each cause of a plan."""
+    found: defaultdict[str, list[Evidence]] = defaultdict(list)
+    for one in going.evidence:
+        found[one.cause].append(one)
+    return {cause: found[cause] for cause in going.plan.causes}

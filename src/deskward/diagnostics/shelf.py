@@ -1,0 +1,87 @@
+"""The workflows of a desk, and which of them fits an issue."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from deskward.core.errors import InvalidInput
+from deskward.diagnostics.checking import SHIPPED, load
+from deskward.diagnostics.workflow import Workflow
+
+
+class Shelf:
+    """The workflows of a desk: those that ship, and the operator's own.
+
+    The operator's are read when the desk starts, so that a fault shows then; those that ship alone
+    are read when the first is asked for.
+    """
+
+    def __init__(self, own: Path | None) -> None:
+        """Take the operator's folder.
+
+        Raises:
+            WrongWorkflows: One of them cannot be used.
+        """
+        self._places = (SHIPPED,) if own is None else (SHIPPED, own)
+        if own is not None:
+            _ = self.workflows
+
+    @cached_property
+    def workflows(self) -> Mapping[str, Workflow]:
+        """Id → workflow, in the order of the ids."""
+        return dict(sorted(load(*self._places).items()))
+
+    def of_category(self, product: str, category: str) -> Workflow:
+        """The workflow for a category of issues, that of the product before that of all.
+
+        Raises:
+            InvalidInput: There is none; it names those that there are.
+        """
+        fitting = [one for one in self.workflows.values() if _is_for(one, product)]
+        wanted = category.strip().casefold().replace("-", "_").replace(" ", "_")
+        found = [one for one in fitting if wanted in (one.category, one.workflow.replace("-", "_"))]
+        if found:
+            return min(found, key=lambda one: not one.products)
+        known = sorted({one.category for one in fitting})
+        near = difflib.get_close_matches(wanted, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise InvalidInput(
+            f"There is no workflow for issues of the category “{category}”. {hint}There are: "
+            f"{', '.join(known)}.",
+            details={"categories": known},
+        )
+
+    def for_issue(self, product: str, issue: str) -> Workflow:
+        """The workflow whose words an issue's description has most of.
+
+        Raises:
+            InvalidInput: It has none of any; it names the categories that there are.
+        """
+        fitting = [one for one in self.workflows.values() if _is_for(one, product)]
+        said = issue.casefold()
+        score = {one.workflow: (_words_in(one, said), bool(one.products)) for one in fitting}
+        best = max(fitting, key=lambda one: score[one.workflow], default=None)
+        if best is not None and score[best.workflow][0]:
+            return best
+        known = sorted({one.category for one in fitting})
+        raise InvalidInput(
+            "The description does not show what kind of issue it is. Say it in "
+            f"`environment_info` as `category`, one of: {', '.join(known)}.",
+            details={"categories": known},
+        )
+
+
+def _is_for(workflow: Workflow, product: str) -> bool:
+    names = {one.casefold() for one in workflow.products}
+    return not names or product.strip().casefold() in names
+
+
+def _words_in(workflow: Workflow, said: str) -> int:
+    return sum(
+        re.search(rf"(?<!\w){re.escape(word.casefold())}", said) is not None
+        for word in workflow.words
+    )

@@ -1,0 +1,190 @@
+"""Sessions and workflows as they are shown."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from deskward.diagnostics import models
+from deskward.diagnostics.answers import Answer
+from deskward.diagnostics.composing import Plan
+from deskward.diagnostics.service import Session, by_cause
+from deskward.diagnostics.walking import End, Evidence
+from deskward.diagnostics.workflow import Branch, Step
+
+
+def shown(session: Session) -> models.Diagnosis:
+    """All there is to know of a session."""
+    going, plan = session.walk, session.plan
+    steps = {step.id: step for part in plan.parts for step in part.steps}
+    waits = going.at if session.status in ("open", "paused") else None
+    return models.Diagnosis(
+        id=session.id,
+        customer_id=session.customer_id,
+        product_name=session.product,
+        issue_description=session.issue,
+        workflow_id=plan.workflow,
+        workflow_title=plan.title,
+        difficulty_level=plan.difficulty,
+        estimated_duration=plan.minutes,
+        status=session.status,
+        step=step_to_do(waits) if waits is not None else None,
+        answered=[
+            models.AnsweredStep(
+                step_id=answered.step,
+                description=steps[answered.step].description,
+                answer=in_words(steps[answered.step].answer, answered.value),
+                by=given.by,
+                request_id=given.request_id,
+                at=given.at,
+            )
+            for answered, given in zip(going.answered, session.given, strict=True)
+        ],
+        hypotheses=[
+            models.Hypothesis(
+                cause=cause,
+                title=plan.causes[cause].title,
+                state=_state(evidence),
+                evidence=[
+                    models.Support(step_id=one.step, supports=one.supports, because=one.because)
+                    for one in evidence
+                ],
+            )
+            for cause, evidence in by_cause(going).items()
+        ],
+        result=result(plan, going.end) if going.end is not None else None,
+        confirmed=session.confirmed,
+        ticket_id=session.ticket_id,
+        why=why(plan),
+        revision=session.revision,
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+    )
+
+
+def summary(session: Session) -> models.DiagnosisSummary:
+    """A session in a list."""
+    end = session.walk.end
+    return models.DiagnosisSummary(
+        id=session.id,
+        customer_id=session.customer_id,
+        product_name=session.product,
+        workflow_id=session.plan.workflow,
+        status=session.status,
+        cause=end.cause if end is not None else None,
+        revision=session.revision,
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+    )
+
+
+def workflow(plan: Plan) -> models.TroubleshootingWorkflow:
+    """A workflow, as it is composed for somebody."""
+    return models.TroubleshootingWorkflow(
+        workflow_id=plan.workflow,
+        title=plan.title,
+        steps=[
+            models.WorkflowStep(
+                step_id=step.id,
+                description=step.description,
+                action_type=step.kind,
+                instructions=step.instructions,
+                expected_result=step.expected,
+                failure_actions=list(step.failure_actions),
+                next_step_conditions={
+                    branch.when or "otherwise": _target(branch) for branch in step.next
+                },
+            )
+            for part in plan.parts
+            for step in part.steps
+        ],
+        estimated_duration=plan.minutes,
+        difficulty_level=plan.difficulty,
+        required_permissions=plan.permissions,
+        why=why(plan),
+    )
+
+
+def step_to_do(step: Step) -> models.StepToDo:
+    """The step that waits."""
+    form = step.answer
+    return models.StepToDo(
+        step_id=step.id,
+        description=step.description,
+        action_type=step.kind,
+        instructions=step.instructions,
+        expected_result=step.expected,
+        failure_actions=list(step.failure_actions),
+        answer=models.AnswerForm(
+            type=form.type,
+            choices=dict(form.choices) if form.type == "choice" else None,
+            unit=(form.unit or None) if form.type == "number" else None,
+        ),
+        minutes=step.minutes,
+    )
+
+
+def result(plan: Plan, end: End) -> models.Result:
+    """What came out of a walk."""
+    cause = plan.causes[end.cause] if end.cause is not None else None
+    return models.Result(
+        kind=end.kind,
+        cause=end.cause,
+        title=cause.title if cause else None,
+        explanation=cause.explanation if cause else None,
+        fix=cause.fix if cause else None,
+        specialist=end.specialist,
+        reason=end.reason,
+    )
+
+
+def why(plan: Plan) -> list[str]:
+    """Which parts of a workflow are in or left out, and why."""
+    return [f"{part.id}: {part.because}" for part in plan.parts] + list(plan.left_out)
+
+
+def in_words(form: Answer, value: Any) -> str:
+    """An answer as people say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if form.type == "choice":
+        return f"{value}: {form.choices[value]}"
+    return f"{value:g} {form.unit}".strip() if form.type == "number" else str(value)
+
+
+def gathered(session: Session, because: str) -> str:
+    """All that a session has gathered, for whoever takes it up."""
+    told = shown(session)
+    lines = [
+        f"Diagnosis {session.id} along “{told.workflow_title}” ({told.workflow_id}): {because}",
+        "",
+        "What was looked at:",
+        *(f"- {one.description} {one.answer}" for one in told.answered),
+        "",
+        "What it shows:",
+    ]
+    for one in told.hypotheses:
+        if one.evidence:
+            seen = "; ".join(
+                f"{part.step_id} {'speaks for it' if part.supports else 'speaks against it'}"
+                for part in one.evidence
+            )
+            lines.append(f"- {one.title}: {one.state.replace('_', ' ')} ({seen})")
+    possible = [one.title for one in told.hypotheses if not one.evidence]
+    lines += ["", f"Not looked at: {'; '.join(possible)}"] if possible else []
+    return "\n".join(lines)[:10_000]
+
+
+def _state(evidence: list[Evidence]) -> Literal["possible", "supported", "ruled_out"]:
+    if any(not one.supports for one in evidence):
+        return "ruled_out"
+    return "supported" if evidence else "possible"
+
+
+def _target(branch: Branch) -> str:
+    if branch.go is not None:
+        return branch.go
+    if branch.cause is not None:
+        return f"cause {branch.cause}"
+    if branch.escalate is not None:
+        return f"escalate {branch.escalate}"
+    return "solved" if branch.solved else "next part"

@@ -1,0 +1,334 @@
+"""The tools of guided troubleshooting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypedDict
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from deskward.core.errors import InvalidInput
+from deskward.core.paging import Limit, Offset
+from deskward.core.text import shorten
+from deskward.customers import service as customers
+from deskward.diagnostics import service, telling
+from deskward.diagnostics.composing import Circumstances, Plan, compose
+from deskward.diagnostics.models import (
+    Diagnosis,
+    DiagnosisList,
+    GivenAnswer,
+    Issue,
+    Product,
+    SessionId,
+    Status,
+    TroubleshootingWorkflow,
+)
+from deskward.diagnostics.service import Session
+from deskward.diagnostics.shelf import Shelf
+from deskward.diagnostics.timers import QuietRules, follow
+from deskward.diagnostics.wishes import WISHES
+from deskward.diagnostics.workflow import Workflow
+from deskward.gate.context import Context
+from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
+from deskward.tickets import service as tickets
+from deskward.tickets.tools import opener_of, source_of
+
+tools = ToolGroup("diagnostics", wishes=WISHES)
+
+Fact = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
+Facts = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Fact],
+    Field(max_length=50, examples=[{"os": "windows", "version": "2.3", "category": "network"}]),
+]
+Revision = Annotated[
+    int, Field(ge=1, description="The session's revision as it was read.", examples=[1])
+]
+
+
+class DiagnosisFacts(TypedDict):
+    """What policies may know of the session that a call is about."""
+
+    id: str
+    owner: str
+    status: str
+    revision: int
+
+
+async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> DiagnosisFacts:
+    """The facts of a call about a session."""
+    session = await service.get(ctx.db, ctx.tenant, arguments["session_id"])
+    return {
+        "id": session.id,
+        "owner": session.customer_id,
+        "status": session.status,
+        "revision": session.revision,
+    }
+
+
+@tools.tool(scope="diagnostics:read", risk=Risk.READ, rest="GET /workflows/for-issue")
+async def get_troubleshooting_workflow(
+    ctx: Context,
+    product: Product,
+    issue_category: Annotated[str, Field(min_length=1, max_length=64, examples=["network"])],
+    customer_tier: Annotated[str, Field(min_length=1, max_length=64)] = "standard",
+) -> TroubleshootingWorkflow:
+    """Get the structured workflow for a kind of issue, as it is composed for a product and tier.
+
+    Args:
+        product: The product that the issue is of.
+        issue_category: What kind of issue it is; a wrong one names those that there are.
+        customer_tier: The tier of the customer who has it.
+    """
+    shelf = ctx.port(Shelf)
+    chosen = shelf.of_category(product, issue_category)
+    circumstances = Circumstances(product=product, customer={"tier": customer_tier})
+    return telling.workflow(compose(chosen, circumstances, shelf.workflows))
+
+
+@tools.tool(scope="diagnostics:use", risk=Risk.WRITE, rest="POST /diagnostics")
+async def start_diagnostic_session(
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    product_name: Product,
+    issue_description: Issue,
+    environment_info: Facts | None = None,
+) -> Diagnosis:
+    """Begin to look for the cause of an issue, step by step. The answer holds the first step.
+
+    Args:
+        customer_id: The customer who has the issue.
+        product_name: The product that it is of.
+        issue_description: The issue, in the customer's words.
+        environment_info: What is known of where the product runs, as `os`, `client`, `vpn`;
+            `version` is the product's, and `category` the kind of issue where the description does
+            not show it.
+    """
+    facts = dict(environment_info or {})
+    customer = await customers.get(ctx.db, ctx.tenant, customer_id)
+    version, category = facts.pop("version", ""), facts.pop("category", None)
+    if not isinstance(version, str) or not isinstance(category, str | None):
+        raise InvalidInput("In `environment_info`, `version` and `category` are texts.")
+    shelf = ctx.port(Shelf)
+    chosen: Workflow = (
+        shelf.of_category(product_name, category)
+        if category is not None
+        else shelf.for_issue(product_name, issue_description)
+    )
+    circumstances = Circumstances(
+        product=product_name,
+        version=version,
+        environment=facts,
+        customer={"tier": customer.tier, "language": customer.language or ""},
+    )
+    plan: Plan = compose(chosen, circumstances, shelf.workflows)
+    session = await service.start(
+        ctx.db,
+        ctx.tenant,
+        customer_id,
+        product=product_name,
+        issue=issue_description,
+        plan=plan,
+    )
+    return await _followed(ctx, session)
+
+
+@tools.tool(
+    scope="diagnostics:read",
+    risk=Risk.READ,
+    rest="GET /diagnostics/{session_id}",
+    facts=diagnosis_facts,
+)
+async def get_diagnostic_session(ctx: Context, session_id: SessionId) -> Diagnosis:
+    """Look up a diagnostic session: the step that waits, what was answered, and what it shows.
+
+    Args:
+        session_id: The session.
+    """
+    return telling.shown(await service.get(ctx.db, ctx.tenant, session_id))
+
+
+@tools.tool(scope="diagnostics:read", risk=Risk.READ, rest="GET /diagnostics")
+async def list_diagnostic_sessions(
+    ctx: Context,
+    customer_id: OwnCustomerId | None = None,
+    status: Status | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> DiagnosisList:
+    """List diagnostic sessions, the newest first.
+
+    Args:
+        customer_id: Only this customer's.
+        status: Only those in this state.
+        limit: How many to list at the most.
+        offset: How many to pass over.
+    """
+    total, found = await service.find(
+        ctx.db, ctx.tenant, customer_id=customer_id, status=status, limit=limit, offset=offset
+    )
+    sessions = [telling.summary(one) for one in found]
+    return DiagnosisList(total=total, limit=limit, offset=offset, sessions=sessions)
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/answers",
+    facts=diagnosis_facts,
+)
+async def answer_diagnostic_step(
+    ctx: Context, session_id: SessionId, revision: Revision, answer: GivenAnswer
+) -> Diagnosis:
+    """Answer the step that waits, and get the next one, the cause, or the ticket of a hand-over.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read: an answer to a step that waits no more is refused.
+        answer: In the form that the step asks for: true or false, a word, a number, or a text.
+    """
+    session = await service.answer(
+        ctx.db,
+        ctx.tenant,
+        session_id,
+        revision,
+        answer,
+        ctx.principal.label,
+        ctx.request_id,
+    )
+    return await _followed(ctx, session)
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/back",
+    facts=diagnosis_facts,
+)
+async def take_back_diagnostic_answer(
+    ctx: Context, session_id: SessionId, revision: Revision
+) -> Diagnosis:
+    """Take the latest answer of a diagnostic session back; its step waits again.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read.
+    """
+    return await _followed(ctx, await service.go_back(ctx.db, ctx.tenant, session_id, revision))
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/pause",
+    facts=diagnosis_facts,
+)
+async def pause_diagnostic_session(
+    ctx: Context, session_id: SessionId, revision: Revision
+) -> Diagnosis:
+    """Have a diagnostic session wait, with its step, until somebody resumes it.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read.
+    """
+    session = await service.set_status(
+        ctx.db, ctx.tenant, session_id, revision, "paused", allowed=("open",)
+    )
+    return await _followed(ctx, session)
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/resume",
+    facts=diagnosis_facts,
+)
+async def resume_diagnostic_session(
+    ctx: Context, session_id: SessionId, revision: Revision
+) -> Diagnosis:
+    """Go on with a diagnostic session that was paused.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read.
+    """
+    session = await service.set_status(
+        ctx.db, ctx.tenant, session_id, revision, "open", allowed=("paused",)
+    )
+    return await _followed(ctx, session)
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/confirm",
+    facts=diagnosis_facts,
+)
+async def confirm_diagnosis(
+    ctx: Context, session_id: SessionId, revision: Revision, helped: StrictBool
+) -> Diagnosis:
+    """Say whether the fix of a diagnostic session has helped. If not, a specialist gets all of it.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read.
+        helped: Whether the issue is gone.
+    """
+    by = "customer" if ctx.principal.kind == "customer" else "staff"
+    session = await service.set_status(
+        ctx.db,
+        ctx.tenant,
+        session_id,
+        revision,
+        "resolved" if helped else "handed_over",
+        allowed=("to_confirm",),
+        confirmed=by if helped else None,
+    )
+    return await _followed(ctx, session, "What was found has not helped.")
+
+
+@tools.tool(
+    scope="diagnostics:use",
+    risk=Risk.WRITE,
+    rest="POST /diagnostics/{session_id}/hand-over",
+    facts=diagnosis_facts,
+)
+async def hand_over_diagnosis(ctx: Context, session_id: SessionId, revision: Revision) -> Diagnosis:
+    """Give a diagnostic session to staff before its end, as a ticket with all that it has gathered.
+
+    Args:
+        session_id: The session.
+        revision: Its revision as it was read.
+    """
+    session = await service.set_status(
+        ctx.db,
+        ctx.tenant,
+        session_id,
+        revision,
+        "handed_over",
+        allowed=("open", "paused", "to_confirm"),
+    )
+    return await _followed(ctx, session, "Somebody asked for a person.")
+
+
+async def _followed(ctx: Context, session: Session, because: str = "") -> Diagnosis:
+    """What follows from a session's new state: its timer, and a ticket where it is handed over."""
+    if session.status == "handed_over" and session.ticket_id is None:
+        end = session.walk.end
+        reason = because or (end.reason if end is not None else "")
+        ticket = await tickets.create(
+            ctx.db,
+            ctx.tenant,
+            session.customer_id,
+            subject=shorten(f"{session.product}: {session.issue}"),
+            body=session.issue,
+            note=telling.gathered(session, reason),
+            source=source_of(ctx),
+            author=opener_of(ctx, session.customer_id),
+        )
+        await ctx.tell(
+            "ticket.created", ticket.id, {"status": "open"}, customer_id=session.customer_id
+        )
+        session = await service.handed_over(ctx.db, ctx.tenant, session, ticket.id)
+    await follow(ctx.db, ctx.tenant, session, ctx.port(QuietRules))
+    return telling.shown(session)

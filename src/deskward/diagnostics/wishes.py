@@ -1,0 +1,15 @@
+"""How people name what the tools of troubleshooting do, in the forms in which one wishes for it."""
+
+from __future__ import annotations
+
+from deskward.text.wishes import OWN_WORDS, Wish
+
+WISHES = {
+    "start_diagnostic_session": OWN_WORDS,
+    "answer_diagnostic_step": OWN_WORDS,
+    "take_back_diagnostic_answer": Wish("take back undo go", "answer step"),
+    "pause_diagnostic_session": Wish("pause stop wait", "diagnosis session troubleshooting"),
+    "resume_diagnostic_session": Wish("resume continue", "diagnosis session troubleshooting"),
+    "confirm_diagnosis": OWN_WORDS,
+    "hand_over_diagnosis": OWN_WORDS,
+}
