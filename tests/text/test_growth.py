@@ -45,6 +45,7 @@ BUILT_INSIDE = {
     "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
     "customers/signs.py": "what a customer is called, escaped",
+    "diagnostics/shelf.py": "a word of a workflow, escaped",
     "email/compose.py": "the form of a line, which has a bound",
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",

@@ -147,6 +147,11 @@ COMMANDS: dict[str, str | None] = {
     "webhooks add": "add_webhook",
     "webhooks enable": "enable_webhook",
     "webhooks list": "list_webhooks",
+    "workflow check": READS,
+    "workflow graph": READS,
+    "workflow list": READS,
+    "workflow run": READS,
+    "workflow test": READS,
     "webhooks remove": "remove_webhook",
     "webhooks replay": "replay_webhook",
     "webhooks show": "get_webhook",
@@ -172,6 +177,7 @@ JOBS = {
     "handover_waits": "the row of `hand_over`",
     "ticket_due_soon": "none: it tells what is on the ticket, and changes nothing of it",
     "wake_ticket": "the row of `snooze_ticket`",
+    "diagnosis_quiet": "the row of the call after which nobody touched the session",
 }
 """Every kind of job → the row in which the ledger tells of it."""
 

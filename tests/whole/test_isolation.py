@@ -63,6 +63,7 @@ SPECIAL: dict[str, Values] = {
     "change_tickets": {"change": {"priority": "high"}, "query": "status:open"},
     "upload_document": {"settings": {}},
     "validate_solution_accuracy": {"customer_feedback": {}, "solution_id": "faq-transfer-time"},
+    "answer_diagnostic_step": {"answer": True},
     "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
     "send_email_with_attachments": {"to": ["friend@example.org"]},
@@ -150,6 +151,12 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
     mail = await made("send_text_email", to="friend@example.org", subject=mark, body=mark)
     waiting = await made("refund_order", order_id=order["order_id"], amount="9000", reason=mark)
     await made("update_address", user_id=customer, new_address=mark)
+    diagnosis = await made(
+        "start_diagnostic_session",
+        customer_id=customer,
+        product_name=mark,
+        issue_description=f"{mark}: the API answers 500",
+    )
     row = {
         "tenant_id": tenant,
         "id": f"{CUSTOMERS.index((tenant, customer))}".ljust(32, "0"),
@@ -167,6 +174,7 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
         "ticket_id": ticket["ticket_id"],
         "complaint_id": complaint["complaint_id"],
         "order_id": order["order_id"],
+        "session_id": diagnosis["id"],
         "email_id": mail["email_id"],
         "approval_id": waiting["approval_id"],
         "attachments": [row["id"]],

@@ -51,6 +51,7 @@ c5af11de9503b7c8fda9ac1118601b3fa26e71eb865a25dcca7c828b3fa50f26 0025_search.py
 54734b456bbe5cb386c061a37f0b7a00fe630770513ea02ce857790cba8b7e83  0029_ticket_views.py
 421f444e212141dd3973b4432ca81a8b939f17dc776fdc51653368b16fe85062  0030_knowledge_outcomes.py
 c85789fd370eddaea85b1b4d058e4b39f06b1fd3836cbf5cc5b6bba3bcb795f7  0031_article_sources.py
+e568269e31c6ecdee143d1f0cab91236cc92193da95d6962c04c465dfc752798  0032_one_search.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
