@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import NotFound
 from deskward.diagnostics.checking import SHIPPED, load
 from deskward.diagnostics.workflow import Workflow
 
@@ -39,7 +39,7 @@ class Shelf:
         """The workflow for a category of issues, that of the product before that of all.
 
         Raises:
-            InvalidInput: There is none; it names those that there are.
+            NotFound: There is none; it names those that there are.
         """
         fitting = [one for one in self.workflows.values() if _is_for(one, product)]
         wanted = category.strip().casefold().replace("-", "_").replace(" ", "_")
@@ -49,17 +49,18 @@ class Shelf:
         known = sorted({one.category for one in fitting})
         near = difflib.get_close_matches(wanted, known, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise InvalidInput(
+        raise NotFound(
+            "workflow",
+            category,
             f"There is no workflow for issues of the category “{category}”. {hint}There are: "
             f"{', '.join(known)}.",
-            details={"categories": known},
         )
 
     def for_issue(self, product: str, issue: str) -> Workflow:
         """The workflow whose words an issue's description has most of.
 
         Raises:
-            InvalidInput: It has none of any; it names the categories that there are.
+            NotFound: It has none of any; it names the categories that there are.
         """
         fitting = [one for one in self.workflows.values() if _is_for(one, product)]
         said = issue.casefold()
@@ -68,10 +69,11 @@ class Shelf:
         if best is not None and score[best.workflow][0]:
             return best
         known = sorted({one.category for one in fitting})
-        raise InvalidInput(
+        raise NotFound(
+            "workflow",
+            product,
             "The description does not show what kind of issue it is. Say it in "
             f"`environment_info` as `category`, one of: {', '.join(known)}.",
-            details={"categories": known},
         )
 
 
