@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deskward.agent.events import ToolCalled
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE
 from tests.agent.talk import Talk
@@ -75,3 +76,31 @@ def test_wishes_are_told_from_talk(model: OfflineModel, said: str, skill: str) -
 def test_without_sentences_nothing_is_told(model: OfflineModel) -> None:
     skills = shipped_skills().model_copy(update={"wishes": {}})
     assert OfflineModel(skills, lazy=True).wanted("freeze card 4242") == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Visaを止めてください、いや違った、マスターカードの方です",
+        "أوقف الفيزا، لا آسف، الماستركارد",
+        "Block my Visa, no sorry, the Mastercard",
+    ],
+)
+async def test_of_two_makes_the_corrected_one_is_meant(talk: Talk, said: str) -> None:
+    await talk.say(said)
+    await talk.say("yes")
+    called = [event for event in talk.events if isinstance(event, ToolCalled)]
+    assert [event.arguments["card"] for event in called if event.name == "freeze_card"] in (
+        ["Mastercard"],
+        ["4444"],
+    )
+
+
+async def test_a_card_is_found_in_whatever_digits(talk: Talk) -> None:
+    await talk.say("末尾４２４２のカードを一時停止してください")
+    assert "4242" in await talk.say("はい")
+    assert talk.statuses == ["ok"]
+
+
+def test_a_password_that_is_only_told_is_no_wish(model: OfflineModel) -> None:
+    assert "do_change_password" not in model.acts.cues("My password is [[password:1]]")

@@ -62,7 +62,7 @@ class Lax:
         numbers = any(map(str.isdigit, text))
         if not numbers and not any(name.search(text) for name in self._lists.names):
             return None
-        mended = self._lists.mending.mended(text)
+        mended = self._lists.mending.mended(text, self._tokens(text))
         if mended is None:
             return None
         kept, behind = mended

@@ -56,7 +56,10 @@ class Meant(Answering):
         acts = {name: wanted[name] for name in wanted if name in self._usable and self._acts(name)}
         best = max(acts, key=lambda name: acts[name], default="")
         if not wishes:
-            enough = REFUSED_BUT_WISHED if self._is_refused(reading, text) else WISHED
+            enough = WISHED
+            if self._is_refused(reading, text):
+                act = self._acts(best)  # what went wrong is told with a "not" more often than not
+                enough = OTHER if act and act.trouble else REFUSED_BUT_WISHED
             sure = best and acts[best] >= enough and self._has_thing(best, text)
             return [self._wish_of(best, text)] if sure else []
         if len(wishes) == 1 and best and acts[best] >= OTHER and self._is_other(wishes[0], best):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
+from deskward.agent.offline.lookup import Lookup, Token
 
 MOST = 6
 """Words that may stand between a correction and the value."""
@@ -46,9 +46,12 @@ class Mending:
         self._named = named
         self._finders = finders
 
-    def mended(self, text: str) -> Mended | None:
-        """The message as it was meant; None where nothing in it is corrected."""
-        tokens = tokens_of(plain(text))
+    def mended(self, text: str, tokens: Sequence[Token]) -> Mended | None:
+        """The message as it was meant; None where nothing in it is corrected.
+
+        Args:
+            tokens: Its words; a name is one, also where words are not parted.
+        """
         hits = self._lookup.find(tokens)
         corrects = {at for hit in hits.get("corrects", ()) for at in range(hit.start, hit.end)}
         if not corrects:
