@@ -30,7 +30,7 @@ from tests.services.postgres import postgres
 
 __all__ = ["run_apart", "settings_in"]
 
-pytest_plugins = ["tests.tiers"]
+pytest_plugins = ["tests.tiers", "tests.groups"]
 
 share_compiled()
 

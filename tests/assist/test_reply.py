@@ -232,11 +232,12 @@ async def test_an_article_that_leads_elsewhere_is_not_passed_on(sqlite_call: Cal
     assert "example" not in told["response_text"]
 
 
-async def test_no_shipped_attack_in_an_article_leads_anywhere(sqlite_call: Call) -> None:
+@pytest.mark.parametrize("part", range(3))
+async def test_no_shipped_attack_in_an_article_leads_anywhere(sqlite_call: Call, part: int) -> None:
     data = files("deskward") / "evaluation" / "data" / "attacks.yaml"
     items = yaml.safe_load(data.read_text("utf-8"))
     attacks = [item for item in items if item["where"] == "article"]
-    for attack in attacks:
+    for attack in attacks[part::3]:
         article = {"question": attack["question"], "answer": attack["text"]}
         await published(sqlite_call, article_id=attack["id"], **article)
         ticket = await opened(sqlite_call, attack["question"], attack["question"])
