@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from deskward.core.errors import InvalidInput
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.customers import service as customers
@@ -105,12 +104,10 @@ async def start_diagnostic_session(
     """
     facts = dict(environment_info or {})
     customer = await customers.get(ctx.db, ctx.tenant, customer_id)
-    version, category = facts.pop("version", ""), facts.pop("category", None)
-    if not isinstance(version, str) or not isinstance(category, str | None):
-        raise InvalidInput("In `environment_info`, `version` and `category` are texts.")
+    version, category = str(facts.pop("version", "")), facts.pop("category", None)
     shelf = ctx.port(Shelf)
     chosen: Workflow = (
-        shelf.of_category(product_name, category)
+        shelf.of_category(product_name, str(category))
         if category is not None
         else shelf.for_issue(product_name, issue_description)
     )
