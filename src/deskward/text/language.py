@@ -10,7 +10,10 @@ from deskward.text.folding import folded
 from deskward.text.lists import word_lists
 
 _WORD = re.compile(r"\w+")
-_PLACEHOLDER = re.compile(r"\[\[\w{1,20}:\d{1,9}\]\]")
+_PLACEHOLDER = re.compile(
+    r"\[\[\w{1,20}:\d{1,9}\]\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}|https?://\S{1,500}"
+)
+"""What is of no language: a placeholder, a mail address, a link."""
 
 _SCRIPTS = {
     "ja": re.compile("[\u3041-\u30ff]"),
@@ -54,6 +57,6 @@ def _languages() -> dict[str, list[str]]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text with any letters; a placeholder or what has a digit is none."""
+    """The words of a text with any letters; what is of no language, or has a digit, is none."""
     found = _WORD.findall(folded(_PLACEHOLDER.sub(" ", text)))
     return [word for word in found if word.isalpha()]

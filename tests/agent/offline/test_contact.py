@@ -110,6 +110,22 @@ async def test_staff_get_it_once_and_nobody_asks_for_a_postal_address(
     assert len(opened) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("Mon numéro de téléphone a changé", "Seule notre équipe"),
+        ("mi correo está mal, debería ser mia@new.example", "Los correos"),
+        ("telefon numaram değişti", "E-posta adreslerini"),
+        ("e-posta adresim yanlış, mia@new.example olmalı", "E-posta adreslerini"),
+        ("wijzig mijn e-mailadres in mia@new.example", "Alleen onze"),
+        ("meine Telefonnummer hat sich geändert", "E-Mail-Adressen"),
+        ("O meu número de telefone mudou", "Só a nossa"),
+    ],
+)
+async def test_the_answer_is_in_the_customers_language(talk: Talk, text: str, begins: str) -> None:
+    assert (await talk.say(text)).startswith(begins)
+
+
 async def test_what_has_no_word_of_a_wish_is_none_of_a_skill_that_is_sought(
     sqlite_settings: Settings, offline: Model
 ) -> None:

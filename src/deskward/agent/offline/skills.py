@@ -105,6 +105,7 @@ class Skill(BaseModel):
             example is like. Only of a skill that reads.
         sought: Language → by which words a thing is sought that no example is like, see
             `sought.py`.
+        surely: Whether these words are enough, so that nobody is asked back.
         say: An answer as it is, or over `abilities`.
         can: What it is good for, in a few words, as a capable one says them: "show your orders".
         tool: The tool to call.
@@ -125,6 +126,7 @@ class Skill(BaseModel):
     examples: list[str] = []
     about: dict[str, list[str]] = {}
     sought: dict[str, Words] = {}
+    surely: bool = False
     say: str | None = None
     can: str = ""
     tool: str | None = None

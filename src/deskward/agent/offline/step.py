@@ -229,7 +229,10 @@ class Step(Meant):
         if name is None or name not in self._usable:
             return None
         skill = self._model.skills[name]
-        return self._fill(skill, self._slots(skill, text), sure=True)
+        slots = self._slots(skill, text)
+        if skill.surely and self._missing(skill, slots) is None:
+            return self._several([(skill, slots)])
+        return self._fill(skill, slots, sure=True)
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         if skill is None or skill.search:
