@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deskward.agent.events import ToolCalled
+from deskward.agent.offline.meant import UNWISHED
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE
 from tests.agent.talk import Talk
@@ -104,3 +105,15 @@ async def test_a_card_is_found_in_whatever_digits(talk: Talk) -> None:
 
 def test_a_password_that_is_only_told_is_no_wish(model: OfflineModel) -> None:
     assert "do_change_password" not in model.acts.cues("My password is [[password:1]]")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "enséñame todas mis quejas con su estado",
+        "T905の状況はどうなっていますか",
+        "wo bleibt meine Bestellung O1003",
+    ],
+)
+def test_who_only_wants_to_see_it_wishes_no_act(model: OfflineModel, said: str) -> None:
+    assert model.wanted(said)[NONE] > UNWISHED
