@@ -44,7 +44,7 @@ SPLITS = (
     "fourth_tune",
     "fourth_test",
 )
-"""Nobody tuned on `fourth_test` before it was measured, nor on what the second stranger wrote."""
+"""None is blind any more: what they miss was looked at (`docs/decisions/0018-acts.md`)."""
 DENIED = "denied"
 """The kind of sentences that say that what only a person can do is not wanted."""
 CUSTOMER = Principal(Kind.CUSTOMER, "user_001", "default", ("customer",), proof=Proof.VOUCHED)
