@@ -71,7 +71,7 @@ def test_usual_files_are_read(content: str | bytes, encoding: str | None) -> Non
         ("id,name,shoe\n", "no column 'shoe'"),
         ("id,id,name\n", "Two columns"),
         ("address,tier\n", "names the columns"),
-        ("id,name\nc1,Jürg\n".encode("cp1252"), "not in utf-8"),
+        ("id,name\nc1,Jürg\n".encode("cp1252"), "not in UTF-8"),
         (b"PK\x03\x04\x00\x00", "no text"),
         ("id,name\nc1,\x00\n" * 2, "no text"),
     ],

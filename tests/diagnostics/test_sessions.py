@@ -80,10 +80,10 @@ async def test_a_cause_is_stated_with_what_supports_it_and_what_rules_others_out
         "60 calls a minute",
     ]
     assert found["answered"][0]["by"] == "customer:user_001"
-    done = await do(call, "confirm_diagnosis", found, helped=True)
+    done = await do(call, "report_diagnosis_outcome", found, helped=True)
     assert (done.value["status"], done.value["confirmed"]) == ("resolved", "customer")
     assert done.value["ticket_id"] is None
-    assert code(await do(call, "confirm_diagnosis", done.value, helped=True)) == "CONFLICT"
+    assert code(await do(call, "report_diagnosis_outcome", done.value, helped=True)) == "CONFLICT"
 
 
 async def test_each_answer_names_the_call_that_gave_it_in_the_ledger(
@@ -113,7 +113,7 @@ async def test_what_a_specialist_has_to_see_becomes_a_ticket_with_all_of_it(call
 
 async def test_a_fix_that_has_not_helped_goes_to_staff(call: Call) -> None:
     session = await answer(call, await start(call), *TO_CAUSE)
-    handed = (await do(call, "confirm_diagnosis", session, helped=False)).value
+    handed = (await do(call, "report_diagnosis_outcome", session, helped=False)).value
     assert (handed["status"], handed["confirmed"]) == ("handed_over", None)
     thread = await call("list_ticket_messages", STAFF, ticket_id=handed["ticket_id"])
     note = thread.value["messages"][1]["text"]

@@ -173,6 +173,7 @@ JOBS = {
     "knowledge.sync": "the row of the call that added the source, or had it read",
     "orders.payout": "the row of the call that granted the refund",
     "scrub": "the row of `erase_customer`",
+    "staff_left": "the row of the call, or the command, that disabled them",
     "webhooks.tell": "the row of the call that made it happen",
     "handover_waits": "the row of `hand_over`",
     "ticket_due_soon": "none: it tells what is on the ticket, and changes nothing of it",

@@ -258,10 +258,10 @@ async def resume_diagnostic_session(
 @tools.tool(
     scope="diagnostics:use",
     risk=Risk.WRITE,
-    rest="POST /diagnostics/{session_id}/confirm",
+    rest="POST /diagnostics/{session_id}/outcome",
     facts=diagnosis_facts,
 )
-async def confirm_diagnosis(
+async def report_diagnosis_outcome(
     ctx: Context, session_id: SessionId, revision: Revision, helped: StrictBool
 ) -> Diagnosis:
     """Say whether the fix of a diagnostic session has helped. If not, a specialist gets all of it.

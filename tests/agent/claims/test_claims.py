@@ -307,7 +307,7 @@ def test_what_is_declared_are_tools_and_every_language() -> None:
 UNTOLD = set(
     """answer_diagnostic_step approve_call begin_session change_article clear_taint create_article
     delete_file delete_session
-    confirm_diagnosis hand_over_diagnosis pause_diagnostic_session resume_diagnostic_session
+    report_diagnosis_outcome hand_over_diagnosis pause_diagnostic_session resume_diagnostic_session
     start_diagnostic_session take_back_diagnostic_answer
     deny_call erase_customer handle_ticket import_articles publish_article record_payment
     unpublish_article upload_file add_ticket_note add_webhook answer_ticket enable_webhook
