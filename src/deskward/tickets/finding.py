@@ -94,14 +94,14 @@ class Look:
     """What the first tickets of a walk have shown.
 
     Attributes:
-        fit: Those that fit, in order.
+        fit: How many fit.
         seen: How many were looked at.
         plain: How many of them fit by their columns.
         marked: How many fit by what the index of marks knows.
         said: How many fit by each text.
     """
 
-    fit: list[Place]
+    fit: int
     seen: int
     plain: int
     marked: int
@@ -163,10 +163,13 @@ class Finder:
         best: tuple[str | None, Look] | None = None
         in_order: list[str | None] = [one for one in lengths if one in _IN_ORDER]
         for leader in in_order or [None]:
-            look = await self._look(leader)
-            if look.seen < FIRST or len(look.fit) >= self._most:
-                return look.fit[: self._most]
-            if best is None or len(look.fit) > len(best[1].fit):
+            places = await self._walked(leader, FIRST)
+            if len(places) >= self._most:
+                return places
+            look = await self._look(leader, len(places))
+            if look.seen < FIRST:
+                return places
+            if best is None or look.fit > best[1].fit:
                 best = leader, look
         assert best is not None
         return await self._further(*best)
@@ -177,7 +180,7 @@ class Finder:
         there_are = await self._newest()
         ways: list[tuple[float, bool, Way]] = []
         if look.fit:
-            needed = FIRST * self._most // len(look.fit)
+            needed = FIRST * self._most // look.fit
             each = costs.walk + costs.says * len(texts) * look.plain / look.seen
             far = 1 << (2 * needed).bit_length()
             ways.append((1.5 * needed * each, False, partial(self._walked, leader, far)))
@@ -238,21 +241,19 @@ class Finder:
         row = await self._db.first(sa.select(sa.func.count()).select_from(walk))
         return row[0] if row else 0
 
-    async def _look(self, leader: str | None) -> Look:
-        """Look at the first tickets of a walk."""
+    async def _look(self, leader: str | None, fit: int) -> Look:
+        """Look at the first tickets of a walk, of which so many fit."""
         walk = self._walk(leader, FIRST)
         flags = [
             sa.and_(sa.true(), *self._sought.plain(walk.c)),
             sa.and_(sa.true(), *self._sought.marks(walk.c)),
             *self._says(walk.c.number),
         ]
-        ones = [sa.case((flag, 1), else_=0) for flag in flags]
-        moment = walk.c[f"{self._moment}_at"]
-        seen = sa.select(walk.c.number, moment, *ones).order_by(*self._keys(walk.c))
-        rows = [tuple(row) for row in await self._db.all(seen)]
-        plain, marked, *said = (sum(row[at] for row in rows) for at in range(2, 2 + len(flags)))
-        fit = [Place(row[0], row[1]) for row in rows if row[2] and all(row[4:])]
-        return Look(fit, len(rows), plain, marked, said)
+        sums = [sa.func.coalesce(sa.func.sum(sa.case((flag, 1), else_=0)), 0) for flag in flags]
+        row = await self._db.first(sa.select(sa.func.count(), *sums).select_from(walk))
+        assert row is not None
+        seen, plain, marked, *said = tuple(row)
+        return Look(fit, seen, plain, marked, said)
 
     async def _walked(self, leader: str | None, far: int, said: str | None = None) -> list[Place]:
         """What fits of so many tickets of a walk.
