@@ -64,7 +64,7 @@ async def change(ctx: Context, user_id: str, new: SecretStr, current: SecretStr 
     await service.set_password_hash(ctx.db, ctx.tenant, user_id, hashed, before=before)
     await end_keys(ctx.db, ctx.tenant, Kind.CUSTOMER, user_id, but=ctx.principal.key)
     whose = f"{Kind.CUSTOMER.value}:{user_id}"
-    sessions = ctx.port(Sessions)  # type: ignore[type-abstract]  # a port may be abstract
+    sessions = ctx.port(Sessions)
     await sessions.end(ctx.db, ctx.tenant, whose, but=ctx.session_id)
 
 

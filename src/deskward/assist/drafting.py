@@ -121,7 +121,7 @@ async def worded(ctx: Context, draft: Drafted) -> tuple[Sentence, ...] | None:
     """A draft's sentences as a model words them; None without one, or where they do not bear it."""
     told = [one.text for one in draft.sentences]
     material = "\n".join(f"- {text}" for text in told)
-    writer = ctx.port(Writer)  # type: ignore[type-abstract]  # a port may be a protocol
+    writer = ctx.port(Writer)
     text = await writer.write(ctx, EVERYBODY, _INSTRUCTIONS, material)
     if text is None:
         return None

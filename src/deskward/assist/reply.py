@@ -338,7 +338,7 @@ async def _worded(
         {"ticket": told, "article": {"question": article.title, "answer": body}},
         ensure_ascii=False,
     )
-    writer = ctx.port(Writer)  # type: ignore[type-abstract]  # a port may be a protocol
+    writer = ctx.port(Writer)
     told_how = INSTRUCTIONS.format(tone=tone)
     written = await writer.write(ctx, ticket.customer_id, told_how, material)
     if not written or not written.strip():

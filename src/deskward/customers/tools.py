@@ -269,7 +269,7 @@ async def merge_customers(
         customer_id: The customer who is no more after that.
         into: The customer who stays.
     """
-    await ctx.port(Sessions).stop(ctx.db, ctx.tenant, f"customer:{customer_id}")  # type: ignore[type-abstract]  # a port may be abstract
+    await ctx.port(Sessions).stop(ctx.db, ctx.tenant, f"customer:{customer_id}")
     kept = await merge(ctx.db, ctx.tenant, customer_id, into)
     data = {"merged": customer_id}
     await ctx.tell("customer.merged", kept.customer_id, data, customer_id=kept.customer_id)

@@ -129,7 +129,7 @@ class Gate:
         self.generation += 1
         self._foreign = [tool for tool in self.tools.values() if tool.foreign]
 
-    def port(self, kind: type[Port]) -> Port:
+    def port(self, kind: Callable[..., Port]) -> Port:
         """The way to something outside the database, as tools get it by `Context.port`."""
         return self.runner.port(kind)
 

@@ -181,8 +181,9 @@ class Context:
             lane=lane,
         )
 
-    def port(self, kind: type[Port]) -> Port:
+    def port(self, kind: Callable[..., Port]) -> Port:
         """The way to something outside the database, as the desk was put together."""
-        found = self._ports[kind]
+        assert isinstance(kind, type)  # said as a callable, because a port may be abstract
+        found: Port = self._ports[kind]
         assert isinstance(found, kind)
         return found

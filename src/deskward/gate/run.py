@@ -91,9 +91,10 @@ class Runner:
         self._key = key
         self._ports = ports
 
-    def port(self, kind: type[Port]) -> Port:
+    def port(self, kind: Callable[..., Port]) -> Port:
         """What tools get by `Context.port` for this type."""
-        found = self._ports[kind]
+        assert isinstance(kind, type)  # said as a callable, because a port may be abstract
+        found: Port = self._ports[kind]
         assert isinstance(found, kind)
         return found
 
