@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from html import escape
 
 from deskward.diagnostics.composing import Plan
-from deskward.diagnostics.workflow import Branch
 
 WIDE, HIGH = 220, 44
 """Pixels of a box."""
@@ -42,7 +41,7 @@ def graph_of(plan: Plan) -> Graph:
         for step in part.steps:
             graph.boxes[step.id] = step.description
             for branch in step.next:
-                targets = beyond if branch.done else [(_target(branch), "")]
+                targets = beyond if branch.done else [(branch.target, "")]
                 for target, wanted in targets:
                     when = " && ".join(filter(None, (branch.when, wanted)))
                     graph.arrows.append((step.id, target, when))
@@ -63,16 +62,6 @@ def _beyond(plan: Plan, number: int) -> list[tuple[str, str]]:
         if part.when is None:
             return found
     return [*found, (f"escalate {plan.specialist}", "")] if found else []
-
-
-def _target(branch: Branch) -> str:
-    if branch.go is not None:
-        return branch.go
-    if branch.cause is not None:
-        return f"cause {branch.cause}"
-    if branch.escalate is not None:
-        return f"escalate {branch.escalate}"
-    return "solved"
 
 
 def mermaid(plan: Plan) -> str:

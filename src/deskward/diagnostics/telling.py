@@ -9,7 +9,7 @@ from deskward.diagnostics.answers import Answer
 from deskward.diagnostics.composing import Plan
 from deskward.diagnostics.service import Session, by_cause
 from deskward.diagnostics.walking import End, Evidence
-from deskward.diagnostics.workflow import Branch, Step
+from deskward.diagnostics.workflow import Step
 
 
 def shown(session: Session) -> models.Diagnosis:
@@ -91,7 +91,7 @@ def workflow(plan: Plan) -> models.TroubleshootingWorkflow:
                 expected_result=step.expected,
                 failure_actions=list(step.failure_actions),
                 next_step_conditions={
-                    branch.when or "otherwise": _target(branch) for branch in step.next
+                    branch.when or "otherwise": branch.target for branch in step.next
                 },
             )
             for part in plan.parts
@@ -178,13 +178,3 @@ def _state(evidence: list[Evidence]) -> Literal["possible", "supported", "ruled_
     if any(not one.supports for one in evidence):
         return "ruled_out"
     return "supported" if evidence else "possible"
-
-
-def _target(branch: Branch) -> str:
-    if branch.go is not None:
-        return branch.go
-    if branch.cause is not None:
-        return f"cause {branch.cause}"
-    if branch.escalate is not None:
-        return f"escalate {branch.escalate}"
-    return "solved" if branch.solved else "next part"

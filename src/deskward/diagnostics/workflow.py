@@ -50,6 +50,17 @@ class Branch(_Part):
             raise ValueError(f"a branch leads to exactly one of {', '.join(ENDS)}")
         return self
 
+    @property
+    def target(self) -> str:
+        """Where it leads: a step's id, `cause NAME`, `escalate TYPE`, `solved` or `next part`."""
+        if self.go is not None:
+            return self.go
+        if self.cause is not None:
+            return f"cause {self.cause}"
+        if self.escalate is not None:
+            return f"escalate {self.escalate}"
+        return "solved" if self.solved else "next part"
+
 
 class Finding(_Part):
     """What an answer says about causes.
