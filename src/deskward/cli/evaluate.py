@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from deskward.cli.evaluate_dialogues import dialogues
 from deskward.cli.evaluate_languages import languages
 from deskward.cli.evaluate_retrieval import retrieval
 from deskward.cli.evaluate_safety import asked, policy, promises
@@ -23,7 +24,7 @@ evaluate = App(
     help="Measure the desk against labelled data; by itself, on golden conversations.\n\n"
     "Example: `deskward eval --trials 1`",
 )
-for measured in (policy, promises, asked, languages, retrieval):
+for measured in (policy, promises, asked, dialogues, languages, retrieval):
     evaluate.command(measured)
 
 

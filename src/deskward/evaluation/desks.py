@@ -11,6 +11,7 @@ from pathlib import Path
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
+from deskward.integrations.embeddings.lazy import kept_loaded
 
 
 class DemoDesks:
@@ -39,8 +40,9 @@ class DemoDesks:
             if file.exists():
                 shutil.copy(file, place)
         try:
-            async with open_desk(self._settings(place), demo=True, model=model) as desk:
-                yield desk
+            with kept_loaded():  # the next desk needs the same
+                async with open_desk(self._settings(place), demo=True, model=model) as desk:
+                    yield desk
             if (made := place / vectors.name).exists():  # no desk after it makes them again
                 shutil.copy(made, vectors)
         finally:

@@ -94,6 +94,7 @@ def for_sentences(settings: Settings, embedder: Embedder | None) -> Embedder | N
 # These bring numpy, which a desk does without as long as nobody asks it anything.
 
 
+@cache
 def _e5(path: Path) -> Embedder:
     def load() -> Embedder:
         from deskward.integrations.embeddings.e5 import E5

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from deskward.integrations.embeddings.memory import give_back
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
 IDLE = 120.0
 """Seconds without a text after which a model is let go: it has some 100 MB, and is soon loaded."""
+
+_keepers = 0
+
+
+@contextmanager
+def kept_loaded() -> Iterator[None]:
+    """Have `close` let go of nothing meanwhile: of several desks in one process each closes it."""
+    global _keepers
+    _keepers += 1
+    try:
+        yield
+    finally:
+        _keepers -= 1
 
 
 class Lazy:
@@ -52,7 +66,9 @@ class Lazy:
         return made.embed(texts, query=query)
 
     def close(self) -> None:
-        """Let go of the model, if it was loaded."""
+        """Let go of the model, if it was loaded, and is not to be kept (`kept_loaded`)."""
+        if _keepers:
+            return
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
