@@ -46,6 +46,9 @@ from deskward.demo.load import load_demo
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.timers import QuietRules
 from deskward.email.outbox import Outbox
+from deskward.escalation import agreements
+from deskward.escalation.due import ServiceLevels
+from deskward.escalation.timers import follow_rules
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
@@ -171,6 +174,8 @@ async def open_desk(
         mails = outbox_of(settings, database, wake.set)
         notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
+        levels = ServiceLevels(agreements.load(settings.escalation.sla_file))
+        await follow_rules(database, levels.agreements)
         ports = {
             Outbox: mails,
             Writer: _writer(settings, model, database),
@@ -202,6 +207,7 @@ async def open_desk(
             QuietRules: QuietRules(
                 settings.diagnostics.confirms_after, settings.diagnostics.ends_after
             ),
+            ServiceLevels: levels,
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

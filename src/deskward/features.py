@@ -28,6 +28,7 @@ from deskward.core.settings import Settings
 from deskward.customers import slice as customers
 from deskward.diagnostics import slice as diagnostics
 from deskward.email import slice as email
+from deskward.escalation import slice as escalation
 from deskward.files import slice as files
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
@@ -58,6 +59,7 @@ SLICES: tuple[Slice, ...] = (
     orders.SLICE,
     complaints.SLICE,
     diagnostics.SLICE,
+    escalation.SLICE,
     files.SLICE,
     email.SLICE,
     inbox.SLICE,

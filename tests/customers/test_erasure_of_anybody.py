@@ -28,6 +28,7 @@ from deskward.tickets.words import ticket_words
 
 SPINE = {
     *("ledger", "ledger_heads", "subject_keys", "jobs", "policy_versions", "policy_changes"),
+    "sla_watch",  # the database keeps it by itself, of tickets' numbers alone
     "knowledge_changes",  # the index takes them away meanwhile; they name passages alone
 }
 HOSTILE = [

@@ -49,6 +49,7 @@ BUILT_INSIDE = {
     "email/compose.py": "the form of a line, which has a bound",
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",
+    "escalation/rules.py": "a word of a rule, escaped",
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
     "inbox/reading/markup.py": "the name of an element, which is ours",
     "knowledge/formats/front.py": "one of two fences",

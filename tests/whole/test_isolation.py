@@ -52,7 +52,7 @@ VALUES: Values = {
     "to": "friend@example.org",
 }
 """What the calls give besides ids: parameter → value; others are made from their schema."""
-WORKERS = ("jobs", "emails", "knowledge_changes")
+WORKERS = ("jobs", "emails", "knowledge_changes", "sla_watch", "sla_escalations")
 """Tables that jobs change meanwhile."""
 SPECIAL: dict[str, Values] = {
     "update_ticket": {"update": {"priority": "high"}},

@@ -15,6 +15,7 @@ from deskward.cli.chat import chat
 from deskward.cli.config import config
 from deskward.cli.customers import customers
 from deskward.cli.ending import ending, words_of
+from deskward.cli.escalation import escalation
 from deskward.cli.evaluate import evaluate
 from deskward.cli.files import files
 from deskward.cli.handle import handle
@@ -64,6 +65,7 @@ COMMANDS = (
     webhooks,
     notices,
     workflow,
+    escalation,
 )
 
 app = App(

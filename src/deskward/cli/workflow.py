@@ -231,13 +231,18 @@ def _plan(
     circumstances = Circumstances(
         product=product,
         version=version,
-        environment=_facts(environment),
-        customer=_facts(customer),
+        environment=facts_of(environment),
+        customer=facts_of(customer),
     )
     return compose(known[name], circumstances, known)
 
 
-def _facts(told: tuple[str, ...]) -> dict[str, Any]:
+def facts_of(told: tuple[str, ...]) -> dict[str, Any]:
+    """What was said as `name=value`, the values read as JSON where they are any.
+
+    Raises:
+        Misused: One is not said so.
+    """
     found: dict[str, Any] = {}
     for one in told:
         name, equals, value = one.partition("=")

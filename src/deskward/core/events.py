@@ -25,6 +25,7 @@ Kind = Literal[
     "ticket.resolved",
     "ticket.reopened",
     "ticket.due_soon",
+    "ticket.escalated",
     "message.created",
     "message.delivery",
     "conversation.handed_over",

@@ -38,6 +38,7 @@ from deskward.core.desk_settings import (
     Webhooks,
 )
 from deskward.core.diagnostic_settings import Diagnostics
+from deskward.core.escalation_settings import Escalation
 from deskward.core.knowledge_settings import Knowledge
 from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
@@ -148,6 +149,9 @@ class Settings(BaseSettings):
     upload: Uploads = Field(default_factory=Uploads, description="Files that callers upload.")
     diagnostics: Diagnostics = Field(
         default_factory=Diagnostics, description="Guided troubleshooting."
+    )
+    escalation: Escalation = Field(
+        default_factory=Escalation, description="Service levels and escalation."
     )
     knowledge: Knowledge = Field(
         default_factory=Knowledge, description="The documents that answers come from."

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
+from deskward.core.marked_yaml import Place, Problem, WrongFiles, line_of, read_marked
 from deskward.diagnostics.workflow import Workflow
 
-MOST = 1_000_000
-"""Bytes of a file."""
-
-Place = tuple[str | int, ...]
-"""Where in a file: keys and numbers, as pydantic says it."""
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """What is wrong with a file.
-
-    Attributes:
-        line: Counted from 1.
-    """
-
-    file: Path
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
+__all__ = ["Place", "Problem", "Source", "WrongWorkflows", "files_in", "line_of", "read"]
 
 
 @dataclass(frozen=True)
@@ -48,50 +24,18 @@ class Source:
         return Problem(self.file, line_of(self.lines, place), text)
 
 
-class WrongWorkflows(ValueError):
-    """Workflows that cannot be used.
-
-    Attributes:
-        problems: All that was found.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = sorted(problems)
+class WrongWorkflows(WrongFiles):
+    """Workflows that cannot be used."""
 
 
 def read(file: Path) -> tuple[Source | None, list[Problem]]:
     """Read one file: the workflow, or what keeps it from being one."""
-    try:
-        if file.stat().st_size > MOST:
-            return None, [Problem(file, 1, f"a workflow's file may have {MOST:,} bytes")]
-        text = file.read_text("utf-8")
-        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
-            if isinstance(token, yaml.AliasToken):  # a few of them can stand for a million parts
-                line = token.start_mark.line + 1
-                return None, [Problem(file, line, "write it out: “*” and “&” cannot be used here")]
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        loader = yaml.CSafeLoader("")
-        lines: dict[Place, int] = {}
-        problems = [Problem(file, line, text) for line, text in _mark(node, (), lines)]
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return None, [Problem(file, line, f"this is no YAML: {error.problem}")]
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as error:
-        return None, [Problem(file, 1, f"it cannot be read: {error}")]
-    try:
-        workflow = Workflow.model_validate(data)
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        for one in errors:
-            inside = any(
-                other["loc"][: len(one["loc"])] == one["loc"] != other["loc"] for other in errors
-            )
-            if not inside:  # a list that is short of what is wrong in it
-                problems.append(Problem(file, line_of(lines, one["loc"]), _told(one)))
+    found, problems = read_marked(
+        file, Workflow, called="a workflow's file", example="`workflow: …`, `version: 1`, …"
+    )
+    if found is None:
         return None, problems
-    return (Source(file, workflow, lines) if not problems else None), problems
+    return Source(file, found.content, dict(found.lines)), problems
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -105,46 +49,3 @@ def files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}")
     return sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
-
-
-def line_of(lines: dict[Place, int], place: Iterable[Any]) -> int:
-    """The line of a place in a file, or of the nearest part around it."""
-    there = tuple(place)
-    while there and there not in lines:
-        there = there[:-1]
-    return lines.get(there, 1)
-
-
-def _mark(node: Any, place: Place, lines: dict[Place, int]) -> Iterable[tuple[int, str]]:
-    """Note the line of every part; gives keys that stand there twice, which YAML lets pass."""
-    if node is None:
-        return
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in seen:
-                yield key.start_mark.line + 1, f"“{name}” stands here twice"
-            seen.add(name)
-            lines[(*place, name)] = key.start_mark.line + 1
-            yield from _mark(value, (*place, name), lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _mark(value, (*place, number), lines)
-
-
-def _told(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
-    said = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return f"there is no “{error['loc'][-1]}” here; is it a slip?"
-    if error["type"] == "missing":
-        return f"“{error['loc'][-1]}” is missing"
-    if not error["loc"]:
-        return "a workflow's file holds names and values: `workflow: …`, `version: 1`, …"
-    if error["loc"][-1] == "[key]":
-        said = "put it into quotes; YAML reads yes, no, on and off as true and false"
-    if error["type"] == "string_pattern_mismatch":
-        said = "use small letters, digits and underscores (in a workflow's id, hyphens)"
-    return f"{where}: {said}"

@@ -91,6 +91,10 @@ async def _concerned(db: Connection, gate: Gate, event: sa.Row[Any]) -> list[Tol
         told += [(one, "handover_waits") for one in await _workers(db, gate, event)]
     if event.kind == "ticket.due_soon":
         told += [(one, "due_soon") for one in await _workers(db, gate, event)]
+    if event.kind == "ticket.escalated":
+        worker = event.data.get("assignee")
+        told += [(f"staff:{worker}", "escalated")] if worker else []
+        told += [(one, "escalated") for one in await _leads(db, gate, event.tenant_id)]
     return list(dict.fromkeys(told))
 
 
@@ -101,13 +105,19 @@ async def _workers(db: Connection, gate: Gate, event: sa.Row[Any]) -> list[str]:
     """
     if assignee := event.data.get("assignee"):
         return [f"staff:{assignee}"]
-    able = await _who_may(db, gate, event.tenant_id, "update_ticket")
-    tiers = {member.id: gate.policy.roles.tier(member.roles) for member in able}
     if event.data.get("to") == "leads":
-        return [f"staff:{one}" for one, tier in tiers.items() if tier == max(tiers.values())]
+        return await _leads(db, gate, event.tenant_id)
+    able = await _who_may(db, gate, event.tenant_id, "update_ticket")
     team = event.data.get("team")
     theirs = [member for member in able if team in member.teams] if team else able
     return [f"staff:{member.id}" for member in theirs or able]
+
+
+async def _leads(db: Connection, gate: Gate, tenant: str) -> list[str]:
+    """Those of the highest tier that there is among who may work on tickets."""
+    able = await _who_may(db, gate, tenant, "update_ticket")
+    tiers = {member.id: gate.policy.roles.tier(member.roles) for member in able}
+    return [f"staff:{one}" for one, tier in tiers.items() if tier == max(tiers.values())]
 
 
 def _staff(kind: str, data: Mapping[str, Any]) -> list[tuple[str, Name]]:

@@ -14,7 +14,13 @@ from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL
 from deskward.core.written import Ours
 
 ForStaff = Literal[
-    "assigned", "mentioned", "approval_waits", "handover_waits", "due_soon", "webhook_disabled"
+    "assigned",
+    "mentioned",
+    "approval_waits",
+    "handover_waits",
+    "due_soon",
+    "escalated",
+    "webhook_disabled",
 ]
 ForCustomers = Literal[
     "received", "answered", "password_changed", "address_changed", "card_blocked"
@@ -35,6 +41,7 @@ SOURCES: dict[Name, tuple[Kind, ...]] = {
     "approval_waits": ("approval.waiting",),
     "handover_waits": ("conversation.handed_over", "conversation.waiting_long"),
     "due_soon": ("ticket.due_soon",),
+    "escalated": ("ticket.escalated",),
     "webhook_disabled": ("webhook.disabled",),
     "received": ("ticket.created",),
     "answered": ("message.created",),

@@ -94,7 +94,7 @@ class Tenant:
 
 
 def spans_of(hours: str) -> dict[int, list[tuple[time, time]]]:
-    """Day of the week, from 0 for Monday → from when to when.
+    """Day of the week, from 0 for Monday → from when to when; 24:00 is `time.max`.
 
     Raises:
         InvalidInput: It is not of the form `mon-fri=09:00-17:00, sat=10:00-12:00`.
@@ -107,7 +107,8 @@ def spans_of(hours: str) -> dict[int, list[tuple[time, time]]]:
                 raise ValueError
             first = DAYS.index(match[1])
             last = DAYS.index(match[2] or match[1])
-            start, end = time.fromisoformat(match[3]), time.fromisoformat(match[4])
+            start = time.fromisoformat(match[3])
+            end = time.max if match[4] == "24:00" else time.fromisoformat(match[4])
             if first > last or start >= end:
                 raise ValueError
         except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 
 from deskward.security.tenants import Tenant, spans_of
 
@@ -23,12 +24,17 @@ def hours_in(language: str, tenant: Tenant | None) -> str | None:
     for first, last in _runs({day: tuple(sorted(told)) for day, told in spans.items()}):
         days = names[first] if first == last else f"{names[first]}–{names[last]}"
         times = [
-            "–".join(format_time(moment, "short", locale=language) for moment in span)
+            "–".join(format_time(_shown(moment), "short", locale=language) for moment in span)
             for span in sorted(spans[first])
         ]
         parts.append(f"{days} {', '.join(times)}")
     place = get_timezone_location(tenant.time_zone or "UTC", locale=language, return_city=True)
     return f"{'; '.join(parts)} ({place})"
+
+
+def _shown(moment: time) -> time:
+    """A time of the day; its end, which no clock shows, is the next one's beginning."""
+    return time.min if moment == time.max else moment
 
 
 def _runs(spans: dict[int, tuple[object, ...]]) -> Iterator[tuple[int, int]]:

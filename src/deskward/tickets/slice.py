@@ -15,6 +15,7 @@ from deskward.tickets.messages import ticket_links, ticket_messages
 from deskward.tickets.models import handover_notes, ticket_numbers, tickets
 from deskward.tickets.sorting import wake
 from deskward.tickets.sources import ticket_sources
+from deskward.tickets.states import ticket_states
 from deskward.tickets.timers import DUE_SOON, WAKE, due_soon
 from deskward.tickets.view_tools import tools
 from deskward.tickets.views import ticket_views
@@ -28,6 +29,7 @@ SLICE = Slice(
         ticket_messages,
         ticket_links,
         ticket_words,
+        ticket_states,
         handover_notes,
         ticket_sources,
         bulk_changes,

@@ -1,0 +1,1 @@
+"""Escalation: how long customers may wait, and when somebody else has to look."""

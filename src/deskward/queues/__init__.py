@@ -1,0 +1,1 @@
+"""Queues: which specialist looks at what, in which order, and how soon."""

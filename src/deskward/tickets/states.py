@@ -1,0 +1,48 @@
+"""The states that tickets were in: their history, as far as clocks and figures go by it.
+
+The database keeps it by itself (triggers of a migration), so that whatever changes a ticket, by
+itself, by the thousand or from a file, leaves a row, and nothing has to remember to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core.database import Connection, metadata
+from deskward.core.moments import UtcDateTime
+from deskward.core.personal import IMPERSONAL
+
+ticket_states = sa.Table(
+    "ticket_states",
+    metadata,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("tenant_id", sa.String(64), nullable=False, info=IMPERSONAL),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("priority", sa.String(16), nullable=False, info=IMPERSONAL),
+    sa.Column("team", sa.String(64), info=IMPERSONAL),
+    sa.Column("spam", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
+    ),
+    sa.Index("ix_ticket_states_ticket", "tenant_id", "number", "seq"),
+)
+"""One row when a ticket is opened, and one whenever one of these is another."""
+
+
+async def states_of(db: Connection, tenant: str, ticket_id: str) -> Sequence[sa.Row[Any]]:
+    """The states that a ticket was in, in order."""
+    return await db.all(
+        sa.select(ticket_states)
+        .where(ticket_states.c.tenant_id == tenant, ticket_states.c.number == int(ticket_id[1:]))
+        .order_by(ticket_states.c.seq)
+    )
