@@ -32,6 +32,7 @@ from deskward.cli.printing import print_any_text
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
+from deskward.cli.suite import suite
 from deskward.cli.tenants import tenants
 from deskward.cli.tickets import tickets
 from deskward.cli.tools import tools
@@ -66,6 +67,7 @@ COMMANDS = (
     notices,
     workflow,
     escalation,
+    suite,
 )
 
 app = App(

@@ -16,6 +16,7 @@ from deskward.cli.session import Json, print_json, read_settings
 if TYPE_CHECKING:
     from deskward.diagnostics.answers import Answer
     from deskward.diagnostics.composing import Plan
+    from deskward.diagnostics.suites.loading import Suites
     from deskward.diagnostics.walking import Walk
     from deskward.diagnostics.workflow import Workflow
 
@@ -261,7 +262,7 @@ def _known(file: Path | None) -> Mapping[str, Workflow]:
     from deskward.diagnostics.loading import WrongWorkflows
 
     try:
-        return load(*_shipped(), *((file,) if file is not None else ()))
+        return load(*_shipped(), *((file,) if file is not None else ()), tests=_suites().has)
     except (WrongWorkflows, FileNotFoundError) as error:
         raise Misused(str(error)) from None
 
@@ -274,7 +275,17 @@ def _read(places: tuple[Path, ...]) -> tuple[list[Any], list[Any]]:
         sources, problems = read_all(*(places or _shipped()))
     except FileNotFoundError as error:
         raise Misused(str(error)) from None
-    return sources, sorted([*problems, *problems_of(sources)])
+    return sources, sorted([*problems, *problems_of(sources, _suites().has)])
+
+
+def _suites() -> Suites:
+    from deskward.diagnostics.loading import WrongWorkflows
+    from deskward.diagnostics.suites.loading import Suites
+
+    try:
+        return Suites(read_settings().diagnostics.suites_dir)
+    except WrongWorkflows as error:
+        raise Misused(str(error)) from None
 
 
 def _shipped() -> tuple[Path, ...]:

@@ -21,6 +21,12 @@ class Diagnostics(Group):
         description="Folder of workflows of yours, beside those that ship with Deskward; one with "
         "the id of a shipped one takes its place.",
     )
+    suites_dir: DirectoryPath | None = Field(
+        None,
+        validation_alias="suites_dir",
+        description="Folder of suites of tests of yours, beside those that ship with Deskward; one "
+        "with the id of a shipped one takes its place.",
+    )
     quiet_hours: Many = Field(
         72,
         description="Hours after which a fix counts as confirmed, if nobody says that it has not "

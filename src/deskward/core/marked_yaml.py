@@ -103,11 +103,14 @@ def read_marked(
 
 
 def line_of(lines: Mapping[Place, int], place: Iterable[Any]) -> int:
-    """The line of a place in a file, or of the nearest part around it."""
-    there = tuple(place)
-    while there and there not in lines:
-        there = there[:-1]
-    return lines.get(there, 1)
+    """The line of a place in a file, or of the nearest part around it.
+
+    Parts that are no keys of the file are passed over, such as the kind that a form was picked by.
+    """
+    at: Place = ()
+    for part in place:
+        at = (*at, part) if (*at, part) in lines else at
+    return lines.get(at, 1)
 
 
 def _mark(node: Any, place: Place, lines: dict[Place, int]) -> Iterable[tuple[int, str]]:

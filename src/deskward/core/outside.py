@@ -195,25 +195,8 @@ class Outside:
         headers: Mapping[str, str],
         content: bytes | None,
     ) -> AsyncIterator[httpx2.Response]:
-        pinned = parts.copy_with(host=str(address))
-        named = {**headers, "Host": parts.netloc.decode("ascii")}
-        # No connection is kept: the next look-up may find that its address is not allowed any more.
-        async with (
-            httpx2.AsyncClient(
-                verify=self._tls,
-                trust_env=False,
-                follow_redirects=False,
-                timeout=TIMEOUT,
-                limits=httpx2.Limits(max_keepalive_connections=0),
-            ) as client,
-            client.stream(
-                method,
-                pinned,
-                headers=named,
-                content=content,
-                extensions={"sni_hostname": parts.raw_host.decode("ascii")},
-            ) as response,
-        ):
+        sent = pinned(method, parts, address, headers, content, verify=self._tls, seconds=TIMEOUT)
+        async with sent as response:
             yield response
 
     @cached_property
@@ -242,13 +225,50 @@ class Outside:
             raise NotAllowed(f"{host} is not among the hosts that may be reached")
 
     def _check_address(self, scheme: str, address: Address) -> None:
-        meant = _meant(address)
-        if any(meant in network for network in self._allowed):
+        to = meant(address)
+        if any(to in network for network in self._allowed):
             return
-        if not meant.is_global or meant.is_multicast:
+        if not to.is_global or to.is_multicast:
             raise NotAllowed(f"{address} is not public, and {self._setting} does not allow it")
         if scheme in CLEAR:
             raise NotAllowed("it has to begin with https://")
+
+
+@contextlib.asynccontextmanager
+async def pinned(
+    method: str,
+    parts: httpx2.URL,
+    address: Address,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+    *,
+    verify: ssl.SSLContext,
+    seconds: float,
+) -> AsyncIterator[httpx2.Response]:
+    """A request to the very address that was judged, whatever its host's name leads to by now.
+
+    Args:
+        seconds: What each step may take; the caller limits the whole.
+    """
+    named = {**headers, "Host": parts.netloc.decode("ascii")}
+    # No connection is kept: the next look-up may find that its address is not allowed any more.
+    async with (
+        httpx2.AsyncClient(
+            verify=verify,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=seconds,
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        ) as client,
+        client.stream(
+            method,
+            parts.copy_with(host=str(address)),
+            headers=named,
+            content=content,
+            extensions={"sni_hostname": parts.raw_host.decode("ascii")},
+        ) as response,
+    ):
+        yield response
 
 
 @contextlib.asynccontextmanager
@@ -265,7 +285,7 @@ async def _reaching(seconds: float) -> AsyncIterator[None]:
         raise NotReached(f"its host was not found: {error}"[:200]) from None
 
 
-def _meant(address: Address) -> Address:
+def meant(address: Address) -> Address:
     """The address that is reached in the end: IPv6 has several ways to write one of IPv4."""
     if isinstance(address, ipaddress.IPv6Address):
         if address in _TRANSLATED:

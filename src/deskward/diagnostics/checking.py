@@ -19,6 +19,7 @@ from deskward.diagnostics.loading import (
     files_in,
     read,
 )
+from deskward.diagnostics.readings import Tests, of_tests
 from deskward.diagnostics.walking import Walk, walk
 from deskward.diagnostics.workflow import Branch, Case, Fragment, Step, Workflow
 
@@ -32,18 +33,19 @@ Workflows = Mapping[str, Workflow]
 """Id → workflow."""
 
 
-def load(*places: Path) -> Workflows:
+def load(*places: Path, tests: Tests | None = None) -> Workflows:
     """Read workflows and see that each can be walked to an end.
 
     Args:
         places: Files, and folders of them. Of an id that several have, the last place's counts.
+        tests: Says whether there is a test; None where that is not looked at.
 
     Raises:
         FileNotFoundError: There is no such place.
         WrongWorkflows: Something is wrong; it tells all of it.
     """
     sources, problems = read_all(*places)
-    problems += check(sources)
+    problems += check(sources, tests)
     if problems:
         raise WrongWorkflows(problems)
     return {source.workflow.workflow: source.workflow for source in sources}
@@ -73,12 +75,17 @@ def read_all(*places: Path) -> tuple[list[Source], list[Problem]]:
     return list(found.values()), problems
 
 
-def check(sources: Sequence[Source]) -> list[Problem]:
-    """All that is wrong with workflows, each problem with its file and line."""
+def check(sources: Sequence[Source], tests: Tests | None = None) -> list[Problem]:
+    """All that is wrong with workflows, each problem with its file and line.
+
+    Args:
+        tests: See `load`.
+    """
     known = {source.workflow.workflow: source.workflow for source in sources}
     problems: list[Problem] = []
     for source in sources:
-        found = sorted({source.problem(*one) for one in _of_workflow(source.workflow, known)})
+        told = [*_of_workflow(source.workflow, known), *of_tests(source.workflow, tests)]
+        found = sorted({source.problem(*one) for one in told})
         if not found:  # a case of a workflow that cannot be walked says nothing
             found = [source.problem(*one) for one in _of_cases(source.workflow, known)]
         problems += found

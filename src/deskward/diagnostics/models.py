@@ -77,6 +77,9 @@ class StepToDo(BaseModel):
     failure_actions: list[Ours]
     answer: AnswerForm
     minutes: int = Field(description="How long it takes.", examples=[1])
+    test: Ours | None = Field(
+        description="The test that can answer it by itself.", examples=["network.dns"]
+    )
 
 
 class AnsweredStep(BaseModel):
@@ -87,6 +90,9 @@ class AnsweredStep(BaseModel):
     answer: Annotated[str, Written(by=("customer", "staff"))] = Field(examples=["no"])
     by: Annotated[str, Written(by="customer")] = Field(examples=["customer:user_001"])
     request_id: Ours = Field(description="Of the call that answered it: its row in the ledger.")
+    test_run_id: Ours | None = Field(
+        description="The run of the step's test, where that has answered it."
+    )
     at: datetime
 
 

@@ -27,12 +27,17 @@ _BY_NUMBER_LOCKED = _BY_NUMBER.with_for_update()
 
 @dataclass(frozen=True)
 class Given:
-    """An answer as it is kept: what was answered, by whom, in which call."""
+    """An answer as it is kept: what was answered, by whom, in which call.
+
+    Attributes:
+        test_run: The run of the test that has answered it; None where somebody did.
+    """
 
     value: Any
     by: str
     request_id: str
     at: str
+    test_run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,13 @@ async def answer(
     value: Any,
     by: str,
     request_id: str,
+    *,
+    test_run: str | None = None,
 ) -> Session:
     """Answer the step that waits.
+
+    Args:
+        test_run: The run of the step's test that the answer is from.
 
     Raises:
         NotFound: The tenant has no such session.
@@ -133,11 +143,22 @@ async def answer(
         raise Conflict(f"Session {session_id} has {MOST} answers; hand it over instead.")
     going = session.walk
     going.answer(value)
-    given = Given(going.answered[-1].value, by, request_id, now().isoformat())
+    given = Given(going.answered[-1].value, by, request_id, now().isoformat(), test_run)
     status: Status = "open"
     if going.end is not None:
         status = "handed_over" if going.end.kind == "escalate" else "to_confirm"
     return await _write(db, tenant, session, (*session.given, given), status)
+
+
+def check_open(session: Session, revision: int) -> None:
+    """See that a session is as somebody has read it, and waits for an answer.
+
+    Raises:
+        Conflict: It has changed since, or no step waits.
+    """
+    _check_revision(session, revision)
+    if session.status != "open":
+        raise _not_now(session, "answered")
 
 
 async def go_back(db: Connection, tenant: str, session_id: str, revision: int) -> Session:
@@ -189,13 +210,17 @@ async def handed_over(db: Connection, tenant: str, session: Session, ticket_id: 
 
 async def _locked(db: Connection, tenant: str, session_id: str, revision: int) -> Session:
     session = await _read(db, _BY_NUMBER_LOCKED, tenant, session_id)
+    _check_revision(session, revision)
+    return session
+
+
+def _check_revision(session: Session, revision: int) -> None:
     if session.revision != revision:
         raise Conflict(
-            f"Session {session_id} has changed: it is at revision {session.revision}, not "
+            f"Session {session.id} has changed: it is at revision {session.revision}, not "
             f"{revision}. Read it again and answer the step that waits now.",
             details={"revision": session.revision},
         )
-    return session
 
 
 async def _write(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deskward.core.errors import NotFound
 from deskward.diagnostics.checking import SHIPPED, load
+from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.workflow import Workflow
 
 
@@ -20,20 +21,24 @@ class Shelf:
     are read when the first is asked for.
     """
 
-    def __init__(self, own: Path | None) -> None:
+    def __init__(self, own: Path | None, suites: Suites) -> None:
         """Take the operator's folder.
+
+        Args:
+            suites: The suites whose tests steps name.
 
         Raises:
             WrongWorkflows: One of them cannot be used.
         """
         self._places = (SHIPPED,) if own is None else (SHIPPED, own)
+        self._suites = suites
         if own is not None:
             _ = self.workflows
 
     @cached_property
     def workflows(self) -> Mapping[str, Workflow]:
         """Id → workflow, in the order of the ids."""
-        return dict(sorted(load(*self._places).items()))
+        return dict(sorted(load(*self._places, tests=self._suites.has).items()))
 
     def of_category(self, product: str, category: str) -> Workflow:
         """The workflow for a category of issues, that of the product before that of all.

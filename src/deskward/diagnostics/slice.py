@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from deskward.diagnostics import suite_tools
 from deskward.diagnostics.models import diagnoses, diagnosis_numbers
+from deskward.diagnostics.suites.models import test_runs, test_targets
 from deskward.diagnostics.timers import QUIET, quiet
-from deskward.diagnostics.tools import tools
 from deskward.gate.slice import Slice
 
 SLICE = Slice(
-    tools=tools,
-    tables=(diagnoses, diagnosis_numbers.table),
+    tools=suite_tools.tools,
+    tables=(diagnoses, diagnosis_numbers.table, test_runs, test_targets),
     jobs=lambda gate: {QUIET: partial(quiet, gate.database)},
     claims=Path(__file__).with_name("claims.yaml"),
     policies=Path(__file__).with_name("policies"),

@@ -35,6 +35,7 @@ def shown(session: Session) -> models.Diagnosis:
                 answer=in_words(steps[answered.step].answer, answered.value),
                 by=given.by,
                 request_id=given.request_id,
+                test_run_id=given.test_run,
                 at=given.at,
             )
             for answered, given in zip(going.answered, session.given, strict=True)
@@ -120,6 +121,7 @@ def step_to_do(step: Step) -> models.StepToDo:
             unit=(form.unit or None) if form.type == "number" else None,
         ),
         minutes=step.minutes,
+        test=step.test,
     )
 
 

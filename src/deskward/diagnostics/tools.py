@@ -126,7 +126,7 @@ async def start_diagnostic_session(
         issue=issue_description,
         plan=plan,
     )
-    return await _followed(ctx, session)
+    return await followed(ctx, session)
 
 
 @tools.tool(
@@ -192,7 +192,7 @@ async def answer_diagnostic_step(
         ctx.principal.label,
         ctx.request_id,
     )
-    return await _followed(ctx, session)
+    return await followed(ctx, session)
 
 
 @tools.tool(
@@ -210,7 +210,7 @@ async def take_back_diagnostic_answer(
         session_id: The session.
         revision: Its revision as it was read.
     """
-    return await _followed(ctx, await service.go_back(ctx.db, ctx.tenant, session_id, revision))
+    return await followed(ctx, await service.go_back(ctx.db, ctx.tenant, session_id, revision))
 
 
 @tools.tool(
@@ -231,7 +231,7 @@ async def pause_diagnostic_session(
     session = await service.set_status(
         ctx.db, ctx.tenant, session_id, revision, "paused", allowed=("open",)
     )
-    return await _followed(ctx, session)
+    return await followed(ctx, session)
 
 
 @tools.tool(
@@ -252,7 +252,7 @@ async def resume_diagnostic_session(
     session = await service.set_status(
         ctx.db, ctx.tenant, session_id, revision, "open", allowed=("paused",)
     )
-    return await _followed(ctx, session)
+    return await followed(ctx, session)
 
 
 @tools.tool(
@@ -281,7 +281,7 @@ async def report_diagnosis_outcome(
         allowed=("to_confirm",),
         confirmed=by if helped else None,
     )
-    return await _followed(ctx, session, "What was found has not helped.")
+    return await followed(ctx, session, "What was found has not helped.")
 
 
 @tools.tool(
@@ -305,10 +305,10 @@ async def hand_over_diagnosis(ctx: Context, session_id: SessionId, revision: Rev
         "handed_over",
         allowed=("open", "paused", "to_confirm"),
     )
-    return await _followed(ctx, session, "Somebody asked for a person.")
+    return await followed(ctx, session, "Somebody asked for a person.")
 
 
-async def _followed(ctx: Context, session: Session, because: str = "") -> Diagnosis:
+async def followed(ctx: Context, session: Session, because: str = "") -> Diagnosis:
     """What follows from a session's new state: its timer, and a ticket where it is handed over."""
     if session.status == "handed_over" and session.ticket_id is None:
         end = session.walk.end

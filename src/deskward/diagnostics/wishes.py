@@ -10,6 +10,9 @@ WISHES = {
     "take_back_diagnostic_answer": Wish("take back undo go", "answer step"),
     "pause_diagnostic_session": Wish("pause stop wait", "diagnosis session troubleshooting"),
     "resume_diagnostic_session": Wish("resume continue", "diagnosis session troubleshooting"),
+    "answer_step_by_test": Wish("run make repeat try test check", "test tests check step"),
+    "allow_test_target": OWN_WORDS,
+    "remove_test_target": OWN_WORDS,
     "report_diagnosis_outcome": OWN_WORDS,
     "hand_over_diagnosis": OWN_WORDS,
 }

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from deskward.diagnostics.answers import Answer, YesNo
 
@@ -82,6 +91,26 @@ class Finding(_Part):
         return self
 
 
+class Reading(_Part):
+    """How a test's result is read as an answer.
+
+    Attributes:
+        when: CEL over `passed`, `seen` and `environment`.
+        answer: The answer then.
+        seen: Or what was seen that is the answer, by its name.
+    """
+
+    when: str
+    answer: StrictBool | StrictInt | StrictFloat | StrictStr | None = None
+    seen: Name | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Reading:
+        if (self.answer is None) == (self.seen is None):
+            raise ValueError("a reading says an `answer`, or what is `seen` that is one")
+        return self
+
+
 class Step(_Part):
     """One thing to look at, to do, or to ask.
 
@@ -91,7 +120,9 @@ class Step(_Part):
         expected: What is seen where all is well.
         failure_actions: What to do where it cannot be done.
         answer: The form of the answer.
-        test: The test that answers it by itself, `suite.test`, where one does.
+        test: The test that can answer it by itself, `suite.test`, where there is one.
+        reads: How the test's result is read, the first that holds; where none does the test leaves
+            the answer open. Without any, a step of yes or no is answered by whether it passed.
         minutes: How long it takes.
         permissions: What whoever does it must be allowed.
         visits: How often it may be come to; a branch that comes once more counts as `done`.
@@ -105,6 +136,7 @@ class Step(_Part):
     failure_actions: tuple[Line, ...] = ()
     answer: Answer = Field(default_factory=YesNo)
     test: str | None = Field(None, pattern=r"^[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*$")
+    reads: tuple[Reading, ...] = Field((), max_length=20)
     minutes: int = Field(ge=1, le=240)
     permissions: tuple[Name, ...] = ()
     visits: int = Field(1, ge=1, le=MOST_VISITS)

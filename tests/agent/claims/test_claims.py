@@ -317,7 +317,8 @@ UNTOLD = set(
     answer_in_conversation change_tickets save_ticket_view change_ticket_view delete_ticket_view
     give_back_conversation operate add_source change_source receive_news remove_document
     remove_source set_source_hook sync_source upload_document validate_solution_accuracy
-    draft_article""".split()
+    draft_article answer_step_by_test take_test_answer
+    allow_test_target remove_test_target""".split()
 )
 """What no reply to a customer is about."""
 

@@ -1,0 +1,1 @@
+"""Suites of tests that run by themselves."""

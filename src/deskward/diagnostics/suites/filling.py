@@ -1,0 +1,91 @@
+"""Places in a test that are filled in when it runs: `https://{environment.host}/health`.
+
+`{environment.port|443}` is 443 where nobody said a port.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deskward.diagnostics.suites.suite import Test
+
+_PLACE = re.compile(
+    r"\{(environment|configuration)((?:\.[A-Za-z_][A-Za-z0-9_]*)+)(?:\|([^{}|]*))?\}"
+)
+_FILLED = ("url", "host", "port", "name", "version", "moment", "at", "user", "database")
+LONGEST = 2_000
+
+
+class Unknown(Exception):
+    """What a place wants is not known; the text says what to say."""
+
+
+def wrong_places(test: Test) -> Iterator[tuple[str, str]]:
+    """The fields of a test whose places can never be filled, and what is wrong."""
+    for name, text in _texts(test):
+        left = _PLACE.sub("", text)
+        if "{" in left or "}" in left:
+            yield (
+                name,
+                f"write places as {{environment.host}} or {{configuration.a.b|else}}: {text}",
+            )
+
+
+def wanted_places(test: Test) -> list[str]:
+    """What a test has to be told, as `environment.host`; what it need not be told has a `?`."""
+    found: dict[str, None] = {}
+    for _, text in _texts(test):
+        for place in _PLACE.finditer(text):
+            found[f"{place[1]}{place[2]}{'' if place[3] is None else '?'}"] = None
+    return list(found)
+
+
+def filled(test: Test, values: Mapping[str, Any]) -> Test:
+    """The test with its places filled in.
+
+    Args:
+        values: `environment` and `configuration`.
+
+    Raises:
+        Unknown: What one wants is not known, or is no plain value.
+    """
+    changed: dict[str, Any] = {}
+    for name, text in _texts(test):
+        told = _PLACE.sub(lambda found: _value(found, values), text)
+        if len(told) > LONGEST:
+            raise Unknown(f"What is filled in for `{name}` is too long.")
+        if name.startswith("headers."):
+            changed.setdefault("headers", {})[name.removeprefix("headers.")] = told
+        else:
+            changed[name] = _port(told) if name == "port" else told
+    return test.model_copy(update=changed)
+
+
+def _texts(test: Test) -> Iterator[tuple[str, str]]:
+    for name in _FILLED:
+        if isinstance(value := getattr(test, name, None), str):
+            yield name, value
+    for name, value in getattr(test, "headers", {}).items():
+        yield f"headers.{name}", value
+
+
+def _value(found: re.Match[str], values: Mapping[str, Any]) -> str:
+    at: Any = values[found[1]]
+    for name in found[2].split(".")[1:]:
+        at = at.get(name) if isinstance(at, Mapping) else None
+    if at is None or at == "":
+        at = found[3]
+    if at is None:
+        where = "customer_environment" if found[1] == "environment" else "product_configuration"
+        raise Unknown(f"{found[1]}{found[2]} is not known: say it in `{where}`.")
+    if not isinstance(at, str | int | float):
+        raise Unknown(f"{found[1]}{found[2]} is no text and no number.")
+    return str(at).strip()
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65_536:
+        return int(text)
+    raise Unknown(f"{text[:40]!r} is no port from 1 to 65535.")

@@ -1,0 +1,197 @@
+"""Running a suite: its tests at once, each within its time, and the whole within one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from deskward.core.aside import aside
+from deskward.core.characters import seen as visible
+from deskward.core.conditions import WrongCondition, condition
+from deskward.core.database import now
+from deskward.core.outside import NotAllowed
+from deskward.diagnostics.suites import inside
+from deskward.diagnostics.suites.filling import Unknown, filled
+from deskward.diagnostics.suites.inside import Seen
+from deskward.diagnostics.suites.reach import Reach
+from deskward.diagnostics.suites.report import Expected, Outcome, TestReport, TestResult
+from deskward.diagnostics.suites.suite import USUAL, Clock, Configuration, Suite, Test, Version
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+"""Tests of one run that go at the same time."""
+MOST_AT_ONCE = 64
+"""Tests of all runs of a process that go at the same time."""
+LEAST = 0.5
+"""Seconds that have to be left of a run for another test to begin."""
+MOST_TEXT = 4_000
+"""Characters of a text that was seen, as it is kept."""
+
+
+class Looks(Protocol):
+    """What looks at things outside."""
+
+    async def look(self, test: Test, reach: Reach) -> Seen:
+        """What a test sees. What cannot be reached is seen, too: `reached`, `problem`.
+
+        Raises:
+            NotAllowed: The test may not go there.
+        """
+        ...
+
+
+Tell = Callable[[int, int, str], None]
+"""Told how many tests are done, of how many, and the last one's name."""
+
+
+@dataclass
+class Runner:
+    """Runs tests.
+
+    Attributes:
+        seconds: What one run may take.
+    """
+
+    looks: Looks
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def run(
+        self,
+        suite: Suite,
+        tests: Sequence[Test],
+        values: Mapping[str, Any],
+        reach: Callable[[Test], Reach],
+        tell: Tell | None = None,
+    ) -> TestReport:
+        """Run tests of a suite.
+
+        Args:
+            values: `environment` and `configuration`, as they are known.
+            reach: Where each may go.
+            tell: Is told of each test that is done.
+        """
+        begun, started = now(), time.monotonic()
+        here = asyncio.Semaphore(AT_ONCE)
+        done = 0
+
+        async def one(test: Test) -> TestResult:
+            nonlocal done
+            left = self.seconds - (time.monotonic() - started)
+            try:
+                async with asyncio.timeout(left), here, self._places:
+                    left = self.seconds - (time.monotonic() - started)
+                    if left < LEAST:
+                        raise TimeoutError
+                    result = await self._one(test, values, reach(test), left)
+            except TimeoutError:  # it waited for others, and the run's time is over
+                said = f"There was no time left for it: a run may take {self.seconds:g} seconds."
+                result = _result(test, "error", said)
+            done += 1
+            if tell is not None:
+                tell(done, len(tests), test.title)
+            return result
+
+        results = await asyncio.gather(*map(one, tests))
+        return TestReport.of(suite, results, begun, time.monotonic() - started)
+
+    async def _one(
+        self, test: Test, values: Mapping[str, Any], reach: Reach, left: float
+    ) -> TestResult:
+        started = time.monotonic()
+        try:
+            ready = filled(test, values)
+        except Unknown as unknown:
+            return _result(test, "skipped", str(unknown))
+        target = target_of(ready)
+        seconds = max(min(test.seconds, left - 0.2), 0.1)
+        try:
+            async with asyncio.timeout(seconds):
+                seen, told = await self._seen(ready, values, reach)
+        except TimeoutError:
+            seen = {"reached": False, "problem": "timeout"}
+            told = f"It did not end within {seconds:.3g} seconds."
+        except Unknown as unknown:
+            return _result(test, "skipped", str(unknown), target)
+        except NotAllowed as refusal:
+            return _result(test, "refused", f"{refusal}."[:MOST_TEXT], target)
+        except Exception:
+            log.exception("the test %s failed by itself", test.id)
+            return _result(test, "error", "Something went wrong on our side.", target)
+        expected = judged(test, {**values, "seen": seen})
+        outcome: Outcome = "passed" if all(one.held for one in expected) else "failed"
+        return _result(test, outcome, told, target, expected, seen, time.monotonic() - started)
+
+    async def _seen(self, test: Test, values: Mapping[str, Any], reach: Reach) -> Seen:
+        if isinstance(test, Configuration):
+            return await aside(partial(inside.of_configuration, test, values), 10_000_000)
+        if isinstance(test, Version):
+            return inside.of_version(test)
+        if isinstance(test, Clock) and test.moment is not None:
+            return inside.of_clock(test)
+        return await self.looks.look(test, reach)
+
+
+def judged(test: Test, values: Mapping[str, Any]) -> list[Expected]:
+    """What a test expects, and whether it is so."""
+    found = []
+    for source in test.expect or USUAL[test.kind]:
+        try:
+            held = condition(source).holds(values)
+        except WrongCondition:  # it compares what was not seen
+            held = False
+        found.append(Expected(that=source, held=held))
+    return found
+
+
+def target_of(test: Test) -> str:
+    """What a test looks at, for people."""
+    url = getattr(test, "url", None)
+    if url is not None:
+        return str(url)[:300]
+    host = getattr(test, "host", None) or (test.name if test.kind == "dns" else "")
+    port = getattr(test, "port", None)
+    return f"{host}:{port}"[:300] if port is not None else str(host)[:300]
+
+
+def _result(
+    test: Test,
+    outcome: Outcome,
+    told: str,
+    target: str = "",
+    expected: Sequence[Expected] = (),
+    seen: Mapping[str, Any] | None = None,
+    seconds: float = 0.0,
+) -> TestResult:
+    return TestResult(
+        test=test.id,
+        title=test.title,
+        kind=test.kind,
+        target=visible(target),
+        outcome=outcome,
+        told=visible(told)[:MOST_TEXT],
+        expected=list(expected),
+        seen={name: _kept(value) for name, value in (seen or {}).items()},
+        hint=test.hint if outcome == "failed" else "",
+        seconds=round(seconds, 3),
+    )
+
+
+def _kept(value: Any) -> Any:
+    """What was seen, as it is kept: nothing that acts unseen, and of long texts the beginning."""
+    if isinstance(value, str):
+        text = visible(value)
+        return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
+    if isinstance(value, dict | list) and len(str(value)) > MOST_TEXT:
+        return _kept(str(value))
+    if isinstance(value, dict):
+        return {visible(str(name)): _kept(part) for name, part in value.items()}
+    return [_kept(part) for part in value] if isinstance(value, list) else value

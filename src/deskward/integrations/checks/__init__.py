@@ -1,0 +1,1 @@
+"""What tests of suites look at outside: HTTP, TLS, names, ports, mail servers, databases."""

@@ -1,0 +1,219 @@
+"""Asking addresses over HTTP: status, headers, a part of the answer, how long it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+import jsonpath
+
+from deskward.core.database import now
+from deskward.core.outside import NotAllowed, pinned
+from deskward.diagnostics.suites.inside import Seen, compared
+from deskward.diagnostics.suites.reach import Reach
+from deskward.diagnostics.suites.suite import MOST_SECONDS, Clock, Http, Performance
+from deskward.integrations.checks import tls
+from deskward.integrations.checks.reaching import NotReached, Place, find, milliseconds, told_of
+
+MOST_READ = 512 * 1024
+"""Bytes of an answer that are read; one with more is `too_large`."""
+MOST_HEADERS = 50
+MOST_HEADER = 500
+MOST_FOUND = 20
+_MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+    place: Place
+    took: int
+
+
+async def look(test: Http, reach: Reach) -> Seen:
+    """What an address answers, after redirections.
+
+    Raises:
+        NotAllowed: It may not be asked.
+        NotReached: Nobody answered in order.
+    """
+    url, redirects = test.url, 0
+    while True:
+        try:
+            answer = await _asked(test.method, url, test.headers if not redirects else {}, reach)
+        except NotAllowed as refusal:
+            if not redirects:
+                raise
+            told = f"It redirects to {url[:300]}, where no test may go: {refusal}."
+            raise NotReached("redirect", told) from None
+        location = answer.headers.get("location")
+        if answer.status not in _MOVED or location is None or redirects == test.follow:
+            break
+        url, redirects = urljoin(url, location), redirects + 1
+    seen: dict[str, Any] = {
+        "reached": True,
+        "problem": "",
+        "address": answer.place.shown,
+        "milliseconds": answer.took,
+        "seconds": answer.took / 1000,
+        "status": answer.status,
+        "headers": answer.headers,
+        "size": len(answer.content),
+        "redirects": redirects,
+        "url": url[:300],
+        "json": _read(answer),
+        "found": {},
+    }
+    if test.paths:
+        seen["found"] = {name: _found(path, seen["json"]) for name, path in test.paths.items()}
+    if url.lower().startswith("https:"):
+        seen["tls"] = await tls.certificate(answer.place)
+    told = f"{answer.status} after {answer.took} ms"
+    return seen, f"{told}, redirected {redirects} times." if redirects else f"{told}."
+
+
+async def measure(test: Performance, reach: Reach) -> Seen:
+    """How an address does that is asked several times.
+
+    Raises:
+        NotAllowed: It may not be asked.
+        NotReached: Nobody answered in order, not once.
+    """
+    at_once = asyncio.Semaphore(test.at_once)
+    last: NotReached | None = None
+
+    async def one() -> int | None:
+        nonlocal last
+        async with at_once:
+            try:
+                answer = await _asked("GET", test.url, {}, reach)
+            except NotReached as error:
+                last = error
+                return None
+            return answer.took if answer.status < 400 else -1
+
+    begun = time.monotonic()
+    found = await asyncio.gather(*(one() for _ in range(test.requests)))
+    seconds = time.monotonic() - begun
+    if last is not None and all(took is None for took in found):
+        raise last
+    times = sorted(took for took in found if took is not None and took >= 0)
+    seen: dict[str, Any] = {
+        "reached": True,
+        "problem": "",
+        "requests": len(found),
+        "failed": len(found) - len(times),
+        "per_second": round(len(found) / seconds, 1),
+    }
+    if times:
+        for name, part in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("slowest", 1.0)):
+            seen[name] = times[max(0, -int(-part * len(times) // 1) - 1)]
+    told = f"{len(times)} of {len(found)} requests succeeded"
+    return seen, f"{told}; p50 {seen['p50']} ms, p95 {seen['p95']} ms." if times else f"{told}."
+
+
+async def clock(test: Clock, reach: Reach) -> Seen:
+    """How far a server's clock is off ours, by the header Date.
+
+    Raises:
+        NotAllowed: It may not be asked.
+        NotReached: Nobody answered in order, or without a date.
+    """
+    assert test.url is not None
+    answer = await _asked("HEAD", test.url, {}, reach)
+    try:
+        told = parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError):
+        raise NotReached("broken", "Its answer says no time.") from None
+    if told.tzinfo is None:
+        told = told.replace(tzinfo=UTC)
+    seen, said = compared(told, now(), test.most)
+    return {"reached": True, "problem": "", "milliseconds": answer.took, **seen}, said
+
+
+async def _asked(method: str, url: str, headers: dict[str, str], reach: Reach) -> Answer:
+    parts = _parsed(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.raw_host.decode("ascii").strip("[]")
+    place = await find(host, port, reach)
+    trusted = tls.verifying()
+    begun = time.monotonic()
+    # What is packed could become a thousand times as much before it is counted.
+    asked = {"user-agent": "deskward-tests", **headers, "accept-encoding": "identity"}
+    try:
+        with told_of(place):
+            async with pinned(
+                method, parts, place.address, asked, verify=trusted, seconds=MOST_SECONDS
+            ) as response:
+                content = bytearray()
+                async for piece in response.aiter_raw():
+                    content += piece
+                    if len(content) > MOST_READ:
+                        told = f"Its answer has more than {MOST_READ // 1024} KB."
+                        raise NotReached("too_large", told)
+                took = milliseconds(begun)
+                return Answer(response.status_code, _headers(response), bytes(content), place, took)
+    except httpx2.ConnectError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError):
+                with told_of(place):
+                    raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise NotReached("refused", f"{place.shown} is not reached: {error}."[:300]) from None
+    except httpx2.HTTPError as error:
+        raise NotReached("broken", f"It answers no HTTP: {error}."[:300]) from None
+    raise AssertionError("not reached")
+
+
+def _parsed(url: str) -> httpx2.URL:
+    odd = not url.isprintable() or any(map(str.isspace, url))
+    try:
+        parts = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        raise NotAllowed(f"{url[:300]} is no address of the form https://host/path") from None
+    if odd or parts.scheme not in ("http", "https") or not parts.host or b"%" in parts.raw_host:
+        raise NotAllowed(f"{url[:300]} is no address of the form https://host/path")
+    if parts.userinfo:
+        raise NotAllowed("the address holds a password, which is not sent")
+    return parts
+
+
+def _headers(response: httpx2.Response) -> dict[str, str]:
+    found = list(response.headers.items())[:MOST_HEADERS]
+    return {name.lower()[:100]: value[:MOST_HEADER] for name, value in found}
+
+
+def _read(answer: Answer) -> Any:
+    """The answer as JSON; None where it is none."""
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _found(path: str, data: Any) -> Any:
+    """What a path finds: the value; where it can find several, a list of them."""
+    compiled = _compiled(path)
+    found = [node.value for node in islice(compiled.finditer(data), MOST_FOUND)] if data else []
+    return (found[0] if found else None) if compiled.singular_query() else found
+
+
+@lru_cache(maxsize=256)
+def _compiled(path: str) -> jsonpath.JSONPath:
+    compiled = jsonpath.compile(path)
+    assert isinstance(compiled, jsonpath.JSONPath)
+    return compiled
