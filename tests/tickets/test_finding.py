@@ -16,11 +16,12 @@ from benchmarks.many_tickets import TENANT
 from deskward.app import Desk
 from deskward.customers.models import customers
 from deskward.tickets import finding
-from deskward.tickets.finding import COSTS, Finder, Order
+from deskward.tickets.finding import COSTS
 from deskward.tickets.messages import ticket_messages
 from deskward.tickets.models import ticket_numbers, tickets
 from deskward.tickets.query import Item, parse
 from deskward.tickets.search import count, search
+from deskward.tickets.ways import Order, Ways
 from deskward.tickets.words import ticket_words
 
 COUNT = 300
@@ -98,22 +99,40 @@ def wanted(chance: random.Random) -> str:
     return " ".join(f"-{one}" if chance.random() < 0.2 else one for one in chosen)
 
 
-@pytest.mark.parametrize(("first", "number"), [(7, None), (60, None), (60, 0.0)])
+WAYS = ("walked", "all_that_say", "all_of_marks", "all_of_a_time", "all")
+AMONG_FEW = ("walked_among", "all_of_few", "all_of_span")
+
+
+@pytest.mark.parametrize(
+    ("first", "few", "costs", "ways"),
+    [
+        (7, 0, {}, {"walked", "all_that_say", "all_of_a_time", "all"}),
+        (60, 0, {}, {"walked", "all_that_say"}),
+        (60, 8_000, {"number": 0.001}, {"all_of_few"}),
+        (25, 8_000, {"number": 50.0, "walk": 0.01, "says": 100.0}, {"walked_among"}),
+        (7, 8_000, {"number": 2.0, "walk": 0.02}, {"all_of_span"}),
+    ],
+)
 async def test_every_way_leads_to_the_same(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, first: int, number: float | None
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int,
+    few: int,
+    costs: dict[str, float],
+    ways: set[str],
 ) -> None:
     every = await fill(desk)
     monkeypatch.setattr(finding, "FIRST", first)
     monkeypatch.setattr(finding, "SHORT", 30)
     monkeypatch.setattr(finding, "LONG", 200)
+    monkeypatch.setattr(finding, "FEW", few)
+    changed = {name: replace(usual, **costs) for name, usual in COSTS.items()}
+    monkeypatch.setattr(finding, "COSTS", changed)
     gone: set[str] = set()
-    if number is not None:
-        cheap = {name: replace(costs, number=number) for name, costs in COSTS.items()}
-        monkeypatch.setattr(finding, "COSTS", cheap)
-    for name in ("_walked", "_all_that_say", "_all_of", "_all_of_a_time", "_all"):
+    for name in (*WAYS, *AMONG_FEW):
         _note(monkeypatch, name, gone)
     chance = random.Random(first)
-    for _ in range(50):
+    for _ in range(40):
         text, order = wanted(chance), chance.choice(ORDERS)
         query = parse(text)
         fit = [one for one in every if all(fits(one, item) for item in query.items)]
@@ -132,25 +151,18 @@ async def test_every_way_leads_to_the_same(
         assert cursor is not None or len(seen) == len(fit), (text, order)
         counted = await count(desk.database.reader, TENANT, query, me="x", most=50)
         assert counted == min(len(fit), 50), text
-    known = {"_walked", "_all_that_say", "_all"}
-    if first == 7:
-        known.add("_all_of_a_time")
-    if not desk.database.is_sqlite:
-        known.add("_all_of")
-    if number is not None:
-        known.add("_walked among what says it")
-    assert known <= gone
-    assert ("_all_of" in gone) is not desk.database.is_sqlite
+    assert ways <= gone
+    assert desk.database.is_sqlite or few or "all_of_marks" in gone
 
 
 def _note(monkeypatch: pytest.MonkeyPatch, name: str, gone: set[str]) -> None:
-    way = getattr(Finder, name)
+    way = getattr(Ways, name)
 
-    async def noted(self: Finder, *arguments: Any) -> Any:
-        gone.add(f"{name} among what says it" if len(arguments) == 3 else name)
+    async def noted(self: Ways, *arguments: Any) -> Any:
+        gone.add(name)
         return await way(self, *arguments)
 
-    monkeypatch.setattr(Finder, name, noted)
+    monkeypatch.setattr(Ways, name, noted)
 
 
 async def test_another_tenants_tickets_are_in_no_way(desk: Desk) -> None:

@@ -26,6 +26,8 @@ COLUMNS = {
     "updated": "updated_at",
 }
 """Field of the language → column of `tickets`."""
+ABOUT = {name: column for name, column in COLUMNS.items() if name not in DATES} | {"tag": "tags"}
+"""Field → the column that its conditions are about; tickets are never read without their dates."""
 MARKS = {"status": "s", "priority": "p", "channel": "c", "team": "t", "assignee": "a", "tag": "g"}
 """Field → how its values are called in the index of marks, which PostgreSQL has."""
 
@@ -82,22 +84,21 @@ class Sought:
             *(tickets.c[name] for name in ("team", "assignee", "tags")),
         )
         groups = [
-            [f"{MARKS[name]}:{value or ''}" for value in values]
+            [f"{self.tenant}:{MARKS[name]}:{value or ''}" for value in values]
             for name, values in self.among.items()
             if name in MARKS
         ]
         groups += [
-            [f"g:{tag}" for tag in item.values]
+            [f"{self.tenant}:g:{tag}" for tag in item.values]
             for item in self.others
             if item.field == "tag" and not item.negated
         ]
         if not groups:
             return None
-        every = [f"#{self.tenant}", *(group[0] for group in groups if len(group) == 1)]
-        return sa.and_(
-            marks.bool_op("@>")(_array(every)),
-            *(marks.bool_op("&&")(_array(group)) for group in groups if len(group) > 1),
-        )
+        every = [group[0] for group in groups if len(group) == 1]
+        several = [marks.bool_op("&&")(_array(group)) for group in groups if len(group) > 1]
+        together = [marks.bool_op("@>")(_array(every))] if every else []
+        return sa.and_(tickets.c.tenant_id == self.tenant, *together, *several)
 
     def _other(self, item: Item, of: Columns) -> sa.ColumnElement[bool]:
         if item.field == "text":

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from deskward.core.database import Connection
 from deskward.core.paging import no_such_page
 from deskward.tickets.conditions import sought
-from deskward.tickets.finding import Finder, Order, Place
+from deskward.tickets.finding import Finder
 from deskward.tickets.models import Ticket, tickets
 from deskward.tickets.query import Query
 from deskward.tickets.service import ticket_of
+from deskward.tickets.ways import Order, Place
 
 
 async def search(

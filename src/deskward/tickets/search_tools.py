@@ -11,13 +11,13 @@ from deskward.core.written import Ours
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.tickets import views
-from deskward.tickets.finding import Order
 from deskward.tickets.models import Ticket
 from deskward.tickets.query import parse
 from deskward.tickets.search import search
 from deskward.tickets.sorting_tools import tools
 from deskward.tickets.tools import shown
 from deskward.tickets.views import ViewId
+from deskward.tickets.ways import Order
 
 __all__ = ["tools"]  # with the tools of this file
 

@@ -15,12 +15,12 @@ from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
 from deskward.tickets import views
 from deskward.tickets.bulk_tools import tools
-from deskward.tickets.finding import Order
 from deskward.tickets.models import Team
 from deskward.tickets.query import parse
 from deskward.tickets.search import count
 from deskward.tickets.search_tools import Asked
 from deskward.tickets.views import Name, Shared, View, ViewId, Views, ticket_views
+from deskward.tickets.ways import Order
 
 __all__ = ["tools"]  # with the tools of this file
 

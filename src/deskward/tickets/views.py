@@ -14,8 +14,8 @@ from deskward.core.moments import UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL
 from deskward.core.written import Ours, Written
 from deskward.staff import service as staff
-from deskward.tickets.finding import Order
 from deskward.tickets.models import Team
+from deskward.tickets.ways import Order
 
 Shared = Literal["nobody", "team", "tenant"]
 Name = Annotated[str, Field(min_length=1, max_length=100, examples=["Urgent, nobody's"])]

@@ -126,13 +126,12 @@ def found_by(tenant: str, text: str, dialect: str) -> sa.ColumnElement[bool]:
         # With a plus no index is asked for it: SQLite would read all of the tenant's.
         of_tenant = sa.literal_column("+ticket_words.tenant_id", sa.String) == tenant
     else:
-        # No tenant's words make another one's search slow: its id is in the index as well.
-        match = " & ".join(f"'{word}'{':*' if begins else ''}" for word, begins in wanted)
+        # Each word is the tenant's own: no tenant's words make another one's search slow.
+        match = " & ".join(f"'{tenant}:{word}'{':*' if begins else ''}" for word, begins in wanted)
         vector = (
-            "array_to_tsvector(string_to_array(ticket_words.words, ' ')"
-            " || ('#' || ticket_words.tenant_id)::text)"
+            "array_to_tsvector(string_to_array((ticket_words.tenant_id || ':' || "
+            "replace(ticket_words.words, ' ', ' ' || ticket_words.tenant_id || ':')), ' '))"
         )
-        match = f"'#{tenant}' & {match}"
         given_words = sa.cast(sa.bindparam("words", match, sa.Text, unique=True), _TSQUERY)
         found = sa.literal_column(vector).bool_op("@@")(given_words)
         of_tenant = ticket_words.c.tenant_id == tenant
