@@ -5,8 +5,8 @@ With the tenant as a word among others, each search read where all of the tenant
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
