@@ -5,8 +5,8 @@ With the tenant as a word among others, each search read where all of the tenant
 
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
