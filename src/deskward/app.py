@@ -43,10 +43,6 @@ from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
-from deskward.diagnostics.shelf import Shelf
-from deskward.diagnostics.suites.loading import Suites
-from deskward.diagnostics.suites.running import Runner
-from deskward.diagnostics.timers import QuietRules
 from deskward.email.outbox import Outbox
 from deskward.escalation import agreements
 from deskward.escalation.due import ServiceLevels
@@ -63,7 +59,7 @@ from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
-from deskward.integrations.checks.looks import OutsideLooks
+from deskward.integrations.diagnosing import open_diagnosing
 from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
 from deskward.integrations.embeddings.kept import Kept
 from deskward.integrations.mail.choose import check_ways_in
@@ -174,7 +170,6 @@ async def open_desk(
             ),
         )
         stack.push_async_callback(model.close)
-        suites = Suites(settings.diagnostics.suites_dir)
         mails = outbox_of(settings, database, wake.set)
         notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
@@ -207,13 +202,7 @@ async def open_desk(
                 timedelta(minutes=settings.tickets.due_soon_minutes),
             ),
             HandoverConversations: HandoverConversations(heard),
-            Suites: suites,
-            Shelf: Shelf(settings.diagnostics.workflows_dir, suites),
-            Runner: Runner(OutsideLooks(), min(30.0, 0.8 * settings.agent.tool_timeout)),
-            QuietRules: QuietRules(
-                settings.diagnostics.confirms_after, settings.diagnostics.ends_after
-            ),
-            ServiceLevels: levels,
+            **open_diagnosing(settings, embedder, stack),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

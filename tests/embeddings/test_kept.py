@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "vectors.db"
 
 
-def kept(path: Path, model: Counting, **more: int) -> Kept:
+def kept(path: Path, model: Counting, **more: Any) -> Kept:
     return Kept(model, path, **more)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deskward.core.errors import NotFound
 from deskward.diagnostics.checking import SHIPPED, load
+from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.workflow import Workflow
 
@@ -21,17 +22,19 @@ class Shelf:
     are read when the first is asked for.
     """
 
-    def __init__(self, own: Path | None, suites: Suites) -> None:
+    def __init__(self, own: Path | None, suites: Suites, fitting: Fitting | None = None) -> None:
         """Take the operator's folder.
 
         Args:
             suites: The suites whose tests steps name.
+            fitting: Knows what issues mean; without, words tell which workflow fits.
 
         Raises:
             WrongWorkflows: One of them cannot be used.
         """
         self._places = (SHIPPED,) if own is None else (SHIPPED, own)
         self._suites = suites
+        self._fitting = fitting
         if own is not None:
             _ = self.workflows
 
@@ -61,17 +64,28 @@ class Shelf:
             f"{', '.join(known)}.",
         )
 
-    def for_issue(self, product: str, issue: str) -> Workflow:
-        """The workflow whose words an issue's description has most of.
+    async def for_issue(self, product: str, issue: str) -> Workflow:
+        """The workflow that an issue's description means.
+
+        Where nothing knows what it means, that whose words it has most of. It waits for vectors,
+        so nobody holds a transaction meanwhile.
 
         Raises:
-            NotFound: It has none of any; it names the categories that there are.
+            NotFound: It means none; it names the categories that there are.
         """
         fitting = [one for one in self.workflows.values() if _is_for(one, product)]
+        meant: str | None = None
+        if self._fitting is not None:
+            names = [one.workflow for one in fitting]
+            meant = await self._fitting.meant(self.workflows, names, issue)
+        if meant:
+            return self.workflows[meant]
         said = issue.casefold()
         score = {one.workflow: (_words_in(one, said), bool(one.products)) for one in fitting}
         best = max(fitting, key=lambda one: score[one.workflow], default=None)
-        if best is not None and score[best.workflow][0]:
+        # One word alone does not speak against what the whole means.
+        least = 1 if meant is None else 2
+        if best is not None and score[best.workflow][0] >= least:
             return best
         known = sorted({one.category for one in fitting})
         raise NotFound(

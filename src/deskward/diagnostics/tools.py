@@ -103,14 +103,14 @@ async def start_diagnostic_session(
             not show it.
     """
     facts = dict(environment_info or {})
-    customer = await customers.get(ctx.db, ctx.tenant, customer_id)
     version, category = str(facts.pop("version", "")), facts.pop("category", None)
     shelf = ctx.port(Shelf)
     chosen: Workflow = (
         shelf.of_category(product_name, str(category))
         if category is not None
-        else shelf.for_issue(product_name, issue_description)
+        else await shelf.for_issue(product_name, issue_description)
     )
+    customer = await customers.get(ctx.db, ctx.tenant, customer_id)
     circumstances = Circumstances(
         product=product_name,
         version=version,

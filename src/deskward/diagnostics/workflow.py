@@ -211,7 +211,9 @@ class Workflow(_Part):
         workflow: Its id.
         version: Is raised with each change that matters.
         category: What kind of issue it is for.
-        words: Words of an issue's description that speak for this workflow.
+        words: Words of an issue's description that speak for this workflow, where nothing knows
+            what sentences mean.
+        examples: Language → issues as customers tell them, by whose meaning it is found.
         products: The products that it is for; none for all.
         specialist: Whose it is where nothing was found.
     """
@@ -221,6 +223,7 @@ class Workflow(_Part):
     title: Line
     category: Name
     words: tuple[str, ...] = ()
+    examples: dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], tuple[Line, ...]] = {}
     products: tuple[str, ...] = ()
     difficulty: Difficulty = "medium"
     specialist: Name

@@ -28,6 +28,8 @@ AT_ONCE = 16
 """Tests of one run that go at the same time."""
 MOST_AT_ONCE = 64
 """Tests of all runs of a process that go at the same time."""
+MOST_RUN = 30.0
+"""Seconds that one run may take."""
 LEAST = 0.5
 """Seconds that have to be left of a run for another test to begin."""
 MOST_TEXT = 4_000

@@ -39,14 +39,18 @@ CREATE TABLE IF NOT EXISTS vectors (
 class Kept:
     """An embedder that remembers passages."""
 
-    def __init__(self, embedder: Embedder, path: Path, *, most: int = MOST) -> None:
+    def __init__(
+        self, embedder: Embedder, path: Path, *, most: int = MOST, shared: bool = False
+    ) -> None:
         """Remember what this one makes.
 
         Args:
             path: The file, which is made at the first passage. One that cannot be read or written
                 is done without, and that is logged.
             most: How many vectors are kept.
+            shared: Whether others use the model, too, so that it is not closed with this.
         """
+        self._shared = shared
         self._embedder, self._path, self._most = embedder, path, most
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
@@ -94,7 +98,8 @@ class Kept:
                 self._file.close()
                 self._file = None
             self._broken = True  # a thread that still makes vectors opens it no more
-        self._embedder.close()
+        if not self._shared:
+            self._embedder.close()
 
     def _read(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         size = 2 * self.dimensions

@@ -1,0 +1,52 @@
+"""What troubleshooting needs from outside its slice, put together: port → what stands behind it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from deskward.core.settings import Settings
+from deskward.diagnostics.fitting import Fitting
+from deskward.diagnostics.shelf import Shelf
+from deskward.diagnostics.suites.loading import Suites
+from deskward.diagnostics.suites.running import MOST_RUN, Runner
+from deskward.diagnostics.timers import QuietRules
+from deskward.integrations.checks.looks import OutsideLooks
+from deskward.integrations.embeddings.choose import for_sentences
+from deskward.integrations.embeddings.kept import Kept
+from deskward.text.vectors import Embedder
+
+
+def open_diagnosing(
+    settings: Settings, embedder: Embedder | None, stack: contextlib.AsyncExitStack
+) -> dict[type, Any]:
+    """The ports of troubleshooting.
+
+    Raises:
+        ValueError: A workflow, a suite or another file of the operator's cannot be used.
+    """
+    rules = settings.diagnostics
+    suites = Suites(rules.suites_dir)
+    # A run has to end before its call does.
+    seconds = min(MOST_RUN, 0.8 * settings.agent.tool_timeout)
+    return {
+        Suites: suites,
+        Shelf: Shelf(rules.workflows_dir, suites, _fitting(settings, embedder, stack)),
+        Runner: Runner(OutsideLooks(), seconds),
+        QuietRules: QuietRules(rules.confirms_after, rules.ends_after),
+    }
+
+
+def _fitting(
+    settings: Settings, embedder: Embedder | None, stack: contextlib.AsyncExitStack
+) -> Fitting | None:
+    """What knows which workflow an issue means; None where there are no vectors of sentences."""
+    sentences = for_sentences(settings, embedder)
+    if sentences is None:
+        return None
+    if sentences is not embedder:  # the examples' vectors are made once on a machine
+        sentences = Kept(sentences, settings.data_dir / "vectors.db", shared=True)
+        stack.callback(sentences.close)
+    fitting = Fitting(sentences)
+    stack.push_async_callback(fitting.aclose)
+    return fitting
