@@ -203,6 +203,7 @@ async def open_desk(
             ),
             HandoverConversations: HandoverConversations(heard),
             **open_diagnosing(settings, embedder, stack),
+            ServiceLevels: levels,
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
