@@ -9,6 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 COMPILE := .lock-venv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
+# What is compiled is kept, whatever the machine says: tests start hundreds of desks, and each would
+# compile all of it anew, which is a third of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -13,12 +13,13 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
 
+from deskward.core.lazily import lazily
 from deskward.gate.context import Context
 from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.gate.resources import Resource
-from deskward.gate.schemas import JsonSchema, holds_secret, inline_refs, without
+from deskward.gate.schemas import JsonSchema, gives_object, holds_secret, inline_refs, without
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
 
@@ -124,9 +125,9 @@ class Tool:
     secret: frozenset[str]
     facts: Facts | None
     hands_over: str | None
-    output_schema: JsonSchema
     _schema: JsonSchema = field(repr=False)
     _bound_schema: JsonSchema = field(repr=False)
+    _output_schema: JsonSchema | None = field(default=None, repr=False)
     server: str | None = None
     foreign: bool = False
     tenant: str | None = None
@@ -142,6 +143,13 @@ class Tool:
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
     resource: Resource | None = None
+
+    @lazily
+    def output_schema(self) -> JsonSchema:
+        """JSON Schema (2020-12, without `$ref`) of its answers."""
+        if self._output_schema is not None:
+            return self._output_schema
+        return inline_refs(self.result.json_schema(mode="serialization"))
 
     @property
     def addresses(self) -> tuple[tuple[str, str], ...]:
@@ -319,8 +327,7 @@ def _build(
         raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
     method, path = _address(name, rest, frozenset(names)) if rest is not None else ("", "")
     adapter: TypeAdapter[Any] = TypeAdapter(result)
-    output_schema = inline_refs(adapter.json_schema(mode="serialization"))
-    if output_schema.get("type") != "object":
+    if not gives_object(adapter):
         raise TypeError(f"tool {name} must return an object: MCP's structured content is one")
     return Tool(
         name=name,
@@ -337,7 +344,6 @@ def _build(
         secret=secret,
         facts=facts,
         hands_over=hands_over,
-        output_schema=output_schema,
         reader=reader_of(result, f"the answer of {name}"),
         writes_text=risk is not Risk.READ and takes_text(hints[n] for n in set(names) - bound),
         _schema=schema,

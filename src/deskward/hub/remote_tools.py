@@ -129,7 +129,6 @@ def remote_tool(
         secret=frozenset(),
         facts=facts,
         hands_over=hands_over,
-        output_schema=_output(listed, twin),
         server=server,
         tenant=tenant,
         reader=reader_of(Annotated[dict[str, Any], Written(by="outside")], name),
@@ -137,6 +136,7 @@ def remote_tool(
         foreign=twin is None,
         _schema=shown,
         _bound_schema=without(shown, bound),
+        _output_schema=_output(listed, twin),
     )
 
 
