@@ -149,6 +149,8 @@ COMMANDS: dict[str, str | None] = {
     "webhooks add": "add_webhook",
     "webhooks enable": "enable_webhook",
     "webhooks list": "list_webhooks",
+    "products import": "set_customer_product",
+    "products list": "get_customer_product_info",
     "suite allow": "allow_test_target",
     "suite check": READS,
     "suite forbid": "remove_test_target",

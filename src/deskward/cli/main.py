@@ -29,6 +29,7 @@ from deskward.cli.mcp import mcp
 from deskward.cli.notices import notices
 from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
+from deskward.cli.products import products
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
@@ -68,6 +69,7 @@ COMMANDS = (
     workflow,
     escalation,
     suite,
+    products,
 )
 
 app = App(

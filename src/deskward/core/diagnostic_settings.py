@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import DirectoryPath, Field
+from pydantic import DirectoryPath, Field, FilePath
 
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import Many
@@ -26,6 +26,12 @@ class Diagnostics(Group):
         validation_alias="suites_dir",
         description="Folder of suites of tests of yours, beside those that ship with Deskward; one "
         "with the id of a shipped one takes its place.",
+    )
+    crm_file: FilePath | None = Field(
+        None,
+        validation_alias="crm_file",
+        description="YAML file of other systems that know customers, asked over REST: their "
+        "addresses, the variables with their keys, and where in an answer what is.",
     )
     quiet_hours: Many = Field(
         72,

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from deskward.core.database import now
 from deskward.core.errors import Conflict, NotFound
 from deskward.diagnostics import service as sessions
+from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import Diagnosis, SessionId
 from deskward.diagnostics.readings import answer_of
 from deskward.diagnostics.service import Session
@@ -149,7 +150,11 @@ async def run_step_test(ctx: Context, session_id: SessionId, step_id: StepId) ->
     suite, tests = _test_of(ctx.port(Suites), step)
     circumstances = session.plan.circumstances
     environment = {**circumstances.environment, "version": circumstances.version}
-    values = {"environment": environment, "configuration": {}}
+    product = await context.product(ctx.db, ctx.tenant, session.customer_id, session.product)
+    values = {
+        "environment": environment,
+        "configuration": product.configuration if product is not None else {},
+    }
     report = await _run(ctx, suite, tests, values)
     _keep(ctx, report, session, step_id)
     result = report.results[0]

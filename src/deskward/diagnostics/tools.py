@@ -12,6 +12,7 @@ from deskward.core.text import shorten
 from deskward.customers import service as customers
 from deskward.diagnostics import service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
+from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import (
     Diagnosis,
     DiagnosisList,
@@ -111,6 +112,9 @@ async def start_diagnostic_session(
         else await shelf.for_issue(product_name, issue_description)
     )
     customer = await customers.get(ctx.db, ctx.tenant, customer_id)
+    if not version:
+        product = await context.product(ctx.db, ctx.tenant, customer_id, product_name)
+        version = product.version if product is not None else ""
     circumstances = Circumstances(
         product=product_name,
         version=version,

@@ -11,6 +11,8 @@ WISHES = {
     "pause_diagnostic_session": Wish("pause stop wait", "diagnosis session troubleshooting"),
     "resume_diagnostic_session": Wish("resume continue", "diagnosis session troubleshooting"),
     "answer_step_by_test": Wish("run make repeat try test check", "test tests check step"),
+    "set_customer_product": OWN_WORDS,
+    "remove_customer_product": OWN_WORDS,
     "allow_test_target": OWN_WORDS,
     "remove_test_target": OWN_WORDS,
     "report_diagnosis_outcome": OWN_WORDS,

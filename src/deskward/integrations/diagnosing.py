@@ -6,12 +6,14 @@ import contextlib
 from typing import Any
 
 from deskward.core.settings import Settings
+from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.suites.running import MOST_RUN, Runner
 from deskward.diagnostics.timers import QuietRules
 from deskward.integrations.checks.looks import OutsideLooks
+from deskward.integrations.crm.rest import read_sources
 from deskward.integrations.embeddings.choose import for_sentences
 from deskward.integrations.embeddings.kept import Kept
 from deskward.text.vectors import Embedder
@@ -33,6 +35,7 @@ def open_diagnosing(
         Suites: suites,
         Shelf: Shelf(rules.workflows_dir, suites, _fitting(settings, embedder, stack)),
         Runner: Runner(OutsideLooks(), seconds),
+        Sources: Sources(read_sources(rules.crm_file)),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),
     }
 

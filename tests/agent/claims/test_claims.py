@@ -318,7 +318,7 @@ UNTOLD = set(
     give_back_conversation operate add_source change_source receive_news remove_document
     remove_source set_source_hook sync_source upload_document validate_solution_accuracy
     draft_article answer_step_by_test take_test_answer
-    allow_test_target remove_test_target""".split()
+    allow_test_target remove_test_target set_customer_product remove_customer_product""".split()
 )
 """What no reply to a customer is about."""
 

@@ -1,0 +1,1 @@
+"""What is known of a customer, from the desk's own records and from other systems."""

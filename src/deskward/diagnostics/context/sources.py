@@ -1,0 +1,109 @@
+"""The port of systems that know customers, and what they have told, remembered for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from deskward.core.database import now
+from deskward.customers.models import Profile
+
+log = logging.getLogger(__name__)
+
+MOST_REMEMBERED = 10_000
+
+
+class SourceFailed(Exception):
+    """A system did not answer in order, and in time; the text says what happened."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a system knows of a customer.
+
+    Attributes:
+        products: With the names of `CustomerProduct`; what is not known is left out.
+        interactions: With `kind`, `at` and `summary`.
+        fields: Whatever else it was asked for.
+    """
+
+    account_status: str | None = None
+    products: Sequence[dict[str, Any]] = ()
+    interactions: Sequence[dict[str, str]] = ()
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A system that knows customers."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def remembered(self) -> float:
+        """Seconds for which what it has told counts."""
+        ...
+
+    async def known(self, customer: Profile) -> Known | None:
+        """What it knows of a customer; None where it knows nobody such.
+
+        Raises:
+            SourceFailed: It did not answer in order, and in time.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of asking a source.
+
+    Attributes:
+        known: None where it failed, or knows nobody such.
+        problem: Why it failed.
+    """
+
+    source: str
+    known: Known | None
+    problem: str | None
+    at: datetime
+
+
+class Sources:
+    """The systems that a desk asks, all at once. Who fails is asked again the next time."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+        self._remembered: OrderedDict[tuple[str, str, str], tuple[float, Answered]] = OrderedDict()
+
+    async def ask(self, tenant: str, customer: Profile) -> list[Answered]:
+        """What they know of a customer, each from memory as long as that counts."""
+        return list(
+            await asyncio.gather(*(self._ask(one, tenant, customer) for one in self._sources))
+        )
+
+    async def _ask(self, source: Source, tenant: str, customer: Profile) -> Answered:
+        key = tenant, source.name, customer.customer_id
+        kept = self._remembered.get(key)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        try:
+            known = await source.known(customer)
+        except SourceFailed as error:
+            return Answered(source.name, None, str(error), now())
+        except Exception:
+            log.exception("the source %s failed", source.name)
+            return Answered(source.name, None, "It failed on our side.", now())
+        answered = Answered(source.name, known, None, now())
+        self._remembered[key] = time.monotonic() + source.remembered, answered
+        self._remembered.move_to_end(key)
+        while len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return answered

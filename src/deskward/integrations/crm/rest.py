@@ -1,0 +1,265 @@
+"""Systems that know customers, asked over REST as a file describes: addresses, keys, JSONPath.
+
+sources:
+  - name: crm
+    url: https://crm.example.com/api/accounts/{crm}
+    authentication: {bearer: CRM_TOKEN}
+    account_status: $.status
+    products: {each: "$.licences[*]", product_name: $.product, version: $.version}
+    fields: {account_manager: $.owner.name}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import httpx2
+import jsonpath
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from deskward.customers.models import Profile
+from deskward.diagnostics.context.sources import Known, Source, SourceFailed
+
+MOST = 1_000_000
+"""Bytes of an answer."""
+MOST_ENTRIES = 200
+MOST_TEXT = 2_000
+_PLACE = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
+
+Path_ = Annotated[str, Field(min_length=1, max_length=300)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _paths(cls, value: Any, info: Any) -> Any:
+        if isinstance(value, str) and value.startswith("$"):
+            try:
+                jsonpath.compile(value)
+            except jsonpath.JSONPathError as error:
+                raise ValueError(f"{value} is no JSONPath: {str(error).splitlines()[0]}") from None
+        return value
+
+
+class Authentication(_Part):
+    """How a system knows the desk: names of environment variables, never what they hold.
+
+    Attributes:
+        bearer: The variable with a token.
+        basic: The variable with `user:password`.
+        header: The name of a header whose value is in the variable `value`.
+    """
+
+    bearer: str | None = None
+    basic: str | None = None
+    header: str | None = None
+    value: str | None = None
+
+
+class Products(_Part):
+    """Where products are in an answer: each of them, and in each what it is called."""
+
+    each: Path_
+    product_name: Path_
+    version: Path_ | None = None
+    license_type: Path_ | None = None
+    support_tier: Path_ | None = None
+    configuration: Path_ | None = None
+    usage_stats: Path_ | None = None
+
+
+class Interactions(_Part):
+    """Where contacts with the customer are in an answer."""
+
+    each: Path_
+    kind: Path_
+    at: Path_
+    summary: Path_
+
+
+class Rest(_Part):
+    """One system.
+
+    Attributes:
+        url: Its address; `{customer_id}` is the desk's id, `{SYSTEM}` the id that the customer has
+            in that system (`external_ids`).
+        seconds: For an answer.
+        remembered: Seconds for which an answer counts.
+        account_status, products, interactions, fields: Where in an answer what is.
+    """
+
+    name: Name
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=1_000)]
+    authentication: Authentication = Authentication()
+    seconds: float = Field(5.0, gt=0, le=30)
+    remembered: float = Field(300.0, ge=0, le=86_400)
+    account_status: Path_ | None = None
+    products: Products | None = None
+    interactions: Interactions | None = None
+    fields: dict[Name, Path_] = {}
+
+
+class _File(_Part):
+    sources: tuple[Rest, ...] = Field(max_length=20)
+
+
+def read_sources(file: Path | None) -> list[Source]:
+    """The systems that a file describes.
+
+    Raises:
+        ValueError: It cannot be used; it says why.
+    """
+    if file is None:
+        return []
+    try:
+        read = _File.model_validate(yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"CRM_FILE: {file}: {where}: {first['msg']}") from None
+    except (OSError, yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"CRM_FILE: {file}: {error}") from None
+    return [RestSource(one) for one in read.sources]
+
+
+class RestSource:
+    """A system that is asked over REST."""
+
+    def __init__(self, rest: Rest) -> None:
+        """Take its description.
+
+        Raises:
+            ValueError: A variable that it names is not set.
+        """
+        self._rest = rest
+        self._headers = {"accept": "application/json", **_headers(rest)}
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._rest.name
+
+    @property
+    def remembered(self) -> float:
+        """Seconds for which what it has told counts."""
+        return self._rest.remembered
+
+    async def known(self, customer: Profile) -> Known | None:
+        """See `Source`."""
+        url = _address(self._rest.url, customer)
+        if url is None:
+            return None
+        try:
+            async with asyncio.timeout(self._rest.seconds):
+                data = await self._asked(url)
+        except TimeoutError:
+            raise SourceFailed(
+                f"It did not answer within {self._rest.seconds:g} seconds."
+            ) from None
+        except httpx2.HTTPError as error:
+            raise SourceFailed(f"It is not reached: {type(error).__name__}.") from None
+        return self._read(data) if data is not None else None
+
+    async def _asked(self, url: str) -> Any:
+        async with (
+            httpx2.AsyncClient(
+                trust_env=False,
+                follow_redirects=False,  # the key would go along
+                headers=self._headers,
+                timeout=self._rest.seconds,
+            ) as client,
+            client.stream("GET", url) as response,
+        ):
+            if response.status_code == 404:
+                return None
+            if response.status_code != 200:
+                raise SourceFailed(f"It answers with {response.status_code}.")
+            content = bytearray()
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > MOST:
+                    raise SourceFailed(f"Its answer has more than {MOST:,} bytes.")
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            raise SourceFailed("Its answer is no JSON.") from None
+
+    def _read(self, data: Any) -> Known:
+        rest = self._rest
+        status = _one(rest.account_status, data)
+        return Known(
+            account_status=_text(status) if status is not None else None,
+            products=_each(rest.products, data) if rest.products else [],
+            interactions=[
+                {name: _text(value) for name, value in one.items()}
+                for one in (_each(rest.interactions, data) if rest.interactions else [])
+            ],
+            fields={name: _plain(_one(path, data)) for name, path in rest.fields.items()},
+        )
+
+
+def _address(url: str, customer: Profile) -> str | None:
+    """The address that a customer has in a system; None where they are not known there."""
+    ids = {one.system.casefold(): one.id for one in customer.external_ids}
+    ids["customer_id"] = customer.customer_id
+    wanted = _PLACE.findall(url)
+    if any(name not in ids for name in wanted):
+        return None
+    return _PLACE.sub(lambda found: quote(ids[found[1]], safe=""), url)
+
+
+def _headers(rest: Rest) -> dict[str, str]:
+    told = rest.authentication
+    if told.bearer is not None:
+        return {"authorization": f"Bearer {_variable(rest, told.bearer)}"}
+    if told.basic is not None:
+        pair = b64encode(_variable(rest, told.basic).encode()).decode("ascii")
+        return {"authorization": f"Basic {pair}"}
+    if told.header is not None and told.value is not None:
+        return {told.header: _variable(rest, told.value)}
+    return {}
+
+
+def _variable(rest: Rest, name: str) -> str:
+    if not (value := os.environ.get(name)):
+        raise ValueError(f"CRM_FILE: {rest.name}: the variable {name} is not set")
+    return value
+
+
+def _each(part: Products | Interactions, data: Any) -> list[dict[str, Any]]:
+    paths: Mapping[str, str | None] = part.model_dump(exclude={"each"})
+    found: list[dict[str, Any]] = []
+    for node in jsonpath.finditer(part.each, data):
+        if len(found) == MOST_ENTRIES:
+            break
+        found.append({name: _plain(_one(path, node.value)) for name, path in paths.items()})
+    return found
+
+
+def _one(path: str | None, data: Any) -> Any:
+    """The first that a path finds; None where it finds nothing."""
+    if path is None or not isinstance(data, dict | list):
+        return None
+    return next((node.value for node in jsonpath.finditer(path, data)), None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    return value if len(json.dumps(value)) <= 50 * MOST_TEXT else None
+
+
+def _text(value: Any) -> str:
+    return ("" if value is None else str(value)).replace("\0", "")[:MOST_TEXT]
