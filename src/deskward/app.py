@@ -43,9 +43,11 @@ from deskward.core.worker import Jobs
 from deskward.customers.service import is_there
 from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
+from deskward.diagnostics.handed import investigated
 from deskward.email.outbox import Outbox
 from deskward.escalation import agreements
 from deskward.escalation.due import ServiceLevels
+from deskward.escalation.evaluating import Rules
 from deskward.escalation.timers import follow_rules
 from deskward.features import Features, features_of, left_out
 from deskward.files.tools import FileRules
@@ -74,6 +76,8 @@ from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
+from deskward.queues import kinds
+from deskward.queues.service import Queues
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.members import LEFT
@@ -82,6 +86,7 @@ from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
 from deskward.tickets.handover import Conversations as HandoverConversations
+from deskward.tickets.investigated import Investigations
 from deskward.tickets.timers import STILL_WAITS
 from deskward.tickets.tools import NewTickets, TicketRules
 from deskward.webhooks.delivery import Teller
@@ -173,7 +178,9 @@ async def open_desk(
         mails = outbox_of(settings, database, wake.set)
         notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
-        levels = ServiceLevels(agreements.load(settings.escalation.sla_file))
+        specialists = kinds.load(settings.escalation.specialists_file)
+        known = sorted(specialists.specialists)
+        levels = ServiceLevels(agreements.load(settings.escalation.sla_file, known))
         await follow_rules(database, levels.agreements)
         ports = {
             Outbox: mails,
@@ -204,6 +211,9 @@ async def open_desk(
             HandoverConversations: HandoverConversations(heard),
             **open_diagnosing(settings, embedder, stack),
             ServiceLevels: levels,
+            Queues: Queues(specialists),
+            Rules: Rules(settings.escalation.rules_file, known),
+            Investigations: Investigations(investigated),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

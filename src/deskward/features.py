@@ -44,6 +44,7 @@ from deskward.inbox import slice as inbox
 from deskward.knowledge import slice as knowledge
 from deskward.notices import slice as notices
 from deskward.orders import slice as orders
+from deskward.queues import slice as queues
 from deskward.staff import slice as staff
 from deskward.text.finding import Kind
 from deskward.tickets import slice as tickets
@@ -59,6 +60,7 @@ SLICES: tuple[Slice, ...] = (
     orders.SLICE,
     complaints.SLICE,
     diagnostics.SLICE,
+    queues.SLICE,
     escalation.SLICE,
     files.SLICE,
     email.SLICE,

@@ -52,7 +52,7 @@ VALUES: Values = {
     "to": "friend@example.org",
 }
 """What the calls give besides ids: parameter → value; others are made from their schema."""
-WORKERS = ("jobs", "emails", "knowledge_changes", "sla_watch", "sla_escalations")
+WORKERS = ("jobs", "emails", "knowledge_changes", "sla_watch", "sla_escalations", "queue_items")
 """Tables that jobs change meanwhile."""
 SPECIAL: dict[str, Values] = {
     "update_ticket": {"update": {"priority": "high"}},
@@ -64,6 +64,12 @@ SPECIAL: dict[str, Values] = {
     "upload_document": {"settings": {}},
     "validate_solution_accuracy": {"customer_feedback": {}, "solution_id": "faq-transfer-time"},
     "answer_diagnostic_step": {"answer": True},
+    "route_to_specialist": {"specialist_type": "network", "priority_level": 1},
+    "create_escalation_ticket": {"specialist_type": "network", "priority_level": 1},
+    "evaluate_escalation_criteria": {"ticket_data": {"ticket_id": "T1001"}},
+    "estimate_staffing": {"specialist_type": "network"},
+    "set_specialist": {"settings": {"kinds": {"network": 1}}, "staff_id": "maker"},
+    "remove_specialist": {"staff_id": "maker"},
     "split_ticket": {"messages": [2], "subject": "Hello"},
     "send_email": {"to": ["friend@example.org"], "subject": "Hello", "body": "Hello."},
     "send_email_with_attachments": {"to": ["friend@example.org"]},
@@ -157,6 +163,13 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
         product_name=mark,
         issue_description=f"{mark}: the API answers 500",
     )
+    escalation = await made(
+        "route_to_specialist",
+        ticket_id=ticket["ticket_id"],
+        specialist_type="network",
+        priority_level=3,
+        customer_context={"impact": mark},
+    )
     row = {
         "tenant_id": tenant,
         "id": f"{CUSTOMERS.index((tenant, customer))}".ljust(32, "0"),
@@ -175,6 +188,8 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
         "complaint_id": complaint["complaint_id"],
         "order_id": order["order_id"],
         "session_id": diagnosis["id"],
+        "escalation_id": escalation["escalation_id"],
+        "original_ticket_id": ticket["ticket_id"],
         "email_id": mail["email_id"],
         "approval_id": waiting["approval_id"],
         "attachments": [row["id"]],

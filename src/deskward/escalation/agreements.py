@@ -191,16 +191,19 @@ class Agreements(_Part):
         return desk if name == DESK else ALWAYS
 
 
-def load(file: Path | None = None) -> Agreements:
+def load(file: Path | None = None, specialists: Sequence[str] | None = None) -> Agreements:
     """Read policies and see that they can be used.
 
     Args:
         file: The operator's own; those that ship where it is left out.
+        specialists: The types of specialists that there are, where policies must name one of them.
 
     Raises:
         WrongFiles: Something is wrong; it tells all of it, with file and line.
     """
     found, problems = check(file or SHIPPED)
+    if specialists is not None:
+        problems += unknown_specialists(file or SHIPPED, specialists)
     if found is None or problems:
         raise WrongFiles(problems)
     return found

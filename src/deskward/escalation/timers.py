@@ -8,7 +8,7 @@ is escalated, or after it. For one clock a ticket is escalated once, whoever loo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,9 +22,12 @@ from deskward.escalation.clocks import LIVE, Clock
 from deskward.escalation.due import ServiceLevels, clocks_of, escalated
 from deskward.escalation.models import sla_escalations, sla_rules, sla_watch
 from deskward.gate.call import Gate
+from deskward.queues import service as queue_service
+from deskward.queues.routing_in import put_in
+from deskward.queues.service import Queues, Wanted
 from deskward.tickets import thread, timers
 from deskward.tickets.messages import DESK
-from deskward.tickets.models import Ticket, tickets
+from deskward.tickets.models import Priority, Ticket, tickets
 
 CHECK = "sla_clocks"
 """The kind of job that looks how the clocks of a ticket stand."""
@@ -40,6 +43,8 @@ _NAMES = {
     "next_response": "the next answer",
     "resolution": "its resolution",
 }
+_LEVELS: Mapping[Priority, int] = {"urgent": 1, "high": 1, "normal": 2, "low": 3}
+"""How urgent it is in a queue that a clock of a ticket runs out."""
 _DUE = (
     sa.select(sla_watch.c.tenant_id, sla_watch.c.number)
     .where(sla_watch.c.next_at <= sa.bindparam("moment", type_=sla_watch.c.next_at.type))
@@ -73,17 +78,19 @@ async def check(gate: Gate, job: Job) -> None:
     tenant, ticket_id = job.payload["tenant"], job.payload["ticket_id"]
     async with gate.database.transaction() as db:
         await job.hold(db)
+        levels = gate.port(ServiceLevels)
+        if any(one.specialist is not None for one in levels.agreements.policies):
+            await queue_service.lock(db, tenant)  # before the ticket, as whoever works in queues
         ticket = await timers.held(db, tenant, ticket_id, sa.not_(tickets.c.spam))
         if ticket is None:  # it has ended meanwhile
             return
-        levels = gate.port(ServiceLevels)
         found = await clocks_of(db, tenant, ticket, levels)
         told = await escalated(db, tenant, ticket_id)
         left = [one for one in found if one.how in LIVE and one.warn_at is not None]
         left = [one for one in left if (one.which, one.started_at) not in told]
         for clock in left:
             if _is_time(clock):
-                await _escalate(db, tenant, ticket, clock)
+                await _escalate(db, tenant, ticket, clock, gate.port(Queues))
         await _watch(db, tenant, int(ticket_id[1:]), _next(left))
 
 
@@ -111,7 +118,9 @@ async def _watch(
     return changed.rowcount == 1
 
 
-async def _escalate(db: Connection, tenant: str, ticket: Ticket, clock: Clock) -> None:
+async def _escalate(
+    db: Connection, tenant: str, ticket: Ticket, clock: Clock, queues: Queues
+) -> None:
     moment, due = now(), clock.due_at or now()
     once = {
         "tenant_id": tenant,
@@ -127,6 +136,10 @@ async def _escalate(db: Connection, tenant: str, ticket: Ticket, clock: Clock) -
     at = f"{due:%Y-%m-%d %H:%M} UTC"
     state = f"was due at {at}, and is late" if due < moment else f"is due at {at}"
     text = f"Escalated: {_NAMES[clock.which]} {state} (policy {clock.policy})."
+    queued = await queue_service.active_of(db, tenant, ticket.id)
+    if clock.specialist is not None and queued is None:
+        wanted = Wanted(clock.specialist, _LEVELS[ticket.priority], reason=text)
+        await put_in(db, tenant, ticket.id, wanted, queues)
     await thread.note(db, tenant, ticket.id, text, author=DESK, channel="api")
     told = {
         "clock": clock.which,

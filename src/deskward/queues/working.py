@@ -1,0 +1,190 @@
+"""What is done in queues by itself: what has ended leaves them, and what waits is given out.
+
+It is planned from what is on record, by the functions of `routing.py`, and then done. Whoever does
+it holds the tenant's queues, and plans under that lock: two processes give nothing out twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core import events
+from deskward.core.database import Connection, now
+from deskward.gate.call import Gate
+from deskward.queues import directory, service
+from deskward.queues.models import queue_items
+from deskward.queues.routing import Given, flows_over, give, is_silent
+from deskward.queues.service import ALIVE, Queues, waiting_of
+from deskward.tickets import service as ticket_service
+from deskward.tickets import thread, timers
+from deskward.tickets.messages import DESK
+from deskward.tickets.models import tickets
+from deskward.tickets.timers import WAITING
+
+ROUNDS = 5
+"""How often is planned anew at once: what one round frees, the next one gives out."""
+
+
+@dataclass
+class Plan:
+    """What is to be done in a tenant's queues.
+
+    Attributes:
+        ended: Rows whose tickets nobody works on any more.
+        left: Rows of who works here no more, or is no specialist any more.
+        silent: Rows of who has not begun for too long.
+        over: Rows that flow over, each with the type whose queue takes them.
+        given: What waits and can be given out.
+    """
+
+    ended: list[sa.Row[Any]] = field(default_factory=list)
+    left: list[sa.Row[Any]] = field(default_factory=list)
+    silent: list[sa.Row[Any]] = field(default_factory=list)
+    over: list[tuple[sa.Row[Any], str]] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.ended or self.left or self.silent or self.over or self.given)
+
+
+async def plan(db: Connection, tenant: str, queues: Queues) -> Plan:
+    """What is to be done in a tenant's queues now."""
+    found, kinds, moment = Plan(), queues.kinds.specialists, now()
+    here = await directory.all_of(db, tenant)
+    by_id = {one.id: one for one in here}
+    waits = []
+    for row in await _alive(db, tenant):
+        if row.ticket_status not in WAITING or row.spam:
+            found.ended.append(row)
+        elif row.kind not in kinds:  # a type that the operator has taken away
+            continue
+        elif row.status == "waiting":
+            over = flows_over(waiting_of(row), kinds, moment)
+            if over is not None:
+                found.over.append((row, over))
+            else:
+                waits.append(waiting_of(row))
+        elif row.assignee not in by_id:
+            found.left.append(row)
+        elif row.status == "assigned" and is_silent(row.assigned_at, kinds[row.kind], moment):
+            found.silent.append(row)
+    found.given = give(waits, here, kinds, moment)
+    return found
+
+
+async def _alive(db: Connection, tenant: str) -> Sequence[sa.Row[Any]]:
+    same = (tickets.c.tenant_id == queue_items.c.tenant_id) & (
+        tickets.c.number == queue_items.c.ticket
+    )
+    state = (tickets.c.status.label("ticket_status"), tickets.c.spam, tickets.c.merged_into)
+    return await db.all(
+        sa.select(queue_items, *state)
+        .join(tickets, same)
+        .where(queue_items.c.tenant_id == tenant, ALIVE)
+        .order_by(queue_items.c.number)
+    )
+
+
+async def drain(db: Connection, tenant: str, queues: Queues) -> None:
+    """Do what is to be done in a tenant's queues, which are held."""
+    for _ in range(ROUNDS):
+        found = await plan(db, tenant, queues)
+        if not found:
+            return
+        await _carry_out(db, tenant, queues, found)
+
+
+async def look(gate: Gate) -> None:
+    """See in which queues something is to be done, and do it."""
+    queues, database = gate.port(Queues), gate.database
+    tenants = sa.select(queue_items.c.tenant_id).where(ALIVE).distinct()
+    for row in await database.reader.all(tenants):
+        if await plan(database.reader, row.tenant_id, queues):
+            async with database.transaction() as db:
+                await service.lock(db, row.tenant_id)
+                await drain(db, row.tenant_id, queues)
+
+
+async def _carry_out(db: Connection, tenant: str, queues: Queues, found: Plan) -> None:
+    for row in found.ended:
+        await _end(db, tenant, row)
+    for row in (*found.left, *found.silent):
+        silent = row in found.silent
+        why = "has not begun in time" if silent else "is no specialist here any more"
+        await give_back(db, tenant, row, f"{row.assignee} {why}.", avoid=silent)
+    for row, kind in found.over:
+        moment = now()
+        begin_by = row.queued_at + queues.kinds.specialists[kind].patience_at(row.level)
+        moved = {"kind": kind, "here_since": moment, "begin_by": begin_by, "avoids": []}
+        await service.change(db, tenant, row.number, **moved)
+        text = f"Escalation E{row.number} has waited too long for {row.kind}: it goes to {kind}."
+        await _note(db, tenant, row.ticket, text)
+    for one in found.given:
+        await _give(db, tenant, one)
+
+
+async def _end(db: Connection, tenant: str, row: sa.Row[Any]) -> None:
+    """What has ended leaves its queue; of a merged ticket the other one takes its place in it."""
+    if row.merged_into is not None:
+        into = await ticket_service.whole(db, tenant, f"T{row.merged_into}")
+        free = await service.active_of(db, tenant, into.id) is None
+        if free and into.status in WAITING and not into.spam:
+            await service.change(db, tenant, row.number, ticket=int(into.id[1:]))
+            return
+    await service.change(db, tenant, row.number, status="done", ended_at=now())
+
+
+async def give_back(
+    db: Connection, tenant: str, row: sa.Row[Any], why: str, *, avoid: bool
+) -> None:
+    """Have what somebody had wait again, with its place.
+
+    Args:
+        avoid: Whether they are not given it again as long as somebody else could have it.
+    """
+    avoids = sorted({*row.avoids, row.assignee}) if avoid else row.avoids
+    fresh = {"status": "waiting", "assignee": None, "assigned_at": None, "claimed_at": None}
+    await service.change(db, tenant, row.number, **fresh, avoids=avoids)
+    theirs = tickets.c.assignee == row.assignee
+    ticket = await ticket_service.set_values(db, tenant, f"T{row.ticket}", theirs, assignee=None)
+    if ticket is not None:
+        told = {"assignee": None}
+        owner = row.customer_id
+        await events.tell(db, tenant, "ticket.updated", ticket.id, told, customer_id=owner)
+    await _note(db, tenant, row.ticket, f"Escalation E{row.number} waits again: {why}")
+
+
+async def _give(db: Connection, tenant: str, given: Given) -> None:
+    row = await service.get(db, tenant, given.item)
+    await hand(db, tenant, row, given.specialist, "assigned")
+
+
+async def hand(db: Connection, tenant: str, row: sa.Row[Any], staff_id: str, status: str) -> None:
+    """Have somebody have an escalation, and its ticket.
+
+    Args:
+        status: `assigned`, or `claimed` where they begin at once.
+    """
+    moment = now()
+    values: dict[str, Any] = {"status": status, "assignee": staff_id}
+    values["assigned_at"] = row.assigned_at if row.assignee == staff_id else moment
+    if status == "claimed":
+        values["claimed_at"] = moment
+    await service.change(db, tenant, row.number, **values)
+    ticket_id = f"T{row.ticket}"
+    other = sa.or_(tickets.c.assignee.is_(None), tickets.c.assignee != staff_id)
+    ticket = await ticket_service.set_values(db, tenant, ticket_id, other, assignee=staff_id)
+    if ticket is None:  # they have it already
+        return
+    await timers.follow(db, tenant, ticket)
+    told = {"assignee": staff_id}
+    owner = ticket.customer_id
+    await events.tell(db, tenant, "ticket.updated", ticket_id, told, customer_id=owner)
+
+
+async def _note(db: Connection, tenant: str, number: int, text: str) -> None:
+    await thread.note(db, tenant, f"T{number}", text, author=DESK, channel="api")
