@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import pytest
+
 from deskward.queues.kinds import LEVELS, SpecialistKind, load
 from deskward.queues.routing import (
     Kinds,
@@ -27,6 +29,7 @@ from deskward.queues.routing import (
 from deskward.security.tenants import Tenant
 from tests.rounds import rounds
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
 TICKETS = rounds(1_500, 10_000)
 FACTOR = 3.0
 """How many times as many breaches first-come-first-served has, at the least."""

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -86,7 +87,7 @@ class Tenant:
 
     def is_open(self, moment: datetime) -> bool:
         """Whether people work there at a moment; always where no hours are told."""
-        spans = spans_of(self.hours)
+        spans = _known_spans(self.hours)
         local = moment.astimezone(ZoneInfo(self.time_zone or "UTC"))
         return not spans or any(
             start <= local.time() < end for start, end in spans.get(local.weekday(), ())
@@ -119,6 +120,9 @@ def spans_of(hours: str) -> dict[int, list[tuple[time, time]]]:
             found.setdefault(day, []).append((start, end))
     return found
 
+
+_known_spans = lru_cache(maxsize=1_024)(spans_of)
+"""The same, read once: whoever only looks at them takes them from here."""
 
 _read: dict[str, tuple[sa.Row[Any], Tenant]] = {}
 """What was made last of a tenant's row: one that is the same again is not read again."""
