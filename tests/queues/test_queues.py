@@ -289,7 +289,8 @@ async def test_wrong_specialists_are_refused(call: Call) -> None:
     for settings, said in (
         ({"kinds": {"netwrok": 1}}, "Did you mean network?"),
         ({"kinds": {"network": 4}}, "less than or equal to 3"),
-        ({"kinds": {"network": 1}, "hours": "mon=9-5"}, "are no hours"),
+        ({"kinds": {"network": 1}, "hours": "mon=9-5"}, "pattern"),
+        ({"kinds": {"network": 1}, "hours": "fri-mon=09:00-17:00"}, "are no hours"),
         ({"kinds": {"network": 1}, "time_zone": "Berlin"}, "no time zone"),
         ({"kinds": {}}, "at least 1"),
     ):

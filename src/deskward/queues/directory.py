@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import InvalidInput, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.queues.models import (
     SpecialistSettings,
     SpecialistShown,
@@ -20,7 +20,7 @@ from deskward.queues.models import (
 from deskward.queues.routing import Specialist
 from deskward.queues.service import Queues
 from deskward.security import members, tenants
-from deskward.security.tenants import Tenant
+from deskward.security.tenants import Tenant, spans_of
 from deskward.staff import service as staff
 
 _HAVING = ("assigned", "claimed")
@@ -34,14 +34,18 @@ async def appoint(
     """Have a member of staff be a specialist, as told; returns their id.
 
     Raises:
-        Conflict: Nobody of that id works here.
-        InvalidInput: There is no such type, or time zone.
+        Conflict: Nobody of that id works here, or there are no such hours or time zone.
+        NotFound: There is no such type.
     """
     member = await staff.require(db, tenant, staff_id, field="staff_id")
     for kind in told.kinds:
         queues.kinds.get(kind)
+    try:
+        spans_of(told.hours)
+    except InvalidInput as error:
+        raise Conflict(str(error), details={"field": "hours"}) from None
     if told.time_zone is not None and told.time_zone not in available_timezones():
-        raise InvalidInput(
+        raise Conflict(
             f"There is no time zone {told.time_zone!r}: write it as Europe/Berlin.",
             details={"field": "time_zone"},
         )

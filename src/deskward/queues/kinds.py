@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import NotFound
 from deskward.core.lengths import Length
 from deskward.core.marked_yaml import Marked, Place, Problem, WrongFiles, read_marked
 
@@ -71,16 +71,17 @@ class SpecialistKinds(_Part):
         """The type of a name.
 
         Raises:
-            InvalidInput: There is none; it names the nearest, and those that there are.
+            NotFound: There is none; it names the nearest, and those that there are.
         """
         if name in self.specialists:
             return self.specialists[name]
         known = ", ".join(sorted(self.specialists))
         near = difflib.get_close_matches(name, self.specialists, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise InvalidInput(
+        raise NotFound(
+            "specialist type",
+            name,
             f"There is no type of specialist {name[:64]!r}. {hint}There are: {known}.",
-            details={"field": "specialist_type"},
         )
 
 

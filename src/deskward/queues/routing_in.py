@@ -24,7 +24,7 @@ async def route(ctx: Context, ticket_id: str, wanted: Wanted) -> Routed:
     Raises:
         NotFound: The tenant has no such ticket.
         Conflict: It has ended.
-        InvalidInput: There is no such type of specialist.
+        NotFound: There is no such type of specialist.
     """
     row = await put_in(ctx.db, ctx.tenant, ticket_id, wanted, ctx.port(Queues))
     minutes, known = await response(ctx.db, ctx.tenant, row, ctx.port(Queues))
@@ -51,7 +51,7 @@ async def put_in(
     Raises:
         NotFound: The tenant has no such ticket.
         Conflict: It has ended.
-        InvalidInput: There is no such type of specialist.
+        NotFound: There is no such type of specialist.
     """
     queues.kinds.get(wanted.kind)
     await service.lock(db, tenant)
