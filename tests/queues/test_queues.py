@@ -17,6 +17,7 @@ from deskward.queues.working import look
 from deskward.security import members
 from deskward.security.principals import Kind, Principal
 from tests.conftest import AUDITOR, CUSTOMER, STAFF, Call, hire
+from tests.entrypoints.conftest import client_of
 
 LEAD = Principal(Kind.STAFF, "lead", "default", ("support-3",))
 NINA = Principal(Kind.STAFF, "nina", "default", ("support",))
@@ -289,7 +290,7 @@ async def test_wrong_specialists_are_refused(call: Call) -> None:
     for settings, said in (
         ({"kinds": {"netwrok": 1}}, "Did you mean network?"),
         ({"kinds": {"network": 4}}, "less than or equal to 3"),
-        ({"kinds": {"network": 1}, "hours": "mon=9-5"}, "pattern"),
+        ({"kinds": {"network": 1}, "hours": "mon=9-5"}, "not of the form that is wanted"),
         ({"kinds": {"network": 1}, "hours": "fri-mon=09:00-17:00"}, "are no hours"),
         ({"kinds": {"network": 1}, "time_zone": "Berlin"}, "no time zone"),
         ({"kinds": {}}, "at least 1"),
@@ -359,3 +360,24 @@ async def test_another_tenants_queue_is_another_one(call: Call) -> None:
     assert refused(missing).startswith("ESCALATION_NOT_FOUND")
     where = {"specialist_type": "network", "priority_level": 1, "ticket_id": item["ticket_id"]}
     assert (await call("route_to_specialist", stranger, **where)).status == "error"
+
+
+async def test_over_rest_as_well(desk: Desk, call: Call) -> None:
+    ticket = (await ok(await call("create_ticket", subject="A", body="B")))["ticket_id"]
+    key, _ = await desk.keys.create(
+        tenant_id="default", kind=Kind.STAFF, subject_id="lead", roles=("support-3",)
+    )
+    async with client_of(desk) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        settings = {"settings": {"kinds": {"network": 1}}}
+        made = await client.put("/specialists/nina", json=settings)
+        assert made.status_code == 200, made.text
+        where = {"specialist_type": "network", "priority_level": 2}
+        item = (await client.post(f"/tickets/{ticket}/route", json=where)).json()
+        assert item["assigned_specialist"] == "nina"
+        due = (await client.get(f"/tickets/{ticket}/due")).json()
+        assert due["clocks"][0]["clock"] == "first_response"
+        wrong = await client.post(
+            f"/tickets/{ticket}/route", json={**where, "specialist_type": "nothing"}
+        )
+        assert (wrong.status_code, wrong.json()["error"]) == (404, "SPECIALIST_TYPE_NOT_FOUND")
