@@ -49,7 +49,7 @@ from deskward.escalation import agreements
 from deskward.escalation.due import ServiceLevels
 from deskward.escalation.evaluating import Rules
 from deskward.escalation.timers import follow_rules
-from deskward.features import Features, features_of, left_out
+from deskward.features import Features, features_of, groups_in, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
@@ -313,7 +313,9 @@ def _gate(
     only: str | None,
     ports: Mapping[type, Any],
 ) -> Gate:
-    groups = [group for group in features.groups if only in (None, "all", group.name)]
+    groups = [
+        group for group in features.groups if only in (None, "all") or group.name in groups_in(only)
+    ]
     if only is None and settings.mcp_server.url:
         groups.remove(complaint_tools)
     tools = [tool for group in groups for tool in group.tools]

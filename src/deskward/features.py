@@ -71,6 +71,17 @@ SLICES: tuple[Slice, ...] = (
 """The features that there are. Whatever goes over all of them goes over this list."""
 
 
+BUNDLES: Mapping[str, tuple[str, ...]] = {
+    "support": ("diagnostics", "knowledge", "escalation", "queues")
+}
+"""Names of several groups of tools, served as if they were one; those of them that there are."""
+
+
+def groups_in(name: str) -> tuple[str, ...]:
+    """The groups of tools that a name stands for."""
+    return BUNDLES.get(name, (name,))
+
+
 @dataclass(frozen=True)
 class Features:
     """What some slices bring together."""
@@ -183,14 +194,14 @@ def features_of(
     Args:
         settings: Their choices.
         demo: Whether it is the demo desk, which has all domains.
-        only: The one group of tools to serve. Whoever names it wants it.
+        only: The one group of tools to serve, or bundle of some. Whoever names it wants it.
         also: Further domains.
 
     Raises:
         ValueError: There is no such domain.
     """
     on = settings.domains_on.union(domains() if demo else also)
-    wanted = set() if only is None else {only}
+    wanted = set() if only is None else set(groups_in(only))
     if settings.mcp_server.url:  # an outside server's tools take the place of the built-in ones
         wanted.add(complaint_tools.name)
     return features(on, frozenset(wanted))

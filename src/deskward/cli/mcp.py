@@ -13,7 +13,10 @@ from deskward.cli.session import Demo, Staff, Tenant, User, local_desk, read_set
 def mcp(
     group: Annotated[
         str | None,
-        Parameter(help="Serve this group of tools only, for example `complaints`."),
+        Parameter(
+            help="Serve this group of tools only, for example `complaints`; `support` is those of "
+            "troubleshooting, knowledge and escalation, for support engineers in their editor."
+        ),
     ] = None,
     /,
     *,
@@ -32,17 +35,17 @@ def mcp(
     tenant: Tenant = None,
     demo: Demo = False,
 ) -> None:
-    """Serve the tools over MCP, all of them or one group.
+    """Serve the tools over MCP, all of them or a group.
 
     `deskward mcp` on standard input and output, as one customer. `deskward mcp complaints
     --transport http --port 8000` is a server of its own, to be named in another desk's
     MCP_SERVER_URL; without API keys it serves this machine only, and its callers are services.
 
-    Example: `deskward mcp --user user_002`
+    Example: `deskward mcp support --staff anna`
     """
-    from deskward.features import all_features
+    from deskward.features import BUNDLES, all_features
 
-    names = [known.name for known in all_features().groups]
+    names = [*BUNDLES, *(known.name for known in all_features().groups)]
     if group is not None and group not in names:
         raise Misused(f"there is no group {group!r}; there are {', '.join(names)}")
     if transport == "http":

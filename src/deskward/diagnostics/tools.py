@@ -12,6 +12,7 @@ from deskward.core.text import shorten
 from deskward.customers import service as customers
 from deskward.diagnostics import service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
+from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import (
     Diagnosis,
@@ -115,10 +116,11 @@ async def start_diagnostic_session(
     if not version:
         product = await context.product(ctx.db, ctx.tenant, customer_id, product_name)
         version = product.version if product is not None else ""
+    known = environment.best(await environment.on_record(ctx.db, ctx.tenant, customer_id))
     circumstances = Circumstances(
         product=product_name,
         version=version,
-        environment=facts,
+        environment={**known, **facts},
         customer={"tier": customer.tier, "language": customer.language or ""},
     )
     plan: Plan = compose(chosen, circumstances, shelf.workflows)
