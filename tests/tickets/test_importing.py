@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
+from deskward.cli.importing import import_file
 from deskward.core.custom_fields import CustomFields
 from deskward.core.line_files import NotRead, batches
 from deskward.customers.models import external_ids
 from deskward.tickets import exporting
 from deskward.tickets.file_lines import lines
-from deskward.tickets.importing import Batch
+from deskward.tickets.importing import Batch, _State
 from deskward.tickets.models import tickets
 from tests.cli.conftest import Cli, cli, folder
 from tests.conftest import STAFF, Call, hire
@@ -289,3 +292,32 @@ def test_the_command_takes_tickets_over_and_gives_them(cli: Cli, folder: Path) -
     told = [json.loads(one) for one in out.read_text("utf-8").splitlines()]
     assert [one["external_id"] for one in told if one["system"] == "zendesk"] == ["1", "2"]
     assert cli("ledger", "verify")[0] == 0
+
+
+async def test_lines_that_take_too_long_together_are_taken_fewer_at_a_time(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took = _State.take
+
+    async def slowly(self: _State, one: Any) -> Any:
+        await asyncio.sleep(0.1)
+        return await took(self, one)
+
+    monkeypatch.setattr(_State, "take", slowly)
+    monkeypatch.setattr(desk.gate.runner, "time_limit", 1.0)
+    file = tmp_path / "tickets.jsonl"
+    file.write_text("\n".join(json.dumps(line(str(n))) for n in range(24)), encoding="utf-8")
+    await hire(desk, STAFF.id)
+    code = await import_file(
+        *(desk, replace(STAFF, roles=("support-3",)), file, "import_tickets"),
+        lambda opened: batches(lines(opened, FIELDS), 20),
+        lambda found: Batch(found, None),
+        dry=False,
+    )
+    assert (code, capsys.readouterr().out) == (
+        0,
+        "24 created, 0 changed, 0 unchanged, 0 refused.\n",
+    )
+    row = await desk.database.reader.first(sa.select(sa.func.count()).select_from(tickets))
+    assert row is not None
+    assert row[0] >= 24

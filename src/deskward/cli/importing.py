@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -42,14 +42,14 @@ async def import_file(
 
     total = {"created": 0, "changed": 0, "unchanged": 0, "refused": 0}
     size = _size(file)
+    taker = _Taker(desk, caller, tool, batch_of)
     with file.open("rb") as opened, progress_bars() as show:
         for found in parts(opened):
-            batch = batch_of(found)
-            counts = await _take(desk, caller, tool, found, batch)
-            for what in total:
-                total[what] += counts[what]
-            for report in batch.reports:
-                _print(report, dry=dry)
+            async for counts, reports in taker.take(found):
+                for what in total:
+                    total[what] += counts[what]
+                for report in reports:
+                    _print(report, dry=dry)
             if size > 1 and opened.seekable():
                 show("lines", min(1.0, opened.tell() / size))
     told = ", ".join(f"{count} {what}" for what, count in total.items())
@@ -61,24 +61,63 @@ def _size(file: Path) -> int:
     return file.stat().st_size or 1
 
 
-async def _take(
-    desk: Desk, caller: Principal, tool: str, found: Sequence[FileLine], batch: LineBatch[Any, Any]
-) -> dict[str, int]:
-    """Have some lines taken over, through the gate."""
-    from deskward.gate.context import Context
+class _Taker(Generic[One]):
+    """Takes lines over, through the gate; fewer at a time where they take too long together."""
 
-    said = "\n".join(map(str, found))
-    arguments = {
-        "first": found[0].number,
-        "last": found[-1].number,
-        "sha256": hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
-        "dry_run": batch.dry,
-    }
-    outcome = await desk.gate.act(tool, arguments, Context(caller, "cli", carried=batch))
-    if outcome.error is not None:
-        raise outcome.error
-    counts: dict[str, int] = outcome.value
-    return counts
+    def __init__(
+        self,
+        desk: Desk,
+        caller: Principal,
+        tool: str,
+        batch_of: Callable[[Sequence[One]], LineBatch[One, Any]],
+    ) -> None:
+        self._desk = desk
+        self._caller = caller
+        self._tool = tool
+        self._batch_of = batch_of
+        self._most: int | None = None
+
+    async def take(
+        self, found: Sequence[One]
+    ) -> AsyncIterator[tuple[Mapping[str, int], Sequence[Report]]]:
+        """Take lines over; yields what came of some at a time.
+
+        Raises:
+            DeskwardError: Some could not be taken over. Those before are.
+        """
+        from deskward.core.errors import TimeLimitExceeded
+
+        at = 0
+        while at < len(found):
+            some = found[at : at + (self._most or len(found))]
+            batch = self._batch_of(some)
+            try:
+                counts = await self._taken(some, batch)
+            except TimeLimitExceeded:
+                # Nothing of it was kept. Of a dry run something was: what it has seen.
+                if batch.dry or len(some) == 1:
+                    raise
+                self._most = len(some) // 2
+                continue
+            at += len(some)
+            yield counts, batch.reports
+
+    async def _taken(self, some: Sequence[One], batch: LineBatch[One, Any]) -> Mapping[str, int]:
+        from deskward.gate.context import Context
+
+        said = "\n".join(map(str, some))
+        arguments = {
+            "first": some[0].number,
+            "last": some[-1].number,
+            "sha256": hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest(),
+            "dry_run": batch.dry,
+        }
+        context = Context(self._caller, "cli", carried=batch)
+        outcome = await self._desk.gate.act(self._tool, arguments, context)
+        if outcome.error is not None:
+            raise outcome.error
+        counts: dict[str, int] = outcome.value
+        return counts
 
 
 def _print(report: Report, *, dry: bool) -> None:
