@@ -39,7 +39,11 @@ tools = ToolGroup("diagnostics", wishes=WISHES)
 Fact = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
 Facts = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Fact],
-    Field(max_length=50, examples=[{"os": "windows", "version": "2.3", "category": "network"}]),
+    Field(
+        max_length=50,
+        examples=[{"os": "windows", "version": "2.3", "category": "network"}],
+        json_schema_extra={"additionalProperties": False},  # names of another form are refused
+    ),
 ]
 Revision = Annotated[
     int, Field(ge=1, description="The session's revision as it was read.", examples=[1])
