@@ -16,6 +16,7 @@ LUNCH = "mon-fri=09:00-12:00, mon-fri=13:00-17:00"
 BERLIN = Calendar(LUNCH, "Europe/Berlin", frozenset({"2026-12-25", "01-01"}))
 NEW_YORK = Calendar("mon-sun=00:00-24:00", "America/New_York")
 NIGHT = Calendar("sun=01:00-04:00", "Europe/Berlin")
+EARLY = Calendar("sun=01:00-02:30", "Europe/Berlin")
 LORD_HOWE = Calendar("sun=00:00-24:00", "Australia/Lord_Howe")
 OVERLAP = Calendar("mon=09:00-12:00, mon=10:00-13:00", "UTC")
 
@@ -48,6 +49,8 @@ def at(text: str) -> datetime:
         # A span that the change is in: 02:00 to 03:00 is not there, or is there twice.
         (NIGHT, "2026-03-29T00:00+01:00", "2026-03-29T06:00+02:00", 2 * 60),
         (NIGHT, "2026-10-25T00:00+02:00", "2026-10-25T06:00+01:00", 4 * 60),
+        # A span that ends in the hour that comes twice ends the second time.
+        (EARLY, "2026-10-25T00:00+02:00", "2026-10-25T06:00+01:00", 150),
         # Where the clocks change by half an hour.
         (LORD_HOWE, "2026-10-04T00:00+10:30", "2026-10-05T00:00+11:00", 23 * 60 + 30),
         (LORD_HOWE, "2026-04-05T00:00+11:00", "2026-04-06T00:00+10:30", 24 * 60 + 30),
