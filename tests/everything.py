@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deskward.agent.offline.skills import Skills
 from deskward.features import all_features
+from deskward.gate.tool import Tool
 from deskward.shipped import shipped_skills as shipped_skills_of
 
 EVERYTHING = all_features()
@@ -18,3 +19,8 @@ CLAIMS = EVERYTHING.claims
 def shipped_skills() -> Skills:
     """The offline skills that ship, with every domain on."""
     return shipped_skills_of(EVERYTHING)
+
+
+def built_in_tools() -> dict[str, Tool]:
+    """All tools of the desk itself, by name."""
+    return {tool.name: tool for group in GROUPS for tool in group.tools}

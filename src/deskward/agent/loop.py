@@ -119,6 +119,11 @@ class Agent:
         self._patience = self._limits.timeout * getattr(model, "chances", 1)
 
     @property
+    def tools(self) -> Mapping[str, Tool]:
+        """All tools, by name."""
+        return self._gate.tools
+
+    @property
     def outages(self) -> list[str]:
         """Which models are away, and why."""
         return list(getattr(self.model, "outages", ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 from deskward.core.errors import ModelUnavailable
 from deskward.core.tasks import within
 
+OFFLINE = "offline"
+"""What the offline model is called, in settings and on record: its answers are templates."""
 _FENCE = secrets.token_hex(6)
 
 
@@ -57,6 +59,7 @@ class Message:
         mark: Of a tool's answer: what a model is to mark a claim with that rests on it.
         state: What a model left behind with its message for its own next step. Opaque to others.
         ours: Whether the desk's own templates made the whole text, of nothing that others wrote.
+        dialogue: Of a turn's last message: what the conversation is about by then (`dialogue.py`).
     """
 
     role: Literal["user", "assistant", "tool"]
@@ -68,6 +71,7 @@ class Message:
     state: dict[str, Any] | None = None
     mark: str = ""
     ours: bool = False
+    dialogue: dict[str, Any] | None = None
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -82,6 +86,17 @@ class Message:
         if self.asks:
             found["asks"] = list(self.asks)
         return found
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is kept of it besides role and text, as JSON."""
+        found = {**self.plain, "state": self.state, "dialogue": self.dialogue, "ours": self.ours}
+        return {name: v for name, v in found.items() if v and name not in ("role", "text")}
+
+    @classmethod
+    def of_data(cls, role: Any, text: str, data: Mapping[str, Any]) -> Message:
+        """The message of what is kept."""
+        return cls.of({**data, "role": role, "text": text})
 
     @property
     def sources(self) -> list[str]:

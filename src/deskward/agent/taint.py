@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.agent.naming import said_in
 from deskward.core.answers import status_of
 from deskward.core.aside import aside
 from deskward.core.errors import TimeLimitExceeded
@@ -29,7 +30,8 @@ def influence_of(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Infl
         messages: The conversation, as the model sees it.
         tools: All tools, by name.
     """
-    said = Influence(said=tuple(m.text for m in messages if m.role == "user"))
+    own = tuple(m.text for m in messages if m.role == "user")
+    said = Influence(said=own, named=said_in(messages))
     asked: dict[str, ToolRequest] = {}
     subjects: set[str] = set()
     deeds: list[Deed] = []

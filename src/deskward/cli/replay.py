@@ -32,12 +32,17 @@ def replay(
         tuple[str, ...],
         Parameter(help="TOOL=JSON: have a tool answer this instead of what it did.", negative=()),
     ] = (),
+    about: Annotated[
+        bool,
+        Parameter(help="Print what the conversation was about after each turn.", negative=""),
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Run a recorded conversation again, without network and without effects.
 
-    Prints the tool calls and the first difference from the record. Exit code 0: identical, 1: it
-    differs.
+    Prints the tool calls and the first difference from the record; with --about also the records
+    that were shown, what was done, what is still open, the ticket and the language. Exit code 0:
+    identical, 1: it differs.
 
     Example: `deskward replay my-session --model offline`
     """
@@ -75,6 +80,8 @@ def replay(
         else:
             for line in found.replayed:
                 print(line)
+            for number, one in enumerate(found.dialogues if about else [], 1):
+                print(f"after turn {number}: {json.dumps(one, ensure_ascii=False)}")
             print(
                 f"{found.turns} turns, {len(found.replayed)} tool calls: "
                 + ("identical." if found.identical else f"it differs.\n{found.divergence}")

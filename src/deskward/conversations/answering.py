@@ -12,6 +12,7 @@ from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from deskward.agent.dialogue import followed
 from deskward.agent.events import Done, Event, MessageAdded, Text, ToolAnswered, Withheld
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message, ToolRequest
@@ -131,23 +132,34 @@ class Answering:
                 await self._database.append(model_entry(self._ledger, turn, event))
                 continue
             if isinstance(event, MessageAdded):
+                history.append(event.message)
                 said.append(event.message)
                 with running.uncut():
-                    count = await self._record(turn, context, event)
+                    count = await self._record(turn, context, event, history)
             running.add(event)
             if running.pausing and not running.cannot_stop and _may_end(running, event):
                 running.stopping = True
                 raise asyncio.CancelledError
 
-    async def _record(self, turn: Turn, context: Context, said: MessageAdded) -> int:
-        """Record a message, and the turn's end with its last one; returns the session's count."""
+    async def _record(
+        self, turn: Turn, context: Context, said: MessageAdded, history: Sequence[Message]
+    ) -> int:
+        """Record a message, and the turn's end with its last one; returns the session's count.
+
+        Args:
+            history: The conversation with the message.
+        """
         message = said.message
+        ends = message.role == "assistant" and not message.tool_requests
+        if ends:
+            about = followed(history, self._agent.tools, said.model or "")
+            message = replace(message, dialogue=about.plain)
         entries = [model_entry(self._ledger, turn, said)] if said.call else []
         if entries:  # what the model was shown besides messages
             entries = [replace(entries[0], read=context.to_keep)]
         async with self._database.transaction(entries) as transaction:
             count = await store.add_message(transaction, turn, message)
-            if message.role == "assistant" and not message.tool_requests:
+            if ends:
                 await store.end_turn(transaction, turn, "done", said.model, count)
                 entries.append(turn_entry(self._ledger, turn, "done", model=said.model))
         return count

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from deskward.agent.claims.check import ClaimCheck
+from deskward.agent.dialogue import followed
 from deskward.agent.events import MessageAdded, ToolAnswered
 from deskward.agent.loop import Agent
 from deskward.agent.model import (
@@ -55,6 +56,7 @@ class Replay:
         replayed: Those of the replay.
         divergence: The first difference, or None.
         answers: The replay's answers, one per turn.
+        dialogues: What the conversation was about after each turn (`agent/dialogue.py`).
     """
 
     turns: int = 0
@@ -62,6 +64,7 @@ class Replay:
     replayed: list[str] = field(default_factory=list)
     divergence: str | None = None
     answers: list[str] = field(default_factory=list)
+    dialogues: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def identical(self) -> bool:
@@ -113,6 +116,10 @@ async def replay(
                 found.replayed += toolbox.lines(event)
             elif isinstance(event, MessageAdded):
                 messages.append(event.message)
+                if event.message.role == "assistant" and not event.message.tool_requests:
+                    about = followed(messages, gate.tools, event.model or "").plain
+                    messages[-1] = replace(event.message, dialogue=about)
+                    found.dialogues.append(about)
                 # What the customer is asked is the desk's, and stands in no answer of a model.
                 if event.message.role == "assistant" and not event.message.asks:
                     text += event.message.text

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskward.agent.model import Message, ToolRequest
+from deskward.agent.model import Message
 from deskward.conversations.models import messages, sessions, turns
 from deskward.core.database import Connection, insert_or_ignore, now
 from deskward.core.errors import SessionEnded
@@ -251,19 +251,6 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
     if row is None:
         taken = await db.first(_IS_TAKEN, **where.parameters)
         raise TakenOver if taken is not None and taken.taken_by else SessionEnded
-    data: dict[str, Any] = {}
-    if message.tool_requests:
-        data["tool_requests"] = [request.plain for request in message.tool_requests]
-    if message.tool_request_id:
-        data["tool_request_id"] = message.tool_request_id
-    if message.untrusted:
-        data["untrusted"] = message.untrusted
-    if message.asks:
-        data["asks"] = list(message.asks)
-    if message.state:
-        data["state"] = message.state
-    if message.ours:
-        data["ours"] = True
     await db.change(
         _ADD_MESSAGE,
         {
@@ -271,7 +258,7 @@ async def _add(db: Connection, turn: Turn, message: Message) -> int:
             "turn_id": turn.id,
             "role": message.role,
             "content": message.text,
-            "data": data or None,
+            "data": message.data or None,
             "created_at": moment,
         },
     )
@@ -370,17 +357,7 @@ async def delete(db: Connection, where: Where) -> int | None:
 
 
 def _message(row: Any) -> Message:
-    data = row.data or {}
-    return Message(
-        role=row.role,
-        text=row.content,
-        tool_requests=tuple(ToolRequest(**item) for item in data.get("tool_requests", ())),
-        tool_request_id=data.get("tool_request_id"),
-        untrusted=data.get("untrusted"),
-        asks=tuple(data.get("asks", ())),
-        state=data.get("state"),
-        ours=data.get("ours", False),
-    )
+    return Message.of_data(row.role, row.content, row.data or {})
 
 
 def _turn(row: Any) -> Turn:

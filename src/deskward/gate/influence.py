@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -60,11 +60,13 @@ class Influence:
         said: What the principal said in the conversation, secrets as placeholders.
         subjects: The customers that the principal asked about.
         deeds: What was done upon it, in order.
+        named: The same as `said`, with the id of the record in place of words that point at it.
     """
 
     said: tuple[str, ...] = ()
     subjects: frozenset[str] = frozenset()
     deeds: tuple[Deed, ...] = ()
+    named: tuple[str, ...] = ()
 
     def own_words(self, arguments: Mapping[str, Any]) -> bool:
         """Whether every argument stands in what the principal said; False where there is none."""
@@ -95,7 +97,14 @@ class Influence:
         """
         used = self._used(wish, tool, strict)
         wishes = self._places(wish, arguments, strict, currency=currency, others=others)
-        return any(place not in used for place in wishes)
+        if any(place not in used for place in wishes):
+            return True
+        if not wish.verbs or self.named in ((), self.said):
+            return False
+        pointing = replace(self, said=self.named, named=())
+        return pointing.wished(
+            wish, arguments, tool=tool, strict=strict, currency=currency, others=others
+        )
 
     def look(self) -> None:
         """Look at all that was said now, and not when it is first asked for."""

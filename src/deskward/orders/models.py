@@ -238,3 +238,20 @@ class OrderList(BaseModel):
     limit: int
     offset: int
     orders: list[Order]
+
+
+class OrderNumber(BaseModel):
+    """An order, as the desk itself names it: nothing of it was written by anybody."""
+
+    id: OrderId
+    status: Status
+    total: Money
+    created_at: datetime
+    named: bool = Field(description="Whether an article of it is called as the words say.")
+
+
+class OrderNumbers(BaseModel):
+    """A customer's orders by number, the newest first."""
+
+    total: int = Field(description="How many there are.")
+    orders: list[OrderNumber]

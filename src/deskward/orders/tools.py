@@ -24,6 +24,8 @@ from deskward.orders.models import (
     OrderCreated,
     OrderId,
     OrderList,
+    OrderNumber,
+    OrderNumbers,
     PaymentRecorded,
     RefundGranted,
     ShippingAddress,
@@ -32,6 +34,7 @@ from deskward.orders.models import (
 )
 from deskward.orders.payouts import Payouts
 from deskward.orders.wishes import WISHES
+from deskward.text import goods
 
 tools = ToolGroup("orders", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES)
 
@@ -157,6 +160,44 @@ async def get_orders_by_customer(
     return await service.find(
         ctx.db, ctx.tenant, customer_id=customer_id, limit=limit, offset=offset
     )
+
+
+@tools.tool(
+    scope="orders:read",
+    risk=Risk.READ,
+    rest="GET /customers/{customer_id}/orders/numbers",
+)
+async def list_order_numbers(
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    words: Annotated[str, Field(min_length=1, max_length=300)] | None = None,
+    limit: Limit = 20,
+) -> OrderNumbers:
+    """Tell which order somebody means: ids, statuses, dates and totals, and no text of anybody's.
+
+    The words are compared with the articles here, so that who asks reads nothing of them.
+
+    Args:
+        customer_id: The customer who ordered.
+        words: What was said of it, such as "the one with the charger": orders are marked with an
+            article that is called so, in any language.
+        limit: How many to list at the most.
+    """
+    await customers.require(ctx.db, ctx.tenant, customer_id)
+    found = await service.find(ctx.db, ctx.tenant, customer_id=customer_id, limit=limit, offset=0)
+    told = {one.id: " ".join(line.description for line in one.lines) for one in found.orders}
+    meant = goods.called(words or "", told)
+    numbers = [
+        OrderNumber(
+            id=one.id,
+            status=one.status,
+            total=one.total,
+            created_at=one.created_at,
+            named=one.id in meant,
+        )
+        for one in found.orders
+    ]
+    return OrderNumbers(total=found.total, orders=numbers)
 
 
 @tools.tool(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from deskward.core.text import shorten
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk
+from deskward.security import tenants
 from deskward.tickets import handover, service, thread, timers
 from deskward.tickets.handover import Handover
+from deskward.tickets.hours import hours_in
 from deskward.tickets.links import link
 from deskward.tickets.messages import DESK, Author
 from deskward.tickets.models import Body, Ticket, TicketOpened
@@ -59,7 +61,7 @@ async def hand_over(
             await handover.wait_again(ctx.db, ctx.tenant, ticket, rules.handover_waits)
             await _tell(ctx, ticket)
         message = f"A person will take over. It was added to ticket {ticket.id}."
-        return await opened(ctx, ticket, message, handled=False)
+        return await _receipt(ctx, ticket, message, told)
     ticket = await service.create(
         ctx.db,
         ctx.tenant,
@@ -83,7 +85,16 @@ async def hand_over(
     await timers.handover_waits(ctx.db, ctx.tenant, ticket.id, rules.handover_waits)
     await ctx.tell("conversation.handed_over", ticket.id, customer_id=customer_id)
     message = f"A person will take over. The ticket is {ticket.id}."
-    return await opened(ctx, ticket, message, handled=False)
+    return await _receipt(ctx, ticket, message, told)
+
+
+async def _receipt(ctx: Context, ticket: Ticket, message: str, told: Handover) -> TicketOpened:
+    """The receipt, with when people answer."""
+    receipt = await opened(ctx, ticket, message, handled=False)
+    language = told.language if told.language != handover.UNKNOWN else "en"
+    return receipt.model_copy(
+        update={"hours": hours_in(language, await tenants.find(ctx.db, ctx.tenant))}
+    )
 
 
 def _matter(ctx: Context, told: Handover, reason: str) -> str:

@@ -254,6 +254,12 @@ class TicketOpened(BaseModel):
     ticket_id: TicketId
     status: Status
     message: Ours = Field(examples=["Ticket T1001 was opened."])
+    hours: Ours | None = Field(
+        None,
+        description="Of a handover: when people answer, in the customer's language; null where the "
+        "tenant has told no hours.",
+        examples=["Monday–Friday 9:00 AM–5:00 PM (Berlin)"],
+    )
 
 
 class TicketList(BaseModel):

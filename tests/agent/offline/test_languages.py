@@ -14,7 +14,7 @@ WRITING = [s for s in shipped_skills().skills.values() if s.acts and s.name != "
 
 @pytest.mark.parametrize("skill", WRITING, ids=lambda skill: skill.name)
 def test_what_writes_answers_in_eight_languages(skill: Skill) -> None:
-    assert set(skill.answer or {}) == LANGUAGES
+    assert set(skill.answer or {}) >= LANGUAGES
 
 
 @pytest.mark.parametrize("skill", list(shipped_skills().skills.values()), ids=lambda s: s.name)
@@ -27,20 +27,28 @@ def test_every_question_for_a_value_is_in_eight_languages(skill: Skill) -> None:
 @pytest.mark.parametrize(
     ("said", "asked", "done"),
     [
-        ("Ich möchte meine Bestellung stornieren", "Welche Bestellung", "O1003 wurde storniert"),
-        ("Je veux annuler ma commande", "Quelle commande", "O1003 a été annulée"),
-        ("Quiero cancelar mi pedido", "Qué pedido", "O1003 ha sido cancelado"),
-        ("Voglio annullare il mio ordine", "Quale ordine", "O1003 è stato annullato"),
-        ("Quero cancelar a minha encomenda", "Que encomenda", "O1003 foi cancelada"),
-        ("Ik wil mijn bestelling annuleren", "Welke bestelling", "O1003 is geannuleerd"),
-        ("Siparişimi iptal etmek istiyorum", "Hangi sipariş", "O1003 numaralı sipariş iptal"),
+        (
+            "Ich möchte meine Bestellung stornieren",
+            "Soll ich Ihre Bestellung O1003",
+            "O1003 wurde storniert",
+        ),
+        ("Je veux annuler ma commande", "votre commande O1003", "O1003 a été annulée"),
+        ("Quiero cancelar mi pedido", "su pedido O1003", "O1003 ha sido cancelado"),
+        ("Voglio annullare il mio ordine", "il suo ordine O1003", "O1003 è stato annullato"),
+        ("Quero cancelar a minha encomenda", "a sua encomenda O1003", "O1003 foi cancelada"),
+        ("Ik wil mijn bestelling annuleren", "uw bestelling O1003", "O1003 is geannuleerd"),
+        (
+            "Siparişimi iptal etmek istiyorum",
+            "O1003 numaralı siparişinizi",
+            "O1003 numaralı sipariş iptal",
+        ),
     ],
 )
 async def test_a_wish_is_asked_about_and_answered_in_its_language(
     talk: Talk, said: str, asked: str, done: str
 ) -> None:
+    """The only order that can be cancelled is looked up, and not asked for by its number."""
     assert asked in await talk.say(said)
-    await talk.say("O1003")
     assert done in await talk.say("ok")
 
 

@@ -65,14 +65,26 @@ async def test_the_dialogue_of_the_requirements(talk: Talk) -> None:
     )
 
 
+LOOKED_UP = {
+    "order_status": "get_orders_by_customer",
+    "cancel_order": "get_orders_by_customer",
+    "complaint_status": "search_complaints",
+    "ticket_status": "list_tickets",
+}
+"""Which record is meant is looked up first, where it is not said."""
+
+
 @pytest.mark.parametrize(
     ("operation", "text"),
     [(operation, text) for operation, texts in OPERATIONS.items() for text in texts],
 )
 async def test_ten_ways_to_say_each_operation(talk: Talk, operation: str, text: str) -> None:
     answer = await talk.say(text)
-    if talk.tools:
-        assert [FROZEN_FIRST.get(tool, tool) for tool in talk.tools] == [TOOL_OF[operation]]
+    tools = [tool for tool in talk.tools if tool != LOOKED_UP.get(operation)]
+    if tools:
+        assert [FROZEN_FIRST.get(tool, tool) for tool in tools] == [TOOL_OF[operation]]
+    elif talk.tools:  # several may be meant: all are shown
+        assert answer.splitlines()[0].endswith(":") or "C1001" in answer or "T90" in answer
     else:  # it is asked for what is missing, or, where nobody said that they want it, to say so
         skill = talk.desk.conversations.agent.model.skill(operation)  # type: ignore[attr-defined]  # it is the offline model
         asked = [slot.ask["en"] for slot in skill.slots.values() if slot.ask]
@@ -166,8 +178,8 @@ async def test_a_question_can_be_dropped_or_left_for_another(talk: Talk) -> None
 
 
 async def test_after_two_misses_a_person_takes_over(talk: Talk) -> None:
-    await talk.say("what is the status of my ticket?")
-    assert "Which ticket" in await talk.say("you know, the other one")
+    await talk.say("I want to change my address")
+    assert "What is your new address" in await talk.say("you know, the new one")
     assert "handing you over" in await talk.say("just the one I told you about")
 
 

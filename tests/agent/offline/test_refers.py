@@ -60,7 +60,9 @@ def test_records_are_found_in_what_tools_gave_last() -> None:
         Message("user", "freeze the second"),
     ]
     assert list(shown(messages, re.compile(r"\d{4}"))) == ["4242", "4444"]
-    assert not shown([*messages, Message("user", "well?")], re.compile(r"\d{4}"))
+    later = [*messages, Message("assistant", "Sure."), Message("user", "well?")]
+    assert list(shown(later, re.compile(r"\d{4}"))) == ["4242", "4444"]
+    assert not shown(later, re.compile(r"T\d{4}"))
 
 
 async def test_the_second_card_is_proposed_and_done_after_a_yes(talk: Talk) -> None:

@@ -17,8 +17,8 @@ async def test_an_order_is_told_with_its_lines(talk: Talk) -> None:
         "2 × Wireless mouse - $39.90\n"
         "Total: $89.80. It goes to 12 Garden Street, Springfield, IL 62701."
     )
-    assert "Which order is it?" in await talk.say("where is my order?")
-    assert (await talk.say("1002")).startswith("Order O1002 is shipped.")
+    assert (await talk.say("where is my order?")).startswith("Here are your orders:")
+    assert (await talk.say("the second one")).startswith("Order O1002 is shipped.")
     assert "There is no order 'O4711'" in await talk.say("where is order O4711")
     assert (await talk.say("sorry, O1003")).startswith("Order O1003 is pending.")
 
@@ -35,9 +35,8 @@ async def test_orders_are_listed(talk: Talk) -> None:
 
 
 async def test_an_order_is_cancelled(talk: Talk) -> None:
-    assert "Which order shall I cancel?" in await talk.say("I want to cancel my order")
-    assert "O1003" in await talk.say("O1003")
-    called = next(event for event in talk.events if isinstance(event, ToolCalled))
+    assert "O1003" in await talk.say("I want to cancel my order")
+    called = [event for event in talk.events if isinstance(event, ToolCalled)][-1]
     assert called.arguments == {"status": "cancelled", "order_id": "O1003"}
     assert await talk.say("yes") == "Order O1003 has been cancelled."
     assert await talk.say("cancel order O1002") == (
@@ -65,10 +64,12 @@ async def test_who_only_asks_cancels_nothing(talk: Talk, text: str) -> None:
     assert "update_order_status" not in talk.tools
 
 
-@pytest.mark.parametrize("text", ["is my card ending in 4242 blocked", "don't block my card"])
-async def test_who_only_asks_blocks_no_card(talk: Talk, text: str) -> None:
-    await talk.say(text)
+async def test_who_only_asks_blocks_no_card(talk: Talk) -> None:
+    await talk.say("don't block my card")
     assert talk.tools == []
+    said = await talk.say("is my card ending in 4242 blocked")
+    assert said == "Your Visa card ending in 4242 is active."
+    assert talk.tools == ["get_account_details"]
 
 
 async def test_a_complaint_is_registered_and_followed(talk: Talk) -> None:

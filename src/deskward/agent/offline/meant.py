@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.offline.answering import Answering
 from deskward.agent.offline.declared import Declared
 from deskward.agent.offline.reading import Reading
-from deskward.agent.offline.refers import meant, shown
+from deskward.agent.offline.refers import meant, pointed, shown
 from deskward.agent.offline.skills import NONE, Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.wishing import Wish
@@ -78,13 +79,18 @@ class Meant(Answering):
 
     def _referring(self, text: str) -> tuple[list[Wish], str]:
         """What is wished of a record that was shown or spoken of just now, and the text with it."""
-        before = self._left_behind()
-        if "called" not in before or len(text) > SHORT:
+        if len(text) > SHORT:
             return [], text
+        before = self._left_behind()
+        slots, at_hand = before.get("slots", {}), "called" in before
+        spoken = [value for value in slots.values() if isinstance(value, str)]
+        spoken += dialogue_before(self._messages).spoken
         named = {one.acts.named for one in self._model.skills.values() if one.acts}
-        spoken = [value for value in before["slots"].values() if isinstance(value, str)]
         for pattern in map(re.compile, sorted(named - {""})):
-            records = shown(self._messages, pattern)
+            records = shown(self._messages[:-1], pattern)
+            points = pointed(text, records, spoken)
+            if points is None and not at_hand:
+                continue  # of what was spoken of before, something has to say that it is meant
             name = meant(text, records, spoken)
             name = name or next(filter(pattern.fullmatch, spoken), None)
             said = f"{text} {name}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from deskward.agent.learned import Learned
 from deskward.agent.model import (
+    OFFLINE,
     Finished,
     ModelEvent,
     ModelRequest,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from deskward.agent.offline.matching import Match, Matcher
     from deskward.text.vectors import Embedder
 
-NAME = "offline"
+NAME = OFFLINE
 """What it is called, in settings and on record."""
 POSSIBLE = 0.3
 """Below this probability no skill is meant."""

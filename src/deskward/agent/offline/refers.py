@@ -1,6 +1,7 @@
-"""Which record is meant by "the second", "my last one", "the other": of those that a tool gave.
+"""Which record is meant by "the second", "my last one", "both", "the pending one", "the charger".
 
-Words are data: `text/lists/references.yaml`. What is found so is only ever proposed.
+Of those that stood in an answer. Words are data: `text/lists/references.yaml` and, for what things
+are called, `goods.yaml`. What is found so is only ever proposed.
 """
 
 from __future__ import annotations
@@ -8,27 +9,59 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from deskward.agent.model import Message
-from deskward.agent.offline.lookup import Lookup, plain, tokens_of
+from deskward.agent.offline.lookup import Hit, Lookup, Token, plain, tokens_of
+from deskward.text.folding import folded
+from deskward.text.goods import called
 from deskward.text.lists import read_list
 
 PLACES = 5
 """So many places of a list have words."""
 _DATED = ("created_at", "placed_at", "opened_at")
 """Where a record tells when it was made."""
+_TOLD = ("description", "subject", "brand", "category")
+"""Where a record tells in words what it is."""
+STATUS, PLACE, NEWEST, OTHER, TOLD, PRONOUN = "status", "place", "newest", "other", "told", "it"
 
 Records = Mapping[str, Mapping[str, Any]]
 """The name of each record → its fields, in order."""
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """What a text points at.
+
+    Attributes:
+        names: The records; several where it does not say which of them.
+        start: Where in the text the pointing words begin,
+        end: and end.
+        by: What points: a place among what was shown, another one, a pronoun; or what stands in
+            the record itself, whoever saw it.
+        all: Whether all of them are meant.
+    """
+
+    names: tuple[str, ...]
+    start: int = 0
+    end: int = 0
+    by: str = ""
+    all: bool = False
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether it is known by what stands in it, and not by how it was shown."""
+        return self.by in (STATUS, NEWEST, TOLD)
 
 
 @cache
 def _lookup() -> Lookup:
     lists = read_list("references").values()
     found = [(str(at), words) for own in lists for at, words in enumerate(own["places"])]
-    found += [(name, own[name]) for own in lists for name in ("newest", "other")]
+    found += [(name, own[name]) for own in lists for name in ("newest", "other", "it", "both")]
+    found += [(f"status:{one}", w) for own in lists for one, w in own["statuses"].items()]
     return Lookup(found)
 
 
@@ -38,35 +71,104 @@ def meant(text: str, records: Records, before: Collection[str] = ()) -> str | No
     Args:
         before: Those that were spoken of before.
     """
-    names = list(records)
-    hits = _lookup().find(tokens_of(plain(text)))
+    found = pointed(text, records, before)
+    if found is not None and not found.all:
+        return found.names[0] if len(found.names) == 1 else None
+    return next(iter(records)) if len(records) == 1 else None
+
+
+def is_several(text: str) -> bool:
+    """Whether a text means more than one, or another one than was spoken of."""
+    return not {"both", "other"}.isdisjoint(_lookup().find(tokens_of(plain(text))))
+
+
+def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointed | None:
+    """What a text points at of some records; None where it has no word that points.
+
+    Where it has one and none fits, there are no names.
+    """
+    tokens = tokens_of(plain(text))
+    hits, names = _lookup().find(tokens), list(records)
+    if "both" in hits and len(names) > 1:
+        return _at(tokens, hits["both"], names, "both")
+    for name, some in hits.items():
+        if name.startswith("status:"):
+            status = name.removeprefix("status:")
+            fit = [one for one in names if records[one].get("status") == status]
+            return _at(tokens, some, fit, STATUS)
     places = [at for at in range(PLACES) if str(at) in hits]
-    if len(names) == 1:
-        return names[0]
+    if places and "newest" not in hits:
+        fit = names[places[0] : places[0] + 1] if len(places) == 1 else []
+        return _at(tokens, hits[str(places[0])], fit, PLACE)
     if "newest" in hits:
-        return _newest(records) if names else None
+        return _at(tokens, hits["newest"], [_newest(records)] if names else [], NEWEST)
     if "other" in hits:
         others = [name for name in names if name not in before]
-        return others[0] if len(others) == 1 and len(names) > 1 else None
-    return names[places[0]] if len(places) == 1 and places[0] < len(names) else None
+        return _at(tokens, hits["other"], others if len(names) > 1 else [], OTHER)
+    if told := _told(text, records):
+        return told
+    if "it" in hits:
+        spoken = [name for name in before if name in names] or (names if len(names) == 1 else [])
+        return _at(tokens, hits["it"], spoken[:1], PRONOUN)
+    return None
+
+
+def _at(tokens: Sequence[Token], hits: Sequence[Hit], names: Sequence[str], by: str) -> Pointed:
+    longest = max(hits, key=lambda hit: hit.length)
+    start, end = tokens[longest.start].start, tokens[longest.end - 1].end
+    return Pointed(tuple(names), start, end, by, all=by == "both")
+
+
+def _told(text: str, records: Records) -> Pointed | None:
+    """The records that are told to be what the text names."""
+    named = [name for name, record in records.items() if record.get("named")]
+    if named and (len(named) < len(records) or len(records) == 1):
+        return Pointed(tuple(named), by=TOLD)
+    found = called(text, {name: " ".join(_words_of(one)) for name, one in records.items()})
+    if not found:
+        return None
+    word = next(iter(found.values()))
+    start = folded(text).find(word)
+    if len(folded(text)) != len(text) or start < 0:
+        return Pointed(tuple(found), len(text), len(text), TOLD)
+    return Pointed(tuple(found), start, start + len(word), TOLD)
+
+
+def _words_of(record: Any) -> Iterator[str]:
+    """What a record tells in words."""
+    if isinstance(record, Mapping):
+        for name, value in record.items():
+            if name in _TOLD and isinstance(value, str):
+                yield value
+            elif isinstance(value, Mapping | list):
+                yield from _words_of(value)
+    elif isinstance(record, list):
+        for one in record:
+            yield from _words_of(one)
 
 
 def shown(messages: Sequence[Message], named: re.Pattern[str]) -> Records:
-    """The records of one kind that tools gave for the answer before the last message.
+    """The records of one kind that tools gave last, for an answer or in this turn.
 
     Args:
         named: What the name of such a record looks like.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    for message in reversed(messages[:-1]):
-        if message.role == "user":
+    for message in reversed(messages):
+        if message.role == "user" and found:
             break
         if message.role == "tool":
-            for record in _records(json.loads(message.text)):
-                name = next((v for v in record.values() if _is_name(v, named)), None)
-                if name is not None:
-                    found.setdefault(name, record)
+            for name, record in records_of(json.loads(message.text), named):
+                found.setdefault(name, record)
     return found
+
+
+def records_of(answer: Any, named: re.Pattern[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The records of one kind in a tool's answer, with their names."""
+    for record in _records(answer):
+        name = next((v for v in record.values() if _is_name(v, named)), None)
+        if name is not None:
+            yield name, record
 
 
 def _is_name(value: Any, named: re.Pattern[str]) -> bool:

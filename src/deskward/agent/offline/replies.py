@@ -10,13 +10,14 @@ import yaml
 
 def reply(name: str, language: str, **values: str) -> str:
     """The text of this name in a language, or else in English."""
-    texts = _texts()[name]
+    texts = texts_of("replies")[name]
     return texts.get(language, texts["en"]).format(**values)
 
 
 @cache
-def _texts() -> dict[str, dict[str, str]]:
-    file = Path(__file__).with_name("replies.yaml")
+def texts_of(name: str) -> dict[str, dict[str, str]]:
+    """The texts of a file beside this one: name → language → text."""
+    file = Path(__file__).with_name(f"{name}.yaml")
     found: dict[str, dict[str, str]] = yaml.load(
         file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )

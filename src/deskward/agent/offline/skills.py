@@ -87,6 +87,10 @@ class Slot(BaseModel):
         ask: The question that asks for it; of an optional slot, what is asked when the tool
             does not accept the call without it.
         optional: Whether the tool can be called without it.
+        listed: The skill that lists the customer's own of these: it is looked up, not asked for.
+        finds: A tool that tells these by their ids alone, given the customer's `words`: who asks
+            it reads no text of others.
+        fits: Field of a listed record → the values with which it may be meant.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -94,6 +98,9 @@ class Slot(BaseModel):
     kind: str
     ask: Texts = {}
     optional: bool = False
+    listed: str = ""
+    finds: str = ""
+    fits: dict[str, list[str]] = {}
 
 
 class Skill(BaseModel):

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
-from deskward.agent.offline.meant import Meant, whole
+from deskward.agent.offline.asides import answer_to, aside_of
+from deskward.agent.offline.meant import whole
+from deskward.agent.offline.pausing import CHANGED, Pausing
+from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.skills import Skill, render
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
@@ -16,8 +19,6 @@ from deskward.text.language import language_of
 
 SURE = 0.6
 """From this probability on a skill acts at once."""
-CHANGED = 0.85
-"""From this probability on a sentence that does not answer our question is a new subject."""
 FOUND_SURE = 0.6
 FOUND_POSSIBLE = 0.3
 """From this score on what a search found is an answer; the lower one is enough where the sentence
@@ -33,7 +34,7 @@ _AND_ALSO = re.compile(
 )
 
 
-class Step(Meant):
+class Step(Pausing):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -47,11 +48,23 @@ class Step(Meant):
     def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
         text = _SPACES.sub("\n\n", text)
         pending = self._model.skill(before.get("skill", ""))
-        if pending is not None and "waits_for" in before:
+        waits = pending is not None and "waits_for" in before
+        told = self._of_records(text) or self._of_deeds(text)
+        if told is not None:
+            yield from told
+            if waits and pending is not None and self.state is None:
+                yield f"\n\n{self._once_more(pending, before)}"
+        elif not (waits and self._is_free(pending, before)) and (aside := aside_of(text)):
+            yield answer_to(aside[0], self._language())
+            if waits and pending is not None and aside[0] not in ("thinks", "leaves"):
+                yield f"\n\n{self._once_more(pending, before)}"
+        elif pending is not None and "waits_for" in before:
             self._then = list(before.get("then", []))
             yield from self._continue(pending, before, text)
         elif "called" in before and self._only_withdraws(text):
             yield self._reply("left")
+        elif "called" in before and (again := self._once_more_asked(before, text)) is not None:
+            yield from self._several([again], unsure=True)
         elif "called" in before and (named := self._named_now(before, text)) is not None:
             yield from self._several([named], unsure=True)
         else:
@@ -86,6 +99,11 @@ class Step(Meant):
     ) -> Iterator[str | ToolRequest]:
         """The customer answers a question of ours, or changes the subject."""
         waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
+        if "choices" in before:
+            name = self._chosen(before["choices"], skill, waits_for, text)
+            if name is not None:
+                yield from self._with_names(skill, slots, waits_for, [name])
+                return
         kind = self._model.kinds[skill.slots[waits_for].kind]
         value = kind.find(text, True)
         if skill.acts is not None and skill.acts.value and not kind.secret:
@@ -93,6 +111,10 @@ class Step(Meant):
         reading = self._model.acts.read(text)
         declines = answer_of(text) is False or reading.why in ("not", "takes_back")
         declines = declines or (self._model.acts.withdraws(text) and not reading.wishes)
+        if not reading.wishes and self._reads_first(skill, text):
+            self._keep(skill, before)
+            yield from self._understand(text)
+            return
         if declines and not (kind.is_id and value is not None):  # "cancel O1003" names one
             yield self._reply("left")
             return
@@ -139,14 +161,8 @@ class Step(Meant):
         if sought is not None:
             yield from sought
             return
-        language = language_of([text])
-        topic = None if reading.unwished else self._model.topics.of(text, language)
-        if topic is not None and topic.name in self._usable:
-            yield from self._fill(topic, self._slots(topic, text), sure=True)
-            return
-        parts = self._parts(text) if language == "en" else []
-        if len(parts) > 1:
-            yield from self._several(parts)
+        if (read := self._read_only(reading, text)) is not None:
+            yield from read
             return
         skill, score = self._model.best(text, self._usable)
         spoken = self._model.skills.get(reading.unwished)
@@ -174,6 +190,19 @@ class Step(Meant):
                 yield ToolRequest("search", search.tool, {search.argument: text[:500]})
                 return
         yield from self._act(skill, score, text)
+
+    def _read_only(self, reading: Reading, text: str) -> Iterator[str | ToolRequest] | None:
+        """What is looked up for a message that surely asks about something."""
+        language = language_of([text])
+        topic = None if reading.unwished else self._model.topics.of(text, language)
+        if topic is not None and topic.name in self._usable:
+            return self._fill(topic, self._slots(topic, text), sure=True)
+        if not reading.unwished and (other := self._otherwise(text)) is not None:
+            return other
+        if not reading.unwished and (looked := self._looks_at(text)) is not None:
+            return looked
+        parts = self._parts(text) if language == "en" else []
+        return self._several(parts) if len(parts) > 1 else None
 
     def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
         """Do what is clearly wished and can be undone; of anything else the customer is asked.
@@ -235,7 +264,10 @@ class Step(Meant):
         return self._fill(skill, slots, sure=True)
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
-        if skill is None or skill.search:
+        nothing = self._is_refusal(text) or self._is_told_only(text)
+        if (skill is None or skill.search) and nothing:
+            yield self._reply("left")
+        elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
             yield self._hand_over(text)
         elif skill.say is not None:
             yield render(skill.say, {"abilities": self._model.abilities(self._usable)})
@@ -258,8 +290,11 @@ class Step(Meant):
         missing = self._missing(skill, slots)
         if skill.acts.trouble and _asks(text):
             missing = next(iter(skill.slots))
-        if missing and open_:
+        general = asks or not self._model.acts.cues(text).isdisjoint({"how", "asking"})
+        if missing and open_ and general:  # nothing is looked up for who asks how it is done
             yield self._ask(skill, {}, missing)
+        elif missing and open_:
+            yield self._ask_for(skill, {}, missing)
         elif score >= SURE and open_ and (told or (wants and not reading.unwished)):
             yield from self._fill(skill, slots, sure=False)
         elif reading.why in ("not", "takes_back", "found"):
@@ -268,10 +303,6 @@ class Step(Meant):
             yield self._reply("own_only")
         else:
             yield self._reply("plainly", say_so=skill.say_so)
-
-    def _said_last(self) -> str:
-        """The customer's last message."""
-        return next(m.text for m in reversed(self._messages) if m.role == "user")
 
     def _fill(
         self, skill: Skill, slots: dict[str, Any], *, sure: bool
@@ -283,7 +314,7 @@ class Step(Meant):
             return
         sure = sure and wishes is True
         if missing:
-            yield self._ask(skill, slots, missing)
+            yield self._ask_for(skill, slots, missing)
         else:
             yield from self._several([(skill, slots)], unsure=not sure)
 
@@ -291,6 +322,12 @@ class Step(Meant):
         before = self._left_behind()
         if "searching" in before:
             yield from self._after_search(before, last)
+        elif "seeks" in before:
+            yield from self._after_list(before["seeks"], last)
+        elif "records" in before:
+            yield from self._after_record(before["records"], last)
+        elif "cards" in before:
+            yield from self._after_cards(before["cards"], last)
         elif "handing_over" in before:
             yield self._handed_over(last)
         else:

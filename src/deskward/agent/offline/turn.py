@@ -110,12 +110,22 @@ class Turn:
         ask = skill.slots[name].ask
         return text_in(ask, self._language()) if ask else self._reply("of_whom")
 
+    def _said_last(self) -> str:
+        """The customer's last message."""
+        return next(m.text for m in reversed(self._messages) if m.role == "user")
+
+    def _ask_for(
+        self, skill: Skill, slots: dict[str, Any], name: str, asked: int = 1
+    ) -> str | ToolRequest:
+        """Ask for a value."""
+        return self._ask(skill, slots, name, asked)
+
     def _next(self) -> Iterator[str | ToolRequest]:
         """Offer the next wish, or ask for what it lacks."""
         wish, self._then = self._then[0], self._then[1:]
         skill, slots = self._model.skills[wish["skill"]], wish["slots"]
         if "waits_for" in wish:
-            yield self._ask(skill, slots, wish["waits_for"])
+            yield self._ask_for(skill, slots, wish["waits_for"], wish.get("asked", 1))
         else:
             yield from self._several([(skill, slots)], unsure=True)
 

@@ -1,0 +1,106 @@
+"""What a customer points at counts as its name: "cancel the second one" is "cancel the O1002 one".
+
+Own words count only for what they name (decision 12). Words that point name a record where the desk
+itself, and no model, can say which: by its place among the records that the desk's own template
+showed last, by a status, by its date, by a word of what it is, or as the only one that is open, and
+only where exactly one is meant. Before the deed the customer still reads its id in the desk's
+question (decision 32).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from deskward.agent.dialogue import Dialogue
+from deskward.agent.model import OFFLINE, Message
+from deskward.agent.offline.lookup import Lookup, plain, tokens_of
+from deskward.agent.offline.refers import PRONOUN, Records, pointed, records_of
+from deskward.text.lists import word_lists
+
+SHORT = 120
+"""Characters of what may point; a longer text says too much for that."""
+FEW = 5
+"""Words of what may point by a pronoun alone."""
+_ID = re.compile(r"[A-Z]\d{3,18}|\d{4}")
+
+
+def said_in(messages: Sequence[Message]) -> tuple[str, ...]:
+    """What the principal said, with the ids of what they point at."""
+    found: list[str] = []
+    screen: Records = {}
+    spoken: Sequence[str] = ()
+    known: dict[str, Mapping[str, Any]] = {}
+    for at, message in enumerate(messages):
+        if message.role == "user":
+            found.append(_named(message.text, screen, spoken, _whole_list(messages, at)))
+        elif message.role == "tool":
+            known |= _listed(message)
+        elif message.dialogue is not None:
+            about = Dialogue.of(message.dialogue)
+            ours = about.shown if about.by == OFFLINE else ()
+            screen = {one.id: {**known.get(one.id, {}), **one.facts} for one in ours}
+            spoken = about.spoken
+    return tuple(found)
+
+
+def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -> str:
+    """The text, with an id in place of the words that point at it."""
+    if len(text) > SHORT:
+        return text
+    found = pointed(text, screen, spoken) if screen else None
+    if found is not None and found.by == PRONOUN and len(text.split()) > FEW:
+        return text
+    if found is None and listed:  # nobody saw it before they spoke: its places say nothing
+        found = pointed(text, listed)
+        if found is None:
+            return _with_only(text, listed)
+        if not found.by_itself:
+            return text
+    if found is None or found.all or len(found.names) != 1:
+        return text
+    return f"{text[: found.start]}{found.names[0]}{text[found.end :]}"
+
+
+def _with_only(text: str, listed: Records) -> str:
+    """The text, "my order" with the id of the only one that is open."""
+    names = [name for name, one in listed.items() if one.get("status") in _own()["open"]]
+    tokens = tokens_of(plain(text))
+    hits = _orders().find(tokens).get("order", ())
+    if len(names) != 1 or len(hits) != 1:
+        return text
+    end = tokens[hits[0].end - 1].end
+    return f"{text[:end]} {names[0]}{text[end:]}"
+
+
+@cache
+def _own() -> dict[str, list[str]]:
+    return word_lists("own")
+
+
+@cache
+def _orders() -> Lookup:
+    return Lookup([("order", _own()["order"])])
+
+
+def _whole_list(messages: Sequence[Message], at: int) -> Records:
+    """The records that were looked up for an utterance, where all of them were asked for."""
+    asked: dict[str, Mapping[str, Any]] = {}
+    for message in messages[at + 1 :]:
+        if message.role == "user":
+            break
+        asked |= {request.id: request.arguments for request in message.tool_requests}
+        if message.role == "tool" and asked.get(message.tool_request_id or "") == {}:
+            return _listed(message)
+    return {}
+
+
+def _listed(message: Message) -> dict[str, Mapping[str, Any]]:
+    try:
+        answer = json.loads(message.text)
+    except ValueError:
+        return {}
+    return dict(records_of(answer, _ID))

@@ -1,0 +1,247 @@
+"""Questions about what the desk has done: "what did you do?", "did it work?", "is my card frozen?".
+
+They are answered from what was done in the conversation (`agent/dialogue.py`), with the words that
+told it at first, and of cards from what they are now. Words are data: `text/lists/deeds.yaml`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from deskward.agent.dialogue import Dialogue, Done
+from deskward.agent.dialogue import before as dialogue_before
+from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.amending import amended
+from deskward.agent.offline.choosing import Choosing
+from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
+from deskward.agent.offline.refers import PRONOUN, is_several, pointed
+from deskward.agent.offline.replies import texts_of
+from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.told import CUES
+from deskward.agent.offline.turn import Knowing
+from deskward.core.answers import status_of
+from deskward.text.language import language_of
+from deskward.text.lists import read_list
+
+LONGEST = 90
+"""Characters of such a question."""
+INSISTS = 40
+"""Characters of a message that only asks once more for what it was asked about."""
+CARDS = "get_account_details"
+"""The tool whose answer tells what cards are."""
+
+
+class Deeds(Choosing):
+    """A step that can tell what was done."""
+
+    def _of_deeds(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What is answered to a question about what was done; None where it is none."""
+        if len(text) > LONGEST:
+            return None
+        language = language_of([text], otherwise=self._language())
+        hits = _lookup(language).find(tokens_of(plain(text)))
+        about = dialogue_before(self._messages)
+        if "told" in hits:
+            return self._all_deeds(about)
+        if "when" in hits and about.ticket:
+            return iter([self._deed("handed", ticket=about.ticket)])
+        named = self._acts_named(text)
+        states = "blocked" in hits and "now" in hits and "you" not in hits
+        if states and CARDS in self._needs and self._is_of_cards(text, about):
+            self.state = {"cards": text}
+            return iter([ToolRequest("cards", CARDS, {})])
+        marked = text.rstrip().endswith(("?", "？", "؟"))
+        # Unmarked it is one only where it begins so, unlike "mir wurde die Karte gestohlen".
+        you = any(
+            marked or (hit.start == 0 and hit.end - hit.start > 1) for hit in hits.get("you", ())
+        )
+        if ("worked" in hits and (marked or _is_whole(text, hits))) or (you and named):
+            return self._whether(text, about, named)
+        return None
+
+    def _is_of_cards(self, text: str, about: Dialogue) -> bool:
+        acts = self._model.acts
+        cards = [name for name, s in self._model.skills.items() if "card" in s.slots]
+        if any(acts.speaks_of(name, text) or self._slots_of(name, text) for name in cards):
+            return True
+        last = about.done[-1].tool if about.done else ""
+        return any(self._model.skills[name].tool == last for name in cards)
+
+    def _slots_of(self, name: str, text: str) -> dict[str, Any]:
+        return self._slots(self._model.skills[name], text)
+
+    def _acts_named(self, text: str) -> set[str]:
+        """The tools of the acts whose words stand in a text."""
+        cues = self._model.acts.cues(text)
+        found = set()
+        for name, skill in self._model.skills.items():
+            if skill.acts and skill.tool and cues & {f"do_{name}", f"hint_{name}", f"done_{name}"}:
+                found.add(skill.tool)
+        return found
+
+    def _all_deeds(self, about: Dialogue) -> Iterator[str]:
+        told = [self._told_deed(deed) for deed in about.done]
+        if about.ticket:
+            told.append(self._deed("handed", ticket=about.ticket))
+        yield "\n".join(told) or self._deed("nothing")
+
+    def _whether(
+        self, text: str, about: Dialogue, named: set[str]
+    ) -> Iterator[str | ToolRequest] | None:
+        """Whether the deed that is asked about was done; of none that is named the last one."""
+        waiting = self._waiting()
+        fit = [deed for deed in about.done if deed.tool in named] if named else list(about.done)
+        if waiting and (not named or waiting[0][0].tool in named):
+            return self._still_asked(waiting)
+        if not fit:
+            if about.ticket and not named:
+                return iter([self._deed("handed", ticket=about.ticket)])
+            return iter([self._deed("not_that" if named else "nothing")])
+        deed = self._the_one(text, fit)
+        if deed is None:
+            return iter([self._deed("not_that")])
+        yes = f"{self._deed('yes')} " if deed.status == "ok" else ""
+        return iter([yes + self._told_deed(deed)])
+
+    def _the_one(self, text: str, deeds: Sequence[Done]) -> Done | None:
+        """The latest of the deeds, of those with the record that the text names."""
+        values = {
+            str(value).lower()
+            for skill in self._model.skills.values()
+            if skill.acts and skill.acts.named
+            for name, value in self._slots(skill, text).items()
+            if self._model.kinds[skill.slots[name].kind].called
+            or self._model.kinds[skill.slots[name].kind].is_id
+        }
+        if not values:
+            return deeds[-1]
+        of_it = [deed for deed in deeds if values & {one.lower() for one in deed.about}]
+        return of_it[-1] if of_it else None
+
+    def _waiting(self) -> list[tuple[Any, dict[str, Any]]]:
+        """What the customer was asked about just before, and has not said yes or no to."""
+        previous = next((m for m in reversed(self._messages[:-1])), None)
+        before = self._left_behind()
+        if previous is None or not previous.asks or "called" not in before:
+            return []
+        skill = self._model.skill(before["called"][0])
+        return [(skill, before["slots"])] if skill is not None and skill.acts else []
+
+    def _once_more_asked(
+        self, before: dict[str, Any], text: str
+    ) -> tuple[Skill, dict[str, Any]] | None:
+        """What was asked about just before, where the answer asks for it in words of its own.
+
+        "Yes, block it" is no yes, as it may be another deed: it is asked about again, alone. So is
+        a value of which one part is corrected.
+        """
+        skill = self._model.skill(before["called"][0])
+        if skill is None or skill.acts is None or len(before["called"]) > 1:
+            return None
+        slots = before.get("slots", {})
+        if skill.acts.value and (mended := self._amended(skill, slots, text)) is not None:
+            return skill, mended
+        if not self._waiting() or len(text) > INSISTS or "?" in text:
+            return None
+        if not self._says_deed(skill, text):
+            return None
+        new = {k: v for k, v in self._slots(skill, text).items() if slots.get(k) != v}
+        return None if new or is_several(text) else (skill, slots)
+
+    def _says_deed(self, skill: Skill, text: str) -> bool:
+        """Whether a word for a deed stands in a text, and nothing that speaks against it."""
+        cues = self._model.acts.cues(text)
+        if cues & CUES - {"how"}:
+            return False
+        named = not cues.isdisjoint({f"do_{skill.name}", f"hint_{skill.name}"})
+        return named or bool(_verbs(self._model, skill.name, self._language()).find(_words(text)))
+
+    def _otherwise(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What was refused just now, where the answer then points at another record for it."""
+        done = dialogue_before(self._messages).done
+        if not done or done[-1].status != "declined" or len(text) > INSISTS or "?" in text:
+            return None
+        skill = self._model.skill(self._model.skill_of(done[-1].tool))
+        points = pointed(text, {})
+        if skill is None or skill.acts is None or points is None or points.by == PRONOUN:
+            return None
+        if not self._model.acts.cues(text).isdisjoint(CUES - {"how"}):
+            return None
+        slot = next((name for name, one in skill.slots.items() if one.listed), None)
+        if slot is None or skill.name not in self._usable:
+            return None
+        return iter([self._ask_for(skill, {}, slot)])
+
+    def _amended(self, skill: Skill, slots: dict[str, Any], text: str) -> dict[str, Any] | None:
+        """The values with the part of one that a message corrects."""
+        for name, value in slots.items():
+            if name not in skill.slots or self._model.kinds[skill.slots[name].kind].secret:
+                continue
+            if isinstance(value, str) and (found := amended(value, text)) not in (None, value):
+                return {**slots, name: found}
+        return None
+
+    def _still_asked(self, waiting: list[tuple[Any, dict[str, Any]]]) -> Iterator[Any]:
+        yield self._deed("asked")
+        yield from self._several(waiting, unsure=True)
+
+    def _told_deed(self, deed: Done) -> str:
+        """What was done, in the words that told it at first."""
+        if deed.status != "ok":
+            name = {"pending": "waits", "declined": "declined"}.get(deed.status, "failed")
+            return self._deed(name)
+        skill = self._model.skill(self._model.skill_of(deed.tool))
+        for message in reversed(self._messages):
+            if message.role == "tool" and message.tool_request_id == deed.request:
+                return self._answer(skill, json.loads(message.text), {})
+        return f"{self._reply('done')} ({deed.tool}: {', '.join(deed.about)})"
+
+    def _after_cards(self, text: str, last: Message) -> Iterator[str]:
+        """What cards are now; of those that the text names, only these."""
+        result = json.loads(last.text)
+        cards = result.get("cards", []) if status_of(result) == "ok" else []
+        named = {
+            str(value).lower()
+            for name, skill in self._model.skills.items()
+            if "card" in skill.slots
+            for value in self._slots_of(name, text).values()
+        }
+        some = [c for c in cards if {c["brand"].lower(), c["last4"]} & named] or cards
+        yield "\n".join(map(self._card, some)) or self._reply("done")
+
+    def _card(self, card: Mapping[str, Any]) -> str:
+        states = texts_of("deeds")
+        state = self._deed(card["status"]) if card["status"] in states else card["status"]
+        return self._deed("card", brand=card["brand"], last4=card["last4"], status=state)
+
+    def _deed(self, name: str, **values: str) -> str:
+        texts = texts_of("deeds")[name]
+        return texts.get(self._language(), texts["en"]).format(**values)
+
+
+def _is_whole(text: str, hits: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether the question is all that a message says, but for a word or two: "done yet"."""
+    count = len(tokens_of(plain(text)))
+    return any(count - (hit.end - hit.start) <= 2 for hit in hits.get("worked", ()))
+
+
+def _words(text: str) -> list[Token]:
+    return tokens_of(plain(text))
+
+
+@cache
+def _verbs(model: Knowing, name: str, language: str) -> Lookup:
+    """A skill's words for its deed in a language."""
+    acts = model.skills[name].acts
+    words = acts.languages.get(language) if acts else None
+    return Lookup([("do", [*words.do, *words.lax] if words else [])])
+
+
+@cache
+def _lookup(language: str) -> Lookup:
+    """A language's phrases: "ja" is German for yes and Portuguese for already."""
+    lists = read_list("deeds")
+    return Lookup(lists.get(language, lists["en"]).items())
