@@ -83,8 +83,8 @@ async def test_all_cards_are_all_of_them(tmp_path: Path) -> None:
 
 
 def test_there_is_no_other_split() -> None:
-    with pytest.raises(ValueError, match="there is no split 'blind'; there are tune, test"):
-        dialogues("blind")
+    with pytest.raises(ValueError, match="there is no split 'train'; there are tune, test, blind"):
+        dialogues("train")
 
 
 def test_each_dialogue_is_told_whole() -> None:

@@ -21,7 +21,8 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test"], Parameter(help="Which half; nothing was tuned on `test`.")
+        Literal["tune", "test", "blind"],
+        Parameter(help="Which part; nothing was tuned on `test`, and a stranger wrote `blind`."),
     ] = "test",
     language: Annotated[
         str | None, Parameter(help="Only those in this language, for example `de`.")

@@ -1,7 +1,8 @@
 """Whether whole conversations come to what the customer wanted: scripted, with a demo desk.
 
-`data/dialogues.yaml` holds them and tells their form. What is counted is what happened (calls that
-were made, tickets) and what the answers say, not how they are worded.
+`data/dialogues.yaml` holds them and tells their form; a stranger wrote `dialogues_blind.yaml`. What
+is counted is what happened (calls that were made, tickets) and what the answers say, not how they
+are worded.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.security.principals import Kind, Principal, Proof
 
-SPLITS = ("tune", "test")
+FILES = {"tune": "dialogues.yaml", "test": "dialogues.yaml", "blind": "dialogues_blind.yaml"}
+SPLITS = tuple(FILES)
 SESSION = "dialogue"
 ALL = "all"
 """A card's name in the file where all of them are meant."""
@@ -103,7 +105,7 @@ def dialogues(split: str) -> list[Dialogue]:
     """
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
-    file = files("deskward") / "evaluation" / "data" / "dialogues.yaml"
+    file = files("deskward") / "evaluation" / "data" / FILES[split]
     content = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
     return [_read(one) for one in content[split]]
 
