@@ -27,6 +27,8 @@ SHORT = 4_000
 """So many tickets of a status, an assignee, a team, a customer or a time are all looked at."""
 LONG = 30_000
 """Most tickets of a time that are put in another order, or of a walk that is gone to its end."""
+LOOKS = 10_000
+"""About how many microseconds a way must take for it to be worth to see how long walks are."""
 FEW = 8_000
 """Most tickets whose numbers the index of words is asked for."""
 LEADERS = ("customer", "assignee", "team", "status")
@@ -111,7 +113,7 @@ class Finder:
         """Go on by the way that seems to be the shortest one, which may be wrong of a walk."""
         leader, look = max(looks.items(), key=lambda one: one[1].fit)
         costs, walks = self._costs, self._ways
-        there_are = await walks.newest()
+        there_are = look.there_are
         ways: list[tuple[float, bool, Way]] = []
         if look.fit:
             needed = FIRST * self._most // look.fit
@@ -125,13 +127,8 @@ class Finder:
             if number < FEW and number * costs.number < shortest:
                 numbers = await walks.few_that_say(text, FEW)
                 if numbers is not None:
-                    return await self._of_few(numbers, text, leader, look, there_are)
+                    return await self._of_few(numbers, text, leader, look)
             ways.append((number * costs.words, True, partial(walks.all_that_say, text)))
-        lengths = await walks.lengths(list(filter(None, looks)), LONG)
-        for one, length in lengths.items():
-            if length < LONG:
-                whole = partial(walks.walked, one, LONG)
-                ways.append((length * self._each(looks[one]), True, whole))
         if walks.of_other_time:
             about = there_are * await walks.share_of_time()
             if about < LONG:
@@ -141,20 +138,38 @@ class Finder:
             cost = (costs.marks + says) * there_are * max(look.marked, 0.5) / look.seen
             ways.append((cost, True, walks.all_of_marks))
         ways.append((there_are * (self._each(look) - costs.walk + costs.all), True, walks.all))
-        for _, is_whole, way in sorted(ways, key=itemgetter(0)):
-            found = await way()
-            if found is not None and (is_whole or len(found) >= self._most):
+        ways.sort(key=itemgetter(0))
+        if ways[0][0] < LOOKS and (found := await self._enough(*ways.pop(0))) is not None:
+            return found
+        ways += await self._along_fields(looks)
+        for one in sorted(ways, key=itemgetter(0)):
+            found = await self._enough(*one)
+            if found is not None:
                 return found
         raise AssertionError("the last way is a whole one")
 
+    async def _enough(self, _: float, is_whole: bool, way: Way) -> list[Place] | None:
+        """What is found on a way; None where there may be more."""
+        found = await way()
+        return found if found is not None and (is_whole or len(found) >= self._most) else None
+
+    async def _along_fields(self, looks: dict[str | None, Look]) -> list[tuple[float, bool, Way]]:
+        """The ways to the end of the tickets of a field's values, where these are not too many."""
+        lengths = await self._ways.lengths(list(filter(None, looks)), LONG)
+        return [
+            (length * self._each(looks[one]), True, partial(self._ways.walked, one, LONG))
+            for one, length in lengths.items()
+            if length < LONG
+        ]
+
     async def _of_few(
-        self, numbers: list[int], text: str, leader: str | None, look: Look, there_are: int
+        self, numbers: list[int], text: str, leader: str | None, look: Look
     ) -> list[Place]:
         """Go on among the few tickets that say a text: all of them are read, or met on a walk."""
         if not numbers:
             return []
         fit = len(numbers) * max(look.plain, 1) / look.seen
-        needed = int(self._most * there_are / fit)
+        needed = int(self._most * look.there_are / fit)
         each = len(numbers) * self._costs.number
         span = (numbers[-1] - numbers[0]) * self._costs.walk
         if 1.5 * needed * self._costs.walk < min(each, span):
