@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -95,8 +95,9 @@ class Message:
 
     @classmethod
     def of_data(cls, role: Any, text: str, data: Mapping[str, Any]) -> Message:
-        """The message of what is kept."""
-        return cls.of({**data, "role": role, "text": text})
+        """The message of what is kept, which may say more, such as which person has written it."""
+        kept = {name: value for name, value in data.items() if name in _KEPT}
+        return cls.of({**kept, "role": role, "text": text})
 
     @property
     def sources(self) -> list[str]:
@@ -121,6 +122,9 @@ class Message:
         requests = tuple(ToolRequest(**item) for item in plain.get("tool_requests", ()))
         asks = tuple(plain.get("asks", ()))
         return cls(**{**plain, "tool_requests": requests, "asks": asks})
+
+
+_KEPT = {one.name for one in fields(Message)} - {"role", "text", "mark"}
 
 
 def with_marks(messages: Sequence[Message]) -> list[Message]:
