@@ -47,6 +47,12 @@ def turns(text: str) -> bool:
     return any("turns" in lookup.find(tokens) for lookup in _lookups().values())
 
 
+def gives_no_value(text: str) -> bool:
+    """Whether a text points to a value instead of giving it: "you know, the new one"."""
+    tokens = tokens_of(plain(text[:LOOKED_AT]))
+    return not any(token.text[:1].isdigit() for token in tokens) and bool(_pointing().find(tokens))
+
+
 def answer_to(kind: str, language: str) -> str:
     """The answer to an aside, in a language or else in English."""
     texts = texts_of("asides")[kind]
@@ -61,3 +67,8 @@ def _places(hit: Hit) -> range:
 def _lookups() -> dict[str, Lookup]:
     """A language's phrases; a message is of one language."""
     return {language: Lookup(own.items()) for language, own in read_list("asides").items()}
+
+
+@cache
+def _pointing() -> Lookup:
+    return Lookup(read_list("no_value").items())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
-from deskward.agent.offline.asides import answer_to, aside_of
+from deskward.agent.offline.asides import answer_to, aside_of, gives_no_value
 from deskward.agent.offline.meant import whole
 from deskward.agent.offline.pausing import CHANGED, Pausing
 from deskward.agent.offline.reading import Reading
@@ -105,7 +105,8 @@ class Step(Pausing):
                 yield from self._with_names(skill, slots, waits_for, [name])
                 return
         kind = self._model.kinds[skill.slots[waits_for].kind]
-        value = kind.find(text, True)
+        points = kind.free and kind.looks is not None and gives_no_value(text)
+        value = None if points else kind.find(text, True)
         if skill.acts is not None and skill.acts.value and not kind.secret:
             value = whole(self._model.acts.without_lead(text), value)
         reading = self._model.acts.read(text)
