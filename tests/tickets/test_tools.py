@@ -22,6 +22,7 @@ async def test_numbers_count_up_per_tenant(call: Call) -> None:
             "ticket_id": expected,
             "status": "open",
             "message": f"Ticket {expected} was opened.",
+            "hours": None,
         }
     assert (await call("create_ticket", FOREIGN, subject="A", body="B")).value[
         "ticket_id"

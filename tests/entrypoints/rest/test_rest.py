@@ -1,5 +1,6 @@
 """REST: each tool at its address, each error in the documented shape."""
 
+import asyncio
 import json
 import logging
 import re
@@ -310,9 +311,12 @@ async def test_a_database_that_fails_is_unavailable_at_every_door(
     monkeypatch.setattr("deskward.core.connections.LOCK_WAIT", 0.1)
     await client.post("/api/v1/chat", json={"session_id": "user_001-1", "message": "hello"})
     file = sqlite3.connect(
-        str(sqlite_desk.settings.database_location.database), isolation_level=None
+        str(sqlite_desk.settings.database_location.database),
+        isolation_level=None,
+        check_same_thread=False,
     )
-    file.execute("BEGIN IMMEDIATE")
+    # In a thread: what the desk is just writing needs the loop to end.
+    await asyncio.to_thread(file.execute, "BEGIN IMMEDIATE")
     try:
         response = await client.post(path, json=body)
     finally:
