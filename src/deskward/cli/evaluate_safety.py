@@ -202,6 +202,7 @@ def asked(
             "third_test",
             "fourth_tune",
             "fourth_test",
+            "fifth_test",
         ],
         Parameter(help="Which part of the sentences."),
     ] = "test",
