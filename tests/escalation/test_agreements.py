@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deskward.app import open_desk
 from deskward.core.marked_yaml import WrongFiles
 from deskward.core.settings import Settings
 from deskward.escalation.agreements import SHIPPED, Subject, check, load
 from deskward.escalation.calendars import ALWAYS, Calendar
+from deskward.escalation.models import sla_rules
 
+DIGEST = """
+from deskward.escalation.agreements import SHIPPED, load
+from deskward.escalation.timers import digest_of
+print(digest_of(load(SHIPPED)), end="")
+"""
 GOOD = """\
 calendars:
   office:
@@ -114,6 +124,17 @@ def test_those_that_ship_are_right_and_fit_every_ticket() -> None:
     urgent = found.of(Subject(tier="premium", priority="urgent"))
     assert urgent is not None
     assert urgent.id == "premium-urgent"
+
+
+async def test_a_desk_that_starts_again_with_the_same_policies_knows_them(
+    sqlite_settings: Settings,
+) -> None:
+    async with open_desk(sqlite_settings) as desk:
+        known = {row.digest for row in await desk.database.reader.all(sa.select(sla_rules))}
+    for seed in ("1", "2"):  # the order of a set hangs on it
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", DIGEST]
+        assert {subprocess.check_output(command, text=True, env=environment)} == known
 
 
 async def test_a_desk_does_not_start_with_policies_that_are_wrong(

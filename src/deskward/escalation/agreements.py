@@ -142,16 +142,16 @@ class Agreement(_Part):
     next_response: Length | None = None
     resolution: Length | None = None
     warn: Length = timedelta(minutes=30)
-    answered_by: frozenset[By] = frozenset({"staff", "agent", "service"})
+    answered_by: tuple[By, ...] = ("agent", "service", "staff")
     after_change: Literal["restart", "continue"] = "restart"
     specialist: Name | None = None
 
     @field_validator("answered_by")
     @classmethod
-    def _by_somebody(cls, value: frozenset[By]) -> frozenset[By]:
+    def _by_somebody(cls, value: tuple[By, ...]) -> tuple[By, ...]:
         if "customer" in value or not value:
             raise ValueError("name who answers; no customer answers themselves")
-        return value
+        return tuple(sorted(set(value)))  # in one order: the policies' digest is kept
 
     @model_validator(mode="after")
     def _limits_something(self) -> Agreement:

@@ -152,9 +152,14 @@ async def _escalate(
     await events.tell(db, tenant, "ticket.escalated", ticket.id, told, customer_id=owner)
 
 
+def digest_of(agreements: Agreements) -> str:
+    """What tells these policies from others; the same in every process."""
+    return hashlib.sha256(agreements.model_dump_json().encode()).hexdigest()
+
+
 async def follow_rules(database: Database, agreements: Agreements) -> None:
     """Have all clocks looked at where the policies are others than when the desk last started."""
-    digest = hashlib.sha256(agreements.model_dump_json().encode()).hexdigest()
+    digest = digest_of(agreements)
     this = sla_rules.c.name == "policies"
     known = await database.reader.first(sa.select(sla_rules.c.digest).where(this))
     if known is not None and known.digest == digest:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -26,6 +25,8 @@ def of_configuration(test: Configuration, values: Mapping[str, Any]) -> Seen:
     Raises:
         Unknown: None was told.
     """
+    from jsonschema import Draft202012Validator  # its import is long, and most desks need it not
+
     if not values["configuration"]:
         raise Unknown("No configuration is known: say it as `product_configuration`.")
     problems: list[dict[str, str]] = []
