@@ -61,23 +61,7 @@ def named(text: str, names: set[str]) -> set[str]:
     return {word for word in whole | parts if word in names or singular(word) in names}
 
 
-TO_BE_MENDED = {
-    *("dialogue.py", "naming.py", "offline/deeds.py", "offline/records.py", "offline/step.py"),
-}
-"""Files that name cards, orders, payments or tickets, which slices are to declare."""
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param(
-            file,
-            id=str(file),
-            marks=[pytest.mark.xfail(strict=True)] if file.as_posix() in TO_BE_MENDED else [],
-        )
-        for file in FILES
-    ],
-)
+@pytest.mark.parametrize("file", FILES, ids=str)
 def test_no_feature_is_named(file: Path) -> None:
     names = names_of_slices()
     found = [

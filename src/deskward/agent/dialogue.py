@@ -67,7 +67,7 @@ class Dialogue:
         spoken: The ids last spoken of, the latest first.
         tasks: What is still open, the latest last, as the model left it behind.
         done: What was to be changed in the conversation, in order.
-        ticket: The ticket that a person has of it.
+        handed: The record that a person has of it.
         by: The model whose answer showed the records.
     """
 
@@ -76,7 +76,7 @@ class Dialogue:
     spoken: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     done: tuple[Done, ...] = ()
-    ticket: str = ""
+    handed: str = ""
     by: str = ""
 
     @property
@@ -93,7 +93,8 @@ class Dialogue:
             "spoken": tuple(plain.get("spoken", ())),
             "tasks": tuple(plain.get("tasks", ())),
         }
-        return cls(**{**plain, **lists})
+        known = {name: value for name, value in plain.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, **lists})
 
 
 def before(messages: Sequence[Message]) -> Dialogue:
@@ -161,8 +162,8 @@ def _records(value: Any) -> Iterator[tuple[str, dict[str, str]]]:
         named = _id_of(value)
         if named:
             yield named, {name: value[name] for name in _KEPT if is_word(value.get(name))}
-        for name, item in value.items():
-            if isinstance(item, dict | list) and not (named and name != "order"):
+        for item in value.values():
+            if isinstance(item, dict | list) and not named:
                 yield from _records(item)
 
 
@@ -188,8 +189,8 @@ def _with_deed(found: Dialogue, request: ToolRequest, tool: Tool, answer: Any) -
     if status == "error" and isinstance(answer.get("error"), dict):
         status = "declined" if answer["error"].get("code") == "NOT_CONFIRMED" else "error"
     if tool.hands_over:
-        ticket = str(answer.get(tool.hands_over, "")) if status == "ok" else ""
-        return replace(found, ticket=ticket or found.ticket)
+        handed = str(answer.get(tool.hands_over, "")) if status == "ok" else ""
+        return replace(found, handed=handed or found.handed)
     values = [v for name, v in request.arguments.items() if name not in tool.secret and is_word(v)]
     for one in records_in(answer):
         values += [one.id, *(v for name, v in one.facts.items() if name == "brand")]

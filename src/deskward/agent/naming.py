@@ -19,7 +19,7 @@ from deskward.agent.dialogue import Dialogue
 from deskward.agent.model import OFFLINE, Message
 from deskward.agent.offline.lookup import Lookup, plain, tokens_of
 from deskward.agent.offline.refers import PRONOUN, Records, pointed, records_of
-from deskward.text.lists import word_lists
+from deskward.text.lists import read_list
 
 SHORT = 120
 """Characters of what may point; a longer text says too much for that."""
@@ -67,9 +67,11 @@ def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -
 
 def _with_only(text: str, listed: Records) -> str:
     """The text, "my order" with the id of the only one that is open."""
-    names = [name for name, one in listed.items() if one.get("status") in _own()["open"]]
     tokens = tokens_of(plain(text))
-    hits = _orders().find(tokens).get("order", ())
+    found = _things().find(tokens)
+    kind = next(iter(found), "")
+    names = [n for n, one in listed.items() if kind and one.get("status") in _own()[kind]["open"]]
+    hits = found.get(kind, ())
     if len(names) != 1 or len(hits) != 1:
         return text
     end = tokens[hits[0].end - 1].end
@@ -77,13 +79,14 @@ def _with_only(text: str, listed: Records) -> str:
 
 
 @cache
-def _own() -> dict[str, list[str]]:
-    return word_lists("own")
+def _own() -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = read_list("own")
+    return found
 
 
 @cache
-def _orders() -> Lookup:
-    return Lookup([("order", _own()["order"])])
+def _things() -> Lookup:
+    return Lookup([(kind, own["called"]) for kind, own in _own().items()])
 
 
 def _whole_list(messages: Sequence[Message], at: int) -> Records:

@@ -1,4 +1,8 @@
-"""What a skill that writes declares: by which words its act is told from mere talk of it."""
+"""What skills declare besides what they call.
+
+Of one that writes, by which words its act is told from mere talk of it; of one that reads, which
+questions its answer is filtered, counted and summed for.
+"""
 
 from __future__ import annotations
 
@@ -84,3 +88,41 @@ class Declared(BaseModel):
         rest = {k: v for k, v in given.items() if k in cls.model_fields}
         words = {k: v for k, v in given.items() if k not in cls.model_fields}
         return {"languages": words, **rest}
+
+
+class States(BaseModel):
+    """What of an answer tells how things of the customer's are now: "is it frozen?".
+
+    Attributes:
+        rows: Where the things stand in it.
+        names: By which fields of a thing it is named.
+        status: The field that tells how it is.
+        slot: The slot, of any skill, that holds such a thing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: str
+    names: list[str]
+    status: str
+    slot: str
+
+
+class Sums(BaseModel):
+    """What of an answer is filtered, counted and summed: "how much did I spend last month?".
+
+    Attributes:
+        rows: Where what is summed stands in it.
+        arguments: What the tool is given, so that there are enough of them.
+        amount: The field with the money; what is negative went out.
+        text: The field that tells with whom, or for what, it was.
+        at: The field with the moment.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: str
+    arguments: dict[str, int] = {}
+    amount: str
+    text: str
+    at: str

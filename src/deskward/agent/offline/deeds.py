@@ -1,7 +1,7 @@
 """Questions about what the desk has done: "what did you do?", "did it work?", "is my card frozen?".
 
 They are answered from what was done in the conversation (`agent/dialogue.py`), with the words that
-told it at first, and of cards from what they are now. Words are data: `text/lists/deeds.yaml`.
+told it at first, and of things from what they are now. Words are data: `text/lists/deeds.yaml`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.amending import amended
 from deskward.agent.offline.choosing import Choosing
+from deskward.agent.offline.declared import States
 from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
 from deskward.agent.offline.refers import PRONOUN, is_several, pointed
 from deskward.agent.offline.replies import texts_of
@@ -30,8 +31,6 @@ LONGEST = 90
 """Characters of such a question."""
 INSISTS = 40
 """Characters of a message that only asks once more for what it was asked about."""
-CARDS = "get_account_details"
-"""The tool whose answer tells what cards are."""
 
 
 class Deeds(Choosing):
@@ -46,13 +45,14 @@ class Deeds(Choosing):
         about = dialogue_before(self._messages)
         if "told" in hits:
             return self._all_deeds(about)
-        if "when" in hits and about.ticket:
-            return iter([self._deed("handed", ticket=about.ticket)])
+        if "when" in hits and about.handed:
+            return iter([self._deed("handed", reference=about.handed)])
         named = self._acts_named(text)
         states = "blocked" in hits and "now" in hits and "you" not in hits
-        if states and CARDS in self._needs and self._is_of_cards(text, about):
-            self.state = {"cards": text}
-            return iter([ToolRequest("cards", CARDS, {})])
+        if states and (tells := self._telling_states(text, about)) is not None:
+            assert tells.tool is not None
+            self.state = {"states": text, "skill": tells.name}
+            return iter([ToolRequest("states", tells.tool, dict(tells.arguments))])
         marked = text.rstrip().endswith(("?", "？", "؟"))
         # Unmarked it is one only where it begins so, unlike "mir wurde die Karte gestohlen".
         you = any(
@@ -62,13 +62,23 @@ class Deeds(Choosing):
             return self._whether(text, about, named)
         return None
 
-    def _is_of_cards(self, text: str, about: Dialogue) -> bool:
+    def _telling_states(self, text: str, about: Dialogue) -> Skill | None:
+        """The skill whose answer tells how the things are now that a text speaks of."""
         acts = self._model.acts
-        cards = [name for name, s in self._model.skills.items() if "card" in s.slots]
-        if any(acts.speaks_of(name, text) or self._slots_of(name, text) for name in cards):
-            return True
         last = about.done[-1].tool if about.done else ""
-        return any(self._model.skills[name].tool == last for name in cards)
+        for skill in self._model.skills.values():
+            if skill.states is None or skill.name not in self._usable:
+                continue
+            on_it = self._acting_on(skill.states)
+            if any(acts.speaks_of(name, text) or self._slots_of(name, text) for name in on_it):
+                return skill
+            if any(self._model.skills[name].tool == last for name in on_it):
+                return skill
+        return None
+
+    def _acting_on(self, states: States) -> list[str]:
+        """The skills that do something to such things."""
+        return [name for name, one in self._model.skills.items() if states.slot in one.slots]
 
     def _slots_of(self, name: str, text: str) -> dict[str, Any]:
         return self._slots(self._model.skills[name], text)
@@ -84,8 +94,8 @@ class Deeds(Choosing):
 
     def _all_deeds(self, about: Dialogue) -> Iterator[str]:
         told = [self._told_deed(deed) for deed in about.done]
-        if about.ticket:
-            told.append(self._deed("handed", ticket=about.ticket))
+        if about.handed:
+            told.append(self._deed("handed", reference=about.handed))
         yield "\n".join(told) or self._deed("nothing")
 
     def _whether(
@@ -97,8 +107,8 @@ class Deeds(Choosing):
         if waiting and (not named or waiting[0][0].tool in named):
             return self._still_asked(waiting)
         if not fit:
-            if about.ticket and not named:
-                return iter([self._deed("handed", ticket=about.ticket)])
+            if about.handed and not named:
+                return iter([self._deed("handed", reference=about.handed)])
             return iter([self._deed("not_that" if named else "nothing")])
         deed = self._the_one(text, fit)
         if deed is None:
@@ -199,23 +209,28 @@ class Deeds(Choosing):
                 return self._answer(skill, json.loads(message.text), {})
         return f"{self._reply('done')} ({deed.tool}: {', '.join(deed.about)})"
 
-    def _after_cards(self, text: str, last: Message) -> Iterator[str]:
-        """What cards are now; of those that the text names, only these."""
+    def _after_states(self, before: Mapping[str, Any], last: Message) -> Iterator[str]:
+        """How things are now; of those that the text names, only these."""
         result = json.loads(last.text)
-        cards = result.get("cards", []) if status_of(result) == "ok" else []
+        skill = self._model.skill(before["skill"])
+        if skill is None or skill.states is None or status_of(result) != "ok":
+            yield self._answer(None, result, {})
+            return
+        states, text = skill.states, before["states"]
+        things = result.get(states.rows, [])
         named = {
             str(value).lower()
-            for name, skill in self._model.skills.items()
-            if "card" in skill.slots
+            for name in self._acting_on(states)
             for value in self._slots_of(name, text).values()
         }
-        some = [c for c in cards if {c["brand"].lower(), c["last4"]} & named] or cards
-        yield "\n".join(map(self._card, some)) or self._reply("done")
+        some = [t for t in things if {str(t[n]).lower() for n in states.names} & named] or things
+        yield "\n".join(self._state(states, one) for one in some) or self._reply("done")
 
-    def _card(self, card: Mapping[str, Any]) -> str:
-        states = texts_of("deeds")
-        state = self._deed(card["status"]) if card["status"] in states else card["status"]
-        return self._deed("card", brand=card["brand"], last4=card["last4"], status=state)
+    def _state(self, states: States, thing: Mapping[str, Any]) -> str:
+        status = thing[states.status]
+        told = self._deed(status) if status in texts_of("deeds") else status
+        names = {name: str(thing[name]) for name in states.names}
+        return self._deed("state", **names, status=told)
 
     def _deed(self, name: str, **values: str) -> str:
         texts = texts_of("deeds")[name]

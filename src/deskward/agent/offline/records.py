@@ -2,7 +2,8 @@
 
 "How much did I spend at Amazon last month?", "has my salary come in?", "what is my address?": the
 answer says what was looked at, and lists no more than that. Words are data:
-`text/lists/payments.yaml`; texts: `records.yaml`.
+`text/lists/sums.yaml`; texts: `records.yaml`. Which
+skills' answers tell of what is declared with the skills.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.declared import Sums
 from deskward.agent.offline.deeds import Deeds
 from deskward.agent.offline.lookup import Hit, Lookup, Token, plain, tokens_of
 from deskward.agent.offline.replies import texts_of
+from deskward.agent.offline.skills import Skill
 from deskward.core.answers import status_of
 from deskward.core.money import decimal_of
 from deskward.text.language import language_of
@@ -26,9 +29,6 @@ from deskward.text.spacing import ALONE
 
 LONGEST = 120
 """Characters of such a question."""
-PAYMENTS, ACCOUNT = "get_transaction_history", "get_account_details"
-MOST = 100
-"""So many of the latest transactions are looked at."""
 TOLD = 5
 """So many of those that fit are listed."""
 LEAD = 2
@@ -36,9 +36,18 @@ LEAD = 2
 UNSPACED = ("ja",)
 """Languages in which each letter is a word, and what asks stands at the end."""
 NAME = 4
-"""Letters of a word by which a payment's text is known that no list has."""
+"""Letters of a word by which a text is known that no list has."""
 
 Hits = Mapping[str, Sequence[Hit]]
+
+
+class Row(NamedTuple):
+    """Money that went out, where it is negative, or came in."""
+
+    amount: int
+    currency: str
+    text: str
+    day: date
 
 
 class Records(Deeds):
@@ -54,9 +63,10 @@ class Records(Deeds):
         if acts.read(text).wishes or not acts.cues(text).isdisjoint({"if", "others", "said"}):
             return None
         field = next((n[6:] for n in hits if n.startswith("about:")), "")
-        if field and "what" in hits and ACCOUNT in self._needs and self._is_mine(ACCOUNT):
-            self.state = {"records": {"field": field, "text": text}}
-            return iter([ToolRequest("record", ACCOUNT, {})])
+        if field and "what" in hits:
+            for skill in self._mine():
+                if field in skill.tells:
+                    return self._looks_up(skill, {"field": field, "text": text})
         things = [name for name in hits if name.startswith("thing:")]
         money = "spent" in hits and (bool(things) or "much" in hits)
         money = money or ("came" in hits and bool(things))
@@ -69,10 +79,16 @@ class Records(Deeds):
             if follows is None:
                 return None
             text, language = follows
-        if PAYMENTS not in self._needs or not self._is_mine(PAYMENTS):
-            return None
-        self.state = {"records": {"text": text, "language": language}}
-        return iter([ToolRequest("record", PAYMENTS, {"limit": MOST})])
+        for skill in self._mine():
+            if skill.sums is not None:
+                return self._looks_up(skill, {"text": text, "language": language})
+        return None
+
+    def _looks_up(self, skill: Skill, asked: Mapping[str, Any]) -> Iterator[ToolRequest]:
+        assert skill.tool is not None
+        self.state = {"records": {"skill": skill.name, **asked}}
+        more = skill.sums.arguments if skill.sums else {}
+        return iter([ToolRequest("record", skill.tool, {**skill.arguments, **more})])
 
     def _follows(self, text: str, things: Sequence[str]) -> tuple[str, str] | None:
         """A question of a few words that goes on with the last one: "and electricity?"."""
@@ -81,39 +97,44 @@ class Records(Deeds):
             return None
         return f"{_without_things(asked['text'], asked['language'])} {text}", asked["language"]
 
-    def _is_mine(self, tool: str) -> bool:
-        """Whether the tool needs not to be told whose record it is."""
-        return not self._needs[tool]
+    def _mine(self) -> Iterator[Skill]:
+        """The skills that tell of records and need not to be told whose."""
+        for skill in self._model.skills.values():
+            tells = skill.tells or skill.sums
+            if tells and skill.tool in self._needs and not self._needs[skill.tool or ""]:
+                yield skill
 
     def _after_record(self, asked: Mapping[str, Any], last: Message) -> Iterator[str]:
         result = json.loads(last.text)
+        skill = self._model.skill(asked["skill"])
         if status_of(result) != "ok":
             yield self._answer(None, result, {})
         elif "field" in asked:
             value = result.get(asked["field"]) or self._record("not_on_file")
             yield self._record(asked["field"], value=str(value))
-        else:
-            yield self._of_payments(asked["text"], asked["language"], result["transactions"])
+        elif skill is not None and skill.sums is not None:
+            rows = [_row(one, skill.sums) for one in result[skill.sums.rows]]
+            yield self._summed(asked["text"], asked["language"], rows)
         self.state = {"records": dict(asked)}
 
-    def _of_payments(self, text: str, language: str, rows: Sequence[dict[str, Any]]) -> str:
+    def _summed(self, text: str, language: str, rows: Sequence[Row]) -> str:
         if not rows:
             return self._record("looked_none")
         tokens = tokens_of(plain(text))
         hits = _lookup(language).find(tokens)
         found = [row for row in rows if _fits(row, tokens, hits)]
         start, end = _period(hits, datetime.now(UTC).date())
-        found = [row for row in found if start <= _day(row) <= end]
+        found = [row for row in found if start <= row.day <= end]
         is_in = "came" in hits and "spent" not in hits
         most = "most" in hits
-        found = [row for row in found if (row["amount"]["amount"] > 0) is is_in]
+        found = [row for row in found if (row.amount > 0) is is_in]
         between = "" if start == date.min else self._between(start, end)
-        count, since = len(rows), self._date(min(map(_day, rows)))
+        count, since = len(rows), self._date(min(row.day for row in rows))
         looked = self._record("looked", count=str(count), since=since)
         if not found:
             return f"{self._record('none', period=between)} {looked}"
         if most:
-            found = [max(found, key=lambda row: abs(row["amount"]["amount"]))]
+            found = [max(found, key=lambda row: abs(row.amount))]
         name = "most" if most else "came" if is_in else "spent"
         total = self._sum(found)
         said = self._record(name, total=total, count=str(len(found)), period=between)
@@ -121,15 +142,15 @@ class Records(Deeds):
         lines += ["…"] if len(found) > TOLD else []
         return "\n".join([said, *lines, looked])
 
-    def _sum(self, rows: Sequence[dict[str, Any]]) -> str:
+    def _sum(self, rows: Sequence[Row]) -> str:
         sums: dict[str, int] = defaultdict(int)
         for row in rows:
-            sums[row["amount"]["currency"]] += abs(row["amount"]["amount"])
+            sums[row.currency] += abs(row.amount)
         return " + ".join(self._money(amount, currency) for currency, amount in sums.items())
 
-    def _line(self, row: dict[str, Any]) -> str:
-        money = self._money(abs(row["amount"]["amount"]), row["amount"]["currency"])
-        return f"- {self._date(_day(row))}: {row['description']}, {money}"
+    def _line(self, row: Row) -> str:
+        money = self._money(abs(row.amount), row.currency)
+        return f"- {self._date(row.day)}: {row.text}, {money}"
 
     def _money(self, amount: int, currency: str) -> str:
         from babel.numbers import format_currency
@@ -150,13 +171,14 @@ class Records(Deeds):
         return texts.get(self._language(), texts["en"]).format(**values)
 
 
-def _day(row: Mapping[str, Any]) -> date:
-    return datetime.fromisoformat(row["at"]).date()
+def _row(record: Mapping[str, Any], sums: Sums) -> Row:
+    money, day = record[sums.amount], datetime.fromisoformat(record[sums.at]).date()
+    return Row(money["amount"], money["currency"], str(record[sums.text]), day)
 
 
-def _fits(row: Mapping[str, Any], tokens: Sequence[Token], hits: Hits) -> bool:
-    """Whether a payment is with whom, or for what, the question names; any, where it names none."""
-    own = tokens_of(plain(row["description"]))
+def _fits(row: Row, tokens: Sequence[Token], hits: Hits) -> bool:
+    """Whether money went to whom, or for what, the question names; any, where it names none."""
+    own = tokens_of(plain(row.text))
     wanted = {name for name in hits if name.startswith("thing:")}
     if wanted:
         return not wanted.isdisjoint(_lookup("en").find(own))
@@ -209,7 +231,7 @@ def _without_things(text: str, language: str) -> str:
 
 @cache
 def _lookup(language: str) -> Lookup:
-    lists = read_list("payments")
+    lists = read_list("sums")
     own = lists.get(language, lists["en"])
     found = [(name, words) for name, words in own.items() if isinstance(words, list)]
     found += [(f"about:{name}", words) for name, words in own["about"].items()]

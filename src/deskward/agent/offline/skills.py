@@ -30,7 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from deskward.agent.offline.declared import Declared
+from deskward.agent.offline.declared import Declared, States, Sums
 from deskward.agent.offline.sought import Words
 from deskward.text.finding import KINDS, Kind
 
@@ -120,6 +120,9 @@ class Skill(BaseModel):
         slots: What the customer has to say, or may.
         acts: By which words its act is told from talk of it, where its tool writes: without a wish
             it is never called.
+        tells: Fields of its answer that are asked for by themselves: "what is my address?".
+        states: What of its answer tells how things are now.
+        sums: What of its answer is filtered, counted and summed.
         say_so: How a customer says plainly that they want it.
         answer: A template over the tool's result.
         search: The tool to look the sentence up with. One skill has it.
@@ -140,6 +143,9 @@ class Skill(BaseModel):
     arguments: dict[str, str | int | bool] = {}
     slots: dict[str, Slot] = {}
     acts: Declared | None = None
+    tells: list[str] = []
+    states: States | None = None
+    sums: Sums | None = None
     say_so: str = ""
     answer: Texts | None = None
     search: Search | None = None
@@ -164,6 +170,8 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} has no `examples`, `acts` or `about`")
         if self.arguments and self.tool is None:
             raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
+        if (self.tells or self.states or self.sums) and (self.acts or self.tool is None):
+            raise ValueError(f"skill {self.name} tells of records and so needs a `tool`, no `acts`")
         if twice := self.arguments.keys() & self.slots.keys():
             raise ValueError(f"skill {self.name} has {min(twice)} as argument and as slot")
         return self

@@ -327,8 +327,8 @@ class Step(Pausing):
             yield from self._after_list(before["seeks"], last)
         elif "records" in before:
             yield from self._after_record(before["records"], last)
-        elif "cards" in before:
-            yield from self._after_cards(before["cards"], last)
+        elif "states" in before:
+            yield from self._after_states(before, last)
         elif "handing_over" in before:
             yield self._handed_over(last)
         else:
