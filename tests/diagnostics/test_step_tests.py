@@ -61,7 +61,9 @@ async def test_an_expired_certificate_is_found_by_its_test_and_named(
     tools = {one["tool"] for one in rows}
     assert {"run_step_test", "take_test_answer", "answer_step_by_test"} <= tools
     states = {one["cause"]: one["state"] for one in found["hypotheses"]}
-    assert (states["service_certificate"], states["tls_inspection"]) == ("supported", "ruled_out")
+    # The service's own fault says nothing of what stands between.
+    assert (states["service_certificate"], states["tls_inspection"]) == ("supported", "possible")
+    assert states["dns"] == "ruled_out"
 
 
 async def test_an_engineer_runs_a_test_once_more_and_the_session_stays_as_it_is(

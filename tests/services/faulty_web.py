@@ -26,12 +26,13 @@ class Authority:
     """Makes certificates, and is trusted by whoever reads `file`."""
 
     folder: Path
+    called: str = "Test Authority"
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
 
     def __post_init__(self) -> None:
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.called)])
         self.certificate = self._made(self.name, self.key.public_key(), None, 365)
         self.file = self.folder / "authority.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
