@@ -209,7 +209,7 @@ async def open_desk(
                 timedelta(minutes=settings.tickets.due_soon_minutes),
             ),
             HandoverConversations: HandoverConversations(heard),
-            **open_diagnosing(settings, embedder, stack),
+            **open_diagnosing(settings, embedder, stack, secret.key),
             ServiceLevels: levels,
             Queues: Queues(specialists),
             Rules: Rules(settings.escalation.rules_file, known),

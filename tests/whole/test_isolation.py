@@ -64,6 +64,8 @@ SPECIAL: dict[str, Values] = {
     "upload_document": {"settings": {}},
     "validate_solution_accuracy": {"customer_feedback": {}, "solution_id": "faq-transfer-time"},
     "answer_diagnostic_step": {"answer": True},
+    "add_incident_source": {"secret": f"whsec_{'A' * 43}="},
+    "report_incident": {"product": "Acme API"},
     "route_to_specialist": {"specialist_type": "network", "priority_level": 1},
     "create_escalation_ticket": {"specialist_type": "network", "priority_level": 1},
     "evaluate_escalation_criteria": {"ticket_data": {"ticket_id": "T1001"}},
@@ -246,7 +248,7 @@ def foreign_markers(text: str, principal: Principal) -> list[str]:
 
 def principals_of(desk: Desk, tenant: str) -> list[Principal]:
     """The tenant's customers, one member of staff per role, and a service per role of theirs."""
-    services = ("service", "desk", "source-hook")
+    services = ("service", "desk", "source-hook", "alert-source")
     roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", *services)]
     return [
         *(Principal(Kind.CUSTOMER, c, t, ("customer",)) for t, c in CUSTOMERS if t == tenant),

@@ -20,6 +20,7 @@ from deskward.cli.evaluate import evaluate
 from deskward.cli.files import files
 from deskward.cli.handle import handle
 from deskward.cli.hub import hub
+from deskward.cli.incidents import incidents
 from deskward.cli.jobs import jobs
 from deskward.cli.kb import kb
 from deskward.cli.keys import keys
@@ -70,6 +71,7 @@ COMMANDS = (
     escalation,
     suite,
     products,
+    incidents,
 )
 
 app = App(

@@ -38,6 +38,10 @@ Kind = Literal[
     "customer.updated",
     "customer.merged",
     "customer.erased",
+    "incident.opened",
+    "incident.resolved",
+    "diagnosis.joined",
+    "diagnosis.incident_over",
     "webhook.disabled",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -15,10 +15,18 @@ from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT
 from deskward.core.written import Ours, RecordId, Written
 from deskward.diagnostics.workflow import Difficulty, Kind
 
-Status = Literal["open", "paused", "to_confirm", "resolved", "handed_over", "ended"]
-"""`open`: a step waits for its answer. `to_confirm`: a cause was found, or what was done helped,
-and the customer has not said so yet. `resolved`: they have, or were quiet for the set time.
-`handed_over`: staff have it as a ticket. `ended`: it was given up, or left alone for too long."""
+Status = Literal[
+    "open", "paused", "to_confirm", "resolved", "handed_over", "ended", "joined_incident"
+]
+"""`open`: a step waits for its answer. `to_confirm`: a cause was found, what was done helped, or
+the incident is over, and the customer has not said so yet. `resolved`: they have, or were quiet for
+the set time. `handed_over`: staff have it as a ticket. `ended`: it was given up, or left alone for
+too long. `joined_incident`: it is a known incident, and nothing is asked until that is over."""
+IncidentId = Annotated[
+    str,
+    RecordId("incident"),
+    Field(pattern=r"^I[1-9][0-9]{0,17}$", description="Id of an incident.", examples=["I1001"]),
+]
 SessionId = Annotated[
     str,
     RecordId("diagnosis"),
@@ -47,13 +55,20 @@ diagnoses = sa.Table(
     sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("confirmed", sa.String(16), info=IMPERSONAL),
     sa.Column("ticket", sa.BigInteger),
+    sa.Column("incident", sa.BigInteger),
+    sa.Column("declined", sa.JSON, info=IMPERSONAL),
+    sa.Column("signature", sa.String(300), info=IMPERSONAL),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index("ix_diagnoses_customer", "tenant_id", "customer_id", "number"),
+    sa.Index("ix_diagnoses_incident", "tenant_id", "incident", "number"),
+    sa.Index("ix_diagnoses_signature", "tenant_id", "signature", "number"),
 )
 """`plan` is the workflow as it was composed, and `answers` all that was answered; the rest follows
-from them (`walking.py`). `confirmed` says how it is known that it helped."""
+from them (`walking.py`). `confirmed` says how it is known that it helped. `incident` is the one
+that it has joined, `declined` those that it was said not to be. `signature` is the same for
+sessions that have seen the same (`incidents/matching.py`); null while nothing was seen."""
 
 diagnosis_numbers = Numbering("diagnosis_numbers")
 
@@ -125,6 +140,26 @@ class Result(BaseModel):
     reason: Ours
 
 
+class KnownIncident(BaseModel):
+    """A known incident that a session may be one of."""
+
+    incident_id: IncidentId
+    match: Literal["certain", "possible"] = Field(
+        description="`certain`: what was seen in the session is what shows the incident."
+    )
+    because: Annotated[str, Written(by=("staff", "outside"))] = Field(
+        examples=["It is of the same product, and its code 503 was seen."]
+    )
+    title: Annotated[str, Written(by=("staff", "outside"))] | None = Field(
+        description="For staff alone."
+    )
+    message: Annotated[str, Written(by=("staff", "outside"))] = Field(
+        description="What customers are told of it."
+    )
+    started_at: datetime
+    over: bool = Field(description="Whether it is over.")
+
+
 class Diagnosis(BaseModel):
     """A diagnostic session: what is to be done next, what was seen, and what it shows."""
 
@@ -145,6 +180,11 @@ class Diagnosis(BaseModel):
         description="How it is known that it helped; `quiet`: nobody said otherwise in time."
     )
     ticket_id: Ours | None = Field(description="The ticket that it was handed over as.")
+    incident_id: Ours | None = Field(description="The known incident that it has joined.")
+    known_incidents: list[KnownIncident] = Field(
+        description="Known incidents that it is one of, or may be: ask before its steps, and "
+        "`join_incident`."
+    )
     why: list[Ours] = Field(description="Which parts of the workflow are in or left out, and why.")
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime

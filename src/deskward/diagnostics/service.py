@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,13 @@ class Given:
 
 @dataclass(frozen=True)
 class Session:
-    """A session as it is on record."""
+    """A session as it is on record.
+
+    Attributes:
+        incident_id: The known incident that it has joined.
+        declined: Those that it was said not to be.
+        signature: What it has seen, in a line (`incidents/matching.py`).
+    """
 
     id: str
     customer_id: str
@@ -53,6 +59,9 @@ class Session:
     status: Status
     confirmed: str | None
     ticket_id: str | None
+    incident_id: str | None
+    declined: tuple[str, ...]
+    signature: str | None
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -144,10 +153,8 @@ async def answer(
     going = session.walk
     going.answer(value)
     given = Given(going.answered[-1].value, by, request_id, now().isoformat(), test_run)
-    status: Status = "open"
-    if going.end is not None:
-        status = "handed_over" if going.end.kind == "escalate" else "to_confirm"
-    return await _write(db, tenant, session, (*session.given, given), status)
+    after = replace(session, given=(*session.given, given))
+    return await _write(db, tenant, session, after.given, state_of(after))
 
 
 def check_open(session: Session, revision: int) -> None:
@@ -185,8 +192,12 @@ async def set_status(
     *,
     allowed: tuple[Status, ...],
     confirmed: str | None = None,
+    **more: Any,
 ) -> Session:
     """Put a session into another state.
+
+    Args:
+        more: Further columns.
 
     Raises:
         NotFound: The tenant has no such session.
@@ -195,17 +206,36 @@ async def set_status(
     session = await _locked(db, tenant, session_id, revision)
     if session.status not in allowed:
         raise _not_now(session, f"set to {status.replace('_', ' ')}")
-    return await _write(db, tenant, session, session.given, status, confirmed=confirmed)
+    return await _write(db, tenant, session, session.given, status, confirmed=confirmed, **more)
 
 
 async def handed_over(db: Connection, tenant: str, session: Session, ticket_id: str) -> Session:
     """Note the ticket that a session was handed over as."""
+    await note(db, tenant, session, ticket=int(ticket_id[1:]))
+    return await get(db, tenant, session.id)
+
+
+async def note(db: Connection, tenant: str, session: Session, **values: Any) -> None:
+    """Note down of a session what is no change of it."""
     await db.execute(
         sa.update(diagnoses)
         .where(diagnoses.c.tenant_id == tenant, diagnoses.c.number == int(session.id[1:]))
-        .values(ticket=int(ticket_id[1:]))
+        .values(**values)
     )
-    return await get(db, tenant, session.id)
+
+
+async def joined(db: Connection, tenant: str, session: Session, incident_id: str) -> Session:
+    """Have a session of the present transaction be one of a known incident."""
+    number = int(incident_id[1:])
+    return await _write(db, tenant, session, session.given, "joined_incident", incident=number)
+
+
+def state_of(session: Session) -> Status:
+    """The state in which a session goes on, by its answers alone."""
+    end = session.walk.end
+    if end is None:
+        return "open"
+    return "handed_over" if end.kind == "escalate" else "to_confirm"
 
 
 async def _locked(db: Connection, tenant: str, session_id: str, revision: int) -> Session:
@@ -231,6 +261,7 @@ async def _write(
     status: Status,
     *,
     confirmed: str | None = None,
+    **more: Any,
 ) -> Session:
     await db.execute(
         sa.update(diagnoses)
@@ -241,6 +272,7 @@ async def _write(
             confirmed=confirmed,
             revision=session.revision + 1,
             updated_at=now(),
+            **more,
         )
     )
     return await get(db, tenant, session.id)
@@ -272,6 +304,9 @@ def _session(row: sa.Row[Any]) -> Session:
         status=row.status,
         confirmed=row.confirmed,
         ticket_id=f"T{row.ticket}" if row.ticket is not None else None,
+        incident_id=f"I{row.incident}" if row.incident is not None else None,
+        declined=tuple(row.declined or ()),
+        signature=row.signature,
         revision=row.revision,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -5,16 +5,29 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from deskward.diagnostics import context_tools, environment_tools, suite_tools
+from deskward.diagnostics import context_tools, environment_tools, incident_tools, suite_tools
 from deskward.diagnostics.context.environment import environment_facts
 from deskward.diagnostics.context.models import customer_products
+from deskward.diagnostics.incidents import joining
+from deskward.diagnostics.incidents.models import (
+    incident_alerts,
+    incident_numbers,
+    incident_sources,
+    incidents,
+)
+from deskward.diagnostics.incidents.service import OVER
+from deskward.diagnostics.incidents.sources import PURPOSE
 from deskward.diagnostics.models import diagnoses, diagnosis_numbers
 from deskward.diagnostics.suites.models import test_runs, test_targets
-from deskward.diagnostics.timers import QUIET, quiet
+from deskward.diagnostics.timers import QUIET, QuietRules, quiet
+from deskward.gate.rotation import Sealed
+from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
 
 TOOLS = suite_tools.tools
 assert TOOLS is context_tools.tools is environment_tools.tools
+assert incident_tools
+"""They declare their tools in the same group."""
 
 SLICE = Slice(
     tools=TOOLS,
@@ -25,8 +38,16 @@ SLICE = Slice(
         test_targets,
         customer_products,
         environment_facts,
+        incident_sources,
+        incidents,
+        incident_alerts,
+        incident_numbers.table,
     ),
-    jobs=lambda gate: {QUIET: partial(quiet, gate.database)},
+    jobs=lambda gate: {
+        QUIET: partial(quiet, gate.database),
+        OVER: partial(joining.over, gate.database, gate.port(QuietRules)),
+    },
+    sealed=(Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),),
     claims=Path(__file__).with_name("claims.yaml"),
     policies=Path(__file__).with_name("policies"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from deskward.diagnostics import models
@@ -12,8 +13,12 @@ from deskward.diagnostics.walking import End, Evidence
 from deskward.diagnostics.workflow import Step
 
 
-def shown(session: Session) -> models.Diagnosis:
-    """All there is to know of a session."""
+def shown(session: Session, known: Sequence[models.KnownIncident] = ()) -> models.Diagnosis:
+    """All there is to know of a session.
+
+    Args:
+        known: The incidents that it is one of, or may be.
+    """
     going, plan = session.walk, session.plan
     steps = {step.id: step for part in plan.parts for step in part.steps}
     waits = going.at if session.status in ("open", "paused") else None
@@ -55,6 +60,8 @@ def shown(session: Session) -> models.Diagnosis:
         result=result(plan, going.end) if going.end is not None else None,
         confirmed=session.confirmed,
         ticket_id=session.ticket_id,
+        incident_id=session.incident_id,
+        known_incidents=list(known),
         why=why(plan),
         revision=session.revision,
         created_at=session.created_at,
@@ -153,8 +160,12 @@ def in_words(form: Answer, value: Any) -> str:
     return f"{value:g} {form.unit}".strip() if form.type == "number" else str(value)
 
 
-def gathered(session: Session, because: str) -> str:
-    """All that a session has gathered, for whoever takes it up."""
+def gathered(session: Session, because: str, alike: Sequence[Session] = ()) -> str:
+    """All that a session has gathered, for whoever takes it up.
+
+    Args:
+        alike: Sessions of others that have seen the same lately.
+    """
     told = shown(session)
     lines = [
         f"Diagnosis {session.id} along “{told.workflow_title}” ({told.workflow_id}): {because}",
@@ -173,6 +184,13 @@ def gathered(session: Session, because: str) -> str:
             lines.append(f"- {one.title}: {one.state.replace('_', ' ')} ({seen})")
     possible = [one.title for one in told.hypotheses if not one.evidence]
     lines += ["", f"Not looked at: {'; '.join(possible)}"] if possible else []
+    if session.incident_id is not None:
+        lines += ["", f"It had joined incident {session.incident_id}."]
+    if session.declined:
+        lines += ["", f"Said to be none of: {', '.join(session.declined)}."]
+    if alike:
+        others = ", ".join(f"{one.id} ({one.ticket_id or one.status})" for one in alike)
+        lines += ["", f"Others have seen the same lately: {others}."]
     return "\n".join(lines)[:10_000]
 
 

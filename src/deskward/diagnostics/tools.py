@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from deskward.core.errors import Conflict
 from deskward.core.paging import Limit, Offset
 from deskward.core.text import shorten
 from deskward.customers import service as customers
@@ -14,6 +15,7 @@ from deskward.diagnostics import service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
 from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
+from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.models import (
     Diagnosis,
     DiagnosisList,
@@ -32,10 +34,13 @@ from deskward.diagnostics.workflow import Workflow
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.tickets import service as tickets
+from deskward.tickets.links import link
 from deskward.tickets.tools import opener_of, source_of
 
 tools = ToolGroup("diagnostics", wishes=WISHES)
 
+MOST_LINKED = 3
+"""Tickets of others with which one that a session becomes is linked, the newest."""
 Fact = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
 Facts = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Fact],
@@ -151,7 +156,7 @@ async def get_diagnostic_session(ctx: Context, session_id: SessionId) -> Diagnos
     Args:
         session_id: The session.
     """
-    return telling.shown(await service.get(ctx.db, ctx.tenant, session_id))
+    return await shown(ctx, await service.get(ctx.db, ctx.tenant, session_id))
 
 
 @tools.tool(scope="diagnostics:read", risk=Risk.READ, rest="GET /diagnostics")
@@ -276,12 +281,17 @@ async def report_diagnosis_outcome(
 ) -> Diagnosis:
     """Say whether the fix of a diagnostic session has helped. If not, a specialist gets all of it.
 
+    Where it had joined an incident that is over and the issue is still there, its steps go on.
+
     Args:
         session_id: The session.
         revision: Its revision as it was read.
         helped: Whether the issue is gone.
     """
     by = "customer" if ctx.principal.kind == "customer" else "staff"
+    before = await service.get(ctx.db, ctx.tenant, session_id)
+    if not helped and before.incident_id is not None and before.status == "to_confirm":
+        return await gone_on(ctx, before, revision)
     session = await service.set_status(
         ctx.db,
         ctx.tenant,
@@ -313,29 +323,75 @@ async def hand_over_diagnosis(ctx: Context, session_id: SessionId, revision: Rev
         session_id,
         revision,
         "handed_over",
-        allowed=("open", "paused", "to_confirm"),
+        allowed=("open", "paused", "to_confirm", "joined_incident"),
     )
     return await followed(ctx, session, "Somebody asked for a person.")
 
 
+async def gone_on(ctx: Context, session: Session, revision: int) -> Diagnosis:
+    """Have a session go on by its own answers: the incident that it had joined was not the matter.
+
+    Raises:
+        Conflict: It is in no incident, or has changed since.
+    """
+    left = session.incident_id
+    if left is None:
+        raise Conflict(f"Session {session.id} has joined no incident.")
+    goes_on = await service.set_status(
+        ctx.db,
+        ctx.tenant,
+        session.id,
+        revision,
+        service.state_of(session),
+        allowed=("joined_incident", "to_confirm"),
+        incident=None,
+        declined=[*session.declined, left],
+    )
+    return await followed(ctx, goes_on)
+
+
 async def followed(ctx: Context, session: Session, because: str = "") -> Diagnosis:
-    """What follows from a session's new state: its timer, and a ticket where it is handed over."""
+    """What follows from a session's new state.
+
+    It joins a known incident that it is one of, or becomes a ticket where it is handed over, and
+    its timer is set.
+
+    Args:
+        because: Why somebody had it handed over; it joins nothing then.
+    """
+    new = session.status in ("open", "to_confirm", "handed_over") and session.ticket_id is None
+    if new and not because and session.incident_id is None:
+        session = await joining.look(ctx.db, ctx.tenant, session)
     if session.status == "handed_over" and session.ticket_id is None:
-        end = session.walk.end
-        reason = because or (end.reason if end is not None else "")
-        ticket = await tickets.create(
-            ctx.db,
-            ctx.tenant,
-            session.customer_id,
-            subject=shorten(f"{session.product}: {session.issue}"),
-            body=session.issue,
-            note=telling.gathered(session, reason),
-            source=source_of(ctx),
-            author=opener_of(ctx, session.customer_id),
-        )
-        await ctx.tell(
-            "ticket.created", ticket.id, {"status": "open"}, customer_id=session.customer_id
-        )
-        session = await service.handed_over(ctx.db, ctx.tenant, session, ticket.id)
+        session = await _handed_over(ctx, session, because)
     await follow(ctx.db, ctx.tenant, session, ctx.port(QuietRules))
-    return telling.shown(session)
+    return await shown(ctx, session)
+
+
+async def shown(ctx: Context, session: Session) -> Diagnosis:
+    """All there is to know of a session, with the incidents that its reader may know of."""
+    staff = ctx.principal.kind == "staff"
+    known = await joining.known(ctx.db, ctx.tenant, session, staff=staff)
+    return telling.shown(session, known)
+
+
+async def _handed_over(ctx: Context, session: Session, because: str) -> Session:
+    """Make a ticket of a session, with all that it has gathered, linked with others like it."""
+    end = session.walk.end
+    reason = because or (end.reason if end is not None else "")
+    alike = await joining.alike(ctx.db, ctx.tenant, session)
+    ticket = await tickets.create(
+        ctx.db,
+        ctx.tenant,
+        session.customer_id,
+        subject=shorten(f"{session.product}: {session.issue}"),
+        body=session.issue,
+        note=telling.gathered(session, reason, alike),
+        source=source_of(ctx),
+        author=opener_of(ctx, session.customer_id),
+    )
+    others = [one.ticket_id for one in alike if one.ticket_id is not None]
+    for other in others[:MOST_LINKED]:
+        await link(ctx.db, ctx.tenant, ticket.id, other, "linked")
+    await ctx.tell("ticket.created", ticket.id, {"status": "open"}, customer_id=session.customer_id)
+    return await service.handed_over(ctx.db, ctx.tenant, session, ticket.id)

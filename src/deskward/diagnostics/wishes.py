@@ -16,6 +16,13 @@ WISHES = {
     "remove_customer_product": OWN_WORDS,
     "allow_test_target": OWN_WORDS,
     "remove_test_target": OWN_WORDS,
+    "join_incident": Wish("join", "incident outage disturbance"),
+    "leave_incident": Wish("leave", "incident outage disturbance"),
+    "report_incident": OWN_WORDS,
+    "resolve_incident": OWN_WORDS,
+    "add_incident_source": OWN_WORDS,
+    "remove_incident_source": OWN_WORDS,
+    "take_alerts": OWN_WORDS,
     "report_diagnosis_outcome": OWN_WORDS,
     "hand_over_diagnosis": OWN_WORDS,
 }

@@ -35,6 +35,7 @@ from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.places import Places
+from deskward.entrypoints.rest.alerts import alerts_router
 from deskward.entrypoints.rest.chat import chat_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
 from deskward.entrypoints.rest.documents import DOCUMENTS, documents_router
@@ -66,6 +67,7 @@ def http_application(desk: Desk) -> ASGIApp:
         user_chat_router(callers, conversations, database),
         uploads_router(callers, database.reader),
         documents_router(callers, database.reader),
+        alerts_router(callers, database.reader),
         health_router(desk),
     ]
     api = _api(desk, routers)

@@ -8,10 +8,12 @@ from typing import Any
 from deskward.core.settings import Settings
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.fitting import Fitting
+from deskward.diagnostics.incidents.sources import PURPOSE, AlertVault
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.suites.running import MOST_RUN, Runner
 from deskward.diagnostics.timers import QuietRules
+from deskward.gate.sealing import Sealing
 from deskward.integrations.checks.looks import OutsideLooks
 from deskward.integrations.crm.rest import read_sources
 from deskward.integrations.embeddings.choose import for_sentences
@@ -20,9 +22,12 @@ from deskward.text.vectors import Embedder
 
 
 def open_diagnosing(
-    settings: Settings, embedder: Embedder | None, stack: contextlib.AsyncExitStack
+    settings: Settings, embedder: Embedder | None, stack: contextlib.AsyncExitStack, key: bytes
 ) -> dict[type, Any]:
     """The ports of troubleshooting.
+
+    Args:
+        key: The desk's secret key.
 
     Raises:
         ValueError: A workflow, a suite or another file of the operator's cannot be used.
@@ -36,6 +41,7 @@ def open_diagnosing(
         Shelf: Shelf(rules.workflows_dir, suites, _fitting(settings, embedder, stack)),
         Runner: Runner(OutsideLooks(), seconds),
         Sources: Sources(read_sources(rules.crm_file)),
+        AlertVault: AlertVault(Sealing(key, PURPOSE)),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),
     }
 

@@ -66,3 +66,14 @@ def is_signed(secret: bytes, headers: Mapping[str, str], body: bytes, seconds: i
     return any(
         [hmac.compare_digest(wanted.encode(), one.encode("utf-8", "replace")) for one in given]
     )
+
+
+def carries(secret: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether a message carries a secret itself, as a bearer token: for programs that sign nothing.
+
+    Args:
+        headers: In lower case.
+    """
+    written = f"Bearer {PREFIX}{base64.b64encode(secret).decode()}"
+    given = headers.get("authorization", "")
+    return hmac.compare_digest(written.encode(), given.encode("utf-8", "replace"))

@@ -320,7 +320,9 @@ UNTOLD = set(
     draft_article answer_step_by_test take_test_answer
     allow_test_target remove_test_target set_customer_product remove_customer_product
     route_to_specialist claim_escalation release_escalation finish_escalation
-    set_specialist remove_specialist create_escalation_ticket report_customer_environment""".split()
+    set_specialist remove_specialist create_escalation_ticket report_customer_environment
+    join_incident leave_incident report_incident resolve_incident add_incident_source
+    remove_incident_source take_alerts""".split()
 )
 """What no reply to a customer is about."""
 

@@ -1,0 +1,261 @@
+"""`deskward incidents`: known disturbances, and the monitoring whose alerts become some."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from deskward.cli.kb_following import called
+from deskward.cli.session import (
+    Json,
+    Operator,
+    Tenant,
+    operated_desk,
+    print_json,
+    read_settings,
+    run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from deskward.app import Desk
+    from deskward.security.principals import Principal
+
+    Work = Callable[[Desk, Principal], Awaitable[int]]
+
+incidents = App(
+    name="incidents",
+    help="Known disturbances: those whom they hit join them, and are asked nothing meanwhile.",
+)
+source = App(name="source", help="The monitoring whose alerts become incidents.")
+incidents.command(source)
+
+Key = Annotated[
+    str | None,
+    Parameter(
+        help="API key of the member of staff who calls. Default: the system's user.",
+        env_var="DESKWARD_API_KEY",
+    ),
+]
+Id = Annotated[str, Parameter(help="The incident's id, as `I1001`.")]
+Message = Annotated[str | None, Parameter(help="What customers are told.")]
+
+
+@incidents.command(name="list")
+def list_(
+    *,
+    all_: Annotated[bool, Parameter(name="--all", help="Also those that are over.")] = False,
+    product: Annotated[str | None, Parameter(help="Only those of this product.")] = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """List the incidents that are open, the newest first.
+
+    Example: `deskward incidents list --product "Acme API"`
+    """
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        asked = {"status": None if all_ else "open", "product": product, "limit": 100}
+        given = {name: value for name, value in asked.items() if value is not None}
+        found = await called(desk, caller, "list_incidents", **given)
+        if as_json:
+            print_json(found)
+            return 0
+        for one in found["incidents"]:
+            print(_line(one))
+        more = found["total"] - len(found["incidents"])
+        print(f"… and {more} more." if more else f"{found['total']} incidents.")
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@incidents.command
+def show(
+    incident_id: Id,
+    /,
+    *,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Show an incident, and how many it has hit.
+
+    Example: `deskward incidents show I1001`
+    """
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        _print(await called(desk, caller, "get_incident", incident_id=incident_id), as_json)
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@incidents.command
+def report(
+    title: Annotated[str, Parameter(help="What is wrong, for staff.")],
+    /,
+    *,
+    product: Annotated[str | None, Parameter(help="The product that it is of.")] = None,
+    session: Annotated[
+        str | None, Parameter(help="A diagnostic session that shows it, as `D1001`.")
+    ] = None,
+    test: Annotated[str, Parameter(help="The test or step that shows it, as `api.status`.")] = "",
+    code: Annotated[str, Parameter(help="The code that shows it, as `503`.")] = "",
+    version: Annotated[str, Parameter(help="Only this version of the product.")] = "",
+    description: Annotated[str, Parameter(help="More about it, for staff.")] = "",
+    message: Message = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Report an incident: sessions that see the same join it, and their customers are told.
+
+    Example: `deskward incidents report "The API answers 503" --product "Acme API" --code 503`
+    """
+    told = {"test": test, "code": code, "version": version, "description": description}
+    more = {"product": product, "session_id": session, "customer_message": message}
+    given = {name: value for name, value in {**told, **more}.items() if value}
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        _print(await called(desk, caller, "report_incident", title=title, **given), as_json)
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@incidents.command
+def resolve(
+    incident_id: Id,
+    /,
+    *,
+    message: Message = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Say that an incident is over. Who has joined it is asked whether all is well.
+
+    Example: `deskward incidents resolve I1001 --message "The API answers again."`
+    """
+    given = {"customer_message": message} if message else {}
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        named = {"incident_id": incident_id, **given}
+        _print(await called(desk, caller, "resolve_incident", **named), as_json)
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@source.command
+def add(
+    name: Annotated[str, Parameter(help="What it is called.")],
+    /,
+    *,
+    form: Annotated[
+        Literal["alertmanager", "signed"],
+        Parameter(help="Alertmanager, or JSON that is signed as Standard Webhooks says."),
+    ] = "alertmanager",
+    product: Annotated[str, Parameter(help="The product of alerts that name none.")] = "",
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+) -> None:
+    """Let monitoring post its alerts. The secret that they are known by is shown this once.
+
+    Example: `deskward incidents source add "Production" --product "Acme API"`
+    """
+    secret = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+    given = {"name": name, "form": form, "product": product, "secret": secret}
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        made = await called(desk, caller, "add_incident_source", **given)
+        print(f"POST /hooks/alerts/{made['source_id']}")
+        how = "Its bearer token is" if form == "alertmanager" else "It is signed with"
+        print(f"{how} {secret}")
+        print("Keep it; it is not shown again.")
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@source.command(name="list")
+def list_sources(
+    *, as_: Operator = None, key: Key = None, tenant: Tenant = None, as_json: Json = False
+) -> None:
+    """List the sources of alerts, and when they were heard of last.
+
+    Example: `deskward incidents source list`
+    """
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        found = await called(desk, caller, "list_incident_sources")
+        if as_json:
+            print_json(found)
+            return 0
+        for one in found["sources"]:
+            heard = f"heard of {one['heard_at'][:19]}" if one["heard_at"] else "not heard of yet"
+            print(f"{one['source_id']}  {one['name']}  {one['form']}  {heard}")
+        if not found["sources"]:
+            print("There is none.")
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+@source.command
+def remove(
+    source_id: Annotated[str, Parameter(help="Its id, as `source list` shows it.")],
+    /,
+    *,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+) -> None:
+    """Take no more alerts from a source.
+
+    Example: `deskward incidents source remove 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b`
+    """
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        done = await called(desk, caller, "remove_incident_source", source_id=source_id)
+        print(done["message"])
+        return 0
+
+    _run(work, key, tenant, as_)
+
+
+def _line(one: dict[str, Any]) -> str:
+    shown_by = " ".join(filter(None, (one["product"], one["version"], one["test"], one["code"])))
+    since = one["started_at"][:16].replace("T", " ")
+    joined = f"{one['sessions']} sessions"
+    return f"{one['incident_id']}  {one['status']}  {since}  {joined}  {one['title']}  ({shown_by})"
+
+
+def _print(one: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(one)
+        return
+    print(_line(one))
+    for name in ("description", "customer_message"):
+        if one[name]:
+            print(f"    {one[name]}")
+
+
+def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
+
+    async def with_desk() -> int:
+        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
+            return await work(*opened)
+
+    run(with_desk())

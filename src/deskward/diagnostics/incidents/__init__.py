@@ -1,0 +1,1 @@
+"""Known disturbances: taken from monitoring or reported by staff, and joined by those they hit."""

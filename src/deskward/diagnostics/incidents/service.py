@@ -1,0 +1,271 @@
+"""Rules and queries of incidents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskward.core import events, jobs
+from deskward.core.database import Connection, now
+from deskward.core.errors import Conflict, NotFound
+from deskward.core.locking import locking
+from deskward.core.paging import newest
+from deskward.diagnostics.incidents.matching import Sign, plain
+from deskward.diagnostics.incidents.models import (
+    Incident,
+    IncidentStatus,
+    incident_alerts,
+    incident_numbers,
+    incidents,
+)
+from deskward.diagnostics.models import diagnoses
+
+OVER = "incident_over"
+"""The kind of job that lets the sessions of an incident go on once it is over."""
+MOST_OPEN = 1_000
+"""Incidents of a tenant that are open at once."""
+MOST_KNOWN = 50
+"""Open incidents of one product that a session is compared with, the newest."""
+
+
+async def row_of(db: Connection, tenant: str, incident_id: str) -> sa.Row[Any]:
+    """The row of an incident.
+
+    Raises:
+        NotFound: The tenant has no such one.
+    """
+    row = await db.first(sa.select(incidents).where(*_same(tenant, int(incident_id[1:]))))
+    if row is None:
+        raise NotFound("incident", incident_id)
+    return row
+
+
+async def get(db: Connection, tenant: str, incident_id: str) -> Incident:
+    """An incident.
+
+    Raises:
+        NotFound: The tenant has no such one.
+    """
+    return await _shown(db, await row_of(db, tenant, incident_id))
+
+
+async def find(
+    db: Connection,
+    tenant: str,
+    *,
+    status: IncidentStatus | None,
+    product: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[int, list[Incident]]:
+    """How many incidents there are, and one page of them, the newest first."""
+    where = [incidents.c.tenant_id == tenant]
+    if status is not None:
+        where.append(incidents.c.status == status)
+    if product is not None:
+        where.append(incidents.c.product_key == plain(product))
+    total, rows = await newest(db, incidents, where, limit=limit, offset=offset)
+    return total, [await _shown(db, row) for row in rows]
+
+
+async def known_of(db: Connection, tenant: str, product: str) -> Sequence[sa.Row[Any]]:
+    """The open incidents of a product, the newest first."""
+    return await db.all(
+        sa.select(incidents)
+        .where(
+            incidents.c.tenant_id == tenant,
+            incidents.c.status == "open",
+            incidents.c.product_key == plain(product),
+        )
+        .order_by(incidents.c.number.desc())
+        .limit(MOST_KNOWN)
+    )
+
+
+async def same_open(db: Connection, tenant: str, signature: str) -> sa.Row[Any] | None:
+    """The open incident of a signature, kept as it is until `db` commits."""
+    return await locking(db).first(
+        sa.select(incidents)
+        .where(
+            incidents.c.tenant_id == tenant,
+            incidents.c.status == "open",
+            incidents.c.signature == signature,
+        )
+        .order_by(incidents.c.number)
+        .limit(1)
+    )
+
+
+async def is_open(db: Connection, tenant: str, incident_id: str) -> bool:
+    """Whether an incident is open; it stays as it is until `db` commits."""
+    row = await locking(db).first(
+        sa.select(incidents.c.status).where(*_same(tenant, int(incident_id[1:])))
+    )
+    return row is not None and row.status == "open"
+
+
+async def count_open(db: Connection, tenant: str) -> int:
+    """How many incidents of a tenant are open."""
+    found = await db.first(
+        sa.select(sa.func.count())
+        .select_from(incidents)
+        .where(incidents.c.tenant_id == tenant, incidents.c.status == "open")
+    )
+    return int(found[0]) if found is not None else 0
+
+
+async def begin(
+    db: Connection,
+    tenant: str,
+    sign: Sign,
+    *,
+    title: str,
+    by: str,
+    started_at: datetime | None = None,
+    description: str = "",
+    customer_message: str | None = None,
+    severity: str = "",
+    source_id: str | None = None,
+    name: str = "",
+) -> str:
+    """Open an incident; gives its id. Whether there is one like it is not asked."""
+    number = await incident_numbers.next(db, tenant)
+    moment = now()
+    row = {
+        "tenant_id": tenant,
+        "number": number,
+        "status": "open",
+        "title": title,
+        "description": description,
+        "customer_message": customer_message,
+        "severity": severity,
+        "product": sign.product,
+        "product_key": plain(sign.product),
+        "version": sign.version,
+        "test": sign.test,
+        "code": sign.code,
+        "signature": sign.digest(name),
+        "source_id": source_id,
+        "opened_by": by,
+        "started_at": started_at or moment,
+        "revision": 1,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    await db.execute(incidents.insert(), row)
+    told = {"status": "open"}
+    await events.tell(db, tenant, "incident.opened", f"I{number}", told, by=by)
+    return f"I{number}"
+
+
+async def resolve(
+    db: Connection,
+    tenant: str,
+    incident_id: str,
+    *,
+    by: str,
+    revision: int | None = None,
+    message: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Say that an incident is over; its sessions go on by a job.
+
+    Args:
+        revision: As it was read, where that counts.
+        message: What customers are told from now on.
+        at: When it was over, where that was before.
+
+    Raises:
+        NotFound: The tenant has no such one.
+        Conflict: It is over already, or has changed since.
+    """
+    row = await row_of(locking(db), tenant, incident_id)
+    if row.status != "open":
+        raise Conflict(f"Incident {incident_id} is over already.", details={"status": row.status})
+    if revision is not None and row.revision != revision:
+        raise Conflict(
+            f"Incident {incident_id} has changed: it is at revision {row.revision}, not "
+            f"{revision}. Read it again.",
+            details={"revision": row.revision},
+        )
+    moment = now()
+    values: dict[str, Any] = {} if message is None else {"customer_message": message}
+    await db.execute(
+        sa.update(incidents)
+        .where(*_same(tenant, row.number))
+        .values(
+            status="resolved",
+            resolved_at=min(at or moment, moment),
+            resolved_by=by,
+            revision=row.revision + 1,
+            updated_at=moment,
+            **values,
+        )
+    )
+    told = {"status": "resolved"}
+    await events.tell(db, tenant, "incident.resolved", incident_id, told, by=by)
+    name = hashlib.sha256("\0".join((OVER, tenant, incident_id)).encode()).hexdigest()[:32]
+    await jobs.put(db, name, OVER, {"tenant": tenant, "incident_id": incident_id}, due=moment)
+
+
+async def changed(db: Connection, tenant: str, number: int) -> None:
+    """Count a change of an incident that alerts have made."""
+    await db.execute(
+        sa.update(incidents)
+        .where(*_same(tenant, number))
+        .values(revision=incidents.c.revision + 1, updated_at=now())
+    )
+
+
+def sign_of_row(row: sa.Row[Any]) -> Sign:
+    """What shows an incident."""
+    return Sign(row.product, row.version, row.test, row.code)
+
+
+def told_customers(row: sa.Row[Any]) -> str:
+    """What customers are told of an incident: nothing of what monitoring calls it."""
+    if row.customer_message:
+        return str(row.customer_message)
+    since = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
+    if row.status == "resolved":
+        return f"There was a disturbance of {row.product} since {since}. It is over."
+    return (
+        f"There is a disturbance of {row.product} since {since}, and we are working on it. You "
+        "need do nothing."
+    )
+
+
+def _same(tenant: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return incidents.c.tenant_id == tenant, incidents.c.number == number
+
+
+async def _shown(db: Connection, row: sa.Row[Any]) -> Incident:
+    firing = await db.first(
+        sa.select(sa.func.count())
+        .select_from(incident_alerts)
+        .where(
+            incident_alerts.c.tenant_id == row.tenant_id,
+            incident_alerts.c.incident == row.number,
+            incident_alerts.c.firing.is_(True),
+        )
+    )
+    joined = await db.first(
+        sa.select(sa.func.count())
+        .select_from(diagnoses)
+        .where(diagnoses.c.tenant_id == row.tenant_id, diagnoses.c.incident == row.number)
+    )
+    same = (
+        *("status", "title", "description", "customer_message", "severity", "product", "version"),
+        *("test", "code", "source_id", "opened_by", "started_at", "resolved_at", "resolved_by"),
+        "revision",
+    )
+    return Incident(
+        incident_id=f"I{row.number}",
+        firing=firing[0] if firing is not None else 0,
+        sessions=joined[0] if joined is not None else 0,
+        **{name: getattr(row, name) for name in same},
+    )
