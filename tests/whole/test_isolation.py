@@ -66,6 +66,8 @@ SPECIAL: dict[str, Values] = {
     "answer_diagnostic_step": {"answer": True},
     "add_incident_source": {"secret": f"whsec_{'A' * 43}="},
     "report_incident": {"product": "Acme API"},
+    "resolve_incident": {"revision": 999},  # a job would let its sessions go on meanwhile
+    "take_alerts": {"alerts": []},
     "route_to_specialist": {"specialist_type": "network", "priority_level": 1},
     "create_escalation_ticket": {"specialist_type": "network", "priority_level": 1},
     "evaluate_escalation_criteria": {"ticket_data": {"ticket_id": "T1001"}},
@@ -165,6 +167,7 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
         product_name=mark,
         issue_description=f"{mark}: the API answers 500",
     )
+    incident = await made("report_incident", title=mark, product=mark)
     escalation = await made(
         "route_to_specialist",
         ticket_id=ticket["ticket_id"],
@@ -190,6 +193,7 @@ async def marked_records(desk: Desk, tenant: str, customer: str) -> Values:
         "complaint_id": complaint["complaint_id"],
         "order_id": order["order_id"],
         "session_id": diagnosis["id"],
+        "incident_id": incident["incident_id"],
         "escalation_id": escalation["escalation_id"],
         "original_ticket_id": ticket["ticket_id"],
         "email_id": mail["email_id"],
