@@ -52,7 +52,7 @@ test: $(READY) ## Set everything up and pass the quick tests
 
 .PHONY: test-all
 test-all: $(READY) ## Pass all the tests, also those with whole servers and peers, as CI does
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations=40  # many of them wait
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --durations=40  # many of them wait
 
 .PHONY: test-full
 test-full: $(READY) ## Pass all the tests, with races and tests by chance at their full length; an hour

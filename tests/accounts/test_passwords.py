@@ -11,7 +11,7 @@ from deskward.conversations.cursors import Answered
 from deskward.core.database import now
 from deskward.core.errors import InvalidInput, SessionEnded, Unauthenticated
 from deskward.gate.context import Context
-from deskward.security.passwords import check_new
+from deskward.security.passwords import WeakPassword, check_new
 from deskward.security.principals import Kind, Principal
 from tests.conftest import CUSTOMER, OTHER, Call
 
@@ -67,7 +67,7 @@ async def test_a_second_proof_counts_while_it_is_fresh(
     ],
 )  # fmt: skip
 def test_what_is_guessed_early_is_refused(password: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(WeakPassword) as refused:
         check_new(SecretStr(password), ABOUT)
     assert password not in str(refused.value)
 
@@ -81,7 +81,7 @@ def test_what_is_not_is_taken(password: str) -> None:
 
 async def test_a_common_one_is_refused_by_the_tool(sqlite_call: Call) -> None:
     assert code(await sqlite_call("change_password", new_password="password1234")) == (
-        "INVALID_INPUT"
+        "WEAK_PASSWORD"
     )
 
 

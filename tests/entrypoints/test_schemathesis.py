@@ -13,10 +13,13 @@ import pytest
 from deskward.app import open_desk
 from deskward.security.principals import Kind
 from tests.conftest import settings_in
+from tests.rounds import rounds
 from tests.services.server import server
 
 EXAMPLES = 3
 """Per operation and phase of chance; the other phases go by the document, some 50 each."""
+WITHOUT_COVERAGE = ["--phases", "examples,fuzzing,stateful"]
+"""The cases of the document's own are the dearest, and nearly all need a key to get anywhere."""
 TIMEOUT = 400
 """Seconds that it may take; it takes about 60."""
 
@@ -26,6 +29,7 @@ TIMEOUT = 400
 @pytest.mark.parametrize("kind", [None, Kind.STAFF], ids=["open", "with a key"])
 async def test_every_operation_does_what_the_document_says(tmp_path: Path, kind: Kind | None):
     more = ["--generation-deterministic"] if os.environ.get("CI") else []
+    more += rounds(WITHOUT_COVERAGE, []) if kind is None else []
     async with open_desk(settings_in(tmp_path / "desk"), demo=True, chat=False) as desk:
         if kind is not None:
             key, _ = await desk.keys.create(

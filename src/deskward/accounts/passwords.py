@@ -44,7 +44,7 @@ async def change(ctx: Context, user_id: str, new: SecretStr, current: SecretStr 
     Raises:
         RateLimited: It was tried too often.
         ProofNeeded: Neither the present password nor a fresh second proof was given.
-        InvalidInput: The new one is easily guessed, or is the present one.
+        WeakPassword: The new one is easily guessed.
         NotFound: The tenant has no such account.
     """
     rules = ctx.port(PasswordRules)

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict
 
 MIN_LENGTH = 12
 MAX_LENGTH = 128
@@ -29,6 +29,16 @@ KNOWN = 4
 _hasher = PasswordHasher()
 _LEET = str.maketrans("@4€310$5!7+", "aaeeiossitt")
 _RUNS = ("abcdefghijklmnopqrstuvwxyz" * 2, "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm")
+
+
+class WeakPassword(Conflict):
+    """A new password is guessed early; no schema can say which ones are."""
+
+    code = "WEAK_PASSWORD"
+
+    def __init__(self, why: str) -> None:
+        """Say why."""
+        super().__init__(why, details={"field": "new_password", "needs": "new_password"})
 
 
 async def hash_password(password: SecretStr) -> str:
@@ -51,17 +61,17 @@ def check_new(password: SecretStr, about: Iterable[str]) -> None:
         about: What others know of its owner: names, addresses, ids.
 
     Raises:
-        InvalidInput: It is; says why, without a word of the password.
+        WeakPassword: It is; says why, without a word of the password.
     """
     text = unicodedata.normalize("NFKC", password.get_secret_value()).casefold()
     if len(text) < MIN_LENGTH:
-        raise InvalidInput(f"A password has at least {MIN_LENGTH} characters.")
+        raise WeakPassword(f"A password has at least {MIN_LENGTH} characters.")
     if len(set(text)) < FEW or _is_repeated(text) or _is_run(text):
-        raise InvalidInput("This password repeats itself or follows the keyboard. Choose another.")
+        raise WeakPassword("This password repeats itself or follows the keyboard. Choose another.")
     if _is_common(text):
-        raise InvalidInput("This password is one of those that are tried first. Choose another.")
+        raise WeakPassword("This password is one of those that are tried first. Choose another.")
     if any(word in text for word in _words(about)):
-        raise InvalidInput("A password holds no name or address of its owner. Choose another.")
+        raise WeakPassword("A password holds no name or address of its owner. Choose another.")
 
 
 @cache
