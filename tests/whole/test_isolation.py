@@ -252,7 +252,7 @@ def foreign_markers(text: str, principal: Principal) -> list[str]:
 
 def principals_of(desk: Desk, tenant: str) -> list[Principal]:
     """The tenant's customers, one member of staff per role, and a service per role of theirs."""
-    services = ("service", "desk", "source-hook", "alert-source")
+    services = ("service", "desk", "source-hook", "alert-source", "collector")
     roles = [name for name in desk.gate.policy.roles.names if name not in ("customer", *services)]
     return [
         *(Principal(Kind.CUSTOMER, c, t, ("customer",)) for t, c in CUSTOMERS if t == tenant),

@@ -12,6 +12,7 @@ from deskward.cli.approvals import approvals
 from deskward.cli.articles import articles
 from deskward.cli.call import call
 from deskward.cli.chat import chat
+from deskward.cli.collect import collect
 from deskward.cli.config import config
 from deskward.cli.customers import customers
 from deskward.cli.ending import ending, words_of
@@ -70,6 +71,7 @@ COMMANDS = (
     workflow,
     escalation,
     suite,
+    collect,
     products,
     incidents,
 )

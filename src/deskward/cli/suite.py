@@ -119,7 +119,7 @@ def run_(
         from deskward.diagnostics.suites.report import TestReport, written
 
         report = TestReport.model_validate(
-            await _call(desk, caller, "run_diagnostic_tests", _told, **arguments)
+            await call_tool(desk, caller, "run_diagnostic_tests", _told, **arguments)
         )
         if junit is not None:
             junit.write_text(written(report, "junit"), "utf-8")
@@ -131,7 +131,7 @@ def run_(
             _print(report.model_dump())
         return 0 if report.passed else 1
 
-    _run(work, key, tenant, as_)
+    _run(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -157,11 +157,11 @@ def allow(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        done = await _call(desk, caller, "allow_test_target", target=target, ports=list(ports))
+        done = await call_tool(desk, caller, "allow_test_target", target=target, ports=list(ports))
         print(done["message"])
         return 0
 
-    _run(work, key, tenant, as_)
+    _run(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -174,7 +174,7 @@ def targets(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        found = await _call(desk, caller, "list_test_targets")
+        found = await call_tool(desk, caller, "list_test_targets")
         if as_json:
             print_json(found)
             return 0
@@ -185,7 +185,7 @@ def targets(
             print("Nowhere. `deskward suite allow api.example.com` adds a target.")
         return 0
 
-    _run(work, key, tenant, as_)
+    _run(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -203,15 +203,15 @@ def forbid(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        known = (await _call(desk, caller, "list_test_targets"))["targets"]
+        known = (await call_tool(desk, caller, "list_test_targets"))["targets"]
         found = [one["target_id"] for one in known if target in (one["target"], one["target_id"])]
         if not found:
             raise Misused(f"{target} is no target; see `deskward suite targets`")
-        done = await _call(desk, caller, "remove_test_target", target_id=found[0])
+        done = await call_tool(desk, caller, "remove_test_target", target_id=found[0])
         print(done["message"])
         return 0
 
-    _run(work, key, tenant, as_)
+    _run(work, key, tenant, as_, "support-3", "operator")
 
 
 def _told(done: float, total: float | None, title: str) -> None:
@@ -274,13 +274,18 @@ def _known() -> Mapping[str, Suite]:
         raise Misused(str(error)) from None
 
 
-async def _call(
+async def call_tool(
     desk: Desk,
     caller: Principal,
     tool: str,
     report: Callable[[float, float | None, str], None] | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
+    """What a tool answers.
+
+    Raises:
+        DeskwardError: What came of it is an error.
+    """
     from deskward.gate.context import Context
 
     outcome = await desk.gate.call(tool, arguments, Context(caller, "cli", report=report))
@@ -289,10 +294,15 @@ async def _call(
     return outcome.value
 
 
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
+def run_as_support(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
+    """Do something as a member of the support staff."""
+    _run(work, key, tenant, as_, "support-3")
+
+
+def _run(work: Work, key: str | None, tenant: str | None, as_: str | None, *roles: str) -> None:
 
     async def with_desk() -> int:
-        opened = operated_desk(read_settings(), key, tenant, "support-3", "operator", as_=as_)
+        opened = operated_desk(read_settings(), key, tenant, *roles, as_=as_)
         async with opened as (desk, caller):
             return await work(desk, caller)
 

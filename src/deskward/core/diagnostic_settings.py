@@ -7,7 +7,7 @@ from datetime import timedelta
 from pydantic import DirectoryPath, Field, FilePath
 
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import Many
+from deskward.core.setting_values import Many, WebAddress
 
 
 class Diagnostics(Group):
@@ -33,6 +33,14 @@ class Diagnostics(Group):
         description="YAML file of other systems that know customers, asked over REST: their "
         "addresses, the variables with their keys, and where in an answer what is.",
     )
+    collector_url: WebAddress | None = Field(
+        None,
+        description="The desk's address as customers' machines reach it: there programs send to "
+        "that look at something from such a machine. Without, none are made.",
+    )
+    collector_minutes: Many = Field(
+        60, description="Minutes after which such a program can no longer send."
+    )
     quiet_hours: Many = Field(
         72,
         description="Hours after which a fix counts as confirmed, if nobody says that it has not "
@@ -41,6 +49,11 @@ class Diagnostics(Group):
     open_days: Many = Field(
         14, description="Days after which a diagnostic session that nobody answers is ended."
     )
+
+    @property
+    def collects_for(self) -> timedelta:
+        """How long a collector can be used."""
+        return timedelta(minutes=self.collector_minutes)
 
     @property
     def confirms_after(self) -> timedelta:

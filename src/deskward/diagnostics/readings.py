@@ -18,16 +18,25 @@ RAN = frozenset({"passed", "failed"})
 
 
 def answer_of(
-    step: Step, outcome: str, seen: Mapping[str, Any], environment: Mapping[str, Any]
+    step: Step,
+    outcome: str,
+    seen: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    by: str = "desk",
 ) -> Any:
-    """What a test answers its step with; None where it leaves that open."""
+    """What a test answers its step with; None where it leaves that open.
+
+    Args:
+        by: Who has looked; what a program on the customer's machine saw is an answer only where
+            the step says how it is read.
+    """
     if outcome not in RAN:
         return None
-    if not step.reads:
+    if by == "desk" and not any(one.by == "desk" for one in step.reads):
         return outcome == "passed" if step.answer.type == "yes_no" else None
     values = {"passed": outcome == "passed", "seen": seen, "environment": environment}
     for one in step.reads:
-        if not _holds(one.when, values):
+        if one.by != by or not _holds(one.when, values):
             continue
         found = one.answer if one.seen is None else seen.get(one.seen)
         try:
@@ -49,7 +58,7 @@ def of_tests(workflow: Workflow, tests: Tests | None) -> Iterator[tuple[Place, s
             if tests is not None and not tests(step.test):
                 told = f"there is no test {step.test}; `deskward suite list` shows those there are"
                 yield (*place, "test"), told
-            if not step.reads and step.answer.type != "yes_no":
+            if not any(one.by == "desk" for one in step.reads) and step.answer.type != "yes_no":
                 told = "say by `reads` how the test's result is an answer: this is no yes or no"
                 yield (*place, "test"), told
             yield from _of_reads((*place, "reads"), step)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from deskward.diagnostics import context_tools, environment_tools, incident_tools, suite_tools
+from deskward.diagnostics import (
+    collector_tools,
+    context_tools,
+    environment_tools,
+    incident_tools,
+)
+from deskward.diagnostics.collecting.models import collectors
 from deskward.diagnostics.context.environment import environment_facts
 from deskward.diagnostics.context.models import customer_products
 from deskward.diagnostics.incidents import joining
@@ -24,7 +30,7 @@ from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
 
-TOOLS = suite_tools.tools
+TOOLS = collector_tools.tools
 assert TOOLS is context_tools.tools is environment_tools.tools
 assert incident_tools
 """They declare their tools in the same group."""
@@ -35,6 +41,7 @@ SLICE = Slice(
         diagnoses,
         diagnosis_numbers.table,
         test_runs,
+        collectors,
         test_targets,
         customer_products,
         environment_facts,
@@ -47,7 +54,10 @@ SLICE = Slice(
         QUIET: partial(quiet, gate.database),
         OVER: partial(joining.over, gate.database, gate.port(QuietRules)),
     },
-    sealed=(Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),),
+    sealed=(
+        Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),
+        Sealed(collectors, collectors.c.id, sealed_anew("collectors", "token")),
+    ),
     claims=Path(__file__).with_name("claims.yaml"),
     policies=Path(__file__).with_name("policies"),
 )

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from deskward.core.database import now
 from deskward.core.errors import Conflict, NotFound
 from deskward.diagnostics import service as sessions
+from deskward.diagnostics.collecting import service as collecting
 from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import Diagnosis, SessionId
 from deskward.diagnostics.readings import answer_of
@@ -124,6 +125,7 @@ async def get_test_run(ctx: Context, run_id: RunId, form: Form = "json") -> Test
         report=report,
         session_id=f"D{row.diagnosis}" if row.diagnosis is not None else None,
         step_id=row.step,
+        source=row.source,
         run_by=row.run_by,
         request_id=row.request_id,
         at=row.at,
@@ -177,7 +179,8 @@ async def run_step_test(ctx: Context, session_id: SessionId, step_id: StepId) ->
 async def answer_step_by_test(ctx: Context, session_id: SessionId, revision: Revision) -> Diagnosis:
     """Have the step that waits answered by its test, and get what follows, as from an answer.
 
-    Where the test leaves it open, the step waits on, and the error says what was seen.
+    What a collector has seen on the customer's machine lately counts first, where the step says how
+    that is read. Where the test leaves it open, the step waits on; the error says what was seen.
 
     Args:
         session_id: The session.
@@ -191,17 +194,21 @@ async def answer_step_by_test(ctx: Context, session_id: SessionId, revision: Rev
     at = session.walk.at
     if at is None or at.test is None:
         raise Conflict(f"No test answers the step that waits in session {session_id}.")
-    tested = await gate.call("run_step_test", {"session_id": session_id, "step_id": at.id}, inner)
-    if tested.error is not None:
-        raise tested.error
-    found = StepTest.model_validate(tested.value)
-    if found.answer is None:
-        told = found.result.told
-        raise Conflict(
-            f"The test {at.test} leaves the step open: {told} Answer the step by what is seen.",
-            details={"run_id": found.run_id, "outcome": found.result.outcome},
-        )
-    arguments = {"session_id": session_id, "revision": revision, "run_id": found.run_id}
+    run_id = await _collected(ctx, session, at)
+    if run_id is None:
+        asked = {"session_id": session_id, "step_id": at.id}
+        tested = await gate.call("run_step_test", asked, inner)
+        if tested.error is not None:
+            raise tested.error
+        found = StepTest.model_validate(tested.value)
+        if found.answer is None:
+            told = found.result.told
+            raise Conflict(
+                f"The test {at.test} leaves the step open: {told} Answer the step by what is seen.",
+                details={"run_id": found.run_id, "outcome": found.result.outcome},
+            )
+        run_id = found.run_id
+    arguments = {"session_id": session_id, "revision": revision, "run_id": run_id}
     taken = await gate.act("take_test_answer", arguments, inner)
     if taken.error is not None:
         raise taken.error
@@ -217,16 +224,20 @@ async def take_test_answer(
     Args:
         session_id: The session.
         revision: Its revision as it was read.
-        run_id: The run; it was made for this session and the step that waits.
+        run_id: The run; it was made for this session and the step that waits, or on the customer's
+            machine for this session.
     """
     row = await service.run(ctx.db, ctx.tenant, run_id)
     session = await sessions.get(ctx.db, ctx.tenant, session_id)
     at = session.walk.at
-    if row.diagnosis != int(session_id[1:]) or at is None or row.step != at.id:
+    report = TestReport.model_validate(row.report)
+    mine = [one for one in report.results if at and at.test == f"{report.suite}.{one.test}"]
+    by_desk = row.source == "desk" and at is not None and row.step == at.id
+    if row.diagnosis != int(session_id[1:]) or not mine or not (by_desk or row.step is None):
         raise Conflict(f"Run {run_id} is none of the step that waits in session {session_id}.")
-    result = TestReport.model_validate(row.report).results[0]
+    assert at is not None
     environment = session.plan.circumstances.environment
-    value = answer_of(at, result.outcome, result.seen, environment)
+    value = answer_of(at, mine[0].outcome, mine[0].seen, environment, row.source)
     if value is None:
         raise Conflict(f"Run {run_id} leaves the step open.")
     answered = await sessions.answer(
@@ -275,6 +286,18 @@ async def remove_test_target(ctx: Context, target_id: TargetId) -> TargetReceipt
     """
     was = await service.remove(ctx.db, ctx.tenant, target_id)
     return TargetReceipt(target_id=target_id, message=f"Tests may no longer go to {was}.")
+
+
+async def _collected(ctx: Context, session: Session, step: Step) -> str | None:
+    """The run of the customer's machine that answers a step; None where none does."""
+    assert step.test is not None
+    found = await collecting.collected(ctx.db, ctx.tenant, session.id, step.test)
+    if found is None:
+        return None
+    run_id, result = found
+    environment = session.plan.circumstances.environment
+    value = answer_of(step, result.outcome, result.seen, environment, "collector")
+    return run_id if value is not None else None
 
 
 async def _run(

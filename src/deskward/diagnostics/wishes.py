@@ -11,6 +11,7 @@ WISHES = {
     "pause_diagnostic_session": Wish("pause stop wait", "diagnosis session troubleshooting"),
     "resume_diagnostic_session": Wish("resume continue", "diagnosis session troubleshooting"),
     "answer_step_by_test": Wish("run make repeat try test check", "test tests check step"),
+    "make_collector": OWN_WORDS,
     "report_customer_environment": OWN_WORDS,
     "set_customer_product": OWN_WORDS,
     "remove_customer_product": OWN_WORDS,

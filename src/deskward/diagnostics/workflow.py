@@ -95,10 +95,14 @@ class Reading(_Part):
     """How a test's result is read as an answer.
 
     Attributes:
+        by: Who has looked: the desk, or a program on the customer's own machine. What one of them
+            sees says nothing of what the other would.
         when: CEL over `passed`, `seen` and `environment`.
         answer: The answer then.
         seen: Or what was seen that is the answer, by its name.
     """
+
+    by: Literal["desk", "collector"] = "desk"
 
     when: str
     answer: StrictBool | StrictInt | StrictFloat | StrictStr | None = None

@@ -24,6 +24,8 @@ from deskward.core.errors import (
     problem_of,
 )
 from deskward.core.settings import Settings
+from deskward.diagnostics.collecting.making import COLLECTED
+from deskward.diagnostics.collecting.models import MOST_SENT
 from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.cors import Cors
 from deskward.entrypoints.docs import add_docs
@@ -37,6 +39,7 @@ from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.alerts import alerts_router
 from deskward.entrypoints.rest.chat import chat_router
+from deskward.entrypoints.rest.collected import collected_router
 from deskward.entrypoints.rest.confirmations import confirmations_router
 from deskward.entrypoints.rest.documents import DOCUMENTS, documents_router
 from deskward.entrypoints.rest.news import news_router
@@ -68,6 +71,7 @@ def http_application(desk: Desk) -> ASGIApp:
         uploads_router(callers, database.reader),
         documents_router(callers, database.reader),
         alerts_router(callers, database.reader),
+        collected_router(callers, database.reader),
         health_router(desk),
     ]
     api = _api(desk, routers)
@@ -84,6 +88,7 @@ def http_application(desk: Desk) -> ASGIApp:
     limits = {
         UPLOADS: largest_file + 10_000,
         DOCUMENTS: largest_document + 10_000,
+        COLLECTED: MOST_SENT,
         **body_limits(tools, at_once=MCP),
     }
     cors = _cors(desk.settings)

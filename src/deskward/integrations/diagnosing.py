@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from deskward.core.settings import Settings
+from deskward.diagnostics.collecting.making import Collecting
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.incidents.sources import PURPOSE, AlertVault
@@ -13,6 +14,7 @@ from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.suites.running import MOST_RUN, Runner
 from deskward.diagnostics.timers import QuietRules
+from deskward.gate.ledger.heads import Signer
 from deskward.gate.sealing import Sealing
 from deskward.integrations.checks.looks import OutsideLooks
 from deskward.integrations.crm.rest import read_sources
@@ -40,6 +42,12 @@ def open_diagnosing(
         Suites: suites,
         Shelf: Shelf(rules.workflows_dir, suites, _fitting(settings, embedder, stack)),
         Runner: Runner(OutsideLooks(), seconds),
+        Collecting: Collecting(
+            url=rules.collector_url,
+            vault=Sealing(key, "collectors"),
+            signer=Signer(key),
+            lasts=rules.collects_for,
+        ),
         Sources: Sources(read_sources(rules.crm_file)),
         AlertVault: AlertVault(Sealing(key, PURPOSE)),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),

@@ -317,7 +317,7 @@ UNTOLD = set(
     answer_in_conversation change_tickets save_ticket_view change_ticket_view delete_ticket_view
     give_back_conversation operate add_source change_source receive_news remove_document
     remove_source set_source_hook sync_source upload_document validate_solution_accuracy
-    draft_article answer_step_by_test take_test_answer
+    draft_article answer_step_by_test take_test_answer make_collector take_collected
     allow_test_target remove_test_target set_customer_product remove_customer_product
     route_to_specialist claim_escalation release_escalation finish_escalation
     set_specialist remove_specialist create_escalation_ticket report_customer_environment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
@@ -26,9 +26,12 @@ test_runs = sa.Table(
     sa.Column("request_id", sa.String(64), nullable=False, info=IMPERSONAL),
     sa.Column("report", sa.JSON, nullable=False, info=DOCUMENT),
     sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False, server_default="desk", info=IMPERSONAL),
     sa.Index("ix_test_runs_at", "tenant_id", "at"),
+    sa.Index("ix_test_runs_session", "tenant_id", "diagnosis"),
 )
-"""`diagnosis` and `step` where a run was made for a session; the customer is then the session's."""
+"""`diagnosis` and `step` where a run was made for a session; the customer is then the session's.
+`source` is `desk`, or `collector` where a program on the customer's machine has looked."""
 
 test_targets = sa.Table(
     "test_targets",
@@ -121,6 +124,9 @@ class TestRun(BaseModel):
     report: TestReport
     session_id: Ours | None
     step_id: Ours | None
+    source: Literal["desk", "collector"] = Field(
+        description="Who has looked: the desk, or a program on the customer's machine."
+    )
     run_by: Annotated[str, Written(by="customer")]
     request_id: Ours = Field(description="Of the call that made it: its row in the ledger.")
     at: datetime

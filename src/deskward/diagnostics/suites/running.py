@@ -96,7 +96,7 @@ class Runner:
                     result = await self._one(test, values, reach(test), left)
             except TimeoutError:  # it waited for others, and the run's time is over
                 said = f"There was no time left for it: a run may take {self.seconds:g} seconds."
-                result = _result(test, "error", said)
+                result = result_of(test, "error", said)
             done += 1
             if tell is not None:
                 tell(done, len(tests), test.title)
@@ -112,7 +112,7 @@ class Runner:
         try:
             ready = filled(test, values)
         except Unknown as unknown:
-            return _result(test, "skipped", str(unknown))
+            return result_of(test, "skipped", str(unknown))
         target = target_of(ready)
         seconds = max(min(test.seconds, left - 0.2), 0.1)
         try:
@@ -122,15 +122,15 @@ class Runner:
             seen = {"reached": False, "problem": "timeout"}
             told = f"It did not end within {seconds:.3g} seconds."
         except Unknown as unknown:
-            return _result(test, "skipped", str(unknown), target)
+            return result_of(test, "skipped", str(unknown), target)
         except NotAllowed as refusal:
-            return _result(test, "refused", f"{refusal}."[:MOST_TEXT], target)
+            return result_of(test, "refused", f"{refusal}."[:MOST_TEXT], target)
         except Exception:
             log.exception("the test %s failed by itself", test.id)
-            return _result(test, "error", "Something went wrong on our side.", target)
+            return result_of(test, "error", "Something went wrong on our side.", target)
         expected = judged(test, {**values, "seen": seen})
         outcome: Outcome = "passed" if all(one.held for one in expected) else "failed"
-        return _result(test, outcome, told, target, expected, seen, time.monotonic() - started)
+        return result_of(test, outcome, told, target, expected, seen, time.monotonic() - started)
 
     async def _seen(self, test: Test, values: Mapping[str, Any], reach: Reach) -> Seen:
         if isinstance(test, Configuration):
@@ -164,7 +164,7 @@ def target_of(test: Test) -> str:
     return f"{host}:{port}"[:300] if port is not None else str(host)[:300]
 
 
-def _result(
+def result_of(
     test: Test,
     outcome: Outcome,
     told: str,
@@ -173,6 +173,7 @@ def _result(
     seen: Mapping[str, Any] | None = None,
     seconds: float = 0.0,
 ) -> TestResult:
+    """What came of a test, as it is kept."""
     return TestResult(
         test=test.id,
         title=test.title,

@@ -239,7 +239,7 @@ SEEN: dict[str, frozenset[str]] = {
     "tls": frozenset(
         (
             *(*_REACHED, "trusted", "subject", "issuer", "names", "days_left", "days_old", "tls"),
-            *("self_signed", "spoken", "not_spoken", "untried", "cipher"),
+            *("self_signed", "spoken", "not_spoken", "untried", "cipher", "fingerprint"),
         )
     ),
     "dns": frozenset((*_REACHED, "count", "records")),

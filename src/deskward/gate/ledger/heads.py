@@ -52,6 +52,21 @@ class Head(BaseModel):
         return True
 
 
+def is_signature(key: str, purpose: str, data: bytes, signature: str) -> bool:
+    """Whether the owner of this public key signed something that a desk has made."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key, validate=True))
+        public.verify(base64.b64decode(signature, validate=True), _named(purpose, data))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _named(purpose: str, data: bytes) -> bytes:
+    """What is signed: never what could be taken for a head, or for something of another purpose."""
+    return f"deskward {purpose}\n".encode() + data
+
+
 @dataclass(frozen=True)
 class Signer:
     """Signs heads."""
@@ -66,6 +81,10 @@ class Signer:
     def public_key(self) -> str:
         """The key that others check heads with, Base64."""
         return base64.b64encode(self._private.public_key().public_bytes_raw()).decode()
+
+    def signature(self, purpose: str, data: bytes) -> str:
+        """The signature of something else that the desk has made, Base64."""
+        return base64.b64encode(self._private.sign(_named(purpose, data))).decode()
 
     def sign(self, tenant: str, seq: int, digest: str) -> Head:
         """A head, signed now."""

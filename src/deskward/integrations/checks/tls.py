@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import warnings
 from datetime import UTC, datetime
@@ -105,6 +106,7 @@ def _of_certificate(raw: bytes) -> dict[str, Any]:
     except (x509.ExtensionNotFound, ValueError):
         listed = []
     return {
+        "fingerprint": hashlib.sha256(raw).hexdigest(),
         "subject": found.subject.rfc4514_string(),
         "issuer": found.issuer.rfc4514_string(),
         "names": listed,
