@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import xml.etree.ElementTree as ElementTree
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deskward.app import Desk
+from deskward.core.database import now
 from deskward.core.outside import NotAllowed
+from deskward.diagnostics import forgetting
+from deskward.diagnostics.forgetting import Forgetting, RunRules
 from deskward.diagnostics.suites.loading import SHIPPED, read_suites
+from deskward.diagnostics.suites.models import test_runs
 from deskward.diagnostics.suites.reach import Listed, Target
 from deskward.gate.outcome import Outcome
 from deskward.security.principals import Kind, Principal
@@ -185,6 +191,32 @@ async def test_a_run_is_on_record_with_its_row_in_the_ledger(desk: Desk, call: C
     assert "expected: seen.status < 400" in (failed.text or "")
     page = (await call("get_test_run", STAFF, run_id=report["run_id"], form="html")).value["text"]
     assert "The address answers without an error" in page
+
+
+async def test_runs_are_removed_after_a_set_time(desk: Desk, call: Call) -> None:
+    kept = await run(call, "api.version", client_version="2.0.1")
+    old = await run(call, "api.version", client_version="2.0.1")
+    lately = Forgetting(desk.database, RunRules(timedelta(days=90)))
+    await lately.look()
+    for days, found in ((89, "ok"), (91, "error")):
+        at = now() - timedelta(days=days)
+        async with desk.database.transaction() as db:
+            here = test_runs.c.id == old["run_id"]
+            await db.execute(sa.update(test_runs).where(here).values(at=at))
+        await lately.look()
+        assert (await call("get_test_run", STAFF, run_id=old["run_id"])).status == "ok"  # not yet
+        await Forgetting(desk.database, RunRules(timedelta(days=90))).look()
+        assert (await call("get_test_run", STAFF, run_id=old["run_id"])).status == found
+    assert (await call("get_test_run", STAFF, run_id=kept["run_id"])).status == "ok"
+
+
+async def test_many_old_runs_are_removed_some_at_a_time(
+    desk: Desk, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await run(call, "api.version", client_version="2.0.1")
+    monkeypatch.setattr(forgetting, "_OLD", forgetting._OLD.limit(2))
+    assert await forgetting.forget(desk.database, now() + timedelta(seconds=1)) == 5
 
 
 async def test_what_a_service_says_is_no_markup_of_the_report(call: Call) -> None:

@@ -41,6 +41,11 @@ class Diagnostics(Group):
     collector_minutes: Many = Field(
         60, description="Minutes after which such a program can no longer send."
     )
+    run_days: Many = Field(
+        90,
+        description="Days after which a run of tests is removed, with all that was seen. What it "
+        "has answered in a session stays.",
+    )
     quiet_hours: Many = Field(
         72,
         description="Hours after which a fix counts as confirmed, if nobody says that it has not "
@@ -54,6 +59,11 @@ class Diagnostics(Group):
     def collects_for(self) -> timedelta:
         """How long a collector can be used."""
         return timedelta(minutes=self.collector_minutes)
+
+    @property
+    def keeps_runs_for(self) -> timedelta:
+        """After how long a run of tests is removed."""
+        return timedelta(days=self.run_days)
 
     @property
     def confirms_after(self) -> timedelta:

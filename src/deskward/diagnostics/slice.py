@@ -14,6 +14,7 @@ from deskward.diagnostics import (
 from deskward.diagnostics.collecting.models import collectors
 from deskward.diagnostics.context.environment import environment_facts
 from deskward.diagnostics.context.models import customer_products
+from deskward.diagnostics.forgetting import Forgetting, RunRules
 from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.incidents.models import (
     incident_alerts,
@@ -54,6 +55,7 @@ SLICE = Slice(
         QUIET: partial(quiet, gate.database),
         OVER: partial(joining.over, gate.database, gate.port(QuietRules)),
     },
+    looks=lambda gate: [Forgetting(gate.database, gate.port(RunRules)).look],
     sealed=(
         Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),
         Sealed(collectors, collectors.c.id, sealed_anew("collectors", "token")),

@@ -9,6 +9,7 @@ from deskward.core.settings import Settings
 from deskward.diagnostics.collecting.making import Collecting
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.fitting import Fitting
+from deskward.diagnostics.forgetting import RunRules
 from deskward.diagnostics.incidents.sources import PURPOSE, AlertVault
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.loading import Suites
@@ -50,6 +51,7 @@ def open_diagnosing(
         ),
         Sources: Sources(read_sources(rules.crm_file)),
         AlertVault: AlertVault(Sealing(key, PURPOSE)),
+        RunRules: RunRules(rules.keeps_runs_for),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),
     }
 

@@ -58,8 +58,6 @@ async def make(
     check(session)
     moment = now()
     table, number = collectors.c, int(session.id[1:])
-    over = table.expires_at < moment - timedelta(days=1)
-    await db.execute(sa.delete(collectors).where(table.tenant_id == tenant, over))
     usable = (table.diagnosis == number) & table.used_at.is_(None) & (table.expires_at > moment)
     count = await db.first(
         sa.select(sa.func.count()).select_from(collectors).where(table.tenant_id == tenant, usable)
