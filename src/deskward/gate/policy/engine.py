@@ -110,6 +110,7 @@ class Policy:
         self._document = _in_json(self.text)
         self.policies = _by_id(self._document)
         """`@id` → the policy in Cedar's JSON form."""
+        self._written: dict[str, str] = {}
         self._sets: dict[tuple[str, Kind, tuple[str, ...]], Relevant] = {}
         self._memo: Memo[Decision] = Memo()
         self._principals: dict[Principal, cedarpy.Entities] = {}
@@ -117,9 +118,11 @@ class Policy:
 
     def written(self, name: str) -> str:
         """The policy of that `@id` as Cedar's own formatter writes it."""
-        document = {**self._document, "staticPolicies": {name: self.policies[name]}}
-        text = cedarpy.policies_from_json_str(json.dumps(document))
-        return str(cedarpy.format_policies(text)).strip()
+        if name not in self._written:  # it takes milliseconds, and lists of approvals show many
+            document = {**self._document, "staticPolicies": {name: self.policies[name]}}
+            text = cedarpy.policies_from_json_str(json.dumps(document))
+            self._written[name] = str(cedarpy.format_policies(text)).strip()
+        return self._written[name]
 
     def know(self, tools: Iterable[Tool]) -> None:
         """Judge calls of these tools from now on."""
