@@ -53,6 +53,7 @@ from deskward.features import Features, features_of, groups_in, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
+from deskward.gate.autonomy import Whereabouts
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
 from deskward.gate.policy_watch import PolicyWatch
@@ -78,6 +79,7 @@ from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
 from deskward.queues import kinds
 from deskward.queues.service import Queues
+from deskward.queues.whereabouts import whereabouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.members import LEFT
@@ -212,6 +214,7 @@ async def open_desk(
             **open_diagnosing(settings, embedder, stack, secret.key),
             ServiceLevels: levels,
             Queues: Queues(specialists),
+            Whereabouts: Whereabouts(whereabouts),
             Rules: Rules(settings.escalation.rules_file, known),
             Investigations: Investigations(investigated),
             Payouts: Payouts(database, choose_payments(settings)),

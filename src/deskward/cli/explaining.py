@@ -94,3 +94,22 @@ async def recorded(desk: Desk) -> list[tuple[str, dict[str, Any]]]:
             found += [(head.tenant_id, row) for row in opened]
             after = rows[-1].seq
     return found
+
+
+def within(
+    rows: list[tuple[str, dict[str, Any]]],
+    *,
+    tenant: str | None,
+    queue: str | None,
+    product: str | None,
+) -> list[tuple[str, dict[str, Any]]]:
+    """The rows that are a tenant's, and of calls that were known to be of a queue and product."""
+    from deskward.gate.autonomy import plain
+
+    def fits(row: dict[str, Any]) -> bool:
+        facts = row.get("facts") or {}
+        return (queue is None or facts.get("queue") == queue) and (
+            product is None or plain(str(facts.get("product", ""))) == plain(product)
+        )
+
+    return [(name, row) for name, row in rows if tenant in (None, name) and fits(row)]

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.explaining import explain_imagined, explain_recorded, known_tools, recorded
+from deskward.cli.autonomy import autonomy
+from deskward.cli.ending import Misused
+from deskward.cli.explaining import (
+    explain_imagined,
+    explain_recorded,
+    known_tools,
+    recorded,
+    within,
+)
 from deskward.cli.operators import allowed
 from deskward.cli.session import (
     Json,
@@ -30,6 +38,9 @@ policy = App(
     help="Check, test, explain and compare policies; publish versions and roll them back.",
 )
 
+policy.command(autonomy)
+
+LevelName = Literal["suggest", "safe", "routine"]
 WHICH = (
     "`active` (what counts now), `files` (POLICY_DIR, or what ships), a folder, or a published "
     "version."
@@ -133,17 +144,39 @@ def explain(
 
 
 @policy.command
-def diff(old: Which, new: Which, /) -> None:
+def diff(
+    old: Annotated[str, Parameter(help=f"{WHICH} Or a level of autonomy.")] = "active",
+    new: Annotated[str | None, Parameter(help="The same.")] = None,
+    /,
+    *,
+    to: Annotated[
+        LevelName | None, Parameter(help="The level of autonomy that NEW is, instead of it.")
+    ] = None,
+    tenant: Annotated[str | None, Parameter(help="Only this tenant's calls.")] = None,
+    queue: Annotated[str | None, Parameter(help="Only calls known to be of this queue.")] = None,
+    product: Annotated[str | None, Parameter(help="Only calls known to be of this one.")] = None,
+) -> None:
     """List the recorded calls of which NEW says something else than OLD. Exit code 1: there are.
 
-    Example: `deskward policy diff active my-policies`
+    A level of autonomy (`suggest`, `safe`, `routine`) stands for what counts now, with that level
+    for each call of an agent.
+
+    Example: `deskward policy diff active my-policies`, `deskward policy diff --to safe`
     """
+    from deskward.gate.autonomy import LEVELS
+
+    if (new is None) == (to is None):
+        raise Misused("name what to compare with: NEW, or --to LEVEL")
+    words = (old, new or str(to))
+    facts = [{"autonomy": LEVELS[one]} if one in LEVELS else {} for one in words]
 
     async def work(desk: Desk) -> int:
         from deskward.gate.policy.diff import diff as compare
 
-        before, after = await chosen_policy(desk, old), await chosen_policy(desk, new)
-        found = compare(before, after, known_tools(desk), await recorded(desk))
+        policies = [await chosen_policy(desk, "active" if one in LEVELS else one) for one in words]
+        rows = within(await recorded(desk), tenant=tenant, queue=queue, product=product)
+        told = {"before": facts[0], "after": facts[1]}
+        found = compare(policies[0], policies[1], known_tools(desk), rows, **told)
         for change in found.changes:
             what = f"{change.tool} by {change.by}: {_said(change.old)} -> {_said(change.new)}"
             print(f"{change.tenant} row {change.seq}  {change.at}  {what}")

@@ -57,6 +57,7 @@ class JoinFacts(TypedDict):
     owner: str
     status: str
     revision: int
+    product: str
     known: bool
 
 

@@ -62,6 +62,7 @@ class DiagnosisFacts(TypedDict):
     owner: str
     status: str
     revision: int
+    product: str
 
 
 async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> DiagnosisFacts:
@@ -72,6 +73,7 @@ async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> Diagnos
         "owner": session.customer_id,
         "status": session.status,
         "revision": session.revision,
+        "product": session.product,
     }
 
 

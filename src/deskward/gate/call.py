@@ -25,7 +25,7 @@ from deskward.core.errors import (
     Unavailable,
     UnknownTool,
 )
-from deskward.gate import effects
+from deskward.gate import autonomy, effects
 from deskward.gate.approvals import Approvals
 from deskward.gate.confirmations import LIFETIME as CONFIRM_WITHIN
 from deskward.gate.confirmations import Confirmations
@@ -94,6 +94,7 @@ class Gate:
         self.database = database
         self.policy = policy
         self.zone = zone
+        self._whereabouts = (ports or {}).get(autonomy.Whereabouts)
         self.runner = Runner(database, names or key, time_limit, {Gate: self, **(ports or {})})
         addresses: set[tuple[str, str]] = set()
         for tool in tools:
@@ -280,6 +281,16 @@ class Gate:
             self.policy.may_use(tool, context.principal) for tool in self._foreign
         ):  # its model is shown their descriptions
             context.reading.add({OUTSIDE})
+
+    async def load_autonomy(self, call: Call) -> None:
+        """Know how much the agent whose call it is may do alone, by what is committed.
+
+        The rows that say so are not locked: who changes queues holds them before records.
+        """
+        if call.context.principal.agent is not None and call.tool.risk is not Risk.READ:
+            call.autonomy = await autonomy.facts_for(
+                self.database.reader, call.context.tenant, call.record, self._whereabouts
+            )
 
     def validate(self, call: Call, given: Mapping[str, Any], strict: bool) -> dict[str, Any]:
         """Bind, resolve secrets, validate; returns the arguments as the tool takes them."""

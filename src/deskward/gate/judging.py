@@ -46,6 +46,10 @@ class Rules(Protocol):
         """Know what the caller has read, in whatever process."""
         ...
 
+    async def load_autonomy(self, call: Call, /) -> None:
+        """Know how much an agent may do alone."""
+        ...
+
 
 class Judging(ABC):
     """How one call is judged. `Runner` has it done at the moment that its tool's risk asks for."""
@@ -71,6 +75,7 @@ class Judging(ABC):
         await self.rules.load_reading(self.call)
         if self.call.tool.facts is not None and self.call.record is None:
             self.call.record = await self.call.tool.facts(context, self.values)
+        await self.rules.load_autonomy(self.call)
 
     async def reckon(self, db: Connection, *, again: bool = False) -> None:
         """Load what was done today, of a tool whose calls are counted.
@@ -106,6 +111,7 @@ class Judging(ABC):
         readable = {k: v for k, v in call.arguments.items() if k not in call.tool.secret}
         moment = now().astimezone(self.rules.zone)
         found = facts_of(call.tool, call.context, readable, call.record, moment, given=given)
+        found |= call.autonomy
         return found if self.today is None else {**found, "today": self.today}
 
     def judge(self, facts: Mapping[str, Any]) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
@@ -68,6 +68,7 @@ class Call:
     decision: Decision | None = None
     record: Mapping[str, object] | None = None
     facts: Mapping[str, Any] | None = None
+    autonomy: Mapping[str, Any] = field(default_factory=dict)
     counted: Counted | None = None
     conversation: str | None = None
     policy_version: str | None = None

@@ -39,13 +39,24 @@ class Diff:
     changes: list[Change]
 
 
+_AS_RECORDED: Mapping[str, Any] = {}
+
+
 def diff(
-    old: Policy, new: Policy, tools: Mapping[str, Tool], rows: Iterable[tuple[str, dict[str, Any]]]
+    old: Policy,
+    new: Policy,
+    tools: Mapping[str, Tool],
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    *,
+    before: Mapping[str, Any] = _AS_RECORDED,
+    after: Mapping[str, Any] = _AS_RECORDED,
 ) -> Diff:
     """Judge recorded calls by both sets of policies.
 
     Args:
         rows: Tenant and opened row of the ledger.
+        before: Facts that count for the old ones instead of those on record.
+        after: The same for the new ones.
     """
     found = Diff(0, 0, [])
     for tenant, row in rows:
@@ -57,11 +68,10 @@ def diff(
             continue
         found.judged += 1
         principal = Principal.of_facts(row["principal"])
-        before, after = (_judge(policy, tool, principal, facts) for policy in (old, new))
-        if before.verdict is not after.verdict:
-            change = Change(
-                tenant, row["seq"], row["at"], tool.name, principal.label, before, after
-            )
+        was = _judge(old, tool, principal, {**facts, **before})
+        would = _judge(new, tool, principal, {**facts, **after})
+        if was.verdict is not would.verdict:
+            change = Change(tenant, row["seq"], row["at"], tool.name, principal.label, was, would)
             found.changes.append(change)
     return found
 

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import cedarpy
 from pydantic_core import to_json
 
+from deskward.gate.autonomy import USUAL
 from deskward.gate.counters import nothing
 from deskward.gate.policy.memo import Memo, Reads, reads_of
 from deskward.gate.tool import Tool
@@ -52,7 +53,7 @@ _QUESTIONS = (
     (Verdict.CONFIRM, False, True),
 )
 """The verdict that a yes means, and the question: unattended? confirmed?"""
-_UNSAID = {"unsure": False, "today": nothing()}
+_UNSAID = {"unsure": False, "today": nothing(), "autonomy": USUAL}
 """What counts of facts that say nothing of it, as those from before it was one."""
 _WHEN_CONFIRMED = ((Verdict.ALLOW, True, True), (Verdict.ASK, False, True))
 

@@ -45,6 +45,9 @@ _FACTS = {
     "about_known": _BOOL,
     "confidence": {**_DECIMAL, "required": False},
     "doubts": {"type": "Set", "element": _STRING},
+    "autonomy": _LONG,
+    "queue": {**_STRING, "required": False},
+    "product": {**_STRING, "required": False},
     "weekday": _LONG,
     "minute": _LONG,
 }
