@@ -152,10 +152,10 @@ def test_there_is_no_way_back_from_the_first_revision() -> None:
 
 
 SPINE = {
-    "api_keys", "approvals", "confirmations", "counters", "desk_secret", "effects", "events",
-    "hub_tools", "jobs", "ledger", "ledger_heads", "listeners", "members", "messages",
-    "policy_changes", "policy_versions", "provenance", "session_news", "sessions", "subject_keys",
-    "tenants", "turns",
+    "api_keys", "approvals", "autonomy_levels", "confirmations", "counters", "desk_secret",
+    "effects", "events", "hub_tools", "jobs", "ledger", "ledger_heads", "listeners", "members",
+    "messages", "policy_changes", "policy_versions", "provenance", "session_news", "sessions",
+    "subject_keys", "tenants", "turns",
 }  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def diff(
     A level of autonomy (`suggest`, `safe`, `routine`) stands for what counts now, with that level
     for each call of an agent.
 
-    Example: `deskward policy diff active my-policies`, `deskward policy diff --to safe`
+    Example: `deskward policy diff --to safe`
     """
     from deskward.gate.autonomy import LEVELS
 
