@@ -27,6 +27,12 @@ class Diagnostics(Group):
         description="Folder of suites of tests of yours, beside those that ship with Deskward; one "
         "with the id of a shipped one takes its place.",
     )
+    suite_secrets_file: FilePath | None = Field(
+        None,
+        validation_alias="suite_secrets_file",
+        description="YAML file of the secrets that tests of databases sign in with: their names, "
+        "the variables with them, and the hosts that they are for.",
+    )
     crm_file: FilePath | None = Field(
         None,
         validation_alias="crm_file",

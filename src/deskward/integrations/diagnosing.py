@@ -18,6 +18,7 @@ from deskward.diagnostics.timers import QuietRules
 from deskward.gate.ledger.heads import Signer
 from deskward.gate.sealing import Sealing
 from deskward.integrations.checks.looks import OutsideLooks
+from deskward.integrations.checks.secrets import read_secrets
 from deskward.integrations.crm.rest import read_sources
 from deskward.integrations.embeddings.choose import for_sentences
 from deskward.integrations.embeddings.kept import Kept
@@ -42,7 +43,7 @@ def open_diagnosing(
     return {
         Suites: suites,
         Shelf: Shelf(rules.workflows_dir, suites, _fitting(settings, embedder, stack)),
-        Runner: Runner(OutsideLooks(), seconds),
+        Runner: Runner(OutsideLooks(read_secrets(rules.suite_secrets_file)), seconds),
         Collecting: Collecting(
             url=rules.collector_url,
             vault=Sealing(key, "collectors"),

@@ -110,7 +110,11 @@ class Mail(_Test):
 
 
 class Database(_Test):
-    """Greet a database, up to the point where it wants to know a password."""
+    """Greet a database, up to the point where it wants to know a password.
+
+    Attributes:
+        secret: The name of a secret of the settings, with which PostgreSQL is signed in to.
+    """
 
     kind: Literal["database"]
     engine: Literal["postgresql", "mysql", "redis"]
@@ -118,6 +122,13 @@ class Database(_Test):
     port: Port | None = None
     user: Filled = "deskward"
     database: Filled = "postgres"
+    secret: Id | None = None
+
+    @model_validator(mode="after")
+    def _can_sign_in(self) -> Database:
+        if self.secret is not None and self.engine != "postgresql":
+            raise ValueError("a `secret` is used for the engine postgresql alone")
+        return self
 
 
 class Rule(_Part):
@@ -246,7 +257,7 @@ SEEN: dict[str, frozenset[str]] = {
     "tcp": frozenset(_REACHED),
     "smtp": frozenset((*_REACHED, "ready", "greeting", "offers", "encrypted", "trusted")),
     "imap": frozenset((*_REACHED, "ready", "greeting", "offers", "encrypted", "trusted")),
-    "database": frozenset((*_REACHED, "ready", "server", "answer")),
+    "database": frozenset((*_REACHED, "ready", "server", "answer", "signed_in", "version")),
     "configuration": frozenset(("count", "problems")),
     "version": frozenset(("version", "fits")),
     "clock": frozenset((*_REACHED, "seconds", "together")),

@@ -1,4 +1,4 @@
-"""Greeting databases, up to the point where they want a password. Nobody signs in.
+"""Greeting databases, up to where they want a password, and signing in where settings say.
 
 PostgreSQL: its frontend/backend protocol 3.0. MySQL and MariaDB: the greeting of their protocol 10.
 Redis: RESP.
@@ -7,25 +7,34 @@ Redis: RESP.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
+from deskward.diagnostics.suites.filling import Unknown
 from deskward.diagnostics.suites.inside import Seen
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.suite import Database
 from deskward.integrations.checks.reaching import NotReached, Wire, connected, find
+from deskward.integrations.checks.secrets import Secret
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "redis": 6379}
 MOST_MESSAGE = 8_192
 _ASKS = {0: "nothing", 3: "a password", 5: "a password (MD5)", 10: "a password (SCRAM)"}
 
 
-async def look(test: Database, reach: Reach) -> Seen:
+async def look(test: Database, reach: Reach, secrets: Mapping[str, Secret]) -> Seen:
     """Whether a database takes connections, and what it says to one.
 
     Raises:
-        NotAllowed: It may not be greeted.
+        NotAllowed: It may not be greeted, or the test's secret is not for it.
         NotReached: There is nobody, or it is no such database.
+        Unknown: No setting names the test's secret.
     """
+    secret = secrets.get(test.secret) if test.secret is not None else None
+    if test.secret is not None:
+        if secret is None:
+            raise Unknown(f"No secret {test.secret} is set: name it in SUITE_SECRETS_FILE.")
+        secret.check(test.secret, test.host)
     port = test.port or PORTS[test.engine]
     assert isinstance(port, int)
     place = await find(test.host, port, reach)
@@ -34,6 +43,10 @@ async def look(test: Database, reach: Reach) -> Seen:
             found = await _postgresql(wire, test)
         else:
             found = await (_mysql(wire) if test.engine == "mysql" else _redis(wire))
+    if secret is not None and found["ready"]:
+        from deskward.integrations.checks.signing_in import sign_in  # few desks have its library
+
+        found |= await sign_in(test, place, secret)
     seen: dict[str, Any] = {"reached": True, "problem": "", "address": place.shown}
     told = f"{found['server'] or test.engine}: {found['answer']}, after {took} ms."
     return {**seen, "milliseconds": took, **found}, told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from deskward.diagnostics.suites.inside import Seen
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.suite import (
@@ -17,14 +19,25 @@ from deskward.diagnostics.suites.suite import (
 )
 from deskward.integrations.checks import databases, http, mail, names, tls
 from deskward.integrations.checks.reaching import NotReached
+from deskward.integrations.checks.secrets import Secret
 
 
 class OutsideLooks:
     """Looks by the network of this machine."""
 
+    def __init__(self, secrets: Mapping[str, Secret] | None = None) -> None:
+        """Make one.
+
+        Args:
+            secrets: What tests sign in with, by its name in suites.
+        """
+        self._secrets = secrets or {}
+
     async def look(self, test: Test, reach: Reach) -> Seen:
         """See `Looks`."""
         try:
+            if isinstance(test, Database):
+                return await databases.look(test, reach, self._secrets)
             return await _look(test, reach)
         except NotReached as error:
             return {"reached": False, "problem": error.problem}, str(error)
@@ -46,6 +59,4 @@ async def _look(test: Test, reach: Reach) -> Seen:
             return await names.connect(test, reach)
         case Mail():
             return await mail.look(test, reach)
-        case Database():
-            return await databases.look(test, reach)
     raise TypeError(f"nothing looks at {test.kind}")
