@@ -46,7 +46,7 @@ from deskward.demo.load import load_demo
 from deskward.diagnostics.handed import investigated
 from deskward.email.outbox import Outbox
 from deskward.escalation import agreements
-from deskward.escalation.due import ServiceLevels
+from deskward.escalation.due import ServiceLevels, deadlines
 from deskward.escalation.evaluating import Rules
 from deskward.escalation.timers import follow_rules
 from deskward.features import Features, features_of, groups_in, left_out
@@ -87,6 +87,7 @@ from deskward.security.roles import Roles
 from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
+from deskward.tickets.deadlines import Deadlines
 from deskward.tickets.handover import Conversations as HandoverConversations
 from deskward.tickets.investigated import Investigations
 from deskward.tickets.timers import STILL_WAITS
@@ -217,6 +218,7 @@ async def open_desk(
             Whereabouts: Whereabouts(whereabouts),
             Rules: Rules(settings.escalation.rules_file, known),
             Investigations: Investigations(investigated),
+            Deadlines: Deadlines(partial(deadlines, levels)),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

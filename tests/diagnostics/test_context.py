@@ -16,6 +16,7 @@ from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
 from deskward.diagnostics.context.sources import Sources
 from deskward.integrations.crm.rest import read_sources
+from deskward.security.principals import Principal
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, SERVICE, STAFF, Call, caller
 from tests.diagnostics.test_sessions import answer, code, do, start
 from tests.services.faulty_web import serving
@@ -73,6 +74,28 @@ async def test_a_role_sees_only_its_fields(call: Call) -> None:
     without = {"include_history": False, "include_configuration": False}
     less = (await call("get_customer_context", STAFF, customer_id="user_001", **without)).value
     assert (less["history"], less["products"][0]["configuration"]) == (None, None)
+
+
+async def test_staff_see_until_when_open_tickets_are_to_be_answered(call: Call) -> None:
+    told = {"customer_id": "user_001", "subject": "It is slow", "body": "The API is slow."}
+    ticket_id = (await call("create_ticket", STAFF, **told)).value["ticket_id"]
+
+    async def clocks(by: Principal = STAFF) -> Any:
+        found = (await call("get_customer_context", by, customer_id="user_001")).value
+        if found["service_levels"] is None:
+            return None
+        return [one for one in found["service_levels"] if one["ticket_id"] == ticket_id]
+
+    due = (await call("get_ticket_due", STAFF, ticket_id=ticket_id)).value
+    wanted = {one["clock"]: (one["state"], one["due_at"]) for one in due["clocks"]}
+    assert wanted
+    assert {one["clock"]: (one["state"], one["due_at"]) for one in await clocks()} == wanted
+    moments = [one["due_at"] for one in await clocks()]
+    assert moments == sorted(moments)
+    assert await clocks(CUSTOMER) is None
+    ended = {"reply": "It is fast again.", "status": "resolved"}
+    assert (await call("update_ticket", STAFF, ticket_id=ticket_id, update=ended)).status != "error"
+    assert await clocks() == []
 
 
 async def test_nobody_sees_another_ones(call: Call) -> None:

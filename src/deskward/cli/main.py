@@ -32,6 +32,7 @@ from deskward.cli.notices import notices
 from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
 from deskward.cli.products import products
+from deskward.cli.queues import queues
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
 from deskward.cli.staff import staff
@@ -70,6 +71,7 @@ COMMANDS = (
     notices,
     workflow,
     escalation,
+    queues,
     suite,
     collect,
     products,

@@ -21,9 +21,13 @@ from deskward.diagnostics.tools import tools as tools
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk
+from deskward.tickets.deadlines import Deadlines
 
 PARTS = ("configuration", "usage", "history", "fields")
 """What a role sees of a customer's context only with the scope `context:PART`."""
+
+CLOCKS = "escalation:read"
+"""The scope by which a role sees how clocks stand, here as everywhere."""
 
 SupportTier = Annotated[str, Field(max_length=32, examples=["gold"])]
 
@@ -80,6 +84,10 @@ async def get_customer_context(
     history = None
     if include_history and "history" in sees:
         history = await service.history(ctx.db, ctx.tenant, customer_id, answered)
+    clocks = None
+    if ctx.port(Gate).policy.roles.may(ctx.principal, CLOCKS):
+        given = (ctx.tenant, customer_id, ctx.port(Deadlines))
+        clocks = await service.service_clocks(ctx.db, *given)
     states = service.states(answered)
     told = {
         f"{one.source}.{name}": value
@@ -96,6 +104,7 @@ async def get_customer_context(
         products=service.shown_products(rows, answered, sees),
         account_status=service.status_of(answered),
         contact_preferences=service.preferences(customer),
+        service_levels=clocks,
         history=history,
         sources=states,
         complete=all(one.state != "unavailable" for one in states),

@@ -16,6 +16,7 @@ from deskward.escalation.clocks import LIVE, Clock, Find, Said, State, Terms, cl
 from deskward.escalation.models import TicketClock, TicketDue, sla_escalations
 from deskward.security import tenants
 from deskward.tickets import service
+from deskward.tickets.deadlines import Deadline
 from deskward.tickets.messages import ticket_messages
 from deskward.tickets.models import Ticket
 from deskward.tickets.states import states_of
@@ -125,6 +126,17 @@ async def due(db: Connection, tenant: str, ticket_id: str, levels: ServiceLevels
         overdue=any(one.overdue for one in running),
         clocks=[_shown(one, told) for one in found],
     )
+
+
+async def deadlines(
+    levels: ServiceLevels, db: Connection, tenant: str, ticket: Ticket
+) -> list[Deadline]:
+    """The clocks of a ticket that are not over, for `tickets/deadlines.py`."""
+    return [
+        Deadline(one.which, one.how, one.policy, one.due_at, one.overdue)
+        for one in await clocks_of(db, tenant, ticket, levels)
+        if one.how in LIVE
+    ]
 
 
 def _shown(clock: Clock, told: Escalated) -> TicketClock:

@@ -98,6 +98,17 @@ class PastTicket(BaseModel):
     resolved_at: datetime | None
 
 
+class ServiceClock(BaseModel):
+    """Until when something is to be done about a ticket that is open."""
+
+    ticket_id: Ours = Field(examples=["T1001"])
+    clock: Ours = Field(examples=["first_response"])
+    state: Ours = Field(examples=["running"])
+    policy: Ours = Field(description="The policy of service levels that sets it.")
+    due_at: datetime | None = Field(description="Null while it waits for the customer.")
+    overdue: bool
+
+
 class PastDiagnosis(BaseModel):
     """A diagnostic session of the customer's."""
 
@@ -136,6 +147,10 @@ class CustomerContext(CustomerProductInfo):
     tags: list[Annotated[str, Written(by="staff")]]
     fields: Annotated[dict[str, Any], Written(by=("staff", "outside"))] = Field(
         description="Fields of the desk's own, and of other systems as `source.name`."
+    )
+    service_levels: list[ServiceClock] | None = Field(
+        description="The clocks of the customer's newest tickets that are open, what runs out "
+        "first coming first; null where the caller may not see them."
     )
     history: History | None = Field(
         description="Null where it was not asked for, or the caller may not see it."

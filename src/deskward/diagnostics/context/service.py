@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +20,14 @@ from deskward.diagnostics.context.models import (
     Interaction,
     PastDiagnosis,
     PastTicket,
+    ServiceClock,
     SourceState,
     customer_products,
 )
 from deskward.diagnostics.context.sources import Answered
 from deskward.tickets import service as tickets
+from deskward.tickets.deadlines import Deadlines
+from deskward.tickets.timers import WAITING
 
 MOST_PRODUCTS = 200
 """Products of a customer."""
@@ -175,6 +179,20 @@ def preferences(customer: Profile) -> ContactPreferences:
     return ContactPreferences(
         language=customer.language, time_zone=customer.time_zone, channels=channels
     )
+
+
+async def service_clocks(
+    db: Connection, tenant: str, customer_id: str, deadlines: Deadlines
+) -> list[ServiceClock]:
+    """The clocks of a customer's newest tickets that are open, what runs out first coming first."""
+    found: list[ServiceClock] = []
+    for status in WAITING:
+        page: dict[str, Any] = {"customer_id": customer_id, "status": status}
+        listed = await tickets.find(db, tenant, **page, limit=NEWEST, offset=0)
+        for one in listed.tickets:
+            clocks = await deadlines.of(db, tenant, one)
+            found += [ServiceClock(ticket_id=one.id, **asdict(clock)) for clock in clocks]
+    return sorted(found, key=lambda one: (one.due_at is None, one.due_at or now(), one.clock))
 
 
 async def history(
