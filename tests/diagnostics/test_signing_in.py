@@ -54,6 +54,7 @@ async def scram(url: str) -> None:
     await connection.close()
 
 
+@pytest.mark.xdist_group("postgresql")
 async def test_a_database_is_signed_in_to_with_a_named_secret(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,7 @@ JOBS = {
     "knowledge.sync": "the row of the call that added the source, or had it read",
     "orders.payout": "the row of the call that granted the refund",
     "scrub": "the row of `erase_customer`",
+    "source_health": "none: it asks another system how it is, and keeps that with itself",
     "sla_clocks": "none: it notes on the ticket that a clock of it runs out, and tells of it",
     "staff_left": "the row of the call, or the command, that disabled them",
     "webhooks.tell": "the row of the call that made it happen",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from deskward.customers import service as customers
 from deskward.diagnostics.context import service
+from deskward.diagnostics.context.health import latest
 from deskward.diagnostics.context.models import (
     CustomerContext,
     CustomerProductInfo,
@@ -47,7 +48,7 @@ async def get_customer_product_info(
     answered = await ctx.port(Sources).ask(ctx.tenant, customer)
     found = service.shown_products(rows, answered, _sees(ctx))
     wanted = product_name.strip().casefold() if product_name is not None else None
-    states = service.states(answered)
+    states = service.states(answered, await latest(ctx.db, ctx.port(Sources)))
     return CustomerProductInfo(
         customer_id=customer.customer_id,
         products=[one for one in found if wanted in (None, one.product_name.casefold())],
@@ -88,7 +89,7 @@ async def get_customer_context(
     if ctx.port(Gate).policy.roles.may(ctx.principal, CLOCKS):
         given = (ctx.tenant, customer_id, ctx.port(Deadlines))
         clocks = await service.service_clocks(ctx.db, *given)
-    states = service.states(answered)
+    states = service.states(answered, await latest(ctx.db, ctx.port(Sources)))
     told = {
         f"{one.source}.{name}": value
         for one in answered

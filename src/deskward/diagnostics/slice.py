@@ -13,7 +13,9 @@ from deskward.diagnostics import (
 )
 from deskward.diagnostics.collecting.models import collectors
 from deskward.diagnostics.context.environment import environment_facts
+from deskward.diagnostics.context.health import KIND, HealthLook, check
 from deskward.diagnostics.context.models import customer_products
+from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.forgetting import Forgetting, RunRules
 from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.incidents.models import (
@@ -53,9 +55,13 @@ SLICE = Slice(
     ),
     jobs=lambda gate: {
         QUIET: partial(quiet, gate.database),
+        KIND: lambda job: check(gate.database, gate.port(Sources), job),
         OVER: partial(joining.over, gate.database, gate.port(QuietRules)),
     },
-    looks=lambda gate: [Forgetting(gate.database, gate.port(RunRules)).look],
+    looks=lambda gate: [
+        Forgetting(gate.database, gate.port(RunRules)).look,
+        HealthLook(gate.database, gate.port(Sources)).look,
+    ],
     sealed=(
         Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),
         Sealed(collectors, collectors.c.id, sealed_anew("collectors", "token")),

@@ -57,6 +57,16 @@ class CustomerProduct(BaseModel):
     source: Ours = Field(description="Who has told it; `desk` is our own record.")
 
 
+class SourceHealth(BaseModel):
+    """How a system was when it was asked the last time, whoever's data were wanted."""
+
+    state: Literal["ok", "failing"]
+    problem: Annotated[str, Written(by="outside")] | None
+    checked_at: datetime
+    since: datetime = Field(description="Since when it is so.")
+    milliseconds: int = Field(description="How long it took to answer.", examples=[12])
+
+
 class SourceState(BaseModel):
     """Whether a source has answered."""
 
@@ -64,6 +74,9 @@ class SourceState(BaseModel):
     state: State
     problem: Annotated[str, Written(by="outside")] | None
     asked_at: datetime = Field(description="When it was asked; earlier where that is remembered.")
+    health: SourceHealth | None = Field(
+        None, description="How it was at its last check, where it has a health check."
+    )
 
 
 class ContactPreferences(BaseModel):

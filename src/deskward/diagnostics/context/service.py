@@ -21,6 +21,7 @@ from deskward.diagnostics.context.models import (
     PastDiagnosis,
     PastTicket,
     ServiceClock,
+    SourceHealth,
     SourceState,
     customer_products,
 )
@@ -155,13 +156,19 @@ def _values(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def states(answered: Sequence[Answered]) -> list[SourceState]:
+def states(answered: Sequence[Answered], health: Mapping[str, SourceHealth]) -> list[SourceState]:
     """Whether each source has answered."""
     found = [SourceState(source=OURS, state="ok", problem=None, asked_at=now())]
     for one in answered:
         state = "unavailable" if one.problem else "ok" if one.known else "unknown"
         found.append(
-            SourceState(source=one.source, state=state, problem=one.problem, asked_at=one.at)
+            SourceState(
+                source=one.source,
+                state=state,
+                problem=one.problem,
+                asked_at=one.at,
+                health=health.get(one.source),
+            )
         )
     return found
 

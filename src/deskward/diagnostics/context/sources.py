@@ -52,6 +52,19 @@ class Source(Protocol):
         """Seconds for which what it has told counts."""
         ...
 
+    @property
+    def checked_every(self) -> float | None:
+        """Seconds between two looks at how it is; None where there is no way to see that."""
+        ...
+
+    async def check(self) -> None:
+        """See that it is well.
+
+        Raises:
+            SourceFailed: It is not.
+        """
+        ...
+
     async def known(self, customer: Profile) -> Known | None:
         """What it knows of a customer; None where it knows nobody such.
 
@@ -82,6 +95,11 @@ class Sources:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
         self._remembered: OrderedDict[tuple[str, str, str], tuple[float, Answered]] = OrderedDict()
+
+    @property
+    def checked(self) -> dict[str, Source]:
+        """Name → system, of those whose health can be seen."""
+        return {one.name: one for one in self._sources if one.checked_every is not None}
 
     async def ask(self, tenant: str, customer: Profile) -> list[Answered]:
         """What they know of a customer, each from memory as long as that counts."""

@@ -19,12 +19,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import jsonpath
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from deskward.customers.models import Profile
 from deskward.diagnostics.context.sources import Known, Source, SourceFailed
@@ -89,6 +89,17 @@ class Interactions(_Part):
     summary: Path_
 
 
+class Health(_Part):
+    """How it is seen whether a system is well: by an address that answers with 200 then.
+
+    Attributes:
+        every: Seconds between two looks.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s{}]+$", max_length=1_000)]
+    every: float = Field(300.0, ge=10, le=86_400)
+
+
 class Rest(_Part):
     """One system.
 
@@ -97,6 +108,7 @@ class Rest(_Part):
             in that system (`external_ids`).
         seconds: For an answer.
         remembered: Seconds for which an answer counts.
+        health: How it is seen whether it is well.
         account_status, products, interactions, fields: Where in an answer what is.
     """
 
@@ -109,6 +121,18 @@ class Rest(_Part):
     products: Products | None = None
     interactions: Interactions | None = None
     fields: dict[Name, Path_] = {}
+    health: Health | None = None
+
+    @model_validator(mode="after")
+    def _checked_at_the_same_host(self) -> Rest:
+        if self.health is not None and _origin(self.health.url) != _origin(self.url):
+            raise ValueError("`health` is at another host, which would be told the key")
+        return self
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.casefold()
 
 
 class _File(_Part):
@@ -156,23 +180,46 @@ class RestSource:
         """Seconds for which what it has told counts."""
         return self._rest.remembered
 
+    @property
+    def checked_every(self) -> float | None:
+        """See `Source`."""
+        return self._rest.health.every if self._rest.health is not None else None
+
+    async def check(self) -> None:
+        """See `Source`."""
+        assert self._rest.health is not None
+        if await self._answer(self._rest.health.url) is None:
+            raise SourceFailed("It answers with 404.")
+
     async def known(self, customer: Profile) -> Known | None:
         """See `Source`."""
         url = _address(self._rest.url, customer)
-        if url is None:
+        content = await self._answer(url) if url is not None else None
+        if content is None:
             return None
         try:
+            data = json.loads(content)
+        except (ValueError, RecursionError):
+            raise SourceFailed("Its answer is no JSON.") from None
+        return self._read(data)
+
+    async def _answer(self, url: str) -> bytes | None:
+        """What an address answers, in time; None where it knows nothing such.
+
+        Raises:
+            SourceFailed: It does not answer in order.
+        """
+        try:
             async with asyncio.timeout(self._rest.seconds):
-                data = await self._asked(url)
+                return await self._asked(url)
         except TimeoutError:
             raise SourceFailed(
                 f"It did not answer within {self._rest.seconds:g} seconds."
             ) from None
         except httpx2.HTTPError as error:
             raise SourceFailed(f"It is not reached: {type(error).__name__}.") from None
-        return self._read(data) if data is not None else None
 
-    async def _asked(self, url: str) -> Any:
+    async def _asked(self, url: str) -> bytes | None:
         async with (
             httpx2.AsyncClient(
                 trust_env=False,
@@ -191,10 +238,7 @@ class RestSource:
                 content += piece
                 if len(content) > MOST:
                     raise SourceFailed(f"Its answer has more than {MOST:,} bytes.")
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
-            raise SourceFailed("Its answer is no JSON.") from None
+        return bytes(content)
 
     def _read(self, data: Any) -> Known:
         rest = self._rest
