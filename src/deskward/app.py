@@ -31,6 +31,7 @@ from deskward.conversations.ending import EndSessions
 from deskward.conversations.leaving import free
 from deskward.conversations.service import Conversations
 from deskward.conversations.takeover import still_waits
+from deskward.core import clocks
 from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Database, metadata
 from deskward.core.jobs import Handler
@@ -152,6 +153,7 @@ async def open_desk(
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database_location, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(clocks.kept(database))
         secret = await read_secret(settings, database)
         await _own_tenant(settings, database)
         limiter = RateLimiter(

@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, CursorResult, Row
 from sqlalchemy.exc import OperationalError
 
+from deskward.core import clocks
 from deskward.core.connections import (
     Parameters,
     SqliteConnection,
@@ -366,8 +367,8 @@ def insert_or_ignore(table: sa.Table, *columns: str) -> sa.TextClause:
 
 
 def clock() -> datetime:
-    """The system's clock. Tests put another one in its place."""
-    return datetime.now(UTC)
+    """The desk's clock, see `clocks.py`. Tests put another one in its place."""
+    return clocks.present()
 
 
 def now() -> datetime:
