@@ -23,9 +23,10 @@ import sqlalchemy as sa
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.core.settings import Settings
-from deskward.diagnostics.collecting.making import digest, signed_by
+from deskward.diagnostics.collecting.making import digest, parted, signed_by
 from deskward.diagnostics.collecting.models import collectors
 from deskward.diagnostics.suites.models import test_runs as runs_table
+from deskward.diagnostics.suites.suite import Suite
 from deskward.gate.context import Context
 from tests.conftest import CUSTOMER, OTHER, STAFF, Call, caller
 from tests.diagnostics.test_checks import authority as authority
@@ -199,6 +200,63 @@ async def test_what_a_step_does_not_read_of_a_machine_answers_nothing(collecting
     assert "leaves the step open" in left.value["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"tls": {"trusted": "yes", "days_left": True, "spoken": "TLSv1.2"}},
+        {"tls": {"trusted": {"a": "b"}, "spoken": ["TLSv1.2"] * 50, "days_left": 1e300}},
+        {"tls": {}},
+        {"tls": {"trusted": ["x"], "spoken": 7, "days_left": -1.5, "problem": "\u202e\x00"}},
+        {"latency": {"failed": "0", "p95": [], "reached": 1}},
+        {"dns": {"count": "many", "records": {"a": "b"}}},
+    ],
+)
+async def test_whatever_a_machine_says_is_judged_and_breaks_nothing(
+    collecting: Desk, seen: dict[str, Any]
+) -> None:
+    call = caller(collecting)
+    session = await begun(call, host="api.example.com")
+    one = await made(call, session)
+    async with client_of(collecting) as client:
+        taken = await send(client, one, one.body(seen=seen, clock="9999-12-31T23:59:59Z"))
+        assert taken.status_code == 200, taken.text
+    run = (await call("get_test_run", STAFF, run_id=taken.json()["run_id"], form="html")).value
+    results = {result["test"]: result["outcome"] for result in run["report"]["results"]}
+    assert results[min(seen)] == "failed"
+    assert "\u202e" not in run["text"]
+
+
+async def test_what_a_collector_does_not_see_is_left_out_and_fails_for_nothing(
+    collecting: Desk,
+) -> None:
+    call = caller(collecting)
+    session = await begun(call, url="https://api.example.com/", health_url="https://a.example.com")
+    one = await made(call, session, "api")
+    assert one.answer["looks_at"] == ["status", "health", "latency"]
+    left = dict(told.split(": ", 1) for told in one.answer["leaves_out"])
+    assert left["certificate"] == "A collector does not see tls, which it expects something of."
+    assert left.keys() == {"certificate", "configuration", "version"}
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ({"url": "{configuration.base_url}/health"}, "nothing of a configuration"),
+        ({"url": "https://a/", "headers": {"x-key": "{configuration.key}"}}, "configuration"),
+        ({"url": "https://a/", "headers": {"x-key": "k"}}, "no headers"),
+        ({"url": "https://a/", "paths": {"state": "$.state"}}, "nothing of an answer's body"),
+        ({"url": "https://a/", "expect": ["seen.headers['x-powered-by'] == ''"]}, "x-powered-by"),
+    ],
+)
+def test_a_collector_holds_no_secrets_of_a_suite(test: dict[str, Any], why: str) -> None:
+    whole = {"id": "it", "title": "It", "kind": "http", **test}
+    suite = Suite.model_validate({"suite": "s", "version": 1, "title": "S", "tests": [whole]})
+    known = {"environment": {}, "configuration": {"base_url": "https://b", "key": "s3cret"}}
+    made, left = parted(suite.tests, known)
+    assert not made
+    assert why in left["it"]
+
+
 async def refused(
     desk: Desk, client: httpx2.AsyncClient, one: Made, status: int, error: str,
     body: bytes | None = None, **more: Any,
@@ -288,6 +346,12 @@ async def test_what_is_of_another_session_or_form_is_not_taken(collecting: Desk)
             b"\xff\xfe",
             one.body(more=1),
             one.body(clock="noon"),
+            one.body(clock="2026-11-27T10:00:00"),  # of no time zone
+            one.body(facts={"n": 10**400}),
+            one.body(seen={"tcp": {"milliseconds": 10**400}}),
+            one.body(seen={"tcp": {"milliseconds": float("nan")}}),
+            one.body(seen={"tcp": {"milliseconds": float("inf")}}),
+            one.body().replace(b'"milliseconds": 3', b'"milliseconds": 1e999'),
             one.body(facts={"os": {"a": 1}}),
             one.body(facts={"OS": "linux"}),
             one.body(facts={f"f{n}": n for n in range(21)}),

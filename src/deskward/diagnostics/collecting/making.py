@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from deskward.core.errors import Conflict
+from deskward.diagnostics.collecting.program import KEPT
 from deskward.diagnostics.suites.filling import Unknown, filled, wanted_places
-from deskward.diagnostics.suites.suite import Clock, Dns, Http, Performance, Tcp, Test, Tls
+from deskward.diagnostics.suites.suite import Clock, Dns, Http, Test
 from deskward.gate.ledger.heads import Signer, is_signature
 from deskward.gate.sealing import Sealing
 
@@ -24,6 +25,25 @@ COLLECTED = "/api/v1/collected"
 """Where what was collected is sent to."""
 PURPOSE = "collector"
 _PLAN = "PLAN: dict[str, Any] = {}  # the desk puts in what is to be looked at\n"
+_SEEN = re.compile(r"\bseen\.(\w+)")
+_QUOTED = re.compile(r"""['"]([A-Za-z0-9-]+)['"]""")
+_REACHED = ("reached", "problem", "milliseconds")
+_SEES: Mapping[str, frozenset[str]] = {
+    "http": frozenset((*_REACHED, "seconds", "status", "headers", "size", "redirects", "url")),
+    "performance": frozenset(
+        ("reached", "problem", "requests", "failed", "p50", "p95", "p99", "slowest")
+    ),
+    "tls": frozenset(
+        (
+            *(*_REACHED, "trusted", "issuer", "names", "days_left", "tls", "fingerprint"),
+            *("spoken", "not_spoken", "untried"),
+        )
+    ),
+    "dns": frozenset((*_REACHED, "count", "records")),
+    "tcp": frozenset((*_REACHED, "address")),
+    "clock": frozenset((*_REACHED, "seconds", "together")),
+}
+"""Kind → what the program sees; a test that expects something of more would fail for nothing."""
 _SIGNED = re.compile(rb"(.*\n)# signed by ([A-Za-z0-9+/=]{44}): ([A-Za-z0-9+/=]{88})\n", re.DOTALL)
 
 
@@ -65,16 +85,31 @@ def parted(
 
 
 def _cannot(test: Test) -> str:
-    if isinstance(test, Http):
-        if test.paths:
-            return "A collector reads nothing of an answer's body."
-        return "A collector sends no headers of the suite." if test.headers else ""
+    if test.kind not in _SEES:
+        return "A collector does not make tests of this kind."
+    if unseen := _unseen(test):
+        return f"A collector does not see {unseen}, which it expects something of."
+    if any(one.startswith("configuration") for one in wanted_places(test)):
+        return "A collector holds nothing of a configuration."
+    if isinstance(test, Http) and test.paths:
+        return "A collector reads nothing of an answer's body."
+    if isinstance(test, Http) and test.headers:
+        return "A collector sends no headers of the suite."
     if isinstance(test, Dns) and test.record != "address":
         return "A collector asks for addresses of names alone."
-    if isinstance(test, Http | Performance | Tls | Dns | Tcp | Clock):
-        named = [one for one in wanted_places(test) if one.startswith("configuration")]
-        return "A collector holds nothing of a configuration." if named else ""
-    return "A collector does not make tests of this kind."
+    return ""
+
+
+def _unseen(test: Test) -> str:
+    """What a test expects something of that a collector does not see; empty where it sees all."""
+    sees = _SEES[test.kind]
+    for source in test.expect:
+        for name in _SEEN.findall(source):
+            if name not in sees:
+                return str(name)
+        if "headers" in source and (more := set(_QUOTED.findall(source)) - set(KEPT)):
+            return f"the header {min(more)}"
+    return ""
 
 
 def asked_of(test: Test) -> dict[str, Any] | None:

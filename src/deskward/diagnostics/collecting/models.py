@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
@@ -36,8 +45,10 @@ is sealed; what is sent is signed with it, once."""
 
 MOST_SENT = 256 * 1024
 """Bytes of what a collector sends."""
-Value = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=500)]
-Fact = StrictBool | StrictInt | Annotated[StrictStr, Field(max_length=200)]
+Whole = Annotated[StrictInt, Field(ge=-(2**53), le=2**53)]
+Real = Annotated[StrictFloat, Field(allow_inf_nan=False)]  # what is none, no database keeps
+Value = StrictBool | Whole | Real | Annotated[StrictStr, Field(max_length=500)]
+Fact = StrictBool | Whole | Annotated[StrictStr, Field(max_length=200)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Values = Annotated[list[Annotated[StrictStr, Field(max_length=300)]], Field(max_length=50)]
 Headers = Annotated[
@@ -64,7 +75,7 @@ class Collected(BaseModel):
     collector: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     session: Annotated[str, Field(pattern=r"^D[1-9][0-9]{0,17}$")]
     suite: Name
-    clock: datetime
+    clock: AwareDatetime
     facts: Annotated[dict[Name, Fact], Field(max_length=20)]
     seen: Annotated[dict[Name, Seen], Field(max_length=50)]
 

@@ -97,7 +97,6 @@ async def signed(
     """The collector whose token something was signed with; None where none is."""
     named, elapsed = headers.get("x-deskward-collector", ""), elapsed_of(headers)
     row = await db.first(_BY_ID, id=named[:32])
-    # Where there is none as much is done, so that time does not tell.
     secret = collecting.vault.opened(row.id, row.token) if row is not None else bytes(32)
     told = f"deskward collected\n{named}\n{elapsed}\n".encode() + body
     wanted = hmac.new(token_of(secret).encode(), told, hashlib.sha256).hexdigest()
