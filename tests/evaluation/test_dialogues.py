@@ -83,7 +83,7 @@ async def test_all_cards_are_all_of_them(tmp_path: Path) -> None:
 
 
 def test_there_is_no_other_split() -> None:
-    with pytest.raises(ValueError, match="there is no split 'train'; there are tune, test, blind"):
+    with pytest.raises(ValueError, match="there is no split 'train'; there are tune, test, second"):
         dialogues("train")
 
 

@@ -35,6 +35,7 @@ FUNCTIONS = {
     "split",
 }
 BUILT_INSIDE = {
+    "agent/offline/few_words.py": "what a record's id looks like, which skills say",
     "agent/claims/check.py": "a record's title, escaped",
     "agent/claims/declared.py": "ids of the records that slices declare, measured below",
     "agent/offline/acts.py": "how things are named, in `fullmatch` on one word",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from deskward.core.answers import status_of
 from deskward.gate.tool import Risk, Tool
 from deskward.text.assent import answer_of
-from deskward.text.language import language_of
+from deskward.text.language import language_now
 
 if TYPE_CHECKING:
     from deskward.agent.model import Message, ToolRequest
@@ -117,7 +117,7 @@ def followed(messages: Sequence[Message], tools: Mapping[str, Tool], by: str) ->
     begin = next((n for n in reversed(range(len(messages))) if messages[n].role == "user"), 0)
     turn = messages[begin:]
     said = [m.text for m in turn if m.role == "user" and answer_of(m.text) is None]
-    found = replace(found, language=language_of(said, otherwise=found.language))
+    found = replace(found, language=language_now(said, found.language) if said else found.language)
     asked: dict[str, ToolRequest] = {}
     shown: list[Shown] = []
     for message in turn:

@@ -21,8 +21,8 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test", "blind"],
-        Parameter(help="Which part; nothing was tuned on `test`, and a stranger wrote `blind`."),
+        Literal["tune", "test", "second"],
+        Parameter(help="Which part; a stranger wrote `second`; `test` was written first."),
     ] = "test",
     language: Annotated[
         str | None, Parameter(help="Only those in this language, for example `de`.")

@@ -338,3 +338,8 @@ def _order(row: sa.Row[Any], lines: Sequence[sa.Row[Any]], money: Sequence[sa.Ro
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def without_payments(order: Order) -> Order:
+    """An order without its payments and refunds, which hold texts of others."""
+    return order.model_copy(update={"payments": [], "refunds": []})

@@ -132,13 +132,15 @@ async def create_order(
     rest="GET /orders/{order_id}",
     facts=order_facts,
 )
-async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
+async def get_order_by_id(ctx: Context, order_id: OrderId, brief: bool = False) -> Order:
     """Look up an order: its status, lines, total and shipping address.
 
     Args:
         order_id: The order.
+        brief: Whether to leave out its payments and refunds: who asks then reads no text of others.
     """
-    return await service.get(ctx.db, ctx.tenant, order_id)
+    order = await service.get(ctx.db, ctx.tenant, order_id)
+    return service.without_payments(order) if brief else order
 
 
 @tools.tool(
@@ -147,7 +149,11 @@ async def get_order_by_id(ctx: Context, order_id: OrderId) -> Order:
     rest="GET /customers/{customer_id}/orders",
 )
 async def get_orders_by_customer(
-    ctx: Context, customer_id: OwnCustomerId, limit: Limit = 20, offset: Offset = 0
+    ctx: Context,
+    customer_id: OwnCustomerId,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    brief: bool = False,
 ) -> OrderList:
     """List a customer's orders, the newest first.
 
@@ -155,11 +161,16 @@ async def get_orders_by_customer(
         customer_id: The customer who ordered.
         limit: How many to list at the most.
         offset: How many to pass over.
+        brief: Whether to leave out their payments and refunds: who asks then reads no text of
+            others.
     """
     await customers.require(ctx.db, ctx.tenant, customer_id)
-    return await service.find(
+    found = await service.find(
         ctx.db, ctx.tenant, customer_id=customer_id, limit=limit, offset=offset
     )
+    if not brief:
+        return found
+    return found.model_copy(update={"orders": list(map(service.without_payments, found.orders))})
 
 
 @tools.tool(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from deskward.text.wishes import Wish
 
 _CANCEL = Wish(
-    "cancel stornieren storniere storniert stornier annuler annulez annule cancelar cancela "
-    "cancele cancelen annullare annulla annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا "
-    "الغ الغي الغوا"
+    "cancel stornieren storniere storniert stornier anular anula anule anulen anulad anulo "
+    "annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla "
+    "annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا الغ الغي الغوا "
 )
 
 WISHES = {

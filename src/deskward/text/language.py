@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from deskward.text.folding import folded
@@ -21,6 +21,8 @@ _SCRIPTS = {
 }
 """Letters by which a language is known whose small words are not listed; of Arabic each word."""
 
+SURELY = 2
+"""So many small words more than of its own have to be of another language to leave it."""
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
 
@@ -33,17 +35,47 @@ def language_of(texts: Sequence[str], otherwise: str = "en") -> str:
         otherwise: The answer where none of them tells.
     """
     for text in reversed(texts):
-        votes: dict[str, int] = {}
-        for word in _words(text[:LOOKED_AT]):
-            for language in _languages().get(word, ()):
-                votes[language] = votes.get(language, 0) + 1
-        for language, letters in _SCRIPTS.items():
-            if found := len(letters.findall(text[:LOOKED_AT])):
-                votes[language] = found
-        ordered = sorted(votes, key=lambda name: -votes[name])
-        if ordered and (len(ordered) == 1 or votes[ordered[0]] > votes[ordered[1]]):
-            return ordered[0]
+        best = _best(_votes(text))
+        if best:
+            return best
     return otherwise
+
+
+def language_now(texts: Sequence[str], before: str = "") -> str:
+    """The language of a conversation: the last one, unless few words speak for another.
+
+    Args:
+        texts: What somebody said in it, the latest last.
+        before: The language that it had before these.
+    """
+    now = before
+    for text in texts:
+        votes = _votes(text)
+        best = _best(votes)
+        lead = votes.get(best, 0) - votes.get(now, 0)
+        if best and (not votes.get(now) or lead >= SURELY or best in _SCRIPTS):
+            now = best
+    return now or "en"
+
+
+def _best(votes: Mapping[str, int]) -> str:
+    """The language that has most votes; nothing where two have."""
+    ordered = sorted(votes, key=lambda name: -votes[name])
+    if ordered and (len(ordered) == 1 or votes[ordered[0]] > votes[ordered[1]]):
+        return ordered[0]
+    return ""
+
+
+def _votes(text: str) -> dict[str, int]:
+    """Language → how many of a text's small words are of it."""
+    votes: dict[str, int] = {}
+    for word in _words(text[:LOOKED_AT]):
+        for language in _languages().get(word, ()):
+            votes[language] = votes.get(language, 0) + 1
+    for language, letters in _SCRIPTS.items():
+        if found := len(letters.findall(text[:LOOKED_AT])):
+            votes[language] = found
+    return votes
 
 
 @cache

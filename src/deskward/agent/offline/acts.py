@@ -93,9 +93,13 @@ class Acts:
         """What a message may ask for, though it does not say so clearly."""
         return self._lax.read(text, _QUOTES.sub(_blank, text)) if len(text) <= LONGEST else Guess()
 
-    def cues(self, text: str) -> frozenset[str]:
-        """What of a message's structure is known: which lists have words of it."""
-        return self._lax.cues(_QUOTES.sub(_blank, text[:LONGEST]))
+    def cues(self, text: str, language: str = "") -> frozenset[str]:
+        """What of a message's structure is known: which lists have words of it.
+
+        Args:
+            language: The conversation's, which a message of few words may not tell.
+        """
+        return self._lax.cues(_QUOTES.sub(_blank, text[:LONGEST]), language)
 
     def says_only(self, skill: str, text: str) -> bool:
         """Whether a message says that an act is wished, and no word of what or why."""

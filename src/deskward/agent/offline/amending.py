@@ -17,6 +17,10 @@ LONGEST = 80
 """Characters of such a correction."""
 NAME = 3
 """Letters of a word by which a street is known to be the same."""
+CODE = 4
+"""Digits of a number that is known by its form."""
+LONGEST_PART = 6
+"""Words and numbers of a part that another takes the place of."""
 _CODE = re.compile(r"\d{4,7}(?:-\d{3,4})?")
 _HOUSE = re.compile(r"\d{1,5}[a-z]?")
 
@@ -28,25 +32,49 @@ def amended(value: str, text: str) -> str | None:
     tokens = tokens_of(plain(text))
     hits = _lookup().find(tokens)
     numbers = [token for token in tokens if token.text[:1].isdigit()]
-    if "wrong" in hits and len(numbers) == 2:
-        return _swapped(value, tokens, numbers, hits["wrong"])
+    if "wrong" in hits and (swapped := _swapped(value, text, tokens)) is not None:
+        return swapped
     if "wrong" in hits and not numbers:
         return None
-    if len(numbers) == 1 and _says_only(tokens, hits, numbers):
+    if len(numbers) == 1 and _says_only(value, tokens, hits, numbers):
         return _placed(value, numbers[0], hits)
     return _street(value, text, tokens, hits)
 
 
-def _swapped(
-    value: str, tokens: Sequence[Token], numbers: Sequence[Token], wrong: Sequence[Hit]
-) -> str | None:
-    """The value with one number for another: of "17, not 7" the one behind the word is wrong."""
-    behind = max(tokens[hit.end - 1].end for hit in wrong)
-    bad = next((number for number in numbers if number.start >= behind), None)
-    if bad is None:
-        return None
-    good = next(number for number in numbers if number is not bad)
-    return _replaced(value, bad.text, good.text)
+def _swapped(value: str, text: str, tokens: Sequence[Token]) -> str | None:
+    """The value with one part for another: of "3 D, not 3 B" the one that stands in it is wrong.
+
+    Both have the same form, numbers where the other has numbers; the longest such pair counts.
+    """
+    own = tokens_of(plain(value))
+    for length in range(min(LONGEST_PART, len(tokens) // 2), 0, -1):
+        parts = [tokens[at : at + length] for at in range(len(tokens) - length + 1)]
+        parts = [part for part in parts if any(token.text[:1].isdigit() for token in part)]
+        for at, one in enumerate(parts):
+            for other in parts[at + 1 :]:
+                if other[0].start < one[-1].end or _form(one) != _form(other):
+                    continue
+                places = [_places(own, one), _places(own, other)]
+                if sorted(map(len, places)) == [0, 1]:
+                    (place,) = places[0] or places[1]
+                    good = other if places[0] else one
+                    begin, end = own[place].start, own[place + length - 1].end
+                    return value[:begin] + text[good[0].start : good[-1].end] + value[end:]
+    return None
+
+
+def _form(part: Sequence[Token]) -> list[bool]:
+    return [token.text[:1].isdigit() for token in part]
+
+
+def _places(own: Sequence[Token], part: Sequence[Token]) -> list[int]:
+    """Where a part stands in the value."""
+    words = [token.text for token in part]
+    return [
+        at
+        for at in range(len(own) - len(words) + 1)
+        if [token.text for token in own[at : at + len(words)]] == words
+    ]
 
 
 def _placed(value: str, number: Token, hits: dict[str, list[Hit]]) -> str | None:
@@ -58,6 +86,10 @@ def _placed(value: str, number: Token, hits: dict[str, list[Hit]]) -> str | None
         own = [token for token in after if token.text[:1].isdigit()]
     elif "postcode" in hits:
         own = [token for token in own if _CODE.fullmatch(token.text)]
+    elif (alike := [token for token in own if _is_alike(token.text, number.text)]) and (
+        len(number.text) >= CODE
+    ):
+        own = alike
     elif "house" in hits or _HOUSE.fullmatch(number.text):
         line = value.partition(",")[0]
         own = [t for t in own if t.end <= len(line) and _HOUSE.fullmatch(t.text)]
@@ -98,20 +130,20 @@ def _led(tokens: Sequence[Token], hits: dict[str, list[Hit]]) -> int:
     return min(led, len(tokens))
 
 
+def _is_alike(one: str, other: str) -> bool:
+    return len(one) == len(other) and one.isdigit() and other.isdigit()
+
+
 def _says_only(
-    tokens: Sequence[Token], hits: dict[str, list[Hit]], numbers: Sequence[Token]
+    value: str, tokens: Sequence[Token], hits: dict[str, list[Hit]], numbers: Sequence[Token]
 ) -> bool:
     """Whether a text says what a number is, and no more."""
     names = ("leads", "house", "flat", "postcode")
     silent = {at for n in names for hit in hits.get(n, ()) for at in range(hit.start, hit.end)}
-    return all(at in silent or token in numbers for at, token in enumerate(tokens))
-
-
-def _replaced(value: str, old: str, new: str) -> str | None:
-    same = [token for token in tokens_of(plain(value)) if token.text == old]
-    if len(same) != 1:
-        return None
-    return value[: same[0].start] + new + value[same[0].end :]
+    own = {token.text for token in tokens_of(plain(value)) if not token.text[:1].isdigit()}
+    return all(
+        at in silent or token in numbers or token.text in own for at, token in enumerate(tokens)
+    )
 
 
 @cache

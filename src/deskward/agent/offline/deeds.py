@@ -19,7 +19,6 @@ from deskward.agent.offline.choosing import Choosing
 from deskward.agent.offline.declared import States
 from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
 from deskward.agent.offline.refers import PRONOUN, is_several, pointed
-from deskward.agent.offline.replies import texts_of
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.turn import Knowing
@@ -29,6 +28,8 @@ from deskward.text.lists import read_list
 
 LONGEST = 90
 """Characters of such a question."""
+TOLD = 5
+"""So many of the last deeds are told."""
 INSISTS = 40
 """Characters of a message that only asks once more for what it was asked about."""
 
@@ -131,6 +132,17 @@ class Deeds(Choosing):
         of_it = [deed for deed in deeds if values & {one.lower() for one in deed.about}]
         return of_it[-1] if of_it else None
 
+    def _tell_deeds(self, text: str, about: Dialogue) -> Iterator[str | ToolRequest]:
+        """What was done; of what a text names only that, where it was done."""
+        if waiting := self._waiting():
+            return self._still_asked(waiting)
+        named = self._acts_named(text)
+        fit = [deed for deed in about.done if deed.tool in named] or list(about.done)
+        if not fit:
+            return self._all_deeds(about)
+        fit = [deed for deed in fit if deed.status == "ok"][-TOLD:] or fit[-1:]
+        return iter(["\n".join(map(self._told_deed, fit))])
+
     def _waiting(self) -> list[tuple[Any, dict[str, Any]]]:
         """What the customer was asked about just before, and has not said yes or no to."""
         previous = next((m for m in reversed(self._messages[:-1])), None)
@@ -223,18 +235,13 @@ class Deeds(Choosing):
             for name in self._acting_on(states)
             for value in self._slots_of(name, text).values()
         }
-        some = [t for t in things if {str(t[n]).lower() for n in states.names} & named] or things
+        some = [t for t in things if {str(t[n]).lower() for n in states.names} & named]
+        if not some and is_several(text) and len(things) > 1:
+            known = {str(t[states.names[-1]]): t for t in things}
+            others = pointed(text, known, self._spoken())
+            some = [known[name] for name in others.names] if others else []
+        some = some or things
         yield "\n".join(self._state(states, one) for one in some) or self._reply("done")
-
-    def _state(self, states: States, thing: Mapping[str, Any]) -> str:
-        status = thing[states.status]
-        told = self._deed(status) if status in texts_of("deeds") else status
-        names = {name: str(thing[name]) for name in states.names}
-        return self._deed("state", **names, status=told)
-
-    def _deed(self, name: str, **values: str) -> str:
-        texts = texts_of("deeds")[name]
-        return texts.get(self._language(), texts["en"]).format(**values)
 
 
 def _is_whole(text: str, hits: Mapping[str, Sequence[Any]]) -> bool:

@@ -86,10 +86,10 @@ class Lax:
                 return True
         return False
 
-    def cues(self, bare: str) -> frozenset[str]:
+    def cues(self, bare: str, language: str = "") -> frozenset[str]:
         """What the lists of its likeliest languages find in a message, quotations unreadable."""
         tokens = self._tokens(bare)
-        names = self._lists.best(tokens)[:LIKELIEST] if tokens else []
+        names = self._lists.best(tokens, language)[:LIKELIEST] if tokens else []
         return frozenset().union(*(self._message(name, bare, tokens).cues for name in names))
 
     def read(self, text: str, bare: str) -> Guess:

@@ -107,14 +107,19 @@ class LaxLists:
         prefixes = [prefix for some in self.prefixes.values() for prefix in some]
         return parted(word, prefixes, self.nouns.begins)[1]
 
-    def best(self, tokens: Sequence[Token]) -> list[str]:
-        """The languages of which a message has most of the common words."""
+    def best(self, tokens: Sequence[Token], first: str = "") -> list[str]:
+        """The languages of which a message has most of the common words.
+
+        Args:
+            first: One that counts in any case, and before the others.
+        """
         known = {
             name: sum(token.text in words for token in tokens)
             for name, words in self._common.items()
         }
         most = max(known.values())
-        return [name for name, count in known.items() if count == most]
+        best = [name for name, count in known.items() if count == most]
+        return [first, *(one for one in best if one != first)] if first in known else best
 
     def _mends(self, lists: Lists, strict: Lists, values: Values) -> Mending:
         words = [own for act in self.declared.values() for own in act.languages.values()]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Learn = Callable[[Callable[[float], None]], "tuple[Matcher, Matcher]"]
-"""Learns skills and wishes; tells its argument which share is done, and ends with what that
+Learn = Callable[[Callable[[float], None]], "Sequence[Matcher | None]"]
+"""Learns skills, wishes and turns; tells its argument which share is done, and ends with what that
 raises."""
 
 
@@ -24,7 +24,7 @@ class _Stopped(Exception):
 
 
 class Meaning:
-    """Matchers of skills and of wishes that are there when they have been learned.
+    """Matchers of skills, of wishes and of turns that are there when they have been learned.
 
     Loading a model and making vectors of some thousands of examples takes half a minute where it
     is the first time on a machine. Nobody waits for that, and who is never asked does not do it.
@@ -35,7 +35,7 @@ class Meaning:
         self._thread = threading.Thread(target=self._work, name="skills-by-meaning", daemon=True)
         self._started = threading.Lock()
         self._stop = threading.Event()
-        self._matchers: tuple[Matcher, Matcher] | None = None
+        self._matchers: Sequence[Matcher | None] = ()
 
     def start(self) -> None:
         """Begin to learn, if that was not begun."""
@@ -61,11 +61,16 @@ class Meaning:
         """The same of what a message wishes."""
         return self._of(1, text)
 
+    def turned(self, text: str) -> Sequence[Match] | None:
+        """The same of what a message is in the middle of a conversation."""
+        return self._of(2, text)
+
     def _of(self, number: int, text: str) -> Sequence[Match] | None:
-        if self._matchers is None:
+        matcher = self._matchers[number] if self._matchers else None
+        if matcher is None:
             return None
         try:
-            return self._matchers[number].match(text)
+            return matcher.match(text)
         except EmbeddingFailed as error:
             log.warning("a sentence is understood by its words alone: %s", error)
             return None

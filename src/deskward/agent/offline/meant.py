@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from typing import Any
 
 from deskward.agent.dialogue import before as dialogue_before
+from deskward.agent.offline.amending import amended
 from deskward.agent.offline.answering import Answering
 from deskward.agent.offline.declared import Declared
+from deskward.agent.offline.lookup import Lookup, plain, tokens_of
 from deskward.agent.offline.reading import Reading
-from deskward.agent.offline.refers import meant, pointed, shown
+from deskward.agent.offline.refers import meant, pointed, says_all, shown
 from deskward.agent.offline.skills import NONE, Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.wishing import Wish
@@ -142,6 +145,16 @@ class Meant(Answering):
             return f"do_{name}" in acts.cues(text)
         return acts.speaks_of(name, text) or bool(self._slots(skill, text))
 
+    def _undecided(self, skill: Skill, slots: dict[str, Any], text: str) -> str | None:
+        """The slot of which it is not said that all are meant, though the call would be for all."""
+        tokens = tokens_of(plain(text))
+        for name, slot in skill.slots.items():
+            if slot.all and name not in slots and not says_all(text):
+                every = Lookup([("all", itertools.chain(*slot.all.values()))])
+                if not every.find(tokens):
+                    return name
+        return None
+
     def _wish_of(self, name: str, text: str) -> Wish:
         """An act that a message wishes as a whole."""
         kinds = (self._model.kinds[slot.kind] for slot in self._model.skills[name].slots.values())
@@ -233,8 +246,16 @@ class Meant(Answering):
                 elif value is None:
                     value = kind.find(text, False)
             if value is not None:
-                found[name] = value
+                found[name] = _corrected(value, text) if kind.free and not kind.whole else value
         return found
+
+
+def _corrected(value: Found, text: str) -> Found:
+    """A value with what corrects it behind it: "Lindenweg 7, 24103 Kiel, no, 24105 Kiel"."""
+    if not isinstance(value, str) or value not in text:
+        return value
+    rest = text[text.index(value) + len(value) :].strip(" ,.;:!-–—")
+    return (amended(value, rest) if rest else None) or value
 
 
 def whole(text: str, found: Found) -> Found:

@@ -23,6 +23,7 @@ from deskward.agent.model import (
     TextPiece,
 )
 from deskward.agent.offline.acts import Acts
+from deskward.agent.offline.asked import WISH
 from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.meaning import Meaning
 from deskward.agent.offline.skills import NONE, Skill, Skills
@@ -82,6 +83,7 @@ class OfflineModel:
         self.skills = skills.skills
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
+        self.turns = skills.turns
         self._values = _values(skills)
         self._called = _called(skills)
         self._lexicon, self._said = skills.lexicon, skills.wishes
@@ -145,7 +147,7 @@ class OfflineModel:
         read = [(looks.pattern, looks.flags, word) for looks, word in self._read_as]
         return Learned([self._examples, self._lexicon, NONE, read, *more], *_CODE)
 
-    def _learn_vectors(self, progress: Callable[[float], None]) -> tuple[Matcher, Matcher]:
+    def _learn_vectors(self, progress: Callable[[float], None]) -> list[Matcher | None]:
         from deskward.agent.offline.matching import Matcher
 
         assert self._embedder is not None
@@ -158,7 +160,8 @@ class OfflineModel:
             progress=progress,
             embedder=self._embedder,
         )
-        return skills, self._wishes_of(self._embedder, progress)
+        turns = self._turns_of(self._embedder, progress)
+        return [skills, self._wishes_of(self._embedder, progress), turns]
 
     @cached_property
     def _matcher(self) -> Matcher:
@@ -190,6 +193,18 @@ class OfflineModel:
         return Matcher(
             said, {}, kinds=kinds, learned=learned, progress=progress, embedder=embedder, cues=cues
         )
+
+    def _turns_of(self, embedder: Embedder, progress: Callable[[float], None]) -> Matcher | None:
+        """Tells what a message is in the middle of a conversation."""
+        from deskward.agent.offline.matching import Matcher
+
+        if not self.turns:
+            return None
+        said = {name: [*itertools.chain(*one.said.values())] for name, one in self.turns.items()}
+        wishes = (s for name, some in self._said.items() if name != NONE for s in some)
+        said.setdefault(WISH, []).extend(itertools.islice(wishes, 0, None, EACH))
+        kinds, learned = self._read_as, Learned([said, "turns", embedder.name], *_CODE)
+        return Matcher(said, {}, kinds=kinds, learned=learned, progress=progress, embedder=embedder)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
@@ -238,6 +253,15 @@ class OfflineModel:
         meant = self._meaning.wished(text) if self._meaning is not None else None
         matches = self._wishes.match(text) if meant is None else meant
         return {match.name: match.score for match in matches}
+
+    def turned(self, text: str) -> dict[str, float]:
+        """How probably a message is of each kind of turn; empty where that is not known.
+
+        Words alone do not tell: what customers say in few words is said in too many ways.
+        """
+        if self._meaning is None or is_wordless(text):
+            return {}
+        return {match.name: match.score for match in self._meaning.turned(text) or ()}
 
     def _of(self, matches: Sequence[Match], usable: set[str]) -> tuple[Skill | None, float]:
         for match in matches:

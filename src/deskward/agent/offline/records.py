@@ -35,6 +35,8 @@ LEAD = 2
 """Words that may stand before those that ask: "ok and how much …"."""
 UNSPACED = ("ja",)
 """Languages in which each letter is a word, and what asks stands at the end."""
+FOLLOWS = 4
+"""Words of a question that goes on with the last one."""
 NAME = 4
 """Letters of a word by which a text is known that no list has."""
 
@@ -93,7 +95,10 @@ class Records(Deeds):
     def _follows(self, text: str, things: Sequence[str]) -> tuple[str, str] | None:
         """A question of a few words that goes on with the last one: "and electricity?"."""
         asked = self._left_behind().get("records", {})
-        if "language" not in asked or not things or len(text.split()) > 4:
+        if "language" not in asked or len(text.split()) > FOLLOWS:
+            return None
+        tokens = tokens_of(plain(text))
+        if not (things or _names(tokens, _lookup(asked["language"]).find(tokens))):
             return None
         return f"{_without_things(asked['text'], asked['language'])} {text}", asked["language"]
 
@@ -114,10 +119,11 @@ class Records(Deeds):
             yield self._record(asked["field"], value=str(value))
         elif skill is not None and skill.sums is not None:
             rows = [_row(one, skill.sums) for one in result[skill.sums.rows]]
-            yield self._summed(asked["text"], asked["language"], rows)
+            yield self._summed(asked, rows)
         self.state = {"records": dict(asked)}
 
-    def _summed(self, text: str, language: str, rows: Sequence[Row]) -> str:
+    def _summed(self, asked: Mapping[str, Any], rows: Sequence[Row]) -> str:
+        text, language = asked["text"], asked["language"]
         if not rows:
             return self._record("looked_none")
         tokens = tokens_of(plain(text))
@@ -125,7 +131,7 @@ class Records(Deeds):
         found = [row for row in rows if _fits(row, tokens, hits)]
         start, end = _period(hits, datetime.now(UTC).date())
         found = [row for row in found if start <= row.day <= end]
-        is_in = "came" in hits and "spent" not in hits
+        is_in = asked.get("in", "came" in hits and "spent" not in hits)
         most = "most" in hits
         found = [row for row in found if (row.amount > 0) is is_in]
         between = "" if start == date.min else self._between(start, end)

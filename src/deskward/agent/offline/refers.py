@@ -82,6 +82,11 @@ def is_several(text: str) -> bool:
     return not {"both", "other"}.isdisjoint(_lookup().find(tokens_of(plain(text))))
 
 
+def says_all(text: str) -> bool:
+    """Whether a text means all of them: "both"."""
+    return "both" in _lookup().find(tokens_of(plain(text)))
+
+
 def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointed | None:
     """What a text points at of some records; None where it has no word that points.
 
@@ -91,6 +96,9 @@ def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointe
     hits, names = _lookup().find(tokens), list(records)
     if "both" in hits and len(names) > 1:
         return _at(tokens, hits["both"], names, "both")
+    told = _told(text, records)
+    if told is not None and len(told.names) == 1:
+        return told
     for name, some in hits.items():
         if name.startswith("status:"):
             status = name.removeprefix("status:")
@@ -103,9 +111,10 @@ def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointe
     if "newest" in hits:
         return _at(tokens, hits["newest"], [_newest(records)] if names else [], NEWEST)
     if "other" in hits:
-        others = [name for name in names if name not in before]
+        latest = next((name for name in before if name in names), None)
+        others = [name for name in names if name != latest]
         return _at(tokens, hits["other"], others if len(names) > 1 else [], OTHER)
-    if told := _told(text, records):
+    if told:
         return told
     if "it" in hits:
         spoken = [name for name in before if name in names] or (names if len(names) == 1 else [])

@@ -30,6 +30,7 @@ from pydantic import (
     model_validator,
 )
 
+from deskward.agent.offline.asked import Asked
 from deskward.agent.offline.declared import Declared, States, Sums
 from deskward.agent.offline.sought import Words
 from deskward.text.finding import KINDS, Kind
@@ -39,6 +40,8 @@ GENERAL = Path(__file__).with_name("skills")
 LEXICON = "lexicon.yaml"
 WISHES = "wishes.yaml"
 """What is said by who wishes what a skill does, and by who does not; each folder may hold one."""
+TURNS = "turns.yaml"
+"""What is said in the middle of a conversation, see `asked.py`; each folder may hold one."""
 NONE = "none"
 """The skill of sentences that no skill is for: its examples teach what to leave alone."""
 
@@ -91,6 +94,8 @@ class Slot(BaseModel):
         finds: A tool that tells these by their ids alone, given the customer's `words`: who asks
             it reads no text of others.
         fits: Field of a listed record → the values with which it may be meant.
+        all: Language → by which words all of them are meant, where the call without it is done to
+            all. Without such a word it is asked which is meant, if there are several.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -101,6 +106,7 @@ class Slot(BaseModel):
     listed: str = ""
     finds: str = ""
     fits: dict[str, list[str]] = {}
+    all: dict[str, list[str]] = {}
 
 
 class Skill(BaseModel):
@@ -183,11 +189,13 @@ class Skills(BaseModel):
     Attributes:
         wishes: Skill → sentences of all languages with which it is wished; those of `none` wish
             nothing.
+        turns: Kinds of what is said in the middle of a conversation.
     """
 
     skills: dict[str, Skill]
     lexicon: dict[str, list[str]]
     wishes: dict[str, list[str]] = {}
+    turns: dict[str, Asked] = {}
     kinds: dict[str, SkipValidation[Kind]]
 
     @property
@@ -214,6 +222,7 @@ class Skills(BaseModel):
         skills: dict[str, Skill] = {}
         lexicon: dict[str, list[str]] = {}
         wishes: dict[str, list[str]] = {}
+        turns: dict[str, Asked] = {}
         known = {**KINDS, **(kinds or {})}
         files = [file for folder in folders for file in folder.glob("*.yaml")]
         for file in sorted(files, key=lambda file: file.name):
@@ -224,6 +233,8 @@ class Skills(BaseModel):
                 elif file.name == WISHES:
                     for name, said in content.items():
                         wishes.setdefault(name, []).extend(itertools.chain(*said.values()))
+                elif file.name == TURNS:
+                    turns |= {one: Asked.model_validate(kind) for one, kind in content.items()}
                 else:
                     skill = Skill.model_validate({"name": file.stem, **content})
                     render_check(skill)
@@ -234,7 +245,8 @@ class Skills(BaseModel):
         if not skills:
             raise ValueError(f"{', '.join(map(str, folders))} holds no skills (SKILLS_DIR)")
         wishes = {name: said for name, said in wishes.items() if name in skills}
-        return cls(skills=skills, lexicon=lexicon, kinds=known, wishes=wishes)
+        turns = {n: one for n, one in turns.items() if not one.skill or one.skill in skills}
+        return cls(skills=skills, lexicon=lexicon, kinds=known, wishes=wishes, turns=turns)
 
 
 _templates = ImmutableSandboxedEnvironment(

@@ -9,10 +9,12 @@ from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asides import answer_to, aside_of, gives_no_value
+from deskward.agent.offline.few_words import FewWords
 from deskward.agent.offline.meant import whole
-from deskward.agent.offline.pausing import CHANGED, Pausing
+from deskward.agent.offline.pausing import CHANGED
 from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.skills import Skill, render
+from deskward.agent.offline.turning import PERHAPS
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.language import language_of
@@ -34,7 +36,7 @@ _AND_ALSO = re.compile(
 )
 
 
-class Step(Pausing):
+class Step(FewWords):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -49,7 +51,7 @@ class Step(Pausing):
         text = _SPACES.sub("\n\n", text)
         pending = self._model.skill(before.get("skill", ""))
         waits = pending is not None and "waits_for" in before
-        told = self._of_records(text) or self._of_deeds(text)
+        told = self._told_in_between(text, before, pending if waits else None)
         if told is not None:
             yield from told
             if waits and pending is not None and self.state is None:
@@ -61,33 +63,28 @@ class Step(Pausing):
         elif pending is not None and "waits_for" in before:
             self._then = list(before.get("then", []))
             yield from self._continue(pending, before, text)
-        elif "called" in before and self._only_withdraws(text):
-            yield self._reply("left")
         elif "called" in before and (again := self._once_more_asked(before, text)) is not None:
             yield from self._several([again], unsure=True)
+        elif "called" in before and self._only_withdraws(text):
+            yield self._reply("left")
         elif "called" in before and (named := self._named_now(before, text)) is not None:
             yield from self._several([named], unsure=True)
         else:
             yield from self._understand(text)
 
+    def _told_in_between(
+        self, text: str, before: dict[str, Any], waiting: Skill | None
+    ) -> Iterator[str | ToolRequest] | None:
+        """What is answered to a turn that the conversation completes; None for any other."""
+        if waiting is not None:
+            told = self._while_waiting(waiting, before, text) or self._of_records(text)
+        else:
+            told = self._of_records(text) or self._in_between(text)
+        return told or (self._of_deeds(text) if self._may_ask_of_deeds(text) else None)
+
     def _lack_all(self, wishes: list[Wish], text: str) -> bool:
         """Whether all that is wished lacks what it needs."""
         return not any(self._is_whole(wish, text) for wish in wishes)
-
-    def _named_now(self, before: dict[str, Any], text: str) -> tuple[Skill, dict[str, Any]] | None:
-        """What was wished just now, with the record that the customer names now, alone."""
-        skill = self._model.skill(before["called"][0])
-        if skill is None or skill.acts is None or not skill.acts.named or len(text) > LONGEST:
-            return None
-        slots = self._slots(skill, text)
-        new = {name: value for name, value in slots.items() if before["slots"].get(name) != value}
-        if len(new) != 1:
-            return None
-        ((name, value),) = new.items()
-        said = self._model.kinds[skill.slots[name].kind].called
-        shown = said.search(text) if said else None
-        bare = self._model.acts.says_no_more(text, shown.group() if shown else str(value))
-        return (skill, {**before["slots"], **new}) if bare else None
 
     def _only_withdraws(self, text: str) -> bool:
         """Whether a short answer takes a wish back."""
@@ -217,6 +214,8 @@ class Step(Pausing):
             skill = self._model.skills[wish.skill]
             slots = self._wished_slots(skill, wish, text)
             missing = self._missing(skill, slots)
+            if missing is None and not wish.loss:
+                missing = self._undecided(skill, slots, text)
             if missing is None and self._model.acts.names_several(skill.name, wish, text):
                 missing = next(iter(skill.slots))
                 slots.pop(missing, None)
@@ -229,6 +228,11 @@ class Step(Pausing):
                 self._then.append({"skill": skill.name, "waits_for": missing, "slots": slots})
         if made is None:
             yield from self._next()
+            return
+        if asked := self._plain_questions(text):
+            first: dict[str, Any] = {"skill": made[0].name, "slots": made[1]}
+            self._then = [first, *self._then]
+            yield from self._several(asked)
             return
         skill, slots = made
         assert skill.acts is not None
@@ -266,6 +270,15 @@ class Step(Pausing):
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         nothing = self._is_refusal(text) or self._is_told_only(text)
+        lost = (skill is None or skill.search) and not self._model.acts.read(text).unwished
+        if lost and not nothing and (meaning := self._turned(text, PERHAPS)) is not None:
+            asks = meaning.kind.skill and meaning.kind.skill == getattr(
+                self._model.search, "name", ""
+            )
+            told = None if asks else self._of_turn(meaning)
+            if told is not None:
+                yield from told
+                return
         if (skill is None or skill.search) and nothing:
             yield self._reply("left")
         elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
@@ -346,7 +359,11 @@ class Step(Pausing):
         text, doubt = before["searching"], before.get("doubt") or {}
         answer = self._found(json.loads(last.text), before["enough"])
         if answer is not None:
+            self.state = {"searched": before.get("query", text)}
             yield answer
+            return
+        if (again := self._searched_again(before)) is not None:
+            yield from again
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)

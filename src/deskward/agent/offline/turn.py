@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 from deskward.agent.model import ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.offline.acts import Acts
+from deskward.agent.offline.asked import Asked
 from deskward.agent.offline.replies import reply
 from deskward.agent.offline.skills import Skill, text_in
 from deskward.agent.offline.sought import Sought
 from deskward.agent.offline.topics import Topics
 from deskward.text.assent import answer_of
 from deskward.text.finding import Kind
-from deskward.text.language import language_of
+from deskward.text.language import language_now
 from deskward.text.nothing import asks_nothing
 
 
@@ -23,6 +24,7 @@ class Knowing(Protocol):
 
     skills: dict[str, Skill]
     kinds: dict[str, Kind]
+    turns: dict[str, Asked]
     search: Skill | None
     handover: Skill | None
 
@@ -47,6 +49,10 @@ class Knowing(Protocol):
 
     def wanted(self, text: str, /) -> dict[str, float]:
         """How probably a message wishes each act, or none; empty where that was not learned."""
+        ...
+
+    def turned(self, text: str, /) -> dict[str, float]:
+        """How probably a message is of each kind of turn; empty where that was not learned."""
         ...
 
     def __hash__(self) -> int:
@@ -155,7 +161,7 @@ class Turn:
     def _language(self) -> str:
         """The customer's language; a mere yes or no does not tell it."""
         said = [m.text for m in self._messages if m.role == "user" and answer_of(m.text) is None]
-        return language_of(said)
+        return language_now(said)
 
 
 @lru_cache(maxsize=64)
