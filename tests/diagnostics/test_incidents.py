@@ -14,7 +14,7 @@ from deskward.core import jobs
 from deskward.core.events import events, listen
 from deskward.diagnostics.incidents.service import OVER
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF, Call
-from tests.diagnostics.test_sessions import answer, code, do, start
+from tests.diagnostics.test_sessions import TO_CAUSE, answer, code, do, start
 
 TITLE = "db-7 is out of disk"
 TO_503 = (True, 503)
@@ -101,6 +101,23 @@ async def test_when_it_is_over_each_session_is_asked_and_goes_on(desk: Desk, cal
         ("diagnosis.incident_over", well["id"], "user_001"),
         ("diagnosis.incident_over", ill["id"], "user_002"),
     ]
+
+
+async def test_what_was_found_before_it_was_over_goes_to_staff_if_it_has_not_helped(
+    desk: Desk, call: Call
+) -> None:
+    found = await answer(call, await start(call), *TO_CAUSE)
+    made = await report(call, code="429")
+    session = (await do(call, "join_incident", found, incident_id=made["incident_id"])).value
+    early = await do(call, "report_diagnosis_outcome", session, helped=False)
+    assert code(early) == "CONFLICT"
+    await call("resolve_incident", STAFF, incident_id=made["incident_id"])
+    await settled(desk)
+    session = await read(call, session)
+    assert (session["status"], session["result"]["cause"]) == ("to_confirm", "rate_limit")
+    handed = (await do(call, "report_diagnosis_outcome", session, helped=False)).value
+    assert handed["status"] == "handed_over"
+    assert handed["ticket_id"] is not None
 
 
 async def test_who_has_something_else_leaves_and_does_not_join_again(call: Call) -> None:

@@ -230,6 +230,12 @@ async def joined(db: Connection, tenant: str, session: Session, incident_id: str
     return await _write(db, tenant, session, session.given, "joined_incident", incident=number)
 
 
+def was_midway(session: Session) -> bool:
+    """Whether a session is to be confirmed only because the incident that it had joined is over."""
+    midway = session.incident_id is not None and session.walk.end is None
+    return midway and session.status == "to_confirm"
+
+
 def state_of(session: Session) -> Status:
     """The state in which a session goes on, by its answers alone."""
     end = session.walk.end

@@ -292,7 +292,7 @@ async def report_diagnosis_outcome(
     """
     by = "customer" if ctx.principal.kind == "customer" else "staff"
     before = await service.get(ctx.db, ctx.tenant, session_id)
-    if not helped and before.incident_id is not None and before.status == "to_confirm":
+    if not helped and service.was_midway(before):
         return await gone_on(ctx, before, revision)
     session = await service.set_status(
         ctx.db,

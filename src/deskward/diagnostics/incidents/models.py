@@ -118,12 +118,18 @@ SourceId = Annotated[
     ),
 ]
 SourceName = Annotated[str, Field(min_length=1, max_length=80, examples=["Production alerts"])]
+_WRITTEN = (
+    r"^whsec_(?:[A-Za-z0-9+/]{4}){8,20}"
+    r"(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{6}==)?$"
+)
+"""What `secret_bytes` takes, for whoever goes by the schema."""
 Secret = Annotated[
     SecretStr,
     Field(
         min_length=38,
         max_length=100,
         examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwsr"],
+        json_schema_extra={"pattern": _WRITTEN},
         description="What alerts are known by: `whsec_` and 24 to 64 random bytes as Base64. It is "
         "never shown again.",
     ),
