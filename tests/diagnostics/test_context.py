@@ -268,8 +268,8 @@ def test_what_is_wrong_with_the_file_is_told(
     monkeypatch.setenv("TEST_CRM_TOKEN", "s3cret")
     file = tmp_path / "crm.yaml"
     file.write_text(FILE, "utf-8")
-    assert len(read_sources(file)) == 1
+    assert len(read_sources(file, "default")) == 1
     file.write_text(FILE.replace(old, new, 1), "utf-8")
     with pytest.raises(ValueError, match="CRM_FILE") as raised:
-        read_sources(file)
+        read_sources(file, "default")
     assert told in str(raised.value)

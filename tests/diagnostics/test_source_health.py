@@ -107,4 +107,4 @@ def test_a_check_that_cannot_be_made_is_an_error_at_start(
     file = tmp_path / "crm.yaml"
     file.write_text(f"{FILE.rstrip()}\n    health: {health}\n".replace("PORT", "1"), "utf-8")
     with pytest.raises(ValueError, match="CRM_FILE"):
-        read_sources(file)
+        read_sources(file, "default")

@@ -50,7 +50,7 @@ def open_diagnosing(
             signer=Signer(key),
             lasts=rules.collects_for,
         ),
-        Sources: Sources(read_sources(rules.crm_file)),
+        Sources: Sources(read_sources(rules.crm_file, settings.default.tenant_id)),
         AlertVault: AlertVault(Sealing(key, PURPOSE)),
         RunRules: RunRules(rules.keeps_runs_for),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),

@@ -17,6 +17,9 @@ from deskward.customers.models import Profile
 log = logging.getLogger(__name__)
 
 MOST_REMEMBERED = 10_000
+_Key = tuple[str, str, str, frozenset[tuple[str, str]]]
+"""Tenant, system, customer, and by what other systems know them: who is known by another id in one
+is somebody else there."""
 
 
 class SourceFailed(Exception):
@@ -45,6 +48,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What it is called."""
+        ...
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Whose customers it knows: of others' it is never asked."""
         ...
 
     @property
@@ -94,7 +102,7 @@ class Sources:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
-        self._remembered: OrderedDict[tuple[str, str, str], tuple[float, Answered]] = OrderedDict()
+        self._remembered: OrderedDict[_Key, tuple[float, Answered]] = OrderedDict()
 
     @property
     def checked(self) -> dict[str, Source]:
@@ -102,13 +110,13 @@ class Sources:
         return {one.name: one for one in self._sources if one.checked_every is not None}
 
     async def ask(self, tenant: str, customer: Profile) -> list[Answered]:
-        """What they know of a customer, each from memory as long as that counts."""
-        return list(
-            await asyncio.gather(*(self._ask(one, tenant, customer) for one in self._sources))
-        )
+        """What those that know a tenant's customers tell of one, from memory while that counts."""
+        asked = [one for one in self._sources if tenant in one.tenants]
+        return list(await asyncio.gather(*(self._ask(one, tenant, customer) for one in asked)))
 
     async def _ask(self, source: Source, tenant: str, customer: Profile) -> Answered:
-        key = tenant, source.name, customer.customer_id
+        ids = frozenset((one.system.casefold(), one.id) for one in customer.external_ids)
+        key = tenant, source.name, customer.customer_id, ids
         kept = self._remembered.get(key)
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]

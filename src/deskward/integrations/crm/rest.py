@@ -12,20 +12,22 @@ sources:
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx2
 import jsonpath
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from deskward.core.apart import apart
+from deskward.core.errors import TimeLimitExceeded
+from deskward.core.foreign_json import TooMuchJson, parts_in, read_json, steps_of
 from deskward.customers.models import Profile
 from deskward.diagnostics.context.sources import Known, Source, SourceFailed
 
@@ -33,10 +35,13 @@ MOST = 1_000_000
 """Bytes of an answer."""
 MOST_ENTRIES = 200
 MOST_TEXT = 2_000
+MOST_OTHER = 50 * MOST_TEXT
+"""Characters of a value that is no text, as JSON."""
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 
 Path_ = Annotated[str, Field(min_length=1, max_length=300)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Tenant = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _Part(BaseModel):
@@ -106,6 +111,7 @@ class Rest(_Part):
     Attributes:
         url: Its address; `{customer_id}` is the desk's id, `{SYSTEM}` the id that the customer has
             in that system (`external_ids`).
+        tenants: Whose customers it knows; without any, those of the desk's own tenant alone.
         seconds: For an answer.
         remembered: Seconds for which an answer counts.
         health: How it is seen whether it is well.
@@ -114,6 +120,7 @@ class Rest(_Part):
 
     name: Name
     url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=1_000)]
+    tenants: frozenset[Tenant] = frozenset()
     authentication: Authentication = Authentication()
     seconds: float = Field(5.0, gt=0, le=30)
     remembered: float = Field(300.0, ge=0, le=86_400)
@@ -122,6 +129,13 @@ class Rest(_Part):
     interactions: Interactions | None = None
     fields: dict[Name, Path_] = {}
     health: Health | None = None
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _host_is_written_out(cls, value: str) -> str:
+        if "{" in urlsplit(value).netloc:
+            raise ValueError("the host is written out: an id would choose who is told the key")
+        return value
 
     @model_validator(mode="after")
     def _checked_at_the_same_host(self) -> Rest:
@@ -139,8 +153,11 @@ class _File(_Part):
     sources: tuple[Rest, ...] = Field(max_length=20)
 
 
-def read_sources(file: Path | None) -> list[Source]:
+def read_sources(file: Path | None, tenant: str) -> list[Source]:
     """The systems that a file describes.
+
+    Args:
+        tenant: Whose customers a system knows that names no tenants: the desk's own tenant.
 
     Raises:
         ValueError: It cannot be used; it says why.
@@ -155,25 +172,35 @@ def read_sources(file: Path | None) -> list[Source]:
         raise ValueError(f"CRM_FILE: {file}: {where}: {first['msg']}") from None
     except (OSError, yaml.YAMLError, ValueError) as error:
         raise ValueError(f"CRM_FILE: {file}: {error}") from None
-    return [RestSource(one) for one in read.sources]
+    return [RestSource(one, one.tenants or frozenset((tenant,))) for one in read.sources]
 
 
 class RestSource:
     """A system that is asked over REST."""
 
-    def __init__(self, rest: Rest) -> None:
+    def __init__(self, rest: Rest, tenants: frozenset[str]) -> None:
         """Take its description.
+
+        Args:
+            tenants: Whose customers it knows.
 
         Raises:
             ValueError: A variable that it names is not set.
         """
         self._rest = rest
+        self._tenants = tenants
         self._headers = {"accept": "application/json", **_headers(rest)}
+        self._paths = _paths_of(rest)
 
     @property
     def name(self) -> str:
         """What it is called."""
         return self._rest.name
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """See `Source`."""
+        return self._tenants
 
     @property
     def remembered(self) -> float:
@@ -198,10 +225,18 @@ class RestSource:
         if content is None:
             return None
         try:
-            data = json.loads(content)
-        except (ValueError, RecursionError):
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
             raise SourceFailed("Its answer is no JSON.") from None
-        return self._read(data)
+        given = {"rest": self._rest.model_dump(mode="json"), "text": text}
+        try:
+            steps = steps_of(self._paths, parts_in(text))
+            found = await apart(read_answer, given, steps, limit=self._rest.seconds)
+        except TimeLimitExceeded:
+            raise SourceFailed("Its answer costs too much to look at.") from None
+        if "problem" in found:
+            raise SourceFailed(found["problem"])
+        return Known(**found)
 
     async def _answer(self, url: str) -> bytes | None:
         """What an address answers, in time; None where it knows nothing such.
@@ -240,28 +275,56 @@ class RestSource:
                     raise SourceFailed(f"Its answer has more than {MOST:,} bytes.")
         return bytes(content)
 
-    def _read(self, data: Any) -> Known:
-        rest = self._rest
-        status = _one(rest.account_status, data)
-        return Known(
-            account_status=_text(status) if status is not None else None,
-            products=_each(rest.products, data) if rest.products else [],
-            interactions=[
-                {name: _text(value) for name, value in one.items()}
-                for one in (_each(rest.interactions, data) if rest.interactions else [])
-            ],
-            fields={name: _plain(_one(path, data)) for name, path in rest.fields.items()},
-        )
+
+def read_answer(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer tells, as a system's description says; `problem` where it is none."""
+    rest = Rest.model_validate(given["rest"])
+    try:
+        data = read_json(given["text"])
+    except TooMuchJson as error:
+        return {"problem": f"Its answer is not read: {error}."}
+    except ValueError:
+        return {"problem": "Its answer is no JSON."}
+    status = _one(rest.account_status, data)
+    return {
+        "account_status": _text(status) if status is not None else None,
+        "products": _each(rest.products, data) if rest.products else [],
+        "interactions": [
+            {name: _text(value) for name, value in one.items()}
+            for one in (_each(rest.interactions, data) if rest.interactions else [])
+        ],
+        "fields": {name: _plain(_one(path, data)) for name, path in rest.fields.items()},
+    }
 
 
 def _address(url: str, customer: Profile) -> str | None:
-    """The address that a customer has in a system; None where they are not known there."""
+    """The address that a customer has in a system; None where they are not known there.
+
+    Raises:
+        SourceFailed: Their id there would lead to another address.
+    """
     ids = {one.system.casefold(): one.id for one in customer.external_ids}
     ids["customer_id"] = customer.customer_id
     wanted = _PLACE.findall(url)
     if any(name not in ids for name in wanted):
         return None
-    return _PLACE.sub(lambda found: quote(ids[found[1]], safe=""), url)
+    address = _PLACE.sub(lambda found: quote(ids[found[1]], safe=""), url)
+    # Servers take %2F for a slash, and leave a folder at two dots, before they look who is asked.
+    names = re.split(r"[/\\]", unquote(unquote(urlsplit(address).path)))
+    if {".", ".."} & {name.strip() for name in names}:
+        raise SourceFailed("The customer's id there is none that an address can hold.")
+    return address
+
+
+def _paths_of(rest: Rest) -> list[str]:
+    """All paths of a description."""
+    parts = [one.model_dump() for one in (rest.products, rest.interactions) if one is not None]
+    told = [
+        rest.account_status,
+        *rest.fields.values(),
+        *(path for one in parts for path in one.values()),
+    ]
+    return [path for path in told if path is not None]
 
 
 def _headers(rest: Rest) -> dict[str, str]:
@@ -288,7 +351,9 @@ def _each(part: Products | Interactions, data: Any) -> list[dict[str, Any]]:
     for node in jsonpath.finditer(part.each, data):
         if len(found) == MOST_ENTRIES:
             break
-        found.append({name: _plain(_one(path, node.value)) for name, path in paths.items()})
+        told = {name: _plain(_one(path, node.value)) for name, path in paths.items()}
+        if isinstance(part, Interactions) or isinstance(told["product_name"], str | int):
+            found.append(told)  # a product without a name is none that anybody could ask for
     return found
 
 
@@ -302,8 +367,8 @@ def _one(path: str | None, data: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
-    return value if len(json.dumps(value)) <= 50 * MOST_TEXT else None
+    return value if len(str(value)) <= MOST_OTHER else None
 
 
 def _text(value: Any) -> str:
-    return ("" if value is None else str(value)).replace("\0", "")[:MOST_TEXT]
+    return ("" if value is None else str(value))[:MOST_TEXT]
