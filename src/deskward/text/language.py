@@ -52,8 +52,10 @@ def language_now(texts: Sequence[str], before: str = "") -> str:
     for text in texts:
         votes = _votes(text)
         best = _best(votes)
+        few = 2 * votes.get(best, 0) < len(_words(text[:LOOKED_AT]))
         lead = votes.get(best, 0) - votes.get(now, 0)
-        if best and (not votes.get(now) or lead >= SURELY or best in _SCRIPTS):
+        surely = lead >= SURELY if votes.get(now) else not few
+        if best and (not now or surely or best in _SCRIPTS):
             now = best
     return now or "en"
 

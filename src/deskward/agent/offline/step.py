@@ -269,7 +269,7 @@ class Step(FewWords):
         return self._fill(skill, slots, sure=True)
 
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
-        nothing = self._is_refusal(text) or self._is_told_only(text)
+        nothing = self._is_refusal(text) or self._is_told_only(text) or self._only_declines(text)
         lost = (skill is None or skill.search) and not self._model.acts.read(text).unwished
         if lost and not nothing and (meaning := self._turned(text, PERHAPS)) is not None:
             asks = meaning.kind.skill and meaning.kind.skill == getattr(

@@ -22,7 +22,9 @@ from deskward.text.risk import risks_of
 SURE = 0.6
 """From this probability on a turn is of a topic."""
 SURELY = 0.8
-"""The same of a part of a message, and against what only may be a wish."""
+"""The same where a question of ours waits."""
+PART = 0.7
+"""The same of a question in a part of a message."""
 PERHAPS = 0.5
 """The same where nothing else was understood and it would be handed over."""
 LONGEST = 200
@@ -33,7 +35,11 @@ FOUND = 0.3
 """From this score on what a search found answers a general question."""
 FOUND_ACROSS = 0.25
 """The same in another language than most articles have: words cannot agree there."""
-ASKS_OF_DEEDS = 0.05
+DECLINES = 0.3
+"""From this probability on a message with a negation declines."""
+POINTS = 5
+"""Words of a remark that may only point at a record."""
+ASKS_OF_DEEDS = 0.3
 """Without this probability a message does not ask what was done, whatever words it has."""
 DONE = 2.0
 """The same after what was done last, if something else was asked meanwhile."""
@@ -68,7 +74,7 @@ class Turning(Pausing):
         if whole is not None and whole.asks and whole.score >= enough:
             return whole
         parts = [one for one in map(self._meaning_of, parts_of(text)) if one is not None]
-        asks = [one for one in parts if one.asks and one.score >= max(enough, SURELY)]
+        asks = [one for one in parts if one.asks and one.score >= max(enough, PART)]
         if asks:
             return asks[-1]
         return whole if whole is not None and whole.score >= enough else None
@@ -152,7 +158,9 @@ class Turning(Pausing):
         if kind.does == "greets":
             return iter([answer_to("greets", self._language())])
         if kind.does == "aside":
-            return self._looks_at(text) or iter([answer_to("noted", self._language())])
+            short = len(text.split()) <= POINTS
+            looked = self._looks_at(text) if short else None
+            return looked or iter([answer_to("noted", self._language())])
         return iter([self._reply(kind.does)])
 
     def _asked_of(self, skill: Skill, kind: Asked, text: str) -> Iterator[str | ToolRequest] | None:
@@ -190,6 +198,9 @@ class Turning(Pausing):
     def _searched(self, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
         """Look a general question up; where nothing is found, with what it is about besides."""
         before: dict[str, Any] = self._left_behind()
+        found = [one for one in map(self._meaning_of, parts_of(text)) if one is not None]
+        asks = [one.text for one in found if one.kind.skill == skill.name and one.score >= PART]
+        text = asks[-1] if asks else text
         query, again = text, f"{text} {self._thing()}".strip()
         if len(text) <= SHORT and "searched" in before:
             query = f"{before['searched']} {text}"
@@ -204,7 +215,8 @@ class Turning(Pausing):
         skill = self._model.search
         if skill is None or "again" not in before:
             return None
-        self.state = {name: value for name, value in before.items() if name != "again"}
+        kept = {name: value for name, value in before.items() if name != "again"}
+        self.state = {**kept, "query": before["again"]}
         return iter([_search(skill, before["again"])])
 
     def _thing(self) -> str:
@@ -222,11 +234,20 @@ class Turning(Pausing):
         points = pointed(text, {}) if skill.slots[slot].listed else None
         return points is not None and points.by != PRONOUN
 
+    def _only_declines(self, text: str) -> bool:
+        """Whether a message says that something is not to be done, rather than anything else."""
+        found, cues = self._likely(text), self._model.acts.cues(text, self._language())
+        share = sum(p for n, p in found.items() if self._topic(n) in ("left", "aside"))
+        asks = any(mark in text for mark in "?？؟")
+        return share >= DECLINES and "not" in cues and not asks and not risks_of("", text)
+
     def _may_ask_of_deeds(self, text: str) -> bool:
         """Whether a message may ask what was done, by its meaning as well."""
         found = self._likely(text)
+        if not found:
+            return True
         share = sum(score for name, score in found.items() if name != WISH and self._tells(name))
-        return not found or share >= ASKS_OF_DEEDS
+        return share >= ASKS_OF_DEEDS and not self._wishing(self._model.acts.read(text), text)[0]
 
     def _tells(self, name: str) -> bool:
         kind = self._model.turns[name]
