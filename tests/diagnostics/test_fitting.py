@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 from deskward.app import open_desk
+from deskward.core.errors import NotFound
 from deskward.core.settings import Settings
 from deskward.diagnostics.checking import SHIPPED, load
 from deskward.diagnostics.fitting import NONE, Fitting
+from deskward.diagnostics.shelf import Shelf
+from deskward.diagnostics.suites.loading import Suites
 from deskward.integrations.embeddings.choose import for_sentences
 from deskward.text.vectors import Embedder, EmbeddingFailed
 from tests.conftest import caller
@@ -93,3 +96,41 @@ async def test_without_vectors_words_tell(sqlite_settings: Settings) -> None:
     fitting = Fitting(Broken())
     assert await fitting.meant(WORKFLOWS, list(WORKFLOWS), "We get a 429.") is None
     await fitting.aclose()
+
+
+@pytest.mark.slow
+async def test_no_workflow_is_guessed_in_a_script_that_vectors_know_too_little_of(
+    sentences: Embedder,
+) -> None:
+    fitting = await ready(Fitting(sentences))
+
+    async def meant(issue: str) -> str | None:
+        return await fitting.meant(WORKFLOWS, list(WORKFLOWS), issue)
+
+    assert await meant("אי אפשר להתחבר לשירות שלכם מהמשרד.") is None
+    assert await meant("Δεν μπορώ να συνδεθώ με το SSO.") is None
+    assert await meant("로그인이 안 됩니다.") == "sign-in"
+    russian = await meant("Мы не можем подключиться к вашему сервису из офиса.")
+    assert russian == "network-connectivity"
+    await fitting.aclose()
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        "The connection is fine, nothing is wrong.",
+        "Die Verbindung läuft, alles in Ordnung.",
+        "Спасибо, соединение есть, всё работает.",
+        "接続は問題ありません。",
+    ],
+)
+async def test_who_says_that_nothing_is_wrong_has_no_issue(issue: str) -> None:
+    shelf = Shelf(None, Suites(None))
+    with pytest.raises(NotFound, match="does not show what kind"):
+        await shelf.for_issue("Acme", issue)
+
+
+async def test_who_says_what_else_is_fine_has_one() -> None:
+    shelf = Shelf(None, Suites(None))
+    found = await shelf.for_issue("Acme", "Sign-in works fine, but the connection is slow.")
+    assert found.workflow == "network-connectivity"

@@ -256,3 +256,20 @@ def test_a_picture_holds_hostile_texts_as_texts(tmp_path: Path) -> None:
     assert "<script>" not in svg(plan)
     assert "script>" not in mermaid(plan)
     assert 'Is it "' not in mermaid(plan)
+
+
+async def test_a_fact_of_another_type_leaves_a_part_out_and_says_so() -> None:
+    condition = "has(environment.memory_gb) && environment.memory_gb < 8"
+    whole = KNOWN["api-errors"]
+    first, *rest = whole.fragments
+    mine = whole.model_copy(
+        update={"fragments": (first.model_copy(update={"applies": condition}), *rest)}
+    )
+
+    def plan(memory: str | int) -> Plan:
+        return compose(mine, Circumstances(environment={"memory_gb": memory}), KNOWN)
+
+    assert plan(4).parts[0].id == first.id
+    odd = plan("4 GB")
+    assert first.id not in [part.id for part in odd.parts]
+    assert odd.left_out[0].startswith(f"{first.id}: {condition} cannot be asked")

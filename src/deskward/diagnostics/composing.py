@@ -150,6 +150,10 @@ def resolved(
 def _applies(fragment: Fragment, circumstances: Circumstances) -> tuple[str, bool]:
     if fragment.applies is None:
         return "it is for everybody", True
-    if condition(fragment.applies).holds(circumstances.values()):
+    try:
+        holds = condition(fragment.applies).holds(circumstances.values())
+    except WrongCondition as wrong:  # what is known is of another type than it compares with
+        return f"{fragment.applies} cannot be asked of what is known ({wrong})", False
+    if holds:
         return f"{fragment.applies} holds", True
     return f"{fragment.applies} does not hold, or is not known", False

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -31,6 +33,10 @@ RIDGE = 1.0
 From 0.3 to 3 as many of the sentences are told right that `tests/diagnostics/issues.yaml` holds."""
 WAIT = 1.0
 """Seconds that an issue waits for the examples to be learned; until then words alone tell."""
+ABROAD = 0.6
+"""The score from which vectors tell of an issue in a script of which no example is. Of Hebrew or
+Greek they knew nothing, at 0.3 to 0.46; what was right in Russian, Korean and Chinese was
+at 0.66 and more."""
 LONGEST = 1_000
 """Characters of an issue that are looked at: its beginning says what it is."""
 NONE = ""
@@ -52,8 +58,8 @@ class Fitting:
         """The workflow among some that an issue means; `NONE` where it means none of any.
 
         Returns:
-            None as long as that is not known: the examples are still learned, or there are no
-            vectors.
+            None as long as that is not known: the examples are still learned, there are no vectors,
+            or they know too little of the script that it is in.
         """
         if self._learning is None:
             self._learning = asyncio.create_task(self._learn(workflows))
@@ -67,7 +73,10 @@ class Fitting:
             log.warning("which workflow fits is told by words alone: %s", error)
             self._learning = None
             return None
-        return linear.best(vector, (*among, NONE))
+        best, score = linear.best(vector, (*among, NONE))
+        if score < ABROAD and _script_of(issue[:LONGEST]) not in linear.scripts:
+            return None
+        return best
 
     async def aclose(self) -> None:
         """Leave it, where it is still learning."""
@@ -80,15 +89,23 @@ class Fitting:
         classes = {name: sentences_of(one) for name, one in workflows.items()} | {NONE: _others()}
         names = [name for name, sentences in classes.items() for _ in sentences]
         texts = [one for sentences in classes.values() for one in sentences]
-        return _Linear(list(classes), names, await embedded(self._embedder, texts))
+        scripts = frozenset(map(_script_of, texts))
+        return _Linear(list(classes), names, await embedded(self._embedder, texts), scripts)
 
 
 class _Linear:
     """Ridge regression to the classes as indicators, solved in closed form."""
 
-    def __init__(self, classes: Sequence[str], names: Sequence[str], vectors: Vectors) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        names: Sequence[str],
+        vectors: Vectors,
+        scripts: frozenset[str],
+    ) -> None:
         import numpy as np
 
+        self.scripts = scripts
         self._classes = list(classes)
         wanted = np.array([[float(name == one) for one in classes] for name in names])
         weight = wanted @ (1.0 / wanted.sum(axis=0)) * (len(names) / len(classes))
@@ -98,10 +115,18 @@ class _Linear:
         weighed = found * weight[:, None]
         self._weights = np.linalg.solve(weighed.T @ found + costs, weighed.T @ wanted)
 
-    def best(self, vector: Vectors, among: Sequence[str]) -> str:
-        """The class among some that a vector is nearest to."""
+    def best(self, vector: Vectors, among: Sequence[str]) -> tuple[str, float]:
+        """The class among some that a vector is nearest to, and how near."""
         scores = [*vector, 1.0] @ self._weights
-        return max(among, key=lambda name: float(scores[self._classes.index(name)]))
+        score, name = max((float(scores[self._classes.index(name)]), name) for name in among)
+        return name, score
+
+
+def _script_of(text: str) -> str:
+    """The script of most letters of a text, as Unicode begins to name them: "GREEK"."""
+    names = (unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha())
+    most = Counter(names).most_common(1)
+    return most[0][0] if most else ""
 
 
 def sentences_of(workflow: Workflow) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from deskward.diagnostics.checking import SHIPPED, load
 from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.workflow import Workflow
+from deskward.text.against import is_well
 
 
 class Shelf:
@@ -71,9 +72,12 @@ class Shelf:
         so nobody holds a transaction meanwhile.
 
         Raises:
-            NotFound: It means none; it names the categories that there are.
+            NotFound: It means none, or says that nothing is wrong; it names the categories that
+                there are.
         """
         fitting = [one for one in self.workflows.values() if _is_for(one, product)]
+        if is_well(issue):
+            raise _unclear(product, fitting)
         meant: str | None = None
         if self._fitting is not None:
             names = [one.workflow for one in fitting]
@@ -87,13 +91,17 @@ class Shelf:
         least = 1 if meant is None else 2
         if best is not None and score[best.workflow][0] >= least:
             return best
-        known = sorted({one.category for one in fitting})
-        raise NotFound(
-            "workflow",
-            product,
-            "The description does not show what kind of issue it is. Say it in "
-            f"`environment_info` as `category`, one of: {', '.join(known)}.",
-        )
+        raise _unclear(product, fitting)
+
+
+def _unclear(product: str, fitting: Sequence[Workflow]) -> NotFound:
+    known = sorted({one.category for one in fitting})
+    return NotFound(
+        "workflow",
+        product,
+        "The description does not show what kind of issue it is. Say it in "
+        f"`environment_info` as `category`, one of: {', '.join(known)}.",
+    )
 
 
 def _is_for(workflow: Workflow, product: str) -> bool:

@@ -1,0 +1,149 @@
+"""Whether somebody speaks against a deed that takes down their words, and needs no other wish.
+
+"Our calls get a 429" names no deed, and yet a model may begin to help; "No, please do not start a
+diagnosis" names it, too. What speaks against it is found cautiously: whoever is taken for speaking
+against is only asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from deskward.text.assent import answer_of
+from deskward.text.folding import folded
+from deskward.text.lists import read_list
+
+LONGEST = 2_000
+"""Characters that are looked at."""
+
+_SENTENCE = re.compile(r"(?<=[.!?;…。！？؟])\s*|\n+")
+_CLAUSE = re.compile(r"[,.:;!…。，、：；！،؛–—]+\s*")
+_MARKS = re.compile(r"[^\w'\s-]+")
+
+
+def speaks_against(text: str, deed: Iterable[str], *, of_trouble: bool = False) -> bool:
+    """Whether what somebody said speaks against a deed.
+
+    Args:
+        deed: Parts of words by which it is named, in all languages.
+        of_trouble: Whether it is about a trouble of the speaker's: then it speaks against it, too,
+            that there is none, that it is somebody else's, or that it is only imagined.
+    """
+    said = folded(text[:LONGEST])
+    if answer_of(text) is False:
+        return True
+    parts = [folded(one) for one in deed]
+    for sentence in filter(None, map(str.strip, _SENTENCE.split(said))):
+        if any(part in sentence for part in parts) and (
+            _has("negators", sentence) or _has("conditions", sentence)
+        ):
+            return True
+        if of_trouble and (_is_imagined(sentence) or _has("theirs", sentence)):
+            return True
+    return of_trouble and is_well(text)
+
+
+def is_well(text: str) -> bool:
+    """Whether a text says that nothing is wrong, and nothing that turns that over."""
+    said = folded(text[:LONGEST])
+    well = _pattern("well")
+    found = well.search(said) is not None
+    # "Nothing is wrong" has a negator of its own.
+    return found and "?" not in said and not _has("turns", well.sub(" ", said))
+
+
+def leaning(text: str) -> bool | None:
+    """What an answer says that begins with yes or no: "Yes, it does."; None where that is doubtful.
+
+    What follows may say it once more, and neither turn it over, doubt it nor ask.
+    """
+    whole = answer_of(text)
+    if whole is not None:
+        return whole
+    said = folded(text[:LONGEST])
+    if "?" in said or "？" in said or "؟" in said or _has("conditions", said):
+        return None
+    first, *rest = [part for part in _CLAUSE.split(said) if part.strip()] or [""]
+    leans = answer_of(first)
+    if leans is None or any(answer_of(part) is (not leans) for part in rest):
+        return None
+    more = " ".join(rest)
+    if leans and (_has("negators", more) or _has("turns", more) or _doubts(more)):
+        return None
+    # "No, it does not" says no twice; "no, but …" does not.
+    doubtful = _doubts(more) or any(word in more.split() for word in _butters())
+    return None if not leans and doubtful else leans
+
+
+def says_one_of(text: str, phrases: Iterable[str]) -> bool:
+    """Whether one of some phrases stands in a text, as whole words where they are parted."""
+    said = f" {' '.join(_MARKS.sub(' ', folded(text[:LONGEST])).split())} "
+    return any(
+        f" {plain} " in said if _parts_words(plain) else plain in said
+        for plain in (" ".join(_MARKS.sub(" ", folded(one)).split()) for one in phrases)
+    )
+
+
+def denies(text: str) -> bool:
+    """Whether a negator of any language stands in a text."""
+    return _has("negators", folded(text[:LONGEST]))
+
+
+def turns_over(text: str) -> bool:
+    """Whether a text doubts, asks, sets a condition, or turns over what it says."""
+    said = folded(text[:LONGEST])
+    asks = any(mark in said for mark in "?？؟")
+    return asks or _has("conditions", said) or _doubts(said) or _butters_in(said)
+
+
+def _is_imagined(sentence: str) -> bool:
+    begins = _pattern("conditions").match(sentence) is not None
+    return begins or _has("imagined", sentence)
+
+
+def _doubts(said: str) -> bool:
+    return any(f" {word} " in f" {_MARKS.sub(' ', said)} " for word in _doubtful())
+
+
+def _butters_in(said: str) -> bool:
+    return any(word in _MARKS.sub(" ", said).split() for word in _butters())
+
+
+def _has(name: str, said: str) -> bool:
+    return _pattern(name).search(said) is not None
+
+
+def _parts_words(phrase: str) -> bool:
+    """Whether a phrase is of a script that parts words, and has words that do not grow in front."""
+    return all(letter < "\u0590" for letter in phrase)
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """What finds a phrase of a list."""
+    lists = read_list("against")
+    anywhere = set(lists["anywhere"])
+    whole: list[str] = []
+    inside: list[str] = []
+    for language, phrases in lists[name].items():
+        (inside if language in anywhere else whole).extend(map(folded, phrases))
+    parts = [rf"(?<!\w)(?:{'|'.join(map(re.escape, whole))})(?!\w)"] if whole else []
+    return re.compile("|".join([*parts, *map(re.escape, inside)]))
+
+
+@cache
+def _butters() -> frozenset[str]:
+    """The words of `turns` that no denial needs: "but", and not "not"."""
+    lists = read_list("against")
+    negators = {folded(word) for words in lists["negators"].values() for word in words}
+    return frozenset(folded(word) for words in lists["turns"].values() for word in words) - negators
+
+
+@cache
+def _doubtful() -> frozenset[str]:
+    """Words of somebody who is not sure."""
+    return frozenset(
+        folded(one) for some in read_list("against")["unsure"].values() for one in some
+    )
