@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Moving:
 
 
 @pytest.fixture(autouse=True)
-async def _hired(clock: Moving, desk: Desk) -> None:
+async def _hired(desk: Desk, clock: Moving) -> None:  # the desk is made by the real clock
     await hire(desk, "nina", "olaf", "lead")
 
 

@@ -23,12 +23,16 @@ sla_watch = sa.Table(
     sa.Column("tenant_id", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("next_at", UtcDateTime, nullable=False),
+    sa.Column("looked_at", UtcDateTime),
     sa.ForeignKeyConstraint(*_OF_TICKET, ondelete="CASCADE"),
     sa.Index("ix_sla_watch_next", "next_at"),
+    sa.Index("ix_sla_watch_looked", "looked_at"),
 )
 """When to look at the clocks of a ticket that is worked on. It is no more than that: what they say
 follows from the ticket's history. The database sets it to the past whenever a ticket, its
-customer's tier or the tenant's hours change (a migration's triggers)."""
+customer's tier or the tenant's hours change (a migration's triggers). `looked_at` is when somebody
+last looked; where that is to come, the clock was fast, and what was seen by it counts for nothing.
+"""
 
 sla_escalations = sa.Table(
     "sla_escalations",

@@ -41,8 +41,9 @@ class EscalationTicket(BaseModel):
     assigned_specialist: Annotated[str, Written(by="staff")] | None = Field(
         description="Who has it; null while all who could have it have no room."
     )
-    estimated_response_time: int = Field(
-        description="Minutes until somebody is likely to begin. The summary says how that is known."
+    estimated_response_time: int | None = Field(
+        description="Minutes until somebody is likely to begin; null where nobody works there. The "
+        "summary says how that is known."
     )
     escalation_level: int = Field(description="Which escalation of the ticket it is, from 1.")
     context_summary: Words

@@ -64,25 +64,32 @@ async def appoint(
     return member
 
 
-async def dismiss(db: Connection, tenant: str, staff_id: str) -> None:
-    """Have somebody be no specialist any more.
+async def dismiss(db: Connection, tenant: str, staff_id: str) -> str:
+    """Have somebody be no specialist any more; returns their id.
 
     Raises:
         NotFound: They are none.
     """
     found = await staff.find(db, tenant, staff_id)
-    this = _this(tenant, found.id if found is not None else staff_id)
+    member = found.id if found is not None else staff_id
+    this = _this(tenant, member)
     if (await db.execute(sa.delete(specialists).where(this))).rowcount == 0:
         raise NotFound("specialist", staff_id)
+    return member
 
 
 def _this(tenant: str, staff_id: str) -> sa.ColumnElement[bool]:
     return (specialists.c.tenant_id == tenant) & (specialists.c.staff_id == staff_id)
 
 
+async def working_here(db: Connection, tenant: str) -> frozenset[str]:
+    """The ids of all members of staff who work here now, also of those who are no specialists."""
+    return frozenset(one.id for one in await members.active_staff(db, tenant))
+
+
 async def rows_of(db: Connection, tenant: str) -> Sequence[sa.Row[Any]]:
     """The specialists of a tenant who work here now."""
-    active = {one.id for one in await members.active_staff(db, tenant)}
+    active = await working_here(db, tenant)
     wanted = sa.select(specialists).where(specialists.c.tenant_id == tenant)
     rows = await db.all(wanted.order_by(specialists.c.staff_id))
     return [row for row in rows if row.staff_id in active]
@@ -147,6 +154,11 @@ async def shown(db: Connection, tenant: str, kind: str | None) -> list[Specialis
         for one in await all_of(db, tenant)
         if kind is None or kind in one.kinds
     ]
+
+
+async def is_anybody(db: Connection, tenant: str, kind: str) -> bool:
+    """Whether anybody is a specialist of a type, on whichever shift."""
+    return any(kind in row.kinds for row in await rows_of(db, tenant))
 
 
 async def available(db: Connection, tenant: str, kind: str) -> tuple[int, int]:

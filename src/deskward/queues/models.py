@@ -60,6 +60,7 @@ queue_items = sa.Table(
     sa.Column("escalation_level", sa.Integer, nullable=False),
     sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("assignee", sa.String(64), info=IMPERSONAL),
+    sa.Column("beside", sa.String(64), info=IMPERSONAL),
     sa.Column("skills", sa.JSON, nullable=False, info=IMPERSONAL),
     sa.Column("avoids", sa.JSON, nullable=False, info=IMPERSONAL),
     sa.Column("reason", sa.Text, nullable=False, info=TEXT),
@@ -80,7 +81,9 @@ queue_items = sa.Table(
     sa.Index("ix_queue_items_queued", "tenant_id", "queued_at"),
 )
 """Tickets that a specialist has to look at. `queued_at` is when it was first queued, `here_since`
-when it came to this queue, and `begin_by` until when somebody is to have begun."""
+when it came to this queue, and `begin_by` until when somebody is to have begun. The
+assignee of what somebody has is the ticket's: whoever is given the ticket by hand has it from then
+on. `beside` is whose the ticket was when it began to wait; that alone gives them no escalation."""
 
 queue_numbers = Numbering("queue_numbers")
 
@@ -185,7 +188,9 @@ class Routed(BaseModel):
     position: int | None = Field(
         description="Its place in the queue, from 1; null where somebody has it."
     )
-    estimated_response_time: int = Field(description="Minutes until somebody is likely to begin.")
+    estimated_response_time: int | None = Field(
+        description="Minutes until somebody is likely to begin; null where nobody works there."
+    )
     estimated_from: Ours = Field(description="How that is known.")
     message: Ours
 

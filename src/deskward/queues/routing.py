@@ -153,6 +153,22 @@ def flows_over(item: Waiting, kinds: Kinds, now: datetime) -> str | None:
     return kind.overflow if too_long else None
 
 
+def could_pass_on(
+    item: Waiting, holder: str, specialists: Iterable[Specialist], kinds: Kinds, now: datetime
+) -> bool:
+    """Whether what somebody does not begin would come to anybody whom it was not given to yet.
+
+    Where it would not, it stays: given back and given again it would only wander in a circle.
+    """
+    if flows_over(item, kinds, now) is not None:
+        return True
+    tried = item.avoids | {holder}
+    theirs = [one for one in specialists if item.kind in one.kinds]
+    late = begin_by(item, kinds) <= now
+    chosen = _choose(replace(item, avoids=tried), theirs, late=late)
+    return chosen is not None and chosen.id not in tried
+
+
 def is_silent(assigned_at: datetime, kind: SpecialistKind, now: datetime) -> bool:
     """Whether somebody has not begun for too long what was given to them."""
     return assigned_at + kind.silent <= now

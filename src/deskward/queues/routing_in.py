@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from deskward.core.database import Connection
 from deskward.gate.context import Context
 from deskward.queues import directory, figures, service, working
+from deskward.queues.kinds import SpecialistKind
 from deskward.queues.models import Routed
 from deskward.queues.service import Queues, Wanted
 from deskward.queues.staffing import respond_in
@@ -67,11 +68,16 @@ async def put_in(
 
 async def response(
     db: Connection, tenant: str, row: sa.Row[Any], queues: Queues
-) -> tuple[int, str]:
-    """In how many minutes somebody is likely to begin, and how that is known."""
+) -> tuple[int | None, str]:
+    """In how many minutes somebody is likely to begin, and how that is known.
+
+    None where nobody works in the queue: no time can be promised then.
+    """
+    kind = queues.kinds.get(row.kind)
+    if row.assignee is None and not await directory.is_anybody(db, tenant, row.kind):
+        return None, _nobody(row.kind, kind)
     place = await service.position(db, tenant, row)
     _, slots = await directory.available(db, tenant, row.kind)
-    kind = queues.kinds.get(row.kind)
     time, known = respond_in(
         await figures.past_of(db, tenant, row.kind),
         ahead=(place or 1) - 1,
@@ -80,3 +86,11 @@ async def response(
         target=kind.patience_at(row.level),
     )
     return math.ceil(round(time / timedelta(minutes=1), 1)), known
+
+
+def _nobody(name: str, kind: SpecialistKind) -> str:
+    told = f"not known: nobody is a specialist of {name}"
+    if kind.overflow is None:
+        return f"{told}, so it waits until somebody is"
+    hours = kind.overflow_after / timedelta(hours=1)
+    return f"{told}; after {hours:g} hours it goes to {kind.overflow}"

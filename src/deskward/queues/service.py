@@ -127,6 +127,7 @@ async def put(db: Connection, tenant: str, ticket: Ticket, wanted: Wanted, queue
             "escalation_level": len(before) + 1,
             "status": "waiting",
             "assignee": None,
+            "beside": ticket.assignee,
             "skills": sorted(set(wanted.skills)),
             "avoids": [],
             "reason": wanted.reason,

@@ -112,6 +112,8 @@ def respond_in(
         given: Whether somebody has it already.
         target: Within which time somebody is to begin.
     """
+    if not given and slots < 1:
+        return target, "the queue's target; nobody is on shift"
     if len(past.begun) < ENOUGH:
         few = f"the queue's target; only {len(past.begun)} cases are known yet"
         return target, few
@@ -119,8 +121,6 @@ def respond_in(
     known = f"the median of {len(past.begun)} cases of the last 28 days"
     if given:
         return begins, known
-    if slots < 1:
-        return target, "the queue's target; nobody is on shift"
     if len(past.handled) < ENOUGH:
         return target, f"the queue's target; only {len(past.handled)} cases have ended yet"
     rounds = (ahead + 1) / slots

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from deskward.core.database import now
@@ -79,9 +80,10 @@ async def remove_specialist(ctx: Context, staff_id: StaffId) -> SpecialistChange
         staff_id: The member of staff.
     """
     await service.lock(ctx.db, ctx.tenant)
-    await directory.dismiss(ctx.db, ctx.tenant, staff_id)
+    member = await directory.dismiss(ctx.db, ctx.tenant, staff_id)
+    await working.dismissed(ctx.db, ctx.tenant, member)
     await working.drain(ctx.db, ctx.tenant, ctx.port(Queues))
-    return SpecialistChanged(staff_id=staff_id, message="No specialist any more.")
+    return SpecialistChanged(staff_id=member, message="No specialist any more.")
 
 
 @tools.tool(scope="queues:route", risk=Risk.WRITE, rest="POST /tickets/{ticket_id}/route")
@@ -167,12 +169,10 @@ async def claim_escalation(
         escalation_id: The escalation.
         revision: Its revision as it was read, where that counts.
     """
-    await service.lock(ctx.db, ctx.tenant)
-    row = await service.get(ctx.db, ctx.tenant, escalation_id)
-    service.require(row, revision, "waiting", "assigned")
+    row = await _held(ctx, escalation_id, revision, "waiting", "assigned")
     me = ctx.principal.id
-    if row.assignee not in (None, me):
-        raise Conflict(f"Escalation {escalation_id} is {row.assignee}'s.")
+    if row.assignee is not None:
+        _require_own(ctx, row)
     theirs = {one.id: one for one in await directory.all_of(ctx.db, ctx.tenant)}
     if me not in theirs or row.kind not in theirs[me].kinds:
         raise Conflict(
@@ -183,7 +183,7 @@ async def claim_escalation(
         raise Conflict(f"{me} has {theirs[me].load} tickets already, which is as many as can be.")
     await service.held_ticket(ctx.db, ctx.tenant, f"T{row.ticket}")
     await working.hand(ctx.db, ctx.tenant, row, me, "claimed")
-    return service.shown(await service.get(ctx.db, ctx.tenant, escalation_id))
+    return await _after(ctx, row)
 
 
 @tools.tool(scope="queues:work", risk=Risk.WRITE, rest="POST /escalations/{escalation_id}/release")
@@ -196,14 +196,12 @@ async def release_escalation(
         escalation_id: The escalation.
         revision: Its revision as it was read, where that counts.
     """
-    await service.lock(ctx.db, ctx.tenant)
-    row = await service.get(ctx.db, ctx.tenant, escalation_id)
-    service.require(row, revision, "assigned", "claimed")
-    _require_own(ctx, row.assignee, escalation_id)
+    row = await _held(ctx, escalation_id, revision, "assigned", "claimed")
+    _require_own(ctx, row)
     why = f"{row.assignee} has given it back."
     await working.give_back(ctx.db, ctx.tenant, row, why, avoid=True)
     await working.drain(ctx.db, ctx.tenant, ctx.port(Queues))
-    return service.shown(await service.get(ctx.db, ctx.tenant, escalation_id))
+    return await _after(ctx, row)
 
 
 @tools.tool(scope="queues:work", risk=Risk.WRITE, rest="POST /escalations/{escalation_id}/finish")
@@ -216,18 +214,36 @@ async def finish_escalation(
         escalation_id: The escalation.
         revision: Its revision as it was read, where that counts.
     """
-    await service.lock(ctx.db, ctx.tenant)
-    row = await service.get(ctx.db, ctx.tenant, escalation_id)
-    service.require(row, revision, "claimed")
-    _require_own(ctx, row.assignee, escalation_id)
+    row = await _held(ctx, escalation_id, revision, "claimed")
+    _require_own(ctx, row)
     await service.change(ctx.db, ctx.tenant, row.number, status="done", ended_at=now())
     await working.drain(ctx.db, ctx.tenant, ctx.port(Queues))
-    return service.shown(await service.get(ctx.db, ctx.tenant, escalation_id))
+    return await _after(ctx, row)
 
 
-def _require_own(ctx: Context, assignee: str, escalation_id: str) -> None:
-    if assignee != ctx.principal.id:
-        raise Conflict(f"Escalation {escalation_id} is {assignee}'s.")
+async def _held(
+    ctx: Context, escalation_id: str, revision: int | None, *allowed: str
+) -> sa.Row[Any]:
+    """An escalation in one of these states, with its tenant's queues held.
+
+    Raises:
+        NotFound: The tenant has no such one.
+        Conflict: It is in another state, or has another revision.
+    """
+    await service.lock(ctx.db, ctx.tenant)
+    await working.settle(ctx.db, ctx.tenant, ctx.port(Queues))
+    row = await service.get(ctx.db, ctx.tenant, escalation_id)
+    service.require(row, revision, *allowed)
+    return row
+
+
+async def _after(ctx: Context, row: sa.Row[Any]) -> QueueItem:
+    return service.shown(await service.get(ctx.db, ctx.tenant, f"E{row.number}"))
+
+
+def _require_own(ctx: Context, row: sa.Row[Any]) -> None:
+    if row.assignee != ctx.principal.id:
+        raise Conflict(f"Escalation E{row.number} is {row.assignee}'s.")
 
 
 @tools.tool(scope="queues:read", risk=Risk.READ, rest="GET /queues/metrics", keeps_secrets=False)

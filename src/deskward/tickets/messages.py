@@ -43,6 +43,7 @@ ticket_messages = sa.Table(
     sa.Column("in_reply_to", sa.String(998), info=VALUE),
     sa.Column("address", sa.String(320), info=VALUE),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("by_moment", sa.Boolean),
     sa.ForeignKeyConstraint(
         ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
     ),
@@ -51,7 +52,8 @@ ticket_messages = sa.Table(
 )
 """`author` is `kind:id`. `whole` is the text with what was folded out of it (quotes, a signature);
 `message_id` and `in_reply_to` are a mail's, with their angle brackets,
-and `address` is where it came from, to which it is answered."""
+and `address` is where it came from, to which it is answered. `by_moment` says that its moment
+places it and not its `seq`, because it came from another ticket or from a file."""
 
 ticket_links = sa.Table(
     "ticket_links",

@@ -193,7 +193,8 @@ async def add_message(
     Args:
         subject: The ticket's, with its first message: it is found by that as well.
     """
-    await db.change(_ADD_MESSAGE, {"tenant_id": tenant, "number": number, **message.row})
+    where = {"tenant_id": tenant, "number": number, "by_moment": None}
+    await db.change(_ADD_MESSAGE, {**where, **message.row})
     await words.add(db, tenant, number, message.seq, f"{subject}\n{message.text}")
 
 

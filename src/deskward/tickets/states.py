@@ -31,12 +31,15 @@ ticket_states = sa.Table(
     sa.Column("priority", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("team", sa.String(64), info=IMPERSONAL),
     sa.Column("spam", sa.Boolean, nullable=False),
+    sa.Column("messages", sa.Integer),
     sa.ForeignKeyConstraint(
         ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
     ),
     sa.Index("ix_ticket_states_ticket", "tenant_id", "number", "seq"),
 )
-"""One row when a ticket is opened, and one whenever one of these is another."""
+"""One row when a ticket is opened, and one whenever one of these is another. `messages` is how
+many the ticket then had: those are before it, whatever the clock said. Of a state that the ticket
+came with, or that is older than this column, nothing but its moment is known."""
 
 
 async def states_of(db: Connection, tenant: str, ticket_id: str) -> Sequence[sa.Row[Any]]:
