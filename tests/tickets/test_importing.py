@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from deskward.app import Desk
+from deskward.cli import importing
 from deskward.cli.importing import import_file
 from deskward.core.custom_fields import CustomFields
 from deskward.core.line_files import NotRead, batches
@@ -321,3 +322,26 @@ async def test_lines_that_take_too_long_together_are_taken_fewer_at_a_time(
     row = await desk.database.reader.first(sa.select(sa.func.count()).select_from(tickets))
     assert row is not None
     assert row[0] >= 24
+
+
+async def test_the_database_sees_how_its_tables_have_grown(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's plans of the time when they were empty read all of a tenant's rows for each."""
+    monkeypatch.setattr(importing, "FIRST_LINES", 20)
+    file = tmp_path / "tickets.jsonl"
+    file.write_text("\n".join(json.dumps(line(str(n))) for n in range(24)), encoding="utf-8")
+    await hire(desk, STAFF.id)
+    code = await import_file(
+        *(desk, replace(STAFF, roles=("support-3",)), file, "import_tickets"),
+        lambda opened: batches(lines(opened, FIELDS), 20),
+        lambda found: Batch(found, None),
+        dry=False,
+    )
+    assert code == 0
+    if desk.database.is_sqlite:
+        return
+    known = sa.text("SELECT reltuples FROM pg_class WHERE relname = 'ticket_messages'")
+    row = await desk.database.reader.first(known)
+    assert row is not None
+    assert row[0] >= 40

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 
 One = TypeVar("One", bound="FileLine")
+GROWN = 4
+"""How many times as much there is when the database is to see how its tables have grown."""
+FIRST_LINES = 1_000
+"""After how many lines it does so first."""
 
 
 async def import_file(
@@ -43,6 +47,7 @@ async def import_file(
     total = {"created": 0, "changed": 0, "unchanged": 0, "refused": 0}
     size = _size(file)
     taker = _Taker(desk, caller, tool, batch_of)
+    lines, next_look = 0, FIRST_LINES
     with file.open("rb") as opened, progress_bars() as show:
         for found in parts(opened):
             async for counts, reports in taker.take(found):
@@ -50,6 +55,10 @@ async def import_file(
                     total[what] += counts[what]
                 for report in reports:
                     _print(report, dry=dry)
+            lines += len(found)
+            if lines >= next_look and not dry:
+                await desk.database.analyze()
+                next_look = lines * GROWN
             if size > 1 and opened.seekable():
                 show("lines", min(1.0, opened.tell() / size))
     told = ", ".join(f"{count} {what}" for what, count in total.items())
