@@ -23,6 +23,8 @@ _SCRIPTS = {
 
 SURELY = 2
 """So many small words more than of its own have to be of another language to leave it."""
+SEVERAL = 3
+"""So many small words of another language are enough where none is of its own."""
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
 
@@ -52,7 +54,7 @@ def language_now(texts: Sequence[str], before: str = "") -> str:
     for text in texts:
         votes = _votes(text)
         best = _best(votes)
-        few = 2 * votes.get(best, 0) < len(_words(text[:LOOKED_AT]))
+        few = 2 * votes.get(best, 0) < min(2 * SEVERAL, len(_words(text[:LOOKED_AT])))
         lead = votes.get(best, 0) - votes.get(now, 0)
         surely = lead >= SURELY if votes.get(now) else not few
         if best and (not now or surely or best in _SCRIPTS):
