@@ -56,8 +56,9 @@ async def _listening(monkeypatch: pytest.MonkeyPatch, clock: Moving, desk: Desk)
 
 async def told(desk: Desk) -> list[tuple[str, str]]:
     """Of which clocks of which tickets it was told, once everything due is done."""
+    moment = sa.bindparam("m", type_=sla_watch.c.next_at.type)
     watched = sa.select(sla_watch.c.number).where(
-        sla_watch.c.next_at <= sa.bindparam("m", type_=sla_watch.c.next_at.type)
+        (sla_watch.c.next_at <= moment) | (sla_watch.c.looked_at > moment)
     )
     at_work = sa.select(jobs.jobs.c.id).where(jobs.jobs.c.kind == CHECK)
     async with asyncio.timeout(20):

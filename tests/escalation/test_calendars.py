@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -103,10 +104,51 @@ def test_the_tenants_own_hours_are_a_calendar() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("zone", "noon"),
+    [
+        ("Asia/Beirut", "2026-03-28T12:00+02:00"),
+        ("Africa/Cairo", "2026-04-23T12:00+02:00"),
+        ("America/Havana", "2026-03-07T12:00-05:00"),
+        ("America/Santiago", "2026-09-05T12:00-04:00"),
+        ("Asia/Beirut", "2026-10-24T12:00+03:00"),  # the hour before midnight comes twice
+    ],
+)
+@pytest.mark.parametrize(
+    "told", [{"hours": "mon-sun=00:00-24:00"}, {"holidays": frozenset({"12-25"})}]
+)
+def test_no_hour_is_lost_where_the_clocks_change_at_midnight(
+    zone: str, noon: str, told: dict[str, Any]
+) -> None:
+    whole, start = Calendar(zone=zone, **told), at(noon)
+    for hours in (6, 12, 13, 24, 30):
+        assert whole.between(start, start + timedelta(hours=hours)) == timedelta(hours=hours)
+        assert whole.after(start, timedelta(hours=hours)) == start + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes"),
+    [
+        ("sun=00:00-02:30", 120),
+        ("sun=02:30-04:00", 60),
+        ("sun=02:10-02:50", 0),
+        ("sun=00:00-02:00", 120),
+        ("sun=03:00-04:00", 60),
+        ("sun=01:00-03:00", 60),
+    ],
+)
+def test_a_time_that_the_clocks_leave_out_is_when_they_are_put_forward(
+    hours: str, minutes: int
+) -> None:
+    night, start = Calendar(hours, "Europe/Berlin"), at("2026-03-29T00:00+01:00")
+    assert night.between(start, start + timedelta(hours=12)) == timedelta(minutes=minutes)
+
+
 moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)).map(
     lambda one: one.replace(tzinfo=UTC)
 )
-calendars = st.sampled_from([BERLIN, NEW_YORK, NIGHT, LORD_HOWE, ALWAYS, OVERLAP])
+BEIRUT = Calendar("mon-sun=00:00-24:00", "Asia/Beirut", frozenset({"12-25"}))
+calendars = st.sampled_from([BERLIN, NEW_YORK, NIGHT, LORD_HOWE, ALWAYS, OVERLAP, BEIRUT])
 
 
 @given(calendars, st.lists(moments, min_size=2, max_size=5))

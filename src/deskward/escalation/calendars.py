@@ -116,7 +116,29 @@ def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
 
 
 def _moment(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
-    """A time of a day; of one that comes twice, the first begins a span, and the second ends it."""
+    """A time of a day; of one that comes twice, the first begins a span, and the second ends it.
+
+    One that the clocks leave out is the moment at which they are put forward.
+    """
     if at == time.max:  # the day's end
         day, at = day + timedelta(days=1), time.min
-    return datetime.combine(day, at.replace(fold=fold), zone).astimezone(UTC)
+    before, after = (datetime.combine(day, at.replace(fold=one), zone) for one in (0, 1))
+    if _offset(before) < _offset(after):
+        return _put_forward(after.astimezone(UTC), before.astimezone(UTC), zone)
+    return (after if fold else before).astimezone(UTC)
+
+
+def _put_forward(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
+    """The moment between two, the later one included, from which the later one's offset counts."""
+    offset = _offset(late.astimezone(zone))
+    while late - early > timedelta(seconds=1):
+        middle = (early + (late - early) / 2).replace(microsecond=0)
+        if _offset(middle.astimezone(zone)) == offset:
+            late = middle
+        else:
+            early = middle
+    return late
+
+
+def _offset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or ZERO

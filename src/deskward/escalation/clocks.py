@@ -6,7 +6,8 @@ history, and every change of it, a merge or a policy of another kind is in the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -28,21 +29,33 @@ ZERO = timedelta(0)
 
 @dataclass(frozen=True)
 class Said:
-    """A message, no note."""
+    """A message, no note.
+
+    Attributes:
+        place: Which of the ticket's messages it is; None of one that its moment places, because it
+            came from another ticket or from a file.
+    """
 
     at: datetime
     by: By
+    place: int | None = None
 
 
 @dataclass(frozen=True)
 class State:
-    """A ticket's state from a moment on."""
+    """A ticket's state from a moment on.
+
+    Attributes:
+        messages: How many messages the ticket then had, which came before it; None where nothing
+            but its moment is known.
+    """
 
     at: datetime
     status: Status
     priority: Priority
     team: str | None = None
     spam: bool = False
+    messages: int | None = None
 
     @property
     def is_worked_on(self) -> bool:
@@ -112,7 +125,11 @@ class _Run:
         return replace(self, since=None, spans=(*self.spans, (self.since, at)))
 
     def resumed(self, at: datetime) -> _Run:
-        return self if self.since is not None else replace(self, since=at)
+        if self.since is not None:
+            return self
+        # What ran until later than now ran by a clock that was fast.
+        spans = tuple((start, min(end, at)) for start, end in self.spans if start < at)
+        return replace(self, since=at, spans=spans)
 
     def spent(self, until: datetime) -> timedelta:
         open_ = ((self.since, until),) if self.since is not None else ()
@@ -231,17 +248,18 @@ def clocks(
 
     Args:
         states: The states that it was in, in order, the first one from its opening on.
-        said: Its messages without notes, in order.
+        said: Its messages without notes.
         find: Its terms, by its state.
         until: The present moment.
         by_hand: Moments that somebody has set for a clock that runs: they count instead of its own.
     """
-    first, opening = states[0], said[0] if said else None
+    first, events = states[0], _in_order(states[1:], said)
+    opening = next((one for one in events if isinstance(one, Said)), None)
     walk = _Walk(find, first, find(first), first.team)
     if not first.is_worked_on:
         walk.over_since = first.at
     walk.start("resolution", first.at)
-    for event in _in_order(states[1:], said):
+    for event in events:
         if isinstance(event, State):
             walk.becomes(event)
         else:
@@ -251,10 +269,37 @@ def clocks(
 
 
 def _in_order(states: Iterable[State], said: Iterable[Said]) -> list[State | Said]:
-    """All that happened; of one moment what was said first, which the change came with."""
-    events: list[tuple[datetime, int, State | Said]] = [(one.at, 0, one) for one in said]
-    events += [(one.at, 1, one) for one in states]
-    return [event for _, _, event in sorted(events, key=lambda one: one[:2])]
+    """All that happened, in the order in which it did, whatever the clock then said.
+
+    What nothing but its moment places comes in between by that; of one moment what was said comes
+    first, which the change came with.
+    """
+    placed = deque(sorted((one for one in said if one.place is not None), key=_place))
+    others = deque(sorted((one for one in said if one.place is None), key=lambda one: one.at))
+    events: list[State | Said] = []
+    latest: datetime | None = None
+    for one in (*_with_messages(states, placed), *placed):
+        latest = one.at if latest is None else max(latest, one.at)
+        while others and others[0].at <= latest:
+            events.append(others.popleft())
+        events.append(one)
+    return [*events, *others]
+
+
+def _with_messages(states: Iterable[State], placed: deque[Said]) -> Iterator[State | Said]:
+    """The states, each behind those messages that came before it, which are taken away."""
+    for state in states:
+        while placed and _is_before(placed[0], state):
+            yield placed.popleft()
+        yield state
+
+
+def _is_before(one: Said, state: State) -> bool:
+    return one.at <= state.at if state.messages is None else _place(one) <= state.messages
+
+
+def _place(one: Said) -> int:
+    return one.place or 0
 
 
 def _live(run: _Run, walk: _Walk, until: datetime, by_hand: Mapping[Which, datetime]) -> Clock:

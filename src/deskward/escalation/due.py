@@ -37,7 +37,7 @@ async def clocks_of(
 ) -> list[Clock]:
     """How the clocks of a ticket stand now."""
     states = [
-        State(row.at, row.status, row.priority, row.team, row.spam)
+        State(row.at, row.status, row.priority, row.team, row.spam, row.messages)
         for row in await states_of(db, tenant, ticket.id)
     ]
     if not states:
@@ -71,15 +71,21 @@ async def terms_of(db: Connection, tenant: str, ticket: Ticket, levels: ServiceL
 
 async def _said(db: Connection, tenant: str, ticket_id: str) -> list[Said]:
     rows = await db.all(
-        sa.select(ticket_messages.c.created_at, ticket_messages.c.author)
-        .where(
+        sa.select(
+            ticket_messages.c.created_at,
+            ticket_messages.c.author,
+            ticket_messages.c.seq,
+            ticket_messages.c.by_moment,
+        ).where(
             ticket_messages.c.tenant_id == tenant,
             ticket_messages.c.number == int(ticket_id[1:]),
             ticket_messages.c.kind == "message",
         )
-        .order_by(ticket_messages.c.created_at, ticket_messages.c.seq)
     )
-    return [Said(row.created_at, row.author.partition(":")[0]) for row in rows]
+    return [
+        Said(row.created_at, row.author.partition(":")[0], None if row.by_moment else row.seq)
+        for row in rows
+    ]
 
 
 def _by_hand(ticket: Ticket) -> dict[Which, datetime]:

@@ -35,6 +35,8 @@ AT_ONCE = 100
 """How many tickets one look finds."""
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+FAST = timedelta(minutes=1)
+"""How far a look may seem to be yet to come, by the clocks of two machines."""
 TOO_LATE = timedelta(hours=8)
 """How long after it ran out nobody is told of a clock any more: it came from a file, or from a time
 in which there was no such policy, and there may be thousands of them."""
@@ -51,6 +53,13 @@ _DUE = (
     .order_by(sla_watch.c.next_at)
     .limit(AT_ONCE)
 )
+_BY_A_FAST_CLOCK = (
+    sa.select(sla_watch.c.tenant_id, sla_watch.c.number)
+    .where(sla_watch.c.looked_at > sa.bindparam("moment", type_=sla_watch.c.looked_at.type))
+    .order_by(sla_watch.c.looked_at)
+    .limit(AT_ONCE)
+)
+"""What was looked at by a clock that was put back since: what was seen then may be wrong."""
 _ONCE = fixed(
     insert_or_ignore(
         sla_escalations, "tenant_id", "number", "clock", "started_at", "policy", "due_at", "at"
@@ -61,11 +70,16 @@ _ONCE = fixed(
 async def look(gate: Gate) -> None:
     """See of which tickets a clock may be about to run out, and have each looked at."""
     database = gate.database
-    for row in await database.reader.all(_DUE, moment=now()):
+    rows = [
+        *await database.reader.all(_DUE, moment=now()),
+        *await database.reader.all(_BY_A_FAST_CLOCK, moment=now() + FAST),
+    ]
+    for row in rows:
         payload = {"tenant": row.tenant_id, "ticket_id": f"T{row.number}"}
         name = timers.name_of(CHECK, row.tenant_id, payload["ticket_id"])
         async with database.transaction() as db:
-            if await _watch(db, row.tenant_id, row.number, NEVER, sla_watch.c.next_at <= now()):
+            again = (sla_watch.c.next_at <= now()) | (sla_watch.c.looked_at > now() + FAST)
+            if await _watch(db, row.tenant_id, row.number, NEVER, again):
                 await jobs.put(db, name, CHECK, payload, due=now())
 
 
@@ -113,7 +127,7 @@ async def _watch(
     changed = await db.execute(
         sa.update(sla_watch)
         .where(sla_watch.c.tenant_id == tenant, sla_watch.c.number == number, *where)
-        .values(next_at=next_at)
+        .values(next_at=next_at, looked_at=now())
     )
     return changed.rowcount == 1
 

@@ -199,6 +199,7 @@ class _State:
                 text=one.text,
                 delivery="none",
                 created_at=one.created_at,
+                by_moment=True,
             )
             self._held[names[place]] = number
             if words := words_to_keep(f"{told.subject}\n{one.text}" if seq == 1 else one.text):

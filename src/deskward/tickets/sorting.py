@@ -39,7 +39,7 @@ async def merge(
     await db.execute(
         sa.update(ticket_messages)
         .where(_messages_of(tenant, ticket_id))
-        .values(number=int(into[1:]), seq=ticket_messages.c.seq + target.messages)
+        .values(number=int(into[1:]), seq=ticket_messages.c.seq + target.messages, by_moment=True)
     )
     closed: dict[str, Any] = {"status": "closed", "merged_into": int(into[1:])}
     closed |= {"messages": 0, "heard": 0}

@@ -176,14 +176,19 @@ async def held(
 
 async def answered(db: Connection, tenant: str, ticket: Ticket) -> bool:
     """Whether the last word in a ticket, notes aside, is the desk's."""
-    last = await db.first(
-        sa.select(ticket_messages.c.author)
+    by_moment, moment = ticket_messages.c.by_moment, ticket_messages.c.created_at
+    wanted = (
+        sa.select(ticket_messages.c.author, moment)
         .where(
             ticket_messages.c.tenant_id == tenant,
             ticket_messages.c.number == int(ticket.id[1:]),
             ticket_messages.c.kind == "message",
         )
-        .order_by(ticket_messages.c.created_at.desc(), ticket_messages.c.seq.desc())
         .limit(1)
     )
+    order = ticket_messages.c.seq.desc()
+    last = await db.first(wanted.where(by_moment.is_not(True)).order_by(order))
+    other = await db.first(wanted.where(by_moment.is_(True)).order_by(moment.desc(), order))
+    if last is None or (other is not None and other.created_at > last.created_at):
+        last = other
     return last is not None and last.author.startswith(("staff:", "agent:", "service:"))
