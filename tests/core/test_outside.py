@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from deskward.core.addresses import networks
-from deskward.core.outside import NotAllowed, NotReached, Outside, TooMuch
+from deskward.core.outside import NotAllowed, NotReached, Outside, TooMuch, is_public
+from deskward.diagnostics.suites.reach import Listed, Target
 
 INSIDE = [
     "https://127.0.0.1/",
@@ -168,3 +170,21 @@ async def test_a_host_with_an_address_inside_is_reached_by_nothing_else_either(
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found, raising=False)
     with pytest.raises(NotAllowed, match="SOME_SETTING"):
         await Outside(setting="SOME_SETTING").address_of("ssh", "git.example.com", 22)
+
+
+@pytest.mark.parametrize(
+    "inner", ["fec0::1", "64:ff9b:1::a00:1", "::127.0.0.1", "::10.0.0.1", "::1", "64:ff9b::a00:1"]
+)
+def test_networks_of_ipv6_that_are_not_public_are_inside_for_all(inner: str) -> None:
+    address = ipaddress.ip_address(inner)
+    assert not is_public(address)
+    with pytest.raises(NotAllowed, match="is not public"):
+        Outside().check(f"https://[{inner}]/")
+    assert Target.parse(inner).inner
+    with pytest.raises(NotAllowed):
+        Listed([Target.parse("api.example.com")]).check_address("api.example.com", 443, address)
+
+
+@pytest.mark.parametrize("outer", ["2606:4700::1111", "64:ff9b::808:808", "8.8.8.8"])
+def test_what_is_public_stays_so(outer: str) -> None:
+    assert is_public(ipaddress.ip_address(outer))

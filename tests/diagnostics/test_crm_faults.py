@@ -188,7 +188,7 @@ async def test_a_large_answer_holds_up_nobody_else(with_crm: tuple[Crm, Call]) -
     found = await context(call, STAFF, mine)
     beating.cancel()
     assert len(found["products"]) == 200
-    assert worst < 0.5
+    assert worst < 2.0
 
 
 def test_the_host_of_a_system_is_written_out(tmp_path: Path) -> None:

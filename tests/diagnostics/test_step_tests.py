@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk
-from tests.conftest import CUSTOMER, OTHER, STAFF, Call, recorded
+from tests.conftest import CUSTOMER, OTHER, SERVICE, STAFF, Call, recorded
 from tests.diagnostics.test_checks import authority as authority
 from tests.diagnostics.test_sessions import answer, code, do
 from tests.diagnostics.test_suites import allowed
@@ -88,14 +88,75 @@ async def test_an_engineer_runs_a_test_once_more_and_the_session_stays_as_it_is(
 
 
 async def test_what_a_customer_says_leads_no_test_inside(call: Call) -> None:
-    """Staff may have let tests into the network; a customer's words choose no target there."""
+    """Staff may have let tests into the network; a customer's words choose no target there.
+
+    Whoever runs the test, and by whichever tool, it is the customer who has said where it goes.
+    """
     await allowed(call, "127.0.0.1")
     async with web() as server:
         session = await begun(call, CUSTOMER, host="127.0.0.1", port=server.port)
         asked = {"session_id": session["id"], "step_id": "port"}
-        mine = (await call("run_step_test", CUSTOMER, **asked)).value
-        assert mine["result"]["outcome"] == "refused"
-        assert (await call("run_step_test", STAFF, **asked)).value["result"]["outcome"] == "passed"
+        for by in (CUSTOMER, STAFF, STAFF.with_agent("assistant")):
+            run = (await call("run_step_test", by, **asked)).value
+            assert run["result"]["outcome"] == "refused"
+        session = await answer(call, session, *TO_PORT, by=STAFF)
+        opened = await do(call, "answer_step_by_test", session, STAFF)
+        assert opened.value["error"]["details"]["outcome"] == "refused"
+        assert server.asked == []
+
+
+async def test_what_a_customer_declared_leads_a_session_of_staff_nowhere_inside(
+    call: Call,
+) -> None:
+    await allowed(call, "127.0.0.1")
+    async with web() as server:
+        facts = {"host": "127.0.0.1", "port": server.port}
+        told = await call("report_customer_environment", CUSTOMER, environment_info=facts)
+        assert told.status == "ok"
+        asked = {"session_id": (await begun(call))["id"], "step_id": "port"}
+        run = (await call("run_step_test", STAFF, **asked)).value
+        assert run["result"]["outcome"] == "refused"
+        # A part of it suffices: the port alone is the customer's.
+        asked = {"session_id": (await begun(call, host="127.0.0.1"))["id"], "step_id": "port"}
+        run = (await call("run_step_test", STAFF, **asked)).value
+        assert run["result"]["outcome"] == "refused"
+        # What staff say themselves counts, though the customer has said the same before.
+        asked = {"session_id": (await begun(call, **facts))["id"], "step_id": "port"}
+        run = (await call("run_step_test", STAFF, **asked)).value
+        assert run["result"]["outcome"] == "passed"
+
+
+@pytest.mark.parametrize("by", [STAFF.with_agent("assistant"), SERVICE])
+async def test_what_an_agent_or_a_service_says_is_the_word_of_nobody_of_staff(
+    call: Call, by: Any
+) -> None:
+    await allowed(call, "127.0.0.1")
+    async with web() as server:
+        session = await begun(call, by, host="127.0.0.1", port=server.port)
+        asked = {"session_id": session["id"], "step_id": "port"}
+        run = (await call("run_step_test", STAFF, **asked)).value
+        assert run["result"]["outcome"] == "refused"
+        url = f"http://127.0.0.1:{server.port}/ok"
+        told = {"test_suite": "api.status", "customer_environment": {"url": url}}
+        ran = await call("run_diagnostic_tests", STAFF.with_agent("assistant"), **told)
+        assert ran.value["results"][0]["outcome"] == "refused"
+        assert server.asked == []
+
+
+async def test_after_the_hand_over_customers_run_no_tests(call: Call) -> None:
+    session = await begun(call, CUSTOMER, host="api.example.com")
+    asked = {"session_id": session["id"], "step_id": "port"}
+    assert (await call("run_step_test", CUSTOMER, **asked)).status == "ok"
+    assert (await do(call, "hand_over_diagnosis", session)).status == "ok"
+    assert code(await call("run_step_test", CUSTOMER, **asked)) == "CONFLICT"
+    assert (await call("run_step_test", STAFF, **asked)).status == "ok"
+
+
+async def test_customers_pass_nothing_off_as_what_a_program_has_read(call: Call) -> None:
+    told = {"environment_info": {"os": "windows"}, "method": "collector"}
+    assert code(await call("report_customer_environment", CUSTOMER, **told)) == "FORBIDDEN"
+    told["method"] = "declared"
+    assert (await call("report_customer_environment", CUSTOMER, **told)).status == "ok"
 
 
 async def test_nobody_answers_by_a_run_that_is_of_another_step_or_session(

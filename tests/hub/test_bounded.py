@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from deskward.client import MCPClient
+from deskward.core import bounded
+from deskward.core.bounded import check_of
+from deskward.core.patternless import patternless
 from deskward.core.settings import Settings
-from deskward.hub import bounded
-from deskward.hub.bounded import check_of
-from deskward.hub.patternless import patternless
 from tests.hub.test_hub import call, code, desk_with, state
 from tests.hub.test_patternless import SLOW, made
 from tests.services.faulty_mcp import TOOLS, faulty_mcp

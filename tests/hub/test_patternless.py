@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deskward.hub.patternless import patternless
+from deskward.core.patternless import patternless
 from deskward.hub.remote_tools import remote_tool
 
 SLOW = "^(a+)+$"

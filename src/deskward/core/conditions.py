@@ -20,6 +20,8 @@ LONGEST = 1_000
 """Characters of a condition."""
 _BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 """A name that a macro binds, which the library lists among the names that are read."""
+_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(|\bin\b")
+"""What goes over all parts of something."""
 _SLOW = frozenset({"matches"})
 """Functions that are refused: a regular expression can cost more than linear time."""
 
@@ -55,6 +57,11 @@ class Condition:
     def names(self) -> frozenset[str]:
         """The names that it reads, without those that it binds itself."""
         return frozenset(self._program.variables()) - frozenset(_BOUND.findall(self.source))
+
+    @lazily
+    def loops(self) -> int:
+        """How many times it goes over all parts of something, one inside another at the worst."""
+        return len(_MACRO.findall(self.source))
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether it holds; what it reads and is not there makes it not hold.

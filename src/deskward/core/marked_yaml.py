@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 MOST = 1_000_000
 """Bytes of a file."""
+DEEPEST = 64
+"""Lists and mappings inside each other."""
 
 Place = tuple[str | int, ...]
 """Where in a file: keys and numbers, as pydantic says it."""
@@ -73,10 +75,8 @@ def read_marked(
         if file.stat().st_size > MOST:
             return None, [Problem(file, 1, f"{called} may have {MOST:,} bytes")]
         text = file.read_text("utf-8")
-        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
-            if isinstance(token, yaml.AliasToken):  # a few of them can stand for a million parts
-                line = token.start_mark.line + 1
-                return None, [Problem(file, line, "write it out: “*” and “&” cannot be used here")]
+        if wrong := _costly(text):
+            return None, [Problem(file, *wrong)]
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
         loader = yaml.CSafeLoader("")
         lines: dict[Place, int] = {}
@@ -100,6 +100,45 @@ def read_marked(
                 problems.append(Problem(file, line_of(lines, one["loc"]), told))
         return None, problems
     return (Marked(file, content, lines) if not problems else None), problems
+
+
+def plain_yaml(text: str) -> Any:
+    """What a YAML text of an operator's holds.
+
+    Raises:
+        ValueError: It is nested without an end, or refers to parts of itself.
+        yaml.YAMLError: It is no YAML.
+    """
+    if len(text) > MOST:
+        raise ValueError(f"it may have {MOST:,} characters")
+    if wrong := _costly(text):
+        raise ValueError(f"line {wrong[0]}: {wrong[1]}")
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def _costly(text: str) -> tuple[int, str] | None:
+    """The line of what makes a text cost more than its length, and what that is.
+
+    What is nested some ten thousand times ends the process: the library goes down by its stack.
+    """
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        line = token.start_mark.line + 1
+        if isinstance(token, yaml.AliasToken):  # a few of them can stand for a million parts
+            return line, "write it out: “*” and “&” cannot be used here"
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > DEEPEST:
+            return line, f"it is nested more than {DEEPEST} times"
+    return None
+
+
+_OPENING = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 
 
 def line_of(lines: Mapping[Place, int], place: Iterable[Any]) -> int:

@@ -29,6 +29,20 @@ MOST_READ = 64 * 1024
 CLEAR = frozenset({"http", "git", "svn", "ftp"})
 """Schemes without encryption."""
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+"""IPv4-compatible addresses (RFC 4291, 2.5.5.1)."""
+INNER: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+        *("100.64.0.0/10", "0.0.0.0/8", "224.0.0.0/3", "198.18.0.0/15"),
+        *("::/96", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b::/96"),
+        *("64:ff9b:1::/48", "2002::/16"),
+    )
+)
+"""Networks that are not public (IANA's registries of special-purpose addresses)."""
+_OWN = tuple(map(ipaddress.IPv6Network, ("fec0::/10", "64:ff9b:1::/48")))
+"""Those of them that Python takes for public: site-local (RFC 3879), one's own NAT64 (RFC 8215)."""
 
 
 class NotAllowed(Exception):
@@ -228,7 +242,7 @@ class Outside:
         to = meant(address)
         if any(to in network for network in self._allowed):
             return
-        if not to.is_global or to.is_multicast:
+        if not is_public(address):
             raise NotAllowed(f"{address} is not public, and {self._setting} does not allow it")
         if scheme in CLEAR:
             raise NotAllowed("it has to begin with https://")
@@ -288,10 +302,18 @@ async def _reaching(seconds: float) -> AsyncIterator[None]:
 def meant(address: Address) -> Address:
     """The address that is reached in the end: IPv6 has several ways to write one of IPv4."""
     if isinstance(address, ipaddress.IPv6Address):
-        if address in _TRANSLATED:
+        if address in _TRANSLATED or (address in _COMPATIBLE and int(address) > 1):
             return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         return address.ipv4_mapped or address.sixtofour or address
     return address
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address, as it is reached in the end, is one of the world outside."""
+    to = meant(address)
+    if isinstance(to, ipaddress.IPv6Address) and any(to in network for network in _OWN):
+        return False
+    return to.is_global and not to.is_multicast
 
 
 async def _read(response: httpx2.Response) -> None:

@@ -133,7 +133,7 @@ async def take_collected(
     session = await sessions.get(ctx.db, ctx.tenant, f"D{row.diagnosis}")
     service.check(session)
     suite, _ = ctx.port(Suites).wanted(row.suite)
-    report = service.reported(row, suite, sent, elapsed, await _values(ctx, session))
+    report = await service.reported(row, suite, sent, elapsed, await _values(ctx, session))
     by = f"collector of {row.made_by}"[:80]
     await ctx.db.execute(test_runs.insert(), service.kept(row, report, ctx.request_id, by))
     if sent.facts:

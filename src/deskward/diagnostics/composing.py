@@ -55,7 +55,12 @@ class Part(BaseModel):
 
 
 class Plan(BaseModel):
-    """A workflow as it is walked: whole, so that a later change of its file changes no walk."""
+    """A workflow as it is walked: whole, so that a later change of its file changes no walk.
+
+    Attributes:
+        vouched: The names of the environment that staff have told by themselves; of all others the
+            customer may have said anything.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,6 +74,7 @@ class Plan(BaseModel):
     parts: tuple[Part, ...]
     left_out: tuple[str, ...]
     circumstances: Circumstances
+    vouched: tuple[str, ...] = ()
 
     @property
     def minutes(self) -> int:
@@ -84,12 +90,16 @@ class Plan(BaseModel):
 
 
 def compose(
-    workflow: Workflow, circumstances: Circumstances, known: Mapping[str, Workflow]
+    workflow: Workflow,
+    circumstances: Circumstances,
+    known: Mapping[str, Workflow],
+    vouched: tuple[str, ...] = (),
 ) -> Plan:
     """Put the fragments together that apply.
 
     Args:
         known: The workflows that fragments may be included of, by their ids.
+        vouched: See `Plan`.
     """
     parts: list[Part] = []
     left_out: list[str] = []
@@ -121,6 +131,7 @@ def compose(
         parts=tuple(parts),
         left_out=tuple(left_out),
         circumstances=circumstances,
+        vouched=vouched,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from deskward.core.aside import aside
 from deskward.core.database import now
+from deskward.core.errors import Forbidden
 from deskward.customers import service as customers
 from deskward.diagnostics.context import environment, service
 from deskward.diagnostics.context.environment import (
@@ -22,6 +23,7 @@ from deskward.diagnostics.tools import Facts
 from deskward.diagnostics.tools import tools as tools
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk
+from deskward.security.principals import Kind
 
 UserAgent = Annotated[
     str,
@@ -92,6 +94,8 @@ async def report_customer_environment(
         user_agent: What their browser says of itself, as the header User-Agent.
         method: How the facts were found out.
     """
+    if method == "collector" and ctx.principal.kind is Kind.CUSTOMER:
+        raise Forbidden("What a program has read is sent by that program alone: say `declared`.")
     told = (
         await aside(lambda: environment.of_user_agent(user_agent), len(user_agent))
         if user_agent is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, JsonValue
@@ -32,6 +32,7 @@ from deskward.diagnostics.suites.models import (
     TestRun,
     test_runs,
 )
+from deskward.diagnostics.suites.origins import own_targets, said_by_others
 from deskward.diagnostics.suites.reach import Listed, Reach
 from deskward.diagnostics.suites.report import Form, TestReport, written
 from deskward.diagnostics.suites.running import Runner
@@ -61,6 +62,8 @@ Configuration = Annotated[
     dict[str, JsonValue],
     Field(max_length=200, examples=[{"base_url": "https://api.example.com", "retries": 3}]),
 ]
+_THEIRS = ("open", "paused", "to_confirm")
+"""States of a session in which its customer looks for the cause."""
 
 
 class TargetFacts(TypedDict):
@@ -102,11 +105,10 @@ async def run_diagnostic_tests(
         product_configuration: The product's configuration, for tests that look at it.
     """
     suite, tests = ctx.port(Suites).wanted(test_suite)
-    values = {
-        "environment": customer_environment or {},
-        "configuration": product_configuration or {},
-    }
-    report = await _run(ctx, suite, tests, values)
+    environment = customer_environment or {}
+    values = {"environment": environment, "configuration": product_configuration or {}}
+    trusted = environment if own_targets(ctx.principal) else ()
+    report = await _run(ctx, suite, tests, values, trusted)
     _keep(ctx, report)
     return report
 
@@ -148,6 +150,9 @@ async def run_step_test(ctx: Context, session_id: SessionId, step_id: StepId) ->
         step_id: A step of its workflow that has a test.
     """
     session = await sessions.get(ctx.db, ctx.tenant, session_id)
+    if ctx.principal.kind is Kind.CUSTOMER and session.status not in _THEIRS:
+        told = session.status.replace("_", " ")
+        raise Conflict(f"Session {session_id} is {told}; its tests are staff's to run now.")
     step = _step(session, step_id)
     suite, tests = _test_of(ctx.port(Suites), step)
     circumstances = session.plan.circumstances
@@ -157,7 +162,7 @@ async def run_step_test(ctx: Context, session_id: SessionId, step_id: StepId) ->
         "environment": environment,
         "configuration": product.configuration if product is not None else {},
     }
-    report = await _run(ctx, suite, tests, values)
+    report = await _run(ctx, suite, tests, values, session.plan.vouched)
     _keep(ctx, report, session, step_id)
     result = report.results[0]
     return StepTest(
@@ -301,15 +306,19 @@ async def _collected(ctx: Context, session: Session, step: Step) -> str | None:
 
 
 async def _run(
-    ctx: Context, suite: Suite, tests: Sequence[Test], values: Mapping[str, Any]
+    ctx: Context,
+    suite: Suite,
+    tests: Sequence[Test],
+    values: Mapping[str, Any],
+    trusted: Collection[str],
 ) -> TestReport:
+    """Run tests; `trusted` are the names of the environment that somebody vouches for."""
     targets = await service.targets(ctx.db, ctx.tenant)
     everywhere, outside = Listed(targets), Listed(targets, inner=False)
 
     def reach(test: Test) -> Reach:
-        # What a customer says is to choose no target inside.
-        said = ctx.principal.kind is Kind.CUSTOMER and bool(wanted_places(test))
-        return outside if said else everywhere
+        theirs = ctx.principal.kind is Kind.CUSTOMER and bool(wanted_places(test))
+        return outside if theirs or said_by_others(test, values, trusted) else everywhere
 
     return await ctx.port(Runner).run(suite, tests, values, reach, ctx.progress)
 

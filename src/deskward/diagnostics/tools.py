@@ -28,6 +28,7 @@ from deskward.diagnostics.models import (
 )
 from deskward.diagnostics.service import Session
 from deskward.diagnostics.shelf import Shelf
+from deskward.diagnostics.suites.origins import vouched
 from deskward.diagnostics.timers import QuietRules, follow
 from deskward.diagnostics.wishes import WISHES
 from deskward.diagnostics.workflow import Workflow
@@ -134,15 +135,10 @@ async def start_diagnostic_session(
         environment={**known, **facts},
         customer={"tier": customer.tier, "language": customer.language or ""},
     )
-    plan: Plan = compose(chosen, circumstances, shelf.workflows)
-    session = await service.start(
-        ctx.db,
-        ctx.tenant,
-        customer_id,
-        product=product_name,
-        issue=issue_description,
-        plan=plan,
-    )
+    told = vouched(ctx.principal, environment_info or {})
+    plan: Plan = compose(chosen, circumstances, shelf.workflows, told)
+    issue: dict[str, Any] = {"product": product_name, "issue": issue_description, "plan": plan}
+    session = await service.start(ctx.db, ctx.tenant, customer_id, **issue)
     return await followed(ctx, session)
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 from pydantic_core import from_json
 
+from deskward.core.bounded import Check
 from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
 from deskward.core.tasks import background
-from deskward.hub.bounded import Check
 
 if TYPE_CHECKING:
     from mcp import Client

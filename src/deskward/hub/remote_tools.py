@@ -17,13 +17,13 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
+from deskward.core.bounded import Check, check_of
+from deskward.core.patternless import patternless
 from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
 from deskward.gate.schemas import JsonSchema, without
 from deskward.gate.tool import Facts, Function, Risk, Tool
-from deskward.hub.bounded import Check, check_of
-from deskward.hub.patternless import patternless
 
 OWNERS = frozenset({"customer_id", "user_id"})
 """Parameters that are bound to the verified customer, whoever's tool it is."""

@@ -13,16 +13,18 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, Forbidden, InvalidInput
+from deskward.core.errors import Conflict, Forbidden, InvalidInput, TimeLimitExceeded
+from deskward.core.foreign_json import TooMuchJson, tidied
 from deskward.core.ids import new_id
 from deskward.diagnostics.collecting.making import Collecting, token_of
 from deskward.diagnostics.collecting.models import Collected, SessionRun, collectors
 from deskward.diagnostics.context.environment import CONFIDENCE
 from deskward.diagnostics.service import Session
 from deskward.diagnostics.suites.inside import compared
+from deskward.diagnostics.suites.judging import judged
 from deskward.diagnostics.suites.models import test_runs
 from deskward.diagnostics.suites.report import Outcome, TestReport, TestResult
-from deskward.diagnostics.suites.running import judged, result_of, target_of
+from deskward.diagnostics.suites.running import result_of, target_of
 from deskward.diagnostics.suites.suite import SEEN, Clock, Suite, Test
 
 MOST_OPEN = 10
@@ -156,6 +158,10 @@ def read(row: sa.Row[Any], body: bytes) -> Collected:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))[:200]
         raise InvalidInput(f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
+    try:
+        tidied(sent.seen)
+    except TooMuchJson as error:
+        raise InvalidInput(f"seen: {error}.") from None
     mine = (row.id, f"D{row.diagnosis}", row.suite)
     if (sent.collector, sent.session, sent.suite) != mine:
         raise Forbidden("The collector was made for another session or suite.")
@@ -174,17 +180,17 @@ def tests_of(row: sa.Row[Any]) -> list[Test]:
     return _TESTS.validate_python(row.tests)
 
 
-def reported(
+async def reported(
     row: sa.Row[Any], suite: Suite, sent: Collected, elapsed: int, values: Mapping[str, Any]
 ) -> TestReport:
     """The report of what was sent: what is expected is judged by the desk."""
     moment = now()
     begun = moment - timedelta(seconds=elapsed)
-    results = [_result(test, sent, begun, values) for test in tests_of(row)]
+    results = [await _result(test, sent, begun, values) for test in tests_of(row)]
     return TestReport.of(suite, results, begun, 0.0)
 
 
-def _result(
+async def _result(
     test: Test, sent: Collected, begun: datetime, values: Mapping[str, Any]
 ) -> TestResult:  # fmt: skip
     target = "the machine's clock" if _is_own_clock(test) else target_of(test)
@@ -195,7 +201,10 @@ def _result(
         told = _told(seen)
     else:
         return result_of(test, "error", "The collector has said nothing of it.", target)
-    expected = judged(test, {**values, "seen": seen})
+    try:
+        expected = await judged(test, {**values, "seen": seen})
+    except TimeLimitExceeded as error:
+        return result_of(test, "error", error.message, target)
     outcome: Outcome = "passed" if all(one.held for one in expected) else "failed"
     return result_of(test, outcome, told, target, expected, seen)
 

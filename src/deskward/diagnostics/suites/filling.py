@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from deskward.diagnostics.suites.suite import Test
 
 _PLACE = re.compile(
     r"\{(environment|configuration)((?:\.[A-Za-z_][A-Za-z0-9_]*)+)(?:\|([^{}|]*))?\}"
 )
+_IN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/?/?[^/?#]*")
+"""What stands before a place in the host, or the port, of an address."""
+_HOST = re.compile(r"[^\s/\\?#@%&]+")
 _FILLED = ("url", "host", "port", "name", "version", "moment", "at", "user", "database")
 LONGEST = 2_000
 
@@ -53,7 +58,7 @@ def filled(test: Test, values: Mapping[str, Any]) -> Test:
     """
     changed: dict[str, Any] = {}
     for name, text in _texts(test):
-        told = _PLACE.sub(lambda found: _value(found, values), text)
+        told = _PLACE.sub(partial(_fitted, name, values), text)
         if len(told) > LONGEST:
             raise Unknown(f"What is filled in for `{name}` is too long.")
         if name.startswith("headers."):
@@ -69,6 +74,23 @@ def _texts(test: Test) -> Iterator[tuple[str, str]]:
             yield name, value
     for name, value in getattr(test, "headers", {}).items():
         yield f"headers.{name}", value
+
+
+def _fitted(name: str, values: Mapping[str, Any], found: re.Match[str]) -> str:
+    """What is filled in for a place, as it can stand there and be nothing more than it is."""
+    value = _value(found, values)
+    if not value.isprintable():
+        raise Unknown(f"{found[1]}{found[2]} is no text of one line.")
+    before = found.string[: found.start()]
+    if name != "url" or not before:
+        return value
+    if _IN_HOST.fullmatch(before):
+        if (found[3] or "").startswith("/"):  # `{environment.path|/}`: the host ends here
+            return value if value.startswith("/") else f"/{value}"
+        if not _HOST.fullmatch(value):
+            raise Unknown(f"{found[1]}{found[2]} is no host: {value[:100]!r}.")
+        return value
+    return quote(value, safe="" if "?" in before else "/:@,;+~")
 
 
 def _value(found: re.Match[str], values: Mapping[str, Any]) -> str:

@@ -25,12 +25,16 @@ def of_configuration(test: Configuration, values: Mapping[str, Any]) -> Seen:
     Raises:
         Unknown: None was told.
     """
-    from jsonschema import Draft202012Validator  # its import is long, and most desks need it not
+    # Their import is long, and most desks need them not.
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
 
     if not values["configuration"]:
         raise Unknown("No configuration is known: say it as `product_configuration`.")
     problems: list[dict[str, str]] = []
-    for error in Draft202012Validator(test.form).iter_errors(values["configuration"]):
+    # The registry is empty: what a `$ref` names elsewhere is never fetched.
+    validator = Draft202012Validator(test.form, registry=Registry())
+    for error in validator.iter_errors(values["configuration"]):
         if len(problems) == MOST_PROBLEMS:
             break
         where = ".".join(map(str, error.absolute_path)) or "configuration"

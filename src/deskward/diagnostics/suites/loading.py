@@ -137,7 +137,7 @@ def _wrong(suite: Suite) -> Found:
         if isinstance(test, Configuration):
             if not test.form and not test.rules:
                 yield place, "a test of a configuration has a `schema`, or `rules`"
-            if told := _slow(test.form):
+            if told := _slow(test.form) or _unsound(test.form):
                 yield (*place, "schema"), told
             for at, rule in enumerate(test.rules):
                 yield from _of_condition((*place, "rules", at, "that"), rule.that, set(), set())
@@ -176,6 +176,17 @@ def _slow(schema: Any) -> str:
         parts += [part for key, part in schema.items() if key != "properties"]
         return next(filter(None, map(_slow, parts)), "")
     return next(filter(None, map(_slow, schema)), "") if isinstance(schema, list) else ""
+
+
+def _unsound(schema: Any) -> str:
+    """What keeps a schema from being checked by; empty where nothing does."""
+    from deskward.core.bounded import check_of  # its library is long to import, seldom needed
+
+    try:
+        check_of(schema)
+    except ValueError as error:
+        return f"it cannot be checked by: {error}"
+    return ""
 
 
 def _unknown(kind: str, name: str, known: Sequence[str]) -> NotFound:

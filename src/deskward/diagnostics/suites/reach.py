@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deskward.core.addresses import Address, Network
-from deskward.core.outside import NotAllowed, meant
+from deskward.core.outside import INNER, NotAllowed, is_public, meant
 
 Ports = frozenset[int]
-_INNER: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(one)
-    for one in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
-        *("100.64.0.0/10", "0.0.0.0/8", "224.0.0.0/3", "198.18.0.0/15"),
-        *("::1/128", "fc00::/7", "fe80::/10", "ff00::/8", "64:ff9b::/96", "2002::/16"),
-    )
-)
-"""Networks that are not public (IANA's registries of special-purpose addresses)."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +52,8 @@ class Target:
         if self.network is None:
             return False
         ends = (self.network.network_address, self.network.broadcast_address)
-        return any(not meant(one).is_global for one in ends) or any(
-            _within(one, self.network) or _within(self.network, one) for one in _INNER
+        return not all(map(is_public, ends)) or any(
+            _within(one, self.network) or _within(self.network, one) for one in INNER
         )
 
     @property
@@ -71,7 +62,7 @@ class Target:
         network = self.network
         if network is None or not self.inner:
             return False
-        return network.num_addresses == 1 or any(_within(network, one) for one in _INNER)
+        return network.num_addresses == 1 or any(_within(network, one) for one in INNER)
 
     def names(self, host: str) -> bool:
         """Whether it names this host."""
@@ -141,7 +132,7 @@ class Listed:
     def check_address(self, host: str, port: int, address: Address) -> None:
         """See `Reach`."""
         to = meant(address)
-        public = to.is_global and not to.is_multicast
+        public = is_public(address)
         holding = [one for one in self._targets if one.holds(to) and _fits(one, port)]
         if any(public or one.explicit for one in holding):
             return

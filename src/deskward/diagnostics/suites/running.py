@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
-from deskward.core.aside import aside
 from deskward.core.characters import seen as visible
-from deskward.core.conditions import WrongCondition, condition
 from deskward.core.database import now
+from deskward.core.errors import InvalidInput, TimeLimitExceeded
+from deskward.core.foreign_json import TooMuchJson, read_json, tidied
 from deskward.core.outside import NotAllowed
 from deskward.diagnostics.suites import inside
 from deskward.diagnostics.suites.filling import Unknown, filled
 from deskward.diagnostics.suites.inside import Seen
+from deskward.diagnostics.suites.judging import judged, of_form
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.report import Expected, Outcome, TestReport, TestResult
-from deskward.diagnostics.suites.suite import USUAL, Clock, Configuration, Suite, Test, Version
+from deskward.diagnostics.suites.suite import Clock, Configuration, Suite, Test, Version
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ MOST_RUN = 30.0
 """Seconds that one run may take."""
 LEAST = 0.5
 """Seconds that have to be left of a run for another test to begin."""
+JUDGING = 5.0
+"""Seconds that may go by until it is known whether what was seen is as it is expected."""
 MOST_TEXT = 4_000
 """Characters of a text that was seen, as it is kept."""
 
@@ -80,7 +83,11 @@ class Runner:
             values: `environment` and `configuration`, as they are known.
             reach: Where each may go.
             tell: Is told of each test that is done.
+
+        Raises:
+            InvalidInput: The values are nested too deeply, or too many.
         """
+        values = _sound(values)
         begun, started = now(), time.monotonic()
         here = asyncio.Semaphore(AT_ONCE)
         done = 0
@@ -117,7 +124,7 @@ class Runner:
         seconds = max(min(test.seconds, left - 0.2), 0.1)
         try:
             async with asyncio.timeout(seconds):
-                seen, told = await self._seen(ready, values, reach)
+                seen, told = await self._seen(ready, values, reach, seconds)
         except TimeoutError:
             seen = {"reached": False, "problem": "timeout"}
             told = f"It did not end within {seconds:.3g} seconds."
@@ -125,33 +132,41 @@ class Runner:
             return result_of(test, "skipped", str(unknown), target)
         except NotAllowed as refusal:
             return result_of(test, "refused", f"{refusal}."[:MOST_TEXT], target)
+        except TimeLimitExceeded as error:
+            return result_of(test, "error", error.message, target)
         except Exception:
             log.exception("the test %s failed by itself", test.id)
             return result_of(test, "error", "Something went wrong on our side.", target)
-        expected = judged(test, {**values, "seen": seen})
+        try:
+            expected = await judged(test, {**values, "seen": seen}, JUDGING)
+        except TimeLimitExceeded as error:
+            return result_of(test, "error", error.message, target, seen=seen)
         outcome: Outcome = "passed" if all(one.held for one in expected) else "failed"
         return result_of(test, outcome, told, target, expected, seen, time.monotonic() - started)
 
-    async def _seen(self, test: Test, values: Mapping[str, Any], reach: Reach) -> Seen:
+    async def _seen(
+        self, test: Test, values: Mapping[str, Any], reach: Reach, seconds: float
+    ) -> Seen:
         if isinstance(test, Configuration):
-            return await aside(partial(inside.of_configuration, test, values), 10_000_000)
+            return await of_form(test, values, min(seconds - 0.1, JUDGING))
         if isinstance(test, Version):
             return inside.of_version(test)
         if isinstance(test, Clock) and test.moment is not None:
             return inside.of_clock(test)
-        return await self.looks.look(test, reach)
+        seen, told = await self.looks.look(test, reach)
+        # An answer's JSON was put right when it was read.
+        rest = {name: part for name, part in seen.items() if name not in ("json", "found")}
+        return {**seen, **tidied(rest)}, told
 
 
-def judged(test: Test, values: Mapping[str, Any]) -> list[Expected]:
-    """What a test expects, and whether it is so."""
-    found = []
-    for source in test.expect or USUAL[test.kind]:
-        try:
-            held = condition(source).holds(values)
-        except WrongCondition:  # it compares what was not seen
-            held = False
-        found.append(Expected(that=source, held=held))
-    return found
+def _sound(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values as conditions can be asked of them."""
+    try:
+        sound: dict[str, Any] = read_json(json.dumps(values))
+    except (TooMuchJson, RecursionError) as error:
+        told = f"`product_configuration` is not looked at: {error}."
+        raise InvalidInput(told) from None
+    return sound
 
 
 def target_of(test: Test) -> str:

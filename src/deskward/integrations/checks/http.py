@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,9 @@ from urllib.parse import urljoin
 import httpx2
 import jsonpath
 
+from deskward.core.apart import apart
 from deskward.core.database import now
+from deskward.core.foreign_json import parts_in, read_json, steps_of
 from deskward.core.outside import NotAllowed, pinned
 from deskward.diagnostics.suites.inside import Seen, compared
 from deskward.diagnostics.suites.reach import Reach
@@ -28,15 +30,23 @@ MOST_READ = 512 * 1024
 """Bytes of an answer that are read; one with more is `too_large`."""
 MOST_HEADERS = 50
 MOST_HEADER = 500
+"""Characters of a header that are kept."""
+MOST_ADDRESS = 8_000
+"""Characters of an address to which an answer redirects."""
 MOST_FOUND = 20
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered."""
+    """What a server answered.
+
+    Attributes:
+        location: Where it redirects to, whole.
+    """
 
     status: int
+    location: str | None
     headers: dict[str, str]
     content: bytes
     place: Place
@@ -59,10 +69,13 @@ async def look(test: Http, reach: Reach) -> Seen:
                 raise
             told = f"It redirects to {url[:300]}, where no test may go: {refusal}."
             raise NotReached("redirect", told) from None
-        location = answer.headers.get("location")
+        location = answer.location
         if answer.status not in _MOVED or location is None or redirects == test.follow:
             break
         url, redirects = urljoin(url, location), redirects + 1
+        if len(url) > MOST_ADDRESS:
+            told = f"It redirects to an address of more than {MOST_ADDRESS:,} characters."
+            raise NotReached("redirect", told)
     seen: dict[str, Any] = {
         "reached": True,
         "problem": "",
@@ -74,11 +87,8 @@ async def look(test: Http, reach: Reach) -> Seen:
         "size": len(answer.content),
         "redirects": redirects,
         "url": url[:300],
-        "json": _read(answer),
-        "found": {},
+        **await _looked_up(test, answer.content),
     }
-    if test.paths:
-        seen["found"] = {name: _found(path, seen["json"]) for name, path in test.paths.items()}
     if url.lower().startswith("https:"):
         seen["tls"] = await tls.certificate(answer.place)
     told = f"{answer.status} after {answer.took} ms"
@@ -165,7 +175,14 @@ async def _asked(method: str, url: str, headers: dict[str, str], reach: Reach) -
                         told = f"Its answer has more than {MOST_READ // 1024} KB."
                         raise NotReached("too_large", told)
                 took = milliseconds(begun)
-                return Answer(response.status_code, _headers(response), bytes(content), place, took)
+                return Answer(
+                    response.status_code,
+                    response.headers.get("location"),
+                    _headers(response),
+                    bytes(content),
+                    place,
+                    took,
+                )
     except httpx2.ConnectError as error:
         cause: BaseException | None = error
         while cause is not None:
@@ -197,12 +214,30 @@ def _headers(response: httpx2.Response) -> dict[str, str]:
     return {name.lower()[:100]: value[:MOST_HEADER] for name, value in found}
 
 
-def _read(answer: Answer) -> Any:
-    """The answer as JSON; None where it is none."""
+async def _looked_up(test: Http, content: bytes) -> dict[str, Any]:
+    """The answer as JSON, `json`, and what the test's paths find in it, `found`."""
     try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return None
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = ""
+    parts = parts_in(text) if text.lstrip()[:1] in ("[", "{") else 1
+    given = {"text": text, "paths": test.paths}
+    looked: dict[str, Any] = await apart(
+        read_answer, given, steps_of(test.paths.values(), parts), limit=test.seconds
+    )
+    return looked
+
+
+def read_answer(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A `text` as JSON, and what some `paths` find in it; None where it is none, or too much."""
+    try:
+        data = read_json(given["text"])
+    except ValueError:
+        data = None
+    return {
+        "json": data,
+        "found": {name: _found(path, data) for name, path in given["paths"].items()},
+    }
 
 
 def _found(path: str, data: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from deskward.core.marked_yaml import plain_yaml
 from deskward.core.outside import NotAllowed
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,250}$")]
@@ -70,7 +71,7 @@ def read_secrets(file: Path | None) -> Mapping[str, Secret]:
     if file is None:
         return {}
     try:
-        read = _File.model_validate(yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader))
+        read = _File.model_validate(plain_yaml(file.read_text("utf-8")))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from deskward.core.apart import apart
 from deskward.core.errors import TimeLimitExceeded
 from deskward.core.foreign_json import TooMuchJson, parts_in, read_json, steps_of
+from deskward.core.marked_yaml import plain_yaml
 from deskward.customers.models import Profile
 from deskward.diagnostics.context.sources import Known, Source, SourceFailed
 
@@ -165,7 +166,7 @@ def read_sources(file: Path | None, tenant: str) -> list[Source]:
     if file is None:
         return []
     try:
-        read = _File.model_validate(yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader))
+        read = _File.model_validate(plain_yaml(file.read_text("utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -17,7 +17,7 @@ from jsonschema.exceptions import SchemaError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from deskward.hub.patternless import NAMED, VALUES, patternless
+from deskward.core.patternless import NAMED, VALUES, patternless
 
 MAX_LENGTH = 64 * 1024
 """Characters of a schema as text."""
