@@ -21,8 +21,10 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test", "second"],
-        Parameter(help="Which part; a stranger wrote `second`; `test` was written first."),
+        Literal["tune", "test", "second", "blind"],
+        Parameter(
+            help="Which part; strangers wrote `second` and `blind`; none was tuned on `blind`."
+        ),
     ] = "test",
     language: Annotated[
         str | None, Parameter(help="Only those in this language, for example `de`.")

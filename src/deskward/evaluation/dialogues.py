@@ -1,6 +1,6 @@
 """Whether whole conversations come to what the customer wanted: scripted, with a demo desk.
 
-`data/dialogues.yaml` holds them and tells their form; a stranger wrote `dialogues_second.yaml`,
+`data/dialogues.yaml` holds them and tells their form; strangers wrote `dialogues_second.yaml`,
 which the desk has been tuned on since. What is counted is what happened (calls that were made,
 tickets) and what the answers say, not how they are worded.
 """
@@ -30,7 +30,12 @@ from deskward.gate.tool import Risk
 from deskward.knowledge.feeding import Feeder
 from deskward.security.principals import Kind, Principal, Proof
 
-FILES = {"tune": "dialogues.yaml", "test": "dialogues.yaml", "second": "dialogues_second.yaml"}
+FILES = {
+    "tune": "dialogues.yaml",
+    "test": "dialogues.yaml",
+    "second": "dialogues_second.yaml",
+    "blind": "dialogues_blind.yaml",
+}
 SPLITS = tuple(FILES)
 SESSION = "dialogue"
 ALL = "all"
