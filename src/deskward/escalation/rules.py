@@ -6,7 +6,6 @@ one says whose queue the matter belongs in; of equally urgent ones the first in 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from deskward.core.conditions import WrongCondition, condition
 from deskward.core.marked_yaml import Marked, Place, Problem, WrongFiles, read_marked
 from deskward.queues.kinds import KindName, Level
-from deskward.text.folding import folded
+from deskward.text.polarity import said_plainly
 
 SHIPPED = Path(__file__).with_name("rules.yaml")
 """The rules that ship with Deskward."""
@@ -78,7 +77,9 @@ class Rule(_Part):
     """A rule. It matches where its condition holds and, of its words, one is said.
 
     Attributes:
-        words: Words and phrases that are looked for in what the customer has written.
+        words: Words and phrases that are looked for in what the customer has written, as whole
+            words; `*` at the end stands for any ending. One that is denied where it stands ("no
+            outage") is not said.
         specialist: Whose queue the matter then belongs in.
         priority_level: How urgent it then is, from 1, the most urgent, to 5.
     """
@@ -176,8 +177,7 @@ def ask(rules: Sequence[Rule], facts: Mapping[str, Any], text: str) -> list[Aske
         facts: As in `SAMPLE`.
         text: What the customer has written.
     """
-    said = folded(text)
-    return [_ask(rule, facts, said) for rule in rules]
+    return [_ask(rule, facts, text) for rule in rules]
 
 
 def most_urgent(asked: Sequence[Asked]) -> Rule | None:
@@ -186,14 +186,14 @@ def most_urgent(asked: Sequence[Asked]) -> Rule | None:
     return min(matching, key=lambda rule: rule.priority_level, default=None)
 
 
-def _ask(rule: Rule, facts: Mapping[str, Any], said: str) -> Asked:
+def _ask(rule: Rule, facts: Mapping[str, Any], text: str) -> Asked:
     values: dict[str, Any] = {}
     matched, problem = True, None
     if rule.when is not None:
         matched, problem = _holds(rule.when, facts)
         values = {name: facts.get(name) for name in sorted(condition(rule.when).names)}
     if rule.words:
-        values["words"] = [word for word in rule.words if _is_said(word, said)]
+        values["words"] = said_plainly(text, rule.words)
         matched = matched and bool(values["words"])
     return Asked(rule, matched, values, problem)
 
@@ -203,11 +203,6 @@ def _holds(source: str, facts: Mapping[str, Any]) -> tuple[bool, str | None]:
         return condition(source).holds(facts), None
     except WrongCondition as error:
         return False, str(error)
-
-
-def _is_said(word: str, said: str) -> bool:
-    """Whether a text has a word, not merely as the end of another one."""
-    return re.search(rf"(?<!\w){re.escape(folded(word))}", said) is not None
 
 
 def load(file: Path | None = None, specialists: Sequence[str] | None = None) -> EscalationRules:
