@@ -72,6 +72,7 @@ def test_a_tool_says_all_that_its_function_says() -> None:
         "default": 3,
         "description": "How many.",
         "minimum": 1,
+        "maximum": 2**63 - 1,
         "title": "Count",
         "type": "integer",
     }

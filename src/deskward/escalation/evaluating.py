@@ -49,7 +49,7 @@ class TicketData(BaseModel):
     sentiment: Mood | None = Field(
         None, description="How the customer writes; left out, their words show it."
     )
-    revenue: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] | None = Field(
+    revenue: Annotated[float, Field(ge=0, le=9e14, allow_inf_nan=False)] | None = Field(
         None, description="What the customer pays a year."
     )
     minutes_left: Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)] | None = Field(

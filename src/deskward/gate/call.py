@@ -37,7 +37,7 @@ from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.gate.readings import OUTSIDE, Readings, note
 from deskward.gate.run import Runner
 from deskward.gate.tool import Risk, Tool
-from deskward.gate.validation import validated
+from deskward.gate.validation import require_in_bounds, validated
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -313,6 +313,8 @@ class Gate:
                         call.context.secrets.resolve(arguments[name]) or arguments[name]
                     )
         model = validated(tool, arguments, strict=strict)
-        call.arguments = model.model_dump(mode="json")
+        dumped = model.model_dump(mode="json")
+        require_in_bounds(tool, dumped)
+        call.arguments = dumped
         given_values = {**model.__dict__, **(model.model_extra or {})}
         return {name: given_values[name] for name in tool.parameters if name in given_values}

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 
 JsonSchema = dict[str, Any]
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "integer": (-(2**63), 2**63 - 1),
+    "number": (-922_337_203_685_477, 922_337_203_685_477),
+}
+"""Type → the least and the greatest value that Cedar can hold: its Long, and its decimal."""
 
 
 def inline_refs(schema: JsonSchema) -> JsonSchema:
@@ -33,6 +39,47 @@ def inline_refs(schema: JsonSchema) -> JsonSchema:
 
     inlined: JsonSchema = walk(copy.deepcopy(schema), ())
     return inlined
+
+
+def with_bounds(schema: JsonSchema) -> JsonSchema:
+    """The schema in which every number says between which values it has to be.
+
+    Policies can hold no others (`validation.py` refuses them).
+    """
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        found = {key: walk(value) for key, value in node.items()}
+        kind = node.get("type")  # a property may be called so
+        if isinstance(kind, str) and kind in BOUNDS and not node.keys() & {"enum", "const"}:
+            least, most = BOUNDS[kind]
+            if "exclusiveMinimum" not in node:
+                found["minimum"] = max(node.get("minimum", least), least)
+            if "exclusiveMaximum" not in node:
+                found["maximum"] = min(node.get("maximum", most), most)
+        return found
+
+    bounded: JsonSchema = walk(schema)
+    return bounded
+
+
+def out_of_bounds(value: Any, place: tuple[str, ...] = ()) -> tuple[tuple[str, ...], str] | None:
+    """Where a number in a value is beyond its bounds, and of which type it is; None for nowhere."""
+    if isinstance(value, dict):
+        parts = ((str(name), part) for name, part in value.items())
+    elif isinstance(value, list):
+        parts = ((str(number), part) for number, part in enumerate(value))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        kind = "integer" if isinstance(value, int) else "number"
+        least, most = BOUNDS[kind]
+        return None if least <= value <= most else (place, kind)
+    else:
+        return None
+    found = (out_of_bounds(part, (*place, name)) for name, part in parts)
+    return next((one for one in found if one is not None), None)
 
 
 def gives_object(adapter: TypeAdapter[Any]) -> bool:

@@ -19,7 +19,14 @@ from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
 from deskward.gate.resources import Resource
-from deskward.gate.schemas import JsonSchema, gives_object, holds_secret, inline_refs, without
+from deskward.gate.schemas import (
+    JsonSchema,
+    gives_object,
+    holds_secret,
+    inline_refs,
+    with_bounds,
+    without,
+)
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
 
@@ -319,7 +326,7 @@ def _build(
     arguments = create_model(
         name, __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **fields
     )
-    schema = inline_refs(arguments.model_json_schema())
+    schema = with_bounds(inline_refs(arguments.model_json_schema()))
     schema.pop("title", None)
     bound = frozenset(n for n in names if _has_mark(hints[n], Bound))
     secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))

@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from deskward.core.characters import holds_nul
 from deskward.core.errors import InvalidInput, problem_of
+from deskward.gate.schemas import BOUNDS, out_of_bounds
 from deskward.gate.tool import Tool
 
 EXACT = 2**53
@@ -32,6 +33,24 @@ def validated(tool: Tool, arguments: dict[str, Any], *, strict: bool) -> BaseMod
         raise InvalidInput(
             f"The arguments of {tool.name} hold half of a surrogate pair, which no text has."
         ) from None
+
+
+def require_in_bounds(tool: Tool, arguments: Mapping[str, Any]) -> None:
+    """See that policies can hold all numbers of valid arguments.
+
+    Raises:
+        InvalidInput: They cannot; says which, and the bounds.
+    """
+    found = out_of_bounds(dict(arguments))
+    if found is None:
+        return
+    place, kind = found
+    least, most = BOUNDS[kind]
+    field, said = ".".join(place), f"a number from {least} to {most} is wanted"
+    raise InvalidInput(
+        f"The arguments of {tool.name} are not valid. {field}: {said}.",
+        details={"fields": [{"field": field, "problem": said}]},
+    )
 
 
 def _validate(tool: Tool, arguments: dict[str, Any], strict: bool) -> BaseModel:
