@@ -45,7 +45,7 @@ def influence_of(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Infl
             continue
         tool = tools.get(request.name)
         if _is_done(message):
-            deeds.append(Deed(request.name, request.arguments, heard))
+            deeds.append(Deed(request.name, request.arguments, heard, _left(message)))
         # Of whom a record is, an outside server's word is none.
         if tool is not None and tool.server is None and said.own_words(request.arguments):
             subjects |= _customers(request, message)
@@ -92,6 +92,18 @@ def _is_done(answer: Message) -> bool:
     except ValueError:
         return True
     return not isinstance(told, dict) or status_of(told) != "error"
+
+
+def _left(answer: Message) -> tuple[str, int] | None:
+    """The id and the revision of the record that an answer is, where it has them."""
+    try:
+        told = json.loads(answer.text)
+    except ValueError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    identity, revision = told.get("id"), told.get("revision")
+    return (identity, revision) if isinstance(identity, str) and type(revision) is int else None
 
 
 def _customers(request: ToolRequest, answer: Message) -> set[str]:

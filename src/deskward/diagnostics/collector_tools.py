@@ -23,11 +23,11 @@ from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import SessionId
 from deskward.diagnostics.service import Session
+from deskward.diagnostics.session_facts import diagnosis_facts
 from deskward.diagnostics.suite_tools import SuiteName
 from deskward.diagnostics.suite_tools import tools as tools
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.suites.models import test_runs
-from deskward.diagnostics.tools import diagnosis_facts
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -40,24 +40,16 @@ from deskward.diagnostics.models import (
     SessionId,
     Status,
 )
-from deskward.diagnostics.tools import Revision, diagnosis_facts, followed, gone_on, tools
+from deskward.diagnostics.session_facts import DiagnosisFacts, diagnosis_facts
+from deskward.diagnostics.tools import Revision, followed, gone_on, tools
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
 from deskward.security.hook_signatures import secret_bytes
 
 
-class JoinFacts(TypedDict):
-    """What policies may know of the session and the incident that a call is about.
+class JoinFacts(DiagnosisFacts):
+    """What policies may know of a session that is to join an incident."""
 
-    Attributes:
-        known: Whether the session may be one of the incident, as far as its customer may know.
-    """
-
-    id: str
-    owner: str
-    status: str
-    revision: int
-    product: str
     known: bool
 
 

@@ -66,6 +66,7 @@ SLICE = Slice(
         Sealed(incident_sources, incident_sources.c.id, sealed_anew(PURPOSE, "secret")),
         Sealed(collectors, collectors.c.id, sealed_anew("collectors", "token")),
     ),
+    skills=Path(__file__).with_name("skills"),
     claims=Path(__file__).with_name("claims.yaml"),
     policies=Path(__file__).with_name("policies"),
 )

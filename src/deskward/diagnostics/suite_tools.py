@@ -15,6 +15,7 @@ from deskward.diagnostics.context import service as context
 from deskward.diagnostics.models import Diagnosis, SessionId
 from deskward.diagnostics.readings import answer_of
 from deskward.diagnostics.service import Session
+from deskward.diagnostics.session_facts import diagnosis_facts
 from deskward.diagnostics.suites import service
 from deskward.diagnostics.suites.filling import wanted_places
 from deskward.diagnostics.suites.loading import Suites
@@ -37,7 +38,7 @@ from deskward.diagnostics.suites.reach import Listed, Reach
 from deskward.diagnostics.suites.report import Form, TestReport, written
 from deskward.diagnostics.suites.running import Runner
 from deskward.diagnostics.suites.suite import Suite, Test
-from deskward.diagnostics.tools import Facts, Revision, diagnosis_facts, followed
+from deskward.diagnostics.tools import Facts, Revision, followed
 from deskward.diagnostics.tools import tools as tools
 from deskward.diagnostics.workflow import Step
 from deskward.gate.call import Gate

@@ -132,6 +132,25 @@ def step_to_do(step: Step) -> models.StepToDo:
     )
 
 
+def asked(session: Session) -> tuple[str, list[str], str]:
+    """What a session asks now: the form of the answer, its choices, and the question.
+
+    Nothing where it asks nothing.
+    """
+    if session.status == "to_confirm":
+        return "yes_no", [], ""
+    step = session.walk.at if session.status == "open" else None
+    if step is None:
+        return "", [], ""
+    form = step.answer
+    choices = (
+        [f"{word}: {meaning}" for word, meaning in form.choices.items()]
+        if (form.type == "choice")
+        else []
+    )
+    return form.type, choices, step.description
+
+
 def result(plan: Plan, end: End) -> models.Result:
     """What came out of a walk."""
     cause = plan.causes[end.cause] if end.cause is not None else None

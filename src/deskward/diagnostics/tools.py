@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -27,6 +27,7 @@ from deskward.diagnostics.models import (
     TroubleshootingWorkflow,
 )
 from deskward.diagnostics.service import Session
+from deskward.diagnostics.session_facts import diagnosis_facts
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.origins import vouched
 from deskward.diagnostics.timers import QuietRules, follow
@@ -38,8 +39,12 @@ from deskward.tickets import service as tickets
 from deskward.tickets.links import link
 from deskward.tickets.tools import opener_of, source_of
 
-tools = ToolGroup("diagnostics", wishes=WISHES)
+tools = ToolGroup(
+    "diagnostics", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES
+)
 
+UNNAMED = "our service"
+"""What a product is called that nobody named."""
 MOST_LINKED = 3
 """Tickets of others with which one that a session becomes is linked, the newest."""
 Fact = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
@@ -54,28 +59,6 @@ Facts = Annotated[
 Revision = Annotated[
     int, Field(ge=1, description="The session's revision as it was read.", examples=[1])
 ]
-
-
-class DiagnosisFacts(TypedDict):
-    """What policies may know of the session that a call is about."""
-
-    id: str
-    owner: str
-    status: str
-    revision: int
-    product: str
-
-
-async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> DiagnosisFacts:
-    """The facts of a call about a session."""
-    session = await service.get(ctx.db, ctx.tenant, arguments["session_id"])
-    return {
-        "id": session.id,
-        "owner": session.customer_id,
-        "status": session.status,
-        "revision": session.revision,
-        "product": session.product,
-    }
 
 
 @tools.tool(scope="diagnostics:read", risk=Risk.READ, rest="GET /workflows/for-issue")
@@ -102,16 +85,17 @@ async def get_troubleshooting_workflow(
 async def start_diagnostic_session(
     ctx: Context,
     customer_id: OwnCustomerId,
-    product_name: Product,
     issue_description: Issue,
+    product_name: Product | None = None,
     environment_info: Facts | None = None,
 ) -> Diagnosis:
     """Begin to look for the cause of an issue, step by step. The answer holds the first step.
 
     Args:
         customer_id: The customer who has the issue.
-        product_name: The product that it is of.
         issue_description: The issue, in the customer's words.
+        product_name: The product that it is of; by default the only one that is on record of the
+            customer.
         environment_info: What is known of where the product runs, as `os`, `client`, `vpn`;
             `version` is the product's, and `category` the kind of issue where the description does
             not show it.
@@ -120,11 +104,14 @@ async def start_diagnostic_session(
     version, category = str(facts.pop("version", "")), facts.pop("category", None)
     shelf = ctx.port(Shelf)
     chosen: Workflow = (
-        shelf.of_category(product_name, str(category))
+        shelf.of_category(product_name or "", str(category))
         if category is not None
-        else await shelf.for_issue(product_name, issue_description)
+        else await shelf.for_issue(product_name or "", issue_description)
     )
     customer = await customers.get(ctx.db, ctx.tenant, customer_id)
+    if product_name is None:
+        owned = await context.products(ctx.db, ctx.tenant, customer_id)
+        product_name = owned[0].product if len(owned) == 1 else UNNAMED
     if not version:
         product = await context.product(ctx.db, ctx.tenant, customer_id, product_name)
         version = product.version if product is not None else ""

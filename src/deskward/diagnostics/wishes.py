@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
 from deskward.text.wishes import OWN_WORDS, Wish
 
+SESSION = ("session_id", "revision")
+"""Names the session and says nothing else: known where the session was just read."""
+
+
+def _read(name: str) -> Any:
+    return yaml.load((Path(__file__).parent / name).read_text("utf-8"), Loader=yaml.CSafeLoader)
+
+
+NAMES = tuple(_read("names.yaml")["names"])
+_SAID = _read("skills/troubleshooting.yaml")["asks"]["confirms"]
+AFFIRMS = tuple(chain.from_iterable(_SAID["affirming"].values()))
+DENIES = tuple(chain.from_iterable(_SAID["negating"].values()))
+"""What the skill for the offline model has, of any model."""
+
 WISHES = {
-    "start_diagnostic_session": OWN_WORDS,
-    "answer_diagnostic_step": OWN_WORDS,
-    "take_back_diagnostic_answer": Wish("take back undo go", "answer step"),
-    "pause_diagnostic_session": Wish("pause stop wait", "diagnosis session troubleshooting"),
-    "resume_diagnostic_session": Wish("resume continue", "diagnosis session troubleshooting"),
+    "start_diagnostic_session": Wish("", against=NAMES, of_trouble=True),
+    "answer_diagnostic_step": Wish("", answers="answer"),
+    "take_back_diagnostic_answer": Wish("take back undo go", "answer step", known=SESSION),
+    "pause_diagnostic_session": Wish(
+        "pause stop wait", "diagnosis session troubleshooting", known=SESSION
+    ),
+    "resume_diagnostic_session": Wish(
+        "resume continue", "diagnosis session troubleshooting", known=SESSION
+    ),
     "answer_step_by_test": Wish("run make repeat try test check", "test tests check step"),
     "make_collector": OWN_WORDS,
     "report_customer_environment": OWN_WORDS,
@@ -24,6 +48,6 @@ WISHES = {
     "add_incident_source": OWN_WORDS,
     "remove_incident_source": OWN_WORDS,
     "take_alerts": OWN_WORDS,
-    "report_diagnosis_outcome": OWN_WORDS,
+    "report_diagnosis_outcome": Wish("", answers="helped", affirms=AFFIRMS, denies=DENIES),
     "hand_over_diagnosis": OWN_WORDS,
 }

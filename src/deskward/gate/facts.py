@@ -49,7 +49,7 @@ def facts_of(
         "tainted": bool(taint),
         "own_words": context.influence is not None
         and _own_words(context, tool, given or arguments, record or {}),
-        "unsure": context.unsure,
+        "unsure": context.unsure or (tool.wish is not None and influence.is_against(tool.wish)),
         "about_known": about is not None and _expected(about, context.principal, influence),
         "weekday": moment.isoweekday(),
         "minute": moment.hour * 60 + moment.minute,
@@ -86,6 +86,10 @@ def _own_words(
     chosen = {name: given[name] for name in given.keys() - tool.bound}
     if tool.risk is Risk.READ:
         return influence.own_words(chosen)
+    if tool.wish is not None and tool.wish.answers:
+        return influence.answered(tool.wish, chosen, record)
+    if tool.wish is not None:
+        chosen = influence.unknown(tool.wish, chosen, record)
     strict = context.principal.kind is Kind.CUSTOMER
     return tool.wish is not None and influence.wished(
         tool.wish,

@@ -15,6 +15,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from deskward.gate.answers import is_answer, is_told
+from deskward.text.against import speaks_against
 from deskward.text.values import CURRENCIES
 from deskward.text.wishes import Wish, says_nothing, sentences_of, withdraws
 from deskward.text.words import stem
@@ -45,11 +47,13 @@ class Deed:
         tool: Of what tool.
         arguments: As the caller gave them.
         heard: How many utterances of the principal stood before it.
+        left: The id and the revision of the record that it has read or changed, where it has some.
     """
 
     tool: str
     arguments: Mapping[str, Any]
     heard: int
+    left: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,37 @@ class Influence:
         return pointing.wished(
             wish, arguments, tool=tool, strict=strict, currency=currency, others=others
         )
+
+    def answered(self, wish: Wish, given: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+        """Whether the last utterance says the argument that is an answer.
+
+        A mere yes or a number answers only what was asked right before: the record as it is now was
+        the last that was read or changed until then.
+        """
+        value, said = given.get(wish.answers), self.said[-1] if self.said else ""
+        if is_told(wish, value, said):
+            return True
+        before = [deed.left for deed in self.deeds if deed.heard < len(self.said)]
+        asked = bool(before) and before[-1] == (record.get("id"), record.get("revision"))
+        return asked and is_answer(record, value, said)
+
+    def unknown(
+        self, wish: Wish, given: Mapping[str, Any], record: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The arguments without those that only name a record as it was read or changed last."""
+        now = (record.get("id"), record.get("revision"))
+        if not any(deed.left == now for deed in self.deeds):
+            return dict(given)
+        return {
+            name: value
+            for name, value in given.items()
+            if name not in wish.known or value not in now
+        }
+
+    def is_against(self, wish: Wish) -> bool:
+        """Whether the last utterance speaks against a deed."""
+        said = self.said[-1] if self.said else ""
+        return bool(wish.against) and speaks_against(said, wish.against, of_trouble=wish.of_trouble)
 
     def look(self) -> None:
         """Look at all that was said now, and not when it is first asked for."""

@@ -50,6 +50,12 @@ class Wish:
         amounts: Arguments that are amounts of money.
         alone: Arguments that can be any words: beside one, its sentence says nothing that could be
             one, too ("from Rose Cottage to Elm Cottage").
+        known: Arguments that need not be said where they name a record as it was read last.
+        against: Parts of words that name the deed where somebody speaks against it.
+        of_trouble: Whether it is about a trouble of the speaker's.
+        answers: The argument that is what was said last, in answer to what its record asks.
+        affirms: Phrases that say that argument is true, whatever was asked.
+        denies: Phrases that say it is false.
     """
 
     do: str
@@ -59,6 +65,12 @@ class Wish:
     tells: str = ""
     amounts: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    of_trouble: bool = False
+    answers: str = ""
+    affirms: tuple[str, ...] = ()
+    denies: tuple[str, ...] = ()
 
     @cached_property
     def verbs(self) -> frozenset[str]:

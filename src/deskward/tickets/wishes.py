@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from deskward.text.wishes import OWN_WORDS, Wish
 
+NAMES = tuple(
+    "ticket tíquet тикет тікет заявк билет zgłoszeni チケット "
+    "工单 工單 티켓 تذكرة כרטיס δελτίο टिकट ärende talep".split()
+)
+"""Parts of words that name a ticket where somebody speaks against one."""
+_NEW = Wish("", against=NAMES)
+
 WISHES = {
-    "create_ticket": OWN_WORDS,
-    "report_issue": OWN_WORDS,
+    "create_ticket": _NEW,
+    "report_issue": _NEW,
     "answer_ticket": OWN_WORDS,
     "add_ticket_note": Wish("note add write", "note ticket"),
     "merge_tickets": Wish("merge join combine", "ticket"),

@@ -24,11 +24,11 @@ from deskward.agent.model import (
 )
 from deskward.agent.offline.acts import Acts
 from deskward.agent.offline.asked import WISH
+from deskward.agent.offline.guided import Guided
 from deskward.agent.offline.lax_lists import Values
 from deskward.agent.offline.meaning import Meaning
 from deskward.agent.offline.skills import NONE, Skill, Skills
 from deskward.agent.offline.sought import Sought
-from deskward.agent.offline.step import Step
 from deskward.agent.offline.topics import Topics
 from deskward.core.aside import aside
 from deskward.gate.context import new_id
@@ -208,7 +208,7 @@ class OfflineModel:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
-        step = Step(self, request)
+        step = Guided(self, request)
         await self._ready()
         if self._meaning is not None:
             self._meaning.start()
@@ -280,7 +280,9 @@ class OfflineModel:
         """The name of the skill that calls a tool, or nothing."""
         if self.handover is not None and self.handover.tool == tool:
             return self.handover.name
-        return next((name for name, skill in self.skills.items() if skill.tool == tool), "")
+        found = (name for name, skill in self.skills.items() if skill.tool == tool)
+        asks = ((name, skill.asks) for name, skill in self.skills.items() if skill.asks)
+        return next(found, next((name for name, one in asks if tool in one.tools), ""))
 
     def skill(self, name: str) -> Skill | None:
         """The skill of that name, which may be gone since it was noted."""

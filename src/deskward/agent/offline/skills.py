@@ -31,6 +31,7 @@ from pydantic import (
 )
 
 from deskward.agent.offline.asked import Asked
+from deskward.agent.offline.asking import Asks
 from deskward.agent.offline.declared import Declared, States, Sums
 from deskward.agent.offline.sought import Words
 from deskward.text.finding import KINDS, Kind
@@ -129,6 +130,7 @@ class Skill(BaseModel):
         tells: Fields of its answer that are asked for by themselves: "what is my address?".
         states: What of its answer tells how things are now.
         sums: What of its answer is filtered, counted and summed.
+        asks: What its record asks step by step, and which tools take what is said to that.
         say_so: How a customer says plainly that they want it.
         answer: A template over the tool's result.
         search: The tool to look the sentence up with. One skill has it.
@@ -152,6 +154,7 @@ class Skill(BaseModel):
     tells: list[str] = []
     states: States | None = None
     sums: Sums | None = None
+    asks: Asks | None = None
     say_so: str = ""
     answer: Texts | None = None
     search: Search | None = None
@@ -172,7 +175,9 @@ class Skill(BaseModel):
             raise ValueError(f"skill {self.name} acts and has `about`, which is no wish")
         if self.sought and (self.acts or self.tool is None):
             raise ValueError(f"skill {self.name} has `sought` and so needs a `tool`, and no `acts`")
-        if not (self.examples or self.acts or self.about):
+        if self.asks and not (self.surely and self.sought and not self.examples and not self.acts):
+            raise ValueError(f"skill {self.name} `asks` and so begins by what is `sought` alone")
+        if not (self.examples or self.acts or self.about or self.asks):
             raise ValueError(f"skill {self.name} has no `examples`, `acts` or `about`")
         if self.arguments and self.tool is None:
             raise ValueError(f"skill {self.name} has `arguments` and no tool to give them to")
