@@ -321,7 +321,9 @@ async def _run(
         theirs = ctx.principal.kind is Kind.CUSTOMER and bool(wanted_places(test))
         return outside if theirs or said_by_others(test, values, trusted) else everywhere
 
-    return await ctx.port(Runner).run(suite, tests, values, reach, ctx.progress)
+    private = not ctx.port(Gate).policy.roles.may(ctx.principal, "context:configuration")
+    runner = ctx.port(Runner)
+    return await runner.run(suite, tests, values, reach, ctx.progress, private=private)
 
 
 def _keep(

@@ -25,6 +25,7 @@ from deskward.core.errors import (
     Unavailable,
     UnknownTool,
 )
+from deskward.core.veil import MASK
 from deskward.gate import autonomy, effects
 from deskward.gate.approvals import Approvals
 from deskward.gate.confirmations import LIFETIME as CONFIRM_WITHIN
@@ -41,10 +42,6 @@ from deskward.gate.validation import require_in_bounds, validated
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
-
-MASK = "**********"
-"""What stands for a secret wherever a call is recorded (as `SecretStr` prints itself)."""
-
 
 MOST_OFFERED = 1_000
 """Tenants and roles of which it is remembered what they are offered."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from deskward.core.paging import Limit
+from deskward.core.veil import veiled
 from deskward.core.written import Ours, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -16,6 +17,12 @@ from deskward.gate.tool import Risk, ToolGroup
 
 tools = ToolGroup("ledger")
 
+SCOPED = {
+    "configuration": "context:configuration",
+    "product_configuration": "context:configuration",
+    "usage_stats": "context:usage",
+}
+"""What is read only with a scope, wherever it stands."""
 Everybody = Written(by=("customer", "author", "outsider", "outside", "requester"))
 """A row holds whatever was given and answered."""
 
@@ -44,12 +51,19 @@ async def read_ledger(
 ) -> LedgerRows:
     """Read the ledger: what every call asked, what was decided, and what came of it.
 
+    What is secret by its name is masked, and what the reader's role does not see elsewhere.
+
     Args:
         after: Only rows behind this number.
         limit: How many to read at the most.
     """
+    gate = ctx.port(Gate)
     rows = await rows_of(ctx.db, ctx.tenant, after=after, limit=limit)
-    return LedgerRows(rows=await ctx.port(Gate).ledger.read(ctx.db, ctx.tenant, rows))
+    hidden = {
+        name for name, scope in SCOPED.items() if not gate.policy.roles.may(ctx.principal, scope)
+    }
+    read = await gate.ledger.read(ctx.db, ctx.tenant, rows)
+    return LedgerRows(rows=[veiled(row, names=hidden) for row in read])
 
 
 @tools.tool(scope="ledger:read", risk=Risk.READ, rest="GET /ledger/verification")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -66,6 +67,16 @@ def filled(test: Test, values: Mapping[str, Any]) -> Test:
         else:
             changed[name] = _port(told) if name == "port" else told
     return test.model_copy(update=changed)
+
+
+def configured(test: Test, values: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
+    """What a test is filled in with of a configuration: in its headers, or in the whole of it."""
+    for name, text in _texts(test):
+        if whole or name.startswith("headers."):
+            for place in _PLACE.finditer(text):
+                if place[1] == "configuration":
+                    with suppress(Unknown):
+                        yield _value(place, values)
 
 
 def _texts(test: Test) -> Iterator[tuple[str, str]]:

@@ -15,8 +15,9 @@ from deskward.core.database import now
 from deskward.core.errors import InvalidInput, TimeLimitExceeded
 from deskward.core.foreign_json import TooMuchJson, read_json, tidied
 from deskward.core.outside import NotAllowed
+from deskward.core.veil import secrets_in, veiled
 from deskward.diagnostics.suites import inside
-from deskward.diagnostics.suites.filling import Unknown, filled
+from deskward.diagnostics.suites.filling import Unknown, configured, filled
 from deskward.diagnostics.suites.inside import Seen
 from deskward.diagnostics.suites.judging import judged, of_form
 from deskward.diagnostics.suites.reach import Reach
@@ -76,6 +77,8 @@ class Runner:
         values: Mapping[str, Any],
         reach: Callable[[Test], Reach],
         tell: Tell | None = None,
+        *,
+        private: bool = False,
     ) -> TestReport:
         """Run tests of a suite.
 
@@ -83,6 +86,7 @@ class Runner:
             values: `environment` and `configuration`, as they are known.
             reach: Where each may go.
             tell: Is told of each test that is done.
+            private: Whether nothing of the configuration may be in the report.
 
         Raises:
             InvalidInput: The values are nested too deeply, or too many.
@@ -101,6 +105,7 @@ class Runner:
                     if left < LEAST:
                         raise TimeoutError
                     result = await self._one(test, values, reach(test), left)
+                    result = hidden(result, test, values, private=private)
             except TimeoutError:  # it waited for others, and the run's time is over
                 said = f"There was no time left for it: a run may take {self.seconds:g} seconds."
                 result = result_of(test, "error", said)
@@ -169,11 +174,26 @@ def _sound(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return sound
 
 
+def hidden(
+    result: TestResult, test: Test, values: Mapping[str, Any], *, private: bool
+) -> TestResult:
+    """What came of a test, without the secrets that it was given: a server can say them again.
+
+    Args:
+        private: Whether all that it was given of a configuration is hidden.
+    """
+    secrets = {*secrets_in(dict(values)), *configured(test, values, whole=private)}
+    if not secrets:
+        return result
+    shown = {name: veiled(getattr(result, name), secrets) for name in ("target", "told", "seen")}
+    return result.model_copy(update=shown)
+
+
 def target_of(test: Test) -> str:
     """What a test looks at, for people."""
     url = getattr(test, "url", None)
     if url is not None:
-        return str(url)[:300]
+        return str(veiled(str(url)))[:300]
     host = getattr(test, "host", None) or (test.name if test.kind == "dns" else "")
     port = getattr(test, "port", None)
     return f"{host}:{port}"[:300] if port is not None else str(host)[:300]
@@ -193,11 +213,11 @@ def result_of(
         test=test.id,
         title=test.title,
         kind=test.kind,
-        target=visible(target),
+        target=veiled(visible(target)),
         outcome=outcome,
-        told=visible(told)[:MOST_TEXT],
+        told=veiled(visible(told))[:MOST_TEXT],
         expected=list(expected),
-        seen={name: _kept(value) for name, value in (seen or {}).items()},
+        seen={name: _kept(value) for name, value in veiled(seen or {}).items()},
         hint=test.hint if outcome == "failed" else "",
         seconds=round(seconds, 3),
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 
 from deskward.core.database import Database
+from deskward.core.veil import veiled
 from deskward.gate.ledger.chain import Ledger, rows_of
 from deskward.gate.ledger.heads import Signer, current_heads
 
@@ -22,7 +23,7 @@ async def lines(
     Args:
         secret: The desk's secret key: signs the heads, and reads what is sealed.
         tenant: Only this one's rows.
-        opened: Whether each row also has an `opened` with what is sealed in it.
+        opened: Whether each row also has an `opened` with what is sealed in it, its secrets masked.
     """
     ledger, signer = Ledger(secret), Signer(secret)
     for head in await current_heads(database.reader):
@@ -38,6 +39,6 @@ async def lines(
                     continue
                 line = {"tenant": name, "seq": row.seq, "hash": row.hash, "body": row.body}
                 if opened:
-                    line["opened"] = known[number]
+                    line["opened"] = veiled(known[number])
                 yield json.dumps(line, ensure_ascii=False)
         yield json.dumps({"head": signer.sign(name, head.seq, head.hash).model_dump()})

@@ -20,6 +20,7 @@ from deskward.core.apart import apart
 from deskward.core.database import now
 from deskward.core.foreign_json import parts_in, read_json, steps_of
 from deskward.core.outside import NotAllowed, pinned
+from deskward.core.veil import veiled
 from deskward.diagnostics.suites.inside import Seen, compared
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.suite import MOST_SECONDS, Clock, Http, Performance
@@ -67,7 +68,7 @@ async def look(test: Http, reach: Reach) -> Seen:
         except NotAllowed as refusal:
             if not redirects:
                 raise
-            told = f"It redirects to {url[:300]}, where no test may go: {refusal}."
+            told = f"It redirects to {veiled(url)[:300]}, where no test may go: {refusal}."
             raise NotReached("redirect", told) from None
         location = answer.location
         if answer.status not in _MOVED or location is None or redirects == test.follow:
@@ -86,7 +87,7 @@ async def look(test: Http, reach: Reach) -> Seen:
         "headers": answer.headers,
         "size": len(answer.content),
         "redirects": redirects,
-        "url": url[:300],
+        "url": veiled(url)[:300],
         **await _looked_up(test, answer.content),
     }
     if url.lower().startswith("https:"):
@@ -198,12 +199,15 @@ async def _asked(method: str, url: str, headers: dict[str, str], reach: Reach) -
 
 def _parsed(url: str) -> httpx2.URL:
     odd = not url.isprintable() or any(map(str.isspace, url))
+    told = f"{veiled(url)[:300]} is no address of the form https://host/path"
     try:
         parts = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError):
-        raise NotAllowed(f"{url[:300]} is no address of the form https://host/path") from None
+        raise NotAllowed(
+            f"{veiled(url)[:300]} is no address of the form https://host/path"
+        ) from None
     if odd or parts.scheme not in ("http", "https") or not parts.host or b"%" in parts.raw_host:
-        raise NotAllowed(f"{url[:300]} is no address of the form https://host/path")
+        raise NotAllowed(told)
     if parts.userinfo:
         raise NotAllowed("the address holds a password, which is not sent")
     return parts
