@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk
+from deskward.gate.context import Context
+from deskward.gate.readings import Reading
 from tests.conftest import CUSTOMER, OTHER, SERVICE, STAFF, Call, recorded
 from tests.diagnostics.test_checks import authority as authority
 from tests.diagnostics.test_sessions import answer, code, do
@@ -126,21 +128,54 @@ async def test_what_a_customer_declared_leads_a_session_of_staff_nowhere_inside(
         assert run["result"]["outcome"] == "passed"
 
 
-@pytest.mark.parametrize("by", [STAFF.with_agent("assistant"), SERVICE])
-async def test_what_an_agent_or_a_service_says_is_the_word_of_nobody_of_staff(
-    call: Call, by: Any
+async def test_what_a_service_tells_of_a_session_is_the_word_of_nobody_of_staff(
+    call: Call,
 ) -> None:
     await allowed(call, "127.0.0.1")
     async with web() as server:
-        session = await begun(call, by, host="127.0.0.1", port=server.port)
+        session = await begun(call, SERVICE, host="127.0.0.1", port=server.port)
         asked = {"session_id": session["id"], "step_id": "port"}
         run = (await call("run_step_test", STAFF, **asked)).value
         assert run["result"]["outcome"] == "refused"
+        assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("door", "sources", "outcome"),
+    [
+        ("mcp", [], "passed"),
+        ("mcp", ["customer:user_002"], "refused"),
+        ("rest", ["customer:user_002"], "passed"),  # people read, and decide
+    ],
+)
+async def test_a_model_that_has_read_what_others_wrote_chooses_no_target_inside(
+    desk: Desk, call: Call, door: Any, sources: list[str], outcome: str
+) -> None:
+    await allowed(call, "127.0.0.1")
+
+    def given(client: str) -> Context:
+        return Context(STAFF, door, client=client, reading=Reading(sources))
+
+    async with web() as server:
+        begins = {
+            "customer_id": "user_001",
+            "product_name": "Acme",
+            "issue_description": "The connection is refused with a warning.",
+            "environment_info": {
+                "category": "network",
+                "host": "127.0.0.1",
+                "port": server.port,
+            },
+        }
+        session = await desk.gate.call("start_diagnostic_session", begins, given("one"))
+        assert session.status == "ok", session.value
+        asked = {"session_id": session.value["id"], "step_id": "port"}
+        run = (await call("run_step_test", STAFF, **asked)).value
+        assert run["result"]["outcome"] == outcome
         url = f"http://127.0.0.1:{server.port}/ok"
         told = {"test_suite": "api.status", "customer_environment": {"url": url}}
-        ran = await call("run_diagnostic_tests", STAFF.with_agent("assistant"), **told)
-        assert ran.value["results"][0]["outcome"] == "refused"
-        assert server.asked == []
+        ran = await desk.gate.call("run_diagnostic_tests", told, given("another"))
+        assert ran.value["results"][0]["outcome"] == outcome
 
 
 async def test_after_the_hand_over_customers_run_no_tests(call: Call) -> None:
@@ -162,8 +197,6 @@ async def test_customers_pass_nothing_off_as_what_a_program_has_read(call: Call)
 async def test_nobody_answers_by_a_run_that_is_of_another_step_or_session(
     desk: Desk, call: Call
 ) -> None:
-    from deskward.gate.context import Context
-
     await allowed(call, "127.0.0.1")
     async with web() as server:
         facts = {"host": "127.0.0.1", "port": server.port}

@@ -33,7 +33,7 @@ from deskward.diagnostics.suites.models import (
     TestRun,
     test_runs,
 )
-from deskward.diagnostics.suites.origins import own_targets, said_by_others
+from deskward.diagnostics.suites.origins import own_word, said_by_others
 from deskward.diagnostics.suites.reach import Listed, Reach
 from deskward.diagnostics.suites.report import Form, TestReport, written
 from deskward.diagnostics.suites.running import Runner
@@ -108,7 +108,7 @@ async def run_diagnostic_tests(
     suite, tests = ctx.port(Suites).wanted(test_suite)
     environment = customer_environment or {}
     values = {"environment": environment, "configuration": product_configuration or {}}
-    trusted = environment if own_targets(ctx.principal) else ()
+    trusted = environment if own_word(ctx) else ()
     report = await _run(ctx, suite, tests, values, trusted)
     _keep(ctx, report)
     return report

@@ -122,7 +122,7 @@ async def start_diagnostic_session(
         environment={**known, **facts},
         customer={"tier": customer.tier, "language": customer.language or ""},
     )
-    told = vouched(ctx.principal, environment_info or {})
+    told = vouched(ctx, environment_info or {})
     plan: Plan = compose(chosen, circumstances, shelf.workflows, told)
     issue: dict[str, Any] = {"product": product_name, "issue": issue_description, "plan": plan}
     session = await service.start(ctx.db, ctx.tenant, customer_id, **issue)
