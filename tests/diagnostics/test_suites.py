@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.core.database import now
 from deskward.core.outside import NotAllowed
+from deskward.customers import service as customers
+from deskward.customers.erasure import erase
 from deskward.diagnostics import forgetting
 from deskward.diagnostics.forgetting import Forgetting, RunRules
 from deskward.diagnostics.suites.loading import SHIPPED, read_suites
@@ -208,6 +210,22 @@ async def test_runs_are_removed_after_a_set_time(desk: Desk, call: Call) -> None
         await Forgetting(desk.database, RunRules(timedelta(days=90))).look()
         assert (await call("get_test_run", STAFF, run_id=old["run_id"])).status == found
     assert (await call("get_test_run", STAFF, run_id=kept["run_id"])).status == "ok"
+
+
+async def test_a_run_of_a_customers_environment_goes_when_they_are_erased(
+    desk: Desk, call: Call
+) -> None:
+    told = {"test_suite": "api.version", "customer_environment": {"client_version": "2.0.1"}}
+    of_them = await call("run_diagnostic_tests", STAFF, customer_id="user_001", **told)
+    of_nobody = await call("run_diagnostic_tests", STAFF, **told)
+    unknown = await call("run_diagnostic_tests", STAFF, customer_id="nobody", **told)
+    assert code(unknown) == "CUSTOMER_NOT_FOUND"
+    customer = await customers.get(desk.database.reader, "default", "user_001")
+    async with desk.database.transaction() as db:
+        await erase(db, desk.gate.ledger.keys, "default", customer)
+    gone = await call("get_test_run", STAFF, run_id=of_them.value["run_id"])
+    assert code(gone) == "TEST_RUN_NOT_FOUND"
+    assert (await call("get_test_run", STAFF, run_id=of_nobody.value["run_id"])).status == "ok"
 
 
 async def test_many_old_runs_are_removed_some_at_a_time(

@@ -96,6 +96,9 @@ def run_(
     configuration: Annotated[
         Path | None, Parameter(help="A file with the product's configuration, JSON or YAML.")
     ] = None,
+    customer: Annotated[
+        str | None, Parameter(help="Whose environment it is: the run goes when they are erased.")
+    ] = None,
     junit: Out = None,
     html: Out = None,
     as_: Operator = None,
@@ -113,6 +116,7 @@ def run_(
         "test_suite": name,
         "customer_environment": _facts(environment),
         "product_configuration": _read(configuration) if configuration is not None else {},
+        **({"customer_id": customer} if customer is not None else {}),
     }
 
     async def work(desk: Desk, caller: Principal) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from deskward.core.database import now
 from deskward.core.errors import Conflict, NotFound
+from deskward.customers import service as customers
 from deskward.diagnostics import service as sessions
 from deskward.diagnostics.collecting import service as collecting
 from deskward.diagnostics.context import service as context
@@ -43,7 +44,7 @@ from deskward.diagnostics.tools import tools as tools
 from deskward.diagnostics.workflow import Step
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
-from deskward.gate.tool import Risk
+from deskward.gate.tool import OwnCustomerId, Risk
 from deskward.security.principals import Kind
 
 SuiteName = Annotated[
@@ -94,6 +95,7 @@ async def run_diagnostic_tests(
     test_suite: SuiteName,
     customer_environment: Facts | None = None,
     product_configuration: Configuration | None = None,
+    customer_id: OwnCustomerId | None = None,
 ) -> TestReport:
     """Run the tests of a suite, and report what each of them saw.
 
@@ -104,13 +106,16 @@ async def run_diagnostic_tests(
         test_suite: The suite.
         customer_environment: What is known of where the product runs, such as `host`, `url`.
         product_configuration: The product's configuration, for tests that look at it.
+        customer_id: The customer whose environment it is: what was seen goes when they are erased.
     """
+    if customer_id is not None:
+        await customers.require(ctx.db, ctx.tenant, customer_id)
     suite, tests = ctx.port(Suites).wanted(test_suite)
     environment = customer_environment or {}
     values = {"environment": environment, "configuration": product_configuration or {}}
     trusted = environment if own_word(ctx) else ()
     report = await _run(ctx, suite, tests, values, trusted)
-    _keep(ctx, report)
+    _keep(ctx, report, customer_id)
     return report
 
 
@@ -164,7 +169,7 @@ async def run_step_test(ctx: Context, session_id: SessionId, step_id: StepId) ->
         "configuration": product.configuration if product is not None else {},
     }
     report = await _run(ctx, suite, tests, values, session.plan.vouched)
-    _keep(ctx, report, session, step_id)
+    _keep(ctx, report, session.customer_id, session, step_id)
     result = report.results[0]
     return StepTest(
         session_id=session.id,
@@ -327,14 +332,18 @@ async def _run(
 
 
 def _keep(
-    ctx: Context, report: TestReport, session: Session | None = None, step: str | None = None
+    ctx: Context,
+    report: TestReport,
+    customer_id: str | None,
+    session: Session | None = None,
+    step: str | None = None,
 ) -> None:
     """Have a run on record, with the row of its call."""
     ctx.keep(
         test_runs,
         tenant_id=ctx.tenant,
         id=report.run_id,
-        customer_id=session.customer_id if session is not None else None,
+        customer_id=customer_id,
         diagnosis=int(session.id[1:]) if session is not None else None,
         step=step,
         run_by=ctx.principal.label,

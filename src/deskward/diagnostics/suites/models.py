@@ -30,7 +30,8 @@ test_runs = sa.Table(
     sa.Index("ix_test_runs_at", "tenant_id", "at"),
     sa.Index("ix_test_runs_session", "tenant_id", "diagnosis"),
 )
-"""`diagnosis` and `step` where a run was made for a session; the customer is then the session's.
+"""`diagnosis` and `step` where a run was made for a session; the customer is then the session's,
+and otherwise the one whose environment it is, where that was said.
 `source` is `desk`, or `collector` where a program on the customer's machine has looked."""
 
 test_targets = sa.Table(
