@@ -33,6 +33,8 @@ row's words: `await reworded(db, row)`, with the row's key."""
 JOINED = "joined"
 """In a table's `info`: where two people turn out to be one and both have a row, that of the one who
 stays counts."""
+ANY_CASE = "any_case"
+"""In a table's `info`, beside `JOINED`: names of columns of its key that are equal in any case."""
 BOUND = "bound"
 """In a table's `info`: its rows are sealed as they are, so that none becomes another one's."""
 

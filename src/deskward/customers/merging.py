@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, metadata, now
 from deskward.core.errors import Conflict, InvalidInput
-from deskward.core.personal import BOUND, JOINED, LABEL, OWNER, columns
+from deskward.core.personal import ANY_CASE, BOUND, JOINED, LABEL, OWNER, columns
 from deskward.customers import addresses, service
 from deskward.customers.models import EMAIL, PHONE, Customer, customers, merged
 from deskward.customers.models import addresses as address_rows
@@ -84,7 +84,7 @@ async def _move(db: Connection, tenant: str, kind: dict[str, str], old: str, new
         for owner in columns(table, kind) if table not in _OWN and BOUND not in table.info else ():
             old_rows = (table.c.tenant_id == tenant) & (owner == old)
             if JOINED in table.info:
-                await db.execute(sa.delete(table).where(old_rows, _has_twin(table, owner, new)))
+                await _join(db, table, tenant, owner, old, new)
             stays = await _doubles(db, table, tenant, owner, old, new)
             if stays and kind is OWNER:
                 raise Conflict(f"Both customers have {table.name}, of which one can have one only.")
@@ -103,6 +103,27 @@ async def _move(db: Connection, tenant: str, kind: dict[str, str], old: str, new
                 await db.execute(sa.update(table).where(old_rows).values({owner: new}))
     for table, old_rows in reversed(copied):
         await db.execute(sa.delete(table).where(old_rows))
+
+
+async def _join(
+    db: Connection, table: sa.Table, tenant: str, owner: sa.Column[Any], old: str, new: str
+) -> None:
+    """Take away those rows of one owner that the other one has as well, also in another case."""
+    rest = [one for one in table.primary_key if one is not owner]
+    any_case = table.info.get(ANY_CASE, ())
+
+    def key(row: sa.Row[Any]) -> tuple[Any, ...]:
+        return tuple(
+            row._mapping[one].casefold() if one.name in any_case else row._mapping[one]
+            for one in rest
+        )
+
+    wanted, here = sa.select(*rest), table.c.tenant_id == tenant
+    kept = {key(row) for row in await db.all(wanted.where(here, owner == new))}
+    mine = await db.all(wanted.where(here, owner == old))
+    if doubles := [row for row in mine if key(row) in kept]:
+        same = _same_key(table, owner, doubles)
+        await db.execute(sa.delete(table).where(here, owner == old, same))
 
 
 async def _doubles(
