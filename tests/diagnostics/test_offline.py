@@ -98,6 +98,7 @@ async def test_it_begins_in_other_languages(talk: Talk, said: str) -> None:
         "My neighbour's API calls get a 429.",
         "Please do not start a diagnosis because our API calls get a 429.",
         "Thanks, the API works now, no more errors",
+        "The webhook is not working and I am furious, I will sue you",
         "Where is my order?",
         "My card was declined.",
     ],
@@ -105,3 +106,19 @@ async def test_it_begins_in_other_languages(talk: Talk, said: str) -> None:
 async def test_it_begins_for_nothing_else(talk: Talk, said: str) -> None:
     await talk.say(said)
     assert await sessions(talk.desk) == []
+
+
+async def test_another_wish_is_done_meanwhile_and_a_threat_gets_a_person(talk: Talk) -> None:
+    *_, again = await say(talk, "Our calls get a 503", "what is my balance?", "go on")
+    assert "Does it fail still?" in again
+    (threat,) = await say(talk, "This is a scandal, my lawyer will sue you")
+    assert "handing you over to a person" in threat
+    assert talk.tools == ["hand_over"]
+    assert (await sessions(talk.desk))[0]["status"] == "open"
+
+
+async def test_a_choice_is_made_by_its_number(talk: Talk) -> None:
+    first, again, next_one = await say(talk, "single sign-on fails for all of us", "yes", "1")
+    assert "1. with a password; 2. with single sign-on" in first
+    assert again.startswith("Please choose one of these, by its number: 1. with a password")
+    assert "Do others of the same organisation sign in?" in next_one

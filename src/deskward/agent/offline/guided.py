@@ -20,6 +20,7 @@ from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer, is_told, number_in
 from deskward.text.against import says_one_of
 from deskward.text.assent import LONGEST
+from deskward.text.risk import risks_of
 from deskward.text.wishes import Wish
 
 
@@ -88,6 +89,9 @@ class Guided(Step):
         reading = self._model.acts.read(text)
         refused = reading.unwished and reading.why in ("not", "takes_back")
         led = skill is not None and skill.asks is not None and not (reading.wishes or refused)
+        if led and risks_of("", text):  # a threat beside it is for people
+            yield self._hand_over(text)
+            return
         sought = self._sought(text) if led else None
         yield from sought if sought is not None else super()._understand(text)
 
@@ -95,6 +99,8 @@ class Guided(Step):
         """What is done upon what is said to a record's question; None where it is not about it."""
         asks = skill.asks
         assert asks is not None
+        if risks_of("", text):
+            return None
         if len(text) <= LONGEST:
             for name, move in asks.moves.items():
                 if guide.status in move.when and says_one_of(text, move.phrases):
