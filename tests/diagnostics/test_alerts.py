@@ -249,7 +249,7 @@ async def test_what_alertmanager_itself_has_posted_is_taken(
     sqlite_desk: Desk, sqlite_call: Call
 ) -> None:
     named = await source(sqlite_call)
-    posted = json.loads(POSTED.read_text())
+    posted = json.loads(POSTED.read_text(encoding="utf-8"))
     async with client_of(sqlite_desk) as client:
         for body in posted:
             headers = {"authorization": f"Bearer {SECRET}"}
