@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from deskward.accounts.postal import is_short, postal_address
+from deskward.text.excluding import without_excluded
 from deskward.text.finding import Kind
 from deskward.text.lists import read_list
 from deskward.text.spacing import ALONE
@@ -72,6 +73,7 @@ def _current_password(text: str, answers: bool) -> str | None:
 def _card(text: str, answers: bool) -> str | None:
     if whole := _CARD.search(text):
         return whole.group()
+    text = without_excluded(text)
     last4 = _LAST4.search(text)
     makes = {_MAKES[make.lower()] for make in _MAKE.findall(text)}
     if last4:

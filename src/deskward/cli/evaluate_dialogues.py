@@ -21,9 +21,9 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test", "second", "blind"],
+        Literal["tune", "test", "second", "third"],
         Parameter(
-            help="Which part; strangers wrote `second` and `blind`; none was tuned on `blind`."
+            help="Which part; strangers wrote `second` and `third`, which it was tuned on since."
         ),
     ] = "test",
     language: Annotated[

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deskward.text.excluding import without_excluded
 from deskward.text.words import words
 
 Found = str | int | list[str] | None
@@ -54,6 +55,7 @@ def record(
     )
 
     def find_id(text: str, answers: bool) -> str | None:
+        text = without_excluded(text)
         match = whole.search(text) or named.search(text)
         if match is None and answers:
             match = re.search(r"\b([1-9]\d{2,17})\b", text)

@@ -68,7 +68,8 @@ def _lists() -> tuple[dict[str, set[str]], list[tuple[str, str]], list[tuple[str
     whole: dict[str, set[str]] = {}
     begun: list[tuple[str, str]] = []
     inside: list[tuple[str, str]] = []
-    for name, words in word_lists("goods").items():
+    makes = {name: [name, *words] for name, words in word_lists("makes").items()}
+    for name, words in [*word_lists("goods").items(), *makes.items()]:
         for word in map(folded, words):
             if re.fullmatch(rf"[{ALONE}ー]+", word):
                 inside.append((word, name))

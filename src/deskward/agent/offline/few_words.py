@@ -13,11 +13,12 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.amending import amended
 from deskward.agent.offline.asked import WISH
-from deskward.agent.offline.refers import OTHER, is_several, pointed
+from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.turning import SHORT, Meaning, Turning, parts_of
 from deskward.agent.offline.wishing import Wish
+from deskward.text.excluding import excluded
 
 FEW = 5
 """Words of a message that only wishes an act on what it points at."""
@@ -100,13 +101,21 @@ class FewWords(Turning):
         for name, skill in self._model.skills.items():
             if skill.acts is None or not skill.acts.tells or name not in self._usable:
                 continue
-            ids = {n: kinds[s.kind].find(lead, False) for n, s in skill.slots.items() if s.listed}
+            last = self._last_named(skill) if f"do_{name}" in cues else None
+            listed = {n: s for n, s in skill.slots.items() if s.listed}
+            ids = {n: kinds[s.kind].find(lead, False) or last for n, s in listed.items()}
             texts = [n for n, s in skill.slots.items() if kinds[s.kind].free or kinds[s.kind].whole]
             if len(texts) != 1 or not all(ids.values()) or cues & CUES:
                 continue
             if f"do_{name}" in cues or self._model.wanted(lead).get(name, 0.0) >= WISHED:
                 return self._several([(skill, {**ids, texts[0]: told})], unsure=True)
         return None
+
+    def _last_named(self, skill: Skill) -> str | None:
+        """The record of a skill's that was spoken of last, where nothing else was since."""
+        spoken = dialogue_before(self._messages).spoken[:1]
+        named = skill.acts.named if skill.acts else ""
+        return next((one for one in spoken if re.fullmatch(named or "-", one)), None)
 
     def _mends_last(self, text: str) -> Iterator[str | ToolRequest] | None:
         """The value that was given last, with the part that a message corrects."""
@@ -136,7 +145,8 @@ class FewWords(Turning):
                 given = self._slots(skill, part)
                 if name in given:
                     return self._several([(skill, given)], unsure=True)
-                return iter([self._of_record(skill, name, part, {"few": True})])
+                said = part if _points(part) or not _points(text) else text
+                return iter([self._of_record(skill, name, said, {"few": True})])
         return None
 
     def _act_of(self, text: str) -> Skill | None:
@@ -212,3 +222,9 @@ class FewWords(Turning):
             if self._missing(skill, slots) is None and skill not in [one for one, _ in found]:
                 found.append((skill, slots))
         return found
+
+
+def _points(text: str) -> bool:
+    """Whether a text says which record it means, or which it does not, by more than a pronoun."""
+    points = pointed(text, {})
+    return bool(excluded(text)) or (points is not None and points.by != PRONOUN)

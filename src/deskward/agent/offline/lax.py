@@ -20,6 +20,7 @@ from deskward.agent.offline.spelling import parted, respelled
 from deskward.agent.offline.spoken import Spoken
 from deskward.agent.offline.told import Event, Guess, Message, covers
 from deskward.agent.offline.wishing import Wish
+from deskward.text.excluding import excluded
 
 _VALUE = "\ua757"
 """Stands for each letter of a value: a letter that no word has."""
@@ -159,7 +160,7 @@ class Lax:
             stop = tokens[at + 1].start if at + 1 < len(tokens) else len(text)
             if _ASKS.search(text[token.end : stop]):
                 asking.add(sentences[at])
-        numbers = self._named_in(tokens)
+        numbers = self._named_in(text, tokens)
         covered = {
             at
             for part, found in hits.items()
@@ -170,8 +171,9 @@ class Lax:
         covered |= numbers.keys()  # a name is no other word
         return Message(name, text, tokens, hits, clauses, sentences, asking, numbers, covered)
 
-    def _named_in(self, tokens: Sequence[Token]) -> dict[int, str]:
+    def _named_in(self, text: str, tokens: Sequence[Token]) -> dict[int, str]:
         """The words that may name a record: numbers, and names that have none beside them."""
+        out = excluded(text)
         found = {
             at: token.text
             for at, token in enumerate(tokens)
@@ -183,7 +185,8 @@ class Lax:
             if self._is_name(token)
             and not any(abs(at - n) <= NEAR and self._is_same(token.text, found[n]) for n in found)
         }
-        return {**found, **names}
+        found |= names
+        return {n: found[n] for n in found if not any(a <= tokens[n].start < b for a, b in out)}
 
     def _is_about(self, token: Token) -> bool:
         """Whether a word may be what an act is done to."""

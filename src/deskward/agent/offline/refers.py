@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from deskward.agent.model import Message
 from deskward.agent.offline.lookup import Hit, Lookup, Token, plain, tokens_of
+from deskward.text.excluding import excluded, without_excluded
 from deskward.text.folding import folded
 from deskward.text.goods import called
 from deskward.text.lists import read_list
@@ -90,8 +91,33 @@ def says_all(text: str) -> bool:
 def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointed | None:
     """What a text points at of some records; None where it has no word that points.
 
-    Where it has one and none fits, there are no names.
+    Where it has one and none fits, there are no names. What it says is not meant is never among
+    them: "not the first", "anything but the charger".
     """
+    places = [place for place in excluded(text) if not _is_status(text, place[0])]
+    out = {name for start, end in places for name in _ruled_out(text[start:end], records, before)}
+    if not out:
+        return _pointed(text, records, before)
+    left = tuple(name for name in records if name not in out)
+    found = _pointed(without_excluded(text), records, before)
+    if found is None:
+        start, end = places[0]
+        return Pointed(left, start, end, OTHER)
+    if found.by in (OTHER, PRONOUN) or not any(name in left for name in found.names):
+        return replace(found, names=left, by=OTHER, all=False)
+    return replace(found, names=tuple(name for name in found.names if name in left))
+
+
+def _ruled_out(name: str, records: Records, before: Collection[str]) -> Iterator[str]:
+    """The records that are named where what is not meant stands."""
+    words = {token.text for token in tokens_of(plain(name))}
+    yield from (one for one in records if plain(one) in words)
+    found = _pointed(name, records, before)
+    if found is not None and found.by != PRONOUN and not found.all:
+        yield from found.names
+
+
+def _pointed(text: str, records: Records, before: Collection[str]) -> Pointed | None:
     tokens = tokens_of(plain(text))
     hits, names = _lookup().find(tokens), list(records)
     if "both" in hits and len(names) > 1:
@@ -120,6 +146,18 @@ def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointe
         spoken = [name for name in before if name in names] or (names if len(names) == 1 else [])
         return _at(tokens, hits["it"], spoken[:1], PRONOUN)
     return None
+
+
+def _is_status(text: str, place: int) -> bool:
+    """Whether a status stands there that is told with a negation: "not shipped"."""
+    tokens = tokens_of(plain(text))
+    hits = _lookup().find(tokens)
+    return any(
+        tokens[hit.start].start < place < tokens[hit.end - 1].end
+        for name, some in hits.items()
+        if name.startswith("status:")
+        for hit in some
+    )
 
 
 def _at(tokens: Sequence[Token], hits: Sequence[Hit], names: Sequence[str], by: str) -> Pointed:
