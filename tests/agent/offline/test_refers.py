@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from deskward.accounts.kinds import KINDS
 from deskward.agent.model import Message
 from deskward.agent.offline.refers import meant, shown
+from deskward.orders.kinds import KINDS as ORDER_KINDS
 from tests.agent.talk import Talk
 
 CARDS = {"4242": {"last4": "4242"}, "4444": {"last4": "4444"}, "1881": {"last4": "1881"}}
@@ -77,3 +79,62 @@ async def test_what_is_denied_of_it_is_not(talk: Talk) -> None:
     await talk.say("which cards do I have?")
     await talk.say("no, don't freeze the second one")
     assert "freeze_card" not in talk.tools
+
+
+PAIR = {
+    "4242": {"brand": "Visa", "last4": "4242", "status": "active"},
+    "4444": {"brand": "Mastercard", "last4": "4444", "status": "frozen"},
+}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "its not the visa its the other one. put it on hold pls",
+        "anything but the visa",
+        "not the one ending in 4242",
+        "not the first one",
+        "don't block the visa, block the other one",
+        "nicht die Visa, die andere, die große",
+        "alles außer der Visa",
+        "pas la visa, lautre. bloquez la",
+        "toutes sauf la Visa",
+        "no es la visa, es la otra",
+        "todas menos la Visa",
+        "non la visa, l'altra",
+        "tutto tranne la Visa",
+        "não é o visa, é o outro",
+        "ビザじゃない方です",
+        "ビザ以外を止めて",
+        "مو الفيزا، الثانية. جمدوها",
+        "كل البطاقات إلا الفيزا",
+    ],
+)
+def test_what_is_said_not_to_be_meant_is_not(said: str) -> None:
+    assert meant(said, PAIR, ["4242"]) == "4444"
+    assert KINDS["card"].find(said, False) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "card"),
+    [
+        ("the visa, not the mastercard", "4242"),
+        ("no, the visa", "4242"),
+        ("the card is not working, the visa", "4242"),
+        ("the other one, not the mastercard", "4242"),
+        ("マスターカードではなくビザです", "4242"),
+        ("not only the visa", "4242"),
+    ],
+)
+def test_what_else_is_said_no_of_excludes_nothing(said: str, card: str) -> None:
+    assert meant(said, PAIR, ["4444"]) == card
+
+
+def test_a_status_that_is_told_with_a_negation_excludes_nothing() -> None:
+    orders = {"O1": {"status": "pending"}, "O2": {"status": "shipped"}}
+    assert meant("the one that's not shipped", orders) == "O1"
+
+
+def test_an_id_that_is_not_meant_is_none() -> None:
+    assert ORDER_KINDS["order_id"].find("not O1002, O1003", False) == "O1003"
+    assert ORDER_KINDS["order_id"].find("anything but O1002", False) is None

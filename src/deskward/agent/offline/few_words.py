@@ -13,6 +13,7 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.amending import amended
 from deskward.agent.offline.asked import WISH
+from deskward.agent.offline.lookup import plain, tokens_of
 from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
@@ -34,6 +35,8 @@ SURELY = 0.9
 """The same where a certain act is wished."""
 LEAST = 0.1
 """Without this probability no act is proposed."""
+SAME = 0.6
+"""This share of a value's words is as it was, where it is given whole once more."""
 LEAD = 80
 """Characters before a colon that may say what is to be done with what stands behind it."""
 
@@ -131,9 +134,21 @@ class FewWords(Turning):
             secret = name in skill.slots and self._model.kinds[skill.slots[name].kind].secret
             if secret or not isinstance(value, str):
                 continue
-            if (new := amended(value, text)) not in (None, value):
+            new = amended(value, text) or self._given_anew(skill, name, value, text)
+            if new not in (None, value):
                 return self._several([(skill, {**slots, name: new})], unsure=True)
         return None
+
+    def _given_anew(self, skill: Skill, slot: str, value: str, text: str) -> str | None:
+        """The value as a message gives it whole once more, of which most is as it was."""
+        kind = self._model.kinds[skill.slots[slot].kind] if slot in skill.slots else None
+        if kind is None or kind.anywhere is None or "?" in text or len(text) > LEAD + len(value):
+            return None
+        new = kind.anywhere(text)
+        if not new or self._model.acts.cues(text).intersection(CUES - {"how", "takes_back"}):
+            return None
+        old, now = ({token.text for token in tokens_of(plain(one))} for one in (value, new))
+        return new if len(old & now) >= SAME * len(old) else None
 
     def _wished_in_few_words(self, text: str) -> Iterator[str | ToolRequest] | None:
         """An act that is wished of what was spoken of: it is looked up which that is."""

@@ -105,7 +105,8 @@ def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointe
         return Pointed(left, start, end, OTHER)
     if found.by in (OTHER, PRONOUN) or not any(name in left for name in found.names):
         return replace(found, names=left, by=OTHER, all=False)
-    return replace(found, names=tuple(name for name in found.names if name in left))
+    names = tuple(name for name in found.names if name in left)
+    return replace(found, names=names, all=found.all and len(names) > 1)
 
 
 def _ruled_out(name: str, records: Records, before: Collection[str]) -> Iterator[str]:

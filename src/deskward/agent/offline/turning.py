@@ -35,6 +35,10 @@ FOUND = 0.3
 """From this score on what a search found answers a general question."""
 FOUND_ACROSS = 0.25
 """The same in another language than most articles have: words cannot agree there."""
+CERTAIN = 0.9
+"""From this probability on a question is a general one, whatever little a search found."""
+FOUND_CERTAIN = {True: 0.25, False: 0.2}
+"""Then these scores are enough, in English and in any other language."""
 DECLINES = 0.3
 """From this probability on a message with a negation declines."""
 POINTS = 5
@@ -199,12 +203,16 @@ class Turning(Pausing):
         """Look a general question up; where nothing is found, with what it is about besides."""
         before: dict[str, Any] = self._left_behind()
         found = [one for one in map(self._meaning_of, parts_of(text)) if one is not None]
+        whole = [one for one in [self._meaning_of(text)] if one is not None]
         asks = [one.text for one in found if one.kind.skill == skill.name and one.score >= PART]
         text = asks[-1] if asks else text
         query, again = text, f"{text} {self._thing()}".strip()
         if len(text) <= SHORT and "searched" in before:
             query = f"{before['searched']} {text}"
-        enough = FOUND if self._language() == "en" else FOUND_ACROSS
+        english = self._language() == "en"
+        enough = FOUND if english else FOUND_ACROSS
+        if any(one.kind.skill == skill.name and one.score >= CERTAIN for one in [*found, *whole]):
+            enough = FOUND_CERTAIN[english]
         self.state = {"searching": text, "query": query, "doubt": {}, "enough": enough}
         if again not in (query, text):
             self.state["again"] = again
