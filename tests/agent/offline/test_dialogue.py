@@ -54,6 +54,43 @@ async def test_the_apartment_is_corrected_and_read_back_whole(talk: Talk) -> Non
     assert talk.statuses == ["confirm"]
 
 
+async def test_what_is_added_behind_a_colon_goes_to_the_ticket_that_was_spoken_of(
+    talk: Talk,
+) -> None:
+    await talk.say("what is the status of ticket T903?")
+    said = await talk.say("pls add: the dealer agrees now")
+    assert talk.statuses == ["confirm"]
+    assert talk.tools == ["answer_ticket"]
+    assert "“the dealer agrees now”" in said
+    assert "T903" in said
+
+
+async def test_an_address_that_is_given_whole_once_more_is_asked_about_anew(talk: Talk) -> None:
+    await talk.say("my new address is Rua de Santa Marta 8, 4000-442 Porto")
+    await talk.say("yes")
+    said = await talk.say("sorry, Rua de Santa Marta 8, 4000-447 Porto")
+    assert talk.statuses == ["confirm"]
+    assert "4000-447" in said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "not the visa, the other one. freeze it please",
+        "pas la visa, l'autre. bloquez la",
+        "nicht die Visa, die andere. bitte sperren",
+        "مو الفيزا، الثانية. جمدوها",
+    ],
+)
+async def test_a_card_that_is_not_meant_is_never_proposed(talk: Talk, said: str) -> None:
+    await talk.say("I lost a card")
+    answer = await talk.say(said)
+    assert talk.statuses[-1] == "confirm"
+    assert talk.tools[-1] == "freeze_card"
+    assert "4444" in answer
+    assert "4242" not in answer
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
