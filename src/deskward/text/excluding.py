@@ -29,7 +29,9 @@ def excluded(text: str) -> tuple[Span, ...]:
         return ()
     plain = _plain(text)
     found = {match.span("name") for one in _patterns() for match in one.finditer(plain)}
-    return tuple(sorted(found | {*_denied(plain)}))
+    lost = [one.span() for one in _CLAUSE.finditer(plain) if _seeks().search(one.group())]
+    spans = sorted(found | {*_denied(plain)})
+    return tuple(span for span in spans if not any(a <= span[0] < b for a, b in lost))
 
 
 def _denied(plain: str) -> Iterator[Span]:
@@ -65,6 +67,12 @@ def _others() -> re.Pattern[str]:
     lists = read_list("references").values()
     words = _any(word.rstrip("*") for own in lists for word in own["other"])
     return re.compile(rf"(?<![^\W{ALONE}])[ld]?'?(?:{words})")
+
+
+@cache
+def _seeks() -> re.Pattern[str]:
+    words = [word for own in read_list("excludes").values() for word in own.get("seeks", ())]
+    return re.compile(rf"(?<!\w)(?:{_any(words)})(?!\w)")
 
 
 @cache

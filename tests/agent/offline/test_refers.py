@@ -124,6 +124,9 @@ def test_what_is_said_not_to_be_meant_is_not(said: str) -> None:
         ("the other one, not the mastercard", "4242"),
         ("マスターカードではなくビザです", "4242"),
         ("not only the visa", "4242"),
+        ("je ne trouve pas la visa, bloquez-la", "4242"),
+        ("no encuentro la visa, la otra la tengo", "4242"),
+        ("non trovo la visa, l'altra ce l'ho", "4242"),
     ],
 )
 def test_what_else_is_said_no_of_excludes_nothing(said: str, card: str) -> None:
