@@ -149,3 +149,24 @@ WRITES = {
     "change_password",
     "send_email",
 }
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("both", ("4242", "4444")),
+        ("all of them", ("4242", "4444")),
+        ("alle beide bitte", ("4242", "4444")),
+        ("les deux", ("4242", "4444")),
+        ("not the visa", ("4444",)),
+        ("2", ("4444",)),
+    ],
+)
+async def test_of_a_list_one_may_be_chosen_or_all(
+    talk: Talk, answer: str, meant: tuple[str, ...]
+) -> None:
+    assert "4242" in await talk.say("block my card")
+    assert "confirm" not in talk.statuses
+    said = await talk.say(answer)
+    assert talk.statuses == ["confirm"]
+    assert [last4 for last4 in ("4242", "4444") if last4 in said] == [*meant]

@@ -193,17 +193,26 @@ class Choosing(Meant):
         latest = [value for value in slots.values() if isinstance(value, str)]
         return [*latest, *dialogue_before(self._messages).spoken]
 
-    def _chosen(self, choices: Sequence[str], skill: Skill, slot: str, text: str) -> str | None:
-        """The one of several that an answer means, by number, name or words."""
+    def _chosen(self, choices: Sequence[str], skill: Skill, slot: str, text: str) -> list[str]:
+        """Which of several an answer means, by number, name or words: one, all of them, or none."""
         if len(text) > SHORT:
-            return None
+            return []
         number = _NUMBER.fullmatch(text.strip())
         if number is not None:
             at = int(number[1]) - 1
-            return choices[at] if 0 <= at < len(choices) else None
+            return [choices[at]] if 0 <= at < len(choices) else []
         records = {n: one for n, one in self._records(skill, slot).items() if n in choices}
         found = pointed(text, records)
-        return found.names[0] if found is not None and len(found.names) == 1 else None
+        is_clear = found is not None and (len(found.names) == 1 or found.all)
+        return list(found.names) if found is not None and is_clear else []
+
+    def _with_chosen(
+        self, skill: Skill, slots: dict[str, Any], slot: str, names: Sequence[str]
+    ) -> Iterator[str | ToolRequest]:
+        """Propose it with what was chosen of a list."""
+        if _is_all(skill.slots[slot], names, names):
+            return self._several([(skill, slots)], unsure=True)
+        return self._with_names(skill, slots, slot, names)
 
     def _looks_at(self, text: str) -> Iterator[str | ToolRequest] | None:
         """What is looked up where a short message only points at a record that was shown."""

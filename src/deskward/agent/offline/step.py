@@ -97,9 +97,9 @@ class Step(FewWords):
         """The customer answers a question of ours, or changes the subject."""
         waits_for, slots = before["waits_for"], dict(before.get("slots", {}))
         if "choices" in before:
-            name = self._chosen(before["choices"], skill, waits_for, text)
-            if name is not None:
-                yield from self._with_names(skill, slots, waits_for, [name])
+            names = self._chosen(before["choices"], skill, waits_for, text)
+            if names:
+                yield from self._with_chosen(skill, slots, waits_for, names)
                 return
         kind = self._model.kinds[skill.slots[waits_for].kind]
         points = kind.free and kind.looks is not None and gives_no_value(text)

@@ -275,7 +275,7 @@ class Turning(Pausing):
         if self._points(skill, waits_for, text):
             plain = not choices and not self._model.acts.withdraws(text)
             return iter([self._ask_for(skill, before["slots"], waits_for)]) if plain else None
-        if choices and self._chosen(choices, skill, waits_for, text) is not None:
+        if choices and self._chosen(choices, skill, waits_for, text):
             return None
         meaning = self._turned(text, SURELY)
         if meaning is None or self._model.acts.read(text).wishes:
