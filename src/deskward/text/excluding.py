@@ -16,6 +16,8 @@ from deskward.text.spacing import ALONE
 LONGEST = 400
 """Characters of a text in which such words are looked for; they are said in short messages."""
 _NAME = rf"[^\W_{ALONE}][^\W_{ALONE}\-]*"
+_NUMBER = r"no\s+[#*]*\d"
+"""What is short for "number": "card no 4242"."""
 _CLAUSE = re.compile(r"[^,;.!?،؛؟。！？、\n]+")
 
 
@@ -92,7 +94,7 @@ def _of(own: dict[str, list[str]]) -> Iterator[str]:
     if before := own.get("before"):
         stop = rf"(?!(?:{only})\b)" if only else ""
         yield (
-            rf"(?<!\w)(?:{_any(before)})(?:\s+|['’])"
+            rf"(?<!\w)(?!{_NUMBER})(?:{_any(before)})(?:\s+|['’])"
             rf"(?:(?:{between})(?:\s+|['’]))*{stop}(?P<name>[#*]*{_NAME})"
         )
     if after := own.get("after"):

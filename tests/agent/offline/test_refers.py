@@ -140,4 +140,6 @@ def test_a_status_that_is_told_with_a_negation_excludes_nothing() -> None:
 
 def test_an_id_that_is_not_meant_is_none() -> None:
     assert ORDER_KINDS["order_id"].find("not O1002, O1003", False) == "O1003"
+    assert ORDER_KINDS["order_id"].find("cancel order no 1003", False) == "O1003"
+    assert KINDS["card"].find("freeze card no 4242", False) == "4242"
     assert ORDER_KINDS["order_id"].find("anything but O1002", False) is None
