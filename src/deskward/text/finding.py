@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deskward.text.excluding import excluded, without_excluded
+from deskward.text.excluding import without_excluded
 from deskward.text.words import words
 
 Found = str | int | list[str] | None
@@ -55,12 +55,8 @@ def record(
     )
 
     def find_id(text: str, answers: bool) -> str | None:
-        spans, said, text = excluded(text), text, without_excluded(text)
-        # Behind its noun "no" is short for a number.
-        numbered = (
-            one for one in named.finditer(said) if not any(a <= one.start() < b for a, b in spans)
-        )
-        match = whole.search(text) or next(numbered, None)
+        text = without_excluded(text)
+        match = whole.search(text) or named.search(text)
         if match is None and answers:
             match = re.search(r"\b([1-9]\d{2,17})\b", text)
         return f"{letter}{match.group(1)}" if match else None
