@@ -15,7 +15,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from deskward.app import open_desk
-from tests.conftest import caller
+from tests.conftest import STAFF, caller
 from tests.demo_file import settings_in
 from tests.diagnostics.test_suites import allowed
 from tests.services.faulty_web import Authority, web
@@ -146,14 +146,17 @@ async def test_an_issue_in_words_ends_with_its_cause_and_the_evidence(
 async def test_a_wrong_configuration_on_record_is_found(tmp_path: Path, template: Path) -> None:
     shutil.copy(template, tmp_path / "deskward.db")
     authority = Authority(tmp_path)
-    async with editor(tmp_path, authority) as client:
-        await ask(
-            client,
-            "set_customer_product",
-            customer_id="user_001",
-            product_name="Acme API",
-            configuration={"base_url": "http://localhost/", "timeout_seconds": 30},
+    # Not by the editor's model: what it has read of a customer, it does not lead a test inside by.
+    async with open_desk(settings_in(tmp_path, secret_key="k" * 32), chat=False) as desk:
+        product = {
+            "product_name": "Acme API",
+            "configuration": {"base_url": "http://localhost/", "timeout_seconds": 30},
+        }
+        outcome = await caller(desk)(
+            "set_customer_product", STAFF, customer_id="user_001", **product
         )
+        assert outcome.status == "ok", outcome.value
+    async with editor(tmp_path, authority) as client:
         session = await ask(
             client,
             "start_diagnostic_session",
