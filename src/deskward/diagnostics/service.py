@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
 from deskward.diagnostics.composing import Plan
 from deskward.diagnostics.models import Status, diagnoses, diagnosis_numbers
@@ -142,8 +142,8 @@ async def answer(
 
     Raises:
         NotFound: The tenant has no such session.
-        InvalidInput: The answer is not of the form that the step wants.
-        Conflict: No step waits, or the session has changed since that revision.
+        Conflict: No step waits, the session has changed since that revision, or the answer is not
+            of the form that the step wants, which no schema knows.
     """
     session = await _locked(db, tenant, session_id, revision)
     if session.status != "open":
@@ -151,7 +151,10 @@ async def answer(
     if len(session.given) >= MOST:
         raise Conflict(f"Session {session_id} has {MOST} answers; hand it over instead.")
     going = session.walk
-    going.answer(value)
+    try:
+        going.answer(value)
+    except InvalidInput as error:
+        raise Conflict(error.message, details={"field": "answer"}) from None
     given = Given(going.answered[-1].value, by, request_id, now().isoformat(), test_run)
     after = replace(session, given=(*session.given, given))
     return await _write(db, tenant, session, after.given, state_of(after))

@@ -16,8 +16,8 @@ from deskward.text.spacing import ALONE
 LONGEST = 400
 """Characters of a text in which such words are looked for; they are said in short messages."""
 _NAME = rf"[^\W_{ALONE}][^\W_{ALONE}\-]*"
-_NUMBER = r"no\s+[#*]*\d"
-"""What is short for "number": "card no 4242"."""
+_NUMBER = r"(?:no|pas)\s+[#*]*\d"
+"""What is no denial before a number: "card no 4242", and "mijn pas 4242", a card in Dutch."""
 _CLAUSE = re.compile(r"[^,;.!?،؛؟。！？、\n]+")
 
 
