@@ -17,7 +17,7 @@ from deskward.diagnostics.suites.suite import Test
 _PLACE = re.compile(
     r"\{(environment|configuration)((?:\.[A-Za-z_][A-Za-z0-9_]*)+)(?:\|([^{}|]*))?\}"
 )
-_IN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/?/?[^/?#]*")
+_IN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:/?/?[^/?#]*")
 """What stands before a place in the host, or the port, of an address."""
 _HOST = re.compile(r"[^\s/\\?#@%&]+")
 _FILLED = ("url", "host", "port", "name", "version", "moment", "at", "user", "database")
