@@ -21,9 +21,10 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test", "second", "third"],
+        Literal["tune", "test", "second", "third", "fourth_tune", "fourth_blind"],
         Parameter(
-            help="Which part; strangers wrote `second` and `third`, which it was tuned on since."
+            help="Which part; strangers wrote `second` to `fourth`, and only `fourth_blind` it was "
+            "not tuned on."
         ),
     ] = "test",
     language: Annotated[
