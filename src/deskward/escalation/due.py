@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
+from deskward.core.fixed import fixed
 from deskward.customers import service as customers
 from deskward.escalation.agreements import Agreements, Subject, Which
 from deskward.escalation.calendars import of_tenant
@@ -23,6 +24,25 @@ from deskward.tickets.states import states_of
 
 PRODUCT = "product"
 """The field of a ticket that names what it is about, where the desk has declared it."""
+
+_SAID = fixed(
+    sa.select(
+        ticket_messages.c.created_at,
+        ticket_messages.c.author,
+        ticket_messages.c.seq,
+        ticket_messages.c.by_moment,
+    ).where(
+        ticket_messages.c.tenant_id == sa.bindparam("tenant"),
+        ticket_messages.c.number == sa.bindparam("number"),
+        ticket_messages.c.kind == "message",
+    )
+)
+_ESCALATED = fixed(
+    sa.select(sla_escalations).where(
+        sla_escalations.c.tenant_id == sa.bindparam("tenant"),
+        sla_escalations.c.number == sa.bindparam("number"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -70,18 +90,7 @@ async def terms_of(db: Connection, tenant: str, ticket: Ticket, levels: ServiceL
 
 
 async def _said(db: Connection, tenant: str, ticket_id: str) -> list[Said]:
-    rows = await db.all(
-        sa.select(
-            ticket_messages.c.created_at,
-            ticket_messages.c.author,
-            ticket_messages.c.seq,
-            ticket_messages.c.by_moment,
-        ).where(
-            ticket_messages.c.tenant_id == tenant,
-            ticket_messages.c.number == int(ticket_id[1:]),
-            ticket_messages.c.kind == "message",
-        )
-    )
+    rows = await db.all(_SAID, tenant=tenant, number=int(ticket_id[1:]))
     return [
         Said(row.created_at, row.author.partition(":")[0], None if row.by_moment else row.seq)
         for row in rows
@@ -104,11 +113,7 @@ Escalated = Mapping[tuple[str, datetime], datetime]
 
 async def escalated(db: Connection, tenant: str, ticket_id: str) -> Escalated:
     """For which clocks a ticket was escalated."""
-    rows = await db.all(
-        sa.select(sla_escalations).where(
-            sla_escalations.c.tenant_id == tenant, sla_escalations.c.number == int(ticket_id[1:])
-        )
-    )
+    rows = await db.all(_ESCALATED, tenant=tenant, number=int(ticket_id[1:]))
     return {(row.clock, row.started_at): row.at for row in rows}
 
 

@@ -8,10 +8,12 @@ is escalated, or after it. For one clock a ticket is escalated once, whoever loo
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from deskward.core import events, jobs
 from deskward.core.database import Connection, Database, insert_or_ignore, now
@@ -25,14 +27,14 @@ from deskward.gate.call import Gate
 from deskward.queues import service as queue_service
 from deskward.queues.routing_in import put_in
 from deskward.queues.service import Queues, Wanted
-from deskward.tickets import thread, timers
+from deskward.tickets import service, thread, timers
 from deskward.tickets.messages import DESK
 from deskward.tickets.models import Priority, Ticket, tickets
 
 CHECK = "sla_clocks"
 """The kind of job that looks how the clocks of a ticket stand."""
-AT_ONCE = 100
-"""How many tickets one look finds."""
+AT_ONCE, ROUNDS = 20, 20
+"""How many tickets are looked at in one transaction, and how many of these there are at once."""
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 FAST = timedelta(minutes=1)
@@ -47,40 +49,65 @@ _NAMES = {
 }
 _LEVELS: Mapping[Priority, int] = {"urgent": 1, "high": 1, "normal": 2, "low": 3}
 """How urgent it is in a queue that a clock of a ticket runs out."""
-_DUE = (
-    sa.select(sla_watch.c.tenant_id, sla_watch.c.number)
-    .where(sla_watch.c.next_at <= sa.bindparam("moment", type_=sla_watch.c.next_at.type))
-    .order_by(sla_watch.c.next_at)
-    .limit(AT_ONCE)
-)
-_BY_A_FAST_CLOCK = (
-    sa.select(sla_watch.c.tenant_id, sla_watch.c.number)
-    .where(sla_watch.c.looked_at > sa.bindparam("moment", type_=sla_watch.c.looked_at.type))
-    .order_by(sla_watch.c.looked_at)
-    .limit(AT_ONCE)
-)
+_MOMENT = sa.bindparam("moment", type_=sla_watch.c.next_at.type)
+_ROWS = sa.select(sla_watch.c.tenant_id, sla_watch.c.number).limit(AT_ONCE)
+_DUE = _ROWS.where(sla_watch.c.next_at <= _MOMENT).order_by(sla_watch.c.next_at)
+_BY_A_FAST_CLOCK = _ROWS.where(sla_watch.c.looked_at > _MOMENT).order_by(sla_watch.c.looked_at)
 """What was looked at by a clock that was put back since: what was seen then may be wrong."""
+_LOOKS = [
+    (fixed(rows), fixed(rows.with_for_update(skip_locked=True)), margin)
+    for rows, margin in ((_DUE, timedelta(0)), (_BY_A_FAST_CLOCK, FAST))
+]
+"""Each with itself as it locks its rows: those that another process looks at, it leaves alone."""
+_WATCH = fixed(
+    sa.update(sla_watch)
+    .where(
+        sla_watch.c.tenant_id == sa.bindparam("b_tenant"),
+        sla_watch.c.number == sa.bindparam("b_number"),
+    )
+    .values(next_at=sa.bindparam("b_next"), looked_at=sa.bindparam("b_now"))
+)
 _ONCE = fixed(
     insert_or_ignore(
         sla_escalations, "tenant_id", "number", "clock", "started_at", "policy", "due_at", "at"
     )
 )
 
+log = logging.getLogger(__name__)
+
 
 async def look(gate: Gate) -> None:
-    """See of which tickets a clock may be about to run out, and have each looked at."""
+    """See how the clocks of those tickets stand of which one may be about to run out.
+
+    A job is made for those of which one is. Most are not: of them it is noted when to look again.
+    """
     database = gate.database
-    rows = [
-        *await database.reader.all(_DUE, moment=now()),
-        *await database.reader.all(_BY_A_FAST_CLOCK, moment=now() + FAST),
-    ]
-    for row in rows:
-        payload = {"tenant": row.tenant_id, "ticket_id": f"T{row.number}"}
-        name = timers.name_of(CHECK, row.tenant_id, payload["ticket_id"])
-        async with database.transaction() as db:
-            again = (sla_watch.c.next_at <= now()) | (sla_watch.c.looked_at > now() + FAST)
-            if await _watch(db, row.tenant_id, row.number, NEVER, again):
-                await jobs.put(db, name, CHECK, payload, due=now())
+    for due, held, margin in _LOOKS:
+        for _ in range(ROUNDS):
+            moment = now() + margin
+            if await database.reader.first(due, moment=moment) is None:
+                break
+            async with database.transaction() as db:
+                # Held, so that a change of the ticket has it looked at once more, after this.
+                for row in await db.all(held, moment=moment):
+                    await _look_at(db, row.tenant_id, f"T{row.number}", gate.port(ServiceLevels))
+
+
+async def _look_at(db: Connection, tenant: str, ticket_id: str, levels: ServiceLevels) -> None:
+    try:
+        ticket = await service.get(db, tenant, ticket_id)
+        left = await _left(db, tenant, ticket, levels)
+        needs_job, later = any(map(_is_time, left)), _next(left)
+    except DBAPIError:
+        raise
+    except Exception:  # the others' clocks run on, and this one's job says what is wrong
+        log.exception("the clocks of a ticket cannot be read")
+        needs_job, later = True, NEVER
+    if needs_job:
+        payload = {"tenant": tenant, "ticket_id": ticket_id}
+        await jobs.put(db, timers.name_of(CHECK, tenant, ticket_id), CHECK, payload, due=now())
+        later = NEVER
+    await _watch(db, tenant, ticket_id, later)
 
 
 async def check(gate: Gate, job: Job) -> None:
@@ -98,14 +125,19 @@ async def check(gate: Gate, job: Job) -> None:
         ticket = await timers.held(db, tenant, ticket_id, sa.not_(tickets.c.spam))
         if ticket is None:  # it has ended meanwhile
             return
-        found = await clocks_of(db, tenant, ticket, levels)
-        told = await escalated(db, tenant, ticket_id)
-        left = [one for one in found if one.how in LIVE and one.warn_at is not None]
-        left = [one for one in left if (one.which, one.started_at) not in told]
+        left = await _left(db, tenant, ticket, levels)
         for clock in left:
             if _is_time(clock):
                 await _escalate(db, tenant, ticket, clock, gate.port(Queues))
-        await _watch(db, tenant, int(ticket_id[1:]), _next(left))
+        await _watch(db, tenant, ticket_id, _next(left))
+
+
+async def _left(db: Connection, tenant: str, ticket: Ticket, levels: ServiceLevels) -> list[Clock]:
+    """The clocks of a ticket that are still to be told of."""
+    found = await clocks_of(db, tenant, ticket, levels)
+    told = await escalated(db, tenant, ticket.id)
+    left = (one for one in found if one.how in LIVE and one.warn_at is not None)
+    return [one for one in left if (one.which, one.started_at) not in told]
 
 
 def _is_time(clock: Clock) -> bool:
@@ -121,15 +153,9 @@ def _next(left: Sequence[Clock]) -> datetime:
     return min(later, default=NEVER)
 
 
-async def _watch(
-    db: Connection, tenant: str, number: int, next_at: datetime, *where: sa.ColumnElement[bool]
-) -> bool:
-    changed = await db.execute(
-        sa.update(sla_watch)
-        .where(sla_watch.c.tenant_id == tenant, sla_watch.c.number == number, *where)
-        .values(next_at=next_at, looked_at=now())
-    )
-    return changed.rowcount == 1
+async def _watch(db: Connection, tenant: str, ticket_id: str, next_at: datetime) -> None:
+    values = {"b_tenant": tenant, "b_number": int(ticket_id[1:]), "b_next": next_at, "b_now": now()}
+    await db.change(_WATCH, values)
 
 
 async def _escalate(

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, metadata
+from deskward.core.fixed import fixed
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
@@ -41,11 +42,16 @@ ticket_states = sa.Table(
 many the ticket then had: those are before it, whatever the clock said. Of a state that the ticket
 came with, or that is older than this column, nothing but its moment is known."""
 
+_OF_TICKET = fixed(
+    sa.select(ticket_states)
+    .where(
+        ticket_states.c.tenant_id == sa.bindparam("tenant"),
+        ticket_states.c.number == sa.bindparam("number"),
+    )
+    .order_by(ticket_states.c.seq)
+)
+
 
 async def states_of(db: Connection, tenant: str, ticket_id: str) -> Sequence[sa.Row[Any]]:
     """The states that a ticket was in, in order."""
-    return await db.all(
-        sa.select(ticket_states)
-        .where(ticket_states.c.tenant_id == tenant, ticket_states.c.number == int(ticket_id[1:]))
-        .order_by(ticket_states.c.seq)
-    )
+    return await db.all(_OF_TICKET, tenant=tenant, number=int(ticket_id[1:]))
