@@ -37,6 +37,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/api/v1/chat"): TURN,
     ("POST", "/api/v1/chat/stream"): TURN,
     ("POST", "/api/chat"): TURN,
+    ("POST", "/agui"): TURN,
     ("POST", "/api/reset"): "begin_session",
     ("POST", "/api/v1/files"): "upload_file",
     ("POST", "/api/v1/knowledge/documents"): "upload_document",

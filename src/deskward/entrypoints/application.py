@@ -26,6 +26,7 @@ from deskward.core.errors import (
 from deskward.core.settings import Settings
 from deskward.diagnostics.collecting.making import COLLECTED
 from deskward.diagnostics.collecting.models import MOST_SENT
+from deskward.entrypoints.agui.runs import AGUI, agui_router
 from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.cors import Cors
 from deskward.entrypoints.docs import add_docs
@@ -47,7 +48,7 @@ from deskward.entrypoints.rest.sessions import sessions_router
 from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, admit, uploads_router
 from deskward.entrypoints.rest.user_chat import user_chat_router
-from deskward.entrypoints.sizes import body_limits
+from deskward.entrypoints.sizes import LARGEST, body_limits
 from deskward.entrypoints.websocket import ChatSocket
 
 MCP = "/mcp"
@@ -72,6 +73,7 @@ def http_application(desk: Desk) -> ASGIApp:
         documents_router(callers, database.reader),
         alerts_router(callers, database.reader),
         collected_router(callers, database.reader),
+        agui_router(callers, conversations, database.reader, desk.settings.stream.heartbeat),
         health_router(desk),
     ]
     api = _api(desk, routers)
@@ -89,6 +91,7 @@ def http_application(desk: Desk) -> ASGIApp:
         UPLOADS: largest_file + 10_000,
         DOCUMENTS: largest_document + 10_000,
         COLLECTED: MOST_SENT,
+        AGUI: LARGEST,  # clients send the whole conversation along
         **body_limits(tools, at_once=MCP),
     }
     cors = _cors(desk.settings)
