@@ -7,6 +7,8 @@ from pathlib import Path
 
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import Skills
+from deskward.agent.offline.teaching import FILE as ACCEPTED
+from deskward.agent.offline.teaching import taught
 from deskward.core.settings import Settings
 from deskward.features import Features, all_features, features_of
 from deskward.gate.policy.engine import Policy, read
@@ -19,7 +21,16 @@ from deskward.text.vectors import Embedder
 
 
 def skills_of(settings: Settings, features: Features) -> Skills:
-    """The offline skills: the operator's, or those that ship.
+    """The offline skills: the operator's, or those that ship; with the examples that were accepted.
+
+    Raises:
+        ValueError: A skill is not valid, or the file of accepted examples.
+    """
+    return taught(untaught_skills(settings, features), settings.data_dir / ACCEPTED)
+
+
+def untaught_skills(settings: Settings, features: Features) -> Skills:
+    """The same without these examples.
 
     Raises:
         ValueError: A skill is not valid.

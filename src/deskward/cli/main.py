@@ -35,6 +35,7 @@ from deskward.cli.products import products
 from deskward.cli.queues import queues
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
+from deskward.cli.skills import skills
 from deskward.cli.staff import staff
 from deskward.cli.suite import suite
 from deskward.cli.tenants import tenants
@@ -76,6 +77,7 @@ COMMANDS = (
     collect,
     products,
     incidents,
+    skills,
 )
 
 app = App(

@@ -1,0 +1,106 @@
+"""What skills could learn from conversations that were handed over: sentences, without people."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from deskward.conversations.models import messages
+from deskward.core.database import Connection
+from deskward.knowledge.gaps import names_of
+from deskward.security.anonymous import MASK, without_people
+from deskward.security.principals import Kind
+from deskward.text.nothing import is_wordless
+
+MOST = 2_000
+"""Turns that are looked at, the newest."""
+LONGEST = 200
+"""Characters of a sentence to learn from: longer ones say several things."""
+SHORTEST = 4
+"""Characters, those of masks left aside."""
+_CUSTOMER = f"{Kind.CUSTOMER.value}:"
+
+Guess = Callable[[str], tuple[str | None, float] | None]
+"""Which skill a sentence may have meant; None where there is nothing to learn from it."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A sentence after which a conversation was handed over.
+
+    Attributes:
+        id: What it is called; the same for the same sentence of the same tenant.
+        text: What was said, without what tells who said it.
+        count: In how many conversations it was.
+        skill: The skill that it may have meant; None where nothing is like it.
+        score: How probably.
+    """
+
+    id: str
+    text: str
+    count: int
+    skill: str | None
+    score: float
+
+
+async def proposals(
+    db: Connection, tenant: str, handing: Collection[str], guess: Guess
+) -> list[Proposal]:
+    """The sentences of customers upon which the agent handed over, the commonest first.
+
+    Those that asked for a person are none: they were understood.
+
+    Args:
+        handing: The tools that hand a conversation over.
+    """
+    asking = messages.alias()
+    called = sa.or_(
+        *(
+            sa.cast(asking.c.data, sa.Text).contains(f'"{name}"', autoescape=True)
+            for name in handing
+        )
+    )
+    same = ("tenant_id", "owner", "session_id", "turn_id")
+    rows = await db.all(
+        sa.select(messages.c.owner, messages.c.session_id, messages.c.content)
+        .where(
+            messages.c.tenant_id == tenant,
+            messages.c.role == "user",
+            messages.c.owner.startswith(_CUSTOMER, autoescape=True),
+            sa.exists().where(
+                *(asking.c[name] == messages.c[name] for name in same),
+                asking.c.role == "assistant",
+                called,
+            ),
+        )
+        .order_by(messages.c.created_at.desc())
+        .limit(MOST)
+    )
+    names = await names_of(db, tenant, {row.owner for row in rows})
+    where: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in rows:
+        if len(row.content) > LONGEST:
+            continue
+        text = " ".join(without_people(row.content, names.get(row.owner, ())).split())
+        bare = MASK.sub(" ", text)
+        if len(bare.strip()) >= SHORTEST and not is_wordless(bare):
+            where[text].add((row.owner, row.session_id))
+    counts = Counter({text: len(some) for text, some in where.items()})
+    found = []
+    for text, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if (guessed := guess(bare_of(text))) is not None:
+            found.append(Proposal(_id(tenant, text), text, count, *guessed))
+    return found
+
+
+def bare_of(text: str) -> str:
+    """A sentence without the masks that stand in it, as skills learn it."""
+    return " ".join(MASK.sub(" ", text).split())
+
+
+def _id(tenant: str, text: str) -> str:
+    return hashlib.sha256(f"{tenant}\n{text}".encode()).hexdigest()[:12]

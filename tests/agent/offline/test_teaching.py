@@ -1,0 +1,102 @@
+"""Accepted examples: what the file holds, and what skills learn of it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from deskward.agent.offline.model import OfflineModel
+from deskward.agent.offline.skills import NONE, Skills
+from deskward.agent.offline.teaching import Decided, changing, guess, read, standing_for, taught
+
+FOLDER = {
+    "lexicon.yaml": "{}",
+    "balance.yaml": (
+        "tool: get_balance\nanswer: it\n"
+        "examples: [what is my balance, how much money is there, balance please]\n"
+    ),
+    "hours.yaml": (
+        "tool: get_hours\nanswer: it\nexamples: [when are you open, opening hours, open today]\n"
+    ),
+    "human.yaml": (
+        "tool: hand_over\nslots: {reason: {kind: message}}\nanswer: it\ninstead: it\n"
+        "examples: [a person please, let me speak to a human, I want a person]\n"
+    ),
+    "none.yaml": "examples: [I like trains, the weather is fine]\n",
+}
+
+
+@pytest.fixture
+def skills(tmp_path: Path) -> Skills:
+    folder = tmp_path / "skills"
+    folder.mkdir()
+    for name, text in FOLDER.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Skills.load(folder)
+
+
+def accept(file: Path, tenant: str, name: str, sentence: str) -> None:
+    with changing(file) as decided:
+        decided.setdefault(tenant, Decided()).accepted.setdefault(name, []).append(sentence)
+
+
+def test_without_a_file_skills_are_as_they_were(skills: Skills, tmp_path: Path) -> None:
+    assert taught(skills, tmp_path / "examples.yaml") is skills
+
+
+def test_what_was_accepted_is_learned(skills: Skills, tmp_path: Path) -> None:
+    file, sentence = tmp_path / "examples.yaml", "wie viel Kohle liegt da noch"
+    assert OfflineModel(skills).best(sentence, {"balance", "hours"})[1] < 0.6
+    accept(file, "default", "balance", sentence)
+    accept(file, "other", "hours", "ab wann seid ihr da")
+    after = taught(skills, file)
+    best, score = OfflineModel(after).best(sentence, {"balance", "hours"})
+    assert best is not None
+    assert (best.name, score > 0.6) == ("balance", True)
+    assert after.skills["hours"].examples[-1] == "ab wann seid ihr da"
+    assert sentence not in skills.skills["balance"].examples  # those that ship stay as they are
+    assert read(file)["default"].accepted == {"balance": [sentence]}
+
+
+def test_a_skill_that_is_gone_teaches_nothing(
+    skills: Skills, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    accept(tmp_path / "examples.yaml", "default", "tides", "when is high water")
+    with caplog.at_level(logging.WARNING):
+        after = taught(skills, tmp_path / "examples.yaml")
+    assert after.skills == skills.skills
+    assert "tides" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["[", "default: {accepted: 3}", "default: {more: {}}", "- a"])
+def test_a_file_of_another_form_is_told_with_its_name(
+    skills: Skills, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "examples.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"examples\.yaml is not valid: mend it, or move it away"):
+        taught(skills, file)
+
+
+def test_a_change_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "examples.yaml"
+    accept(file, "default", "balance", "how rich am I")
+    before = file.read_text("utf-8")
+    change = changing(file)
+    change.__enter__().clear()
+    with pytest.raises(RuntimeError):
+        change.__exit__(RuntimeError, RuntimeError(), None)
+    assert file.read_text("utf-8") == before
+
+
+def test_a_sentence_stands_for_whoever_has_it(skills: Skills) -> None:
+    assert standing_for(skills, "Opening hours!") == {"hours"}
+    assert standing_for(skills, "I like trains") == {NONE}
+    assert standing_for(skills, "opening") == set()
+
+
+def test_who_asks_for_a_person_was_understood(skills: Skills) -> None:
+    model = OfflineModel(skills)
+    assert guess(model, "let me speak to a human") is None
+    name, score = guess(model, "opening hours") or ("", 0.0)
+    assert (name, score > 0.3) == ("hours", True)
