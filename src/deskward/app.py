@@ -23,7 +23,6 @@ from deskward.agent.prompt import brand_of
 from deskward.agent.turn import Limits
 from deskward.agent.writer import ModelWriter
 from deskward.assist.handling import JOB as HANDLE
-from deskward.assist.reply import Silent, Writer
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.archive import heard
 from deskward.conversations.decisions import Decisions
@@ -61,6 +60,7 @@ from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.sealing import Sealing
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
+from deskward.gate.writer import Silent, Writer
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
 from deskward.integrations.diagnosing import open_diagnosing

@@ -8,8 +8,8 @@ import pytest
 
 from deskward.app import Desk
 from deskward.assist.drafting import Drafted, Sentence, worded
-from deskward.assist.reply import Writer
 from deskward.gate.context import Context
+from deskward.gate.writer import Writer
 from tests.conftest import CUSTOMER, STAFF, Call
 
 ANSWERS = {

@@ -16,12 +16,12 @@ import yaml
 
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
-from deskward.assist.reply import Writer
 from deskward.core.database import now
 from deskward.core.settings import Settings
 from deskward.gate.approvals import approvals
 from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
+from deskward.gate.writer import Writer
 from deskward.security.principals import Kind, Principal
 from deskward.shipped import copy_policies
 from tests.conftest import AUDITOR, CUSTOMER, SERVICE, STAFF, Call, caller, hire, recorded

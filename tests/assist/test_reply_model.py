@@ -13,10 +13,10 @@ from deskward.agent.offline.model import OfflineModel
 from deskward.agent.writer import ModelWriter
 from deskward.app import Desk, open_desk
 from deskward.assist.grounding import grounding_of, numbers
-from deskward.assist.reply import Silent
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
+from deskward.gate.writer import Silent
 from deskward.text.injection import has_link
 from tests.agent.scripted import ScriptedModel, Step, tool
 from tests.assist.test_reply import TRANSFERS, opened, suggested

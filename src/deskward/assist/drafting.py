@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from deskward.assist.grounding import ENOUGH, ENOUGH_EACH, grounding_of, likeness
-from deskward.assist.reply import Writer
 from deskward.core.aside import aside
 from deskward.core.database import Connection
 from deskward.customers.models import customers
 from deskward.gate.context import Context
 from deskward.gate.ledger.subject_keys import EVERYBODY
+from deskward.gate.writer import Writer
 from deskward.knowledge.formats.languages import detected
 from deskward.security.anonymous import MASK, without_people
 from deskward.security.principals import Kind

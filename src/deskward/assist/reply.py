@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -27,6 +27,7 @@ from deskward.core.aside import aside
 from deskward.core.written import Ours, Written
 from deskward.customers.models import Customer
 from deskward.gate.context import Context
+from deskward.gate.writer import Writer
 from deskward.knowledge.citing import Cited, cited
 from deskward.knowledge.searching import Found, Search
 from deskward.text.injection import has_link, injected
@@ -49,30 +50,6 @@ MOST_RECORDS = 3
 
 _TOPIC = re.compile(r"[A-Za-z][A-Za-z ,'?-]{2,79}")
 _NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+){0,5}")
-
-
-@runtime_checkable
-class Writer(Protocol):
-    """The port to whatever can word a reply, given through `Context.port`."""
-
-    async def write(self, ctx: Context, about: str, instructions: str, material: str) -> str | None:
-        """A text, or None where there is none to be had. Nothing of it is trusted.
-
-        Args:
-            ctx: The call that wants it.
-            about: The customer whom the material is about.
-            instructions: What to write.
-            material: What to write it from: data, whatever stands in it.
-        """
-        ...
-
-
-class Silent:
-    """The writer of a desk without a language model."""
-
-    async def write(self, ctx: Context, about: str, instructions: str, material: str) -> str | None:
-        """Write nothing."""
-        return None
 
 
 class Source(Cited):

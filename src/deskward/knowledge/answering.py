@@ -92,7 +92,7 @@ def answer_of(question: str, found: Sequence[Source]) -> Answer:
     for source, one in enumerate(found):
         asked = words_asked(question, (one.language,))
         named = _words(" ".join([one.title, *one.headings]), one.language)
-        for place, text in enumerate(_sentences(one.text)):
+        for place, text in enumerate(sentences_of(one.text)):
             words = _words(text, one.language)
             has = sum(any(form in words for form in forms) for forms in asked)
             # What the title says already need not be said again in each sentence.
@@ -111,7 +111,8 @@ def answer_of(question: str, found: Sequence[Source]) -> Answer:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _sentences(text: str) -> tuple[str, ...]:
+def sentences_of(text: str) -> tuple[str, ...]:
+    """The sentences of a passage, without the marks of lists and tables."""
     parts = (part.strip(" \t|*#>-") for part in _SENTENCE.findall(text))
     return tuple(part for part in parts if 3 < len(part) <= LONGEST)
 
@@ -134,14 +135,14 @@ def _contradictions(
 def _contradict(one: str, other: str, its: Source, others: Source) -> bool:
     if base_of(its.language) != base_of(others.language):
         return False
-    mine, theirs = (_content(text, its.language) for text in (one, other))
+    mine, theirs = (content_of(text, its.language) for text in (one, other))
     least = min(len(mine), len(theirs))
     if least < 2 or len(mine & theirs) < SAME_MATTER * least:
         return False
     numbers = [set(_NUMBER.findall(text)) for text in (one, other)]
     if all(numbers) and not numbers[0] & numbers[1]:
         return True
-    return _denies(one, its.language) != _denies(other, its.language)
+    return denies(one, its.language) != denies(other, its.language)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -150,7 +151,8 @@ def _words(text: str, language: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _content(text: str, language: str) -> frozenset[str]:
+def content_of(text: str, language: str) -> frozenset[str]:
+    """The words of a text that say something, as they are kept; numbers are none of them."""
     plain = _NUMBER.sub(" ", text)
     return frozenset(words_kept(plain, language)) - _small(base_of(language))
 
@@ -161,7 +163,8 @@ def _small(base: str) -> frozenset[str]:
     return frozenset(form for word in stop_words(base) for form in words_kept(word, base))
 
 
-def _denies(text: str, language: str) -> bool:
+def denies(text: str, language: str) -> bool:
+    """Whether a text has a word that denies."""
     return not _words(text, language).isdisjoint(_nots(language))
 
 

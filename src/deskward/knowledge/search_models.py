@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,7 @@ from deskward.knowledge.citing import Citable, Cited, Relevance, citation_of, ci
 from deskward.knowledge.passages import Audience
 from deskward.knowledge.searching import Found
 from deskward.knowledge.source_models import Theirs
+from deskward.knowledge.wording import Worded
 
 SearchText = Annotated[
     str,
@@ -133,7 +134,7 @@ class Citation(Cited):
 
 
 class CitedSentence(BaseModel):
-    """A sentence of an answer, as its source has it."""
+    """A sentence of an answer, as its source has it or bears it out."""
 
     text: Theirs
     citation: int = Field(description="The number of its source.")
@@ -158,12 +159,28 @@ class KnowledgeAnswer(BaseModel):
     contradictions: list[Contradiction] = Field(
         description="Where sources disagree: say so, and do not choose between them."
     )
+    written_by: Literal["desk", "model"] = Field(
+        description="Who worded the sentences; `desk` takes them from the sources as they are."
+    )
+    dropped: int = Field(
+        ge=0, description="Sentences of a model that were left out, because no source says so."
+    )
     message: Ours
 
 
-def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> KnowledgeAnswer:
-    """An answer with the sources that it names, and no others."""
-    said = [*answer.sentences, *itertools.chain(*answer.contradictions)]
+def answer_of_sources(
+    question: str, answer: Answer, found: list[Found], worded: Worded | None = None
+) -> KnowledgeAnswer:
+    """An answer with the sources that it names, and no others.
+
+    Args:
+        answer: What the sources say, as they say it.
+        worded: What a model made of it. Where nothing of that is left, the sources' own is told,
+            unless the model says that they do not answer.
+    """
+    by_model = worded is not None and (worded.sentences or not worded.dropped)
+    sentences = worded.sentences if worded is not None and by_model else answer.sentences
+    said = [*sentences, *itertools.chain(*answer.contradictions)] if sentences else []
     used = list(dict.fromkeys(one.source for one in said))
     numbers = {source: number for number, source in enumerate(used, 1)}
 
@@ -172,21 +189,25 @@ def answer_of_sources(question: str, answer: Answer, found: list[Found]) -> Know
 
     contradictions = [
         Contradiction(one=said_by(one), other=said_by(other))
-        for one, other in answer.contradictions
+        for one, other in (answer.contradictions if sentences else ())
     ]
     message = "Nothing in the knowledge base answers this."
-    if answer.sentences:
+    if sentences and by_model:
+        message = "A model worded it, and each sentence is borne out by its source."
+    elif sentences:
         message = "Each sentence is as its source has it."
     if contradictions:
         message += " Sources contradict each other."
     return KnowledgeAnswer(
         question=question,
-        answered=bool(answer.sentences),
-        relevance=max((found[one.source].relevance for one in answer.sentences), default=0.0),
-        answer=" ".join(f"{one.text} [{numbers[one.source]}]" for one in answer.sentences),
-        sentences=[said_by(one) for one in answer.sentences],
+        answered=bool(sentences),
+        relevance=max((found[one.source].relevance for one in sentences), default=0.0),
+        answer=" ".join(f"{one.text} [{numbers[one.source]}]" for one in sentences),
+        sentences=[said_by(one) for one in sentences],
         citations=[_citation(number, found[source]) for source, number in numbers.items()],
         contradictions=contradictions,
+        written_by="model" if by_model else "desk",
+        dropped=worded.dropped if worded is not None else 0,
         message=message,
     )
 

@@ -41,6 +41,7 @@ from deskward.knowledge.searching import (
     relevant,
 )
 from deskward.knowledge.tools import tools
+from deskward.knowledge.wording import worded
 
 
 @tools.tool(scope="knowledge:read", risk=Risk.READ, rest="GET /faq/search", keeps_secrets=False)
@@ -163,7 +164,7 @@ async def answer_from_knowledge(
     product: Product = "",
     version: ProductVersion = "",
 ) -> KnowledgeAnswer:
-    """Answer a question with sentences of documents, each with its source, or say there is none.
+    """Answer a question from documents, each sentence with its source, or say there is none.
 
     Args:
         question: The question.
@@ -179,8 +180,10 @@ async def answer_from_knowledge(
         (found[one.source].document_id, found[other.source].document_id)
         for one, other in answer.contradictions
     ]
-    _note(ctx, wanted, found if answer.sentences else [], against)
-    return answer_of_sources(question, answer, found)
+    by_model = await worded(ctx, question, found) if answer.sentences else None
+    told = answer_of_sources(question, answer, found, by_model)
+    _note(ctx, wanted, found if told.answered else [], against if told.answered else ())
+    return told
 
 
 async def _found(ctx: Context, wanted: Wanted) -> list[Found]:
