@@ -202,7 +202,7 @@ async def test_an_answer_in_the_questions_language_rests_on_documents_in_another
     )
     free = "Der Drucker wird kostenlos abgeholt"
     model = ScriptedModel([f"{told} [1]. {free} [1]."])
-    settings = sqlite_settings.changed(embeddings="fast", agent_tool_timeout=120.0)
+    settings = sqlite_settings.changed(embeddings="fast", tool_timeout=120.0)
     async with open_desk(settings, model=model) as desk:
         await _filed(desk)
         question = "Wie setze ich den Drucker zurück?"

@@ -20,7 +20,7 @@ from deskward.knowledge.answering import Source, content_of, denies, sentences_o
 from deskward.knowledge.formats.languages import UNKNOWN
 from deskward.text.analysis import base_of
 from deskward.text.folding import folded
-from deskward.text.lists import word_lists
+from deskward.text.lists import read_list
 
 if TYPE_CHECKING:
     from deskward.text.vectors import Vectors
@@ -123,7 +123,7 @@ def numbers_of(text: str, language: str) -> frozenset[str]:
 @cache
 def _spelled(base: str) -> dict[str, str]:
     """How a language says numbers below a hundred in one word → their digits."""
-    listed = word_lists("numbers").get(base)
+    listed: dict[str, Any] | None = read_list("numbers").get(base)
     if listed is None:
         return {}
     small = {word: n for n, word in enumerate(listed["small"]) if n >= FEWEST}

@@ -27,9 +27,10 @@ def merged(
 ) -> list[Hit]:
     """Merge by rank what was found by words and by meaning.
 
-    Ranks by words count as much as the first of them has of what was asked: of a question in
-    another language it has a name or a number, and that alone must not decide. In English and
-    across languages that was better than equal weights (docs/decisions/0025-search-engines.md).
+    Ranks by words count as the square of what the first of them has of what was asked: of a
+    question in another language it has a name or a number, and that alone must not decide. Across
+    languages that was better than the share itself, and both than equal weights
+    (docs/decisions/0025-search-engines.md).
 
     Args:
         words: Passage, document and BM25 score of each, the best first.
@@ -44,7 +45,7 @@ def merged(
         for rank, (passage, document, score) in enumerate(found, 1):
             documents[passage] = document
             parts.setdefault(passage, {}).update({name: score, f"{name}_rank": rank})
-    told = shares.get(words[0][0], 0.0) if words else 0.0
+    told = shares.get(words[0][0], 0.0) ** 2 if words else 0.0
     scored = [(_fused(one, told), passage) for passage, one in parts.items()]
     scored.sort(key=lambda pair: (-pair[0], -parts[pair[1]].get("words", 0.0), pair[1]))
     return [
