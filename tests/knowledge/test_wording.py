@@ -17,6 +17,7 @@ from deskward.knowledge.supporting import Near, numbers_of, supporting
 from deskward.knowledge.wording import NOTHING
 from tests.agent.scripted import ScriptedModel, Step
 from tests.conftest import CUSTOMER, STAFF, caller
+from tests.knowledge.test_articles import EDITOR
 from tests.knowledge.test_search_tools import filed
 
 RESET = (
@@ -204,7 +205,9 @@ async def test_an_answer_in_the_questions_language_rests_on_documents_in_another
     model = ScriptedModel([f"{told} [1]. {free} [1]."])
     settings = sqlite_settings.changed(embeddings="fast", tool_timeout=120.0)
     async with open_desk(settings, model=model) as desk:
-        await _filed(desk)
+        text = f"# Resetting the printer {{#reset}}\n\n{RESET}"
+        made = {"text": text, "format": "markdown", "publish": True}
+        assert (await caller(desk)("import_articles", EDITOR, **made)).status == "ok"
         question = "Wie setze ich den Drucker zurück?"
         outcome = await caller(desk)("answer_from_knowledge", question=question)
     assert outcome.status == "ok", outcome.error
