@@ -13,6 +13,7 @@ from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.core.errors import ModelUnavailable
 from deskward.core.settings import Settings
+from deskward.knowledge.feeding import Feeder
 from deskward.knowledge.supporting import Near, numbers_of, supporting
 from deskward.knowledge.wording import NOTHING
 from tests.agent.scripted import ScriptedModel, Step
@@ -208,6 +209,7 @@ async def test_an_answer_in_the_questions_language_rests_on_documents_in_another
         text = f"# Resetting the printer {{#reset}}\n\n{RESET}"
         made = {"text": text, "format": "markdown", "publish": True}
         assert (await caller(desk)("import_articles", EDITOR, **made)).status == "ok"
+        await desk.gate.port(Feeder).fill("default")
         question = "Wie setze ich den Drucker zurück?"
         outcome = await caller(desk)("answer_from_knowledge", question=question)
     assert outcome.status == "ok", outcome.error
