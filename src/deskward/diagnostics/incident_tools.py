@@ -234,6 +234,7 @@ async def report_incident(
         seen = sign_of(session)
         shows = (test, code) if test or code else (seen.test, seen.code)
         sign = Sign(product or seen.product, version, *shows)
+    await service.lock(ctx.db, ctx.tenant)
     same = await service.same_open(ctx.db, ctx.tenant, sign.digest(title))
     if same is not None:
         raise Conflict(

@@ -23,6 +23,7 @@ from deskward.diagnostics.incidents.models import (
     incidents,
 )
 from deskward.diagnostics.models import diagnoses
+from deskward.security import tenants
 
 OVER = "incident_over"
 """The kind of job that lets the sessions of an incident go on once it is over."""
@@ -30,6 +31,15 @@ MOST_OPEN = 1_000
 """Incidents of a tenant that are open at once."""
 MOST_KNOWN = 50
 """Open incidents of one product that a session is compared with, the newest."""
+
+
+async def lock(db: Connection, tenant: str) -> None:
+    """Let nobody else open or end a tenant's incidents until `db` commits.
+
+    Whether there is one already, and whether another alert tells of it still, is asked behind this:
+    two who find none would open two, and of the last two alerts neither would be the last.
+    """
+    await tenants.find(locking(db), tenant)
 
 
 async def row_of(db: Connection, tenant: str, incident_id: str) -> sa.Row[Any]:
@@ -132,7 +142,10 @@ async def begin(
     source_id: str | None = None,
     name: str = "",
 ) -> str:
-    """Open an incident; gives its id. Whether there is one like it is not asked."""
+    """Open an incident of a tenant whose incidents are held; gives its id.
+
+    Whether there is one like it is not asked.
+    """
     number = await incident_numbers.next(db, tenant)
     moment = now()
     row = {
@@ -183,6 +196,7 @@ async def resolve(
         NotFound: The tenant has no such one.
         Conflict: It is over already, or has changed since.
     """
+    await lock(db, tenant)
     row = await row_of(locking(db), tenant, incident_id)
     if row.status != "open":
         raise Conflict(f"Incident {incident_id} is over already.", details={"status": row.status})

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, NotFound
+from deskward.diagnostics.incidents import service
 from deskward.diagnostics.incidents.models import (
     IncidentSource,
     incident_alerts,
@@ -71,6 +72,7 @@ async def add(db: Connection, tenant: str, values: dict[str, Any]) -> None:
     Raises:
         Conflict: There is one of that name, or the tenant has as many as it may.
     """
+    await service.lock(db, tenant)
     mine = incident_sources.c.tenant_id == tenant
     names = [row.name for row in await db.all(sa.select(incident_sources.c.name).where(mine))]
     if len(names) >= MOST:

@@ -49,6 +49,7 @@ async def take(
     Raises:
         NotFound: There is no such source any more.
     """
+    await service.lock(db, tenant)
     source = await sources.row_of(locking(db), tenant, source_id)
     counts, moment = _Counts(), now()
     await _forget(db, tenant, source_id)
