@@ -68,9 +68,9 @@ def secrets_in(value: Any, inside: bool = False) -> Iterator[str]:
 
 
 def _text(text: str, secrets: Collection[str]) -> str:
-    for one in secrets:
+    for one in sorted(secrets, key=len, reverse=True):  # what holds another one goes first
         if len(one) >= SHORTEST:
-            for written in {one, quote(one, safe=""), quote(one), quote_plus(one)}:
+            for written in (quote(one, safe=""), quote_plus(one), quote(one), one):
                 text = text.replace(written, MASK)
     if "@" in text:
         text = _USER.sub(f"{MASK}@", text)
