@@ -28,6 +28,8 @@ AT_ONCE = 2
 """Processes at the same time."""
 MEMORY = 1_000
 """Megabytes that such a process may have."""
+TOO_MUCH, FAILED = 3, 4
+"""How such a process ends that had no memory left, and one whose work went wrong by itself."""
 _LONGEST = 16 * 1024 * 1024
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
@@ -45,6 +47,7 @@ async def apart(
 
     Raises:
         TimeLimitExceeded: It took too long, or too much memory.
+        RuntimeError: The work went wrong by itself.
     """
     if steps <= SMALL:
         return work(given)
@@ -55,7 +58,9 @@ async def apart(
             code, told = await _told(work, json.dumps(given).encode("ascii"), seconds)
     except TimeoutError:
         raise TimeLimitExceeded("It could not be looked at in time.") from None
-    if code != 0:  # the kernel has ended it, or it had no memory left
+    if code == FAILED:
+        raise RuntimeError(f"{work.__qualname__} failed: {told.decode('utf-8', 'replace')}")
+    if code != 0:  # the kernel has ended it, or it had no memory or stack left
         raise TimeLimitExceeded("Looking at it costs more than it may.")
     return json.loads(told)
 
@@ -64,7 +69,7 @@ async def _told(
     work: Callable[[Any], Any], given: bytes, seconds: float
 ) -> tuple[int | None, bytes]:
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, f"{work.__module__}:{work.__qualname__}"),
+        *(sys.executable, "-P", "-m", __name__, f"{work.__module__}:{work.__qualname__}"),
         str(int(seconds) + 1),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -102,9 +107,14 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    given = json.loads(sys.stdin.buffer.read())
-    sys.stdout.write(json.dumps(work(given)))
-    sys.stdout.flush()
+    try:
+        told = json.dumps(work(json.loads(sys.stdin.buffer.read())))
+    except (MemoryError, RecursionError):
+        sys.exit(TOO_MUCH)
+    except Exception as error:  # whoever waits for it says so, with its kind, not what it was given
+        print(type(error).__name__, flush=True)
+        sys.exit(FAILED)
+    print(told, end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ LEAST = 0.5
 """Seconds that have to be left of a run for another test to begin."""
 JUDGING = 5.0
 """Seconds that may go by until it is known whether what was seen is as it is expected."""
+OUR_SIDE = "Something went wrong on our side."
 MOST_TEXT = 4_000
 """Characters of a text that was seen, as it is kept."""
 
@@ -141,11 +142,14 @@ class Runner:
             return result_of(test, "error", error.message, target)
         except Exception:
             log.exception("the test %s failed by itself", test.id)
-            return result_of(test, "error", "Something went wrong on our side.", target)
+            return result_of(test, "error", OUR_SIDE, target)
         try:
             expected = await judged(test, {**values, "seen": seen}, JUDGING)
         except TimeLimitExceeded as error:
             return result_of(test, "error", error.message, target, seen=seen)
+        except Exception:
+            log.exception("the test %s was not judged", test.id)
+            return result_of(test, "error", OUR_SIDE, target, seen=seen)
         outcome: Outcome = "passed" if all(one.held for one in expected) else "failed"
         return result_of(test, outcome, told, target, expected, seen, time.monotonic() - started)
 
