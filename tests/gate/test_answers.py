@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deskward.gate.answers import is_answer, is_told
+from deskward.gate.answers import is_answer, is_told, number_in
 from deskward.text.wishes import Wish
 
 CHOICES = ["wifi: By Wi-Fi", "cable: By a cable", "mobile_data: Over mobile data"]
@@ -73,3 +73,12 @@ def test_it_does_not_give_this(form: str, value: Any, said: str) -> None:
 def test_whether_something_is_so_is_told_or_is_not(said: str, told: bool | None) -> None:
     assert is_told(WISH, True, said) is (told is True)
     assert is_told(WISH, False, said) is (told is False)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("1,200 ms", 1200), ("0,5", 0.5), ("1.234.567", 1_234_567), ("1.2.3", None), ("2 or 3", None)],
+)
+def test_a_number_is_one_that_is_an_answer(said: str, number: float | None) -> None:
+    assert number_in(said) == number
+    assert number is None or is_answer({"asks": "number"}, number, said)

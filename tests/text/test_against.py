@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deskward.text.against import is_well, leaning, speaks_against
+from deskward.text.against import is_well, leaning, speaks_against, turns_over
 
 NAMES = ("diagnos", "диагност", "診断")
 AGAINST = (
@@ -59,6 +59,9 @@ def test_what_speaks_only_against_trouble_speaks_against_no_other_deed() -> None
         ("No, but sometimes", None),
         ("Hm, yes?", None),
         ("yes, no", None),
+        ("いいえ、たぶん違います", None),
+        ("No, it no longer does", False),
+        ("No, but it did", None),
         ("Yes, if I wait", None),
         ("It does not", None),
         ("", None),
@@ -66,6 +69,25 @@ def test_what_speaks_only_against_trouble_speaks_against_no_other_deed() -> None
 )
 def test_an_answer_leans_to_what_it_begins_with(said: str, leans: bool | None) -> None:
     assert leaning(said) is leans
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "429、たぶん",
+        "たぶん429です",
+        "可能是429",
+        "429 لكن لست متأكدا",
+        "429ですがわかりません",
+    ],
+)
+def test_who_is_not_sure_is_so_in_scripts_that_part_no_words(said: str) -> None:
+    assert turns_over(said)
+
+
+def test_a_question_in_any_script_says_nothing_of_how_it_is() -> None:
+    assert is_well("كل شيء يعمل")
+    assert not is_well("هل كل شيء يعمل؟")
 
 
 def test_all_is_well_where_nothing_turns_it_over() -> None:

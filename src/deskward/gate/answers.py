@@ -50,28 +50,28 @@ def is_answer(record: Mapping[str, Any], value: Any, said: str) -> bool:
 
 
 def number_in(said: str) -> float | None:
-    """The one number of an utterance, read with a point or a comma before decimals."""
-    found = _NUMBER.findall(folded(said))
-    if len(found) != 1:
-        return None
-    plain = found[0].replace("\u2212", "-")
-    if _GROUPED.fullmatch(plain):
-        plain = plain.replace(",", "").replace(".", "")
-    try:
-        return float(plain.replace(",", "."))
-    except ValueError:
-        return None
+    """The one number of an utterance; "1,200" is read with a mark that parts thousands."""
+    return next(iter(_readings(said)), None)
 
 
 def _is_number(value: Any, said: str) -> bool:
-    found = _NUMBER.findall(folded(said))
-    if len(found) != 1 or not isinstance(value, int | float) or denies(said) or turns_over(said):
+    if not isinstance(value, int | float) or denies(said) or turns_over(said):
         return False
+    return float(value) in _readings(said)
+
+
+def _readings(said: str) -> list[float]:
+    """What the one number of an utterance can be: with marks of thousands, and with a decimal."""
+    found = _NUMBER.findall(folded(said))
+    if len(found) != 1:
+        return []
     plain = found[0].replace("\u2212", "-")
-    readings = {plain.replace(",", ".")} if plain.count(",") + plain.count(".") < 2 else set()
+    readings = []
     if _GROUPED.fullmatch(plain):
-        readings.add(plain.replace(",", "").replace(".", ""))
-    return any(float(one) == float(value) for one in readings)
+        readings.append(float(plain.replace(",", "").replace(".", "")))
+    if plain.count(",") + plain.count(".") < 2:
+        readings.append(float(plain.replace(",", ".")))
+    return readings
 
 
 def _chosen(choices: Sequence[str], said: str) -> str | None:

@@ -8,7 +8,7 @@ against is only asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from deskward.text.assent import answer_of
@@ -51,7 +51,7 @@ def is_well(text: str) -> bool:
     well = _pattern("well")
     found = well.search(said) is not None
     # "Nothing is wrong" has a negator of its own.
-    return found and "?" not in said and not _has("turns", well.sub(" ", said))
+    return found and not _asks(said) and not _has("turns", well.sub(" ", said))
 
 
 def leaning(text: str) -> bool | None:
@@ -63,18 +63,18 @@ def leaning(text: str) -> bool | None:
     if whole is not None:
         return whole
     said = folded(text[:LONGEST])
-    if "?" in said or "？" in said or "؟" in said or _has("conditions", said):
+    if _asks(said) or _has("conditions", said):
         return None
     first, *rest = [part for part in _CLAUSE.split(said) if part.strip()] or [""]
     leans = answer_of(first)
     if leans is None or any(answer_of(part) is (not leans) for part in rest):
         return None
     more = " ".join(rest)
-    if leans and (_has("negators", more) or _has("turns", more) or _doubts(more)):
+    if _doubts(more) or _butters(more):
         return None
     # "No, it does not" says no twice; "no, but …" does not.
-    doubtful = _doubts(more) or any(word in more.split() for word in _butters())
-    return None if not leans and doubtful else leans
+    turned = leans and (_has("negators", more) or _has("turns", more))
+    return None if turned else leans
 
 
 def says_one_of(text: str, phrases: Iterable[str]) -> bool:
@@ -94,8 +94,11 @@ def denies(text: str) -> bool:
 def turns_over(text: str) -> bool:
     """Whether a text doubts, asks, sets a condition, or turns over what it says."""
     said = folded(text[:LONGEST])
-    asks = any(mark in said for mark in "?？؟")
-    return asks or _has("conditions", said) or _doubts(said) or _butters_in(said)
+    return _asks(said) or _has("conditions", said) or _doubts(said) or _butters(said)
+
+
+def _asks(said: str) -> bool:
+    return any(mark in said for mark in "?？؟")
 
 
 def _is_imagined(sentence: str) -> bool:
@@ -104,11 +107,12 @@ def _is_imagined(sentence: str) -> bool:
 
 
 def _doubts(said: str) -> bool:
-    return any(f" {word} " in f" {_MARKS.sub(' ', said)} " for word in _doubtful())
+    return _has("unsure", said)
 
 
-def _butters_in(said: str) -> bool:
-    return any(word in _MARKS.sub(" ", said).split() for word in _butters())
+def _butters(said: str) -> bool:
+    """Whether a word of `turns` stands in a text that no denial needs: "but", and not "not"."""
+    return _turning().search(said) is not None
 
 
 def _has(name: str, said: str) -> bool:
@@ -123,27 +127,28 @@ def _parts_words(phrase: str) -> bool:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     """What finds a phrase of a list."""
-    lists = read_list("against")
-    anywhere = set(lists["anywhere"])
-    whole: list[str] = []
-    inside: list[str] = []
-    for language, phrases in lists[name].items():
-        (inside if language in anywhere else whole).extend(map(folded, phrases))
-    parts = [rf"(?<!\w)(?:{'|'.join(map(re.escape, whole))})(?!\w)"] if whole else []
-    return re.compile("|".join([*parts, *map(re.escape, inside)]))
+    return _finding(read_list("against")[name])
 
 
 @cache
-def _butters() -> frozenset[str]:
-    """The words of `turns` that no denial needs: "but", and not "not"."""
+def _turning() -> re.Pattern[str]:
+    """What finds a phrase of `turns` that is no negator."""
     lists = read_list("against")
     negators = {folded(word) for words in lists["negators"].values() for word in words}
-    return frozenset(folded(word) for words in lists["turns"].values() for word in words) - negators
-
-
-@cache
-def _doubtful() -> frozenset[str]:
-    """Words of somebody who is not sure."""
-    return frozenset(
-        folded(one) for some in read_list("against")["unsure"].values() for one in some
+    return _finding(
+        {
+            language: [one for one in phrases if negators.isdisjoint(folded(one).split())]
+            for language, phrases in lists["turns"].items()
+        }
     )
+
+
+def _finding(phrases: Mapping[str, Iterable[str]]) -> re.Pattern[str]:
+    """What finds one of some phrases: a whole word, or anywhere where words are not parted."""
+    anywhere = set(read_list("against")["anywhere"])
+    whole: list[str] = []
+    inside: list[str] = []
+    for language, some in phrases.items():
+        (inside if language in anywhere else whole).extend(map(folded, some))
+    parts = [rf"(?<!\w)(?:{'|'.join(map(re.escape, whole))})(?!\w)"] if whole else []
+    return re.compile("|".join([*parts, *map(re.escape, inside)]))
