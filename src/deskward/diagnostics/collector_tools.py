@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from deskward.core.database import Connection
 from deskward.core.errors import Conflict
+from deskward.core.locking import locking
 from deskward.diagnostics import service as sessions
 from deskward.diagnostics.collecting import service
 from deskward.diagnostics.collecting.making import (
@@ -28,6 +30,7 @@ from deskward.diagnostics.suite_tools import SuiteName
 from deskward.diagnostics.suite_tools import tools as tools
 from deskward.diagnostics.suites.loading import Suites
 from deskward.diagnostics.suites.models import test_runs
+from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 
@@ -63,7 +66,7 @@ async def make_collector(
     to = address(collecting.url)
     suite, tests = ctx.port(Suites).wanted(test_suite)
     session = await sessions.get(ctx.db, ctx.tenant, session_id)
-    made, left = parted(tests, await _values(ctx, session))
+    made, left = parted(tests, await _values(ctx.db, ctx.tenant, session))
     if not made:
         told = " ".join(f"{name}: {why}" for name, why in left.items())
         raise Conflict(f"A collector can make none of the tests of {test_suite}. {told}")
@@ -128,12 +131,18 @@ async def take_collected(
         sha256: Of what was sent.
     """
     body: bytes = ctx.carried
-    row = await service.use(ctx.db, ctx.tenant, collector_id, elapsed)
+    # To judge what was sent may take long: the transaction begins behind that.
+    reader = ctx.port(Gate).database.reader
+    row = await service.row_of(reader, ctx.tenant, collector_id)
+    service.require_usable(row, elapsed)
     sent = service.read(row, body)
-    session = await sessions.get(ctx.db, ctx.tenant, f"D{row.diagnosis}")
-    service.check(session)
     suite, _ = ctx.port(Suites).wanted(row.suite)
-    report = await service.reported(row, suite, sent, elapsed, await _values(ctx, session))
+    session = await sessions.get(reader, ctx.tenant, f"D{row.diagnosis}")
+    values = await _values(reader, ctx.tenant, session)
+    report = await service.reported(row, suite, sent, elapsed, values)
+    await service.use(ctx.db, ctx.tenant, collector_id, elapsed)
+    session = await sessions.get(locking(ctx.db), ctx.tenant, session.id)
+    service.check(session)
     by = f"collector of {row.made_by}"[:80]
     await ctx.db.execute(test_runs.insert(), service.kept(row, report, ctx.request_id, by))
     if sent.facts:
@@ -143,10 +152,10 @@ async def take_collected(
     )
 
 
-async def _values(ctx: Context, session: Session) -> Mapping[str, Any]:
+async def _values(db: Connection, tenant: str, session: Session) -> Mapping[str, Any]:
     """What is known of where a session's product runs."""
     circumstances = session.plan.circumstances
-    product = await context.product(ctx.db, ctx.tenant, session.customer_id, session.product)
+    product = await context.product(db, tenant, session.customer_id, session.product)
     return {
         "environment": {**circumstances.environment, "version": circumstances.version},
         "configuration": product.configuration if product is not None else {},

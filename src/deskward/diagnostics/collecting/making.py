@@ -16,7 +16,7 @@ from typing import Any
 from deskward.core.errors import Conflict
 from deskward.diagnostics.collecting.program import KEPT
 from deskward.diagnostics.suites.filling import Unknown, filled, wanted_places
-from deskward.diagnostics.suites.suite import Clock, Dns, Http, Test
+from deskward.diagnostics.suites.suite import Clock, Dns, Http, Test, seen_by
 from deskward.gate.ledger.heads import Signer, is_signature
 from deskward.gate.sealing import Sealing
 
@@ -25,7 +25,6 @@ COLLECTED = "/api/v1/collected"
 """Where what was collected is sent to."""
 PURPOSE = "collector"
 _PLAN = "PLAN: dict[str, Any] = {}  # the desk puts in what is to be looked at\n"
-_SEEN = re.compile(r"\bseen\.(\w+)")
 _QUOTED = re.compile(r"""['"]([A-Za-z0-9-]+)['"]""")
 _REACHED = ("reached", "problem", "milliseconds")
 _SEES: Mapping[str, frozenset[str]] = {
@@ -104,9 +103,9 @@ def _unseen(test: Test) -> str:
     """What a test expects something of that a collector does not see; empty where it sees all."""
     sees = _SEES[test.kind]
     for source in test.expect:
-        for name in _SEEN.findall(source):
+        for name in seen_by(source):
             if name not in sees:
-                return str(name)
+                return name
         if "headers" in source and (more := set(_QUOTED.findall(source)) - set(KEPT)):
             return f"the header {min(more)}"
     return ""

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import sqlalchemy as sa
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,7 +17,7 @@ from pydantic import (
 )
 
 from deskward.core.database import metadata
-from deskward.core.moments import UtcDateTime
+from deskward.core.moments import Moment, UtcDateTime
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER
 from deskward.core.written import Ours, Written
 from deskward.diagnostics.suites.report import Outcome
@@ -75,7 +74,7 @@ class Collected(BaseModel):
     collector: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     session: Annotated[str, Field(pattern=r"^D[1-9][0-9]{0,17}$")]
     suite: Name
-    clock: AwareDatetime
+    clock: Moment
     facts: Annotated[dict[Name, Fact], Field(max_length=20)]
     seen: Annotated[dict[Name, Seen], Field(max_length=50)]
 

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, Forbidden, InvalidInput, TimeLimitExceeded
-from deskward.core.foreign_json import TooMuchJson, tidied
+from deskward.core.foreign_json import TooMuchJson, read_json
 from deskward.core.ids import new_id
+from deskward.core.locking import locking
 from deskward.diagnostics.collecting.making import Collecting, token_of
 from deskward.diagnostics.collecting.models import Collected, SessionRun, collectors
 from deskward.diagnostics.context.environment import CONFIDENCE
@@ -30,6 +31,7 @@ from deskward.diagnostics.suites.suite import SEEN, Clock, Suite, Test
 MOST_OPEN = 10
 """Collectors of a session that can still be used."""
 MOST_RUNS = 50
+"""Runs of a session that are listed, or looked through for a test, the newest."""
 OLD = 900
 """Seconds after which what was seen is too old to be sent."""
 LATELY = timedelta(hours=1)
@@ -40,7 +42,7 @@ TAKEN = ("open", "paused", "to_confirm", "handed_over")
 """States of a session in which more evidence is of use."""
 _TESTS: TypeAdapter[list[Test]] = TypeAdapter(list[Test])
 _BY_ID = sa.select(collectors).where(collectors.c.id == sa.bindparam("id"))
-_LOCKED = _BY_ID.where(collectors.c.tenant_id == sa.bindparam("tenant")).with_for_update()
+_OF_TENANT = _BY_ID.where(collectors.c.tenant_id == sa.bindparam("tenant"))
 
 
 async def make(
@@ -113,15 +115,27 @@ def elapsed_of(headers: Mapping[str, str]) -> int:
     return int(told) if told.isascii() and told.isdigit() and len(told) < 8 else -1
 
 
-async def use(db: Connection, tenant: str, collector_id: str, elapsed: int) -> sa.Row[Any]:
-    """Use a collector, once.
+async def row_of(db: Connection, tenant: str, collector_id: str) -> sa.Row[Any]:
+    """The row of a collector.
+
+    Raises:
+        Conflict: It is not there any more.
+    """
+    row = await db.first(_OF_TENANT, id=collector_id, tenant=tenant)
+    if row is None:  # its customer was erased since
+        raise Conflict("The collector is not there any more.", details={"reason": "gone"})
+    return row
+
+
+def require_usable(row: sa.Row[Any], elapsed: int) -> None:
+    """See that a collector can be used.
+
+    Args:
+        elapsed: Seconds since it saw what it sends.
 
     Raises:
         Conflict: It was used, has ended, or what it saw is not of its time.
     """
-    row = await db.first(_LOCKED, id=collector_id, tenant=tenant)
-    if row is None:  # its customer was erased since
-        raise Conflict("The collector is not there any more.", details={"reason": "gone"})
     moment = now()
     if row.used_at is not None:
         raise Conflict(
@@ -138,11 +152,19 @@ async def use(db: Connection, tenant: str, collector_id: str, elapsed: int) -> s
             f"What was seen has to be sent within {OLD // 60} minutes. Run the collector again.",
             details={"reason": "stale"},
         )
+
+
+async def use(db: Connection, tenant: str, collector_id: str, elapsed: int) -> None:
+    """Use a collector, once.
+
+    Raises:
+        Conflict: See `require_usable`; or it is not there any more.
+    """
+    require_usable(await row_of(locking(db), tenant, collector_id), elapsed)
     used = sa.update(collectors).where(
         collectors.c.tenant_id == tenant, collectors.c.id == collector_id
     )
-    await db.execute(used.values(used_at=moment))
-    return row
+    await db.execute(used.values(used_at=now()))
 
 
 def read(row: sa.Row[Any], body: bytes) -> Collected:
@@ -153,15 +175,15 @@ def read(row: sa.Row[Any], body: bytes) -> Collected:
         Forbidden: It is of another collector, session or suite.
     """
     try:
-        sent = Collected.model_validate_json(body)
+        sent = Collected.model_validate(read_json(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))[:200]
         raise InvalidInput(f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
-    try:
-        tidied(sent.seen)
     except TooMuchJson as error:
-        raise InvalidInput(f"seen: {error}.") from None
+        raise InvalidInput(f"It is not looked at: {error}.") from None
+    except ValueError:
+        raise InvalidInput("It is no JSON.") from None
     mine = (row.id, f"D{row.diagnosis}", row.suite)
     if (sent.collector, sent.session, sent.suite) != mine:
         raise Forbidden("The collector was made for another session or suite.")

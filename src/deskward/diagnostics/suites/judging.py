@@ -15,9 +15,8 @@ from deskward.core.conditions import WrongCondition, condition
 from deskward.core.foreign_json import parts_of
 from deskward.diagnostics.suites.inside import Seen, of_configuration
 from deskward.diagnostics.suites.report import Expected
-from deskward.diagnostics.suites.suite import USUAL, Configuration, Test
+from deskward.diagnostics.suites.suite import USUAL, Configuration, Test, seen_by
 
-_NAMED = re.compile(r"\bseen\s*\.\s*([A-Za-z_]\w*)")
 _WHOLE = re.compile(r"\bseen\b(?!\s*\.\s*[A-Za-z_])")
 
 
@@ -83,6 +82,6 @@ def _read(sources: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in values.items() if name in named}
     text = "\n".join(sources)
     if "seen" in found and not _WHOLE.search(text):
-        parts = set(_NAMED.findall(text))
+        parts = seen_by(text)
         found["seen"] = {name: value for name, value in found["seen"].items() if name in parts}
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +15,10 @@ from deskward.core.errors import NotFound
 from deskward.core.marked_yaml import Place, Problem, line_of, read_marked
 from deskward.diagnostics.loading import WrongWorkflows, files_in
 from deskward.diagnostics.suites.filling import wrong_places
-from deskward.diagnostics.suites.suite import SEEN, Configuration, Http, Suite, Test
+from deskward.diagnostics.suites.suite import SEEN, Configuration, Http, Suite, Test, seen_by
 
 SHIPPED = Path(__file__).with_name("shipped")
 """The suites that ship with Deskward."""
-_SEEN = re.compile(r"\bseen\.(\w+)")
 _SLOW = frozenset({"pattern", "patternProperties"})
 """Of JSON Schema what is refused: a regular expression can cost more than linear time."""
 
@@ -158,7 +156,7 @@ def _of_condition(place: Place, source: str, more: set[str], seen: Any) -> Found
         return
     for name in sorted(asked.names - more - {"environment", "configuration"}):
         yield place, f"the condition reads “{name}”, which is nothing that can be known here"
-    for name in dict.fromkeys(_SEEN.findall(source)) if seen else ():
+    for name in seen_by(source) if seen else ():
         if name not in seen:
             near = difflib.get_close_matches(name, seen, n=1)
             hint = (

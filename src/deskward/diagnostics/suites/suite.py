@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -229,6 +230,14 @@ USUAL: dict[str, tuple[str, ...]] = {
 """Kind → what is expected where a test says nothing."""
 
 _REACHED = ("reached", "problem", "address", "milliseconds")
+_NAMED = re.compile(r"\bseen\s*\.\s*([A-Za-z_]\w*)")
+
+
+def seen_by(source: str) -> list[str]:
+    """The parts of what was seen that a condition names, each once, in order."""
+    return list(dict.fromkeys(_NAMED.findall(source)))
+
+
 SEEN: dict[str, frozenset[str]] = {
     "http": frozenset(
         (
