@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from deskward.app import Desk
 from deskward.core import jobs
 from deskward.core.events import events, listen
+from deskward.diagnostics import service
+from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.incidents.service import OVER
 from tests.conftest import CUSTOMER, FOREIGN, OTHER, STAFF, Call
 from tests.diagnostics.test_sessions import TO_CAUSE, answer, code, do, start
@@ -209,6 +211,43 @@ async def test_nobody_learns_of_or_joins_what_is_not_theirs(call: Call) -> None:
     assert code(refused) == "SESSION_NOT_FOUND"
     by_staff = await do(call, "join_incident", session, STAFF, incident_id=other["incident_id"])
     assert by_staff.value["incident_id"] == other["incident_id"]
+
+
+async def test_a_code_is_found_in_whatever_sentence_it_stands(sqlite_call: Call) -> None:
+    for code_, issue in (
+        ("503", "Since noon it is 503."),
+        ("503", "APIの呼び出しで503が出ます。"),
+        ("E-17", "We see E-17, always"),
+        ("сбой-7", "Всё время сбой-7."),
+    ):
+        made = await report(sqlite_call, title=issue, code=code_)
+        # Monitoring that has told customers nothing is shown only to who wrote of its code.
+        session = await start(sqlite_call, issue_description=f"API: {issue}")
+        found = {one["incident_id"]: one["because"] for one in session["known_incidents"]}
+        assert "in the description" in found[made["incident_id"]], issue
+        await sqlite_call("resolve_incident", STAFF, incident_id=made["incident_id"])
+
+
+async def test_what_was_seen_last_counts_at_once(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    session = await start(sqlite_call)
+    async with sqlite_desk.database.transaction() as db:
+        given = ("default", session["id"], session["revision"])
+        await service.answer(db, *given, True, by="customer:user_001", request_id="r")
+        seen = await service.answer(
+            db, *given[:2], session["revision"] + 1, 503, by="customer:user_001", request_id="r"
+        )
+        looked = await joining.look(db, "default", seen)
+    assert looked.signature == "acme api||api.status=503"
+
+
+async def test_a_long_name_hides_nothing_of_what_was_seen(sqlite_call: Call) -> None:
+    long = {"product_name": "P" * 190, "environment_info": {"version": "7" * 190}}
+    session = await answer(sqlite_call, await start(sqlite_call, **long), *TO_503)
+    named = {"title": "Down", "session_id": session["id"]}
+    made = (await sqlite_call("report_incident", STAFF, **named)).value
+    assert (made["test"], made["code"]) == ("api.status", "503")
+    alike = (await sqlite_call("find_similar_cases", STAFF, session_id=session["id"])).value
+    assert alike["signature"].endswith("|api.status=503")
 
 
 async def test_of_two_who_resolve_one_does(desk: Desk, call: Call) -> None:

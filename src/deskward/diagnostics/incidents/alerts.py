@@ -6,9 +6,10 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from deskward.core.errors import InvalidInput
+from deskward.core.moments import Moment
 
 MOST = 1_000
 """Alerts of one request."""
@@ -52,8 +53,8 @@ class Alert(BaseModel):
     version: Annotated[str, Field(max_length=64)]
     test: Annotated[str, Field(max_length=200)]
     code: Annotated[str, Field(max_length=64)]
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None
+    started_at: Moment
+    ended_at: Moment | None
 
 
 class _Theirs(BaseModel):
@@ -62,8 +63,8 @@ class _Theirs(BaseModel):
     status: Literal["firing", "resolved"]
     labels: dict[str, str]
     annotations: dict[str, str] = {}
-    started_at: Annotated[AwareDatetime, Field(alias="startsAt")]
-    ended_at: Annotated[AwareDatetime | None, Field(alias="endsAt")] = None
+    started_at: Annotated[Moment, Field(alias="startsAt")]
+    ended_at: Annotated[Moment | None, Field(alias="endsAt")] = None
     fingerprint: str = ""
 
 
@@ -87,8 +88,8 @@ class _Told(BaseModel):
     version: str = ""
     test: str = ""
     code: str = ""
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: Moment
+    ended_at: Moment | None = None
 
 
 class _Generic(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,10 +53,14 @@ async def known(
 
 
 async def look(db: Connection, tenant: str, session: Session) -> Session:
-    """Note what a session has seen, and have it join an incident that it is certainly one of."""
+    """Note what a session has seen, and have it join an incident that it is certainly one of.
+
+    Gives the session with that.
+    """
     signature = signature_of(session)
     if signature != session.signature:
         await sessions.note(db, tenant, session, signature=signature)
+        session = replace(session, signature=signature)
     for row, how in await _fitting(db, tenant, session):
         if how.certain and await service.is_open(db, tenant, f"I{row.number}"):
             return await join(db, tenant, session, f"I{row.number}")

@@ -18,7 +18,8 @@ from deskward.diagnostics.workflow import Step
 CODES = ("code", "error_code")
 """Names under which what is known of an environment tells a code."""
 MOST_SIGNATURE = 300
-_WORD = re.compile(r"[^\W_][\w.-]*", re.ASCII)
+_WORDS = tuple(re.compile(r"[^\W_](?:[\w.-]*\w)?", flags) for flags in (re.ASCII, re.UNICODE))
+"""A word, or a number: of ASCII's letters, as one stands among others ("错误503"), and of all."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,34 @@ def seen_in(session: Session) -> Seen:
         version=plain(plan.circumstances.version),
         steps=steps,
         codes=frozenset(codes),
-        words=frozenset(plain(word) for word in _WORD.findall(session.issue)),
+        words=frozenset(plain(word) for one in _WORDS for word in one.findall(session.issue)),
     )
 
 
 def signature_of(session: Session) -> str | None:
     """What a session has seen, in a line: the same where the same was seen; None while nothing was.
 
-    It is of the latest answer that is a code, or else of the latest that speaks for a cause, and
-    holds no words of the customer's but the product's name.
+    It holds no words of the customer's but the product's name and version.
+    """
+    shows = _shows(session)
+    if shows is None:
+        return None
+    told = "=".join(shows)[:MOST_SIGNATURE]
+    of = f"{plain(session.product)}|{plain(session.plan.circumstances.version)}"
+    return f"{of[: max(0, MOST_SIGNATURE - 1 - len(told))]}|{told}"[:MOST_SIGNATURE]
+
+
+def sign_of(session: Session) -> Sign:
+    """What would show an incident that a session is one of."""
+    test, value = _shows(session) or ("", "")
+    code = value if value not in ("yes", "no") else ""
+    return Sign(session.product, session.plan.circumstances.version, test, code)
+
+
+def _shows(session: Session) -> tuple[str, str] | None:
+    """The test, or the step, that shows most of a session, and its answer; None while none does.
+
+    It is the latest whose answer is a code, or else the latest that speaks for a cause.
     """
     going, plan = session.walk, session.plan
     steps = {step.id: step for part in plan.parts for step in part.steps}
@@ -115,20 +135,7 @@ def signature_of(session: Session) -> str | None:
         return None
     step = steps[(coded or spoke)[-1]]
     value = "" if step.answer.type == "text" else _told(going.values[step.id])
-    name = step.test or f"{plan.workflow}.{step.id}"
-    version = plain(plan.circumstances.version)
-    return f"{plain(session.product)}|{version}|{name}={value}"[:MOST_SIGNATURE]
-
-
-def sign_of(session: Session) -> Sign:
-    """What would show an incident that a session is one of."""
-    found = signature_of(session)
-    version = session.plan.circumstances.version
-    if found is None:
-        return Sign(session.product, version, "", "")
-    name, _, value = found.rpartition("|")[2].partition("=")
-    code = value if value not in ("yes", "no") else ""
-    return Sign(session.product, version, name, code)
+    return step.test or f"{plan.workflow}.{step.id}", value
 
 
 def match(sign: Sign, seen: Seen) -> Match | None:

@@ -60,7 +60,8 @@ async def get(db: Connection, tenant: str, incident_id: str) -> Incident:
     Raises:
         NotFound: The tenant has no such one.
     """
-    return await _shown(db, await row_of(db, tenant, incident_id))
+    (shown,) = await _shown(db, tenant, [await row_of(db, tenant, incident_id)])
+    return shown
 
 
 async def find(
@@ -79,7 +80,7 @@ async def find(
     if product is not None:
         where.append(incidents.c.product_key == plain(product))
     total, rows = await newest(db, incidents, where, limit=limit, offset=offset)
-    return total, [await _shown(db, row) for row in rows]
+    return total, await _shown(db, tenant, rows)
 
 
 async def known_of(db: Connection, tenant: str, product: str) -> Sequence[sa.Row[Any]]:
@@ -257,29 +258,33 @@ def _same(tenant: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
     return incidents.c.tenant_id == tenant, incidents.c.number == number
 
 
-async def _shown(db: Connection, row: sa.Row[Any]) -> Incident:
-    firing = await db.first(
-        sa.select(sa.func.count())
-        .select_from(incident_alerts)
-        .where(
-            incident_alerts.c.tenant_id == row.tenant_id,
-            incident_alerts.c.incident == row.number,
-            incident_alerts.c.firing.is_(True),
-        )
-    )
-    joined = await db.first(
-        sa.select(sa.func.count())
-        .select_from(diagnoses)
-        .where(diagnoses.c.tenant_id == row.tenant_id, diagnoses.c.incident == row.number)
-    )
+async def _shown(db: Connection, tenant: str, rows: Sequence[sa.Row[Any]]) -> list[Incident]:
+    """Incidents of a tenant, with how many alerts and sessions there are of each."""
+    numbers = [row.number for row in rows]
+    alerts, firing = incident_alerts.c, incident_alerts.c.firing.is_(True)
+    fires = await _counts(db, alerts.incident, alerts.tenant_id == tenant, numbers, firing)
+    here = diagnoses.c.tenant_id == tenant
+    joined = await _counts(db, diagnoses.c.incident, here, numbers)
     same = (
         *("status", "title", "description", "customer_message", "severity", "product", "version"),
         *("test", "code", "source_id", "opened_by", "started_at", "resolved_at", "resolved_by"),
         "revision",
     )
-    return Incident(
-        incident_id=f"I{row.number}",
-        firing=firing[0] if firing is not None else 0,
-        sessions=joined[0] if joined is not None else 0,
-        **{name: getattr(row, name) for name in same},
-    )
+    return [
+        Incident(
+            incident_id=f"I{row.number}",
+            firing=fires.get(row.number, 0),
+            sessions=joined.get(row.number, 0),
+            **{name: getattr(row, name) for name in same},
+        )
+        for row in rows
+    ]
+
+
+async def _counts(
+    db: Connection, of: sa.Column[Any], here: Any, numbers: Sequence[int], *more: Any
+) -> dict[int, int]:
+    """How many rows there are of each of some incidents."""
+    wanted = sa.select(of.label("number"), sa.func.count().label("many"))
+    rows = await db.all(wanted.where(here, of.in_(numbers), *more).group_by(of))
+    return {row.number: row.many for row in rows}
