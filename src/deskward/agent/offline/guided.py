@@ -102,9 +102,9 @@ class Guided(Step):
         if risks_of("", text):
             return None
         if len(text) <= LONGEST:
-            for name, move in asks.moves.items():
+            for move in asks.moves.values():
                 if guide.status in move.when and says_one_of(text, move.phrases):
-                    return self._moved(guide, skill, asks.moves[name].tool, {})
+                    return self._moved(guide, skill, move.tool, {})
         confirms = asks.confirms
         if guide.status == confirms.when:
             wish = Wish("", affirms=confirms.affirms, denies=confirms.negates)

@@ -272,9 +272,8 @@ class Step(FewWords):
         nothing = self._is_refusal(text) or self._is_told_only(text) or self._only_declines(text)
         lost = (skill is None or skill.search) and not self._model.acts.read(text).unwished
         if lost and not nothing and (meaning := self._turned(text, PERHAPS)) is not None:
-            asks = meaning.kind.skill and meaning.kind.skill == getattr(
-                self._model.search, "name", ""
-            )
+            search = self._model.search
+            asks = search is not None and meaning.kind.skill == search.name
             told = None if asks else self._of_turn(meaning)
             if told is not None:
                 yield from told
