@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.session import Json, Operator, operated_desk, print_json, read_settings, run
+from deskward.cli.operated import called, run_operated
+from deskward.cli.session import Json, Operator, print_json
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -51,7 +52,7 @@ def list_(
 
     async def work(desk: Desk, caller: Principal) -> int:
         wanted = None if status == "all" else status
-        found = await _call(desk, caller, "list_approvals", status=wanted, limit=100)
+        found = await called(desk, caller, "list_approvals", status=wanted, limit=100)
         if json_:
             print_json(found)
             return 0
@@ -70,7 +71,7 @@ def list_(
             print("No call waits." if status == "pending" else "There is none.")
         return 0
 
-    _as_staff(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @approvals.command
@@ -87,10 +88,10 @@ def show(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        print_json(await _call(desk, caller, "get_approval", approval_id=approval_id))
+        print_json(await called(desk, caller, "get_approval", approval_id=approval_id))
         return 0
 
-    _as_staff(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @approvals.command
@@ -111,7 +112,7 @@ def approve(
 
     async def work(desk: Desk, caller: Principal) -> int:
         arguments = {"approval_id": approval_id, "comment": comment}
-        print((await _call(desk, caller, "approve_call", **arguments))["message"])
+        print((await called(desk, caller, "approve_call", **arguments))["message"])
         one = await _carried_out(desk, caller, approval_id)
         if one is None:
             print("done: the customer was erased, and this call of theirs with them.")
@@ -121,7 +122,7 @@ def approve(
         print_json(one["answer"])
         return 0 if one["status"] == "done" else 1
 
-    _as_staff(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @approvals.command
@@ -141,11 +142,11 @@ def deny(
 
     async def work(desk: Desk, caller: Principal) -> int:
         arguments = {"approval_id": approval_id, "comment": comment, "told": told}
-        print((await _call(desk, caller, "deny_call", **arguments))["message"])
+        print((await called(desk, caller, "deny_call", **arguments))["message"])
         await _carried_out(desk, caller, approval_id)
         return 0
 
-    _as_staff(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[str, Any] | None:
@@ -161,25 +162,6 @@ async def _carried_out(desk: Desk, caller: Principal, approval_id: str) -> dict[
             raise ValueError(f"it is not done after {WAIT:g} s; look again with `approvals show`")
         await asyncio.sleep(0.05)
     try:
-        return await _call(desk, caller, "get_approval", approval_id=approval_id)
+        return await called(desk, caller, "get_approval", approval_id=approval_id)
     except NotFound:
         return None
-
-
-async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def _as_staff(work: Any, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            code: int = await work(*opened)
-            return code
-
-    run(with_desk())

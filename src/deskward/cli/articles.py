@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import PENDING
+from deskward.cli.operated import run_operated
 from deskward.cli.session import (
     COUNT,
     Json,
     Operator,
-    operated_desk,
     print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ def import_(
             _print_reports(reports, dry_run=dry_run)
         return 1 if refused else 0
 
-    _operate(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_, "support-2")
 
 
 @articles.command(name="list")
@@ -129,7 +127,7 @@ def list_(
             print(f"    {one['question']}")
         return 0
 
-    _operate(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_, "support-2")
 
 
 @articles.command
@@ -160,7 +158,7 @@ def show(
             print(f"version {each['version']}  {each['created_at'][:16]}  {each['author']}")
         return 0
 
-    _operate(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_, "support-2")
 
 
 @articles.command
@@ -184,7 +182,7 @@ def publish(
         print(f"Customers see version {one['published']} of {one['id']}.")
         return 0
 
-    _operate(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_, "support-2")
 
 
 @articles.command
@@ -201,7 +199,7 @@ def unpublish(
         print(f"No customer sees {one['id']} any more.")
         return 0
 
-    _operate(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_, "support-2")
 
 
 def _files(source: Path) -> Iterable[Path]:
@@ -261,19 +259,3 @@ async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> A
         print(f"A colleague has to look: deskward approvals approve {waits}", file=sys.stderr)
         sys.exit(PENDING)
     return outcome.value
-
-
-def _operate(
-    work: Callable[[Desk, Principal], Coroutine[Any, Any, int]],
-    key: str | None,
-    tenant: str | None,
-    as_: str | None,
-) -> None:
-    async def operate() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-2", as_=as_) as (
-            desk,
-            caller,
-        ):
-            return await work(desk, caller)
-
-    run(operate())

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
+from deskward.cli.operated import Key, called, run_operated
 from deskward.cli.session import Json, Operator, Tenant, print_json
-from deskward.cli.suite import Key, call_tool, run_as_support
 
 if TYPE_CHECKING:
     from deskward.app import Desk
@@ -38,7 +38,7 @@ def make(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        made = await call_tool(
+        made = await called(
             desk, caller, "make_collector", session_id=session, test_suite=test_suite
         )
         file = to or Path(made["file_name"])
@@ -49,7 +49,7 @@ def make(
         print(f"SHA-256 {made['sha256']}")
         return 0
 
-    run_as_support(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @collect.command
@@ -100,7 +100,7 @@ def runs(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        found = await call_tool(desk, caller, "list_diagnostic_runs", session_id=session)
+        found = await called(desk, caller, "list_diagnostic_runs", session_id=session)
         if as_json:
             print_json(found)
             return 0
@@ -112,4 +112,4 @@ def runs(
             print("None.")
         return 0
 
-    run_as_support(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import PENDING
+from deskward.cli.operated import run_operated
 from deskward.cli.session import (
     COUNT,
     Json,
     Operator,
     Tenant,
-    operated_desk,
     print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def import_(
             dry=dry_run,
         )
 
-    _operated(work, as_, tenant)
+    run_operated(work, None, tenant, as_)
 
 
 @customers.command(name="list")
@@ -119,7 +117,7 @@ def list_(
             print("There are no such customers.", file=sys.stderr)
         return 0
 
-    _operated(work, as_, tenant)
+    run_operated(work, None, tenant, as_)
 
 
 @customers.command
@@ -133,7 +131,7 @@ def show(customer_id: CustomerId, /, *, as_: Operator = None, tenant: Tenant = N
         print_json(await _called(desk, caller, "get_customer", customer_id=customer_id))
         return 0
 
-    _operated(work, as_, tenant)
+    run_operated(work, None, tenant, as_)
 
 
 @customers.command
@@ -160,7 +158,7 @@ def merge(
         print_json(_answered(outcome))
         return 0 if outcome.status == "ok" else PENDING
 
-    _operated(work, as_, tenant)
+    run_operated(work, None, tenant, as_)
 
 
 @customers.command
@@ -203,7 +201,7 @@ def export(
             print(f"{count} customers are in {file}.", file=sys.stderr)
         return 0
 
-    _operated(work, as_, tenant)
+    run_operated(work, None, tenant, as_)
 
 
 async def _called(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -221,13 +219,3 @@ def _answered(outcome: Outcome) -> dict[str, Any]:
     if outcome.error is not None:
         raise outcome.error
     return outcome.value
-
-
-def _operated(work: Any, as_: str | None, tenant: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), None, tenant, "support-3", as_=as_) as opened:
-            code: int = await work(*opened)
-            return code
-
-    run(with_desk())

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.kb_following import called
+from deskward.cli.operated import Key, message, show_answer
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
-    print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    pass
 
-    from deskward.app import Desk
-    from deskward.security.principals import Principal
-
-    Work = Callable[[Desk, Principal], Awaitable[int]]
 
 incidents = App(
     name="incidents",
@@ -34,13 +27,6 @@ incidents = App(
 source = App(name="source", help="The monitoring whose alerts become incidents.")
 incidents.command(source)
 
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
-]
 Id = Annotated[str, Parameter(help="The incident's id, as `I1001`.")]
 Message = Annotated[str | None, Parameter(help="What customers are told.")]
 
@@ -59,21 +45,14 @@ def list_(
 
     Example: `deskward incidents list --product "Acme API"`
     """
+    asked = {"status": None if all_ else "open", "product": product, "limit": 100}
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        asked = {"status": None if all_ else "open", "product": product, "limit": 100}
-        given = {name: value for name, value in asked.items() if value is not None}
-        found = await called(desk, caller, "list_incidents", **given)
-        if as_json:
-            print_json(found)
-            return 0
-        for one in found["incidents"]:
-            print(_line(one))
+    def lines(found: dict[str, Any]) -> Iterator[str]:
+        yield from map(_line, found["incidents"])
         more = found["total"] - len(found["incidents"])
-        print(f"… and {more} more." if more else f"{found['total']} incidents.")
-        return 0
+        yield f"… and {more} more." if more else f"{found['total']} incidents."
 
-    _run(work, key, tenant, as_)
+    show_answer("list_incidents", asked, lines, key, tenant, as_, as_json=as_json)
 
 
 @incidents.command
@@ -90,12 +69,8 @@ def show(
 
     Example: `deskward incidents show I1001`
     """
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        _print(await called(desk, caller, "get_incident", incident_id=incident_id), as_json)
-        return 0
-
-    _run(work, key, tenant, as_)
+    named = {"incident_id": incident_id}
+    show_answer("get_incident", named, _told, key, tenant, as_, as_json=as_json)
 
 
 @incidents.command
@@ -123,13 +98,8 @@ def report(
     """
     told = {"test": test, "code": code, "version": version, "description": description}
     more = {"product": product, "session_id": session, "customer_message": message}
-    given = {name: value for name, value in {**told, **more}.items() if value}
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        _print(await called(desk, caller, "report_incident", title=title, **given), as_json)
-        return 0
-
-    _run(work, key, tenant, as_)
+    given = {"title": title} | {name: value for name, value in {**told, **more}.items() if value}
+    show_answer("report_incident", given, _told, key, tenant, as_, as_json=as_json)
 
 
 @incidents.command
@@ -147,14 +117,8 @@ def resolve(
 
     Example: `deskward incidents resolve I1001 --message "The API answers again."`
     """
-    given = {"customer_message": message} if message else {}
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        named = {"incident_id": incident_id, **given}
-        _print(await called(desk, caller, "resolve_incident", **named), as_json)
-        return 0
-
-    _run(work, key, tenant, as_)
+    given = {"incident_id": incident_id, "customer_message": message or None}
+    show_answer("resolve_incident", given, _told, key, tenant, as_, as_json=as_json)
 
 
 @source.command
@@ -178,15 +142,13 @@ def add(
     secret = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
     given = {"name": name, "form": form, "product": product, "secret": secret}
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        made = await called(desk, caller, "add_incident_source", **given)
-        print(f"POST /hooks/alerts/{made['source_id']}")
+    def lines(made: dict[str, Any]) -> Iterator[str]:
+        yield f"POST /hooks/alerts/{made['source_id']}"
         how = "Its bearer token is" if form == "alertmanager" else "It is signed with"
-        print(f"{how} {secret}")
-        print("Keep it; it is not shown again.")
-        return 0
+        yield f"{how} {secret}"
+        yield "Keep it; it is not shown again."
 
-    _run(work, key, tenant, as_)
+    show_answer("add_incident_source", given, lines, key, tenant, as_)
 
 
 @source.command(name="list")
@@ -198,19 +160,14 @@ def list_sources(
     Example: `deskward incidents source list`
     """
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        found = await called(desk, caller, "list_incident_sources")
-        if as_json:
-            print_json(found)
-            return 0
+    def lines(found: dict[str, Any]) -> Iterator[str]:
         for one in found["sources"]:
             heard = f"heard of {one['heard_at'][:19]}" if one["heard_at"] else "not heard of yet"
-            print(f"{one['source_id']}  {one['name']}  {one['form']}  {heard}")
+            yield f"{one['source_id']}  {one['name']}  {one['form']}  {heard}"
         if not found["sources"]:
-            print("There is none.")
-        return 0
+            yield "There is none."
 
-    _run(work, key, tenant, as_)
+    show_answer("list_incident_sources", {}, lines, key, tenant, as_, as_json=as_json)
 
 
 @source.command
@@ -226,13 +183,8 @@ def remove(
 
     Example: `deskward incidents source remove 4f1c2a9be0d34c1f8a7b6c5d4e3f2a1b`
     """
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        done = await called(desk, caller, "remove_incident_source", source_id=source_id)
-        print(done["message"])
-        return 0
-
-    _run(work, key, tenant, as_)
+    named = {"source_id": source_id}
+    show_answer("remove_incident_source", named, message, key, tenant, as_)
 
 
 def _line(one: dict[str, Any]) -> str:
@@ -242,20 +194,8 @@ def _line(one: dict[str, Any]) -> str:
     return f"{one['incident_id']}  {one['status']}  {since}  {joined}  {one['title']}  ({shown_by})"
 
 
-def _print(one: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(one)
-        return
-    print(_line(one))
+def _told(one: dict[str, Any]) -> Iterator[str]:
+    yield _line(one)
     for name in ("description", "customer_message"):
         if one[name]:
-            print(f"    {one[name]}")
-
-
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            return await work(*opened)
-
-    run(with_desk())
+            yield f"    {one[name]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,16 +11,14 @@ from cyclopts import App, Parameter
 
 from deskward.cli import kb_review, kb_search
 from deskward.cli.ending import Misused
-from deskward.cli.kb_following import called, documents_of, followed, source_named, state_of
+from deskward.cli.kb_following import documents_of, followed, source_named, state_of
 from deskward.cli.kb_search import indexed
+from deskward.cli.operated import called, run_operated
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
     print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ kb_review.add_to(kb)
 OPENS = "DESKWARD_SOURCE_SECRET"
 """The variable that holds what opens a source: a command line is seen by others."""
 
-Work = Callable[["Desk", "Principal"], Awaitable[int]]
 Kind = Literal["folder", "git", "svn", "web", "s3"]
 Named = Annotated[str, Parameter(help="The source's name or id, as `deskward kb status` shows it.")]
 
@@ -106,7 +102,7 @@ def add(
         await indexed(desk)
         return code
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 @kb.command
@@ -137,7 +133,7 @@ def sync(
         await indexed(desk)
         return code
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 @kb.command
@@ -160,7 +156,7 @@ def status(*, as_: Operator = None, tenant: Tenant = None, json_: Json = False) 
             print(f"{name}: {total} documents")
         return 0
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 @kb.command
@@ -192,7 +188,7 @@ def export(
         print(f"Documents written: {count}.")
         return 0
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 @kb.command
@@ -214,7 +210,7 @@ def hook(source: Named, /, *, as_: Operator = None, tenant: Tenant = None) -> No
         print("Keep it; it is not shown again.")
         return 0
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 @kb.command
@@ -230,7 +226,7 @@ def remove(source: Named, /, *, as_: Operator = None, tenant: Tenant = None) -> 
         print((await called(desk, caller, "remove_source", source_id=source_id))["message"])
         return 0
 
-    _run(work, tenant, as_)
+    run_operated(work, None, tenant, as_)
 
 
 def _place(location: str, kind: Kind | None) -> tuple[str, str]:
@@ -279,12 +275,3 @@ async def _whole(desk: Desk, caller: Principal, document_id: str) -> dict[str, A
             break
         whole["parts"] += more["parts"]
     return whole
-
-
-def _run(work: Work, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), None, tenant, "support-3", as_=as_) as opened:
-            return await work(*opened)
-
-    run(with_desk())

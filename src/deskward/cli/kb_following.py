@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from deskward.cli.ending import Misused
+from deskward.cli.operated import called
 from deskward.cli.progress import progress_bars
 from deskward.cli.session import print_json
 
@@ -18,20 +19,6 @@ LOOKS = 0.1
 """Seconds between looks."""
 SHOWN = 20
 """Documents that could not be read which are named at once."""
-
-
-async def called(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
-    """What a tool answers.
-
-    Raises:
-        DeskwardError: It was refused or failed.
-    """
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
 
 
 def source_named(listed: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.kb_following import called, documents_of, source_named
+from deskward.cli.kb_following import documents_of, source_named
+from deskward.cli.operated import called
 from deskward.cli.session import (
     COUNT,
     Json,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.kb_following import called
+from deskward.cli.operated import called
 from deskward.cli.progress import progress_bars
 from deskward.cli.session import (
     COUNT,

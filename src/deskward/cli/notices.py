@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from deskward.cli.operated import Key, message, show_answer
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
-    print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
-    from deskward.app import Desk
-    from deskward.security.principals import Principal
+    pass
 
 notices = App(name="notices", help="Switch the mails by which people hear of what concerns them.")
 
@@ -27,13 +24,6 @@ Names = Annotated[
 ]
 Customer = Annotated[
     str | None, Parameter(help="For this customer. Default: for everybody of the tenant.")
-]
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
 ]
 
 
@@ -51,17 +41,12 @@ def list_(
     Example: `deskward notices list`
     """
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        found = await _call(desk, caller, "list_notices", **_whose(customer))
-        if json_:
-            print_json(found)
-            return 0
+    def lines(found: dict[str, Any]) -> Iterator[str]:
         for one in found["notices"]:
             state = "on" if one["sent"] and one["wanted"] else "off"
-            print(f"{state:3}  {one['name']}")
-        return 0
+            yield f"{state:3}  {one['name']}"
 
-    _run(work, key, tenant, as_)
+    show_answer("list_notices", _whose(customer), lines, key, tenant, as_, as_json=json_)
 
 
 @notices.command
@@ -78,7 +63,14 @@ def on(
 
     Example: `deskward notices on assigned received`
     """
-    _switch({"on": list(names), **_whose(customer)}, key, tenant, as_)
+    show_answer(
+        "switch_notices",
+        {"on": list(names), **_whose(customer)},
+        message,
+        key=key,
+        tenant=tenant,
+        as_=as_,
+    )
 
 
 @notices.command
@@ -95,38 +87,15 @@ def off(
 
     Example: `deskward notices off received --customer user_001`
     """
-    _switch({"off": list(names), **_whose(customer)}, key, tenant, as_)
+    show_answer(
+        "switch_notices",
+        {"off": list(names), **_whose(customer)},
+        message,
+        key=key,
+        tenant=tenant,
+        as_=as_,
+    )
 
 
 def _whose(customer: str | None) -> dict[str, Any]:
     return {"customer_id": customer} if customer else {"everybody": True}
-
-
-def _switch(
-    arguments: dict[str, Any], key: str | None, tenant: str | None, as_: str | None
-) -> None:
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        print((await _call(desk, caller, "switch_notices", **arguments))["message"])
-        return 0
-
-    _run(work, key, tenant, as_)
-
-
-async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def _run(work: Any, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            code: int = await work(*opened)
-            return code
-
-    run(with_desk())

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
+from deskward.cli.operated import Key, called, run_operated
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
     print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -27,15 +25,7 @@ if TYPE_CHECKING:
 
 products = App(name="products", help="Which products customers have, and how they are configured.")
 
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
-]
 CustomerId = Annotated[str, Parameter(help="The customer's id.")]
-Work = Callable[["Desk", "Principal"], Awaitable[int]]
 _TEXTS = ("version", "license_type", "support_tier")
 _VALUES = ("configuration", "usage_stats")
 
@@ -56,7 +46,7 @@ def list_(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        found = await _call(desk, caller, "get_customer_product_info", customer_id=customer_id)
+        found = await called(desk, caller, "get_customer_product_info", customer_id=customer_id)
         if as_json:
             print_json(found)
             return 0
@@ -70,7 +60,7 @@ def list_(
                 print(f"{one['source']} is unavailable: {one['problem']}")
         return 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @products.command(name="import")
@@ -104,7 +94,7 @@ def import_(
             try:
                 if isinstance(told, str):
                     raise ValueError(told)
-                await _call(desk, caller, "set_customer_product", **told)
+                await called(desk, caller, "set_customer_product", **told)
                 taken += 1
             except (DeskwardError, ValueError) as error:
                 refused += 1
@@ -112,7 +102,7 @@ def import_(
         print(f"{taken} taken over, {refused} refused.")
         return 1 if refused else 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -152,21 +142,3 @@ def _object(text: str) -> dict[str, Any] | str:
     except ValueError as error:
         return f"it is no JSON: {error}"
     return found if isinstance(found, dict) else 'it is no object, such as {"name": "value"}'
-
-
-async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            return await work(*opened)
-
-    run(with_desk())

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from deskward.cli.kb_following import called
+from deskward.cli.operated import Key, message, show_answer
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
-    print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    pass
 
-    from deskward.app import Desk
-    from deskward.security.principals import Principal
-
-    Work = Callable[[Desk, Principal], Awaitable[int]]
 
 queues = App(name="queues", help="What waits for specialists, who has it, and how queues do.")
 
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
-]
 Id = Annotated[str, Parameter(help="The escalation's id, as `E1001`.")]
 Queue = Annotated[str | None, Parameter(help="Only this type of specialists. Default: all.")]
 Hours = Annotated[int, Parameter(help="How far back to look.")]
@@ -58,21 +44,17 @@ def list_(
 
     Example: `deskward queues list --queue network`
     """
-    asked = {"specialist_type": queue, "status": status, "assignee": assignee}
-    given = {name: value for name, value in asked.items() if value is not None}
+    asked = {
+        **{"specialist_type": queue, "status": status, "assignee": assignee},
+        "limit": AT_ONCE,
+    }
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        found = await called(desk, caller, "list_queue", limit=AT_ONCE, **given)
-        if as_json:
-            print_json(found)
-            return 0
-        for one in found["items"]:
-            print(_line(one))
+    def lines(found: dict[str, Any]) -> Iterator[str]:
+        yield from map(_line, found["items"])
         more = found["total"] - len(found["items"])
-        print(f"… and {more} more." if more else f"{found['total']} in all.")
-        return 0
+        yield f"… and {more} more." if more else f"{found['total']} in all."
 
-    _run(work, key, tenant, as_)
+    show_answer("list_queue", asked, lines, key, tenant, as_, as_json=as_json)
 
 
 @queues.command
@@ -90,17 +72,13 @@ def show(
     Example: `deskward queues show E1001`
     """
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        one = await called(desk, caller, "get_escalation", escalation_id=escalation_id)
-        if as_json:
-            print_json(one)
-            return 0
-        print(_line(one))
+    def lines(one: dict[str, Any]) -> Iterator[str]:
+        yield _line(one)
         for name, value in one["context"].items():
-            print(f"{name}: {value}")
-        return 0
+            yield f"{name}: {value}"
 
-    _run(work, key, tenant, as_)
+    named = {"escalation_id": escalation_id}
+    show_answer("get_escalation", named, lines, key, tenant, as_, as_json=as_json)
 
 
 @queues.command
@@ -111,7 +89,8 @@ def claim(
 
     Example: `deskward queues claim E1001 --as anna`
     """
-    _change("claim_escalation", escalation_id, key, tenant, as_)
+    named = {"escalation_id": escalation_id}
+    show_answer("claim_escalation", named, _lines, key, tenant, as_)
 
 
 @queues.command
@@ -122,7 +101,8 @@ def release(
 
     Example: `deskward queues release E1001 --as anna`
     """
-    _change("release_escalation", escalation_id, key, tenant, as_)
+    named = {"escalation_id": escalation_id}
+    show_answer("release_escalation", named, _lines, key, tenant, as_)
 
 
 @queues.command
@@ -133,7 +113,8 @@ def finish(
 
     Example: `deskward queues finish E1001 --as anna`
     """
-    _change("finish_escalation", escalation_id, key, tenant, as_)
+    named = {"escalation_id": escalation_id}
+    show_answer("finish_escalation", named, _lines, key, tenant, as_)
 
 
 @queues.command
@@ -150,23 +131,18 @@ def metrics(
 
     Example: `deskward queues metrics --hours 24`
     """
-    given = {"specialist_type": queue} if queue is not None else {}
+    given = {"specialist_type": queue, "hours": hours}
 
-    async def work(desk: Desk, caller: Principal) -> int:
-        found = await called(desk, caller, "get_queue_metrics", hours=hours, **given)
-        if as_json:
-            print_json(found)
-            return 0
+    def lines(found: dict[str, Any]) -> Iterator[str]:
         for one in found["queues"]:
             has = f"{one['waiting']} waiting, {one['assigned']} assigned, {one['claimed']} claimed"
             late = f"{one['late_now']} late now, {one['breaches']} of {one['queued']} late"
             times = f"begun after {_minutes(one['wait_minutes'])}"
             times += f" (nine of ten {_minutes(one['wait_minutes_90'])})"
             done = f"done in {_minutes(one['handling_minutes'])}"
-            print(f"{one['specialist_type']}: {has}; {late}; {times}, {done}")
-        return 0
+            yield f"{one['specialist_type']}: {has}; {late}; {times}, {done}"
 
-    _run(work, key, tenant, as_)
+    show_answer("get_queue_metrics", given, lines, key, tenant, as_, as_json=as_json)
 
 
 @queues.command
@@ -186,26 +162,12 @@ def staffing(
 
     Example: `deskward queues staffing network --within 30 --share 0.9`
     """
-    given = {"within_minutes": within, "share": share, "hours": hours}
-
-    async def work(desk: Desk, caller: Principal) -> int:
-        named = {"specialist_type": queue, **given}
-        one = await called(desk, caller, "estimate_staffing", **named)
-        if as_json:
-            print_json(one)
-            return 0
-        print(one["message"])
-        return 0
-
-    _run(work, key, tenant, as_)
+    given = {"specialist_type": queue, "within_minutes": within, "share": share, "hours": hours}
+    show_answer("estimate_staffing", given, message, key, tenant, as_, as_json=as_json)
 
 
-def _change(tool: str, escalation_id: str, key: str | None, tenant: Any, as_: Any) -> None:
-    async def work(desk: Desk, caller: Principal) -> int:
-        print(_line(await called(desk, caller, tool, escalation_id=escalation_id)))
-        return 0
-
-    _run(work, key, tenant, as_)
+def _lines(one: dict[str, Any]) -> list[str]:
+    return [_line(one)]
 
 
 def _line(one: dict[str, Any]) -> str:
@@ -220,12 +182,3 @@ def _line(one: dict[str, Any]) -> str:
 
 def _minutes(value: float | None) -> str:
     return "not known" if value is None else f"{value:g} min"
-
-
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            return await work(*opened)
-
-    run(with_desk())

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
+from deskward.cli.operated import Key, called, called_with, run_operated
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
     print_json,
     read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -28,15 +27,7 @@ if TYPE_CHECKING:
 
 suite = App(name="suite", help="List, check and run suites of tests, and say where tests may go.")
 
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
-]
 Out = Annotated[Path | None, Parameter(help="A file that it is written into; it is written anew.")]
-Work = Callable[["Desk", "Principal"], Awaitable[int]]
 
 
 @suite.command(name="list")
@@ -123,7 +114,7 @@ def run_(
         from deskward.diagnostics.suites.report import TestReport, written
 
         report = TestReport.model_validate(
-            await call_tool(desk, caller, "run_diagnostic_tests", _told, **arguments)
+            await called_with(desk, caller, "run_diagnostic_tests", arguments, _told)
         )
         if junit is not None:
             junit.write_text(written(report, "junit"), "utf-8")
@@ -135,7 +126,7 @@ def run_(
             _print(report.model_dump())
         return 0 if report.passed else 1
 
-    _run(work, key, tenant, as_, "support-3", "operator")
+    run_operated(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -161,11 +152,11 @@ def allow(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        done = await call_tool(desk, caller, "allow_test_target", target=target, ports=list(ports))
+        done = await called(desk, caller, "allow_test_target", target=target, ports=list(ports))
         print(done["message"])
         return 0
 
-    _run(work, key, tenant, as_, "support-3", "operator")
+    run_operated(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -178,7 +169,7 @@ def targets(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        found = await call_tool(desk, caller, "list_test_targets")
+        found = await called(desk, caller, "list_test_targets")
         if as_json:
             print_json(found)
             return 0
@@ -189,7 +180,7 @@ def targets(
             print("Nowhere. `deskward suite allow api.example.com` adds a target.")
         return 0
 
-    _run(work, key, tenant, as_, "support-3", "operator")
+    run_operated(work, key, tenant, as_, "support-3", "operator")
 
 
 @suite.command
@@ -207,15 +198,15 @@ def forbid(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        known = (await call_tool(desk, caller, "list_test_targets"))["targets"]
+        known = (await called(desk, caller, "list_test_targets"))["targets"]
         found = [one["target_id"] for one in known if target in (one["target"], one["target_id"])]
         if not found:
             raise Misused(f"{target} is no target; see `deskward suite targets`")
-        done = await call_tool(desk, caller, "remove_test_target", target_id=found[0])
+        done = await called(desk, caller, "remove_test_target", target_id=found[0])
         print(done["message"])
         return 0
 
-    _run(work, key, tenant, as_, "support-3", "operator")
+    run_operated(work, key, tenant, as_, "support-3", "operator")
 
 
 def _told(done: float, total: float | None, title: str) -> None:
@@ -276,38 +267,3 @@ def _known() -> Mapping[str, Suite]:
         return load(*_places())
     except WrongWorkflows as error:
         raise Misused(str(error)) from None
-
-
-async def call_tool(
-    desk: Desk,
-    caller: Principal,
-    tool: str,
-    report: Callable[[float, float | None, str], None] | None = None,
-    **arguments: Any,
-) -> dict[str, Any]:
-    """What a tool answers.
-
-    Raises:
-        DeskwardError: What came of it is an error.
-    """
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli", report=report))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def run_as_support(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
-    """Do something as a member of the support staff."""
-    _run(work, key, tenant, as_, "support-3")
-
-
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None, *roles: str) -> None:
-
-    async def with_desk() -> int:
-        opened = operated_desk(read_settings(), key, tenant, *roles, as_=as_)
-        async with opened as (desk, caller):
-            return await work(desk, caller)
-
-    run(with_desk())

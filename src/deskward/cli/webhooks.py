@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from deskward.cli.ending import Misused
+from deskward.cli.operated import Key, called, run_operated
 from deskward.cli.session import (
     Json,
     Operator,
     Tenant,
-    operated_desk,
     print_json,
-    read_settings,
-    run,
 )
 
 if TYPE_CHECKING:
@@ -34,14 +31,6 @@ WAIT = 30.0
 WebhookId = Annotated[
     str, Parameter(help="The webhook's id, as `deskward webhooks list` shows it.")
 ]
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="API key of the member of staff who calls. Default: the system's user.",
-        env_var="DESKWARD_API_KEY",
-    ),
-]
-Work = Callable[["Desk", "Principal"], Awaitable[int]]
 
 
 @webhooks.command
@@ -66,13 +55,13 @@ def add(
 
     async def work(desk: Desk, caller: Principal) -> int:
         arguments = {"url": url, "events": kinds, "secret": secret}
-        made = await _call(desk, caller, "add_webhook", **arguments)
+        made = await called(desk, caller, "add_webhook", **arguments)
         print(f"{made['webhook_id']} is told of {len(kinds)} kinds of events from now on.")
         print(f"They are signed with {secret}")
         print("Keep it; it is not shown again.")
         return 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @webhooks.command(name="list")
@@ -85,7 +74,7 @@ def list_(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        found = await _call(desk, caller, "list_webhooks")
+        found = await called(desk, caller, "list_webhooks")
         if json_:
             print_json(found)
             return 0
@@ -95,7 +84,7 @@ def list_(
             print("There is none.")
         return 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @webhooks.command
@@ -114,8 +103,8 @@ def show(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        one = await _call(desk, caller, "get_webhook", webhook_id=webhook_id)
-        told = await _call(desk, caller, "list_deliveries", webhook_id=webhook_id)
+        one = await called(desk, caller, "get_webhook", webhook_id=webhook_id)
+        told = await called(desk, caller, "list_deliveries", webhook_id=webhook_id)
         if json_:
             print_json({**one, **told})
             return 0
@@ -129,7 +118,7 @@ def show(
             )
         return 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @webhooks.command(name="test")
@@ -144,11 +133,11 @@ def try_out(
     """
 
     async def work(desk: Desk, caller: Principal) -> int:
-        await _call(desk, caller, "test_webhook", webhook_id=webhook_id)
+        await called(desk, caller, "test_webhook", webhook_id=webhook_id)
         until = asyncio.get_running_loop().time() + WAIT
         named = {"webhook_id": webhook_id, "limit": 1}
         while True:
-            [event] = (await _call(desk, caller, "list_deliveries", **named))["deliveries"]
+            [event] = (await called(desk, caller, "list_deliveries", **named))["deliveries"]
             late = asyncio.get_running_loop().time() > until
             if event["status"] == "done" or event["attempts"] or late:
                 print(f"{event['status']}: {event['outcome'] or 'it was not tried yet'}")
@@ -156,7 +145,7 @@ def try_out(
             desk.jobs.wake()
             await asyncio.sleep(0.1)
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @webhooks.command
@@ -180,10 +169,10 @@ def replay(
     async def work(desk: Desk, caller: Principal) -> int:
         moment = f"{since.isoformat()}Z" if since is not None else None
         arguments = {"webhook_id": webhook_id, "event_id": event, "since": moment}
-        print((await _call(desk, caller, "replay_webhook", **arguments))["message"])
+        print((await called(desk, caller, "replay_webhook", **arguments))["message"])
         return 0
 
-    _run(work, key, tenant, as_)
+    run_operated(work, key, tenant, as_)
 
 
 @webhooks.command
@@ -233,25 +222,7 @@ def _change(
 ) -> None:
 
     async def work(desk: Desk, caller: Principal) -> int:
-        print((await _call(desk, caller, tool, webhook_id=webhook_id))["message"])
+        print((await called(desk, caller, tool, webhook_id=webhook_id))["message"])
         return 0
 
-    _run(work, key, tenant, as_)
-
-
-async def _call(desk: Desk, caller: Principal, tool: str, **arguments: Any) -> dict[str, Any]:
-    from deskward.gate.context import Context
-
-    outcome = await desk.gate.call(tool, arguments, Context(caller, "cli"))
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def _run(work: Work, key: str | None, tenant: str | None, as_: str | None) -> None:
-
-    async def with_desk() -> int:
-        async with operated_desk(read_settings(), key, tenant, "support-3", as_=as_) as opened:
-            return await work(*opened)
-
-    run(with_desk())
+    run_operated(work, key, tenant, as_)
