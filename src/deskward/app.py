@@ -45,15 +45,11 @@ from deskward.customers.tools import CustomerRules
 from deskward.demo.load import load_demo
 from deskward.diagnostics.handed import investigated
 from deskward.email.outbox import Outbox
-from deskward.escalation import agreements
-from deskward.escalation.due import ServiceLevels, deadlines
-from deskward.escalation.evaluating import Rules
-from deskward.escalation.timers import follow_rules
+from deskward.escalation.opening import open_escalating
 from deskward.features import Features, features_of, groups_in, left_out
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
-from deskward.gate.autonomy import Whereabouts
 from deskward.gate.call import Gate
 from deskward.gate.confirmed import run_confirmed
 from deskward.gate.policy_watch import PolicyWatch
@@ -78,9 +74,6 @@ from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
-from deskward.queues import kinds
-from deskward.queues.service import Queues
-from deskward.queues.whereabouts import whereabouts
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.members import LEFT
@@ -88,7 +81,6 @@ from deskward.security.roles import Roles
 from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
-from deskward.tickets.deadlines import Deadlines
 from deskward.tickets.handover import Conversations as HandoverConversations
 from deskward.tickets.investigated import Investigations
 from deskward.tickets.timers import STILL_WAITS
@@ -183,10 +175,6 @@ async def open_desk(
         mails = outbox_of(settings, database, wake.set)
         notices = NoticeRules(USUAL if settings.mail.sends_notices else frozenset())
         await listen_to_the_usual(database, notices)
-        specialists = kinds.load(settings.escalation.specialists_file)
-        known = sorted(specialists.specialists)
-        levels = ServiceLevels(agreements.load(settings.escalation.sla_file, known))
-        await follow_rules(database, levels.agreements)
         ports = {
             Outbox: mails,
             Writer: _writer(settings, model, database),
@@ -215,12 +203,8 @@ async def open_desk(
             ),
             HandoverConversations: HandoverConversations(heard),
             **open_diagnosing(settings, embedder, stack, secret.key),
-            ServiceLevels: levels,
-            Queues: Queues(specialists),
-            Whereabouts: Whereabouts(whereabouts),
-            Rules: Rules(settings.escalation.rules_file, known),
             Investigations: Investigations(investigated),
-            Deadlines: Deadlines(partial(deadlines, levels)),
+            **await open_escalating(settings, database),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),

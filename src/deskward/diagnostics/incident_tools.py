@@ -11,6 +11,7 @@ from deskward.core.errors import Conflict, InvalidInput
 from deskward.core.paging import Limit, Offset
 from deskward.core.written import Ours, Written
 from deskward.diagnostics import service as sessions
+from deskward.diagnostics.following import followed, gone_on
 from deskward.diagnostics.incidents import joining, service, sources, taking
 from deskward.diagnostics.incidents.alerts import MOST, Alert
 from deskward.diagnostics.incidents.matching import Sign, sign_of, signature_of
@@ -41,7 +42,7 @@ from deskward.diagnostics.models import (
     Status,
 )
 from deskward.diagnostics.session_facts import DiagnosisFacts, diagnosis_facts
-from deskward.diagnostics.tools import Revision, followed, gone_on, tools
+from deskward.diagnostics.tools import Revision, tools
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
 from deskward.security.hook_signatures import secret_bytes

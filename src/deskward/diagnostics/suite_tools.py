@@ -13,6 +13,7 @@ from deskward.customers import service as customers
 from deskward.diagnostics import service as sessions
 from deskward.diagnostics.collecting import service as collecting
 from deskward.diagnostics.context import service as context
+from deskward.diagnostics.following import followed
 from deskward.diagnostics.models import Diagnosis, SessionId
 from deskward.diagnostics.readings import answer_of
 from deskward.diagnostics.service import Session
@@ -39,7 +40,7 @@ from deskward.diagnostics.suites.reach import Listed, Reach
 from deskward.diagnostics.suites.report import Form, TestReport, written
 from deskward.diagnostics.suites.running import Runner
 from deskward.diagnostics.suites.suite import Suite, Test
-from deskward.diagnostics.tools import Facts, Revision, followed
+from deskward.diagnostics.tools import Facts, Revision
 from deskward.diagnostics.tools import tools as tools
 from deskward.diagnostics.workflow import Step
 from deskward.gate.call import Gate

@@ -7,15 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from deskward.core.errors import Conflict
 from deskward.core.paging import Limit, Offset
-from deskward.core.text import shorten
 from deskward.customers import service as customers
 from deskward.diagnostics import service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
 from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
-from deskward.diagnostics.incidents import joining
+from deskward.diagnostics.following import followed, gone_on, shown
 from deskward.diagnostics.models import (
     Diagnosis,
     DiagnosisList,
@@ -26,18 +24,13 @@ from deskward.diagnostics.models import (
     Status,
     TroubleshootingWorkflow,
 )
-from deskward.diagnostics.service import Session
 from deskward.diagnostics.session_facts import diagnosis_facts
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.origins import vouched
-from deskward.diagnostics.timers import QuietRules, follow
 from deskward.diagnostics.wishes import WISHES
 from deskward.diagnostics.workflow import Workflow
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-from deskward.tickets import service as tickets
-from deskward.tickets.links import link
-from deskward.tickets.tools import opener_of, source_of
 
 tools = ToolGroup(
     "diagnostics", questions=Path(__file__).with_name("questions.yaml"), wishes=WISHES
@@ -45,8 +38,6 @@ tools = ToolGroup(
 
 UNNAMED = "our service"
 """What a product is called that nobody named."""
-MOST_LINKED = 3
-"""Tickets of others with which one that a session becomes is linked, the newest."""
 Fact = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
 Facts = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Fact],
@@ -311,72 +302,3 @@ async def hand_over_diagnosis(ctx: Context, session_id: SessionId, revision: Rev
         allowed=("open", "paused", "to_confirm", "joined_incident"),
     )
     return await followed(ctx, session, "Somebody asked for a person.")
-
-
-async def gone_on(ctx: Context, session: Session, revision: int) -> Diagnosis:
-    """Have a session go on by its own answers: the incident that it had joined was not the matter.
-
-    Raises:
-        Conflict: It is in no incident, or has changed since.
-    """
-    left = session.incident_id
-    if left is None:
-        raise Conflict(f"Session {session.id} has joined no incident.")
-    goes_on = await service.set_status(
-        ctx.db,
-        ctx.tenant,
-        session.id,
-        revision,
-        service.state_of(session),
-        allowed=("joined_incident", "to_confirm"),
-        incident=None,
-        declined=[*session.declined, left],
-    )
-    return await followed(ctx, goes_on)
-
-
-async def followed(ctx: Context, session: Session, because: str = "") -> Diagnosis:
-    """What follows from a session's new state.
-
-    It joins a known incident that it is one of, or becomes a ticket where it is handed over, and
-    its timer is set.
-
-    Args:
-        because: Why somebody had it handed over; it joins nothing then.
-    """
-    new = session.status in ("open", "to_confirm", "handed_over") and session.ticket_id is None
-    if new and not because and session.incident_id is None:
-        session = await joining.look(ctx.db, ctx.tenant, session)
-    if session.status == "handed_over" and session.ticket_id is None:
-        session = await _handed_over(ctx, session, because)
-    await follow(ctx.db, ctx.tenant, session, ctx.port(QuietRules))
-    return await shown(ctx, session)
-
-
-async def shown(ctx: Context, session: Session) -> Diagnosis:
-    """All there is to know of a session, with the incidents that its reader may know of."""
-    staff = ctx.principal.kind == "staff"
-    known = await joining.known(ctx.db, ctx.tenant, session, staff=staff)
-    return telling.shown(session, known)
-
-
-async def _handed_over(ctx: Context, session: Session, because: str) -> Session:
-    """Make a ticket of a session, with all that it has gathered, linked with others like it."""
-    end = session.walk.end
-    reason = because or (end.reason if end is not None else "")
-    alike = await joining.alike(ctx.db, ctx.tenant, session)
-    ticket = await tickets.create(
-        ctx.db,
-        ctx.tenant,
-        session.customer_id,
-        subject=shorten(f"{session.product}: {session.issue}"),
-        body=session.issue,
-        note=telling.gathered(session, reason, alike),
-        source=source_of(ctx),
-        author=opener_of(ctx, session.customer_id),
-    )
-    others = [one.ticket_id for one in alike if one.ticket_id is not None]
-    for other in others[:MOST_LINKED]:
-        await link(ctx.db, ctx.tenant, ticket.id, other, "linked")
-    await ctx.tell("ticket.created", ticket.id, {"status": "open"}, customer_id=session.customer_id)
-    return await service.handed_over(ctx.db, ctx.tenant, session, ticket.id)
