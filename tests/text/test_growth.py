@@ -15,7 +15,7 @@ import pytest
 
 import deskward
 from deskward.agent.claims.declared import Declared
-from deskward.agent.offline.sought import _pattern
+from deskward.agent.offline.sought import pattern_of
 from deskward.features import SLICES
 from deskward.text import moods, values
 from deskward.text.clauses import grammar
@@ -190,7 +190,10 @@ def test_values_of_every_language_grow_linearly(language: str) -> None:
 
 @pytest.mark.slow
 def test_words_of_moods_and_phrases_of_skills_grow_linearly() -> None:
-    sought = [_pattern(["refund* my", "money back"], spaced=True), _pattern(["返金"], spaced=False)]
+    sought = [
+        pattern_of(["refund* my", "money back"], spaced=True),
+        pattern_of(["返金"], spaced=False),
+    ]
     words = [pattern for _, _, *both in moods._lists() for pattern in both]
     assert len(words) > 8
     for pattern in (*sought, *words):

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from deskward.cli.evaluate_dialogues import dialogues
 from deskward.cli.evaluate_languages import languages
+from deskward.cli.evaluate_openings import openings
 from deskward.cli.evaluate_retrieval import retrieval
 from deskward.cli.evaluate_safety import asked, policy, promises
 from deskward.cli.progress import progress_bars
@@ -24,7 +25,7 @@ evaluate = App(
     help="Measure the desk against labelled data; by itself, on golden conversations.\n\n"
     "Example: `deskward eval --trials 1`",
 )
-for measured in (policy, promises, asked, dialogues, languages, retrieval):
+for measured in (policy, promises, asked, dialogues, openings, languages, retrieval):
     evaluate.command(measured)
 
 

@@ -21,10 +21,19 @@ WORST = 20
 def dialogues(
     *,
     split: Annotated[
-        Literal["tune", "test", "second", "third", "fourth_tune", "fourth_blind"],
+        Literal[
+            "tune",
+            "test",
+            "second",
+            "third",
+            "fourth_tune",
+            "fourth_blind",
+            "troubles",
+            "troubles_test",
+        ],
         Parameter(
             help="Which part; strangers wrote `second` to `fourth`, and only `fourth_blind` it was "
-            "not tuned on."
+            "not tuned on. `troubles` and `troubles_test` are diagnoses, the latter not tuned on."
         ),
     ] = "test",
     language: Annotated[

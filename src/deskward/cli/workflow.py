@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,15 +66,54 @@ def list_(*, as_json: Json = False) -> None:
 def check(*places: Places) -> None:
     """See that workflows can be walked, each way to an end. Exit code 1: one cannot.
 
-    Each problem is told with its file and line.
+    Each problem is told with its file and line. So is each text that a catalogue beside them
+    (`de.po`) does not translate; that is no problem, for it is told in English.
 
     Example: `deskward workflow check my-workflows`
     """
+    from deskward.diagnostics.texts import catalogues_in, faults_of, missing
+
     sources, problems = _read(places)
+    catalogues = [file for place in (places or _shipped()) for file in catalogues_in(place)]
+    problems = [*problems, *faults_of(catalogues)]
     for problem in problems:
         print(problem)
+    if not problems:
+        for text in missing([one.workflow for one in sources], catalogues):
+            print(f"note: {text}")
     told = f"{len(problems)} problems." if problems else "sound."
     print(f"{len(sources)} workflows: {told}")
+    sys.exit(1 if problems or not sources else 0)
+
+
+@workflow.command
+def translate(
+    language: Annotated[str, Parameter(help="Its ISO 639-1 code, as `nl`.")],
+    folder: Annotated[Path, Parameter(help="The folder of the workflows.")],
+) -> None:
+    """Write a catalogue of what workflows say, or complete the one that there is, to fill in.
+
+    It is a gettext file, `LANGUAGE.po`, beside the workflows: fill in each `msgstr`. Translations
+    that it has stay; those of texts that are gone go.
+
+    Example: `deskward workflow translate nl my-workflows`
+    """
+    from deskward.diagnostics.texts import catalogues_in, faults_of, updated, write
+
+    sources, problems = _read((folder,))
+    if not folder.is_dir():
+        raise Misused(f"{folder} is no folder")
+    file = folder / f"{language}.po"
+    problems = [*problems, *faults_of([file] if file in catalogues_in(folder) else [])]
+    if not re.fullmatch(r"[a-z]{2,3}", language) or language == "en":
+        raise Misused(f"{language} is no code of another language than English, as `nl` is")
+    for problem in problems:
+        print(problem)
+    if not problems and sources:
+        made = updated([one.workflow for one in sources], file)
+        write(made, file)
+        left = sum(not one.string for one in made if one.id)
+        print(f"{file}: {len(made)} texts, {left} to translate.")
     sys.exit(1 if problems or not sources else 0)
 
 

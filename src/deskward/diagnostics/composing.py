@@ -60,6 +60,7 @@ class Plan(BaseModel):
     Attributes:
         vouched: The names of the environment that staff have told by themselves; of all others the
             customer may have said anything.
+        language: That of whom it is walked with; empty where nobody knew.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +76,7 @@ class Plan(BaseModel):
     left_out: tuple[str, ...]
     circumstances: Circumstances
     vouched: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def minutes(self) -> int:
@@ -94,12 +96,14 @@ def compose(
     circumstances: Circumstances,
     known: Mapping[str, Workflow],
     vouched: tuple[str, ...] = (),
+    language: str = "",
 ) -> Plan:
     """Put the fragments together that apply.
 
     Args:
         known: The workflows that fragments may be included of, by their ids.
         vouched: See `Plan`.
+        language: See `Plan`.
     """
     parts: list[Part] = []
     left_out: list[str] = []
@@ -132,6 +136,7 @@ def compose(
         left_out=tuple(left_out),
         circumstances=circumstances,
         vouched=vouched,
+        language=language,
     )
 
 

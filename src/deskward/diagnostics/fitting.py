@@ -37,6 +37,8 @@ ABROAD = 0.6
 """The score from which vectors tell of an issue in a script of which no example is. Of Hebrew or
 Greek they knew nothing, at 0.3 to 0.46; what was right in Russian, Korean and Chinese was
 at 0.66 and more."""
+NEAR = 0.12
+"""How much less near than the best another workflow may be to fit as well."""
 LONGEST = 1_000
 """Characters of an issue that are looked at: its beginning says what it is."""
 NONE = ""
@@ -61,6 +63,24 @@ class Fitting:
             None as long as that is not known: the examples are still learned, there are no vectors,
             or they know too little of the script that it is in.
         """
+        scores = await self._scores(workflows, among, issue)
+        return scores[0][1] if scores else None
+
+    async def fits(
+        self, workflows: Mapping[str, Workflow], among: Sequence[str], issue: str
+    ) -> list[str] | None:
+        """The workflows among some that an issue may mean, the likeliest first; see `meant`."""
+        scores = await self._scores(workflows, among, issue)
+        if scores is None:
+            return None
+        none = next(score for score, name in scores if name == NONE)
+        best = scores[0][0]
+        return [name for score, name in scores if score > none and score >= best - NEAR]
+
+    async def _scores(
+        self, workflows: Mapping[str, Workflow], among: Sequence[str], issue: str
+    ) -> list[tuple[float, str]] | None:
+        """How near an issue is to each, the nearest first; None where that is not known."""
         if self._learning is None:
             self._learning = asyncio.create_task(self._learn(workflows))
         await asyncio.wait([self._learning], timeout=WAIT)
@@ -73,10 +93,10 @@ class Fitting:
             log.warning("which workflow fits is told by words alone: %s", error)
             self._learning = None
             return None
-        best, score = linear.best(vector, (*among, NONE))
-        if score < ABROAD and _script_of(issue[:LONGEST]) not in linear.scripts:
+        scores = linear.scores(vector, (*among, NONE))
+        if scores[0][0] < ABROAD and _script_of(issue[:LONGEST]) not in linear.scripts:
             return None
-        return best
+        return scores
 
     async def aclose(self) -> None:
         """Leave it, where it is still learning."""
@@ -115,11 +135,12 @@ class _Linear:
         weighed = found * weight[:, None]
         self._weights = np.linalg.solve(weighed.T @ found + costs, weighed.T @ wanted)
 
-    def best(self, vector: Vectors, among: Sequence[str]) -> tuple[str, float]:
-        """The class among some that a vector is nearest to, and how near."""
-        scores = [*vector, 1.0] @ self._weights
-        score, name = max((float(scores[self._classes.index(name)]), name) for name in among)
-        return name, score
+    def scores(self, vector: Vectors, among: Sequence[str]) -> list[tuple[float, str]]:
+        """How near a vector is to each class among some, the nearest first."""
+        found = [*vector, 1.0] @ self._weights
+        return sorted(
+            ((float(found[self._classes.index(name)]), name) for name in among), reverse=True
+        )
 
 
 def _script_of(text: str) -> str:

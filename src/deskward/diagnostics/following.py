@@ -8,6 +8,8 @@ from deskward.diagnostics import service, telling
 from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.models import Diagnosis
 from deskward.diagnostics.service import Session
+from deskward.diagnostics.session_facts import language_of
+from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.timers import QuietRules, follow
 from deskward.gate.context import Context
 from deskward.tickets import service as tickets
@@ -62,7 +64,8 @@ async def shown(ctx: Context, session: Session) -> Diagnosis:
     """All there is to know of a session, with the incidents that its reader may know of."""
     staff = ctx.principal.kind == "staff"
     known = await joining.known(ctx.db, ctx.tenant, session, staff=staff)
-    return telling.shown(session, known)
+    spoken = ctx.port(Shelf).texts.spoken(language_of(ctx, session.plan.language))
+    return telling.shown(session, known, spoken)
 
 
 async def _handed_over(ctx: Context, session: Session, because: str) -> Session:

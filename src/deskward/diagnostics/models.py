@@ -160,6 +160,33 @@ class KnownIncident(BaseModel):
     over: bool = Field(description="Whether it is over.")
 
 
+class TranslatedStep(BaseModel):
+    """A step's texts in the customer's language; see `StepToDo`."""
+
+    description: Ours
+    instructions: Ours
+    expected_result: Ours
+    failure_actions: list[Ours]
+    choices: dict[Ours, Ours] | None = Field(None, description="Each word, and what it means.")
+    unit: Ours | None = None
+
+
+class TranslatedResult(BaseModel):
+    """A cause's texts in the customer's language."""
+
+    title: Ours
+    explanation: Ours
+    fix: Ours
+
+
+class Translated(BaseModel):
+    """What a session says, in the customer's language."""
+
+    workflow_title: Ours
+    step: TranslatedStep | None
+    result: TranslatedResult | None
+
+
 class Diagnosis(BaseModel):
     """A diagnostic session: what is to be done next, what was seen, and what it shows."""
 
@@ -176,6 +203,14 @@ class Diagnosis(BaseModel):
     answered: list[AnsweredStep]
     hypotheses: list[Hypothesis]
     result: Result | None
+    language: Ours = Field(
+        description="The customer's, in the conversation or on record, as an ISO 639-1 code.",
+        examples=["de"],
+    )
+    translated: Translated | None = Field(
+        description="The texts of title, step and result in that language: say these to the "
+        "customer. Null where it is English, or has none."
+    )
     confirmed: Literal["customer", "staff", "quiet"] | None = Field(
         description="How it is known that it helped; `quiet`: nobody said otherwise in time."
     )
@@ -239,3 +274,24 @@ class TroubleshootingWorkflow(BaseModel):
     difficulty_level: Difficulty
     required_permissions: list[Ours]
     why: list[Ours] = Field(description="Which parts of the workflow are in or left out, and why.")
+
+
+class FittingWorkflow(BaseModel):
+    """A workflow that an issue may be for."""
+
+    workflow_id: Ours
+    category: Ours = Field(
+        description="Say it in `environment_info` of `start_diagnostic_session`.",
+        examples=["network"],
+    )
+    title: Ours = Field(description="In the customer's language, where it is translated.")
+
+
+class FittingWorkflows(BaseModel):
+    """The workflows that an issue may be for: one, none, or several that are as likely."""
+
+    fits: list[FittingWorkflow]
+    by_words: bool = Field(
+        description="Whether words alone told it: nothing knows yet what sentences mean."
+    )
+    language: Ours = Field(description="Of the titles.", examples=["en"])

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from deskward.diagnostics import service, telling
+from deskward.diagnostics.shelf import Shelf
 from deskward.gate.context import Context
+from deskward.text.assent import answer_of
+from deskward.text.language import language_now
 
 
 class DiagnosisFacts(TypedDict):
@@ -28,7 +31,8 @@ class DiagnosisFacts(TypedDict):
 async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> DiagnosisFacts:
     """The facts of a call about a session."""
     session = await service.get(ctx.db, ctx.tenant, arguments["session_id"])
-    asks, choices, question = telling.asked(session)
+    spoken = ctx.port(Shelf).texts.spoken(language_of(ctx, session.plan.language))
+    asks, choices, question = telling.asked(session, spoken)
     return {
         "id": session.id,
         "owner": session.customer_id,
@@ -39,3 +43,13 @@ async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> Diagnos
         "choices": choices,
         "question": question,
     }
+
+
+def language_of(ctx: Context, before: str) -> str:
+    """The language of whom a session is walked with: theirs in the conversation, if it tells.
+
+    Args:
+        before: What is known otherwise; empty for nothing.
+    """
+    said = ctx.influence.said if ctx.influence is not None else ()
+    return language_now([one for one in said if answer_of(one) is None], before)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+
+import yaml
 
 from deskward.core.errors import NotFound
 from deskward.diagnostics.checking import SHIPPED, load
 from deskward.diagnostics.fitting import Fitting
+from deskward.diagnostics.loading import WrongWorkflows
 from deskward.diagnostics.suites.loading import Suites
+from deskward.diagnostics.texts import Texts, catalogues_in, faults_of
+from deskward.diagnostics.wishes import NAMES
 from deskward.diagnostics.workflow import Workflow
-from deskward.text.against import is_well
+from deskward.text.against import LONGEST, is_well, speaks_against
+from deskward.text.folding import folded
+
+_WHY = Path(__file__).with_name("names.yaml")
 
 
 class Shelf:
@@ -21,6 +29,9 @@ class Shelf:
 
     The operator's are read when the desk starts, so that a fault shows then; those that ship alone
     are read when the first is asked for.
+
+    Attributes:
+        texts: What they say in other languages.
     """
 
     def __init__(self, own: Path | None, suites: Suites, fitting: Fitting | None = None) -> None:
@@ -36,8 +47,11 @@ class Shelf:
         self._places = (SHIPPED,) if own is None else (SHIPPED, own)
         self._suites = suites
         self._fitting = fitting
+        self.texts = Texts(*self._places)
         if own is not None:
             _ = self.workflows
+            if problems := faults_of(catalogues_in(own)):
+                raise WrongWorkflows(problems)
 
     @cached_property
     def workflows(self) -> Mapping[str, Workflow]:
@@ -75,23 +89,50 @@ class Shelf:
             NotFound: It means none, or says that nothing is wrong; it names the categories that
                 there are.
         """
-        fitting = [one for one in self.workflows.values() if _is_for(one, product)]
-        if is_well(issue):
-            raise _unclear(product, fitting)
-        meant: str | None = None
-        if self._fitting is not None:
-            names = [one.workflow for one in fitting]
-            meant = await self._fitting.meant(self.workflows, names, issue)
-        if meant:
-            return self.workflows[meant]
+        among = [one for one in self.workflows.values() if _is_for(one, product)]
+        found = [] if is_well(issue) else (await self._fit(among, issue))[0]
+        if not found:
+            raise _unclear(product, among)
+        return found[0]
+
+    async def fitting(self, product: str, issue: str) -> tuple[list[Workflow], bool]:
+        """The workflows that an issue may be for, the likeliest first; whether words alone told.
+
+        None where the description tells of no trouble of whoever tells it: it denies it, imagines
+        it, asks about it, or tells of somebody else's. It waits for vectors, as `for_issue`.
+        """
+        among = [one for one in self.workflows.values() if _is_for(one, product)]
+        found, by_words = await self._fit(among, issue)
+        against = speaks_against(issue, NAMES, of_trouble=True) or _only_asks(issue)
+        return [] if against else found, by_words
+
+    async def _fit(self, among: Sequence[Workflow], issue: str) -> tuple[list[Workflow], bool]:
         said = issue.casefold()
-        score = {one.workflow: (_words_in(one, said), bool(one.products)) for one in fitting}
-        best = max(fitting, key=lambda one: score[one.workflow], default=None)
-        # One word alone does not speak against what the whole means.
-        least = 1 if meant is None else 2
-        if best is not None and score[best.workflow][0] >= least:
-            return best
-        raise _unclear(product, fitting)
+        score = {one.workflow: (_words_in(one, said), bool(one.products)) for one in among}
+        most = max(score.values(), default=(0, False))
+        by_words = [one for one in among if score[one.workflow] == most and most[0]]
+        meant: list[str] | None = None
+        if self._fitting is not None:
+            names = [one.workflow for one in among]
+            meant = await self._fitting.fits(self.workflows, names, issue)
+        if meant is None:
+            return by_words, True
+        if not meant:  # one word alone does not speak against what the whole means
+            return by_words if most[0] >= 2 else [], False
+        return [self.workflows[name] for name in meant], False
+
+
+def _only_asks(issue: str) -> bool:
+    """Whether it asks something, and not why something fails."""
+    said = folded(issue[:LONGEST])
+    asks = any(mark in said for mark in "?？؟")
+    return asks and not any(word in said for word in _why())
+
+
+@cache
+def _why() -> frozenset[str]:
+    read = yaml.load(_WHY.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return frozenset(folded(word) for words in read["why"].values() for word in words)
 
 
 def _unclear(product: str, fitting: Sequence[Workflow]) -> NotFound:

@@ -9,6 +9,7 @@ from deskward.diagnostics import (
     collector_tools,
     context_tools,
     environment_tools,
+    finding_tools,
     incident_tools,
 )
 from deskward.diagnostics.collecting.models import collectors
@@ -36,6 +37,7 @@ from deskward.gate.slice import Slice
 TOOLS = collector_tools.tools
 assert TOOLS is context_tools.tools is environment_tools.tools
 assert incident_tools
+assert finding_tools
 """They declare their tools in the same group."""
 
 SLICE = Slice(

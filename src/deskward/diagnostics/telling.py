@@ -9,15 +9,23 @@ from deskward.diagnostics import models
 from deskward.diagnostics.answers import Answer
 from deskward.diagnostics.composing import Plan
 from deskward.diagnostics.service import Session, by_cause
+from deskward.diagnostics.texts import Spoken
 from deskward.diagnostics.walking import End, Evidence
 from deskward.diagnostics.workflow import Step
 
+_ENGLISH = Spoken()
 
-def shown(session: Session, known: Sequence[models.KnownIncident] = ()) -> models.Diagnosis:
+
+def shown(
+    session: Session,
+    known: Sequence[models.KnownIncident] = (),
+    spoken: Spoken = _ENGLISH,
+) -> models.Diagnosis:
     """All there is to know of a session.
 
     Args:
         known: The incidents that it is one of, or may be.
+        spoken: The customer's language.
     """
     going, plan = session.walk, session.plan
     steps = {step.id: step for part in plan.parts for step in part.steps}
@@ -58,6 +66,8 @@ def shown(session: Session, known: Sequence[models.KnownIncident] = ()) -> model
             for cause, evidence in by_cause(going).items()
         ],
         result=result(plan, going.end) if going.end is not None else None,
+        language=spoken.language,
+        translated=translated(plan, waits, going.end, spoken) if spoken.other else None,
         confirmed=session.confirmed,
         ticket_id=session.ticket_id,
         incident_id=session.incident_id,
@@ -132,10 +142,41 @@ def step_to_do(step: Step) -> models.StepToDo:
     )
 
 
-def asked(session: Session) -> tuple[str, list[str], str]:
+def translated(
+    plan: Plan, waits: Step | None, end: End | None, spoken: Spoken
+) -> models.Translated:
+    """The texts of a session in another language."""
+    cause = plan.causes[end.cause] if end is not None and end.cause is not None else None
+    return models.Translated(
+        workflow_title=spoken(plan.title),
+        step=_translated_step(waits, spoken) if waits is not None else None,
+        result=models.TranslatedResult(
+            title=spoken(cause.title), explanation=spoken(cause.explanation), fix=spoken(cause.fix)
+        )
+        if cause is not None
+        else None,
+    )
+
+
+def _translated_step(step: Step, spoken: Spoken) -> models.TranslatedStep:
+    form = step.answer
+    return models.TranslatedStep(
+        description=spoken(step.description),
+        instructions=spoken(step.instructions),
+        expected_result=spoken(step.expected),
+        failure_actions=[spoken(one) for one in step.failure_actions],
+        choices={word: spoken(meaning) for word, meaning in form.choices.items()}
+        if form.type == "choice"
+        else None,
+        unit=spoken(form.unit) or None if form.type == "number" else None,
+    )
+
+
+def asked(session: Session, spoken: Spoken = _ENGLISH) -> tuple[str, list[str], str]:
     """What a session asks now: the form of the answer, its choices, and the question.
 
-    Nothing where it asks nothing.
+    Each choice is told in English and in the customer's language: either is an answer. Nothing
+    where it asks nothing.
     """
     if session.status == "to_confirm":
         return "yes_no", [], ""
@@ -143,12 +184,10 @@ def asked(session: Session) -> tuple[str, list[str], str]:
     if step is None:
         return "", [], ""
     form = step.answer
-    choices = (
-        [f"{word}: {meaning}" for word, meaning in form.choices.items()]
-        if (form.type == "choice")
-        else []
-    )
-    return form.type, choices, step.description
+    meanings = form.choices.items() if form.type == "choice" else ()
+    said = [f"{word}: {spoken(meaning)}" for word, meaning in meanings]
+    choices = [*said, *(f"{word}: {meaning}" for word, meaning in meanings)]
+    return form.type, list(dict.fromkeys(choices)), spoken(step.description)
 
 
 def result(plan: Plan, end: End) -> models.Result:
@@ -186,8 +225,10 @@ def gathered(session: Session, because: str, alike: Sequence[Session] = ()) -> s
         alike: Sessions of others that have seen the same lately.
     """
     told = shown(session)
+    language = session.plan.language
     lines = [
         f"Diagnosis {session.id} along “{told.workflow_title}” ({told.workflow_id}): {because}",
+        *([f"It was told in: {language}"] if language not in ("", "en") else []),
         "",
         "What was looked at:",
         *(f"- {one.description} {one.answer}" for one in told.answered),

@@ -24,7 +24,7 @@ from deskward.diagnostics.models import (
     Status,
     TroubleshootingWorkflow,
 )
-from deskward.diagnostics.session_facts import diagnosis_facts
+from deskward.diagnostics.session_facts import diagnosis_facts, language_of
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.origins import vouched
 from deskward.diagnostics.wishes import WISHES
@@ -114,7 +114,8 @@ async def start_diagnostic_session(
         customer={"tier": customer.tier, "language": customer.language or ""},
     )
     told = vouched(ctx, environment_info or {})
-    plan: Plan = compose(chosen, circumstances, shelf.workflows, told)
+    language = language_of(ctx, customer.language or "")
+    plan: Plan = compose(chosen, circumstances, shelf.workflows, told, language)
     issue: dict[str, Any] = {"product": product_name, "issue": issue_description, "plan": plan}
     session = await service.start(ctx.db, ctx.tenant, customer_id, **issue)
     return await followed(ctx, session)

@@ -37,6 +37,8 @@ FILES = {
     "third": "dialogues_third.yaml",
     "fourth_tune": "dialogues_fourth_tune.yaml",
     "fourth_blind": "dialogues_fourth_blind.yaml",
+    "troubles": "dialogues_troubles.yaml",
+    "troubles_test": "dialogues_troubles.yaml",
 }
 SPLITS = tuple(FILES)
 SESSION = "dialogue"
@@ -45,12 +47,15 @@ ALL = "all"
 
 Progress = Callable[[str, float], None]
 Call = tuple[str, Mapping[str, Any]]
-When = Literal["always", "agrees", "asked"]
+When = Literal["always", "agrees", "asked", "anew"]
 End = Literal["done", "handed", "nothing", "any"]
 
 
 class Said(NamedTuple):
-    """What a customer says, and when: always, or only where the desk asks for a yes or a value."""
+    """What a customer says, and when: always, or only where the desk asks for a yes or a value.
+
+    `anew` is said always, in another conversation: they come back.
+    """
 
     when: When
     text: str
@@ -168,13 +173,14 @@ class _Holding:
         self._made: list[Call] = []
         self._answers: list[str] = []
         self._asks_yes = self._asks_value = False
+        self._session = SESSION
 
     async def hold(self) -> Outcome:
         """Say all of it, and judge."""
         for said in self._dialogue.turns:
-            wanted = {"always": True, "agrees": self._asks_yes, "asked": self._asks_value}[
-                said.when
-            ]
+            wanted = {"agrees": self._asks_yes, "asked": self._asks_value}.get(said.when, True)
+            if said.when == "anew":
+                self._session += "-anew"
             if wanted:
                 await self._say(said)
             else:
@@ -185,7 +191,7 @@ class _Holding:
     async def _say(self, said: Said) -> None:
         begun = process_time()
         context = Context(self._customer, "agent")
-        reader = await self._desk.conversations.send(context, SESSION, said.text)
+        reader = await self._desk.conversations.send(context, self._session, said.text)
         events = [placed.event async for placed in reader]
         self._outcome.cpu.append(process_time() - begun)
         called = {event.id: event for event in events if isinstance(event, ToolCalled)}
@@ -211,7 +217,7 @@ class _Holding:
 
     async def _waits_for_value(self) -> bool:
         """Whether the desk's last message asks for a value, or which of several is meant."""
-        where = Where("default", self._customer.label, SESSION)
+        where = Where("default", self._customer.label, self._session)
         history = await store.history(self._desk.database.reader, where)
         state = history[-1].state or {}
         return "waits_for" in state or bool(state.get("choices"))

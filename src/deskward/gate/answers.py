@@ -8,6 +8,7 @@ A record that asks something says so in its facts: `asks` is the form of the ans
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,11 @@ from deskward.text.wishes import Wish
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[.,]\d+)*")
 _GROUPED = re.compile(r"-?\d{1,3}(?:[.,]\d{3})+")
 _PART = re.compile(r"\w+")
-_COUNTED = re.compile(r"(\d{1,2})[.)]?")
+_COUNTED = re.compile(r"(\d{1,2})[.)]?(?:番目?(?:です)?)?")
+_ENDS = " .!。！،؛、"
+SHORTEST, TELLING, FEW = 2, 5, 4
+"""Letters of an utterance that names a choice where words are not parted; letters of a word that
+tells something where they are, and how many words such an utterance has."""
 
 
 def is_told(wish: Wish, value: Any, said: str) -> bool:
@@ -75,23 +80,41 @@ def _readings(said: str) -> list[float]:
 
 
 def _chosen(choices: Sequence[str], said: str) -> str | None:
-    """The word that is chosen by itself, by what it means, or by its number in the list."""
-    known = dict(one.partition(": ")[::2] for one in choices)
-    words = list(known)
-    counted = _COUNTED.fullmatch(said.strip())
-    if counted and not any(word[:1].isdigit() for word in words):
-        place = int(counted[1])
-        return words[place - 1] if 0 < place <= len(words) else None
-    plain = folded(said).strip(" .!")
-    for word, meaning in known.items():
-        if plain in (folded(word), folded(word).replace("_", " "), folded(meaning).strip(" .")):
+    """The word that is chosen by itself, by what it means, or by its number in the list.
+
+    A word may be there several times, with what it means in other languages.
+    """
+    known = [(word, meaning) for word, _, meaning in (one.partition(": ") for one in choices)]
+    words = list(dict.fromkeys(word for word, _ in known))
+    counted = number_of_choice(said)
+    if counted is not None and not any(word[:1].isdigit() for word in words):
+        return words[counted - 1] if 0 < counted <= len(words) else None
+    plain = folded(said).strip(_ENDS)
+    for word, meaning in known:
+        if plain in (folded(word), folded(word).replace("_", " "), folded(meaning).strip(_ENDS)):
             return word
-    named = [
+    named = {
         word
-        for word, meaning in known.items()
+        for word, meaning in known
         if says_one_of(said, (word, word.replace("_", " "), meaning))
-    ]
-    return named[0] if len(named) == 1 and not (denies(said) or turns_over(said)) else None
+    } or {word for word, meaning in known if _names(plain, meaning)}
+    return named.pop() if len(named) == 1 and not (denies(said) or turns_over(said)) else None
+
+
+def _names(plain: str, meaning: str) -> bool:
+    """Whether an utterance gives what a choice means, in fewer words: "with password"."""
+    if any(letter >= "\u0590" for letter in plain):
+        return len(plain) >= SHORTEST and plain in folded(meaning)
+    words = _PART.findall(plain)
+    telling = [word for word in words if len(word) >= TELLING]
+    known = _PART.findall(folded(meaning))
+    return len(words) <= FEW and bool(telling) and all(word in known for word in telling)
+
+
+def number_of_choice(said: str) -> int | None:
+    """Which place of a list an utterance names by nothing but its number."""
+    counted = _COUNTED.fullmatch(unicodedata.normalize("NFKC", said).strip(_ENDS))
+    return int(counted[1]) if counted else None
 
 
 def _stands_in(value: str, said: str) -> bool:

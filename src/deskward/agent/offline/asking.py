@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
 from itertools import chain
 
 from pydantic import BaseModel, ConfigDict
+
+from deskward.agent.offline.lookup import plain
+from deskward.agent.offline.sought import LONGEST, pattern_of
+
+UNSPACED = frozenset({"ja", "zh", "ar", "he"})
+"""Languages whose words are found wherever they stand."""
 
 
 class Move(BaseModel):
@@ -58,6 +66,46 @@ class Confirms(BaseModel):
         return tuple(chain.from_iterable(self.negating.values()))
 
 
+class Finds(BaseModel):
+    """How it is found which kind of record a message is about, before one is begun.
+
+    Attributes:
+        tool: What finds it; it only reads.
+        argument: Which of its arguments takes the message.
+        fits: Field of its answer with those that fit.
+        word: Field of one of them that names its kind, and `title` what it is called.
+        into: Where the kind goes of what begins the record: an argument, and a name in it.
+        cues: Language → words without one of which no message is about such a record: as those of
+            `sought.py`.
+        shall: Language → how it is asked whether to begin, where that is not sure.
+        which: Language → how it is asked which of several; `{choices}` are they.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str
+    argument: str
+    fits: str
+    word: str
+    title: str
+    into: tuple[str, str]
+    cues: dict[str, list[str]]
+    shall: dict[str, str]
+    which: dict[str, str]
+
+    @cached_property
+    def _patterns(self) -> list[re.Pattern[str]]:
+        return [
+            pattern_of(phrases, spaced=language not in UNSPACED)
+            for language, phrases in self.cues.items()
+        ]
+
+    def may_be_about(self, text: str) -> bool:
+        """Whether a message has a word of such a record, in whatever language."""
+        said = plain(text[:LONGEST])
+        return any(pattern.search(said) for pattern in self._patterns)
+
+
 class Asks(BaseModel):
     """What is called upon what customers say to a record.
 
@@ -72,6 +120,9 @@ class Asks(BaseModel):
         confirms: How it is said whether it was of use.
         moves: What else may be said.
         again: Form of an answer → language → how it is asked for once more.
+        finds: How it is found out which kind of record to begin; None where there is one kind.
+        lists: The tool that lists such records, the newest first, and the field of its answer: for
+            whoever comes back in another conversation.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -86,9 +137,13 @@ class Asks(BaseModel):
     confirms: Confirms
     moves: dict[str, Move] = {}
     again: dict[str, dict[str, str]]
+    finds: Finds | None = None
+    lists: tuple[str, str] | None = None
 
     @property
     def tools(self) -> set[str]:
         """All that it calls."""
         named = {self.answer, self.reads, self.gives_up, self.goes_on.tool, self.confirms.tool}
+        named |= {self.finds.tool} if self.finds is not None else set()
+        named |= {self.lists[0]} if self.lists is not None else set()
         return named | {move.tool for move in self.moves.values()}

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.step import Step
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer, is_told, number_in
-from deskward.text.against import says_one_of
+from deskward.text.against import leaning, says_one_of
 from deskward.text.assent import LONGEST
+from deskward.text.nothing import asks_nothing
 from deskward.text.risk import risks_of
 from deskward.text.wishes import Wish
 
@@ -48,7 +51,7 @@ class Guide(BaseModel):
     def given(self, text: str) -> bool | float | str | None:
         """The answer that a text gives, or None."""
         record = {"asks": self.form, "choices": self.choices}
-        words = [one.partition(": ")[0] for one in self.choices]
+        words = list(dict.fromkeys(one.partition(": ")[0] for one in self.choices))
         tried: list[bool | float | str | None] = [True, False, number_in(text), *words]
         if self.form == "text":
             tried = [text.strip()]
@@ -56,19 +59,56 @@ class Guide(BaseModel):
         return next(given, None)
 
 
+class Which(BaseModel):
+    """Which of several kinds of record a message is about: a question that waits.
+
+    Attributes:
+        said: The message.
+        kinds: Those that fit, as the choices of `Guide`.
+        asked: How often it was asked.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    skill: str
+    said: str
+    kinds: list[str]
+    asked: int = 1
+
+
+MOST_LISTED = 10
+"""Records, the newest, among which one is looked for that was left."""
+_AGAINST = ("not", "takes_back")
+"""Why a reading has no wish that speaks against what it names."""
+
+
 class Guided(Step):
     """A step that leads through such records."""
 
+    _before: dict[str, Any] | None = None
+    """What was left behind before it was found out whether a message is about such a record."""
+
     def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
+        if "which" in before:
+            yield from self._chosen_kind(Which.model_validate(before["which"]), text, before)
+            return
         guide = Guide.model_validate(before["guide"]) if "guide" in before else None
         skill = self._model.skill(guide.skill) if guide is not None else None
         led = self._led(guide, skill, text) if guide is not None and skill is not None else None
         if led is None and guide is None:
             led = self._taken_up(text)
+        if led is None and (begins := self._begins(text, before)) is not None:
+            led = iter([begins])
         yield from led if led is not None else super()._after_customer(text, before)
 
     def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
         before = self._left_behind()
+        if "finding" in before:
+            yield from self._found_kinds(before["finding"], json.loads(last.text))
+            return
+        if "resuming" in before:
+            yield from self._resumed(before["resuming"], json.loads(last.text))
+            return
         names = self._called(before)
         skill = self._model.skill(names[0]) if len(names) == 1 else None
         if skill is None or skill.asks is None:
@@ -83,17 +123,106 @@ class Guided(Step):
         if status_of(told) == "ok":
             self.state = {**(self.state or {}), "guide": _guide(skill, told).model_dump()}
 
-    def _understand(self, text: str) -> Iterator[str | ToolRequest]:
-        """A trouble that is surely one to be led through is no wish that was only guessed."""
-        skill = self._model.skill(self._model.sought.of(text) or "")
+    def _begins(self, text: str, before: dict[str, Any]) -> ToolRequest | str | None:
+        """What is done with a message that tells of a trouble, or may; None for any other."""
+        waits = "waits_for" in before or "choices" in before
         reading = self._model.acts.read(text)
-        refused = reading.unwished and reading.why in ("not", "takes_back")
-        led = skill is not None and skill.asks is not None and not (reading.wishes or refused)
-        if led and risks_of("", text):  # a threat beside it is for people
+        if waits or reading.wishes or reading.unwished or asks_nothing(text):
+            return None
+        named = self._model.skill(self._model.sought.of(text) or "")
+        if named is not None and self._can_find(named) and reading.why not in _AGAINST:
+            if risks_of("", text):  # a threat beside it is for people
+                return self._hand_over(text)
+            return self._find(named, text, before, sure=True)
+        finds = self._may_be_trouble(text)
+        return None if finds is None else self._find(finds, text, before, sure=False)
+
+    def _left_behind(self) -> dict[str, Any]:
+        return super()._left_behind() if self._before is None else self._before
+
+    def _may_be_trouble(self, text: str) -> Skill | None:
+        """Whose record a message may be about by a word of it; None for none."""
+        skills = (self._model.skills[name] for name in self._usable)
+        finds = next((one for one in skills if self._can_find(one)), None)
+        if finds is None or finds.asks is None or finds.asks.finds is None:
+            return None
+        about = finds.asks.finds.may_be_about(text) and not risks_of("", text)
+        return finds if about else None
+
+    def _can_find(self, skill: Skill) -> bool:
+        finds = skill.asks.finds if skill.asks is not None else None
+        return finds is not None and finds.tool in self._needs
+
+    def _find(self, skill: Skill, text: str, before: dict[str, Any], *, sure: bool) -> ToolRequest:
+        assert skill.asks is not None
+        assert skill.asks.finds is not None
+        sought = {"skill": skill.name, "said": text, "sure": sure, "before": before}
+        self.state = {"finding": sought}
+        return ToolRequest("find", skill.asks.finds.tool, {skill.asks.finds.argument: text})
+
+    def _found_kinds(
+        self, sought: Mapping[str, Any], told: Mapping[str, Any]
+    ) -> Iterator[str | ToolRequest]:
+        """Begin with the one that fits; ask which where several do."""
+        skill, text = self._model.skills[sought["skill"]], sought["said"]
+        assert skill.asks is not None
+        finds = skill.asks.finds
+        assert finds is not None
+        fits = told.get(finds.fits, ()) if status_of(told) == "ok" else ()
+        if not fits and sought["sure"]:
             yield self._hand_over(text)
+        elif not fits:  # then it is about something else
+            self.state, self._before = None, sought["before"]
+            yield from super()._after_customer(text, sought["before"])
+        elif len(fits) == 1 and sought["sure"]:
+            yield from self._begin(skill, text, fits[0][finds.word])
+        else:
+            kinds = [f"{one[finds.word]}: {one[finds.title]}" for one in fits]
+            yield self._ask_which(Which(skill=skill.name, said=text, kinds=kinds), finds)
+
+    def _begin(self, skill: Skill, text: str, kind: str) -> Iterator[str | ToolRequest]:
+        assert skill.asks is not None
+        assert skill.asks.finds is not None
+        argument, name = skill.asks.finds.into
+        slots = {**self._slots(skill, text), argument: {name: kind}}
+        self._then = []
+        yield from self._several([(skill, slots)])
+
+    def _ask_which(self, which: Which, finds: Finds) -> str:
+        self.state = {"which": which.model_dump()}
+        one = len(which.kinds) == 1
+        texts = finds.shall if one else finds.which
+        text = texts.get(self._language(), texts["en"])
+        told = which.kinds[0].partition(": ")[2] if one else "; ".join(_listed(which.kinds))
+        return text.replace("{choices}", told)
+
+    def _chosen_kind(
+        self, which: Which, text: str, before: dict[str, Any]
+    ) -> Iterator[str | ToolRequest]:
+        """What is said to the question which of several it is."""
+        skill = self._model.skill(which.skill)
+        finds = skill.asks.finds if skill is not None and skill.asks is not None else None
+        if skill is None or finds is None:
+            yield from super()._after_customer(text, before)
             return
-        sought = self._sought(text) if led else None
-        yield from sought if sought is not None else super()._understand(text)
+        words = dict.fromkeys(one.partition(": ")[0] for one in which.kinds)
+        record = {"asks": "choice", "choices": which.kinds}
+        kind = next((one for one in words if is_answer(record, one, text)), None)
+        if len(words) == 1 and leaning(text):
+            kind = next(iter(words))
+        if kind is not None:
+            yield from self._begin(skill, which.said, kind)
+        elif leaning(text) is False and len(words) == 1:
+            yield self._reply("left")
+        elif leaning(text) is False:
+            yield self._hand_over(which.said)
+        elif self._turns_to(skill, text) or risks_of("", text):
+            yield from self._understand(text)
+        elif which.asked < MOST_ASKED:
+            again = which.model_copy(update={"asked": which.asked + 1})
+            yield self._ask_which(again, finds)
+        else:
+            yield self._hand_over(which.said)
 
     def _led(self, guide: Guide, skill: Skill, text: str) -> Iterator[str | ToolRequest] | None:
         """What is done upon what is said to a record's question; None where it is not about it."""
@@ -167,7 +296,43 @@ class Guided(Step):
                 return self._moved(
                     guide.model_copy(update={"keeps": named}), skill, skill.asks.reads, {}
                 )
+        return self._looked_for(text)
+
+    def _looked_for(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What is listed where somebody wants to go on with what another conversation left."""
+        for name in sorted(self._usable):
+            asks = self._model.skills[name].asks
+            if asks is not None and asks.lists and says_one_of(text, asks.goes_on.phrases):
+                self.state = {"resuming": {"skill": name, "said": text}}
+                return iter([ToolRequest("list", asks.lists[0], {"limit": MOST_LISTED})])
         return None
+
+    def _resumed(
+        self, sought: Mapping[str, Any], told: Mapping[str, Any]
+    ) -> Iterator[str | ToolRequest]:
+        """Take the newest one up that is not over."""
+        skill = self._model.skills[sought["skill"]]
+        asks = skill.asks
+        assert asks is not None
+        assert asks.lists is not None
+        listed = told.get(asks.lists[1], ()) if status_of(told) == "ok" else ()
+        waits = {
+            *asks.goes_on.when,
+            asks.confirms.when,
+            *chain.from_iterable(move.when for move in asks.moves.values()),
+        }
+        found = next((one for one in listed if one["status"] in waits), None)
+        if found is None:
+            self.state, self._before = None, {}
+            yield from super()._after_customer(sought["said"], {})
+            return
+        keeps = {name: found[field] for name, field in asks.keeps.items()}
+        guide = Guide(skill=skill.name, status=found["status"], keeps=keeps)
+        if found["status"] in asks.goes_on.when:
+            yield from self._moved(guide, skill, asks.goes_on.tool, {})
+        else:
+            named = guide.model_copy(update={"keeps": {asks.id: keeps[asks.id]}})
+            yield from self._moved(named, skill, asks.reads, {})
 
 
 def _guide(skill: Skill, told: Mapping[str, Any]) -> Guide:
@@ -182,9 +347,23 @@ def _guide(skill: Skill, told: Mapping[str, Any]) -> Guide:
         status=told["status"],
         keeps={name: told[field] for name, field in skill.asks.keeps.items()},
         form=asks,
-        choices=[f"{word}: {meaning}" for word, meaning in (form.get("choices") or {}).items()],
+        choices=[
+            f"{word}: {meaning}"
+            for texts in (_translated(told), form)
+            for word, meaning in (texts.get("choices") or {}).items()
+        ],
     )
 
 
+def _translated(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The texts of what is asked in the customer's language, where the record has them."""
+    return (told.get("translated") or {}).get("step") or {}
+
+
 def _listed(choices: list[str]) -> list[str]:
-    return [f"{n}. {one.partition(': ')[2]}" for n, one in enumerate(choices, 1)]
+    """What is to be chosen from, each once, in the language that comes first."""
+    first: dict[str, str] = {}
+    for one in choices:
+        word, _, meaning = one.partition(": ")
+        first.setdefault(word, meaning)
+    return [f"{n}. {meaning}" for n, meaning in enumerate(first.values(), 1)]

@@ -59,12 +59,12 @@ class _Language:
 
     def __init__(self, words: Words) -> None:
         self.things, self.wants, self.asks, self.against, self.about = (
-            _pattern(some, spaced=words.spaced)
+            pattern_of(some, spaced=words.spaced)
             for some in (words.things, words.wants, words.asks, words.against, words.about)
         )
         others = [phrase for phrase in words.against if phrase not in words.denies]
-        self.denies = _pattern(words.denies, spaced=words.spaced)
-        self.otherwise = _pattern(others, spaced=words.spaced)
+        self.denies = pattern_of(words.denies, spaced=words.spaced)
+        self.otherwise = pattern_of(others, spaced=words.spaced)
 
     def seeks(self, sentence: str) -> bool:
         """Whether a sentence seeks the thing."""
@@ -145,7 +145,8 @@ def _sentences(text: str) -> list[str]:
 _NOTHING = re.compile(r"(?!)")
 
 
-def _pattern(phrases: Sequence[str], *, spaced: bool) -> re.Pattern[str]:
+def pattern_of(phrases: Sequence[str], *, spaced: bool) -> re.Pattern[str]:
+    """What finds one of some phrases, as `Words` has them."""
     if not phrases:
         return _NOTHING
     parts = "|".join(_part(phrase, spaced=spaced) for phrase in phrases)
