@@ -89,7 +89,7 @@ def all_mutants() -> list[Mutant]:
     return [
         Mutant(**entry, list=path.stem)
         for path in sorted(LISTS.glob("*.yaml"))
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     ]
 
 

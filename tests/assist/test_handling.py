@@ -31,7 +31,10 @@ from tests.everything import EVERYTHING
 LEAD = Principal(Kind.STAFF, "lena", "default", ("support-2",))
 MARA = Principal(Kind.STAFF, "mara", "default", ("support-2",))
 DATA = files("deskward") / "evaluation" / "data" / "handling.yaml"
-EXPECTED = {one["ticket"]: one["expected"] for one in yaml.safe_load(DATA.read_text("utf-8"))}
+EXPECTED = {
+    one["ticket"]: one["expected"]
+    for one in yaml.load(DATA.read_text("utf-8"), Loader=yaml.CSafeLoader)
+}
 NAMED = {"resolved": "resolve", "asked": "ask", "handed_over": "hand_over"}
 STEPS = ["get_ticket", "summarize_ticket", "get_faq", "suggest_response", "update_ticket"]
 

@@ -147,7 +147,7 @@ def test_a_file_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) -> 
 
 def included(folder: Path, what: str) -> str:
     """The first problem of a workflow that includes a fragment, or an empty text."""
-    data = yaml.safe_load(GOOD)
+    data = yaml.load(GOOD, Loader=yaml.CSafeLoader)
     data |= {"workflow": "house", "cases": [], "causes": {}}
     data["fragments"] = [{"id": "lamps", "title": "Lamps", "include": what}]
     (folder / "lamp.yaml").write_text(GOOD, encoding="utf-8")

@@ -103,7 +103,9 @@ def flows() -> list[Flow]:
 
 
 def _read(name: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = yaml.safe_load((DATA / f"{name}.yaml").read_text("utf-8"))
+    items: list[dict[str, Any]] = yaml.load(
+        (DATA / f"{name}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+    )
     ids = [item["id"] for item in items]
     assert ids == [f"{name[0]}{number:03}" for number in range(1, len(ids) + 1)]
     return items

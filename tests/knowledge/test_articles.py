@@ -246,6 +246,8 @@ async def test_what_is_wrong_with_a_column_is_said_in_plain_words(call: Call) ->
         ('question,answer\n"open', "csv", "no CSV"),
         ("---\ntitle: x\n", "markdown", "does not end"),
         ("---\n- a\n---\n", "markdown", "names no fields"),
+        ("---\ndate: 2026-13-45\n---\n", "markdown", "no YAML"),
+        (f"---\ntitle: {'[' * 50_000}\n---\n", "markdown", "no YAML"),
     ],
 )
 def test_what_is_wrong_with_a_whole_file_is_said(text: str, form: Any, problem: str) -> None:

@@ -16,7 +16,9 @@ from deskward.security.cards import card_numbers, luhn
 from deskward.security.masking import mask
 from deskward.security.vault import PLACEHOLDER, Vault, Vaults
 
-CASES = yaml.safe_load((Path(__file__).parent / "secrets.yaml").read_text(encoding="utf-8"))
+CASES = yaml.load(
+    (Path(__file__).parent / "secrets.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+)
 PARAPHRASES = Path(__file__).parents[1] / "agent" / "offline" / "paraphrases"
 
 
@@ -36,7 +38,9 @@ def test_just_the_secrets_are_hidden(case: dict) -> None:
 
 @pytest.mark.parametrize("file", ["development.yaml", "test.yaml"])
 def test_paraphrases_keep_what_is_no_secret(file: str) -> None:
-    for case in yaml.safe_load((PARAPHRASES / file).read_text(encoding="utf-8")):
+    for case in yaml.load(
+        (PARAPHRASES / file).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    ):
         masked, found = hidden(case["text"])
         password = case["slots"].get("new_password")
         if password:

@@ -58,7 +58,9 @@ def test_the_image_serves_without_being_root() -> None:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.load(
+        (ROOT / "compose.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return loaded
 
 

@@ -131,7 +131,7 @@ def read_golden(folder: Path | None = None) -> list[Conversation]:
     for file in sorted((folder or DATA).glob("*.yaml")):
         try:
             found += TypeAdapter(list[Conversation]).validate_python(
-                yaml.safe_load(file.read_text(encoding="utf-8"))
+                yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
             )
         except yaml.YAMLError as error:
             raise ValueError(f"{file.name} is not valid YAML: {error}") from None

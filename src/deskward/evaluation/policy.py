@@ -118,7 +118,7 @@ def benign_flows(split: Split | None = None) -> list[Flow]:
     flows = [
         flow
         for file in (DATA, FRESH, SECOND, THIRD)
-        for flow in reads(yaml.safe_load(file.read_text("utf-8")))
+        for flow in reads(yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader))
     ]
     if split in (None, "unseen"):
         return flows

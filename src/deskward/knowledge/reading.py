@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 
 from deskward.core.errors import InvalidInput
+from deskward.core.marked_yaml import plain_yaml
 
 Format = Literal["markdown", "csv"]
 COLUMNS = ("id", "question", "answer", "keywords", "language")
@@ -137,8 +138,8 @@ def _front_matter(lines: list[str]) -> tuple[dict[str, str], int]:
     if not end:
         raise InvalidInput("What stands in front of the file does not end with `---`.")
     try:
-        told: Any = yaml.safe_load("\n".join(lines[1:end])) or {}
-    except yaml.YAMLError as error:
+        told: Any = plain_yaml("\n".join(lines[1:end])) or {}
+    except (yaml.YAMLError, ValueError) as error:  # the second of a date that there is not, too
         mark = getattr(error, "problem_mark", None)
         where = f", in line {mark.line + 2}" if mark is not None else ""
         raise InvalidInput(

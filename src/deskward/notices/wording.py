@@ -23,7 +23,7 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 def templates() -> dict[str, dict[str, dict[str, str]]]:
     """Name → language → `subject` and `line`."""
     return {
-        file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
+        file.stem: yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         for file in TEMPLATES.glob("*.yaml")
     }
 

@@ -201,7 +201,7 @@ def learned() -> OfflineModel:
 def test_skills_with_english_examples_are_found_in_other_languages(
     learned: OfflineModel, offline: OfflineModel
 ) -> None:
-    said = yaml.safe_load(LANGUAGES.read_text("utf-8"))
+    said = yaml.load(LANGUAGES.read_text("utf-8"), Loader=yaml.CSafeLoader)
     usable = set(learned.skills)
 
     def right(model: OfflineModel) -> int:

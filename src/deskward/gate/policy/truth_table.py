@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from deskward.core.marked_yaml import plain_yaml
 from deskward.gate.counters import WHOSE, Facts
 from deskward.gate.policy.engine import Decision, Policy, Verdict
 from deskward.security.principals import Kind, Principal, Proof
@@ -100,13 +101,13 @@ def read_tables(*folders: Path) -> list[Case]:
     cases: list[Case] = []
     for file in sorted(file for folder in folders for file in (folder / TESTS).glob("*.yaml")):
         try:
-            cases += _FORM.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
-        except yaml.YAMLError as error:
-            raise ValueError(f"{file.name} is not valid YAML: {error}") from None
+            cases += _FORM.validate_python(plain_yaml(file.read_text(encoding="utf-8")))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise ValueError(f"{file.name}: {where}: {first['msg']}") from None
+        except (yaml.YAMLError, ValueError) as error:
+            raise ValueError(f"{file.name} is not valid YAML: {error}") from None
     return cases
 
 

@@ -63,7 +63,7 @@ def _away(subject: str) -> bool:
 @cache
 def _subjects() -> tuple[str, ...]:
     file = Path(__file__).with_name("away.yaml")
-    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return tuple(phrase.casefold() for phrases in found.values() for phrase in phrases)
 
 

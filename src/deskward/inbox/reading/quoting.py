@@ -194,7 +194,7 @@ def _previous(lines: Sequence[str], start: int) -> int | None:
 @cache
 def _data() -> dict[str, object]:
     file = Path(__file__).with_name("mail_clients.yaml")
-    loaded: dict[str, object] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    loaded: dict[str, object] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return loaded
 
 
