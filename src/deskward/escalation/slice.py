@@ -15,5 +15,6 @@ SLICE = Slice(
     tables=(sla_watch, sla_escalations, sla_rules),
     jobs=lambda gate: {CHECK: partial(check, gate)},
     looks=lambda gate: [partial(look, gate)],
+    claims=Path(__file__).with_name("claims.yaml"),
     policies=Path(__file__).with_name("policies"),
 )

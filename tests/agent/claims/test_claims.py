@@ -303,30 +303,36 @@ def test_what_is_declared_are_tools_and_every_language() -> None:
         for name, tool in tools.items()
         if tool.risk is not Risk.READ and name not in CLAIMS.declared.tools
     }
-    assert undeclared <= UNTOLD
+    reasons = [name for some in UNTOLD.values() for name in some.split()]
+    assert len(reasons) == len(set(reasons))
+    assert undeclared == set(reasons)
 
 
-UNTOLD = set(
-    """answer_diagnostic_step approve_call begin_session change_article clear_taint create_article
-    delete_file delete_session
-    report_diagnosis_outcome hand_over_diagnosis pause_diagnostic_session resume_diagnostic_session
-    start_diagnostic_session take_back_diagnostic_answer
-    deny_call erase_customer handle_ticket import_articles publish_article record_payment
-    unpublish_article upload_file add_ticket_note add_webhook answer_ticket enable_webhook
-    link_tickets mark_spam merge_tickets remove_webhook replay_webhook retry_incoming_mail
-    snooze_ticket split_ticket switch_notices test_webhook create_customer update_customer
-    merge_customers import_customers import_tickets take_over_conversation
-    answer_in_conversation change_tickets save_ticket_view change_ticket_view delete_ticket_view
-    give_back_conversation operate add_source change_source receive_news remove_document
-    remove_source set_source_hook sync_source upload_document validate_solution_accuracy
-    draft_article answer_step_by_test take_test_answer make_collector take_collected
-    allow_test_target remove_test_target set_customer_product remove_customer_product
-    route_to_specialist claim_escalation release_escalation finish_escalation
-    set_specialist remove_specialist create_escalation_ticket report_customer_environment
-    join_incident leave_incident report_incident resolve_incident add_incident_source
-    remove_incident_source take_alerts""".split()
-)
-"""What no reply to a customer is about."""
+UNTOLD = {
+    "people alone call it, and no model speaks of it to a customer": """
+        approve_call deny_call clear_taint erase_customer operate create_customer update_customer
+        merge_customers import_customers import_tickets import_articles create_article
+        change_article publish_article unpublish_article draft_article record_payment
+        answer_ticket add_ticket_note link_tickets mark_spam merge_tickets snooze_ticket
+        split_ticket change_tickets save_ticket_view change_ticket_view delete_ticket_view
+        handle_ticket retry_incoming_mail switch_notices take_over_conversation
+        answer_in_conversation give_back_conversation add_source change_source remove_document
+        remove_source set_source_hook sync_source upload_document
+        validate_solution_accuracy add_webhook enable_webhook remove_webhook replay_webhook
+        test_webhook""",
+    "staff say where tests go, and only they": "allow_test_target remove_test_target",
+    "staff alone work on queues and in them": """
+        claim_escalation release_escalation finish_escalation set_specialist remove_specialist""",
+    "staff alone declare incidents and end them": """
+        report_incident resolve_incident add_incident_source remove_incident_source""",
+    "staff alone keep products on record": "set_customer_product remove_customer_product",
+    "a program calls it, not a model": "take_alerts take_collected receive_news",
+    "a door calls it, and it is no wish": "begin_session delete_session upload_file delete_file",
+    "how people say it is not declared yet: such a sentence needs a mark": """
+        take_back_diagnostic_answer pause_diagnostic_session resume_diagnostic_session
+        join_incident leave_incident make_collector report_customer_environment""",
+}
+"""Why no reply to a customer is about them, or is not known to be: reason → tools."""
 
 
 def test_the_hand_written_cases_are_told_apart() -> None:
