@@ -114,9 +114,11 @@ async def test_a_prefix_is_read_page_by_page(call: Call, sync: Sync, service: Se
         for name in ("a", "b", "c d", "ü+e", "f")
     }
     service.objects |= {"help/logo.png": b"\x89", "other/x.md": b"# X\n\nElsewhere."}
+    service.objects["help-internal/y.md"] = b"# Y\n\nFor nobody outside."
     settings = {"endpoint": f"http://{service.host}", "region": "eu-test-1"}
     asked = {"kind": "s3", "location": "s3://docs/help/", "settings": settings}
-    source = await sync(**asked, secret=f"{KEY.id}:{KEY.secret}")
+    secret = f"{KEY.id}:{KEY.secret}"
+    source = await sync(**asked, secret=secret)
     assert (source["state"], source["ready"], source["failed"]) == ("ready", 5, 0), source
     assert sorted(await documents_of(call, source["source_id"])) == [
         "a.md", "b.md", "c d.md", "f.md", "ü+e.md",
@@ -126,6 +128,9 @@ async def test_a_prefix_is_read_page_by_page(call: Call, sync: Sync, service: Se
     del service.objects["help/b.md"]
     source = await sync(source["source_id"])
     assert (service.fetched, source["ready"]) == (["help/a.md"], 4)
+    plain = await sync(**{**asked, "name": "plain", "location": "s3://docs/help"}, secret=secret)
+    found = await documents_of(call, plain["source_id"])
+    assert sorted(found) == ["a.md", "c d.md", "f.md", "ü+e.md"]
     wrong = await sync(**{**asked, "name": "wrong"}, secret=f"{KEY.id}:no")
     assert wrong["reason"] == "The bucket answers 403: SignatureDoesNotMatch."
     odd = await sync(**{**asked, "name": "odd"}, secret="no-key")

@@ -53,7 +53,9 @@ class Bucket:
         self._outside = outside
         self._most = most
         self._bucket = parts.netloc
-        self._prefix = parts.path.lstrip("/")
+        # A prefix is a folder: with `docs` nobody means `docs-internal`, which S3 would list too.
+        folder = parts.path.strip("/")
+        self._prefix = f"{folder}/" if folder else ""
         self._region = source.settings.region or "us-east-1"
         self._key: Key | None = None
         if source.secret:
