@@ -95,13 +95,14 @@ came of the last try. The record of `customer.erased` is the one id of somebody 
 EVERY_TENANT = ""
 """As a listener's tenant: it is told of what happens in each."""
 
+_LISTENS = (
+    (listeners.c.tenant_id == sa.bindparam("tenant", type_=sa.String))
+    | (listeners.c.tenant_id == EVERY_TENANT)
+) & (listeners.c.kind == sa.bindparam("kind"))
+_ANYBODY = fixed(sa.select(listeners.c.listener).where(_LISTENS).limit(1))
 _WHO = (
     sa.select(listeners.c.listener, listeners.c.kind)
-    .where(
-        (listeners.c.tenant_id == sa.bindparam("tenant", type_=sa.String))
-        | (listeners.c.tenant_id == EVERY_TENANT),
-        listeners.c.kind == sa.bindparam("kind"),
-    )
+    .where(_LISTENS)
     .group_by(listeners.c.listener, listeners.c.kind)
     .subquery()
 )
@@ -149,6 +150,8 @@ async def tell(
         by: The label of who did it.
         lane: The record in whose order it is told, where that is another: of a message, its ticket.
     """
+    if await db.first(_ANYBODY, tenant=tenant, kind=kind) is None:
+        return
     moment = now()
     values = {
         "tenant": tenant,

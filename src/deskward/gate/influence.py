@@ -138,8 +138,9 @@ class Influence:
 
     def is_against(self, wish: Wish) -> bool:
         """Whether the last utterance speaks against a deed."""
-        said = self.said[-1] if self.said else ""
-        return bool(wish.against) and speaks_against(said, wish.against, of_trouble=wish.of_trouble)
+        if not self.said or not wish.against:
+            return False
+        return speaks_against(self.said[-1], wish.against, of_trouble=wish.of_trouble)
 
     def look(self) -> None:
         """Look at all that was said now, and not when it is first asked for."""

@@ -63,10 +63,10 @@ def _words(text: str) -> list[str]:
 
 
 @cache
-def _lists() -> tuple[dict[str, set[str]], list[tuple[str, str]], list[tuple[str, str]]]:
+def _lists() -> tuple[dict[str, set[str]], dict[str, set[str]], list[tuple[str, str]]]:
     """Whole words; beginnings of words; and words of scripts that do not part them."""
     whole: dict[str, set[str]] = {}
-    begun: list[tuple[str, str]] = []
+    begun: dict[str, set[str]] = {}
     inside: list[tuple[str, str]] = []
     makes = {name: [name, *words] for name, words in word_lists("makes").items()}
     for name, words in [*word_lists("goods").items(), *makes.items()]:
@@ -74,17 +74,24 @@ def _lists() -> tuple[dict[str, set[str]], list[tuple[str, str]], list[tuple[str
             if re.fullmatch(rf"[{ALONE}ー]+", word):
                 inside.append((word, name))
             elif word.endswith("*"):
-                begun.append((word[:-1], name))
+                begun.setdefault(word[:-1], set()).add(name)
             else:
                 whole.setdefault(word, set()).add(name)
     return whole, begun, inside
 
 
+@cache
+def _lengths() -> tuple[int, ...]:
+    """How long beginnings of words are."""
+    return tuple(sorted({len(start) for start in _lists()[1]}))
+
+
 def _things(word: str) -> set[str]:
     whole, begun, inside = _lists()
     bare = next((word[len(a) :] for a in _ARTICLE if word.startswith(a)), word)
-    found = whole.get(word, set()) | whole.get(bare, set())
-    found = found | {
-        name for start, name in begun if word.startswith(start) or bare.startswith(start)
-    }
-    return found | {name for part, name in inside if part in word}
+    found: set[str] = set()
+    for one in {word, bare}:
+        found.update(whole.get(one, ()), *(begun.get(one[:size], ()) for size in _lengths()))
+    if not word.isascii():
+        found.update(name for part, name in inside if part in word)
+    return found

@@ -50,6 +50,8 @@ _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}(?<![.-])")
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[,;:،、，؛–—]+")
 _ASKING = re.compile(r"[?？؟]")
+_SEES_ENDS = re.compile(r"[\^$]|\(\?[^:]|\\[A-Za-z]")
+"""What a regular expression may have that sees where a clause ends."""
 LONGEST = 2_000
 """Characters of a message that are looked at."""
 
@@ -65,9 +67,13 @@ class _Language:
         others = [phrase for phrase in words.against if phrase not in words.denies]
         self.denies = pattern_of(words.denies, spaced=words.spaced)
         self.otherwise = pattern_of(others, spaced=words.spaced)
+        self._stand_anywhere = not any(map(_SEES_ENDS.search, words.things))
 
     def seeks(self, sentence: str) -> bool:
         """Whether a sentence seeks the thing."""
+        # What stands in a clause stands in its sentence: most have no such thing, and are done.
+        if self._stand_anywhere and not self.things.search(sentence):
+            return False
         if self.about.search(sentence):
             return False
         asking = _ASKING.search(sentence) is not None
