@@ -15,6 +15,7 @@ import uvicorn
 
 from deskward.app import Desk, open_desk
 from deskward.core.errors import InvalidInput
+from deskward.core.memory import give_back_now_and_then
 from deskward.core.settings import Settings
 from deskward.core.tasks import background
 from deskward.entrypoints.application import http_application, mcp_application
@@ -141,6 +142,7 @@ async def run_server(
         async with contextlib.AsyncExitStack() as beside:
             greeting = _greet(server, desk, listener, is_open, only)
             await beside.enter_async_context(background(greeting))
+            await beside.enter_async_context(background(give_back_now_and_then()))
             if only is None:
                 await beside.enter_async_context(_mail(settings, desk))
             if parent is not None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deskward.integrations.embeddings.memory import give_back
+from deskward.core.memory import give_back
 from deskward.integrations.embeddings.weights import E5_DIMENSIONS, E5_NAME
 from deskward.text.vectors import EmbeddingFailed
 

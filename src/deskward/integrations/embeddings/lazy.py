@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from deskward.integrations.embeddings.memory import give_back
+from deskward.core.memory import give_back
 from deskward.text.vectors import Embedder
 
 if TYPE_CHECKING:
