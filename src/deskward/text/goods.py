@@ -30,6 +30,8 @@ def called(words: str, told: Mapping[str, str]) -> dict[str, str]:
         words: What somebody said.
         told: Thing → what it is told to be.
     """
+    if not told:
+        return {}
     said = _words(words)
     wanted = {name: word for word in said for name in _things(word)}
     by_thing = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 from deskward.agent.offline.declared import Declared
@@ -26,6 +27,8 @@ from deskward.text.lists import read_list
 
 LONGEST = 2_000
 """Characters of a message in which acts are looked for; a longer one is for people."""
+REMEMBERED = 8
+"""Messages of which it is remembered what they say."""
 
 _QUOTES = re.compile(
     r"\"[^\"]{0,500}\"|“[^”]{0,500}”|„[^“”]{0,500}[“”]|«[^»]{0,500}»|‹[^›]{0,500}›"
@@ -68,9 +71,16 @@ class Acts:
         known = frozenset[str]().union(*(one.vocabulary for one in self._languages))
         sought = frozenset[str]().union(*(one.sought for one in self._languages))
         self._spelling = Spelling(known, sought)
+        # A step of a turn asks for the same several times.
+        self._read = lru_cache(maxsize=REMEMBERED)(self._read_anew)
+        self._guess = lru_cache(maxsize=REMEMBERED)(self._guess_anew)
+        self._cues = lru_cache(maxsize=REMEMBERED)(self._cues_anew)
 
     def read(self, text: str) -> Reading:
         """What a message, its secrets masked, asks to have done."""
+        return self._read(text)
+
+    def _read_anew(self, text: str) -> Reading:
         if len(text) > LONGEST:
             return Reading(why="unclear")
         bare = _QUOTES.sub(_blank, text)
@@ -91,6 +101,9 @@ class Acts:
 
     def guess(self, text: str) -> Guess:
         """What a message may ask for, though it does not say so clearly."""
+        return self._guess(text)
+
+    def _guess_anew(self, text: str) -> Guess:
         return self._lax.read(text, _QUOTES.sub(_blank, text)) if len(text) <= LONGEST else Guess()
 
     def cues(self, text: str, language: str = "") -> frozenset[str]:
@@ -99,6 +112,9 @@ class Acts:
         Args:
             language: The conversation's, which a message of few words may not tell.
         """
+        return self._cues(text, language)
+
+    def _cues_anew(self, text: str, language: str) -> frozenset[str]:
         return self._lax.cues(_QUOTES.sub(_blank, text[:LONGEST]), language)
 
     def says_only(self, skill: str, text: str) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from deskward.agent.model import Message
@@ -20,6 +20,8 @@ from deskward.text.folding import folded
 from deskward.text.goods import called
 from deskward.text.lists import read_list
 
+REMEMBERED = 8
+"""Texts of which it is remembered how they point: a turn asks for the same several times."""
 PLACES = 5
 """So many places of a list have words."""
 _DATED = ("created_at", "placed_at", "opened_at")
@@ -66,6 +68,13 @@ def _lookup() -> Lookup:
     return Lookup(found)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _read(text: str) -> tuple[Sequence[Token], Mapping[str, Sequence[Hit]]]:
+    """The words of a text, and which of them point at what."""
+    tokens = tokens_of(plain(text))
+    return tuple(tokens), dict(_lookup().find(tokens))
+
+
 def meant(text: str, records: Records, before: Collection[str] = ()) -> str | None:
     """The name of the record that a text means; the only one where it says nothing of which.
 
@@ -80,12 +89,12 @@ def meant(text: str, records: Records, before: Collection[str] = ()) -> str | No
 
 def is_several(text: str) -> bool:
     """Whether a text means more than one, or another one than was spoken of."""
-    return not {"both", "other"}.isdisjoint(_lookup().find(tokens_of(plain(text))))
+    return not {"both", "other"}.isdisjoint(_read(text)[1])
 
 
 def says_all(text: str) -> bool:
     """Whether a text means all of them: "both"."""
-    return "both" in _lookup().find(tokens_of(plain(text)))
+    return "both" in _read(text)[1]
 
 
 def pointed(text: str, records: Records, before: Collection[str] = ()) -> Pointed | None:
@@ -119,8 +128,7 @@ def _ruled_out(name: str, records: Records, before: Collection[str]) -> Iterator
 
 
 def _pointed(text: str, records: Records, before: Collection[str]) -> Pointed | None:
-    tokens = tokens_of(plain(text))
-    hits, names = _lookup().find(tokens), list(records)
+    (tokens, hits), names = _read(text), list(records)
     if "both" in hits and len(names) > 1:
         return _at(tokens, hits["both"], names, "both")
     told = _told(text, records)
@@ -151,8 +159,7 @@ def _pointed(text: str, records: Records, before: Collection[str]) -> Pointed | 
 
 def _is_status(text: str, place: int) -> bool:
     """Whether a status stands there that is told with a negation: "not shipped"."""
-    tokens = tokens_of(plain(text))
-    hits = _lookup().find(tokens)
+    tokens, hits = _read(text)
     return any(
         tokens[hit.start].start < place < tokens[hit.end - 1].end
         for name, some in hits.items()
