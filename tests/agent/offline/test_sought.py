@@ -6,7 +6,7 @@ import pytest
 
 from deskward.agent.events import ToolCalled
 from deskward.agent.offline.model import OfflineModel
-from deskward.agent.offline.sought import Sought
+from deskward.agent.offline.sought import Sought, Words
 from deskward.app import Desk
 from deskward.gate.context import Context
 from tests.agent.talk import Talk
@@ -216,3 +216,10 @@ async def test_what_is_denied_refunds_and_cancels_nothing(
     events = [placed.event async for placed in reader]
     called = {event.name for event in events if isinstance(event, ToolCalled)}
     assert called <= {"answer_from_knowledge", "hand_over"}
+
+
+def test_an_expression_of_a_skills_own_sees_where_a_clause_begins() -> None:
+    words = Words(things=["~^the moon"], wants=["want"])
+    sought = Sought({"moon": {"en": words}})
+    assert sought.of("Listen, the moon i want") is None  # a space stands before it
+    assert sought.of("Listen,the moon i want") == "moon"
