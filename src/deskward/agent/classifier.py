@@ -19,6 +19,7 @@ from deskward.agent.linear import Array, Linear, Rows, train
 from deskward.text.clauses import NONE, Clause, Reader, grammar
 
 _CODE = (
+    "deskward.text.amounts",
     "deskward.text.clauses",
     "deskward.text.spacing",
     "deskward.text.values",

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from deskward.text.amounts import in_digits
 from deskward.text.lists import read_list
 from deskward.text.spacing import spaced, words_apart
-from deskward.text.values import Value, values_in
+from deskward.text.values import Value, units, values_in
 
 NONE = "none"
 """What a clause claims that claims nothing."""
@@ -28,6 +29,7 @@ _SHORT = re.compile(r"\b(e\.g|i\.e|no|nr|st|mr|mrs|dr|a\.m|p\.m|vs|z\.\s?B|bzw|s
 _WORD = re.compile(r"‹\w+(?:#\d+)?›|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+|[,;:()–—?!¿.]| - ")
 _WORDS = re.compile(r"[^\W\d_]+")
 _WORDS_IN = re.compile(r"[^\W\d_]{3,}")
+_LISTED = re.compile(r"\A\d{1,2}[.)]\s")
 _INDEX = re.compile(r"#\d+(?=›)")
 _BREAKS = frozenset(",;:–—?!¿.") | {" - "}
 _SHORTENED = (("n't", " n't"), ("'ve", " have"), ("'ll", " will"), ("'re", " are"), ("'m ", " am "))
@@ -63,6 +65,7 @@ class Clause:
 def sentences(text: str) -> list[str]:
     """The sentences and lines of a text; a monstrous one in parts."""
     parts = [part.strip(" \t-*•#>") for part in _END.split(_SHORT.sub(r"\1", spaced(text)))]
+    parts = [_LISTED.sub("", part) for part in parts]
     return [
         part[at : at + MAX_SENTENCE]
         for part in parts
@@ -155,7 +158,7 @@ class Reader:
 
     def clauses(self, sentence: str, language: str) -> list[Clause]:
         """The clauses of a sentence."""
-        sentence, rules = spaced(sentence), grammar()[language]
+        sentence, rules = in_digits(spaced(sentence), language, units(language)), grammar()[language]
         values = values_in(sentence, self._ids, language)
         runs = _unfolded(_tokens(sentence, values))
         parts = [part for run in runs for part in _parts(run, rules["and"], rules["not"])]

@@ -24,6 +24,7 @@ _NUMBER = (
 )
 _MAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
 _ISO = r"(?P<y1>\d{4})-(?P<m1>\d\d)-(?P<d1>\d\d)"
+_DAY_OR_MONTH = r"(?:0?[1-9]|[12]\d|3[01])"
 _DAY = r"(?<!\d)(?:{day})(?:\.|st|nd|rd|th|er|º|°)?"
 
 KINDS = ("mail", "date", "percent", "money", "weekday", "number")
@@ -104,7 +105,8 @@ def _pattern(language: str) -> re.Pattern[str]:
         rf"|{day.replace('(?:', '(?P<d2>', 1)}\s(?:of\s|de\s|di\s)?(?P<m2>{month})\b\.?"
         rf"(?:,?\s(?:de\s|del\s)?(?P<y2>\d{{4}}))?"
         rf"|\b(?P<m3>{month})\b\.?\s(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<y3>\d{{4}}))?"
-        rf"|(?<!\d)(?P<a>\d{{1,2}})[./](?P<b>\d{{1,2}})[./](?P<y4>\d{{4}}))"
+        rf"|(?<!\d)(?P<a>\d{{1,2}})[./](?P<b>\d{{1,2}})[./](?P<y4>\d{{4}})"
+        rf"|(?<![\w./])(?!24/7)(?P<a2>{_DAY_OR_MONTH})/(?P<b2>{_DAY_OR_MONTH})(?![\w/]))"
         rf"|(?P<percent>(?P<p>{_NUMBER})\s?(?:%|percent\b|per cent\b|prozent\b))"
         rf"|(?P<money>(?<![\w.,])(?:(?P<u1>{unit})\s?-?(?P<n1>{_NUMBER})"
         rf"|-?(?P<n2>{_NUMBER})\s?(?P<u2>{unit})(?!\w)))"
@@ -162,6 +164,9 @@ def _value(match: re.Match[str], language: str) -> Value:
 def _dates(match: re.Match[str], language: str) -> frozenset[Date]:
     if match["y1"]:
         return frozenset({(int(match["y1"]), int(match["m1"]), int(match["d1"]))})
+    if match["a2"]:
+        a, b = int(match["a2"]), int(match["b2"])
+        return frozenset({(0, a, b), (0, b, a)})
     if match["a"]:
         a, b, year = int(match["a"]), int(match["b"]), int(match["y4"])
         return frozenset({(year, a, b), (year, b, a)})
@@ -180,6 +185,11 @@ def readings(text: str) -> frozenset[Decimal]:
     if whole and (len(last) != 3 or len(whole) == 1):
         found.add(Decimal(f"{''.join(whole)}.{last}"))
     return frozenset(found)
+
+
+def units(language: str) -> Mapping[str, str]:
+    """The codes of currencies by their names in a language."""
+    return _names(language)[1]
 
 
 def weekday_of(text: str, language: str) -> int:

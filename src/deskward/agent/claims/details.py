@@ -33,12 +33,14 @@ def detail_problem(clause: Clause, shown: Shown, language: str) -> str:
     for said in thousands_in(words, language):
         if not rounded(said, {number for number, _ in shown.alone.money}):
             return f"no tool shows about {said}"
-    return _count_problem(words, shown, language)
+    return _count_problem(clause, shown, language)
 
 
-def _count_problem(words: Sequence[str], shown: Shown, language: str) -> str:
+def _count_problem(clause: Clause, shown: Shown, language: str) -> str:
     """Why a number of records, or a span of time, is not what the tools show."""
-    rules = grammar()[language]
+    rules, words = grammar()[language], clause.words
+    deeds = sum(one.tool in shown.declared.writes for one in shown.evidence)
+    named = {Decimal(len(clause.ids)), Decimal(deeds)}
     numbers = {name: n for n, name in enumerate(rules["numbers"], 1)}
     for at, word in enumerate(words[:-1]):
         if word not in numbers or words[at + 1] in rules["thousand"]:
@@ -51,7 +53,7 @@ def _count_problem(words: Sequence[str], shown: Shown, language: str) -> str:
                 counted = _sizes(kind.name, shown)
                 if counted and numbers[word] not in counted:
                     return f"no tool shows {word} {kind.name}s"
-        if numbers[word] > 1 and Decimal(numbers[word]) not in shown.numbers | sizes:
+        if numbers[word] > 1 and Decimal(numbers[word]) not in shown.numbers | sizes | named:
             return f"no tool shows {word} of anything"
     return ""
 
