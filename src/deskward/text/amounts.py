@@ -12,6 +12,9 @@ from deskward.text.spacing import spaced
 
 ROUND, THOUSAND, TWELVE = 100, 1000, 12
 FOUR, FOUR_SCORE, TEN = 4, 80, 10
+LONGEST = 60
+"""Longer words are no numbers."""
+
 _WORD = re.compile(r"[^\W\d_]+|[^\w\s]|\s+|\w+")
 
 
@@ -34,7 +37,7 @@ def in_digits(text: str, language: str, units: Mapping[str, str]) -> str:
     at = 0
     while at < len(pieces):
         end, number, thousands = _number(told, at, language)
-        unit = _next(told, end, "")
+        unit = _next(told, end, "") if number is not None else len(told)
         if number is None or unit >= len(told) or told[unit] not in units:
             found += pieces[at : max(end, at + 1)]
             at = max(end, at + 1)
@@ -89,8 +92,8 @@ def _number(told: Sequence[str], at: int, language: str) -> tuple[int, int | Non
 
 def _joined(word: str, language: str, known: Mapping[str, int]) -> int | None:
     """The number that one word says, however long: "fünftausendvierhundertzwanzig"."""
-    if word in known:
-        return known[word]
+    if word in known or len(word) > LONGEST:
+        return known.get(word)
     rules = _rules()[language]
     for size, names in ((THOUSAND, rules["thousand"]), (ROUND, rules["hundred"])):
         for name in names if language in ("de", "it") else ():

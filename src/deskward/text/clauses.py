@@ -158,7 +158,8 @@ class Reader:
 
     def clauses(self, sentence: str, language: str) -> list[Clause]:
         """The clauses of a sentence."""
-        sentence, rules = in_digits(spaced(sentence), language, units(language)), grammar()[language]
+        sentence, rules = spaced(sentence), grammar()[language]
+        sentence = in_digits(sentence, language, units(language))
         values = values_in(sentence, self._ids, language)
         runs = _unfolded(_tokens(sentence, values))
         parts = [part for run in runs for part in _parts(run, rules["and"], rules["not"])]
