@@ -48,7 +48,8 @@ def test_of_what_is_near_an_amount_the_thousands_stay_in_words() -> None:
 
 def test_a_day_and_a_month_are_a_date_in_either_order() -> None:
     (found,) = values_in("am 11/03 um", {}, "de")
-    assert (found.kind, found.dates) == ("date", {(0, 11, 3), (0, 3, 11)})
+    assert found.kind == "date"
+    assert found.dates == {(0, 11, 3), (0, 3, 11)}
     assert [one.kind for one in values_in("24/7, 40/50, 3/4/5", {}, "en")].count("date") == 0
 
 
