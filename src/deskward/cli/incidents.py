@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -15,10 +15,6 @@ from deskward.cli.session import (
     Operator,
     Tenant,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 incidents = App(
     name="incidents",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -13,9 +13,6 @@ from deskward.cli.session import (
     Operator,
     Tenant,
 )
-
-if TYPE_CHECKING:
-    pass
 
 notices = App(name="notices", help="Switch the mails by which people hear of what concerns them.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -13,10 +13,6 @@ from deskward.cli.session import (
     Operator,
     Tenant,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 queues = App(name="queues", help="What waits for specialists, who has it, and how queues do.")
 
