@@ -30,6 +30,7 @@ from deskward.conversations.ending import EndSessions
 from deskward.conversations.leaving import free
 from deskward.conversations.service import Conversations
 from deskward.conversations.takeover import still_waits
+from deskward.conversations.telling import CHATS
 from deskward.core import clocks
 from deskward.core.custom_fields import CustomFields
 from deskward.core.database import Database, metadata
@@ -81,6 +82,7 @@ from deskward.security.roles import Roles
 from deskward.shipped import offline_model, policy_of
 from deskward.text.vectors import Embedder
 from deskward.tickets.channels import Channels
+from deskward.tickets.chats import Chats
 from deskward.tickets.handover import Conversations as HandoverConversations
 from deskward.tickets.investigated import Investigations
 from deskward.tickets.timers import STILL_WAITS
@@ -202,6 +204,7 @@ async def open_desk(
                 timedelta(minutes=settings.tickets.due_soon_minutes),
             ),
             HandoverConversations: HandoverConversations(heard),
+            Chats: CHATS,
             **open_diagnosing(settings, embedder, stack, secret.key),
             Investigations: Investigations(investigated),
             **await open_escalating(settings, database),

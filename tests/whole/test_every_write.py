@@ -25,6 +25,7 @@ from deskward.gate.tool import Risk
 from tests.cli.conftest import Cli, cli, folder
 from tests.conftest import recorded
 from tests.everything import EVERYTHING, GROUPS
+from tests.whole.jobs_that_write import JOBS
 
 __all__ = ["cli", "folder"]
 
@@ -84,9 +85,11 @@ COMMANDS: dict[str, str | None] = {
     "files upload": "upload_file",
     "handle": "handle_ticket",
     "incidents list": "list_incidents",
+    "incidents open": "open_incident",
     "incidents report": "report_incident",
     "incidents resolve": "resolve_incident",
     "incidents show": "get_incident",
+    "incidents update": "update_incident",
     "incidents source add": "add_incident_source",
     "incidents source list": "list_incident_sources",
     "incidents source remove": "remove_incident_source",
@@ -198,29 +201,6 @@ COMMANDS: dict[str, str | None] = {
 
 FRAMES = {"message": TURN, "confirm": ANSWER, "received": "receive_news"}
 """Every kind of frame that the WebSocket takes → the row that it leaves."""
-
-JOBS = {
-    "approval": "the approved call's own row",
-    "change_tickets": "the rows of the calls that it makes, and that of `change_tickets`",
-    "email.deliver": "the row of the call that wrote the mail",
-    "erase_traces": "the row of `erase_customer`",
-    "handle_ticket": "the rows of the calls that it makes",
-    "inbox.file": "its own, `receive_mail`",
-    "knowledge.index": "none: the index is a copy of what the database has",
-    "knowledge.sync": "the row of the call that added the source, or had it read",
-    "orders.payout": "the row of the call that granted the refund",
-    "scrub": "the row of `erase_customer`",
-    "source_health": "none: it asks another system how it is, and keeps that with itself",
-    "sla_clocks": "none: it notes on the ticket that a clock of it runs out, and tells of it",
-    "staff_left": "the row of the call, or the command, that disabled them",
-    "webhooks.tell": "the row of the call that made it happen",
-    "handover_waits": "the row of `hand_over`",
-    "ticket_due_soon": "none: it tells what is on the ticket, and changes nothing of it",
-    "wake_ticket": "the row of `snooze_ticket`",
-    "incident_over": "the row of `resolve_incident`, or of the alerts that ended it",
-    "diagnosis_quiet": "the row of the call after which nobody touched the session",
-}
-"""Every kind of job → the row in which the ledger tells of it."""
 
 
 def _routes(desk: Desk) -> Iterator[tuple[str, str]]:

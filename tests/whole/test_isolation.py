@@ -70,6 +70,8 @@ SPECIAL: dict[str, Values] = {
     "answer_diagnostic_step": {"answer": True},
     "add_incident_source": {"secret": f"whsec_{'A' * 43}="},
     "report_incident": {"product": "Acme API"},
+    "open_incident": {"revision": 999},
+    "update_incident": {"revision": 999},
     "resolve_incident": {"revision": 999},  # a job would let its sessions go on meanwhile
     "take_alerts": {"alerts": []},
     "route_to_specialist": {"specialist_type": "network", "priority_level": 1},

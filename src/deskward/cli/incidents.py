@@ -10,11 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from deskward.cli.operated import Key, message, show_answer
-from deskward.cli.session import (
-    Json,
-    Operator,
-    Tenant,
-)
+from deskward.cli.session import Json, Operator, Tenant
 
 incidents = App(
     name="incidents",
@@ -96,6 +92,44 @@ def report(
     more = {"product": product, "session_id": session, "customer_message": message}
     given = {"title": title} | {name: value for name, value in {**told, **more}.items() if value}
     show_answer("report_incident", given, _told, key, tenant, as_, as_json=as_json)
+
+
+@incidents.command(name="open")
+def open_up(
+    incident_id: Id,
+    /,
+    *,
+    message: Message = None,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Open an incident that the desk has proposed, because several customers have seen the same.
+
+    Example: `deskward incidents open I1001 --message "The API answers 503; we are on it."`
+    """
+    given = {"incident_id": incident_id, "customer_message": message or None}
+    show_answer("open_incident", given, _told, key, tenant, as_, as_json=as_json)
+
+
+@incidents.command
+def update(
+    incident_id: Id,
+    message: Annotated[str, Parameter(help="What customers are told from now on.")],
+    /,
+    *,
+    as_: Operator = None,
+    key: Key = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Say how it stands with an incident. Who has joined it is told.
+
+    Example: `deskward incidents update I1001 "The disk is being replaced."`
+    """
+    given = {"incident_id": incident_id, "customer_message": message}
+    show_answer("update_incident", given, _told, key, tenant, as_, as_json=as_json)
 
 
 @incidents.command

@@ -61,6 +61,25 @@ class Diagnostics(Group):
         14, description="Days after which a diagnostic session that nobody answers is ended."
     )
 
+    incident_customers: int = Field(
+        5,
+        ge=0,
+        le=1_000_000,
+        description="Customers who have seen the same, unsettled, after which the desk proposes an "
+        "incident to staff; 0: never.",
+    )
+    incident_minutes: Many = Field(60, description="Minutes within which they have seen it.")
+    incident_opens: bool = Field(
+        False,
+        description="Whether such an incident is open at once, so that whoever sees the same joins "
+        "it and is asked no more.",
+    )
+
+    @property
+    def noticed_within(self) -> timedelta:
+        """Within how long several customers see the same."""
+        return timedelta(minutes=self.incident_minutes)
+
     @property
     def collects_for(self) -> timedelta:
         """How long a collector can be used."""

@@ -38,9 +38,11 @@ Kind = Literal[
     "customer.updated",
     "customer.merged",
     "customer.erased",
+    "incident.proposed",
     "incident.opened",
     "incident.resolved",
     "diagnosis.joined",
+    "diagnosis.incident_updated",
     "diagnosis.incident_over",
     "webhook.disabled",
 ]

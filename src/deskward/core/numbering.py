@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import sqlalchemy as sa
+from pydantic import Field
 
 from deskward.core.database import Connection, insert_or_ignore, metadata
 from deskward.core.fixed import fixed
 from deskward.core.personal import IMPERSONAL
 
 FIRST_NUMBER = 1001
+MOST_COUNTED = 2**31 - 1
+"""The largest number of a column that counts changes or places, which has 32 bits."""
+Revision = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MOST_COUNTED,
+        description="The record's revision as it was read.",
+        examples=[1],
+    ),
+]
 
 
 class Numbering:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deskward.core.custom_fields import Value
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
-from deskward.core.numbering import Numbering
+from deskward.core.numbering import MOST_COUNTED, Numbering
 from deskward.core.personal import IMPERSONAL, OWNER, VALUE
 from deskward.core.schema import some_given
 from deskward.core.written import Ours, RecordId, Written
@@ -201,7 +201,10 @@ class CustomerUpdate(Details):
     """What to change of a customer; what is left out stays, and null takes away."""
 
     revision: int | None = Field(
-        None, ge=1, description="Change them only if they still have this revision."
+        None,
+        ge=1,
+        le=MOST_COUNTED,
+        description="Change them only if they still have this revision.",
     )
 
 

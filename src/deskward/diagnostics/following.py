@@ -5,7 +5,7 @@ from __future__ import annotations
 from deskward.core.errors import Conflict
 from deskward.core.text import shorten
 from deskward.diagnostics import service, telling
-from deskward.diagnostics.incidents import joining
+from deskward.diagnostics.incidents import joining, noticing
 from deskward.diagnostics.models import Diagnosis
 from deskward.diagnostics.service import Session
 from deskward.diagnostics.session_facts import language_of
@@ -54,6 +54,7 @@ async def followed(ctx: Context, session: Session, because: str = "") -> Diagnos
     new = session.status in ("open", "to_confirm", "handed_over") and session.ticket_id is None
     if new and not because and session.incident_id is None:
         session = await joining.look(ctx.db, ctx.tenant, session)
+        await noticing.seen(ctx.db, ctx.tenant, session, ctx.port(noticing.SeenRules))
     if session.status == "handed_over" and session.ticket_id is None:
         session = await _handed_over(ctx, session, because)
     await follow(ctx.db, ctx.tenant, session, ctx.port(QuietRules))

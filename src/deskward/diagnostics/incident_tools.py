@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from deskward.core.errors import Conflict, InvalidInput
+from deskward.core.numbering import Revision
 from deskward.core.paging import Limit, Offset
 from deskward.core.written import Ours, Written
 from deskward.diagnostics import service as sessions
@@ -42,7 +43,7 @@ from deskward.diagnostics.models import (
     Status,
 )
 from deskward.diagnostics.session_facts import DiagnosisFacts, diagnosis_facts
-from deskward.diagnostics.tools import Revision, tools
+from deskward.diagnostics.tools import tools
 from deskward.gate.context import Context, new_id
 from deskward.gate.tool import Risk
 from deskward.security.hook_signatures import secret_bytes
@@ -110,8 +111,10 @@ async def join_incident(
         allowed=("open", "paused", "to_confirm"),
         incident=int(incident_id[1:]),
     )
-    if not await service.is_open(ctx.db, ctx.tenant, incident_id):
+    told_of = await service.held_open(ctx.db, ctx.tenant, incident_id)
+    if told_of is None:
         raise Conflict(f"Incident {incident_id} is over.")
+    await sessions.note(ctx.db, ctx.tenant, session, told=told_of)
     told = {"status": "joined_incident", "incident_id": incident_id}
     await ctx.tell("diagnosis.joined", session_id, told, customer_id=session.customer_id)
     return await followed(ctx, session)
@@ -257,6 +260,45 @@ async def report_incident(
     return await service.get(ctx.db, ctx.tenant, made)
 
 
+@tools.tool(scope="incidents:write", risk=Risk.WRITE, rest="POST /incidents/{incident_id}/open")
+async def open_incident(
+    ctx: Context,
+    incident_id: IncidentId,
+    customer_message: CustomerMessage | None = None,
+    revision: Revision | None = None,
+) -> Incident:
+    """Open an incident that the desk has proposed: sessions that see the same join it from now on.
+
+    One that is none is resolved, which tells nobody anything.
+
+    Args:
+        incident_id: A proposed incident.
+        customer_message: What customers are told of it.
+        revision: Its revision as it was read, where that counts.
+    """
+    by = ctx.principal.label
+    await service.open_up(ctx.db, ctx.tenant, incident_id, by, customer_message, revision)
+    return await service.get(ctx.db, ctx.tenant, incident_id)
+
+
+@tools.tool(scope="incidents:write", risk=Risk.WRITE, rest="POST /incidents/{incident_id}/updates")
+async def update_incident(
+    ctx: Context,
+    incident_id: IncidentId,
+    customer_message: CustomerMessage,
+    revision: Revision | None = None,
+) -> Incident:
+    """Say how it stands with an incident. Each customer who has joined it is told once.
+
+    Args:
+        incident_id: An incident that is open.
+        customer_message: What customers are told from now on.
+        revision: Its revision as it was read, where that counts.
+    """
+    await service.update(ctx.db, ctx.tenant, incident_id, customer_message, revision)
+    return await service.get(ctx.db, ctx.tenant, incident_id)
+
+
 @tools.tool(scope="incidents:write", risk=Risk.WRITE, rest="POST /incidents/{incident_id}/resolve")
 async def resolve_incident(
     ctx: Context,
@@ -269,7 +311,7 @@ async def resolve_incident(
     Args:
         incident_id: The incident.
         revision: Its revision as it was read, where that counts.
-        customer_message: What customers are told from now on.
+        customer_message: What customers are told besides.
     """
     await service.resolve(
         ctx.db,

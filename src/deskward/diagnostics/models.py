@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, Stric
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
 from deskward.core.numbering import Numbering
-from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT
+from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
 from deskward.core.written import Ours, RecordId, Written
 from deskward.diagnostics.workflow import Difficulty, Kind
 
@@ -52,12 +52,15 @@ diagnoses = sa.Table(
     sa.Column("workflow", sa.String(64), nullable=False, info=IMPERSONAL),
     sa.Column("plan", sa.JSON, nullable=False, info=DOCUMENT),
     sa.Column("answers", sa.JSON, nullable=False, info=DOCUMENT),
+    sa.Column("earlier", sa.JSON(none_as_null=True), info=DOCUMENT),
     sa.Column("status", sa.String(16), nullable=False, info=IMPERSONAL),
     sa.Column("confirmed", sa.String(16), info=IMPERSONAL),
     sa.Column("ticket", sa.BigInteger),
     sa.Column("incident", sa.BigInteger),
     sa.Column("declined", sa.JSON, info=IMPERSONAL),
     sa.Column("signature", sa.String(300), info=IMPERSONAL),
+    sa.Column("chat", sa.String(128), info=VALUE),
+    sa.Column("told", sa.Integer),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -68,7 +71,10 @@ diagnoses = sa.Table(
 """`plan` is the workflow as it was composed, and `answers` all that was answered; the rest follows
 from them (`walking.py`). `confirmed` says how it is known that it helped. `incident` is the one
 that it has joined, `declined` those that it was said not to be. `signature` is the same for
-sessions that have seen the same (`incidents/matching.py`); null while nothing was seen."""
+sessions that have seen the same (`incidents/matching.py`); null while nothing was seen. `chat` is
+the conversation that the customer walks it in, `earlier` what was found and put right before
+`answers`, each with what was answered; `told` the revision of its incident that they were
+told of last."""
 
 diagnosis_numbers = Numbering("diagnosis_numbers")
 
@@ -138,6 +144,14 @@ class Result(BaseModel):
     fix: Ours | None = None
     specialist: Ours | None = Field(None, description="Who has to look at it.")
     reason: Ours
+
+
+class PutRight(BaseModel):
+    """A cause that was found and put right, after which the issue was still there."""
+
+    cause: Ours = Field(examples=["service_certificate"])
+    title: Ours
+    answered: list[AnsweredStep] = Field(description="What it was found by.")
 
 
 class KnownIncident(BaseModel):
@@ -210,6 +224,11 @@ class Diagnosis(BaseModel):
     translated: Translated | None = Field(
         description="The texts of title, step and result in that language: say these to the "
         "customer. Null where it is English, or has none."
+    )
+    put_right: list[PutRight] = Field(
+        default=[],
+        description="Causes that were found and put right before: the issue was still there, and "
+        "the steps began anew.",
     )
     confirmed: Literal["customer", "staff", "quiet"] | None = Field(
         description="How it is known that it helped; `quiet`: nobody said otherwise in time."

@@ -14,8 +14,10 @@ from deskward.core.errors import Conflict, InvalidInput, NotFound
 from deskward.core.paging import newest
 from deskward.diagnostics.composing import Plan
 from deskward.diagnostics.models import Status, diagnoses, diagnosis_numbers
-from deskward.diagnostics.walking import Evidence, Walk, walk
+from deskward.diagnostics.walking import End, Evidence, Walk, walk
 
+MOST_EARLIER = 4
+"""Causes that are put right in one session before another one is looked for."""
 MOST = 300
 """Answers of a session."""
 
@@ -41,6 +43,14 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A cause that was found and put right, and what was answered until then."""
+
+    cause: str
+    given: tuple[Given, ...]
+
+
+@dataclass(frozen=True)
 class Session:
     """A session as it is on record.
 
@@ -48,6 +58,8 @@ class Session:
         incident_id: The known incident that it has joined.
         declined: Those that it was said not to be.
         signature: What it has seen, in a line (`incidents/matching.py`).
+        earlier: What was found and put right before the steps began anew.
+        chat: The id of the conversation that its customer walks it in.
     """
 
     id: str
@@ -62,14 +74,22 @@ class Session:
     incident_id: str | None
     declined: tuple[str, ...]
     signature: str | None
+    chat: str | None
+    earlier: tuple[Earlier, ...]
     revision: int
     created_at: datetime
     updated_at: datetime
 
     @property
     def walk(self) -> Walk:
-        """How far it is."""
-        return walk(self.plan, [one.value for one in self.given])
+        """How far it is. What was put right already is not named as the cause once more."""
+        going = walk(self.plan, [one.value for one in self.given])
+        end = going.end
+        if end is not None and end.cause in [one.cause for one in self.earlier]:
+            title = self.plan.causes[str(end.cause)].title
+            reason = f"“{title}” was put right, and is seen again."
+            going.end = End("escalate", specialist=self.plan.specialist, reason=reason)
+        return going
 
 
 async def get(db: Connection, tenant: str, session_id: str) -> Session:
@@ -82,9 +102,20 @@ async def get(db: Connection, tenant: str, session_id: str) -> Session:
 
 
 async def start(
-    db: Connection, tenant: str, customer_id: str, *, product: str, issue: str, plan: Plan
+    db: Connection,
+    tenant: str,
+    customer_id: str,
+    *,
+    product: str,
+    issue: str,
+    plan: Plan,
+    chat: str | None = None,
 ) -> Session:
-    """Begin a session. Whether there is such a customer is not asked."""
+    """Begin a session. Whether there is such a customer is not asked.
+
+    Args:
+        chat: The id of the conversation that its customer walks it in.
+    """
     number = await diagnosis_numbers.next(db, tenant)
     moment = now()
     row = {
@@ -97,6 +128,7 @@ async def start(
         "plan": plan.model_dump(mode="json", exclude_defaults=True),
         "answers": [],
         "status": "open",
+        "chat": chat,
         "revision": 1,
         "created_at": moment,
         "updated_at": moment,
@@ -186,6 +218,31 @@ async def go_back(db: Connection, tenant: str, session_id: str, revision: int) -
     return await _write(db, tenant, session, session.given[:-1], "open")
 
 
+async def begin_anew(db: Connection, tenant: str, before: Session, revision: int) -> Session:
+    """Begin the steps anew: the cause that was found is put right, and the issue is still there.
+
+    Raises:
+        NotFound: The tenant has no such session.
+        Conflict: No cause was found that may have been put right, so many were already that
+            somebody has to look, or it has changed since.
+    """
+    session = await _locked(db, tenant, before.id, revision)
+    end = session.walk.end
+    if session.status != "to_confirm" or end is None or end.cause is None:
+        raise _not_now(session, "begun anew, because no cause was found that was put right,")
+    if len(session.earlier) >= MOST_EARLIER:
+        raise Conflict(
+            f"Session {session.id} has found {MOST_EARLIER + 1} causes. Say that it has not "
+            "helped, and somebody looks at it.",
+            details={"field": "put_right"},
+        )
+    earlier = [*session.earlier, Earlier(end.cause, session.given)]
+    told = [
+        {"cause": one.cause, "answers": [asdict(given) for given in one.given]} for one in earlier
+    ]
+    return await _write(db, tenant, session, (), "open", earlier=told)
+
+
 async def set_status(
     db: Connection,
     tenant: str,
@@ -227,10 +284,18 @@ async def note(db: Connection, tenant: str, session: Session, **values: Any) -> 
     )
 
 
-async def joined(db: Connection, tenant: str, session: Session, incident_id: str) -> Session:
-    """Have a session of the present transaction be one of a known incident."""
+async def joined(
+    db: Connection, tenant: str, session: Session, incident_id: str, told: int
+) -> Session:
+    """Have a session of the present transaction be one of a known incident.
+
+    Args:
+        told: The incident's revision, of which the customer is told by that.
+    """
     number = int(incident_id[1:])
-    return await _write(db, tenant, session, session.given, "joined_incident", incident=number)
+    return await _write(
+        db, tenant, session, session.given, "joined_incident", incident=number, told=told
+    )
 
 
 def was_midway(session: Session) -> bool:
@@ -316,6 +381,11 @@ def _session(row: sa.Row[Any]) -> Session:
         incident_id=f"I{row.incident}" if row.incident is not None else None,
         declined=tuple(row.declined or ()),
         signature=row.signature,
+        chat=row.chat,
+        earlier=tuple(
+            Earlier(one["cause"], tuple(Given(**given) for given in one["answers"]))
+            for one in row.earlier or ()
+        ),
         revision=row.revision,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -18,21 +18,23 @@ from deskward.diagnostics.context.health import KIND, HealthLook, check
 from deskward.diagnostics.context.models import customer_products
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.forgetting import Forgetting, RunRules
-from deskward.diagnostics.incidents import joining
 from deskward.diagnostics.incidents.models import (
     incident_alerts,
     incident_numbers,
     incident_sources,
     incidents,
 )
-from deskward.diagnostics.incidents.service import OVER
+from deskward.diagnostics.incidents.noticing import SEEN, SeenRules, noticed
+from deskward.diagnostics.incidents.service import OVER, UPDATED
 from deskward.diagnostics.incidents.sources import PURPOSE
+from deskward.diagnostics.incidents.telling import over, updated
 from deskward.diagnostics.models import diagnoses, diagnosis_numbers
 from deskward.diagnostics.suites.models import test_runs, test_targets
 from deskward.diagnostics.timers import QUIET, QuietRules, quiet
 from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
+from deskward.tickets.chats import Chats
 
 TOOLS = collector_tools.tools
 assert TOOLS is context_tools.tools is environment_tools.tools
@@ -58,7 +60,9 @@ SLICE = Slice(
     jobs=lambda gate: {
         QUIET: partial(quiet, gate.database),
         KIND: lambda job: check(gate.database, gate.port(Sources), job),
-        OVER: partial(joining.over, gate.database, gate.port(QuietRules)),
+        OVER: partial(over, gate.database, gate.port(QuietRules), gate.port(Chats)),
+        SEEN: partial(noticed, gate.database, gate.port(SeenRules)),
+        UPDATED: partial(updated, gate.database, gate.port(Chats)),
     },
     looks=lambda gate: [
         Forgetting(gate.database, gate.port(RunRules)).look,

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from deskward.core.database import now
 from deskward.core.errors import Conflict, NotFound
+from deskward.core.numbering import Revision
 from deskward.customers import service as customers
 from deskward.diagnostics import service as sessions
 from deskward.diagnostics.collecting import service as collecting
@@ -40,7 +41,7 @@ from deskward.diagnostics.suites.reach import Listed, Reach
 from deskward.diagnostics.suites.report import Form, TestReport, written
 from deskward.diagnostics.suites.running import Runner
 from deskward.diagnostics.suites.suite import Suite, Test
-from deskward.diagnostics.tools import Facts, Revision
+from deskward.diagnostics.tools import Facts
 from deskward.diagnostics.tools import tools as tools
 from deskward.diagnostics.workflow import Step
 from deskward.gate.call import Gate

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from deskward.diagnostics import models
 from deskward.diagnostics.answers import Answer
 from deskward.diagnostics.composing import Plan
-from deskward.diagnostics.service import Session, by_cause
+from deskward.diagnostics.service import Given, Session, by_cause
 from deskward.diagnostics.texts import Spoken
-from deskward.diagnostics.walking import End, Evidence
+from deskward.diagnostics.walking import End, Evidence, walk
 from deskward.diagnostics.workflow import Step
 
 _ENGLISH = Spoken()
@@ -28,7 +28,6 @@ def shown(
         spoken: The customer's language.
     """
     going, plan = session.walk, session.plan
-    steps = {step.id: step for part in plan.parts for step in part.steps}
     waits = going.at if session.status in ("open", "paused") else None
     return models.Diagnosis(
         id=session.id,
@@ -41,18 +40,7 @@ def shown(
         estimated_duration=plan.minutes,
         status=session.status,
         step=step_to_do(waits) if waits is not None else None,
-        answered=[
-            models.AnsweredStep(
-                step_id=answered.step,
-                description=steps[answered.step].description,
-                answer=in_words(steps[answered.step].answer, answered.value),
-                by=given.by,
-                request_id=given.request_id,
-                test_run_id=given.test_run,
-                at=given.at,
-            )
-            for answered, given in zip(going.answered, session.given, strict=True)
-        ],
+        answered=_answered(plan, session.given),
         hypotheses=[
             models.Hypothesis(
                 cause=cause,
@@ -68,6 +56,14 @@ def shown(
         result=result(plan, going.end) if going.end is not None else None,
         language=spoken.language,
         translated=translated(plan, waits, going.end, spoken) if spoken.other else None,
+        put_right=[
+            models.PutRight(
+                cause=one.cause,
+                title=plan.causes[one.cause].title,
+                answered=_answered(plan, one.given),
+            )
+            for one in session.earlier
+        ],
         confirmed=session.confirmed,
         ticket_id=session.ticket_id,
         incident_id=session.incident_id,
@@ -77,6 +73,24 @@ def shown(
         created_at=session.created_at,
         updated_at=session.updated_at,
     )
+
+
+def _answered(plan: Plan, given: Sequence[Given]) -> list[models.AnsweredStep]:
+    """The answers of a walk, each with what was asked."""
+    steps = {step.id: step for part in plan.parts for step in part.steps}
+    going = walk(plan, [one.value for one in given])
+    return [
+        models.AnsweredStep(
+            step_id=answered.step,
+            description=steps[answered.step].description,
+            answer=in_words(steps[answered.step].answer, answered.value),
+            by=one.by,
+            request_id=one.request_id,
+            test_run_id=one.test_run,
+            at=one.at,
+        )
+        for answered, one in zip(going.answered, given, strict=True)
+    ]
 
 
 def summary(session: Session) -> models.DiagnosisSummary:
@@ -244,6 +258,9 @@ def gathered(session: Session, because: str, alike: Sequence[Session] = ()) -> s
             lines.append(f"- {one.title}: {one.state.replace('_', ' ')} ({seen})")
     possible = [one.title for one in told.hypotheses if not one.evidence]
     lines += ["", f"Not looked at: {'; '.join(possible)}"] if possible else []
+    for before in told.put_right:
+        lines += ["", f"Found and put right before, and not all: {before.title}, by"]
+        lines += [f"- {one.description} {one.answer}" for one in before.answered]
     if session.incident_id is not None:
         lines += ["", f"It had joined incident {session.incident_id}."]
     if session.declined:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from deskward.core.errors import Conflict
+from deskward.core.numbering import Revision
 from deskward.core.paging import Limit, Offset
 from deskward.customers import service as customers
 from deskward.diagnostics import service, telling
@@ -46,9 +48,6 @@ Facts = Annotated[
         examples=[{"os": "windows", "version": "2.3", "category": "network"}],
         json_schema_extra={"additionalProperties": False},  # names of another form are refused
     ),
-]
-Revision = Annotated[
-    int, Field(ge=1, description="The session's revision as it was read.", examples=[1])
 ]
 
 
@@ -116,8 +115,10 @@ async def start_diagnostic_session(
     told = vouched(ctx, environment_info or {})
     language = language_of(ctx, customer.language or "")
     plan: Plan = compose(chosen, circumstances, shelf.workflows, told, language)
+    own = ctx.principal.kind == "customer" and ctx.door == "agent"
     issue: dict[str, Any] = {"product": product_name, "issue": issue_description, "plan": plan}
-    session = await service.start(ctx.db, ctx.tenant, customer_id, **issue)
+    chat = ctx.session_id if own else None
+    session = await service.start(ctx.db, ctx.tenant, customer_id, **issue, chat=chat)
     return await followed(ctx, session)
 
 
@@ -254,21 +255,34 @@ async def resume_diagnostic_session(
     facts=diagnosis_facts,
 )
 async def report_diagnosis_outcome(
-    ctx: Context, session_id: SessionId, revision: Revision, helped: StrictBool
+    ctx: Context,
+    session_id: SessionId,
+    revision: Revision,
+    helped: StrictBool,
+    put_right: StrictBool = False,
 ) -> Diagnosis:
     """Say whether the fix of a diagnostic session has helped. If not, a specialist gets all of it.
+
+    Two things can be wrong at once. Where the cause was put right and the issue is still there, the
+    steps begin anew and look for another one.
 
     Where it had joined an incident that is over and the issue is still there, its steps go on.
 
     Args:
         session_id: The session.
-        revision: Its revision as it was read.
+        revision: Its revision.
         helped: Whether the issue is gone.
+        put_right: If it is not, whether the cause that was found was put right all the same.
     """
+    if helped and put_right:
+        told = "Say `put_right` only where the issue is still there."
+        raise Conflict(told, details={"field": "put_right"})
     by = "customer" if ctx.principal.kind == "customer" else "staff"
     before = await service.get(ctx.db, ctx.tenant, session_id)
     if not helped and service.was_midway(before):
         return await gone_on(ctx, before, revision)
+    if put_right:
+        return await followed(ctx, await service.begin_anew(ctx.db, ctx.tenant, before, revision))
     session = await service.set_status(
         ctx.db,
         ctx.tenant,

@@ -44,6 +44,8 @@ WISHES = {
     "join_incident": Wish("join", "incident outage disturbance"),
     "leave_incident": Wish("leave", "incident outage disturbance"),
     "report_incident": OWN_WORDS,
+    "open_incident": OWN_WORDS,
+    "update_incident": OWN_WORDS,
     "resolve_incident": OWN_WORDS,
     "add_incident_source": OWN_WORDS,
     "remove_incident_source": OWN_WORDS,

@@ -195,7 +195,7 @@ async def matter_of(
         left = [(due - now()) / timedelta(minutes=1) for due in moments]
         facts["minutes_left"] = min(left, default=NO_CLOCK)
         facts["overdue"] = any(one.overdue for one in live)
-    facts["signs"] = await risks_in_time(subject, text, limit=MOMENT)
+    facts["signs"] = await risks_in_time(subject, text, limit=MOMENT, but_denied=True)
     facts["sentiment"] = data.sentiment or mood_of([subject, text])
     return Matter(facts, f"{subject}\n{text}")
 

@@ -79,7 +79,8 @@ class Rule(_Part):
     Attributes:
         words: Words and phrases that are looked for in what the customer has written, as whole
             words; `*` at the end stands for any ending. One that is denied where it stands ("no
-            outage") is not said.
+    outage") is not said.
+        grave: Whether a word counts unless it is denied beyond doubt ("I will not sue if you pay").
         specialist: Whose queue the matter then belongs in.
         priority_level: How urgent it then is, from 1, the most urgent, to 5.
     """
@@ -88,6 +89,7 @@ class Rule(_Part):
     title: str = Field(min_length=1, max_length=200)
     when: str | None = None
     words: tuple[Annotated[str, Field(min_length=2, max_length=100)], ...] = ()
+    grave: bool = False
     specialist: KindName
     priority_level: Level
 
@@ -193,7 +195,7 @@ def _ask(rule: Rule, facts: Mapping[str, Any], text: str) -> Asked:
         matched, problem = _holds(rule.when, facts)
         values = {name: facts.get(name) for name in sorted(condition(rule.when).names)}
     if rule.words:
-        values["words"] = said_plainly(text, rule.words)
+        values["words"] = said_plainly(text, rule.words, grave=rule.grave)
         matched = matched and bool(values["words"])
     return Asked(rule, matched, values, problem)
 

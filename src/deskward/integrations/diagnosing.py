@@ -10,6 +10,7 @@ from deskward.diagnostics.collecting.making import Collecting
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.forgetting import RunRules
+from deskward.diagnostics.incidents.noticing import SeenRules
 from deskward.diagnostics.incidents.sources import PURPOSE, AlertVault
 from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.suites.loading import Suites
@@ -53,6 +54,7 @@ def open_diagnosing(
         Sources: Sources(read_sources(rules.crm_file, settings.default.tenant_id)),
         AlertVault: AlertVault(Sealing(key, PURPOSE)),
         RunRules: RunRules(rules.keeps_runs_for),
+        SeenRules: SeenRules(rules.incident_customers, rules.noticed_within, rules.incident_opens),
         QuietRules: QuietRules(rules.confirms_after, rules.ends_after),
     }
 

@@ -32,6 +32,12 @@ _CHANGES: dict[str, Name] = {
     "card_deactivated": "card_blocked",
 }
 _OURS = ("staff", "agent", "desk", "service")
+_INCIDENTS: dict[str, Name] = {
+    "diagnosis.incident_updated": "incident_updated",
+    "diagnosis.incident_over": "incident_over",
+}
+IN_INCIDENTS: frozenset[Name] = frozenset(_INCIDENTS.values())
+"""What those are told who have joined an incident."""
 Told = tuple[str, Name]
 """A person's label, and the name of the notice that they are to get."""
 
@@ -54,7 +60,7 @@ async def note(db: Connection, gate: Gate, event: sa.Row[Any]) -> None:
         if own or name not in await service.wanted(db, tenant, person, rules):
             continue
         due = await _due(db, tenant, person)
-        if name == "answered":
+        if name == "answered" or (name in IN_INCIDENTS and event.data.get("message_id")):
             due = max(due, now() + READING)
         row = {
             "tenant_id": tenant,
@@ -62,7 +68,11 @@ async def note(db: Connection, gate: Gate, event: sa.Row[Any]) -> None:
             "person": person,
             "name": name,
             "record": event.record,
-            "data": {"id": event.record, "message_id": event.data.get("message_id")},
+            "data": {
+                "id": event.record,
+                "message_id": event.data.get("message_id"),
+                **({"incident_id": event.data["incident_id"]} if name in IN_INCIDENTS else {}),
+            },
             "seq": event.seq,
             "due_at": due,
         }
@@ -91,6 +101,9 @@ async def _concerned(db: Connection, gate: Gate, event: sa.Row[Any]) -> list[Tol
         told += [(one, "handover_waits") for one in await _workers(db, gate, event)]
     if event.kind == "ticket.due_soon":
         told += [(one, "due_soon") for one in await _workers(db, gate, event)]
+    if event.kind in ("incident.proposed", "incident.opened") and event.by == "desk":
+        able = await _who_may(db, gate, event.tenant_id, "report_incident")
+        told += [(f"staff:{member.id}", "incident_seen") for member in able]
     if event.kind == "ticket.escalated":
         worker = event.data.get("assignee")
         told += [(f"staff:{worker}", "escalated")] if worker else []
@@ -138,6 +151,8 @@ def _customer(kind: str, data: Mapping[str, Any]) -> list[Name]:
     if kind == "message.created" and data.get("by") in _OURS and not data.get("note"):
         # A mail is on its way already; another one would tell of the same.
         return [] if data.get("delivery") == "queued" else ["answered"]
+    if kind in _INCIDENTS:  # of several sessions of theirs one tells it
+        return [_INCIDENTS[kind]] if data.get("first") else []
     if kind == "customer.updated":
         return [_CHANGES[what] for what in data.get("changed", ()) if what in _CHANGES]
     return []

@@ -20,19 +20,27 @@ ForStaff = Literal[
     "handover_waits",
     "due_soon",
     "escalated",
+    "incident_seen",
     "webhook_disabled",
 ]
 ForCustomers = Literal[
-    "received", "answered", "password_changed", "address_changed", "card_blocked"
+    "received",
+    "answered",
+    "password_changed",
+    "address_changed",
+    "card_blocked",
+    "incident_updated",
+    "incident_over",
 ]
 Name = ForStaff | ForCustomers
 FOR_STAFF: tuple[ForStaff, ...] = get_args(ForStaff)
 FOR_CUSTOMERS: tuple[ForCustomers, ...] = get_args(ForCustomers)
 NAMES: tuple[Name, ...] = (*FOR_STAFF, *FOR_CUSTOMERS)
 
-USUAL: frozenset[Name] = frozenset((*FOR_STAFF, "received"))
-"""What a desk that sends mail sends without being told to: what staff cannot work without, and
-that a request has come. What answers say customers read where they are given."""
+USUAL: frozenset[Name] = frozenset((*FOR_STAFF, "received", "incident_updated", "incident_over"))
+"""What a desk that sends mail sends without being told to: what staff cannot work without, that a
+request has come, and how it stands with an incident that somebody has joined. What answers say
+customers read where they are given."""
 LISTENER = "notices"
 """The name by which notices listen to events."""
 SOURCES: dict[Name, tuple[Kind, ...]] = {
@@ -42,12 +50,15 @@ SOURCES: dict[Name, tuple[Kind, ...]] = {
     "handover_waits": ("conversation.handed_over", "conversation.waiting_long"),
     "due_soon": ("ticket.due_soon",),
     "escalated": ("ticket.escalated",),
+    "incident_seen": ("incident.proposed", "incident.opened"),
     "webhook_disabled": ("webhook.disabled",),
     "received": ("ticket.created",),
     "answered": ("message.created",),
     "password_changed": ("customer.updated",),
     "address_changed": ("customer.updated",),
     "card_blocked": ("customer.updated",),
+    "incident_updated": ("diagnosis.incident_updated",),
+    "incident_over": ("diagnosis.incident_over",),
 }
 """Which events each comes of."""
 

@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
+from deskward.core.errors import NotFound
 from deskward.customers import service as customers
+from deskward.diagnostics.incidents import service as incidents
 from deskward.email.bounced import comes_back
 from deskward.email.models import Letter
 from deskward.email.outbox import Outbox
@@ -19,6 +21,7 @@ from deskward.notices.service import NoticeRules
 from deskward.security import members, tenants
 from deskward.security.principals import Kind
 from deskward.tickets import store as tickets
+from deskward.tickets.chats import Chats
 
 _DUE = (
     sa.select(notices.c.tenant_id, notices.c.person)
@@ -57,9 +60,11 @@ async def _send(db: Connection, gate: Gate, tenant: str, person: str) -> None:
     rows = sorted(taken.all(), key=lambda row: (row.seq, row.name))
     wanted = await service.wanted(db, tenant, person, gate.port(NoticeRules))
     told = [
-        (row.name, row.data)
+        (row.name, values)
         for row in rows
-        if row.name in wanted and not await _is_read(db, tenant, row)
+        if row.name in wanted
+        and not await _is_read(db, gate, row)
+        and (values := await _values(db, row)) is not None
     ]
     recipient = await _recipient(db, tenant, person)
     if not told or recipient is None:
@@ -75,10 +80,26 @@ async def _send(db: Connection, gate: Gate, tenant: str, person: str) -> None:
     await db.execute(mailed.insert(), {"tenant_id": tenant, "person": person, "at": now()})
 
 
-async def _is_read(db: Connection, tenant: str, row: sa.Row[Any]) -> bool:
-    """Whether a customer has the answer that a notice tells of: they read it where it was given."""
-    message_id = row.data.get("message_id")
-    if row.name != "answered" or message_id is None:
+async def _values(db: Connection, row: sa.Row[Any]) -> dict[str, Any] | None:
+    """What a notice says; None where what it tells of is gone."""
+    values: dict[str, Any] = row.data
+    if row.name not in hearing.IN_INCIDENTS:
+        return values
+    try:
+        incident = await incidents.row_of(db, row.tenant_id, values["incident_id"])
+    except NotFound:
+        return None
+    return {**values, **incidents.said_of(incident)}
+
+
+async def _is_read(db: Connection, gate: Gate, row: sa.Row[Any]) -> bool:
+    """Whether a customer has what a notice tells of: they read it where it was said."""
+    tenant, message_id = row.tenant_id, row.data.get("message_id")
+    if message_id is None:
+        return False
+    if row.name in hearing.IN_INCIDENTS:
+        return await gate.port(Chats).has(db, tenant, message_id)
+    if row.name != "answered":
         return False
     message = await tickets.by_name(db, tenant, message_id)
     return message is not None and message.delivery == "delivered"

@@ -11,6 +11,8 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from deskward.core.text import shorten
+
 TEMPLATES = Path(__file__).parent / "templates"
 FRAME = "frame"
 """The template of what stands around the lines of a mail."""
@@ -39,16 +41,21 @@ def language_for(tags: Sequence[str | None]) -> str:
 def letter(language: str, told: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[str, str]:
     """Subject and text of a mail that tells of one notice or more: name and values of each."""
     frame = templates()[FRAME][language]
-    lines = [_filled(templates()[name][language]["line"], values) for name, values in told]
+    lines = [line(language, name, values) for name, values in told]
     lines = list(dict.fromkeys(lines))
     if len(lines) == 1:
         name, values = told[0]
-        subject = _filled(templates()[name][language]["subject"], values)
+        subject = shorten(_filled(templates()[name][language]["subject"], values))
         body = lines[0]
     else:
         subject = _filled(frame["subject"], {"count": len(lines)})
         body = "\n".join(f"- {line}" for line in lines)
     return subject, f"{frame['before']}\n\n{body}\n\n{frame['after']}"
+
+
+def line(language: str, name: str, values: Mapping[str, Any]) -> str:
+    """What is told of one notice, in a line."""
+    return _filled(templates()[name][language]["line"], values)
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from deskward.core.database import now
 from deskward.core.errors import Conflict
+from deskward.core.numbering import Revision
 from deskward.core.paging import Limit, Offset
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, ToolGroup
@@ -37,9 +38,6 @@ from deskward.tickets.models import TicketId
 
 tools = ToolGroup("queues", wishes=WISHES)
 
-Revision = Annotated[
-    int, Field(ge=1, description="The escalation's revision as it was read.", examples=[1])
-]
 Hours = Annotated[int, Field(ge=1, le=672, description="How far back to look.")]
 
 

@@ -91,6 +91,11 @@ def denies(text: str) -> bool:
     return _has("negators", folded(text[:LONGEST]))
 
 
+def sets_condition(text: str) -> bool:
+    """Whether a text says "if", in any language."""
+    return _has("conditions", folded(text[:LONGEST]))
+
+
 def turns_over(text: str) -> bool:
     """Whether a text doubts, asks, sets a condition, or turns over what it says."""
     said = folded(text[:LONGEST])

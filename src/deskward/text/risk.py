@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 
 from deskward.core.aside import aside
 from deskward.core.errors import TimeLimitExceeded
 from deskward.text.injection import injected
 from deskward.text.lists import any_of, word_lists
+from deskward.text.polarity import is_ruled_out
 from deskward.text.sentences import Sentence, all_texts
 
 _LISTS = word_lists("risk")
@@ -55,28 +57,49 @@ _GRAVE = {
 }
 
 
-def risks_of(subject: str, body: str) -> list[str]:
+_DENIABLE = ("legal", "security")
+MANY = 100
+"""What is said so often in one text is not looked at further, so that no text takes long."""
+
+
+def risks_of(subject: str, body: str, *, but_denied: bool = False) -> list[str]:
     """The grave risks of a ticket: those above, and `injection`, orders to the assistant.
 
     `vulnerable` is somebody in distress, and `person` the wish to speak to one.
 
     All of the text counts, also what is quoted, stands below a signature, or greets.
+
+    Args:
+        but_denied: Leave out what the text rules out beyond doubt: "I do not need a lawyer".
     """
     text = unicodedata.normalize("NFKC", f"{subject}\n{body}")
     risks = [name for name, pattern in _GRAVE.items() if pattern.search(text)]
+    if but_denied:
+        risks = [name for name in risks if name not in _DENIABLE or _is_meant(name, text)]
     if injected(subject) or any(map(injected, all_texts(body))):
         risks.append("injection")
     return risks
 
 
-async def risks_in_time(subject: str, body: str, *, limit: float | None = None) -> list[str]:
+def _is_meant(name: str, text: str) -> bool:
+    found = list(islice(_GRAVE[name].finditer(text), MANY))
+    return len(found) == MANY or not all(
+        is_ruled_out(text, one.start(), one.end()) for one in found
+    )
+
+
+async def risks_in_time(
+    subject: str, body: str, *, limit: float | None = None, but_denied: bool = False
+) -> list[str]:
     """The same beside the event loop. What cannot be read in time has all risks.
 
     Args:
         limit: Seconds, where fewer than usual.
+        but_denied: See `risks_of`.
     """
+    read = partial(risks_of, subject, body, but_denied=but_denied)
     try:
-        return await aside(partial(risks_of, subject, body), len(subject) + len(body), limit=limit)
+        return await aside(read, len(subject) + len(body), limit=limit)
     except TimeLimitExceeded:
         return [*_GRAVE, "injection"]
 

@@ -17,7 +17,7 @@ from pydantic import (
 from deskward.core.custom_fields import Value as FieldValue
 from deskward.core.database import metadata
 from deskward.core.moments import Moment, UtcDateTime
-from deskward.core.numbering import Numbering
+from deskward.core.numbering import MOST_COUNTED, Numbering
 from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER, TEXT, VALUE
 from deskward.core.schema import not_all_null, one_of_two, only_with
 from deskward.core.written import Ours, RecordId, Written
@@ -203,7 +203,10 @@ class TicketUpdate(BaseModel):
         description="Ids of files to send with the reply: the caller's own, or the customer's.",
     )
     revision: int | None = Field(
-        None, ge=1, description="Change it only if the ticket still has this revision."
+        None,
+        ge=1,
+        le=MOST_COUNTED,
+        description="Change it only if the ticket still has this revision.",
     )
     template: Literal["holding"] | None = Field(
         None,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from deskward.core.moments import Moment
+from deskward.core.numbering import MOST_COUNTED, Revision
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
 from deskward.tickets import handover, service, sorting
@@ -19,9 +20,9 @@ from deskward.tickets.tools import TicketRules, shown, source_of
 
 __all__ = ["tools"]  # with the tools of this file
 
-Revision = Annotated[int, Field(ge=1)]
 Places = Annotated[
-    list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100, examples=[[2, 3]])
+    list[Annotated[int, Field(ge=1, le=MOST_COUNTED)]],
+    Field(min_length=1, max_length=100, examples=[[2, 3]]),
 ]
 
 

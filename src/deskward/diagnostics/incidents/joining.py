@@ -1,4 +1,4 @@
-"""How sessions and incidents come together: sessions join by what they saw, and go on after."""
+"""How sessions and incidents come together: sessions join by what they saw."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core import events
-from deskward.core.database import Connection, Database, now
-from deskward.core.errors import Conflict, NotFound
-from deskward.core.jobs import Job
+from deskward.core.database import Connection, now
 from deskward.diagnostics import service as sessions
 from deskward.diagnostics.incidents import service
 from deskward.diagnostics.incidents.matching import Match, Seen, match, seen_in, signature_of
 from deskward.diagnostics.models import KnownIncident, diagnoses
 from deskward.diagnostics.service import Session
-from deskward.diagnostics.timers import QuietRules, follow
 from deskward.tickets.models import tickets
 from deskward.tickets.timers import WAITING
 
-AT_ONCE = 50
-"""Sessions that go on in one transaction."""
 LATELY = timedelta(days=7)
 """How old a session may be to be like another one."""
 MOST_ALIKE = 20
@@ -62,61 +57,27 @@ async def look(db: Connection, tenant: str, session: Session) -> Session:
         await sessions.note(db, tenant, session, signature=signature)
         session = replace(session, signature=signature)
     for row, how in await _fitting(db, tenant, session):
-        if how.certain and await service.is_open(db, tenant, f"I{row.number}"):
-            return await join(db, tenant, session, f"I{row.number}")
+        revision = None
+        if how.certain:
+            revision = await service.held_open(db, tenant, f"I{row.number}")
+        if revision is not None:
+            return await join(db, tenant, session, f"I{row.number}", revision)
     return session
 
 
-async def join(db: Connection, tenant: str, session: Session, incident_id: str) -> Session:
-    """Have a session, changed in this transaction, be one of an incident that is held open."""
+async def join(
+    db: Connection, tenant: str, session: Session, incident_id: str, revision: int
+) -> Session:
+    """Have a session, changed in this transaction, be one of an incident that is held open.
+
+    Args:
+        revision: The incident's.
+    """
     told = {"status": "joined_incident", "incident_id": incident_id}
     await events.tell(
         db, tenant, "diagnosis.joined", session.id, told, customer_id=session.customer_id
     )
-    return await sessions.joined(db, tenant, session, incident_id)
-
-
-async def over(database: Database, rules: QuietRules, job: Job) -> None:
-    """Do the job of an incident that is over: its sessions are to be confirmed, or go on.
-
-    Raises:
-        JobLost: Another process has the job, or it was taken away.
-    """
-    tenant, incident_id = job.payload["tenant"], job.payload["incident_id"]
-    while True:
-        async with database.transaction() as db:
-            await job.hold(db)
-            rows = await db.all(
-                sa.select(diagnoses.c.number, diagnoses.c.revision)
-                .where(
-                    diagnoses.c.tenant_id == tenant,
-                    diagnoses.c.incident == int(incident_id[1:]),
-                    diagnoses.c.status == "joined_incident",
-                )
-                .order_by(diagnoses.c.number)
-                .limit(AT_ONCE)
-            )
-            for row in rows:
-                await _goes_on(db, tenant, incident_id, row, rules)
-        if len(rows) < AT_ONCE:
-            return
-
-
-async def _goes_on(
-    db: Connection, tenant: str, incident_id: str, row: sa.Row[Any], rules: QuietRules
-) -> None:
-    named = (f"D{row.number}", row.revision)
-    try:
-        session = await sessions.set_status(
-            db, tenant, *named, "to_confirm", allowed=("joined_incident",)
-        )
-    except (Conflict, NotFound):  # it was changed meanwhile, or erased
-        return
-    told = {"status": "to_confirm", "incident_id": incident_id}
-    await events.tell(
-        db, tenant, "diagnosis.incident_over", session.id, told, customer_id=session.customer_id
-    )
-    await follow(db, tenant, session, rules)
+    return await sessions.joined(db, tenant, session, incident_id, revision)
 
 
 async def alike(db: Connection, tenant: str, session: Session) -> list[Session]:

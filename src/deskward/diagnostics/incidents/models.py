@@ -15,7 +15,8 @@ from deskward.core.personal import IMPERSONAL, TEXT
 from deskward.core.written import Ours, Written
 from deskward.diagnostics.models import IncidentId
 
-IncidentStatus = Literal["open", "resolved"]
+IncidentStatus = Literal["proposed", "open", "resolved"]
+"""`proposed`: the desk has noticed it, and nobody joins it until staff open it."""
 Form = Literal["alertmanager", "signed"]
 """`alertmanager`: Alertmanager's JSON, version 4, with the secret as its bearer token. `signed`: a
 generic JSON form, signed as Standard Webhooks says."""

@@ -14,6 +14,7 @@ from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.locking import locking
 from deskward.core.paging import newest
+from deskward.core.text import shorten
 from deskward.diagnostics.incidents.matching import Sign, plain
 from deskward.diagnostics.incidents.models import (
     Incident,
@@ -27,6 +28,8 @@ from deskward.security import tenants
 
 OVER = "incident_over"
 """The kind of job that lets the sessions of an incident go on once it is over."""
+UPDATED = "incident_updated"
+"""The kind of job that tells the customers of an incident how it stands."""
 MOST_OPEN = 1_000
 """Incidents of a tenant that are open at once."""
 MOST_KNOWN = 50
@@ -111,12 +114,10 @@ async def same_open(db: Connection, tenant: str, signature: str) -> sa.Row[Any] 
     )
 
 
-async def is_open(db: Connection, tenant: str, incident_id: str) -> bool:
-    """Whether an incident is open; it stays as it is until `db` commits."""
-    row = await locking(db).first(
-        sa.select(incidents.c.status).where(*_same(tenant, int(incident_id[1:])))
-    )
-    return row is not None and row.status == "open"
+async def held_open(db: Connection, tenant: str, incident_id: str) -> int | None:
+    """The revision of an open incident, which stays so until `db` commits; None if it is over."""
+    row = await locking(db).first(sa.select(incidents).where(*_same(tenant, int(incident_id[1:]))))
+    return row.revision if row is not None and row.status == "open" else None
 
 
 async def count_open(db: Connection, tenant: str) -> int:
@@ -142,6 +143,7 @@ async def begin(
     severity: str = "",
     source_id: str | None = None,
     name: str = "",
+    status: IncidentStatus = "open",
 ) -> str:
     """Open an incident of a tenant whose incidents are held; gives its id.
 
@@ -152,7 +154,7 @@ async def begin(
     row = {
         "tenant_id": tenant,
         "number": number,
-        "status": "open",
+        "status": status,
         "title": title,
         "description": description,
         "customer_message": customer_message,
@@ -171,8 +173,8 @@ async def begin(
         "updated_at": moment,
     }
     await db.execute(incidents.insert(), row)
-    told = {"status": "open"}
-    await events.tell(db, tenant, "incident.opened", f"I{number}", told, by=by)
+    kind: events.Kind = "incident.opened" if status == "open" else "incident.proposed"
+    await events.tell(db, tenant, kind, f"I{number}", {"status": status}, by=by)
     return f"I{number}"
 
 
@@ -198,17 +200,8 @@ async def resolve(
         Conflict: It is over already, or has changed since.
     """
     await lock(db, tenant)
-    row = await row_of(locking(db), tenant, incident_id)
-    if row.status != "open":
-        raise Conflict(f"Incident {incident_id} is over already.", details={"status": row.status})
-    if revision is not None and row.revision != revision:
-        raise Conflict(
-            f"Incident {incident_id} has changed: it is at revision {row.revision}, not "
-            f"{revision}. Read it again.",
-            details={"revision": row.revision},
-        )
+    row = await _held(db, tenant, incident_id, revision, ("open", "proposed"))
     moment = now()
-    values: dict[str, Any] = {} if message is None else {"customer_message": message}
     await db.execute(
         sa.update(incidents)
         .where(*_same(tenant, row.number))
@@ -216,15 +209,117 @@ async def resolve(
             status="resolved",
             resolved_at=min(at or moment, moment),
             resolved_by=by,
+            customer_message=message,  # what was said while it went on is no longer so
             revision=row.revision + 1,
             updated_at=moment,
-            **values,
         )
     )
     told = {"status": "resolved"}
     await events.tell(db, tenant, "incident.resolved", incident_id, told, by=by)
-    name = hashlib.sha256("\0".join((OVER, tenant, incident_id)).encode()).hexdigest()[:32]
-    await jobs.put(db, name, OVER, {"tenant": tenant, "incident_id": incident_id}, due=moment)
+    await _have_told(db, OVER, tenant, incident_id)
+
+
+async def update(
+    db: Connection, tenant: str, incident_id: str, message: str, revision: int | None = None
+) -> None:
+    """Say how it stands with an incident; a job tells the customers who have joined it.
+
+    Args:
+        message: What customers are told from now on.
+        revision: As it was read, where that counts.
+
+    Raises:
+        NotFound: The tenant has no such one.
+        Conflict: It is over, or has changed since.
+    """
+    row = await _held(db, tenant, incident_id, revision)
+    await db.execute(
+        sa.update(incidents)
+        .where(*_same(tenant, row.number))
+        .values(customer_message=message, revision=row.revision + 1, updated_at=now())
+    )
+    await _have_told(db, UPDATED, tenant, incident_id)
+
+
+async def open_up(
+    db: Connection,
+    tenant: str,
+    incident_id: str,
+    by: str,
+    message: str | None,
+    revision: int | None = None,
+) -> None:
+    """Open an incident that the desk has proposed: whoever sees the same joins it from now on.
+
+    Args:
+        message: What customers are told.
+        revision: As it was read, where that counts.
+
+    Raises:
+        NotFound: The tenant has no such one.
+        Conflict: It is not a proposed one, or has changed since.
+    """
+    await lock(db, tenant)
+    row = await _held(db, tenant, incident_id, revision, ("proposed",))
+    await db.execute(
+        sa.update(incidents)
+        .where(*_same(tenant, row.number))
+        .values(
+            status="open",
+            opened_by=by,
+            customer_message=message,
+            revision=row.revision + 1,
+            updated_at=now(),
+        )
+    )
+    await events.tell(db, tenant, "incident.opened", incident_id, {"status": "open"}, by=by)
+
+
+async def is_known(db: Connection, tenant: str, signature: str, since: datetime) -> bool:
+    """Whether there is an incident of a signature that is not over, or was not at a moment."""
+    live = incidents.c.status != "resolved"
+    row = await db.first(
+        sa.select(incidents.c.number)
+        .where(
+            incidents.c.tenant_id == tenant,
+            incidents.c.signature == signature,
+            live | (incidents.c.updated_at > since),
+        )
+        .limit(1)
+    )
+    return row is not None
+
+
+async def _held(
+    db: Connection,
+    tenant: str,
+    incident_id: str,
+    revision: int | None,
+    states: tuple[IncidentStatus, ...] = ("open",),
+) -> sa.Row[Any]:
+    """An incident in one of these states, kept as it is until `db` commits.
+
+    Raises:
+        NotFound: The tenant has no such one.
+        Conflict: It is in none of them, or has another revision.
+    """
+    row = await row_of(locking(db), tenant, incident_id)
+    if row.status not in states:
+        how = "over already" if row.status == "resolved" else row.status
+        raise Conflict(f"Incident {incident_id} is {how}.", details={"status": row.status})
+    if revision is not None and row.revision != revision:
+        raise Conflict(
+            f"Incident {incident_id} has changed: it is at revision {row.revision}, not "
+            f"{revision}. Read it again.",
+            details={"revision": row.revision},
+        )
+    return row
+
+
+async def _have_told(db: Connection, kind: str, tenant: str, incident_id: str) -> None:
+    """Queue the job that tells the customers who have joined an incident."""
+    name = hashlib.sha256("\0".join((kind, tenant, incident_id)).encode()).hexdigest()[:32]
+    await jobs.put(db, name, kind, {"tenant": tenant, "incident_id": incident_id}, due=now())
 
 
 async def changed(db: Connection, tenant: str, number: int) -> None:
@@ -252,6 +347,11 @@ def told_customers(row: sa.Row[Any]) -> str:
         f"There is a disturbance of {row.product} since {since}, and we are working on it. You "
         "need do nothing."
     )
+
+
+def said_of(row: sa.Row[Any]) -> dict[str, str]:
+    """What texts for customers say of an incident: its product, and what was written for them."""
+    return {"product": shorten(row.product), "message": row.customer_message or ""}
 
 
 def _same(tenant: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
