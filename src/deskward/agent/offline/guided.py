@@ -134,7 +134,7 @@ class Guided(Step):
             if risks_of("", text):  # a threat beside it is for people
                 return self._hand_over(text)
             return self._find(named, text, before, sure=True)
-        finds = self._may_be_trouble(text)
+        finds = None if self._model.sought.is_declined(text) else self._may_be_trouble(text)
         return None if finds is None else self._find(finds, text, before, sure=False)
 
     def _left_behind(self) -> dict[str, Any]:
