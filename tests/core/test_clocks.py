@@ -17,7 +17,7 @@ from deskward.core.database import now
 from deskward.core.settings import Settings
 from deskward.diagnostics.timers import QUIET
 from tests.conftest import STAFF, Call, caller
-from tests.diagnostics.test_sessions import start
+from tests.diagnostics.test_sessions import TO_CAUSE, answer, start
 
 DAY = timedelta(days=1)
 SOON = timedelta(minutes=1)
@@ -94,21 +94,26 @@ async def test_sessions_tickets_and_queues_go_by_the_databases_clock(
         if when == "while it runs":
             monkeypatch.setattr(clocks, "process_clock", lambda: real() + wrong)
         session = await start(call)
+        helped = await answer(call, await start(call), *TO_CAUSE)
         assert abs(datetime.fromisoformat(session["created_at"]) - real()) < SOON
         due = await _due(desk)
-        quiet = settings.diagnostics.ends_after
-        assert abs(due - real() - quiet) < SOON
+        quiet = settings.diagnostics
+        assert abs(due[session["id"]] - real() - quiet.ends_after) < SOON
+        assert abs(due[helped["id"]] - real() - quiet.confirms_after) < SOON
         await _check_ticket_and_queue(call)
         await _let_ring(desk, real() + timedelta(hours=1))
         await asyncio.sleep(0.5)  # ten looks for what is due
-        there = await call("get_diagnostic_session", session_id=session["id"])
-        assert there.value["status"] == "open", "it ended early"
+        assert await _states(call, session, helped) == ["open", "to_confirm"], "too early"
         await _let_ring(desk, real() - timedelta(seconds=1))
         async with asyncio.timeout(60):
-            while there.value["status"] == "open":
+            while await _states(call, session, helped) != ["ended", "resolved"]:
                 await asyncio.sleep(0.05)
-                there = await call("get_diagnostic_session", session_id=session["id"])
-        assert there.value["status"] == "ended"
+
+
+async def _states(call: Call, *sessions: dict[str, Any]) -> list[str]:
+    named = [one["id"] for one in sessions]
+    found = [await call("get_diagnostic_session", session_id=one) for one in named]
+    return [one.value["status"] for one in found]
 
 
 async def _let_ring(desk: Desk, moment: datetime) -> None:
@@ -117,13 +122,12 @@ async def _let_ring(desk: Desk, moment: datetime) -> None:
         await db.execute(moved)
 
 
-async def _due(desk: Desk) -> datetime:
-    row = await desk.database.reader.first(
-        sa.select(jobs.jobs.c.due_at).where(jobs.jobs.c.kind == QUIET)
+async def _due(desk: Desk) -> dict[str, datetime]:
+    """When each session that is left alone is looked at."""
+    rows = await desk.database.reader.all(
+        sa.select(jobs.jobs.c.payload, jobs.jobs.c.due_at).where(jobs.jobs.c.kind == QUIET)
     )
-    assert row is not None
-    moment: datetime = row.due_at
-    return moment
+    return {row.payload["session_id"]: row.due_at for row in rows}
 
 
 async def _check_ticket_and_queue(call: Call) -> None:

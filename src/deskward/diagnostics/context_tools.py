@@ -17,6 +17,7 @@ from deskward.diagnostics.context.models import (
     Short,
     Values,
 )
+from deskward.diagnostics.context.nearest import no_product
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.tools import tools as tools
 from deskward.gate.call import Gate
@@ -41,21 +42,27 @@ async def get_customer_product_info(
 
     Args:
         customer_id: The customer.
-        product_name: Only this product.
+        product_name: Only this product; one that they do not have names the nearest.
     """
     customer = await customers.profile(ctx.db, ctx.tenant, customer_id)
     rows = await service.products(ctx.db, ctx.tenant, customer_id)
     answered = await ctx.port(Sources).ask(ctx.tenant, customer)
     found = service.shown_products(rows, answered, _sees(ctx))
-    wanted = product_name.strip().casefold() if product_name is not None else None
     states = service.states(answered, await latest(ctx.db, ctx.port(Sources)))
+    complete = all(one.state != "unavailable" for one in states)
+    products = found
+    if product_name is not None:
+        wanted = product_name.strip().casefold()
+        products = [one for one in found if one.product_name.casefold() == wanted]
+        if complete and not products:  # a source that does not answer may know it
+            raise no_product(product_name, [one.product_name for one in found])
     return CustomerProductInfo(
         customer_id=customer.customer_id,
-        products=[one for one in found if wanted in (None, one.product_name.casefold())],
+        products=products,
         account_status=service.status_of(answered),
         contact_preferences=service.preferences(customer),
         sources=states,
-        complete=all(one.state != "unavailable" for one in states),
+        complete=complete,
     )
 
 

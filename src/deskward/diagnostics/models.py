@@ -240,6 +240,11 @@ class Diagnosis(BaseModel):
         "`join_incident`."
     )
     why: list[Ours] = Field(description="Which parts of the workflow are in or left out, and why.")
+    doubts: list[Annotated[str, Written(by=("customer", "staff"))]] = Field(
+        default=[],
+        description="Of a session that has just begun: what of its product and version is not on "
+        "the customer's record, and the nearest that is. If that was meant, begin anew with it.",
+    )
     revision: int = Field(description="Grows with every change.", examples=[1])
     created_at: datetime
     updated_at: datetime

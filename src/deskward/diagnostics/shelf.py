@@ -11,7 +11,9 @@ from pathlib import Path
 import yaml
 
 from deskward.core.errors import NotFound
+from deskward.core.text import shorten
 from deskward.diagnostics.checking import SHIPPED, load
+from deskward.diagnostics.context.nearest import nearest
 from deskward.diagnostics.fitting import Fitting
 from deskward.diagnostics.loading import WrongWorkflows
 from deskward.diagnostics.suites.loading import Suites
@@ -62,13 +64,23 @@ class Shelf:
         """The workflow for a category of issues, that of the product before that of all.
 
         Raises:
-            NotFound: There is none; it names those that there are.
+            NotFound: There is none; it names the nearest product that has it, or the categories
+                that there are.
         """
         fitting = [one for one in self.workflows.values() if _is_for(one, product)]
         wanted = category.strip().casefold().replace("-", "_").replace(" ", "_")
-        found = [one for one in fitting if wanted in (one.category, one.workflow.replace("-", "_"))]
+        found = [one for one in fitting if _is_of(one, wanted)]
         if found:
             return min(found, key=lambda one: not one.products)
+        others = [one for one in self.workflows.values() if _is_of(one, wanted)]
+        meant = nearest(product, [name for one in others for name in one.products])
+        if meant is not None:
+            raise NotFound(
+                "workflow",
+                category,
+                f"There is no workflow of the category “{category}” for the product "
+                f"“{shorten(product)}”. Did you mean the product “{meant}”?",
+            )
         known = sorted({one.category for one in fitting})
         near = difflib.get_close_matches(wanted, known, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -148,6 +160,10 @@ def _unclear(product: str, fitting: Sequence[Workflow]) -> NotFound:
 def _is_for(workflow: Workflow, product: str) -> bool:
     names = {one.casefold() for one in workflow.products}
     return not names or product.strip().casefold() in names
+
+
+def _is_of(workflow: Workflow, category: str) -> bool:
+    return category in (workflow.category, workflow.workflow.replace("-", "_"))
 
 
 def _words_in(workflow: Workflow, said: str) -> int:

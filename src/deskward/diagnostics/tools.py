@@ -15,6 +15,7 @@ from deskward.diagnostics import service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
 from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
+from deskward.diagnostics.context.nearest import doubts
 from deskward.diagnostics.following import followed, gone_on, shown
 from deskward.diagnostics.models import (
     Diagnosis,
@@ -99,8 +100,9 @@ async def start_diagnostic_session(
         else await shelf.for_issue(product_name or "", issue_description)
     )
     customer = await customers.get(ctx.db, ctx.tenant, customer_id)
+    owned = await context.products(ctx.db, ctx.tenant, customer_id)
+    unsure = doubts(owned, product_name, version) if product_name is not None else []
     if product_name is None:
-        owned = await context.products(ctx.db, ctx.tenant, customer_id)
         product_name = owned[0].product if len(owned) == 1 else UNNAMED
     if not version:
         product = await context.product(ctx.db, ctx.tenant, customer_id, product_name)
@@ -119,7 +121,8 @@ async def start_diagnostic_session(
     issue: dict[str, Any] = {"product": product_name, "issue": issue_description, "plan": plan}
     chat = ctx.session_id if own else None
     session = await service.start(ctx.db, ctx.tenant, customer_id, **issue, chat=chat)
-    return await followed(ctx, session)
+    diagnosis = await followed(ctx, session)
+    return diagnosis.model_copy(update={"doubts": unsure})
 
 
 @tools.tool(

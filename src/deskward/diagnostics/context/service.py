@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, NotFound
+from deskward.core.errors import Conflict
 from deskward.customers import service as customers
 from deskward.customers.models import Profile
 from deskward.diagnostics import service as sessions
@@ -25,6 +25,7 @@ from deskward.diagnostics.context.models import (
     SourceState,
     customer_products,
 )
+from deskward.diagnostics.context.nearest import no_product
 from deskward.diagnostics.context.sources import Answered
 from deskward.tickets import service as tickets
 from deskward.tickets.deadlines import Deadlines
@@ -96,11 +97,12 @@ async def remove(db: Connection, tenant: str, customer_id: str, name: str) -> st
     """Have a product of a customer on record no longer; gives its name.
 
     Raises:
-        NotFound: They have none of that name.
+        NotFound: They have none of that name; it names the nearest.
     """
     known = await product(db, tenant, customer_id, name)
     if known is None:
-        raise NotFound("product", name)
+        rows = await products(db, tenant, customer_id)
+        raise no_product(name, [row.product for row in rows])
     await db.execute(
         sa.delete(customer_products).where(*_where(tenant, customer_id, known.product))
     )
