@@ -51,6 +51,10 @@ def shown(by: str = OFFLINE, arguments: dict[str, int] | None = None) -> list[Me
         ("annulez celle avec le chargeur", "annulez celle avec le O1003"),
         ("annulla l'ultimo", "annulla l'O1003"),
         ("cancela o último", "cancela O1003"),
+        (
+            "then cancel the first, ill order again tomorrow",
+            "then cancel the O1003, ill order again tomorrow",
+        ),
         ("cancel both", "cancel both"),
         ("cancel the fifth", "cancel the fifth"),
         ("cancel the first or the second", "cancel the first or the second"),
@@ -110,3 +114,36 @@ def test_what_is_passed_on_is_what_was_said() -> None:
     said = "the charger is broken"
     influence = influence_of([*shown(), Message("user", said)], built_in_tools())
     assert influence.said[-1] == said
+
+
+def found_by(words: str, said: str) -> str:
+    """What counts as said, where the desk looked for an order by these words and found one."""
+    one = {"orders": [ORDERS["orders"][0]]}
+    given = [
+        Message("user", said),
+        Message("assistant", "", (ToolRequest("f", "find_order", {"words": words}),)),
+        Message("tool", json.dumps(one), tool_request_id="f"),
+    ]
+    return said_in(given)[0]
+
+
+def test_what_is_found_by_the_customers_own_words_is_named_by_them() -> None:
+    said = "cancel the one with the charger"
+    assert found_by(said, said) == "cancel the one with the charger O1003"
+    assert found_by("charger", said) == said  # a model may have chosen them
+    assert found_by("cancel my last order", "cancel my last order") == "cancel my last order"
+
+
+def test_a_pronoun_counts_within_its_part_of_the_text() -> None:
+    one = {"orders": [ORDERS["orders"][0]]}
+    given = [
+        Message("user", "the charger"),
+        Message("assistant", "", (ToolRequest("a", "get_orders_by_customer", {}),)),
+        Message("tool", json.dumps(one), tool_request_id="a"),
+        Message("assistant", "O1003 is pending"),
+    ]
+    given[-1] = replace(given[-1], dialogue=followed(given, built_in_tools(), OFFLINE).plain)
+    said = "then cancel that one, i will order it all again tomorrow"
+    assert said_in([*given, Message("user", said)])[-1].startswith("then cancel O1003,")
+    long = "my sister in law told me to cancel that one for her"
+    assert said_in([*given, Message("user", long)])[-1] == long

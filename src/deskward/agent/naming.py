@@ -18,14 +18,17 @@ from typing import Any
 from deskward.agent.dialogue import Dialogue
 from deskward.agent.model import OFFLINE, Message
 from deskward.agent.offline.lookup import Lookup, plain, tokens_of
-from deskward.agent.offline.refers import PRONOUN, Records, pointed, records_of
+from deskward.agent.offline.refers import PRONOUN, TOLD, Pointed, Records, pointed, records_of
 from deskward.text.lists import read_list
 
 SHORT = 120
 """Characters of what may point; a longer text says too much for that."""
+FOUND_BY = 300
+"""Characters of an utterance by which records are found."""
 FEW = 5
 """Words of what may point by a pronoun alone."""
 _ID = re.compile(r"[A-Z]\d{3,18}|\d{4}")
+_CLAUSE = re.compile(r"[,;:.!?…،؛؟。！？、]+")
 
 
 def said_in(messages: Sequence[Message]) -> tuple[str, ...]:
@@ -36,7 +39,8 @@ def said_in(messages: Sequence[Message]) -> tuple[str, ...]:
     known: dict[str, Mapping[str, Any]] = {}
     for at, message in enumerate(messages):
         if message.role == "user":
-            found.append(_named(message.text, screen, spoken, _whole_list(messages, at)))
+            named = _named(message.text, screen, spoken, _whole_list(messages, at))
+            found.append(_told(named, _found_by(messages, at)) if named == message.text else named)
         elif message.role == "tool":
             known |= _listed(message)
         elif message.dialogue is not None:
@@ -52,7 +56,7 @@ def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -
     if len(text) > SHORT:
         return text
     found = pointed(text, screen, spoken) if screen else None
-    if found is not None and found.by == PRONOUN and len(text.split()) > FEW:
+    if found is not None and found.by == PRONOUN and len(_clause(text, found).split()) > FEW:
         return text
     if found is None and listed:  # nobody saw it before they spoke: its places say nothing
         found = pointed(text, listed)
@@ -63,6 +67,14 @@ def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -
     if found is None or found.all or len(found.names) != 1:
         return text
     return f"{text[: found.start]}{found.names[0]}{text[found.end :]}"
+
+
+def _told(text: str, listed: Records) -> str:
+    """The text, with an id behind the words by which one record alone was found."""
+    found = pointed(text, listed) if listed and len(text) <= SHORT else None
+    if found is None or found.by != TOLD or found.all or len(found.names) != 1:
+        return text
+    return f"{text[: found.end]} {found.names[0]}{text[found.end :]}"
 
 
 def _with_only(text: str, listed: Records) -> str:
@@ -78,6 +90,12 @@ def _with_only(text: str, listed: Records) -> str:
     return f"{text[:end]} {names[0]}{text[end:]}"
 
 
+def _clause(text: str, found: Pointed) -> str:
+    """The part of the text in which the words that point stand."""
+    before, behind = text[: found.start], text[found.start :]
+    return _CLAUSE.split(before)[-1] + _CLAUSE.split(behind)[0]
+
+
 @cache
 def _own() -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = read_list("own")
@@ -91,12 +109,23 @@ def _things() -> Lookup:
 
 def _whole_list(messages: Sequence[Message], at: int) -> Records:
     """The records that were looked up for an utterance, where all of them were asked for."""
+    return _looked_up(messages, at, {})
+
+
+def _found_by(messages: Sequence[Message], at: int) -> Records:
+    """The records that the desk found by the utterance itself: no model chose its words."""
+    said = messages[at].text[:FOUND_BY]
+    return _looked_up(messages, at, {"words": said}) if said else {}
+
+
+def _looked_up(messages: Sequence[Message], at: int, by: Mapping[str, Any]) -> Records:
+    """The records that were looked up for an utterance with these arguments first."""
     asked: dict[str, Mapping[str, Any]] = {}
     for message in messages[at + 1 :]:
         if message.role == "user":
             break
         asked |= {request.id: request.arguments for request in message.tool_requests}
-        if message.role == "tool" and asked.get(message.tool_request_id or "") == {}:
+        if message.role == "tool" and asked.get(message.tool_request_id or "") == by:
             return _listed(message)
     return {}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from deskward.cli.ending import Misused
 from deskward.cli.progress import progress_bars
 from deskward.cli.session import Json, print_json, read_settings
 
@@ -42,6 +43,10 @@ def dialogues(
     only: Annotated[
         str | None, Parameter(help="Only the one of this id, printed as it was held.")
     ] = None,
+    simulated: Annotated[
+        int, Parameter(help="Instead: so many simulated customers, each with goals and a temper.")
+    ] = 0,
+    seed: Annotated[int, Parameter(help="Other seeds make other simulated customers.")] = 1,
     model: Annotated[
         str | None, Parameter(help="The model that answers, as MODEL names it. Default: offline.")
     ] = None,
@@ -51,7 +56,9 @@ def dialogues(
 
     Each is held with a fresh demo desk: what was wished must be done, with its values, and nothing
     else; answers must hold what was asked for. The twenty worst are printed. About a minute. Exit
-    code 1: something unwanted was written, or fewer than 85 % came to what was wanted.
+    code 1: something unwanted was written, or fewer than 85 % came to what was wanted. Of simulated
+    customers it counts what may never happen: a write that nobody wanted then, a second ticket, a
+    question asked a third time, no answer.
 
     Example: `deskward eval dialogues --split tune --language fr`
     """
@@ -63,8 +70,11 @@ def dialogues(
     from deskward.evaluation.desks import DemoDesks
     from deskward.evaluation.dialogues import dialogues as shipped
     from deskward.evaluation.dialogues import evaluate_dialogues
+    from deskward.evaluation.simulated import simulate
     from deskward.shipped import learned_model
 
+    if simulated < 0:
+        raise Misused("--simulated is a number of customers")
     given = [
         one for one in shipped(split) if language in (None, one.language) and only in (None, one.id)
     ]
@@ -73,8 +83,11 @@ def dialogues(
     settings = read_settings(model=model or "offline")
     speaker = choose_model(settings, offline=lambda: learned_model(settings))
     with tempfile.TemporaryDirectory() as place, progress_bars() as progress:
+        desks = DemoDesks(Path(place))
         found = asyncio.run(
-            evaluate_dialogues(DemoDesks(Path(place)), speaker, given, progress=progress)
+            simulate(desks, speaker, simulated, seed=seed, progress=progress)
+            if simulated
+            else evaluate_dialogues(desks, speaker, given, progress=progress)
         )
     figures = _figures(found)
     if json_:

@@ -156,60 +156,72 @@ async def evaluate_dialogues(
             feeder = desk.gate.port(Feeder)
             await feeder.catch_up("default", whole=True)
             await feeder.fill("default")  # with meanings, as a while after the start
-            found.append(await _Holding(desk, dialogue).hold())
+            found.append(await Holding(desk, dialogue).hold())
         progress("dialogues", number / len(given))
     return found
 
 
-class _Holding:
-    """One dialogue under way."""
+class Holding:
+    """One dialogue under way.
 
-    def __init__(self, desk: Desk, dialogue: Dialogue) -> None:
-        self._desk, self._dialogue = desk, dialogue
+    Attributes:
+        made: The writes that were done, in order.
+        answers: What the desk answered to each turn.
+        asks_yes: Whether it waits for a yes, and
+        proposed: to which call.
+        asks_value: Whether it waits for a value, or for which of several is meant.
+    """
+
+    def __init__(self, desk: Desk, dialogue: Dialogue, session: str = SESSION) -> None:
+        self._desk, self._dialogue, self._session = desk, dialogue, session
         self._customer = Principal(
             Kind.CUSTOMER, dialogue.customer, "default", ("customer",), proof=Proof.VOUCHED
         )
-        self._outcome = Outcome(dialogue)
-        self._made: list[Call] = []
-        self._answers: list[str] = []
-        self._asks_yes = self._asks_value = False
-        self._session = SESSION
+        self.outcome = Outcome(dialogue)
+        self.made: list[Call] = []
+        self.answers: list[str] = []
+        self.asks_yes = self.asks_value = False
+        self.proposed: Call | None = None
 
     async def hold(self) -> Outcome:
         """Say all of it, and judge."""
         for said in self._dialogue.turns:
-            wanted = {"agrees": self._asks_yes, "asked": self._asks_value}.get(said.when, True)
+            wanted = {"agrees": self.asks_yes, "asked": self.asks_value}.get(said.when, True)
             if said.when == "anew":
                 self._session += "-anew"
             if wanted:
-                await self._say(said)
+                await self.say(said.text)
             else:
-                self._answers.append(self._answers[-1] if self._answers else "")
+                self.answers.append(self.answers[-1] if self.answers else "")
         self._judge()
-        return self._outcome
+        return self.outcome
 
-    async def _say(self, said: Said) -> None:
+    async def say(self, text: str) -> None:
+        """Say something, and hear the answer."""
         begun = process_time()
         context = Context(self._customer, "agent")
-        reader = await self._desk.conversations.send(context, self._session, said.text)
+        reader = await self._desk.conversations.send(context, self._session, text)
         events = [placed.event async for placed in reader]
-        self._outcome.cpu.append(process_time() - begun)
+        self.outcome.cpu.append(process_time() - begun)
         called = {event.id: event for event in events if isinstance(event, ToolCalled)}
-        self._asks_yes = False
+        self.asks_yes, self.proposed = False, None
         answer = ""
         for event in events:
             if isinstance(event, ToolAnswered):
-                self._asks_yes = self._asks_yes or event.status == "confirm"
+                call = called.get(event.id)
+                if event.status == "confirm":
+                    self.asks_yes = True
+                    self.proposed = (event.name, call.arguments) if call else None
                 if event.status == "ok" and self._writes(event.name):
-                    self._made.append((event.name, called[event.id].arguments))
+                    self.made.append((event.name, called[event.id].arguments))
             elif isinstance(event, HandedOver):
-                self._outcome.tickets.add(event.reference)
+                self.outcome.tickets.add(event.reference)
             elif isinstance(event, Answered):
                 answer = event.text
-        self._answers.append(answer)
-        self._asks_value = not self._asks_yes and await self._waits_for_value()
-        self._outcome.needless += self._asks_value
-        self._outcome.lines += [f"> {said.text}", *answer.splitlines()]
+        self.answers.append(answer)
+        self.asks_value = not self.asks_yes and await self._waits_for_value()
+        self.outcome.needless += self.asks_value
+        self.outcome.lines += [f"> {text}", *answer.splitlines()]
 
     def _writes(self, name: str) -> bool:
         tool = self._desk.gate.tools.get(name)
@@ -223,18 +235,18 @@ class _Holding:
         return "waits_for" in state or bool(state.get("choices"))
 
     def _judge(self) -> None:
-        dialogue, outcome = self._dialogue, self._outcome
+        dialogue, outcome = self._dialogue, self.outcome
         rest = list(dialogue.acts)
         optional = False
-        for call in _together(self._made, rest):
-            wished = next((wish for wish in rest if _is(wish, call)), None)
+        for call in _together(self.made, rest):
+            wished = next((wish for wish in rest if is_wished(wish, call)), None)
             if wished is not None:
                 rest.remove(wished)
-            elif any(_is(wish, call) for wish in dialogue.may):
+            elif any(is_wished(wish, call) for wish in dialogue.may):
                 optional = True
             else:
-                outcome.unwanted.append(_told(call))
-        outcome.missing += [f"not done: {_told(call)}" for call in rest]
+                outcome.unwanted.append(told(call))
+        outcome.missing += [f"not done: {told(call)}" for call in rest]
         outcome.missing += self._untold()
         handed = bool(outcome.tickets)
         if dialogue.end in ("done", "nothing") and handed:
@@ -246,12 +258,12 @@ class _Holding:
     def _untold(self) -> Iterator[str]:
         """What the answers do not say and have to, and what they say and must not."""
         for turn, patterns in self._dialogue.says.items():
-            answer = _plain(self._answers[turn - 1])
+            answer = _plain(self.answers[turn - 1])
             for pattern in patterns:
                 if not re.search(pattern, answer, re.IGNORECASE):
                     yield f"turn {turn} does not say {pattern}"
         for pattern in self._dialogue.never:
-            if any(re.search(pattern, _plain(one), re.IGNORECASE) for one in self._answers):
+            if any(re.search(pattern, _plain(one), re.IGNORECASE) for one in self.answers):
                 yield f"says {pattern}"
 
 
@@ -280,7 +292,7 @@ def _card(values: Mapping[str, Any]) -> str:
     return MAKES.get(given.title(), given)
 
 
-def _is(wish: Call, made: Call) -> bool:
+def is_wished(wish: Call, made: Call) -> bool:
     """Whether a call is the wished one, with all its values."""
     if wish[0] != made[0]:
         return False
@@ -292,6 +304,7 @@ def _letters(value: Any) -> str:
     return "".join(filter(str.isalnum, str(value).casefold()))
 
 
-def _told(call: Call) -> str:
+def told(call: Call) -> str:
+    """A call in words."""
     values = ", ".join(f"{name}={value}" for name, value in call[1].items())
     return f"{call[0]}({values})"

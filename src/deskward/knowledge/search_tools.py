@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from deskward.core.aside import aside
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk
+from deskward.knowledge.across import best_across
 from deskward.knowledge.answering import answer_of
 from deskward.knowledge.asked import noted
 from deskward.knowledge.models import Language
@@ -173,7 +175,14 @@ async def answer_from_knowledge(
     """
     readable = readable_by(ctx.principal)
     wanted = Wanted(question, readable, product=product, version=version, limit=6)
-    found = relevant(await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER))
+    hits = await ctx.port(Search).find(ctx.db, ctx.tenant, wanted, ENOUGH_TO_ANSWER)
+    found, across = relevant(hits), best_across(question, hits)
+    if across is not None:
+        found = [
+            replace(one, relevance=max(one.relevance, across[1]))
+            for one in hits
+            if one.document_id == across[0].document_id
+        ]
     size = sum(len(one.text) for one in found)
     answer = await aside(partial(answer_of, question, found), size)
     against = [

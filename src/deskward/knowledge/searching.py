@@ -87,6 +87,8 @@ class Found:
     """From 0 to 1, how much it is about what was asked; see `relevance_of`."""
     near: float | None
     """From 0 to 1, how near its meaning is; see `near_of`. None where the desk has none."""
+    others: float = 0.0
+    """How near, as a cosine, the meanings of all other hits are in the mean."""
 
     @property
     def is_answer(self) -> bool:
@@ -139,7 +141,8 @@ class Search:
         hits = await self._index.search(tenant, spare)
         kept = [hit for hit in hits if self._is_enough(hit, enough)]
         kept = await reranked(db, tenant, self._weighing, kept)
-        found = await self._read(db, tenant, kept, spare)
+        others = _others(hits)
+        found = [replace(f, others=others) for f in await self._read(db, tenant, kept, spare)]
         seen: Counter[str] = Counter()
         some = []
         for one in found:
@@ -206,6 +209,12 @@ class Search:
             for hit in hits
             if hit.passage_id in known
         ]
+
+
+def _others(hits: Sequence[Hit]) -> float:
+    """The mean cosine of all hits but the nearest."""
+    cosines = sorted(hit.parts["meaning"] for hit in hits if "meaning" in hit.parts)
+    return sum(cosines[:-1]) / max(1, len(cosines) - 1)
 
 
 def near_of(hit: Hit, unrelated: float | None) -> float | None:

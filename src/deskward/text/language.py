@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -25,6 +26,8 @@ SURELY = 2
 """So many small words more than of its own have to be of another language to leave it."""
 SEVERAL = 3
 """So many small words of another language are enough where none is of its own."""
+LONG = 4
+"""Letters of a word that is known without its accents, too."""
 LOOKED_AT = 500
 """Characters of a text that are looked at."""
 
@@ -87,9 +90,17 @@ def _languages() -> dict[str, list[str]]:
     """Word → the languages in which it is a small word."""
     found: dict[str, list[str]] = {}
     for language, small in word_lists("languages").items():
-        for word in dict.fromkeys(_words(" ".join(small))):
+        words = _words(" ".join(small))
+        plain = [bare for word in words if len(bare := _bare(word)) >= LONG]
+        for word in dict.fromkeys([*words, *plain]):
             found.setdefault(word, []).append(language)
     return found
+
+
+def _bare(word: str) -> str:
+    """A word without accents, as many people write it."""
+    apart = unicodedata.normalize("NFD", word)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _words(text: str) -> list[str]:

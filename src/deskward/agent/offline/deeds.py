@@ -18,7 +18,7 @@ from deskward.agent.offline.amending import amended
 from deskward.agent.offline.choosing import Choosing
 from deskward.agent.offline.declared import States
 from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
-from deskward.agent.offline.refers import PRONOUN, is_several, pointed
+from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.turn import Knowing
@@ -30,6 +30,8 @@ LONGEST = 90
 """Characters of such a question."""
 TOLD = 5
 """So many of the last deeds are told."""
+AMENDS = frozenset({"not", "takes_back", "others"})
+"""Lists whose words say of what was proposed that another is meant: "no, wait, the other one"."""
 INSISTS = 40
 """Characters of a message that only asks once more for what it was asked about."""
 
@@ -182,20 +184,29 @@ class Deeds(Choosing):
         return named or bool(_verbs(self._model, skill.name, self._language()).find(_words(text)))
 
     def _otherwise(self, text: str) -> Iterator[str | ToolRequest] | None:
-        """What was refused just now, where the answer then points at another record for it."""
-        done = dialogue_before(self._messages).done
-        if not done or done[-1].status != "declined" or len(text) > INSISTS or "?" in text:
+        """What waits or was refused just now, where the answer points at another record for it."""
+        done, waiting = dialogue_before(self._messages).done, self._waiting()
+        refused = done[-1].tool if done and done[-1].status == "declined" else ""
+        if not (refused or waiting) or len(text) > INSISTS or "?" in text:
             return None
-        skill = self._model.skill(self._model.skill_of(done[-1].tool))
+        skill = waiting[0][0] if waiting else self._model.skill(self._model.skill_of(refused))
         points = pointed(text, {})
         if skill is None or skill.acts is None or points is None or points.by == PRONOUN:
             return None
-        if not self._model.acts.cues(text).isdisjoint(CUES - {"how"}):
+        against = CUES - {"how"} - (AMENDS if waiting and points.by == OTHER else frozenset())
+        if not self._model.acts.cues(text).isdisjoint(against):
             return None
         slot = next((name for name, one in skill.slots.items() if one.listed), None)
         if slot is None or skill.name not in self._usable:
             return None
         return iter([self._ask_for(skill, {}, slot)])
+
+    def _other_meant(self, before: dict[str, Any], text: str) -> Iterator[str | ToolRequest] | None:
+        """What was proposed, for the other one: it is looked up which that is."""
+        if "called" not in before or not self._waiting() or self._model.acts.read(text).wishes:
+            return None
+        points = pointed(text, {})
+        return self._otherwise(text) if points is not None and points.by == OTHER else None
 
     def _amended(self, skill: Skill, slots: dict[str, Any], text: str) -> dict[str, Any] | None:
         """The values with the part of one that a message corrects."""

@@ -31,6 +31,8 @@ ASKS = 0.8
 """From this probability on a question is one, whatever may be wished in it."""
 WISHED = 0.4
 """From this probability on a part of a message wishes something."""
+SAID = 0.5
+"""The same of what was spoken of last, where a few words are no more than that."""
 SURELY = 0.9
 """The same where a certain act is wished."""
 LEAST = 0.1
@@ -89,9 +91,9 @@ class FewWords(Turning):
             return False
         cues = self._model.acts.cues(text)
         if meaning.asks:
-            return f"do_{wish.skill}" not in cues and (
-                self._model.wanted(text).get(wish.skill, 0.0) < meaning.score
-            )
+            likely = self._model.wanted(text).get(wish.skill, 0.0) < meaning.score
+            spoken = f"do_{wish.skill}" in cues and self._has_thing(wish.skill, text)
+            return likely and not spoken
         return meaning.kind.does == "left" and not cues.isdisjoint(CUES)
 
     def _told_behind(self, text: str) -> Iterator[str | ToolRequest] | None:
@@ -186,7 +188,8 @@ class FewWords(Turning):
         near = [name for name in options if self._is_near(self._model.skills[name])]
         best = max(near or options, key=lambda name: options[name], default="")
         points = pointed(text, {})
-        here = len(near) == 1 and (wish >= SURELY or (points and len(text.split()) <= FEW))
+        few = len(text.split()) <= FEW
+        here = len(near) == 1 and (wish >= SURELY or (few and (points or wish >= SAID)))
         wishes = wish >= WISHED or options.get(best, 0.0) >= SURELY
         sure = here or (wishes and options.get(best, 0.0) >= LEAST)
         return self._model.skills[best] if best and sure else None
@@ -219,24 +222,6 @@ class FewWords(Turning):
             return None
         slot = next((name for name, one in skill.slots.items() if one.listed), None)
         return iter([self._of_record(skill, slot, text, {"few": True})]) if slot else None
-
-    def _plain_questions(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
-        """Questions beside a wish that one call answers: "and what is my balance?"."""
-        found: list[tuple[Skill, dict[str, Any]]] = []
-        for part in parts_of(text):
-            meaning = self._meaning_of(part)
-            skill = self._model.skill(meaning.kind.skill) if meaning is not None else None
-            if meaning is None or skill is None or meaning.score < SURELY:
-                continue
-            kind = meaning.kind
-            special = kind.tells or kind.states or kind.sums or kind.fits or skill.search
-            hands = self._model.handover is not None and skill.tool == self._model.handover.tool
-            if special or hands or skill.name not in self._usable or skill.tool is None:
-                continue
-            slots = self._slots(skill, part)
-            if self._missing(skill, slots) is None and skill not in [one for one, _ in found]:
-                found.append((skill, slots))
-        return found
 
 
 def _points(text: str) -> bool:

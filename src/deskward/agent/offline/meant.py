@@ -32,6 +32,7 @@ OTHER = 0.8
 """From this probability on another act on the same thing is proposed than words say."""
 UNWISHED = 0.95
 """From this probability on that nothing is wished, words alone propose nothing."""
+_SENTENCE = re.compile(r"[.!?;…؛؟。！？]+\s*")
 SHORT = 120
 """Characters of a message that may be about what was shown just before."""
 
@@ -61,19 +62,38 @@ class Meant(Answering):
         best = max(acts, key=lambda name: acts[name], default="")
         if not wishes:
             enough = WISHED
-            if self._is_refused(reading, text):
-                act = self._acts(best)  # what went wrong is told with a "not" more often than not
+            act = self._acts(best)
+            told = self._lead(best, text) if act and act.tells else text
+            if self._is_refused(self._model.acts.read(told), told):
+                # What went wrong is told with a "not" more often than not.
                 enough = OTHER if act and act.trouble else REFUSED_BUT_WISHED
             sure = best and acts[best] >= enough and self._has_thing(best, text)
             return [self._wish_of(best, text)] if sure else []
         if len(wishes) == 1 and best and acts[best] >= OTHER and self._is_other(wishes[0], best):
             return [self._wish_of(best, text)]
         if wanted.get(NONE, 0.0) >= UNWISHED and all(wish.guessed for wish in wishes):
-            return []
+            wishes = [wish for wish in wishes if self._is_said_apart(wish, text)]
         return [
             wish if acts.get(wish.skill, 0.0) >= AGREED else replace(wish, clear=False)
             for wish in wishes
         ]
+
+    def _is_said_apart(self, wish: Wish, text: str) -> bool:
+        """Whether one sentence of several wishes it in so many words, whatever the others ask."""
+        parts = [part for part in _SENTENCE.split(text) if part.strip()]
+        return len(parts) > 1 and any(
+            one.skill == wish.skill for part in parts for one in self._model.acts.read(part).wishes
+        )
+
+    def _lead(self, name: str, text: str) -> str:
+        """What stands before what an act tells: as far as its record; what is told refuses nothing.
+
+        All of the text where it names none.
+        """
+        slots = self._model.skills[name].slots.values()
+        looks = [self._model.kinds[slot.kind].looks for slot in slots if slot.listed]
+        found = next((hit for one in looks if one and (hit := one.search(text))), None)
+        return text[: found.end()] if found else text
 
     def _wishing(self, reading: Reading, text: str) -> tuple[list[Wish], str]:
         """What is wished, and the text with the record that it is about."""
@@ -186,7 +206,13 @@ class Meant(Answering):
         skills = {wish.skill for wish in guessed}
         if all(wish.skill in skills for wish in reading.wishes):
             return guessed or reading.wishes
-        return reading.wishes
+        return [*reading.wishes, *(one for one in guessed if self._is_beside(one, reading.wishes))]
+
+    def _is_beside(self, guess: Wish, wishes: list[Wish]) -> bool:
+        """Whether a guessed wish is another one than those that are told, on things of its own."""
+        named = {act.named for wish in wishes if (act := self._acts(wish.skill))}
+        act = self._acts(guess.skill)
+        return bool(guess.said and act and act.named and act.named not in named and all(named))
 
     def _names(self, wish: Wish, text: str) -> bool:
         """Whether a wish names its record, where it is of one."""

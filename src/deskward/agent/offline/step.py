@@ -9,23 +9,18 @@ from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asides import answer_to, aside_of, gives_no_value
-from deskward.agent.offline.few_words import FewWords
 from deskward.agent.offline.meant import whole
 from deskward.agent.offline.pausing import CHANGED
 from deskward.agent.offline.reading import Reading
+from deskward.agent.offline.several import ASKED, Several
 from deskward.agent.offline.skills import Skill, render
-from deskward.agent.offline.turning import PERHAPS
+from deskward.agent.offline.turning import PERHAPS, asks_generally
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.language import language_of
 
 SURE = 0.6
 """From this probability on a skill acts at once."""
-FOUND_SURE = 0.6
-FOUND_POSSIBLE = 0.3
-"""From this score on what a search found is an answer; the lower one is enough where the sentence
-is surely a general question."""
-
 _SPACES = re.compile(r"\s{3,}")
 _CLAUSE = re.compile(r"[,;:.!]\s+")
 _AND_ALSO = re.compile(
@@ -36,7 +31,7 @@ _AND_ALSO = re.compile(
 )
 
 
-class Step(FewWords):
+class Step(Several):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -79,7 +74,12 @@ class Step(FewWords):
         if waiting is not None:
             told = self._while_waiting(waiting, before, text) or self._of_records(text)
         else:
-            told = self._of_records(text) or self._in_between(text)
+            told = (
+                self._other_meant(before, text)
+                or self._of_several(text)
+                or self._of_records(text)
+                or self._in_between(text)
+            )
         return told or (self._of_deeds(text) if self._may_ask_of_deeds(text) else None)
 
     def _lack_all(self, wishes: list[Wish], text: str) -> bool:
@@ -177,17 +177,8 @@ class Step(FewWords):
             self._is_of_another(skill.name, text) or not self._model.sought.may_be(skill.name, text)
         ):
             skill = None
-        if skill is None or skill.search or score < SURE or (skill.acts and _asks(text)):
-            doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
-            found = self._model.search
-            search = found.search if found else None
-            if found and search and found.name in self._usable and (not doubt or _asks(text)):
-                general = skill is not None and skill.search and score >= SURE
-                enough = FOUND_POSSIBLE if general else FOUND_SURE
-                self.state = {"searching": text, "doubt": doubt, "enough": enough}
-                yield ToolRequest("search", search.tool, {search.argument: text[:500]})
-                return
-        yield from self._act(skill, score, text)
+        looked = self._search_generally(skill, score, text)
+        yield from looked or self._act(skill, score, text)
 
     def _read_only(self, reading: Reading, text: str) -> Iterator[str | ToolRequest] | None:
         """What is looked up for a message that surely asks about something."""
@@ -226,13 +217,15 @@ class Step(FewWords):
                     self._then.append({"skill": skill.name, "slots": slots})
             else:  # asked for when the others are done
                 self._then.append({"skill": skill.name, "waits_for": missing, "slots": slots})
-        if made is None:
+        parts = self._questions(text, ASKED)
+        if made is None and not parts:
             yield from self._next()
             return
-        if asked := self._plain_questions(text):
+        if made is not None and parts:
             first: dict[str, Any] = {"skill": made[0].name, "slots": made[1]}
             self._then = [first, *self._then]
-            yield from self._several(asked)
+        if made is None or parts:
+            yield from self._one_after_another(parts)
             return
         skill, slots = made
         assert skill.acts is not None
@@ -295,13 +288,13 @@ class Step(FewWords):
         """A skill that writes is spoken of, and no wish for it was understood."""
         assert skill.acts is not None
         reading = self._model.acts.read(text)
-        asks = "?" in text or any(map(_asks, _CLAUSE.split(text)))
+        asks = "?" in text or any(map(asks_generally, _CLAUSE.split(text)))
         told = skill.acts.trouble and not asks
         wants = self._model.acts.wants_something(text)
         slots = self._slots(skill, text)
         open_ = reading.why in ("", "asks", "unclear")
         missing = self._missing(skill, slots)
-        if skill.acts.trouble and _asks(text):
+        if skill.acts.trouble and asks_generally(text):
             missing = next(iter(skill.slots))
         general = asks or not self._model.acts.cues(text).isdisjoint({"how", "asking"})
         if missing and open_ and general:  # nothing is looked up for who asks how it is done
@@ -333,6 +326,17 @@ class Step(FewWords):
 
     def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
         before = self._left_behind()
+        events = list(self._after_one_tool(before, last))
+        yield from events
+        if any(isinstance(event, ToolRequest) for event in events):
+            goes_on = ("more", "then") if "searching" in before else ("more",)
+            for name in goes_on:  # it is looked up once more, or handed over
+                if name in before and self.state is not None:
+                    self.state.setdefault(name, before[name])
+        elif "waits_for" not in (self.state or {}):
+            yield from self._what_is_left(before)
+
+    def _after_one_tool(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
         if "searching" in before:
             yield from self._after_search(before, last)
         elif "seeks" in before:
@@ -350,7 +354,7 @@ class Step(FewWords):
             ]
             self._then = self._then or self._still_wished()
             yield "\n\n".join(answers) or self._reply("done")
-            if self._then and "waits_for" not in (self.state or {}):
+            if self._then and not before.get("more") and "waits_for" not in (self.state or {}):
                 yield "\n\n"
                 yield from self._next()
 
@@ -366,14 +370,3 @@ class Step(FewWords):
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)
-
-
-def _asks(text: str) -> bool:
-    """Whether a sentence asks a general question, one that the FAQ may answer."""
-    return bool(
-        re.match(
-            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b",
-            text,
-            re.IGNORECASE,
-        )
-    ) or text.rstrip().endswith("?")

@@ -14,6 +14,7 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.asides import answer_to
 from deskward.agent.offline.asked import WISH, Asked
+from deskward.agent.offline.glossary import in_english
 from deskward.agent.offline.pausing import Pausing
 from deskward.agent.offline.refers import PRONOUN, pointed
 from deskward.agent.offline.skills import NONE, Skill
@@ -35,6 +36,14 @@ FOUND = 0.3
 """From this score on what a search found answers a general question."""
 FOUND_ACROSS = 0.25
 """The same in another language than most articles have: words cannot agree there."""
+FOUND_SURE = 0.6
+FOUND_POSSIBLE = 0.3
+"""From this score on what a search found is an answer; the lower one is enough where the sentence
+is surely a general question."""
+FOUND_WORDS = 0.5
+"""The same of what was found by a glossary's words."""
+MOST_QUERIES = 4
+"""So many times a question is looked up, in other words each time."""
 CERTAIN = 0.9
 """From this probability on a question is a general one, whatever little a search found."""
 FOUND_CERTAIN = {True: 0.25, False: 0.2}
@@ -47,6 +56,8 @@ ASKS_OF_DEEDS = 0.3
 """Without this probability a message does not ask what was done, whatever words it has."""
 DONE = 2.0
 """The same after what was done last, if something else was asked meanwhile."""
+UNDONE = 0.5
+"""How much less likely a question what was done is, where nothing was."""
 AFTER = 4.0
 """How much likelier a question is right after what it is asked after."""
 LEAST = 3
@@ -99,9 +110,10 @@ class Turning(Pausing):
 
     def _topic(self, name: str) -> str:
         """What a kind is about: a list and one of what it lists are one topic."""
-        if name == WISH:
-            return WISH
-        topic = self._model.turns[name].topic
+        return WISH if name == WISH else self._about(self._model.turns[name])
+
+    def _about(self, kind: Asked) -> str:
+        topic = kind.topic
         skill = self._model.skill(topic)
         slots = skill.slots.values() if skill else ()
         return next((slot.listed for slot in slots if slot.listed), topic)
@@ -129,6 +141,8 @@ class Turning(Pausing):
     def _weight(self, name: str, last: str, deed: str) -> float:
         """How much likelier a kind is after what was asked for, and what was done, last."""
         after = self._after(name)
+        if not deed and name != WISH and self._model.turns[name].does == "deeds":
+            return UNDONE
         return AFTER if last in after else DONE if deed in after else 1.0
 
     def _wishes_nothing(self, text: str) -> bool:
@@ -206,26 +220,55 @@ class Turning(Pausing):
         whole = [one for one in [self._meaning_of(text)] if one is not None]
         asks = [one.text for one in found if one.kind.skill == skill.name and one.score >= PART]
         text = asks[-1] if asks else text
-        query, again = text, f"{text} {self._thing()}".strip()
-        if len(text) <= SHORT and "searched" in before:
-            query = f"{before['searched']} {text}"
         english = self._language() == "en"
-        enough = FOUND if english else FOUND_ACROSS
+        enough = least = FOUND if english else FOUND_ACROSS
         if any(one.kind.skill == skill.name and one.score >= CERTAIN for one in [*found, *whole]):
-            enough = FOUND_CERTAIN[english]
-        self.state = {"searching": text, "query": query, "doubt": {}, "enough": enough}
-        if again not in (query, text):
-            self.state["again"] = again
+            least = FOUND_CERTAIN[english]
+        queries = [(in_english(text, self._language()), FOUND_WORDS), (text, enough)]
+        if len(text) <= SHORT and "searched" in before:  # what stands alone asks something new
+            together = f"{before['searched']} {text}"
+            queries.append((in_english(together, self._language()), FOUND_WORDS))
+            queries.append((together, least))
+        queries.append((f"{text} {self._thing()}".strip(), least))
+        return self._search_in_turn(skill, text, queries)
+
+    def _search_generally(
+        self, skill: Skill | None, score: float, text: str
+    ) -> Iterator[str | ToolRequest] | None:
+        """Look up what no other skill surely does; None where one does, or nothing can be found."""
+        sure = skill is not None and not skill.search and score >= SURE
+        if sure and not (skill and skill.acts and asks_generally(text)):
+            return None
+        doubt = {"skill": skill.name, "score": score} if skill and not skill.search else {}
+        found = self._model.search
+        if found is None or found.name not in self._usable or (doubt and not asks_generally(text)):
+            return None
+        general = skill is not None and skill.search is not None and score >= SURE
+        enough = FOUND_POSSIBLE if general else FOUND_SURE
+        if self._language() != "en":
+            enough = FOUND_ACROSS
+        queries = [(text, enough)]
+        if general or asks_generally(text):
+            queries.append((in_english(text, self._language()), FOUND_WORDS))
+        return self._search_in_turn(found, text, queries, doubt)
+
+    def _search_in_turn(
+        self, skill: Skill, text: str, queries: list[tuple[str, float]], doubt: Any = None
+    ) -> Iterator[str | ToolRequest]:
+        """Search for each of some queries until one finds enough."""
+        (query, enough), *rest = [one for one in dict.fromkeys(queries) if one[0]]
+        self.state = {"searching": text, "query": query, "doubt": doubt or {}, "enough": enough}
+        if rest:
+            self.state["again"] = [list(one) for one in rest[: MOST_QUERIES - 1]]
         return iter([_search(skill, query)])
 
     def _searched_again(self, before: dict[str, Any]) -> Iterator[str | ToolRequest] | None:
-        """Look it up once more, with what it is about; None where that was done."""
+        """Look it up once more, in other words; None where that was done."""
         skill = self._model.search
-        if skill is None or "again" not in before:
+        if skill is None or not before.get("again"):
             return None
-        kept = {name: value for name, value in before.items() if name != "again"}
-        self.state = {**kept, "query": before["again"]}
-        return iter([_search(skill, before["again"])])
+        queries = [(str(query), float(enough)) for query, enough in before["again"]]
+        return self._search_in_turn(skill, before["searching"], queries, before.get("doubt"))
 
     def _thing(self) -> str:
         """A word for what something was done to last, in the customer's language."""
@@ -294,3 +337,14 @@ def parts_of(text: str) -> list[str]:
     """The clauses of a message, where it has several."""
     parts = [one.strip() for one in _CLAUSE.split(text) if len(one.strip()) >= LEAST]
     return parts if len(parts) > 1 else []
+
+
+def asks_generally(text: str) -> bool:
+    """Whether a sentence asks a general question, one that the FAQ may answer."""
+    return bool(
+        re.match(
+            r"\W{0,20}(?:how|what|when|where|which|why|who|is|are|do|does|can|could|will|would)\b",
+            text,
+            re.IGNORECASE,
+        )
+    ) or text.rstrip().endswith("?")

@@ -1,0 +1,58 @@
+"""Several questions in one message, and a question beside a wish: all are answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from deskward.agent.offline.asked import WISH
+from deskward.agent.offline.glossary import in_english
+from deskward.agent.offline.model import OfflineModel
+from tests.agent.talk import Talk
+
+KINDS = {"balance": "balance", "orders": "order_list", "kontostand": "balance"}
+
+
+@pytest.fixture(autouse=True)
+def told_by_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a meaning would tell, told by one word: the tests' model learned without vectors."""
+
+    def turned(self: OfflineModel, text: str) -> dict[str, float]:
+        found = [kind for word, kind in KINDS.items() if word in text.lower()]
+        return {found[0]: 0.95, WISH: 0.05} if len(found) == 1 else {WISH: 1.0}
+
+    monkeypatch.setattr(OfflineModel, "turned", turned)
+
+
+async def test_two_questions_are_both_answered_in_their_order(talk: Talk) -> None:
+    said = await talk.say("what is my balance and which orders do i have?")
+    assert talk.tools == ["get_account_balance", "get_orders_by_customer"]
+    assert said.index("$5,420.50") < said.index("O1003")
+
+
+async def test_a_question_beside_a_wish_is_answered_and_the_wish_proposed(talk: Talk) -> None:
+    said = await talk.say("cancel O1003. and what is my balance?")
+    assert said.index("$5,420.50") < said.index("O1003")
+    assert talk.statuses[-1] == "confirm"
+    assert await talk.say("yes") == "Order O1003 has been cancelled."
+
+
+async def test_a_wish_that_lacks_something_is_asked_about_behind_the_answer(talk: Talk) -> None:
+    said = await talk.say("I want to change my address. And what is my balance?")
+    assert said.index("$5,420.50") < said.index("What is your new address?")
+    assert talk.tools == ["get_account_balance"]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("wat gibts bei euch an zinsen", "interest rate savings"),
+        ("plafond par jour ?", "daily limit"),
+        ("como contesto uma compra", "dispute charge"),
+        ("リンクの有効期限は", "forgot password reset"),
+        ("متى تفتحون يوم السبت", "opening hours"),
+        ("what is the limit", ""),
+        ("wo ist meine bestellung", ""),
+    ],
+)
+def test_what_a_question_is_about_in_english(said: str, words: str) -> None:
+    assert in_english(said, "de") == words
