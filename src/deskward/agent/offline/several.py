@@ -17,7 +17,8 @@ LEAST = 5
 MOST = 6
 """Parts of a message that is looked at so."""
 _JOIN = re.compile(
-    r"(?<=[,;:.!?…،؛؟。！？、])\s*|\s+(?:and|und|et|y|e|also|aussi|también|também|anche)\s+|\s+(?=و\w)"
+    r"(?<=[,;:.!?…،؛؟。！？、])\s{0,3}|\s{1,3}(?:and|und|et|y|e|also|aussi|también|também|anche)\s{1,3}"
+    r"|\s{1,3}(?=و\w)"
 )
 """Between what may be two questions: a mark, or a word for "and"."""
 
