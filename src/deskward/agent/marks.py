@@ -37,8 +37,12 @@ def without_marks(text: str) -> str:
     return _ANY.sub("", text) if "[" in text else text
 
 
-def results_of(messages: Sequence[Message]) -> Iterator[tuple[int, Result]]:
-    """What tools answered in the present turn, by the numbers that the model was told."""
+def results_of(messages: Sequence[Message], *, whole: bool = False) -> Iterator[tuple[int, Result]]:
+    """What tools answered in the present turn, by the numbers that the model was told.
+
+    Args:
+        whole: Give those of all turns.
+    """
     begun = max((at for at, message in enumerate(messages) if message.role == "user"), default=0)
     asked: dict[str, ToolRequest] = {}
     number = 0
@@ -47,7 +51,7 @@ def results_of(messages: Sequence[Message]) -> Iterator[tuple[int, Result]]:
             asked = {request.id: request for request in message.tool_requests}
         number += message.role == "tool"
         request = asked.get(message.tool_request_id or "")
-        if at < begun or message.role != "tool" or request is None:
+        if (at < begun and not whole) or message.role != "tool" or request is None:
             continue
         answer: dict[str, Any] = json.loads(message.text)
         yield number, (request.name, status_of(answer), request.arguments, answer)

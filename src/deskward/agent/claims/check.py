@@ -8,6 +8,7 @@ the results that show it (`marks.py`); then these alone are looked at.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
@@ -38,6 +39,7 @@ TOLD = 0.3
 TRUST = 2.0
 """So much more probable is an act that the tools show."""
 BOTH, TITLE = 2, "‹title›"
+OTHER = "other"  # of `general.yaml`
 WAITS, DENIED = 0.5, 0.05
 """From here on a clause says that something is not done: it waits, or it is denied."""
 SLIGHT = 0.02  # what is less probable is not looked at
@@ -102,6 +104,7 @@ class ClaimCheck:
         said = [message.text for message in messages if message.role == "user"]
         shown = {number: Evidence(*result) for number, result in results_of(messages)}
         reply = Reply(self, shown, said)
+        reply.whole = [Evidence(*result) for _, result in results_of(messages, whole=True)]
 
         def check(part: str) -> None:
             if claims := reply.unsupported(part):
@@ -141,6 +144,8 @@ class Reply:
         self._check = check
         self._evidence = evidence
         self._said = said
+        self.whole: Sequence[Evidence] = list(evidence.values())
+        """What the tools of the whole conversation answered."""
         self.shown = Shown(list(evidence.values()), said, check.declared)
         self._language: str | None = None
 
@@ -183,6 +188,7 @@ class Reply:
         if language is None and not numbers:
             return "only marked claims can be checked in this language"
         clauses = reader.clauses(_without_titles(sentence, shown), language or "en")
+        problems: Iterator[str]
         if language is None:
             problems = (shown.problem(value) for clause in clauses for value in clause.values)
         else:
@@ -192,11 +198,23 @@ class Reply:
             told = [clause for clause in clauses if not clause.asks]
             if numbers and all(one.status != "ok" for one in shown.evidence):
                 shown.undone = any(map(self._says_undone, told))
-            problems = (self._unshown(clause, shown, limit, language, strange) for clause in told)
+            # What a sentence that names a cause says of things is no deed of the desk's.
+            worded = self._check.declared.worded
+            free = {OTHER for one in worded if one.is_said(clauses, language)}
+            problems = itertools.chain(
+                (self._unshown(clause, shown, limit, language, strange, free) for clause in told),
+                self._misnamed(clauses, language),
+            )
         return next(filter(None, problems), "") or crossed(clauses, shown)
 
     def _unshown(
-        self, clause: Clause, shown: Shown, limit: float, language: str, strange: Set[str]
+        self,
+        clause: Clause,
+        shown: Shown,
+        limit: float,
+        language: str,
+        strange: Set[str],
+        free: Set[str],
     ) -> str:
         for value in clause.values:
             exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
@@ -219,6 +237,7 @@ class Reply:
         if shown.undone:
             tools = {one.tool for one in shown.evidence}
             fits |= {n for n in likely if acts[n].calls.keys() & tools or "n" in clause.mood}
+        fits |= free
         against = sum(found[name] for name in likely if name not in fits)
         if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
             worst = max((name for name in likely if name not in fits), key=lambda name: found[name])
@@ -228,6 +247,19 @@ class Reply:
         if names := strange & set(clause.words):
             return f"no tool shows {min(names)}"
         return detail_problem(clause, shown, language)
+
+    def _misnamed(self, clauses: Sequence[Clause], language: str) -> Iterator[str]:
+        """Why what only a result can name is not named so."""
+        for one in self._check.declared.worded:
+            texts = one.shown(self.whole)
+            for named in one.named(
+                [c for c in clauses if not self.shown.quoted(c.words)], language
+            ):
+                spoken = {self._check.reader.language(text, None) for text in texts}
+                # Words cannot be compared with those of another language.
+                yield one.problem(
+                    named if language in spoken else set(), texts, " ".join(self._said)
+                )
 
     def _says_undone(self, clause: Clause) -> bool:
         found = self._check.classifier.probabilities(clause)

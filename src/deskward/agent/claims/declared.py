@@ -10,6 +10,8 @@ a call that waits for a person (`waiting`); a `fact` also by the values that it 
 act of an earlier one further `calls`. Values are patterns
 as of file names, `[]` for an empty list. How it is said, by language, stands in `says`, or follows
 from `things` and `verbs`, `states` or `nouns` by frames (`text/frames.py`); `none` claim nothing.
+What is `worded` may be said in the words of a result's `fields` alone: patterns by language of how
+it is said (`says`), and of what leaves it open or denies it (`open`), and words `besides`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import Any
 import yaml
 
 from deskward.agent.leaves import Conditions
+from deskward.agent.worded import Worded
 from deskward.text.clauses import NONE
 from deskward.text.frames import filled
 from deskward.text.spacing import spaced
@@ -78,6 +81,7 @@ class Declared:
     told: set[str] = field(default_factory=set)
     quoted: set[str] = field(default_factory=set)
     synonyms: dict[str, str] = field(default_factory=dict)
+    worded: list[Worded] = field(default_factory=list)
     sentences: list[tuple[str, str, str]] = field(default_factory=list)
     """Language, act or `NONE`, and the sentence."""
     writes: frozenset[str] = frozenset()
@@ -126,6 +130,7 @@ class Declared:
             flags = (flag in one for flag in ("waiting", "fact", "absent"))
             self.acts[name] = Act(name, one.get("of"), calls, states, *flags)
             self.sentences += filled(name, one)
+        self.worded += [Worded.read(*one) for one in content.get("worded", {}).items()]
         for language, texts in content.get(NONE, {}).items():
             self.sentences += [(language, NONE, text) for text in texts]
 
