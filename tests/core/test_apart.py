@@ -52,6 +52,6 @@ async def test_what_goes_wrong_by_itself_is_no_cost() -> None:
 async def test_a_file_of_the_folder_that_it_runs_in_is_no_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit(7)")
+    (tmp_path / "json.py").write_text("raise SystemExit(7)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert await apart(doubled, 21, LARGE) == 42

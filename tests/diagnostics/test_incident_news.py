@@ -20,6 +20,7 @@ from deskward.core.jobs import Job
 from deskward.core.settings import Settings
 from deskward.customers.models import customers
 from deskward.diagnostics.incidents import telling
+from deskward.diagnostics.incidents.models import incidents
 from deskward.diagnostics.incidents.service import OVER, UPDATED
 from deskward.diagnostics.models import diagnoses
 from deskward.diagnostics.timers import QuietRules
@@ -77,6 +78,17 @@ async def done(desk: Desk) -> None:
     async with asyncio.timeout(30):
         while await desk.database.reader.first(left):
             await asyncio.sleep(0.02)
+
+
+class Held(Job):
+    """A job that nobody takes away."""
+
+    async def hold(self, db: Any) -> None: ...
+
+
+def held(incident_id: str) -> Job:
+    payload = {"tenant": "default", "incident_id": incident_id}
+    return Held(id="x", kind=UPDATED, payload=payload, attempt=1, lease="x")
 
 
 async def said(desk: Desk) -> list[str | None]:
@@ -202,16 +214,7 @@ async def test_a_job_that_is_cut_off_or_done_twice_tells_nobody_twice(
     async with desk.database.transaction() as db:
         await db.execute(sa.update(diagnoses).values(chat="s", told=0))
 
-    class Held(Job):
-        async def hold(self, db: Any) -> None: ...
-
-    job = Held(
-        id="x",
-        kind=UPDATED,
-        payload={"tenant": "default", "incident_id": made["incident_id"]},
-        attempt=1,
-        lease="x",
-    )
+    job = held(made["incident_id"])
     with pytest.raises(RuntimeError):
         await telling.updated(desk.database, Chats(tell), job)
     for _ in range(3):
@@ -219,6 +222,20 @@ async def test_a_job_that_is_cut_off_or_done_twice_tells_nobody_twice(
     assert sorted(heard) == [("", 0), ("user_001", 1), ("user_002", 1)]
     rules = QuietRules(timedelta(1), timedelta(1))
     await telling.over(desk.database, rules, Chats(), job)
+
+
+async def test_an_update_that_comes_late_hides_from_nobody_that_it_is_over(
+    desk: Desk, call: Call
+) -> None:
+    made = await report(call)
+    session = await joined(call)
+    named = {"incident_id": made["incident_id"]}
+    async with desk.database.transaction() as db:  # so that no job of the desk's own is in between
+        await db.execute(sa.update(incidents).values(status="resolved", revision=5))
+    await telling.updated(desk.database, Chats(), held(named["incident_id"]))
+    rules = QuietRules(timedelta(1), timedelta(1))
+    await telling.over(desk.database, rules, Chats(), held(named["incident_id"]))
+    assert (await read(call, session))["status"] == "to_confirm"
 
 
 async def test_only_people_of_the_desk_post_updates_and_only_of_what_goes_on(call: Call) -> None:

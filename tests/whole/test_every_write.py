@@ -192,6 +192,7 @@ COMMANDS: dict[str, str | None] = {
     "workflow list": READS,
     "workflow run": READS,
     "workflow test": READS,
+    "workflow translate": READS,
     "webhooks remove": "remove_webhook",
     "webhooks replay": "replay_webhook",
     "webhooks show": "get_webhook",

@@ -13,7 +13,8 @@ from deskward.text.spacing import ALONE
 MAX_ADDRESS = 400
 """Characters in which an address is looked for; a longer one is none."""
 
-_PASSWORD = re.compile(r"\[\[(?:password|key|code):\d+\]\]")
+_PASSWORD = re.compile(r"\[\[(?:password|phrase|key|code):\d+\]\]")
+_PHRASE = re.compile(r"\[\[phrase:\d+\]\]")
 _CARD = re.compile(r"\[\[card:\d+\]\]")
 _MAKES = {
     name: make for make, names in read_list("makes").items() for name in (make.lower(), *names)
@@ -109,7 +110,12 @@ def _is_end(last: str, following: str) -> bool:
 
 KINDS: dict[str, Kind] = {
     "password": Kind(
-        _password, looks=_PASSWORD, reads_as="xpassword", secret=True, anywhere=_last_password
+        _password,
+        looks=_PASSWORD,
+        reads_as="xpassword",
+        secret=True,
+        anywhere=_last_password,
+        doubtful=_PHRASE,
     ),
     "current_password": Kind(_current_password, secret=True),
     "card": Kind(_card, looks=_CARD, reads_as="xcard", called=_MAKE),

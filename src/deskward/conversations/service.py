@@ -124,13 +124,20 @@ class Conversations:
         return self._reader(running, None)
 
     async def answer(
-        self, context: Context, session_id: str, confirmation_id: str, yes: bool
+        self,
+        context: Context,
+        session_id: str,
+        confirmation_id: str,
+        yes: bool,
+        *,
+        key: Key | None = None,
     ) -> Reader:
         """Answer what a session's customer was asked, and begin the turn in which it is done.
 
         Args:
             context: Who answers; a person and no agent.
             confirmation_id: The question.
+            key: Answering with the same key again reads the first answer's turn again.
 
         Raises:
             NotFound: The session was asked nothing of that id.
@@ -140,9 +147,16 @@ class Conversations:
             Unavailable: The process is stopping.
         """
         where = Where(context.tenant, context.principal.label, session_id)
+        said = f"{confirmation_id} {yes}"
+        if key is not None and (first := await self._first(where, key, said)):
+            return await self._read(first, context, None)
         pressed = partial(self._openings.pressed, context, where, confirmation_id, yes)
-        running = await self._open(context, where, pressed)
-        assert running is not None
+        digest = self._digest(said) if key else None
+        running = await self._open(context, where, pressed, key, digest)
+        if running is None:
+            first = await self._first(where, key or "", said)
+            assert first is not None
+            return await self._read(first, context, None)
         return self._reader(running, None)
 
     async def follow_up(

@@ -140,7 +140,8 @@ def _front_matter(lines: list[str]) -> tuple[dict[str, str], int]:
     try:
         told: Any = plain_yaml("\n".join(lines[1:end])) or {}
     except (yaml.YAMLError, ValueError) as error:  # the second of a date that there is not, too
-        mark = getattr(error, "problem_mark", None)
+        # Where what is wrong began; else where it was seen.
+        mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
         where = f", in line {mark.line + 2}" if mark is not None else ""
         raise InvalidInput(
             f"What stands in front of the file is no YAML{where}. Write `name: value` in each "

@@ -105,10 +105,11 @@ def mask(text: str, vault: Vault, *, asked_by: str = "") -> str:
 
     Args:
         asked_by: What the customer answers to. Where it asked for a password or a code, an answer
-            of one word is taken for it.
+            of few words is taken for it: as a `phrase`, if it may be ordinary words as well.
     """
     if _asks_for_secret(asked_by[-ASKED_BY:]) and (bare := _bare_answer(text)):
-        return text.replace(bare, vault.hide("password", bare))
+        kind = "password" if " " not in bare and _looks_secret(bare) else "phrase"
+        return text.replace(bare, vault.hide(kind, bare))
     text = text.replace("[[", "[ [")  # nobody but the vault writes placeholders
     for kind, find in (
         ("key", _find_keys),

@@ -18,7 +18,7 @@ LIFETIME = 600.0
 SWEEP = 10.0
 """Seconds between looks at all vaults."""
 
-PLACEHOLDER = re.compile(r"\[\[(?:password|card|code|key):\d+\]\]")
+PLACEHOLDER = re.compile(r"\[\[(?:password|phrase|card|code|key):\d+\]\]")
 
 
 @dataclass

@@ -30,6 +30,7 @@ class Kind:
         secret: Whether it is a secret, which is only taken where it is clearly given as this value.
         called: What its name looks like where it is one word, and may be that of no other record.
         anywhere: Finds it by its shape wherever it stands, for a question whether it is meant.
+        doubtful: What a value looks like that may be something else: whether it is meant is asked.
     """
 
     find: Finder
@@ -42,6 +43,7 @@ class Kind:
     secret: bool = False
     called: re.Pattern[str] | None = None
     anywhere: Callable[[str], str | None] | None = None
+    doubtful: re.Pattern[str] | None = None
 
 
 def record(

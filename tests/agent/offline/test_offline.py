@@ -119,7 +119,7 @@ async def test_a_missing_slot_is_asked_for(talk: Talk) -> None:
     assert await talk.say("I want to change my password") == (
         "What should the new password be? It needs at least 12 characters."
     )
-    assert await talk.say("sunshine-and-rain") == "Your password has been changed successfully."
+    assert await talk.say("sunshine-and-rain-7") == "Your password has been changed successfully."
     assert talk.tools == ["change_password"]
 
 

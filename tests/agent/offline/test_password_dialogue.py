@@ -85,7 +85,30 @@ def test_what_each_languages_question_is_answered_with_is_masked(slot: str) -> N
     questions = shipped_skills().skills["change_password"].slots[slot].ask
     assert set(questions) == LANGUAGES
     for question in questions.values():
-        assert mask("sunshine-and-rain", Vault(), asked_by=question) == "[[password:1]]"
+        assert mask("sunshine-and-rain", Vault(), asked_by=question) == "[[phrase:1]]"
+        assert mask("sunshine-and-rain-7", Vault(), asked_by=question) == "[[password:1]]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["laisse tomber", "lascia perdere", "ach lass das doch", "forget-about-it", "さようなら"],
+)
+async def test_words_are_no_password_before_that_is_asked(sqlite_desk: Desk, text: str) -> None:
+    """Who calls it off in words that nobody knows is not locked out by them."""
+    talk = Talk(sqlite_desk, CUSTOMER)
+    await talk.say("Change my password")
+    await talk.say(text)
+    assert "ok" not in talk.statuses
+    await talk.say("no")
+    assert "ok" not in talk.statuses
+
+
+async def test_a_phrase_is_a_password_after_a_yes(sqlite_desk: Desk) -> None:
+    talk = Talk(sqlite_desk, CUSTOMER)
+    await talk.say("Change my password")
+    assert "Shall I change your password" in await talk.say("correct horse battery staple")
+    assert "changed successfully" in await talk.say("yes")
+    assert await is_now(sqlite_desk, "correct horse battery staple")
 
 
 @pytest.mark.parametrize(

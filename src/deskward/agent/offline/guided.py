@@ -17,7 +17,7 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
-from deskward.agent.offline.step import Step
+from deskward.agent.offline.step import SURE, Step
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer, is_told, number_in
 from deskward.text.against import leaning, says_one_of
@@ -134,8 +134,21 @@ class Guided(Step):
             if risks_of("", text):  # a threat beside it is for people
                 return self._hand_over(text)
             return self._find(named, text, before, sure=True)
-        finds = None if self._model.sought.is_declined(text) else self._may_be_trouble(text)
+        if self._model.sought.is_declined(text) or self._is_about_another(text):
+            return None
+        finds = self._may_be_trouble(text)
         return None if finds is None else self._find(finds, text, before, sure=False)
+
+    def _is_about_another(self, text: str) -> bool:
+        """Whether a message surely means something that is no trouble to be led through."""
+        named = self._model.skill(self._model.sought.of(text) or "")
+        if named is not None and named.asks is None:
+            return True
+        values = (kind for kind in self._model.kinds.values() if kind.is_id or kind.looks)
+        if any(kind.find(text, False) for kind in values):
+            return True
+        best, score = self._model.best(text, self._usable)
+        return best is not None and best.asks is None and score >= SURE
 
     def _left_behind(self) -> dict[str, Any]:
         return super()._left_behind() if self._before is None else self._before

@@ -130,6 +130,7 @@ class Step(Several):
             takes = False
         if takes:
             named = not kind.loose or kind.find(text, False) == value
+            named = named and not (kind.doubtful and kind.doubtful.fullmatch(str(value)))
             sure = skill.acts is None or (skill.acts.undo and bare and named)
             yield from self._fill(skill, {**slots, waits_for: value}, sure=sure)
         elif changed:

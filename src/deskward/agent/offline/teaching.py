@@ -70,7 +70,7 @@ def changing(file: Path) -> Iterator[dict[str, Decided]]:
         ValueError: It is not of its form.
         OSError: It cannot be written.
     """
-    with file.with_name(f"{file.name}.lock").open("a") as lock:
+    with file.with_name(f"{file.name}.lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         decided = read(file)
         yield decided

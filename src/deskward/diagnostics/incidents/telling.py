@@ -71,20 +71,27 @@ async def updated(database: Database, chats: Chats, job: Job) -> None:
     """
 
     async def one(db: Connection, incident: sa.Row[Any], session: Session) -> bool:
-        if incident.status == "open":  # that it is over is told by another job
-            await _tell(db, chats, incident, session, "diagnosis.incident_updated")
+        await _tell(db, chats, incident, session, "diagnosis.incident_updated")
         return True
 
-    await _each(database, job, one, ("joined_incident",))
+    await _each(database, job, one, ("joined_incident",), while_open=True)
 
 
-async def _each(database: Database, job: Job, do: Do, states: tuple[str, ...]) -> None:
-    """Do something once with each session of an incident that was not told of its revision."""
+async def _each(
+    database: Database, job: Job, do: Do, states: tuple[str, ...], *, while_open: bool = False
+) -> None:
+    """Do something once with each session of an incident that was not told of its revision.
+
+    Args:
+        while_open: Whether nothing is done once it is over: that is told by another job.
+    """
     tenant, incident_id = job.payload["tenant"], job.payload["incident_id"]
     while True:
         async with database.transaction() as db:
             await job.hold(db)
             incident = await service.row_of(db, tenant, incident_id)
+            if while_open and incident.status != "open":
+                return
             rows = await db.all(
                 sa.select(diagnoses.c.number)
                 .where(

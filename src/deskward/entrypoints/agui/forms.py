@@ -7,12 +7,14 @@ calls the desk's tools, each through the gate, and nothing that a client words i
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from deskward.entrypoints.rest.chat import Message, SessionId
+from deskward.conversations.wording import check
+from deskward.core.errors import InvalidInput
+from deskward.entrypoints.rest.chat import SessionId
 
 
 class _Form(BaseModel):
@@ -20,31 +22,28 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, strict=True)
 
 
-class TextPart(_Form):
-    """A part of a user's message. Files are uploaded at `/api/v1/files`."""
+class SentMessage(_Form):
+    """A message as the client has it, of whatever kind: an earlier one must not end a thread."""
 
-    type: Literal["text"]
-    text: Message
-
-
-class UserMessage(_Form):
-    """What the user said."""
-
-    role: Literal["user"]
-    content: Message | Annotated[list[TextPart], Field(min_length=1, max_length=8)]
+    id: str = ""
+    role: str
+    content: Any = None
 
     @property
     def text(self) -> str:
-        """What was said, in one piece."""
-        said = self.content
-        return said if isinstance(said, str) else "\n".join(part.text for part in said)
+        """What is said, in one piece.
 
-
-class OtherMessage(_Form):
-    """What anybody else said, as the client has it."""
-
-    role: Literal["assistant", "system", "developer", "tool", "activity", "reasoning"]
-    id: str = ""
+        Raises:
+            InvalidInput: It is no text, or not as one message may be.
+        """
+        parts = self.content if isinstance(self.content, list) else [self.content]
+        found = [one.get("text") if isinstance(one, dict) else one for one in parts]
+        texts = [one for one in found if isinstance(one, str)]
+        if not texts or len(texts) < len(found):
+            raise InvalidInput("Say it in text. Files are uploaded at /api/v1/files.")
+        said = "\n".join(texts)
+        check(said)
+        return said
 
 
 class Approval(_Form):
@@ -83,7 +82,7 @@ class RunInput(_Form):
         ),
     ]
     messages: Annotated[
-        list[Annotated[UserMessage | OtherMessage, Field(discriminator="role")]],
+        list[SentMessage],
         Field(
             max_length=10_000,
             description="Where the last is the user's, it is answered. Where it is not, and "
@@ -104,8 +103,5 @@ class RunInput(_Form):
         user's only where the user wrote it instead of an answer.
         """
         last = self.messages[-1] if self.messages else None
-        if not isinstance(last, UserMessage) or any(
-            one.status == "resolved" for one in self.resume
-        ):
-            return None
-        return last.text
+        answers = any(one.status == "resolved" for one in self.resume)
+        return None if last is None or last.role != "user" or answers else last.text

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -16,10 +17,10 @@ from deskward.conversations.live import Reader
 from deskward.conversations.service import Conversations
 from deskward.conversations.store import Where
 from deskward.core.database import Connection
-from deskward.core.errors import Conflict, DeskwardError, NotFound
+from deskward.core.errors import Conflict, DeskwardError, InvalidInput, NotFound
 from deskward.core.logging import bind
 from deskward.entrypoints.agui.events import Data, Run, encoded, told
-from deskward.entrypoints.agui.forms import Cancelled, OtherMessage, Resolved, RunInput
+from deskward.entrypoints.agui.forms import Cancelled, Resolved, RunInput
 from deskward.entrypoints.errors import known
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.openapi import error_responses
@@ -96,11 +97,17 @@ class Door:
         """
         run = Run(body.thread_id, body.run_id)
         where = Where(context.tenant, context.principal.label, body.thread_id)
-        turns = self._turns(context, body)
+        try:
+            said = body.said
+        except InvalidInput as refused:
+            for event in (run.started(), *run.failed(refused)):
+                yield encoded(event)
+            return
+        turns = self._turns(context, body, said)
         begun = await anext(turns, None)
         try:
             yield encoded(run.started())
-            if body.said is None and not body.resume:
+            if said is None and not body.resume:
                 yield encoded(await self._snapshot(where))
             else:
                 async for event in self._news(context, where, body):
@@ -122,27 +129,31 @@ class Door:
                 begun.close()
             await turns.aclose()
 
-    async def _turns(self, context: Context, body: RunInput) -> AsyncGenerator[Reader]:
+    async def _turns(
+        self, context: Context, body: RunInput, said: str | None
+    ) -> AsyncGenerator[Reader]:
         """Begin the turns of a run, one after the other."""
+        key = f"agui:{body.run_id}"
         for entry in body.resume:
-            if (reader := await self._resume(context, body.thread_id, entry)) is not None:
+            if (reader := await self._resume(context, body.thread_id, entry, key)) is not None:
                 yield reader
-        if (said := body.said) is not None:
-            key = f"agui:{body.run_id}"
+        if said is not None:
             yield await self._conversations.send(context, body.thread_id, said, key=key)
 
     async def _resume(
-        self, context: Context, session_id: str, entry: Resolved | Cancelled
+        self, context: Context, session_id: str, entry: Resolved | Cancelled, key: str
     ) -> Reader | None:
+        asked = entry.interrupt_id
+        answer_with = partial(
+            self._conversations.answer, context, session_id, asked, key=f"{key} {asked}"
+        )
         if isinstance(entry, Cancelled):
             # A question that is answered, or too old, is none that has to be called off.
             with contextlib.suppress(NotFound, Conflict):
-                return await self._conversations.answer(
-                    context, session_id, entry.interrupt_id, False
-                )
+                return await answer_with(False)
             return None
         yes = entry.payload if isinstance(entry.payload, bool) else entry.payload.approved
-        return await self._conversations.answer(context, session_id, entry.interrupt_id, yes)
+        return await answer_with(yes)
 
     async def _read(self, run: Run, reader: Reader) -> AsyncIterator[bytes]:
         try:
@@ -171,7 +182,7 @@ class Door:
 
     async def _news(self, context: Context, where: Where, body: RunInput) -> AsyncIterator[Data]:
         """What colleagues said since; what the client sends along of it, it has."""
-        had = [one.id for one in body.messages if isinstance(one, OtherMessage)]
+        had = [one.id for one in body.messages if one.role == "assistant"]
         last = next((one for one in reversed(had) if _NEWS.fullmatch(one)), None)
         if last is not None:
             arguments = {"session_id": where.session_id, "event_id": last}
