@@ -17,7 +17,7 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
-from deskward.agent.offline.step import SURE, Step
+from deskward.agent.offline.step import Step
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer, is_told, number_in
 from deskward.text.against import leaning, says_one_of
@@ -78,6 +78,8 @@ class Which(BaseModel):
 
 MOST_LISTED = 10
 """Records, the newest, among which one is looked for that was left."""
+SURELY = 0.7
+"""Probability from which on a message means an act, also where it has a word of a trouble."""
 _AGAINST = ("not", "takes_back")
 """Why a reading has no wish that speaks against what it names."""
 
@@ -148,7 +150,8 @@ class Guided(Step):
         if any(kind.find(text, False) for kind in values):
             return True
         best, score = self._model.best(text, self._usable)
-        return best is not None and best.asks is None and score >= SURE
+        acts = best is not None and best.tool is not None and best.asks is None
+        return acts and score >= SURELY
 
     def _left_behind(self) -> dict[str, Any]:
         return super()._left_behind() if self._before is None else self._before
