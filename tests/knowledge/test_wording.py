@@ -178,6 +178,31 @@ def test_another_language_says_the_same_if_meaning_numbers_and_denials_agree(
     assert supporting([said], [[]], language, [other, ENGLISH], later) == [place]
 
 
+RETURNS = (
+    "You may return an order within 30 days of delivery. Shipping takes 10 days and costs $12."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "supported"),
+    [
+        ("You may return an order within 30 days.", True),
+        ("Within 30 days of delivery, an order may be returned.", True),
+        ("You may return an order within 10 days.", False),
+        ("Shipping costs $30.", False),
+        ("You may return an order within 30 days and get a free voucher.", False),
+        ("It is forbidden to return an order within 30 days.", False),
+        ("You may refuse to return an order within 30 days.", False),
+        ("You may return an order after 30 days.", False),
+        ("You may return an order unless it is within 30 days of delivery.", False),
+        ("You may return an order within 30 or more days.", False),
+    ],
+)
+def test_no_other_number_condition_or_word_is_added(said: str, supported: bool) -> None:
+    passage = Passage(RETURNS, "en")
+    assert supporting([said], [[0]], "en", [passage], None) == [0 if supported else None]
+
+
 @pytest.mark.parametrize(
     ("text", "language", "numbers"),
     [
@@ -186,7 +211,10 @@ def test_another_language_says_the_same_if_meaning_numbers_and_denials_agree(
         ("twelve or thirty days", "en", {"12", "30"}),
         ("zwölf Tage, einundzwanzig", "de", {"12", "21"}),
         ("one or none", "en", set()),
-        ("四日", "ja", set()),
+        ("四日", "ja", {"4"}),
+        ("三十日以内", "ja", {"30"}),
+        ("百日、二百五十円", "ja", {"100", "250"}),
+        ("一番", "ja", set()),
     ],
 )
 def test_numbers_are_told_in_digits_and_in_words(

@@ -1,10 +1,11 @@
 """Whether a passage says what a sentence says that a model worded.
 
-In one language it is a matter of words: most of those that say something have to stand in the
-passage. From one language to another it is the meaning that has to be near to one of the passage's
-sentences. In both cases the passage has every number of the sentence, written in digits or in
-words, and neither denies what the other says. It does not see a sentence that is put together
-wrongly from the right words.
+In one language it is a matter of words: each that says something has to stand in the passage, and
+each that says when or on what condition in the sentence that is nearest. From one language to
+another it is the meaning that has to be near to one of the passage's sentences. In both cases that
+sentence, or what stands above it, has every number, written in digits or in words, and neither
+denies what the other says. It does not see a sentence that is put together wrongly from the right
+words, nor, across languages, other conditions.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from deskward.text.lists import read_list
 if TYPE_CHECKING:
     from deskward.text.vectors import Vectors
 
-ENOUGH = 0.6
-"""Share of a sentence's words that a passage has to have that says the same."""
 FEWEST = 2
 """Words from which on a number is told by words: "one" is an article in many languages."""
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
 _WORD = re.compile(r"[^\W\d_]+")
+_DIGITS = "〇一二三四五六七八九"
+_PLACES = {"十": 10, "百": 100, "千": 1000}
+_HAN = re.compile(f"[{_DIGITS}十百千]+(?=[日月年週周時时分秒円元回個个枚%％パ])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +91,37 @@ def needs_meaning(language: str, found: Sequence[Source]) -> bool:
 
 
 def _says(text: str, language: str, source: Source, cosines: Any, least: float) -> bool:
-    whole = " ".join([source.title, *source.headings, source.text])
-    if not numbers_of(text, language) <= numbers_of(whole, source.language):
-        return False
-    parts = sentences_of(source.text)
+    above = " ".join([source.title, *source.headings])
+    parts = sentences_of(source.text) or (source.text,)
     if _is_same(language, source.language):
         words = content_of(text, source.language)
-        has = content_of(whole, source.language)
-        if not words or len(words & has) < ENOUGH * len(words):
+        if not words or not words <= content_of(f"{above} {source.text}", source.language):
             return False
         shared = [len(words & content_of(part, source.language)) for part in parts]
     elif cosines is not None and max(cosines, default=0.0) >= least:
         shared = [round(1000 * one) for one in cosines]
     else:
         return False
-    nearest = parts[max(range(len(parts)), key=shared.__getitem__)] if parts else whole
+    nearest = parts[max(range(len(parts)), key=shared.__getitem__)]
+    if not numbers_of(text, language) <= numbers_of(f"{above} {nearest}", source.language):
+        return False
+    if _is_same(language, source.language) and not _conditions(
+        text, source.language
+    ) <= _conditions(nearest, source.language):
+        return False
     own = language if language != UNKNOWN else source.language
     return denies(text, own) == denies(nearest, source.language)
+
+
+def _conditions(text: str, language: str) -> set[str]:
+    """The words of a text that say when, or on what condition."""
+    said = f" {' '.join(_WORD.findall(folded(text)))} "
+    return {one for one in _conditional(base_of(language)) if f" {one} " in said}
+
+
+@cache
+def _conditional(base: str) -> tuple[str, ...]:
+    return tuple(map(folded, read_list("conditions").get(base, ())))
 
 
 def _is_same(one: str, other: str) -> bool:
@@ -117,7 +133,19 @@ def numbers_of(text: str, language: str) -> frozenset[str]:
     plain = (_THOUSANDS.sub("", one).replace(",", ".") for one in _NUMBER.findall(text))
     known = _spelled(base_of(language))
     words = _WORD.findall(folded(text)) if known else ()
-    return frozenset([*plain, *(known[word] for word in words if word in known)])
+    told = (known[word] for word in words if word in known)
+    return frozenset([*plain, *told, *map(_of_han, _HAN.findall(text))])
+
+
+def _of_han(written: str) -> str:
+    """A number below ten thousand in Chinese characters, as its digits."""
+    total = digit = 0
+    for one in written:
+        if (place := _PLACES.get(one)) is not None:
+            total, digit = total + (digit or 1) * place, 0
+        else:
+            digit = _DIGITS.index(one)
+    return str(total + digit)
 
 
 @cache
