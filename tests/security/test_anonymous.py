@@ -25,6 +25,33 @@ def test_what_tells_who_somebody_is_is_masked(text: str, masked: str) -> None:
     assert without_people(text, ["Ann Lee", "王伟"]) == masked
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("私は田中太郎です", "田中太郎"),
+        ("제 이름은 김철수입니다", "김철수"),
+        ("我叫王小明，我的卡丢了", "王小明"),
+        ("ฉันชื่อสมชายบัตรหาย", "สมชาย"),
+        ("передайте Ивану Петрову", "Иван Петров"),
+        ("أعطها لمحمد علي", "محمد علي"),
+        ("Ju\u0308rgen fragt", "Jürgen"),
+        ("Jurgen fragt", "Jürgen"),
+    ],
+)
+def test_a_known_name_is_masked_however_it_is_written(text: str, name: str) -> None:
+    masked = without_people(text, [name])
+    assert "[name]" in masked
+    for part in name.split():
+        assert part not in masked
+
+
+@pytest.mark.parametrize(
+    "number", ["030.1234.5678", "030–1234–5678", "030\u00a01234\u00a05678", "030_12345678"]
+)
+def test_a_telephone_number_is_one_with_any_signs_between(number: str) -> None:
+    assert without_people(f"call {number} now") == "call [number] now"
+
+
 def test_secrets_are_masked_too() -> None:
     assert "Hunter2" not in without_people("my password is Hunter2-hunter")
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from unicodedata import normalize
 
 from deskward.security.masking import mask
 from deskward.security.vault import PLACEHOLDER, Vault
+from deskward.text.folding import bare
 
 _FORMS = (
     ("[link]", re.compile(r"\b(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)),
     ("[email]", re.compile(r"[^\s@<>\"(),;:]{1,64}@[^\s@<>\"(),;:]{1,255}")),
     ("[number]", re.compile(r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")),
-    ("[number]", re.compile(r"(?<!\w)\+?\d(?:[ ()/-]{0,2}\d){5,18}(?!\w)")),
+    (
+        "[number]",
+        re.compile(r"(?<!\w)\+?\d(?:[ \u00a0\u202f()/.\-\u2010-\u2015\u2212_]{0,2}\d){5,18}(?!\w)"),
+    ),
     ("[id]", re.compile(r"\b[A-Za-z]{1,4}-?\d{3,18}\b")),
 )
 MASK = re.compile(r"\[(?:link|email|number|id|name|secret)\]")
@@ -27,16 +32,26 @@ _BEGINS = re.compile(r"(?:^|[.!?:;\n\"“„»(\[-])\s{0,8}$")
 _REPEATED = re.compile(r"\[name\](?:[ .,'’-]{1,3}\[name\])+")
 
 
+_UNPARTED = re.compile(r"[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Letters of scripts in which names stand within words."""
+LONG, JOINED = 4, 3
+"""A name of so many letters is also found in a word that has so many more, at the most."""
+
+
 def without_people(text: str, names: Iterable[str] = ()) -> str:
     """A text in which secrets, addresses, numbers, ids and names are masked.
 
     Args:
         names: Names that are known, of one word or several.
     """
-    masked = PLACEHOLDER.sub("[secret]", mask(text, Vault()))
+    masked = PLACEHOLDER.sub("[secret]", mask(normalize("NFC", text), Vault()))
     for instead, form in _FORMS:
         masked = form.sub(instead, masked)
-    known = {word.casefold() for name in names for word in _WORD.findall(name) if len(word) > 1}
+    parts = {part for name in names for part in _WORD.findall(normalize("NFC", name))}
+    for part in sorted((one for one in parts if _UNPARTED.search(one)), key=len, reverse=True):
+        if len(part) > 1:
+            masked = masked.replace(part, "[name]")
+    known = {bare(part) for part in parts if len(part) > 1}
     if known:
         masked = _WORD.sub(lambda m: "[name]" if _is_one(m, masked, known) else m[0], masked)
     return _REPEATED.sub("[name]", masked)
@@ -44,7 +59,16 @@ def without_people(text: str, names: Iterable[str] = ()) -> str:
 
 def _is_one(match: re.Match[str], text: str, names: Collection[str]) -> bool:
     inside = text[match.start() - 1 : match.start()] == "["  # a mask of ours
-    return not inside and any(part.casefold() in names for part in re.split("['’-]", match[0]))
+    return not inside and any(_is_form(part, names) for part in re.split("['’-]", bare(match[0])))
+
+
+def _is_form(word: str, names: Collection[str]) -> bool:
+    """Whether a word is a name, or one with an ending or a small word before it that is joined."""
+    if word in names:
+        return True
+    return any(
+        len(name) >= LONG and len(word) - len(name) <= JOINED and name in word for name in names
+    )
 
 
 def perhaps_names(text: str) -> set[str]:
