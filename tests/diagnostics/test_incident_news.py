@@ -247,3 +247,15 @@ async def test_only_people_of_the_desk_post_updates_and_only_of_what_goes_on(cal
     assert code(unknown) == "INCIDENT_NOT_FOUND"
     await call("resolve_incident", STAFF, incident_id=made["incident_id"])
     assert code(await call("update_incident", STAFF, **named)) == "CONFLICT"
+
+
+async def test_what_customers_read_has_nothing_that_is_not_seen(call: Call) -> None:
+    made = await report(call)
+    named = {"incident_id": made["incident_id"]}
+    hidden = "Soon.\x1b[31m \u202ekcab"
+    await call("update_incident", STAFF, **named, customer_message=hidden, revision=1)
+    known = (await joined(call))["known_incidents"]
+    assert known[0]["message"] == "Soon.[31m kcab"
+    await call("update_incident", STAFF, **named, customer_message="\u200b\u202e", revision=2)
+    known = (await joined(call))["known_incidents"]
+    assert known[0]["message"].startswith("There is a disturbance of Acme API")

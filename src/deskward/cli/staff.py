@@ -204,6 +204,8 @@ def _told(
     shell_user: str | None,
 ) -> dict[str, Any]:
     """What was said of a member; what was not said is left out."""
+    if shell_user is not None and not shell_user.strip():  # such as "$USER" where it is not set
+        raise Misused("--shell-user is empty: name the machine's user, or leave it out")
     several = {"roles": list(roles), "teams": list(teams), "languages": list(languages)}
     found = {"name": name, "email": email, "shell_user": shell_user}
     return {n: v for n, v in (found | several).items() if v not in (None, [])}

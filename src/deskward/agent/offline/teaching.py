@@ -56,9 +56,10 @@ def read(file: Path) -> dict[str, Decided]:
         return _FORM.validate_python(content or {})
     except FileNotFoundError:
         return {}
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, OSError) as error:
+        why = str(error).partition(", for further information")[0].splitlines()[0]
         raise ValueError(
-            f"{file} is not valid: mend it, or move it away to do without: {error}"
+            f"{file} is not valid: mend it, or move it away to do without ({why})"
         ) from error
 
 

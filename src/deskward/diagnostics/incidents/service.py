@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core import events, jobs
+from deskward.core.characters import seen
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, NotFound
 from deskward.core.locking import locking
@@ -338,8 +339,8 @@ def sign_of_row(row: sa.Row[Any]) -> Sign:
 
 def told_customers(row: sa.Row[Any]) -> str:
     """What customers are told of an incident: nothing of what monitoring calls it."""
-    if row.customer_message:
-        return str(row.customer_message)
+    if written := _written(row):
+        return written
     since = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
     if row.status == "resolved":
         return f"There was a disturbance of {row.product} since {since}. It is over."
@@ -351,7 +352,12 @@ def told_customers(row: sa.Row[Any]) -> str:
 
 def said_of(row: sa.Row[Any]) -> dict[str, str]:
     """What texts for customers say of an incident: its product, and what was written for them."""
-    return {"product": shorten(row.product), "message": row.customer_message or ""}
+    return {"product": shorten(row.product), "message": _written(row)}
+
+
+def _written(row: sa.Row[Any]) -> str:
+    """What was written for customers, without what is not seen: it reaches terminals, too."""
+    return seen(row.customer_message or "").strip()
 
 
 def _same(tenant: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
