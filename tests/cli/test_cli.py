@@ -44,7 +44,7 @@ def test_one_turn_as_text_shows_the_tools(cli: Cli) -> None:
 
 def test_a_session_goes_on(cli: Cli) -> None:
     cli("chat", "--once", "I want to change my password", "--session", "s")
-    _, out, _ = cli("chat", "--once", "sunshine-and-rain", "--session", "s", "--json")
+    _, out, _ = cli("chat", "--once", "sunshine-and-rain-7", "--session", "s", "--json")
     assert json.loads(out)["message"] == "Your password has been changed successfully."
 
 

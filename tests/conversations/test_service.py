@@ -68,14 +68,14 @@ async def test_context_survives_a_restart(settings: Settings, offline) -> None:
         await say(desk, "I want to change my password")
     async with open_desk(settings, model=offline) as desk:
         assert (
-            await say(desk, "sunshine-and-rain")
+            await say(desk, "sunshine-and-rain-7")
         ).text == "Your password has been changed successfully."
 
 
 async def test_sessions_of_others_are_other_sessions(desk: Desk) -> None:
     await say(desk, "I want to change my password")
     for principal in (OTHER, FOREIGN):
-        answered = await say(desk, "sunshine-and-rain", principal)
+        answered = await say(desk, "sunshine-and-rain-7", principal)
         assert "has been changed" not in answered.text
         assert answered.message_count == 2
     assert len(await spoken(desk)) == 2

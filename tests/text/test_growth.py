@@ -38,6 +38,7 @@ BUILT_INSIDE = {
     "agent/offline/few_words.py": "what a record's id looks like, which skills say",
     "agent/claims/check.py": "a record's title, escaped",
     "agent/claims/declared.py": "ids of the records that slices declare, measured below",
+    "agent/worded.py": "how slices say that a result names something: bounded, on one clause",
     "agent/offline/acts.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/choosing.py": "ids of the records that slices declare, measured below",
     "agent/offline/languages.py": "how things are named, in `fullmatch` on one word",
