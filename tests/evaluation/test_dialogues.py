@@ -91,11 +91,13 @@ def test_each_dialogue_is_told_whole() -> None:
     found = {split: dialogues(split) for split in SPLITS}
     ids = [one.id for some in found.values() for one in some]
     assert len(ids) == len(set(ids)) >= 60
-    for some in found.values():
+    for split, some in found.items():
         languages = {one.language for one in some}
         assert languages == {"en", "de", "fr", "es", "pt", "it", "ja", "ar"}
+        of_troubles = split.startswith("troubles")  # short ones, in some of which nothing begins
         for one in some:
-            assert 3 <= len(one.turns) <= 10, one.id
+            assert (2 if of_troubles else 3) <= len(one.turns) <= 10, one.id
             assert all(1 <= turn <= len(one.turns) for turn in one.says), one.id
             assert one.end in ("done", "handed", "nothing", "any"), one.id
-            assert one.acts or one.may or one.says or one.end == "nothing", one.id
+            tells = one.acts or one.may or one.says or one.end == "nothing"
+            assert tells or of_troubles, one.id
