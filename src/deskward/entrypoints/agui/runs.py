@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -32,6 +33,24 @@ AGUI = "/agui"
 _NEWS = re.compile(r"[0-9a-f]{32}")
 """The form of the ids of what colleagues say."""
 
+EVENT_SCHEMA: dict[str, Any] = {
+    "title": "AguiEvent",
+    "description": "One event of a run.",
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "type": "object",
+                "required": ["type"],
+                "properties": {"type": {"type": "string", "examples": ["TEXT_MESSAGE_CONTENT"]}},
+            },
+        }
+    },
+}
+
 log = logging.getLogger("api.agui")
 
 
@@ -56,7 +75,7 @@ def agui_router(
             200: {
                 "description": "Server-sent events of AG-UI 1.0. What the user is asked ends the "
                 'run as an interrupt, and is resumed with `{"approved": true}` or false.',
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": EVENT_SCHEMA}},
             }
         },
     )
