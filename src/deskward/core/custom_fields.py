@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Conflict, InvalidInput
 
 Value = str | float
 """What a field holds: a date is text of the form 2026-03-31."""
@@ -112,12 +112,13 @@ class CustomFields:
         """The values, each of its field's kind; None of a field takes its value away.
 
         Raises:
-            InvalidInput: One is of no declared field, or not of its kind.
+            Conflict: One is of no field that the desk has declared.
+            InvalidInput: One is not of its kind.
         """
         found: dict[str, Value | None] = {}
         for name, value in given.items():
             if name not in self.declared:
                 known = ", ".join(self.declared) or "none is declared"
-                raise InvalidInput(f"There is no field {name!r}. The declared ones: {known}.")
+                raise Conflict(f"There is no field {name!r}. The declared ones: {known}.")
             found[name] = None if value is None else self.declared[name].value_of(value)
         return found
