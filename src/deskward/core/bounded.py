@@ -71,7 +71,7 @@ def _counted(keyword: Callable[..., Iterable[Any] | None]) -> Callable[..., Iter
     return counted
 
 
-_Validator = extend(  # type: ignore[no-untyped-call]  # it has no types
+_Validator = extend(  # type: ignore[no-untyped-call]  # jsonschema has no types
     Draft202012Validator,
     {name: _counted(keyword) for name, keyword in Draft202012Validator.VALIDATORS.items()},
 )
