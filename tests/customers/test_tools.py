@@ -68,7 +68,6 @@ async def test_a_customer_is_made_shown_and_changed(call: Call) -> None:
         {"name": "A", "phones": ["ring me"]},
         {"name": "A", "language": "klingon"},
         {"name": "A", "time_zone": "Mars/Olympus"},
-        {"name": "A", "fields": {"undeclared": "x"}},
         {"name": "A", "new_id": "a b"},
     ],
 )
@@ -76,6 +75,17 @@ async def test_what_is_not_of_its_form_is_refused(sqlite_call: Call, odd: dict[s
     refused = await sqlite_call("create_customer", STAFF, **odd)
     assert refused.error is not None
     assert refused.error.status == 400
+
+
+async def test_a_field_that_is_not_declared_is_a_conflict_and_stores_nothing(
+    sqlite_call: Call,
+) -> None:
+    odd = {"name": "Nobody Else", "fields": {"undeclared": "x"}}
+    refused = await sqlite_call("create_customer", STAFF, **odd)
+    assert refused.error is not None
+    assert (refused.error.status, refused.error.details) == (409, {"field": "fields"})
+    listed = await sqlite_call("list_customers", STAFF)
+    assert "Nobody Else" not in listed.json
 
 
 async def test_customers_and_strangers_reach_none_of_it(call: Call) -> None:

@@ -119,6 +119,9 @@ class CustomFields:
         for name, value in given.items():
             if name not in self.declared:
                 known = ", ".join(self.declared) or "none is declared"
-                raise Conflict(f"There is no field {name!r}. The declared ones: {known}.")
+                raise Conflict(
+                    f"There is no field {name!r}. The declared ones: {known}.",
+                    details={"field": "fields"},
+                )
             found[name] = None if value is None else self.declared[name].value_of(value)
         return found
