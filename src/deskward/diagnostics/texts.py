@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import PoFileError, read_po, write_po
+from typing import TYPE_CHECKING
 
 from deskward.core.marked_yaml import Problem
 from deskward.diagnostics.workflow import Step, Workflow
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog  # with dates, some MB: read where it is used
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,8 @@ def texts_of_step(step: Step) -> Iterator[str]:
 
 def faults_of(files: Sequence[Path]) -> list[Problem]:
     """What keeps catalogues from being used."""
+    from babel.messages.pofile import PoFileError
+
     problems: list[Problem] = []
     for file in files:
         if not _NAME.fullmatch(file.stem) or file.stem == ENGLISH:
@@ -145,6 +148,8 @@ def missing(workflows: Sequence[Workflow], files: Sequence[Path]) -> list[Proble
 
 def updated(workflows: Sequence[Workflow], file: Path) -> Catalog:
     """A catalogue of all that workflows say, with the translations that a file has already."""
+    from babel.messages.catalog import Catalog
+
     before = _translated(file) if file.exists() else {}
     made = Catalog(locale=file.stem, project="Deskward", header_comment="", fuzzy=False)
     for workflow in workflows:
@@ -155,6 +160,8 @@ def updated(workflows: Sequence[Workflow], file: Path) -> Catalog:
 
 def write(catalogue: Catalog, file: Path) -> None:
     """Write a catalogue, its header short, so that only texts make a difference."""
+    from babel.messages.pofile import write_po
+
     lines = "".join(
         f'"{name}: {value}\\n"\n'
         for name, value in (
@@ -175,6 +182,8 @@ def read_catalogue(file: Path) -> Mapping[str, str]:
         PoFileError: It is none.
         ValueError: It is too large, or not UTF-8.
     """
+    from babel.messages.pofile import read_po
+
     if file.stat().st_size > MOST:
         raise ValueError(f"it may have {MOST:,} bytes")
     with file.open("rb") as opened:

@@ -45,7 +45,7 @@ promises. Write numbers as the passages write them, and keep to their words wher
 """
 
 _CITATION = re.compile(r"\[(\d{1,2})\]")
-_BEHIND = re.compile(r"([.!?。！？؟।]+)[ \t]*((?:\[\d{1,2}\][ \t]*)+)")
+_BEHIND = re.compile(r"(?<![.!?。！？؟।])([.!?。！？؟।]++)[ \t]*+((?:\[\d{1,2}\][ \t]*+)+)")
 """Numbers that stand behind the end of a sentence belong to it."""
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _shown(number: int, one: Found) -> dict[str, object]:
 
 
 def _plain(sentence: str) -> str:
-    return re.sub(r"\s+([.!?。！？؟।]+)$", r"\1", " ".join(_CITATION.sub(" ", sentence).split()))
+    return re.sub(r" ([.!?。！？؟।]++)$", r"\1", " ".join(_CITATION.sub(" ", sentence).split()))
 
 
 async def _near(

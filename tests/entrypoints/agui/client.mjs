@@ -14,7 +14,7 @@ for (const said of says) {
   const seen = { custom: [] };
   const subscriber = {
     onCustomEvent: ({ event }) => { seen.custom.push(event.name); },
-    onRunErrorEvent: ({ event }) => { seen.failed = event.code; },
+    onRunErrorEvent: ({ event }) => { seen.failed = event.code; seen.why = event.message; },
   };
   const options = {};
   if (typeof said === "string") agent.addMessage({ id: crypto.randomUUID(), role: "user", content: said });

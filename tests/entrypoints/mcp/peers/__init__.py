@@ -101,7 +101,9 @@ async def typescript(
     command = [newer_node(), str(HERE / "client.mjs"), str(folder), package[1].partition(".")[0]]
     code, out = await run(*command, json.dumps({"to": where, **todo}), home=home)
     assert code == 0, out
-    said: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
+    said: list[dict[str, Any]] = json.loads(
+        next(line for line in out.splitlines() if line.startswith("["))  # else what the desk logs
+    )
     return said
 
 
