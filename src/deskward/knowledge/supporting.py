@@ -34,7 +34,9 @@ _THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGITS = "〇一二三四五六七八九"
 _PLACES = {"十": 10, "百": 100, "千": 1000}
-_HAN = re.compile(f"(?<![{_DIGITS}十百千])[{_DIGITS}十百千]++(?=[日月年週周時时分秒円元回個个枚%％パ])")
+_HAN = re.compile(
+    f"(?<![{_DIGITS}十百千])[{_DIGITS}十百千]++(?=[日月年週周時时分秒円元回個个枚%％パ])"
+)
 
 
 @dataclass(frozen=True, slots=True)
