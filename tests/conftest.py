@@ -27,12 +27,14 @@ from tests.demo_file import demo_file, run_apart, settings_in
 from tests.everything import shipped_skills
 from tests.kept_models import keep_models
 from tests.services.postgres import postgres
+from tests.unflushed import leave_unflushed
 
 __all__ = ["run_apart", "settings_in"]
 
 pytest_plugins = ["tests.tiers", "tests.groups"]
 
 share_compiled()
+leave_unflushed()
 
 
 async def recorded(desk: Desk, tenant: str = "default") -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
+from deskward.core.connections import sqlite_engine
 from deskward.core.database import Connection, Database, Writer
 from deskward.core.errors import Unavailable
 from deskward.core.settings import Settings
@@ -330,3 +331,10 @@ async def test_a_read_on_connections_that_the_server_closed_is_made_on_new_ones(
     await other.execute(kill)
     await other.close()
     assert await asyncio.gather(*(reader.first(COUNT) for _ in range(5))) == before
+
+
+def test_each_commit_reaches_the_disk_before_it_is_told(tmp_path: Path) -> None:
+    engine = sqlite_engine(sa.make_url(f"sqlite:///{tmp_path}/desk.db"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+    engine.dispose()
