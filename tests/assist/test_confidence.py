@@ -71,6 +71,7 @@ def test_tickets_are_many_varied_and_labelled_soundly() -> None:
         assert min(per_article.values()) >= 3
 
 
+@pytest.mark.slow
 def test_the_confidence_is_as_good_as_is_said(judged: list[Judged]) -> None:
     figures = measure(by_split(judged)["test"])
     assert figures.tickets == 147

@@ -234,6 +234,7 @@ async def test_an_article_that_leads_elsewhere_is_not_passed_on(sqlite_call: Cal
     assert "example" not in told["response_text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 async def test_no_shipped_attack_in_an_article_leads_anywhere(sqlite_call: Call, part: int) -> None:
     data = files("deskward") / "evaluation" / "data" / "attacks.yaml"

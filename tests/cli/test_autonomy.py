@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from deskward.app import open_desk
 from deskward.core.settings import Settings
 from deskward.gate.context import Context
@@ -41,6 +43,7 @@ def test_a_level_is_chosen_listed_and_taken_back(cli: Cli) -> None:
     assert "there is no queue 'netwrok'" in err
 
 
+@pytest.mark.slow
 def test_it_is_not_chosen_where_no_policy_looks_at_it(cli: Cli, stricter: Path) -> None:
     (stricter / "autonomy.cedar").unlink()
     for table in (stricter / "tests").glob("*autonomy*.yaml"):

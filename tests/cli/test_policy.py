@@ -53,6 +53,7 @@ REFUND = (
 )
 
 
+@pytest.mark.slow
 def test_shipped_policies_are_sound(cli: Cli) -> None:
     code, out, _ = cli("policy", "check")
     assert (code, "sound." in out) == (0, True)

@@ -92,6 +92,7 @@ async def test_the_event_loop_goes_on_meanwhile(model: E5) -> None:
     assert longest < (loop.time() - begun) / 2  # a loop that it held would stand for all of it
 
 
+@pytest.mark.slow
 async def test_a_question_does_not_wait_for_passages(model: E5) -> None:
     work = asyncio.create_task(embedded(model, ["The router blinks red. " * 60] * 12))
     await asyncio.sleep(0.02)

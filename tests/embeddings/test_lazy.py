@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from deskward.integrations.embeddings.lazy import Lazy
 
@@ -52,6 +53,7 @@ def _until(gone: weakref.ref[Model]) -> None:
     assert gone() is None
 
 
+@pytest.mark.slow
 def test_it_is_made_at_the_first_text_and_once() -> None:
     lazy, made = _lazy(60)
     assert not made
@@ -65,6 +67,7 @@ def test_it_is_made_at_the_first_text_and_once() -> None:
     assert model.closed == 1
 
 
+@pytest.mark.slow
 def test_it_is_let_go_when_idle_and_made_again() -> None:
     lazy, made = _lazy(0.05)
     lazy.embed(["a"])

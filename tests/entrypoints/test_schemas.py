@@ -85,6 +85,7 @@ async def schema_of(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     return schema
 
 
+@pytest.mark.slow
 async def test_document_and_desk_agree(staff: httpx2.AsyncClient) -> None:
     for path, body, good in CASES:
         schema = await schema_of(staff, path)

@@ -44,6 +44,7 @@ class Eager:
         pass
 
 
+@pytest.mark.slow
 async def test_it_counts_what_was_written(tmp_path: Path) -> None:
     report = await evaluate_asked(DemoDesks(tmp_path), OfflineModel(shipped_skills()), FEW)
     assert (report.unwanted, report.missed, report.proposed) == ([], [], [])

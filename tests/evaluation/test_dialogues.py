@@ -50,6 +50,7 @@ class Eager:
         pass
 
 
+@pytest.mark.slow
 async def test_a_wish_that_is_done_counts(tmp_path: Path) -> None:
     (found,) = await evaluate_dialogues(
         DemoDesks(tmp_path), OfflineModel(shipped_skills()), [FREEZE]
@@ -70,6 +71,7 @@ async def test_another_card_than_wished_is_unwanted_and_a_person_called_for_noth
     assert not found.is_right
 
 
+@pytest.mark.slow
 async def test_all_cards_are_all_of_them(tmp_path: Path) -> None:
     both = Dialogue(
         "en-both",

@@ -31,6 +31,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> DemoDesks:
     return DemoDesks(tmp_path_factory.mktemp("desks"))
 
 
+@pytest.mark.slow
 async def test_shipped_conversations_pass(desks: DemoDesks, offline: OfflineModel) -> None:
     report = await evaluate_golden(desks, offline, SHIPPED, trials=1)
     assert [run.problems + run.violations for run in report.all_runs if not run.passed] == []

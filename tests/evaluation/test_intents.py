@@ -237,6 +237,7 @@ def test_the_command_measures(files: tuple[str, str], capsys: pytest.CaptureFixt
     assert report["left_alone"] == 0
 
 
+@pytest.mark.slow
 def test_what_only_the_test_file_has_out_of_scope_is_left_alone(
     files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

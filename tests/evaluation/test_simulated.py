@@ -57,6 +57,7 @@ def test_everything_can_be_said_in_every_language() -> None:
         assert set(some) == languages
 
 
+@pytest.mark.slow
 async def test_a_few_customers_meet_nothing_that_may_not_happen(
     tmp_path: Path, offline: OfflineModel
 ) -> None:
@@ -65,6 +66,7 @@ async def test_a_few_customers_meet_nothing_that_may_not_happen(
     assert len({one.dialogue.language for one in found}) > 1
 
 
+@pytest.mark.slow
 async def test_the_same_seed_is_the_same_talk(tmp_path: Path, offline: OfflineModel) -> None:
     first, again = [
         await simulate(DemoDesks(tmp_path / name), offline, 2, seed=7) for name in ("a", "b")

@@ -193,6 +193,7 @@ async def test_a_file_that_names_a_folder_stays_where_files_are(desk: Desk, brin
     assert all("/" not in each.name and "\\" not in each.name for each in rows)
 
 
+@pytest.mark.slow
 async def test_a_zip_that_would_grow_is_kept_as_it_is(desk: Desk, bring: Bring) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -8,13 +8,10 @@ from deskward.agent.offline.model import OfflineModel
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
 from tests.agent.talk import Talk
-from tests.everything import shipped_skills
-
-ACTS = OfflineModel(shipped_skills(), lazy=True).acts
 
 
-def wishes(text: str) -> list[tuple[str, str]]:
-    guess = ACTS.guess(mask(text, Vault()))
+def wishes(offline: OfflineModel, text: str) -> list[tuple[str, str]]:
+    guess = offline.acts.guess(mask(text, Vault()))
     return [(wish.skill, wish.value or wish.said) for wish in guess.wishes]
 
 
@@ -34,8 +31,10 @@ def wishes(text: str) -> list[tuple[str, str]]:
         ("remettez en marche la carte quarante-deux quarante-deux", [("unfreeze_card", "4242")]),
     ],
 )
-def test_a_wish_is_proposed_with_its_value(text: str, wished: list[tuple[str, str]]) -> None:
-    assert [(skill, value.lower()) for skill, value in wishes(text)] == [
+def test_a_wish_is_proposed_with_its_value(
+    offline: OfflineModel, text: str, wished: list[tuple[str, str]]
+) -> None:
+    assert [(skill, value.lower()) for skill, value in wishes(offline, text)] == [
         (skill, value.lower()) for skill, value in wished
     ]
 
@@ -59,8 +58,10 @@ def test_a_wish_is_proposed_with_its_value(text: str, wished: list[tuple[str, st
         "please add a line to T909, it isn't my ticket",
     ],
 )
-def test_nothing_is_proposed_where_something_speaks_against_it(text: str) -> None:
-    assert wishes(text) == []
+def test_nothing_is_proposed_where_something_speaks_against_it(
+    offline: OfflineModel, text: str
+) -> None:
+    assert wishes(offline, text) == []
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def asking(client: Client[Any], handler: Handler) -> Client[Any]:
     return client
 
 
+@pytest.mark.slow
 async def test_the_customer_says_yes_in_their_client(connect: Connect) -> None:
     asked: list[str] = []
     yes = ElicitResult(action="accept", content={"confirm": True})

@@ -51,6 +51,7 @@ def code(result: Any) -> str:
     return str(envelope["error"]["code"])
 
 
+@pytest.mark.slow
 async def test_clients_list_and_call(connect: Connect) -> None:
     opened = set()
     for era in ERAS:
@@ -85,6 +86,7 @@ async def test_clients_list_and_call(connect: Connect) -> None:
     assert opened == {"T1001", "T1002", "T1003"}
 
 
+@pytest.mark.slow
 async def test_keys_and_approvals(tmp_path: Path, sqlite_desk: Desk) -> None:
     async def made(kind: Kind, subject: str) -> str:
         key, _ = await sqlite_desk.keys.create(

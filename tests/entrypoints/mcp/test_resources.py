@@ -20,6 +20,7 @@ __all__ = ["connect"]
 ARTICLE = ResourceTemplateReference(type="ref/resource", uri="kb://articles/{article_id}")
 
 
+@pytest.mark.slow
 async def test_clients_list_complete_and_read(connect: Connect) -> None:
     for era in ERAS:
         async with connect(era) as client:

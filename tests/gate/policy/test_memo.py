@@ -171,6 +171,7 @@ OTHER_FACTS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POLICIES)
 @given(tool=TOOL, principal=PRINCIPALS, facts=FACTS)
 @settings(max_examples=60)

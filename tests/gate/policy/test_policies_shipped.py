@@ -15,6 +15,7 @@ SHIPPED = policy_of(FILES, TOOLS)
 ROWS = list(run_tables(SHIPPED, read_tables(*POLICIES)))
 
 
+@pytest.mark.slow
 def test_they_pass_cedars_validator() -> None:
     assert check(SHIPPED, TOOLS) == []
 

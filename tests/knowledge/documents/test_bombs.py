@@ -94,6 +94,7 @@ async def test_a_child_that_dies_is_replaced() -> None:
         await parser.aclose()
 
 
+@pytest.mark.slow
 async def test_too_much_memory_costs_that_document_alone() -> None:
     parser = Parser(Limits(seconds=20, memory=320))
     try:
