@@ -20,17 +20,18 @@ from deskward.security.roles import Roles
 from deskward.text.vectors import Embedder
 
 
-def skills_of(settings: Settings, features: Features) -> Skills:
-    """The offline skills: the operator's, or those that ship; with the examples that were accepted.
+def taught_skills(settings: Settings, features: Features) -> tuple[Skills, dict[str, Skills]]:
+    """The offline skills, and tenant → the same with the examples that were accepted there.
 
     Raises:
         ValueError: A skill is not valid, or the file of accepted examples.
     """
-    return taught(untaught_skills(settings, features), settings.data_dir / ACCEPTED)
+    skills = skills_of(settings, features)
+    return skills, taught(skills, settings.data_dir / ACCEPTED)
 
 
-def untaught_skills(settings: Settings, features: Features) -> Skills:
-    """The same without these examples.
+def skills_of(settings: Settings, features: Features) -> Skills:
+    """The offline skills: the operator's, or those that ship.
 
     Raises:
         ValueError: A skill is not valid.
@@ -67,9 +68,14 @@ def offline_model(
     Raises:
         ValueError: A skill is not valid.
     """
-    model = OfflineModel(skills_of(settings, features), lazy=True, embedder=embedder)
-    if chat and (settings.agent.skills_dir is not None or not model.is_learned):
-        model.learn()
+    skills, theirs = taught_skills(settings, features)
+    of_tenants = {
+        tenant: OfflineModel(some, lazy=True, embedder=embedder) for tenant, some in theirs.items()
+    }
+    model = OfflineModel(skills, lazy=True, embedder=embedder, of_tenants=of_tenants)
+    for one in (model, *of_tenants.values()):
+        if chat and (settings.agent.skills_dir is not None or not one.is_learned):
+            one.learn()
     return model
 
 

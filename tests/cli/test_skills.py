@@ -113,6 +113,35 @@ def test_what_stands_for_another_skill_or_tells_of_people_is_refused(
     assert not (folder / "examples.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["where is the thing of alex", "where is Morgan's thing", "WHERE IS MY THING SAYS MORGAN",
+     "where is kim tanaka's thing", "the thing of user_001"],
+)  # fmt: skip
+def test_a_sentence_in_other_words_names_no_customer_of_the_tenant(
+    cli: Cli, folder: Path, text: str
+) -> None:
+    handed_over(folder, SAID)
+    (one,) = json.loads(cli("skills", "learn", "list", "--json")[1])
+    words = ("skills", "learn", "accept", one["id"], "--skill", "order_status", "--text")
+    code, _, err = cli(*words, text)
+    assert (code, "tells who somebody is" in err) == (1, True)
+    assert not (folder / "examples.yaml").exists()
+
+
+def test_a_customer_who_is_called_as_things_are_forbids_no_sentence(cli: Cli, folder: Path) -> None:
+    handed_over(folder, SAID)
+    people = folder / "people.csv"
+    people.write_text("id,name\nc-1,Money Parcel\nc-2,Much Lance\n", encoding="utf-8")
+    code, out, err = cli("customers", "import", str(people))
+    assert code == 0, out + err
+    (one,) = json.loads(cli("skills", "learn", "list", "--json")[1])
+    words = ("skills", "learn", "accept", one["id"], "--skill", "balance", "--text")
+    assert cli(*words, "how much is the money parcel")[0] == 1
+    code, out, err = cli(*words, "how much money, and the balance")
+    assert (code, "balance learns it for default" in out) == (0, True), err
+
+
 def test_contradictions_and_missing_texts_are_told(cli: Cli, folder: Path) -> None:
     code, out, _ = cli("skills", "check", "--folds", "0", "--json")
     found = json.loads(out)

@@ -234,6 +234,7 @@ class Agent:
             messages=turn.messages,
             tools=[spec_of(tool, turn.context) for tool in turn.tools],
             max_tokens=self._limits.step_tokens,
+            tenant=turn.context.tenant,
         )
         turn.call = on_record(turn, request)
         heard = Heard()

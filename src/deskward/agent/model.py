@@ -149,12 +149,17 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """All that a model is given for one step."""
+    """All that a model is given for one step.
+
+    Attributes:
+        tenant: Whose conversation it is; for a model that has learned from tenants, and never sent.
+    """
 
     instructions: str
     messages: Sequence[Message]
     tools: Sequence[ToolSpec]
     max_tokens: int
+    tenant: str = ""
 
     @property
     def settings(self) -> dict[str, Any]:

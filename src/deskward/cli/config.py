@@ -84,7 +84,7 @@ def _problems(settings: Any) -> list[str]:
     from deskward.agent.offline.model import OfflineModel
     from deskward.features import all_features, features_of
     from deskward.gate.policy.engine import Policy
-    from deskward.shipped import policy_files, skills_of
+    from deskward.shipped import policy_files, skills_of, taught_skills
 
     try:
         features = features_of(settings)
@@ -94,7 +94,7 @@ def _problems(settings: Any) -> list[str]:
     tools = all_features().tools
     loads: dict[str, Callable[[], object]] = {
         "POLICY_DIR": lambda: Policy(policy_files(settings.policy.dir, features), tools),
-        "SKILLS_DIR": lambda: skills_of(settings, features),
+        "SKILLS_DIR": lambda: taught_skills(settings, features),
         "MODEL": lambda: choose_model(
             settings, offline=lambda: OfflineModel(skills_of(settings, features), lazy=True)
         ),

@@ -29,7 +29,7 @@ skills = App(name="skills", help="Check what the offline model can do, and have 
 learn = App(
     name="learn",
     help="Sentences upon which the agent handed over, for a person to accept as examples. What is "
-    "accepted is kept in DATA_DIR and counts from the next start.",
+    "accepted is kept in DATA_DIR and counts for the tenant from the next start.",
 )
 skills.command(learn)
 
@@ -50,25 +50,25 @@ def check(
     folds: Annotated[
         int, Parameter(help="How many parts sentences are put into, each held out once; 0: none.")
     ] = 5,
+    tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Say where skills contradict each other, steal from one another, or lack a language.
 
-    Those that ship are checked, or those of SKILLS_DIR, with the examples that were accepted. Each
-    sentence is matched by what was learned without it. Exit code 1: a sentence stands for two
-    skills.
+    Those that ship are checked, or those of SKILLS_DIR, with the examples that the tenant has
+    accepted. Each sentence is matched by what was learned without it. Exit code 1: a sentence
+    stands for two skills.
 
     Example: `deskward skills check --folds 10`
     """
     from deskward.evaluation.skill_checks import contradictions, missing, unphrased
     from deskward.features import features_of
-    from deskward.shipped import skills_of
 
     if folds < 0 or folds == 1:
         raise Misused("--folds is 0, or 2 and more")
     settings = read_settings()
     features = features_of(settings)
-    known = skills_of(settings, features)
+    known = _known(settings, tenant or settings.default.tenant_id)
     beside = (part.skills.with_name("questions.yaml") for part in features.slices if part.skills)
     twice = contradictions(known)
     lacking, silent = missing(known, filter(Path.exists, beside)), unphrased(known)
@@ -212,15 +212,13 @@ def accept(
 
     async def work(database: Database, settings: Any) -> int:
         from deskward.agent.offline.teaching import FILE, Decided, changing, standing_for
-        from deskward.conversations.lessons import bare_of
+        from deskward.conversations.lessons import bare_of, names_in, words_of
         from deskward.core.errors import Conflict, InvalidInput
-        from deskward.features import features_of
         from deskward.security.anonymous import MASK, without_people
-        from deskward.shipped import skills_of
 
         where = tenant or settings.default.tenant_id
         one = await _proposal(database, settings, where, example)
-        known = skills_of(settings, features_of(settings))
+        known = _known(settings, where)
         name = skill or one.skill
         if name is None:
             raise InvalidInput("no skill is like it: say which it means, with --skill")
@@ -229,6 +227,13 @@ def accept(
         sentence = bare_of(one.text) if text is None else " ".join(text.split())
         if not sentence or MASK.search(without_people(sentence)):
             raise InvalidInput("the sentence is empty, or tells who somebody is")
+        own = [*(one.examples for one in known.skills.values()), *known.wishes.values()]
+        if text is not None and (
+            named := await names_in(database.reader, where, sentence, words_of(own))
+        ):
+            raise InvalidInput(
+                f"the sentence tells who somebody is: {', '.join(sorted(named))} names a customer"
+            )
         if others := standing_for(known, sentence) - {name}:
             raise Conflict(f"this sentence stands for {', '.join(sorted(others))} already")
         async with database.transaction():
@@ -239,7 +244,7 @@ def accept(
             if sentence not in kept:
                 kept.append(sentence)
             mine.decided = [*dict.fromkeys([*mine.decided, one.id])]
-        print(f"{name} learns it at the next start: {sentence}")
+        print(f"{name} learns it for {where} at the next start: {sentence}")
         return 0
 
     told = _told(tenant, example_id=example, skill=skill)
@@ -269,6 +274,15 @@ def reject(example: Id, /, *, tenant: Tenant = None, as_: Operator = None) -> No
     with_database(work, ("reject_example", _told(tenant, example_id=example)), as_)
 
 
+def _known(settings: Any, tenant: str) -> Skills:
+    """The skills as a tenant's conversations meet them."""
+    from deskward.features import features_of
+    from deskward.shipped import taught_skills
+
+    skills, theirs = taught_skills(settings, features_of(settings))
+    return theirs.get(tenant, skills)
+
+
 def _told(tenant: str | None, **details: Any) -> dict[str, Any]:
     """What the ledger is told; the tenant only where one is named."""
     return {**({"tenant": tenant} if tenant is not None else {}), **details}
@@ -284,13 +298,13 @@ async def _proposed(database: Database, settings: Any, tenant: str) -> list[Prop
     from deskward.features import features_of
     from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
     from deskward.security.tenants import require_open
-    from deskward.shipped import untaught_skills
+    from deskward.shipped import skills_of
 
     await require_open(database.reader, tenant)
     features = features_of(settings)
     embedder = for_sentences(settings, choose_embedder(settings))
     # Without what was accepted, which would have to be learned anew for each command.
-    model = OfflineModel(untaught_skills(settings, features), lazy=True, embedder=embedder)
+    model = OfflineModel(skills_of(settings, features), lazy=True, embedder=embedder)
     model.learn(vectors=True)
     handing = {tool.name for tool in features.tools if tool.hands_over}
     found = await proposals(database.reader, tenant, handing, partial(guess, model))

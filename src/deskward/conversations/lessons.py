@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from deskward.conversations.models import messages
 from deskward.core.database import Connection
+from deskward.customers.models import customers
 from deskward.knowledge.gaps import names_of
-from deskward.security.anonymous import MASK, without_people
+from deskward.security.anonymous import MASK, perhaps_names, without_people
 from deskward.security.principals import Kind
+from deskward.text.folding import bare
 from deskward.text.nothing import is_wordless
 
 MOST = 2_000
@@ -22,7 +25,11 @@ LONGEST = 200
 """Characters of a sentence to learn from: longer ones say several things."""
 SHORTEST = 4
 """Characters, those of masks left aside."""
+AT_ONCE = 1_000
+"""Customers that are read at once."""
 _CUSTOMER = f"{Kind.CUSTOMER.value}:"
+_PART = re.compile(r"\w[\w.-]*\w|\w")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 Guess = Callable[[str], tuple[str | None, float] | None]
 """Which skill a sentence may have meant; None where there is nothing to learn from it."""
@@ -95,6 +102,56 @@ async def proposals(
         if (guessed := guess(bare_of(text))) is not None:
             found.append(Proposal(_id(tenant, text), text, count, *guessed))
     return found
+
+
+async def names_in(
+    db: Connection, tenant: str, sentence: str, ordinary: Collection[str]
+) -> set[str]:
+    """What in a sentence names a customer of the tenant: whole names and ids, and parts of names.
+
+    All customers are looked at. Many are called as things are ("Will", "May", "Price"): such a word
+    is a name only beside the rest of it.
+
+    Args:
+        ordinary: Words, as they are written inside a sentence, that are no names by themselves.
+    """
+    found: set[str] = set()
+    said, after = _spaced(sentence), ""
+    inside = perhaps_names(sentence)
+    rare = {
+        word
+        for word in _WORD.findall(sentence)
+        if word not in ordinary and (word in inside or word.lower() not in ordinary)
+    }
+    left = " ".join(sorted(rare))
+    while True:
+        page = sa.select(customers.c.id, customers.c.name).where(
+            customers.c.tenant_id == tenant, customers.c.id > after
+        )
+        rows = await db.all(page.order_by(customers.c.id).limit(AT_ONCE))
+        whole = {_spaced(called) for row in rows for called in row if len(called) > 1}
+        found |= {one.strip() for one in whole if one in said and one.strip() not in ordinary}
+        names = [row.name for row in rows]
+        if left and "[name]" in without_people(left, names):
+            found |= {one for one in rare if "[name]" in without_people(one, names)}
+        if len(rows) < AT_ONCE:
+            return found
+        after = rows[-1].id
+
+
+def words_of(sentences: Iterable[Iterable[str]]) -> set[str]:
+    """The words of skills' own sentences as they are written inside one."""
+    return {
+        word
+        for some in sentences
+        for said in some
+        for word in _WORD.findall(said[:1].lower() + said[1:])
+    }
+
+
+def _spaced(text: str) -> str:
+    """A text as it is compared: its words between spaces."""
+    return f" {' '.join(_PART.findall(bare(text)))} "
 
 
 def bare_of(text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deskward.agent.model import Message, ModelRequest, ToolRequest, ToolSpec
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.offline.skills import NONE, Skills
 from deskward.agent.offline.teaching import Decided, changing, guess, read, standing_for, taught
@@ -41,7 +42,7 @@ def accept(file: Path, tenant: str, name: str, sentence: str) -> None:
 
 
 def test_without_a_file_skills_are_as_they_were(skills: Skills, tmp_path: Path) -> None:
-    assert taught(skills, tmp_path / "examples.yaml") is skills
+    assert taught(skills, tmp_path / "examples.yaml") == {}
 
 
 def test_what_was_accepted_is_learned(skills: Skills, tmp_path: Path) -> None:
@@ -50,12 +51,29 @@ def test_what_was_accepted_is_learned(skills: Skills, tmp_path: Path) -> None:
     accept(file, "default", "balance", sentence)
     accept(file, "other", "hours", "ab wann seid ihr da")
     after = taught(skills, file)
-    best, score = OfflineModel(after).best(sentence, {"balance", "hours"})
+    best, score = OfflineModel(after["default"]).best(sentence, {"balance", "hours"})
     assert best is not None
     assert (best.name, score > 0.6) == ("balance", True)
-    assert after.skills["hours"].examples[-1] == "ab wann seid ihr da"
+    assert after["other"].skills["hours"].examples[-1] == "ab wann seid ihr da"
+    assert after["other"].skills["balance"] == skills.skills["balance"]
+    assert after["default"].skills["hours"] == skills.skills["hours"]
     assert sentence not in skills.skills["balance"].examples  # those that ship stay as they are
     assert read(file)["default"].accepted == {"balance": [sentence]}
+
+
+@pytest.mark.parametrize(("tenant", "called"), [("acme", ["get_hours"]), ("default", []), ("", [])])
+async def test_what_one_tenant_accepts_reaches_its_conversations_alone(
+    skills: Skills, tmp_path: Path, tenant: str, called: list[str]
+) -> None:
+    file, sentence = tmp_path / "examples.yaml", "ab wann seid ihr da"
+    accept(file, "acme", "hours", sentence)
+    theirs = {name: OfflineModel(some) for name, some in taught(skills, file).items()}
+    model = OfflineModel(skills, of_tenants=theirs)
+    tools = [ToolSpec(name, "", {}) for name in ("get_hours", "get_balance")]
+    request = ModelRequest("", [Message("user", sentence)], tools, 100, tenant)
+    events = [event async for event in model.stream(request)]
+    assert [one.name for one in events if isinstance(one, ToolRequest)] == called
+    await model.close()
 
 
 def test_a_skill_that_is_gone_teaches_nothing(
@@ -64,7 +82,7 @@ def test_a_skill_that_is_gone_teaches_nothing(
     accept(tmp_path / "examples.yaml", "default", "tides", "when is high water")
     with caplog.at_level(logging.WARNING):
         after = taught(skills, tmp_path / "examples.yaml")
-    assert after.skills == skills.skills
+    assert after["default"].skills == skills.skills
     assert "tides" in caplog.text
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -68,7 +68,12 @@ class OfflineModel:
     name = NAME
 
     def __init__(
-        self, skills: Skills, *, lazy: bool = False, embedder: Embedder | None = None
+        self,
+        skills: Skills,
+        *,
+        lazy: bool = False,
+        embedder: Embedder | None = None,
+        of_tenants: Mapping[str, OfflineModel] | None = None,
     ) -> None:
         """Make the model.
 
@@ -79,7 +84,10 @@ class OfflineModel:
                 asked.
             lazy: Whether to be made ready at the first message instead of now: half a second, and
                 some seconds where it is the first time on this machine.
+            of_tenants: Tenant → the model that answers there instead: it has learned what was
+                accepted there, which nobody else's conversations are to follow.
         """
+        self.of_tenants = dict(of_tenants or {})
         self.skills = skills.skills
         self.search, self.handover = skills.search, skills.handover
         self.kinds = skills.kinds
@@ -208,6 +216,10 @@ class OfflineModel:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
+        if (theirs := self.of_tenants.get(request.tenant)) is not None:
+            async for event in theirs.stream(request):
+                yield event
+            return
         step = Guided(self, request)
         await self._ready()
         if self._meaning is not None:
@@ -222,6 +234,8 @@ class OfflineModel:
 
     async def close(self) -> None:
         """Leave what is still being learned."""
+        for theirs in self.of_tenants.values():
+            await theirs.close()
         if self._meaning is not None:
             await asyncio.to_thread(self._meaning.close)
 

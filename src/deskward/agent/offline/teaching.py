@@ -86,20 +86,24 @@ def changing(file: Path) -> Iterator[dict[str, Decided]]:
         os.replace(new.name, file)
 
 
-def taught(skills: Skills, file: Path) -> Skills:
-    """The skills, with what was accepted for any tenant; the given ones stay as they are.
+def taught(skills: Skills, file: Path) -> dict[str, Skills]:
+    """Tenant → the skills with what was accepted there; the given ones stay as they are.
 
-    A skill that acts learns from how it is wished, any other from its examples.
+    Tenants for which nothing was accepted are left out. A skill that acts learns from how it is
+    wished, any other from its examples.
 
     Raises:
         ValueError: The file is not of its form.
     """
-    accepted: dict[str, list[str]] = {}
-    for one in read(file).values():
-        for name, sentences in one.accepted.items():
-            accepted.setdefault(name, []).extend(sentences)
-    if not accepted:
-        return skills
+    found = read(file)
+    return {
+        tenant: _with(skills, one.accepted, file)
+        for tenant, one in sorted(found.items())
+        if any(one.accepted.values())
+    }
+
+
+def _with(skills: Skills, accepted: Mapping[str, Sequence[str]], file: Path) -> Skills:
     known, wishes = dict(skills.skills), dict(skills.wishes)
     for name, sentences in sorted(accepted.items()):
         skill = known.get(name)
