@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from deskward.app import Desk
 from deskward.core.database import now
+from deskward.diagnostics.incidents.models import incidents
 from deskward.security.hook_signatures import signed
 from deskward.security.principals import Kind, Principal
 from tests.conftest import STAFF, Call, recorded
@@ -121,6 +123,61 @@ async def test_alerts_count_once_in_whatever_order(
             assert list(await monitor.told(one)) == [came]
     found = (await sqlite_call("list_incidents", STAFF)).value["incidents"]
     assert [one["status"] for one in found][:1] == ([outcome] if outcome else [])
+
+
+async def resolved_by_staff(call: Call, incident_id: str) -> None:
+    done = await call("resolve_incident", STAFF, incident_id=incident_id)
+    assert done.status == "ok", done.value
+
+
+async def some_minutes_later(desk: Desk, incident_id: str) -> None:
+    """Put an incident's resolution back by more than the same word can be late."""
+    async with desk.database.transaction() as db:
+        same = incidents.c.number == int(incident_id[1:])
+        before = now() - timedelta(minutes=6)
+        await db.execute(sa.update(incidents).where(same).values(resolved_at=before))
+
+
+async def test_what_goes_on_after_staff_resolved_it_opens_another_one_once(
+    desk: Desk, call: Call
+) -> None:
+    async with client_of(desk) as client:
+        monitor = Monitor(client, await source(call))
+        three = [alert(fingerprint=name, instance=name) for name in "abc"]
+        assert await monitor.told(*three) == {"opened": ["I1001"], "joined": 2}
+        await resolved_by_staff(call, "I1001")
+        assert await monitor.told(*three) == {"repeated": 3}  # it may have been sent before
+        await some_minutes_later(desk, "I1001")
+        came = await asyncio.gather(*(monitor.told(*three) for _ in range(4)))
+        assert sorted(came, key=len) == [{"repeated": 3}] * 3 + [{"opened": ["I1002"], "joined": 2}]
+        found = (await call("list_incidents", STAFF)).value["incidents"]
+        assert [(one["incident_id"], one["status"], one["firing"]) for one in found] == [
+            ("I1002", "open", 3),
+            ("I1001", "resolved", 0),
+        ]
+        assert (
+            found[0]["description"] == "I1001 was resolved, and its alert goes on. pool exhausted"
+        )
+        ends = [alert(fingerprint=name, instance=name, end=5) for name in "abc"]
+        assert await monitor.told(*ends) == {"resolved": ["I1002"]}
+        assert await monitor.told(*three) == {"late": 3}
+        assert await monitor.told(*ends) == {"repeated": 3}
+
+
+async def test_what_begins_anew_after_staff_resolved_it_opens_another_one_at_once(
+    desk: Desk, call: Call
+) -> None:
+    async with client_of(desk) as client:
+        monitor = Monitor(client, await source(call))
+        assert await monitor.told(alert()) == {"opened": ["I1001"]}
+        assert await monitor.told(alert(at=9)) == {"repeated": 1}
+        await resolved_by_staff(call, "I1001")
+        late = alert(at=10)  # it began before, and is told only now
+        assert await monitor.told(late) == {"repeated": 1}
+        anew = {**alert(), "startsAt": (now() + timedelta(minutes=1)).isoformat()}
+        assert await monitor.told(anew) == {"opened": ["I1002"]}
+        assert await monitor.told(anew) == {"repeated": 1}
+        assert await monitor.told(alert()) == {"repeated": 1}
 
 
 async def test_alerts_of_one_disturbance_are_one_incident_that_ends_with_the_last(

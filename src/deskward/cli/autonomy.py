@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from deskward.app import Desk
+    from deskward.core.database import Connection
 
     Work = Callable[[Desk], Awaitable[int]]
 
@@ -88,23 +89,25 @@ def list_(*, tenant: Tenant = None, as_json: Json = False) -> None:
 
 def _change(level: Any, queue: str, product: str, as_: str | None, tenant: str | None) -> None:
     async def work(desk: Desk) -> int:
-        from deskward.gate.autonomy import choose
+        from deskward.gate.autonomy import choose, hold
 
         where = tenant or desk.settings.default.tenant_id
-        if level is not None:
-            await _check(desk, where, queue)
-        caller = await allowed(desk.database, desk.settings, "set_autonomy", where, as_)
         told = {"level": level, "queue": queue, "product": product}
-        entry = noted(desk.settings, "set_autonomy", caller, tenant=where, **told)
-        async with desk.database.transaction([entry]) as db:
+        entries: list[Any] = []
+        async with desk.database.transaction(entries) as db:
+            await hold(db, where)
+            if level is not None:
+                await _check(desk, db, where, queue)
+            caller = await allowed(db, desk.settings, "set_autonomy", where, as_)
             await choose(db, where, level, queue=queue, product=product, by=caller.label)
+            entries.append(noted(desk.settings, "set_autonomy", caller, tenant=where, **told))
         print(f"{level or 'Nothing'} is chosen.")
         return 0
 
     _with_desk(work)
 
 
-async def _check(desk: Desk, tenant: str, queue: str) -> None:
+async def _check(desk: Desk, db: Connection, tenant: str, queue: str) -> None:
     """See that a choice would have an effect.
 
     Raises:
@@ -114,13 +117,13 @@ async def _check(desk: Desk, tenant: str, queue: str) -> None:
     from deskward.security import members
     from deskward.security.tenants import require_open
 
-    await require_open(desk.database.reader, tenant)
+    await require_open(db, tenant)
     if "context.autonomy" not in desk.gate.policy.text:
         raise Misused(
             "the policies that count do not look at the level: take autonomy.cedar over from those "
             "that ship (`deskward policy copy`)"
         )
-    staff = [one for one in await members.listed(desk.database.reader) if one.tenant_id == tenant]
+    staff = [one for one in await members.listed(db) if one.tenant_id == tenant]
     teams = {team for one in staff for team in one.teams}
     known = {*desk.gate.port(Queues).kinds.specialists, *teams}
     if queue and queue not in known:

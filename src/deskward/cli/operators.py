@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deskward.cli.ending import Misused
 
 if TYPE_CHECKING:
-    from deskward.core.database import Connection, Database
+    from deskward.core.database import Connection
     from deskward.security.principals import Principal
     from deskward.security.roles import Roles
 
@@ -97,9 +97,12 @@ async def is_operated(db: Connection, roles: Roles, tenant: str) -> bool:
 
 
 async def allowed(
-    database: Database, settings: Any, command: str, tenant: str | None, as_: str | None
+    db: Connection, settings: Any, command: str, tenant: str | None, as_: str | None
 ) -> Principal:
     """Whoever runs a command that changes the desk itself, once policy lets them do that.
+
+    Args:
+        db: The transaction that the command writes in, where its work is one.
 
     Raises:
         Misused: They are nobody here, or somebody else.
@@ -116,14 +119,14 @@ async def allowed(
 
     where = tenant or settings.default.tenant_id
     if command in ADMITTING:
-        await require_open(database.reader, where)
-    caller = await acting(database.reader, roles_of(settings), where, as_)
+        await require_open(db, where)
+    caller = await acting(db, roles_of(settings), where, as_)
     if not caller.system:  # as long as nobody is appointed, the machine's user is
         features = features_of(settings)
         try:
             policy = policy_of(settings, features, features.tools)
-            if version := (await in_slots(database.reader)).get("active"):
-                files = await files_of(database.reader, version)
+            if version := (await in_slots(db)).get("active"):
+                files = await files_of(db, version)
                 policy = Policy(files, features.tools, roles=policy.files[ROLES])
         except ValueError:  # there must be a way back: then those that ship count
             policy = Policy(policy_files(None, features), features.tools)

@@ -253,7 +253,7 @@ def publish(
         if problems or not all(row.passed for row in rows):
             raise ValueError("it does not pass `deskward policy check` and `test`; see there")
         slot: policy_versions.Slot = "shadow" if shadow else "active"
-        caller = await allowed(desk.database, desk.settings, "publish_policy", None, as_)
+        caller = await allowed(desk.database.reader, desk.settings, "publish_policy", None, as_)
         async with desk.database.transaction() as transaction:
             await policy_versions.publish(transaction, chosen, note=note)
         await _put(desk.database, desk.settings, slot, chosen.version, caller)
@@ -288,7 +288,7 @@ def rollback(
             target = None
         else:
             target = (await _stored(database, settings, wanted)).version
-        caller = await allowed(database, settings, "rollback_policy", None, as_)
+        caller = await allowed(database.reader, settings, "rollback_policy", None, as_)
         await _put(database, settings, "active", target, caller)
         print(f"{target or 'The files'} {'is' if target else 'are'} active.")
         return 0
@@ -304,7 +304,7 @@ def unshadow(*, as_: Operator = None) -> None:
     """
 
     async def work(database: Database, settings: Any) -> int:
-        caller = await allowed(database, settings, "unshadow_policy", None, as_)
+        caller = await allowed(database.reader, settings, "unshadow_policy", None, as_)
         await _put(database, settings, "shadow", None, caller)
         print("No version is in shadow.")
         return 0

@@ -54,7 +54,7 @@ async def _rotate(settings: Any, new_key_file: Path | None, as_: str | None = No
     await upgrade(settings.database_location)
     database = Database(settings.database_location)
     try:
-        caller = await allowed(database, settings, "rotate_secret", None, as_)
+        caller = await allowed(database.reader, settings, "rotate_secret", None, as_)
         if own and not waiting.exists():
             await read_secret(settings, database)  # that this key is the right one
         new = _made(waiting) if own else _given(new_key_file)

@@ -251,7 +251,7 @@ def with_database(
                     await ensure(transaction, settings.default.tenant_id)
             if wrote is not None:
                 what, told = wrote
-                caller = await allowed(database, settings, what, told.get("tenant"), as_)
+                caller = await allowed(database.reader, settings, what, told.get("tenant"), as_)
                 database.along.append(noted(settings, what, caller, **told))
             return await work(database, settings)
         finally:

@@ -15,8 +15,10 @@ from typing import Any, Literal, get_args
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, metadata, now
+from deskward.core.locking import locking
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
+from deskward.security import tenants
 
 LevelName = Literal["suggest", "safe", "routine"]
 NAMES: tuple[LevelName, ...] = get_args(LevelName)
@@ -102,10 +104,24 @@ async def facts_for(
     return {"autonomy": min(found, default=USUAL), **where}
 
 
+async def hold(db: Connection, tenant: str) -> None:
+    """Let nobody else choose for a tenant until `db` commits: of two at once the later one counts.
+
+    Raises:
+        NotFound: There is no such tenant.
+    """
+    await tenants.get(locking(db), tenant)
+
+
 async def choose(
     db: Connection, tenant: str, level: LevelName | None, *, queue: str, product: str, by: str
 ) -> None:
-    """Choose a level, instead of one that was chosen for the same; None takes that back."""
+    """Choose a level, instead of one that was chosen for the same; None takes that back.
+
+    Raises:
+        NotFound: There is no such tenant.
+    """
+    await hold(db, tenant)
     key = {"tenant_id": tenant, "queue": queue, "product": plain(product)}
     same = [autonomy_levels.c[name] == value for name, value in key.items()]
     await db.execute(sa.delete(autonomy_levels).where(*same))

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from deskward.app import Desk
-from deskward.gate.autonomy import LEVELS, LevelName, choose
+from deskward.core.database import Connection
+from deskward.gate.autonomy import LEVELS, LevelName, choose, chosen
 from deskward.gate.context import Context
 from deskward.gate.policy.truth_table import HARMLESS
 from deskward.gate.tool import Risk
 from deskward.security.principals import AGENT, Kind, Principal
 from tests.conftest import CUSTOMER, SERVICE, STAFF, Call, recorded
+from tests.diagnostics.test_incident_races import interleaved
 from tests.everything import EVERYTHING
 from tests.policies import FILES, policy_of
 
@@ -83,6 +85,18 @@ async def test_of_several_levels_the_strictest_counts(desk: Desk, call: Call) ->
     assert await note("T906") == "pending"
     await set_level(desk, None)
     assert await note("T906") == "ok"
+
+
+@pytest.mark.parametrize("second", ["suggest", None])
+async def test_of_two_who_choose_at_once_the_later_one_counts(
+    desk: Desk, second: LevelName | None
+) -> None:
+    async def first(db: Connection) -> None:
+        await choose(db, "default", "safe", queue="", product="", by="staff:anna")
+
+    await interleaved(desk, first, lambda: set_level(desk, second))
+    found = await chosen(desk.database.reader, "default")
+    assert [one.level for one in found] == ([LEVELS[second]] if second else [])
 
 
 async def test_a_products_level_counts_for_its_diagnoses_and_tickets(

@@ -217,8 +217,8 @@ class OfflineModel:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer one step; see `Model.stream`."""
         if (theirs := self.of_tenants.get(request.tenant)) is not None:
-            async for event in theirs.stream(request):
-                yield event
+            async for one in theirs.stream(request):
+                yield one
             return
         step = Guided(self, request)
         await self._ready()

@@ -28,6 +28,9 @@ AHEAD = timedelta(days=1)
 """How far in the future an alert may begin: what comes after it would seem to be late."""
 FORGOTTEN = timedelta(days=30)
 """After how long an alert that is over is new when it comes again."""
+LATE = timedelta(minutes=5)
+"""How late the same word can come again: Alertmanager repeats what was not taken for its
+`group_interval`, and what is signed is not heard any later."""
 
 
 @dataclass
@@ -60,15 +63,16 @@ async def take(
             counts.refused += 1
         elif not alert.firing:
             await _over(db, tenant, source_id, alert, before, counts, by)
-        elif before is not None and before.firing:
+        elif before is not None and before.firing and not await _goes_on(db, tenant, alert, before):
             counts.repeated += 1
             await _note(db, tenant, source_id, alert, before, firing=True)
-        elif before is not None and alert.started_at <= before.started_at:
+        elif before is not None and not before.firing and alert.started_at <= before.started_at:
             counts.late += 1  # it was over before this was told
         elif open_ones + len(counts.opened) >= service.MOST_OPEN:
             counts.refused += 1
         else:
-            number = await _begun(db, tenant, source, alert, counts, by)
+            ended = before.incident if before is not None and before.firing else None
+            number = await _begun(db, tenant, source, alert, counts, by, ended)
             await _note(db, tenant, source_id, alert, before, firing=True, incident=number)
     for number in counts.touched - {int(one[1:]) for one in counts.resolved}:
         await service.changed(db, tenant, number)
@@ -94,10 +98,14 @@ async def _begun(
     alert: Alert,
     counts: _Counts,
     by: str,
+    ended: int | None,
 ) -> int:
     """The incident that an alert is of: one that is open and has the same signature, or a new one.
 
     Gives its number.
+
+    Args:
+        ended: The number of the one that staff have resolved while the alert fires.
     """
     sign = Sign(alert.product or source.product, alert.version, alert.test, alert.code)
     same = await service.same_open(db, tenant, sign.digest(alert.name))
@@ -105,6 +113,7 @@ async def _begun(
         counts.joined += 1
         counts.touched.add(same.number)
         return int(same.number)
+    before = f"I{ended} was resolved, and its alert goes on. " if ended is not None else ""
     incident_id = await service.begin(
         db,
         tenant,
@@ -112,7 +121,7 @@ async def _begun(
         title=alert.title,
         by=by,
         started_at=min(alert.started_at, now()),
-        description=alert.description,
+        description=f"{before}{alert.description}",
         customer_message=alert.customer_message,
         severity=alert.severity,
         source_id=source.id,
@@ -120,6 +129,23 @@ async def _begun(
     )
     counts.opened.append(incident_id)
     return int(incident_id[1:])
+
+
+async def _goes_on(db: Connection, tenant: str, alert: Alert, before: sa.Row[Any]) -> bool:
+    """Whether an alert that fires was heard of again after staff had resolved its incident.
+
+    It is a new occurrence that began after that, or it comes so late that it cannot have been sent
+    before: what monitoring repeats says that the disturbance is there still.
+    """
+    row = await db.first(
+        sa.select(incidents.c.status, incidents.c.resolved_at).where(
+            incidents.c.tenant_id == tenant, incidents.c.number == before.incident
+        )
+    )
+    if row is None or row.status != "resolved":
+        return False
+    again = alert.started_at > max(before.started_at, row.resolved_at)
+    return bool(again or now() > row.resolved_at + LATE)
 
 
 async def _over(
