@@ -75,6 +75,7 @@ from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
+from deskward.outside_servers import hub_of
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.members import LEFT
@@ -218,9 +219,8 @@ async def open_desk(
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())
-        hub = None
-        if settings.mcp_server.url and only is None:
-            hub = _hub(settings, settings.mcp_server.url, gate, database)
+        hub = hub_of(settings, gate, database) if only is None else None
+        if hub is not None:
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, features, database, secret, gate, model)
         await stack.enter_async_context(conversations.keep())
@@ -359,22 +359,3 @@ def _conversations(
         ledger=gate.ledger,
         grace=settings.stream.grace,
     )
-
-
-def _hub(settings: Settings, url: str, gate: Gate, database: Database) -> Hub:
-    """The server at MCP_SERVER_URL, whose tools take the place of the built-in complaints."""
-    # With the libraries that check foreign schemas, which only this needs.
-    from deskward.hub.hub import Hub, Outside
-
-    key = settings.mcp_server.api_key
-    server = Outside(
-        name=complaint_tools.name,
-        url=url,
-        tenant=settings.default.tenant_id,
-        key=key.get_secret_value() if key else None,
-        prefix=settings.mcp_server.prefix,
-        timeout=settings.mcp_server.timeout,
-        twins={tool.name: tool for tool in complaint_tools.tools},
-        lookup=("get_complaint", "complaint_id", "customer_id"),
-    )
-    return Hub(server, gate, database)

@@ -313,7 +313,7 @@ async def test_an_address_whose_server_is_away_says_that(
             assert (response.status_code, response.json()["error"]) == (503, "UNAVAILABLE")
             outside.start()
             assert desk.hub is not None
-            await desk.hub.connection.listed(30)
+            await desk.hub.servers["complaints"].replicas.listed(30)
             response = await client.post("/complaints", json={"description": "It broke."})
             assert response.status_code == 200
     finally:

@@ -40,7 +40,7 @@ async def function(*_: Any, **__: Any) -> dict[str, Any]:
 def made(schema: dict[str, Any]) -> Any:
     listed = {"name": "look", "inputSchema": schema}
     tool = remote_tool(
-        listed, function, prefix="", server="s", tenant="default", twin=None, facts=None
+        listed, function, name="look", server="s", tenant="default", twin=None, facts=None
     )
     return tool.arguments
 

@@ -106,9 +106,29 @@ def _problems(settings: Any) -> list[str]:
             problems.append(f"{name}: {error}")
     if settings.mail.ca_file and not settings.mail.ca_file.is_file():
         problems.append(f"SMTP_CA_FILE: {settings.mail.ca_file} is no file.")
+    problems += _servers(settings)
     if settings.mcp_server.required and not settings.mcp_server.url:
         problems.append("MCP_SERVER_REQUIRED: there is no MCP_SERVER_URL that could be required.")
     return problems
+
+
+def _servers(settings: Any) -> list[str]:
+    """What is wrong with the file of outside MCP servers."""
+    import os
+
+    from deskward.hub.config import BadFile, read_servers, text_of
+
+    file = settings.mcp_server.servers_file
+    if file is None:
+        return []
+    try:
+        text = text_of(file)
+        if text is None:
+            raise BadFile("it is not there")
+        found = read_servers(text, os.environ).problems
+    except BadFile as error:
+        return [f"MCP_SERVERS_FILE: {file}: {error}"]
+    return [f"MCP_SERVERS_FILE: server {name}: {problem}" for name, problem in found.items()]
 
 
 def _shown(value: Any) -> Any:

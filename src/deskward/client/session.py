@@ -148,7 +148,7 @@ class _Toolbox:
                 tool = remote_tool(
                     listed,
                     self._client.call_tool,
-                    prefix="",
+                    name=str(listed["name"]),
                     server="client",
                     tenant="default",
                     twin=None,

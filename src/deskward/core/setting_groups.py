@@ -186,6 +186,13 @@ class McpServer(Group):
         description="Address of an outside MCP server with complaint tools, for example "
         "`http://localhost:8000/mcp`. Unset: the desk serves complaints itself.",
     )
+    servers_file: Path | None = Field(
+        None,
+        validation_alias="mcp_servers_file",
+        description="JSON file that names outside MCP servers as other clients' files do "
+        "(`mcpServers`); it is read again whenever it changes. Unset: none but that of "
+        "MCP_SERVER_URL.",
+    )
     required: bool = Field(
         False, description="Whether the desk counts as not ready while that server is away."
     )

@@ -54,8 +54,10 @@ def warnings(desk: Desk) -> list[str]:
     """What an operator should know before customers come."""
     settings = desk.settings
     found = []
-    if desk.hub is not None and desk.hub.state == "away":
-        found.append(f"MCP server not reachable at {settings.mcp_server.url}")
+    for server in desk.hub.away if desk.hub is not None else ():
+        found.append(f"MCP server not reachable at {server.place}")
+    for name, problem in (desk.hub.problems if desk.hub is not None else {}).items():
+        found.append(f"MCP server {name[:64]} is left out: {problem}")
     if settings.mail.server is None:
         found.append("SMTP is not configured: mails are only printed to the log")
     if desk.left_out:
@@ -93,12 +95,10 @@ def _tools(desk: Desk) -> str:
 
 
 def _mcp(desk: Desk) -> str:
-    if desk.hub is None:
+    if desk.hub is None or not desk.hub.servers:
         return "none"
-    state = {"available": "✓ Available", "connecting": "connecting…", "away": "⚠ Unavailable"}[
-        desk.hub.state
-    ]
-    return f"{desk.settings.mcp_server.url} [{state}]"
+    words = {"available": "✓ Available", "connecting": "connecting…", "away": "⚠ Unavailable"}
+    return ", ".join(f"{s.place} [{words[s.state]}]" for s in desk.hub.servers.values())
 
 
 def _logging(desk: Desk) -> list[str]:

@@ -92,8 +92,9 @@ class Checks:
             await asyncio.wait([self._looking], timeout=PATIENCE if self._found else CHECK_TIMEOUT)
         unknown = ("unavailable", "A check has not ended yet")
         found = {"api": ("healthy", None), **{n: self._found.get(n, unknown) for n in self._checks}}
-        required_away = (
-            self._desk.settings.mcp_server.required and found["mcp_server"][0] != "healthy"
+        servers = self._desk.hub.servers.values() if self._desk.hub is not None else ()
+        required_away = any(
+            server.outside.server.required and server.state != "available" for server in servers
         )
         ready = found["database"][0] == "healthy" and not required_away
         return Readiness(
@@ -119,14 +120,13 @@ class Checks:
             return "unavailable", f"A check failed: {type(error).__name__}"
 
     async def _mcp_server(self) -> tuple[str, str | None]:
-        url, hub = self._desk.settings.mcp_server.url, self._desk.hub
-        if hub is None:
+        hub = self._desk.hub
+        if hub is None or not hub.servers:
             return "in_process", None
-        if hub.state == "available":
-            return "healthy", None
-        if hub.state == "connecting":
-            return "connecting", None
-        return "unavailable", f"MCP server not reachable at {url}"
+        if hub.away:
+            places = ", ".join(server.place for server in hub.away)
+            return "unavailable", f"MCP server not reachable at {places}"
+        return ("connecting" if hub.state == "connecting" else "healthy"), None
 
     async def _azure(self) -> tuple[str, str | None]:
         endpoint = self._desk.settings.azure.endpoint

@@ -1,21 +1,22 @@
-"""One kept connection to an MCP server over streamable HTTP, which comes back by itself."""
+"""One kept connection to one process of an MCP server, which comes back by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-import httpx2
-from pydantic_core import from_json
-
 from deskward.core.bounded import Check
-from deskward.core.errors import DeskwardError, OutcomeUnknown, TimeLimitExceeded, Unavailable
-from deskward.core.tasks import background
+from deskward.core.errors import OutcomeUnknown, Unavailable
+from deskward.core.tasks import end
+from deskward.gate.context import Report
+from deskward.hub.config import Kind, Way
+from deskward.hub.fault import Fault
+from deskward.hub.results import RemoteFailed as RemoteFailed  # where its other errors are
+from deskward.hub.results import content as content
+from deskward.hub.transports import NOT_SENT, OURS, transport
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -25,101 +26,66 @@ REFRESH = 5.0
 """Seconds between looks at what the server offers."""
 RETRY_AFTER = 1.0
 """Seconds before the server is tried again."""
+LONGEST_RETRY = 30.0
+"""Seconds before it is tried again that was tried in vain many times."""
 START = 30.0
 """Seconds after the desk's start in which a server that is not there yet counts as starting."""
+START_UP = 60.0
+"""Seconds that a server has for its first answer that the desk starts itself."""
 MAX_TOOLS = 200
+LONGEST_TOLD = 200
+"""Characters of what a server says of its progress."""
 
-NOT_SENT = -32050
-UNCLEAR = -32051
-"""JSON-RPC codes that we put in place of transport failures; servers' own are -32000 to -32099
-too, so their `data` says that they are ours."""
-_OURS = "deskward.transport"
 _NOT_DONE = frozenset({-32601, -32602})
 """JSON-RPC codes of requests that were not carried out: no such method, wrong parameters. After
 every other one the call may have been; the client says -32600 also of an answer of another type."""
 
 log = logging.getLogger(__name__)
 
-_STATUS = {"_NOT_FOUND": 404, "INVALID_INPUT": 400, "CONFLICT": 409, "FORBIDDEN": 403}
-"""HTTP status by the end of the error's code, for servers that answer with our envelope."""
-
-_CODE = re.compile(r"[A-Z_]{1,40}")
-
+State = Literal["connecting", "available", "away"]
 Listing = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
-class RemoteFailed(DeskwardError):
-    """An outside tool answered with an error, and so did nothing."""
-
-    code = "REMOTE_TOOL_FAILED"
-    status = 502
-
-
-class _Calm(httpx2.AsyncBaseTransport):
-    """Answers a request that failed in transport with a JSON-RPC error.
-
-    The client would otherwise end its whole session, and with it every other call under way.
-    """
-
-    def __init__(self) -> None:
-        self._inner = httpx2.AsyncHTTPTransport()
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        try:
-            response = await self._inner.handle_async_request(request)
-        except httpx2.TransportError as error:
-            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            if (answer := _problem(request, UNCLEAR if sent else NOT_SENT, str(error))) is None:
-                raise
-            return answer
-        if (
-            response.status_code == 404
-            and "mcp-session-id" in request.headers
-            and (answer := _problem(request, NOT_SENT, "no such session")) is not None
-        ):  # the server has started anew, and has done nothing
-            await response.aclose()
-            return answer
-        return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def _problem(request: httpx2.Request, code: int, message: str) -> httpx2.Response | None:
-    """A JSON-RPC error in answer to a request; None where it is none of JSON-RPC."""
-    with contextlib.suppress(ValueError, AttributeError, httpx2.StreamError):
-        number = json.loads(request.content).get("id")
-        problem = {"code": code, "message": message, "data": _OURS}
-        return httpx2.Response(503, json={"jsonrpc": "2.0", "id": number, "error": problem})
-    return None
+class TookTooLong(OutcomeUnknown):
+    """A server did not answer in time."""
 
 
 class Connection:
-    """The way to one server."""
+    """The way to one process of a server."""
 
-    def __init__(self, name: str, url: str, *, key: str | None, timeout: float) -> None:
-        """Make a connection; `keep` opens it.
+    def __init__(self, name: str, way: Way, *, timeout: float) -> None:
+        """Make a connection; `start` opens it.
 
         Args:
             name: What the log and errors call the server.
-            url: Where it serves MCP.
-            key: Sent as `Authorization: Bearer …`.
-            timeout: Seconds that one request may take.
+            way: Where it is, and how it is spoken to.
+            timeout: Seconds that one request may take; a report of progress begins them anew.
         """
         self.name = name
-        self.url = url
-        self.state: Literal["connecting", "available", "away"] = "connecting"
-        self._key = key
+        self.way = way
+        self.state: State = "connecting"
+        self.running = 0
+        """Calls that wait for an answer."""
+        self.problem = ""
+        """What went wrong last, for people; empty while the server answers."""
         self._timeout = timeout
+        self._fault = Fault()
+        self._kind: Kind | None = None
         self._client: Client | None = None
         self._look = asyncio.Event()
         self._tried = asyncio.Event()
         self._listed = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def available(self) -> bool:
         """Whether the server answers."""
         return self.state == "available"
+
+    async def tried(self) -> None:
+        """Wait for the end of the first attempt."""
+        await self._tried.wait()
 
     async def listed(self, patience: float) -> bool:
         """Whether the server has said what it offers, or does so within some seconds."""
@@ -128,23 +94,21 @@ class Connection:
                 await self._listed.wait()
         return self._listed.is_set()
 
-    @contextlib.asynccontextmanager
-    async def keep(self, listing: Listing, *, patience: float) -> AsyncIterator[None]:
-        """Keep the connection while the block runs.
+    def start(self, listing: Listing) -> None:
+        """Open the connection, and keep it until `stop`.
 
         Args:
             listing: Told what tools the server offers, whenever it was looked at.
-            patience: Seconds to wait for the first attempt's end before the block begins.
         """
-        async with background(self._keep(listing)):
-            timer = asyncio.get_running_loop().call_later(START, self._not_started)
-            try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(patience):
-                        await self._tried.wait()
-                yield
-            finally:
-                timer.cancel()
+        self._keeping = asyncio.create_task(self._keep(listing))
+        self._timer = asyncio.get_running_loop().call_later(START, self._not_started)
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._keeping is not None:
+            await end(self._keeping)
 
     def look_again(self) -> None:
         """Look at the server's tools now rather than at the next turn."""
@@ -155,74 +119,93 @@ class Connection:
         tool: str,
         arguments: dict[str, Any],
         *,
-        safe: bool,
         key: str | None = None,
         check: Check | None = None,
+        report: Report | None = None,
     ) -> dict[str, Any]:
-        """Call a tool; gives its structured content, or its text as `{"text": …}`.
+        """Call a tool once; gives what `content` makes of its answer. A cancellation is passed on.
 
         Args:
-            safe: Whether the call only reads, so that it is tried a second time.
             key: An idempotency key, for servers that know ours.
             check: Says what of an answer is not as the server has announced it.
+            report: Told how far the call is.
 
         Raises:
             RemoteFailed: The tool answered with an error.
             Unavailable: The server is away; nothing happened.
-            TimeLimitExceeded: A call that only reads took too long.
-            OutcomeUnknown: The connection broke in the middle of another call.
+            TookTooLong: It did not answer in time.
+            OutcomeUnknown: The connection broke in the middle of the call.
         """
+        self.running += 1
         try:
-            return await self._once(tool, arguments, key, check)
-        except (Unavailable, OutcomeUnknown, TimeLimitExceeded):
-            if not safe:
-                raise
-        await asyncio.sleep(0.1)
-        try:
-            return await self._once(tool, arguments, key, check)
-        except OutcomeUnknown as error:  # of a call that only reads nothing is unknown
-            raise self.away() from error
-
-    async def _once(
-        self, tool: str, arguments: dict[str, Any], key: str | None, check: Check | None
-    ) -> dict[str, Any]:
-        from mcp import MCPError
-
-        client = self._client
-        if client is None:
-            raise self.away()
-        meta: Any = {"deskward/idempotency-key": key} if key else None
-        try:
-            async with asyncio.timeout(self._timeout):
-                result = await client.call_tool(tool, arguments, meta=meta)
-        except TimeoutError as error:
-            raise self._unknown("did not answer in time") from error
-        except MCPError as error:
-            if error.data == _OURS:
-                self._lost()
-                if error.code == NOT_SENT:
-                    raise self.away() from error
-                raise self._unknown("broke the connection") from error
-            if error.code in _NOT_DONE:
-                raise RemoteFailed(f"The {self.name} server refused the call.") from error
-            raise self._unknown("gave no proper answer") from error
-        except Exception as error:  # the session ended under the call
-            log.warning("the session with %s ended: %s", self.name, type(error).__name__)
-            self._lost()
-            raise self._unknown("broke the connection") from error
-        found = content(result)
+            found = content(await self._answer(tool, arguments, key, report))
+        finally:
+            self.running -= 1
         if check is not None and (problem := check(found)):
             log.warning("the answer of %s's %s is not as announced: %s", self.name, tool, problem)
             raise self._unknown("gave no proper answer")
         return found
 
+    async def _answer(
+        self, tool: str, arguments: dict[str, Any], key: str | None, report: Report | None
+    ) -> CallToolResult:
+        from mcp import MCPError
+        from mcp.types import CONNECTION_CLOSED
+
+        client = self._client
+        if client is None:
+            raise self.away()
+        meta: Any = {"deskward/idempotency-key": key} if key else None
+        self._fault.forget()
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+
+                async def told(progress: float, total: float | None, message: str | None) -> None:
+                    limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
+                    if report is not None:
+                        report(progress, total, (message or "")[:LONGEST_TOLD])
+
+                return await client.call_tool(
+                    tool,
+                    arguments,
+                    # The limit is ours.
+                    read_timeout_seconds=24 * 3_600,
+                    progress_callback=told if report is not None else None,
+                    meta=meta,
+                )
+        except TimeoutError as error:
+            self._look.set()
+            raise self._unknown("did not answer in time", TookTooLong) from error
+        except MCPError as error:
+            if error.data == OURS:
+                self._lost()
+                if error.code == NOT_SENT:
+                    raise self.away() from error
+                raise self._unknown("broke the connection") from error
+            if error.code == CONNECTION_CLOSED:
+                self._client = None  # nothing more can be sent over it
+                self._lost()
+                raise self._unknown("broke the connection") from error
+            if error.code in _NOT_DONE:
+                raise RemoteFailed(f"The {self.name} server refused the call.") from error
+            self._look.set()
+            raise self._unknown("gave no proper answer") from error
+        except Exception as error:  # the session ended under the call
+            log.warning("the session with %s ended: %s", self.name, type(error).__name__)
+            self._lost()
+            raise self._unknown("broke the connection") from error
+
     async def _keep(self, listing: Listing) -> None:
+        wait, attempt = RETRY_AFTER, 0
         while True:
+            kind = self._kind or self.way.kinds[attempt % len(self.way.kinds)]
+            attempt += 1
             try:
-                async with self._open() as client:
+                async with self._open(kind) as client:
                     while True:
-                        tools = await _all_tools(client)
-                        self._client = client
+                        async with asyncio.timeout(max(self._timeout, REFRESH)):
+                            tools = await _all_tools(client)
+                        self._client, self._kind, wait = client, kind, RETRY_AFTER
                         self._found()
                         await listing(tools)
                         self._listed.set()
@@ -232,30 +215,38 @@ class Connection:
                                 await self._look.wait()
                         self._look.clear()
             except Exception as error:
+                self.problem = self._fault.whole() or _words(error)
+                self._fault.forget()
                 log.debug("%s: %s", self.name, error)
             finally:
                 self._client = None
             self._lost()
+            if self._kind is None and attempt % len(self.way.kinds):
+                continue  # another of its ways is tried at once
             self._tried.set()
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(wait)
+            # A child that ends at once, again and again, is not started every second for ever.
+            wait = min(2 * wait, LONGEST_RETRY) if self.way.command else wait
 
     @contextlib.asynccontextmanager
-    async def _open(self) -> AsyncIterator[Client]:
+    async def _open(self, kind: Kind) -> AsyncIterator[Client]:
         from mcp import Client
-        from mcp.client.streamable_http import streamable_http_client
 
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        async with httpx2.AsyncClient(
-            transport=_Calm(), headers=headers, timeout=self._timeout, follow_redirects=False
-        ) as http:
-            transport = streamable_http_client(self.url, http_client=http)
-            async with Client(transport, read_timeout_seconds=self._timeout) as client:
-                yield unchecked(client)
+        way = transport(self.way, kind, self._timeout, self._fault)
+        # What is started here may have to be downloaded first, by `npx` for example.
+        patience = max(self._timeout, START_UP) if kind == "stdio" else self._timeout
+        async with Client(way, read_timeout_seconds=patience, message_handler=self._told) as client:
+            yield unchecked(client)
+
+    async def _told(self, message: Any) -> None:
+        """Take a notification: one says that the tools are others."""
+        if getattr(message, "method", "") == "notifications/tools/list_changed":
+            self._look.set()
 
     def _found(self) -> None:
         if not self.available:
-            log.info("MCP server %s is available at %s", self.name, self.url)
-        self.state = "available"
+            log.info("MCP server %s is available at %s", self.name, self.way.place)
+        self.state, self.problem = "available", ""
 
     def _lost(self) -> None:
         if self.available:
@@ -266,7 +257,7 @@ class Connection:
 
     def _not_started(self) -> None:
         if self.state == "connecting":
-            log.warning("MCP server %s not reachable at %s", self.name, self.url)
+            log.warning("MCP server %s not reachable at %s", self.name, self.way.place)
             self.state = "away"
 
     def away(self) -> Unavailable:
@@ -276,8 +267,11 @@ class Connection:
             retry_after=int(REFRESH),
         )
 
-    def _unknown(self, what: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
+    def _unknown(self, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown) -> OutcomeUnknown:
+        if cause := self._fault.words:
+            log.warning("%s %s", self.name, cause)
+            what = f"{what} (it {cause})"
+        return kind(
             f"The {self.name} service {what}, and whether the call took effect is not known. A "
             "person has to look before it is tried again."
         )
@@ -303,39 +297,13 @@ async def _all_tools(client: Client) -> list[dict[str, Any]]:
         page = await client.list_tools(cursor=cursor, cache_mode="bypass")
         found += page.tools
         cursor = page.next_cursor
-        if cursor is None or len(found) >= MAX_TOOLS:
+        if cursor is None or not page.tools or len(found) >= MAX_TOOLS:
             break
     return [tool.model_dump(mode="json", by_alias=True) for tool in found[:MAX_TOOLS]]
 
 
-def content(result: CallToolResult) -> dict[str, Any]:
-    """A result's structured content, or its text as `{"text": …}`.
-
-    Raises:
-        RemoteFailed: It is an error.
-    """
-    structured = result.structured_content
-    text = "\n".join(block.text for block in result.content if block.type == "text")
-    if not result.is_error:
-        return structured if isinstance(structured, dict) else {"text": text}
-    error = _desk_error(structured) or _desk_error(_json(text)) or {}
-    code, message = error.get("code"), error.get("message", text) or "The tool failed."
-    if code == OutcomeUnknown.code:
-        raise OutcomeUnknown(message[:500])
-    # The ledger keeps it in the clear: it is a name, and no place for a text.
-    named = isinstance(code, str) and _CODE.fullmatch(code)
-    failed = RemoteFailed(message[:500], code=code if named else None)
-    failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
-    raise failed
-
-
-def _desk_error(envelope: Any) -> dict[str, Any] | None:
-    """The error of the tools' error envelope; None where it is something else."""
-    error = envelope.get("error") if isinstance(envelope, dict) else None
-    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else None
-
-
-def _json(text: str) -> Any:
-    with contextlib.suppress(ValueError):
-        return from_json(text)
-    return None
+def _words(error: BaseException) -> str:
+    """What an error says, for people; of a group of them the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"[:300]

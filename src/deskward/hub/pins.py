@@ -20,11 +20,14 @@ from deskward.core.errors import NotFound
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
+LONGEST = 128
+"""Characters of a tool's name."""
+
 hub_tools = sa.Table(
     "hub_tools",
     metadata,
     sa.Column("server", sa.String(64), primary_key=True, info=IMPERSONAL),
-    sa.Column("name", sa.String(128), primary_key=True, info=IMPERSONAL),
+    sa.Column("name", sa.String(LONGEST), primary_key=True, info=IMPERSONAL),
     sa.Column("fingerprint", sa.String(64), info=IMPERSONAL),
     sa.Column("offered", sa.String(64), nullable=False, info=IMPERSONAL),
     sa.Column("shape", sa.Text, nullable=False, info=IMPERSONAL),

@@ -71,7 +71,7 @@ def remote_tool(
     listed: Mapping[str, Any],
     function: Function,
     *,
-    prefix: str,
+    name: str,
     server: str,
     tenant: str,
     twin: Tool | None,
@@ -83,7 +83,7 @@ def remote_tool(
     Args:
         listed: As `tools/list` shows it.
         function: Makes the call.
-        prefix: What its name gets in front here.
+        name: What it is called here.
         server: The server's name.
         tenant: The tenant whose server it is.
         twin: A built-in tool that it takes the place of, whose scope it inherits.
@@ -96,7 +96,6 @@ def remote_tool(
     schema = dict(listed.get("inputSchema") or {"type": "object"})
     schema.setdefault("properties", {})
     check = check_of(schema)
-    name = f"{prefix}{listed['name']}"
     if not (name.isidentifier() and name.isascii() and len(name) <= 64):
         raise ValueError("its name has other characters than letters, digits and underscores")
     reads = bool((listed.get("annotations") or {}).get("readOnlyHint"))
@@ -238,7 +237,12 @@ def calls(call: Any, name: str, *, safe: bool, check: Check | None = None) -> Fu
 
     async def remote(ctx: Context, **arguments: Any) -> dict[str, Any]:
         result: dict[str, Any] = await call(
-            name, arguments, safe=safe, key=None if safe else ctx.effect_id, check=check
+            name,
+            arguments,
+            safe=safe,
+            key=None if safe else ctx.effect_id,
+            check=check,
+            report=ctx.progress if ctx.report is not None else None,
         )
         return result
 

@@ -1,0 +1,59 @@
+"""What an outside tool's result is to us."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from deskward.core.errors import DeskwardError, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult
+
+_STATUS = {"_NOT_FOUND": 404, "INVALID_INPUT": 400, "CONFLICT": 409, "FORBIDDEN": 403}
+"""HTTP status by the end of the error's code, for servers that answer with our envelope."""
+
+_CODE = re.compile(r"[A-Z_]{1,40}")
+
+
+class RemoteFailed(DeskwardError):
+    """An outside tool answered with an error, and so did nothing."""
+
+    code = "REMOTE_TOOL_FAILED"
+    status = 502
+
+
+def content(result: CallToolResult) -> dict[str, Any]:
+    """A result's structured content, or its text as `{"text": …}`.
+
+    Raises:
+        RemoteFailed: It is an error.
+    """
+    structured = result.structured_content
+    text = "\n".join(block.text for block in result.content if block.type == "text")
+    if not result.is_error:
+        return structured if isinstance(structured, dict) else {"text": text}
+    error = _desk_error(structured) or _desk_error(_json(text)) or {}
+    code, message = error.get("code"), error.get("message", text) or "The tool failed."
+    if code == OutcomeUnknown.code:
+        raise OutcomeUnknown(message[:500])
+    # The ledger keeps it in the clear: it is a name, and no place for a text.
+    named = isinstance(code, str) and _CODE.fullmatch(code)
+    failed = RemoteFailed(message[:500], code=code if named else None)
+    failed.status = next((s for end, s in _STATUS.items() if failed.error_code.endswith(end)), 502)
+    raise failed
+
+
+def _desk_error(envelope: Any) -> dict[str, Any] | None:
+    """The error of the tools' error envelope; None where it is something else."""
+    error = envelope.get("error") if isinstance(envelope, dict) else None
+    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else None
+
+
+def _json(text: str) -> Any:
+    with contextlib.suppress(ValueError):
+        return from_json(text)
+    return None

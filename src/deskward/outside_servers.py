@@ -1,0 +1,51 @@
+"""The outside MCP servers, from the settings: a part of the composition root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deskward.complaints.tools import tools as complaint_tools
+from deskward.core.database import Database
+from deskward.core.settings import Settings
+from deskward.gate.call import Gate
+
+if TYPE_CHECKING:
+    from deskward.hub.hub import Hub
+    from deskward.hub.mounted import Outside
+
+
+def hub_of(settings: Settings, gate: Gate, database: Database) -> Hub | None:
+    """What speaks to the outside servers; None where there is none.
+
+    Raises:
+        ValueError: The file that names them cannot be read.
+    """
+    url, file = settings.mcp_server.url, settings.mcp_server.servers_file
+    if url is None and file is None:
+        return None
+    # With the libraries that check foreign schemas, which only this needs.
+    from deskward.hub.hub import Hub
+
+    fixed = [_complaints(settings, url)] if url is not None else []
+    return Hub(gate, database, tenant=settings.default.tenant_id, fixed=fixed, file=file)
+
+
+def _complaints(settings: Settings, url: str) -> Outside:
+    """The server at MCP_SERVER_URL, whose tools take the place of the built-in complaints."""
+    from deskward.hub.config import Server, Way
+    from deskward.hub.mounted import Outside
+
+    key = settings.mcp_server.api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    return Outside(
+        Server(
+            complaint_tools.name,
+            (Way(("http",), url=url, headers=headers),),
+            timeout=settings.mcp_server.timeout,
+            required=settings.mcp_server.required,
+        ),
+        tenant=settings.default.tenant_id,
+        prefix=settings.mcp_server.prefix,
+        twins={tool.name: tool for tool in complaint_tools.tools},
+        lookup=("get_complaint", "complaint_id", "customer_id"),
+    )
