@@ -8,22 +8,22 @@ A record that asks something says so in its facts: `asks` is the form of the ans
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from deskward.text.against import denies, is_well, leaning, says_one_of, turns_over
+from deskward.gate.besides import without_besides
+from deskward.gate.choices import are_telling, chosen, clauses_of, says_only
+from deskward.text.against import denies, doubts, is_well, leaning, says_one_of, turns_over, wells
+from deskward.text.amounts import languages, spoken
 from deskward.text.folding import folded
+from deskward.text.lists import read_list
 from deskward.text.wishes import Wish
 
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[.,]\d+)*")
 _GROUPED = re.compile(r"-?\d{1,3}(?:[.,]\d{3})+")
 _PART = re.compile(r"\w+")
-_COUNTED = re.compile(r"(\d{1,2})[.)]?(?:番目?(?:です)?)?")
-_ENDS = " .!。！،؛、"
-SHORTEST, TELLING, FEW = 2, 5, 4
-"""Letters of an utterance that names a choice where words are not parted; letters of a word that
-tells something where they are, and how many words such an utterance has."""
+LONGEST = 120
+"""Characters of an utterance in which a number is read that is said in words."""
 
 
 def is_told(wish: Wish, value: Any, said: str) -> bool:
@@ -35,20 +35,26 @@ def is_told(wish: Wish, value: Any, said: str) -> bool:
     affirms = [one for one in wish.affirms if not any(one in denying for denying in no)]
     well = is_well(said)
     yes = well or says_one_of(said, affirms)
-    if yes == bool(no) or turns_over(said) or (yes and not well and denies(said)):
-        return False
+    if yes == bool(no) or doubts(said) or (yes and turns_over(said)):
+        return False  # "I did it, but it does not work" is a no
+    if yes and not says_only(said, (*affirms, *wells()), may_deny=False):
+        return False  # "that helped, now nothing works at all"
+    if no and not any(says_only(one, wish.denies) for one in clauses_of(said)):
+        return False  # "my other program does not work"
     return yes is value
 
 
 def is_answer(record: Mapping[str, Any], value: Any, said: str) -> bool:
     """Whether an utterance gives this value, and no other, to what a record asks."""
-    form = record.get("asks")
+    form, asked = record.get("asks"), str(record.get("question") or "")
+    if form != "text":
+        said = without_besides(said, asked)
     if form == "yes_no":
         return isinstance(value, bool) and leaning(said) is value
     if form == "number":
         return not isinstance(value, bool) and _is_number(value, said)
     if form == "choice":
-        return isinstance(value, str) and _chosen(record.get("choices") or (), said) == value
+        return isinstance(value, str) and chosen(record.get("choices") or (), said, asked) == value
     if form == "text":
         return isinstance(value, str) and _stands_in(value, said)
     return False
@@ -68,6 +74,8 @@ def _is_number(value: Any, said: str) -> bool:
 def _readings(said: str) -> list[float]:
     """What the one number of an utterance can be: with marks of thousands, and with a decimal."""
     found = _NUMBER.findall(folded(said))
+    if not found and len(said) <= LONGEST:
+        return in_words(said)
     if len(found) != 1:
         return []
     plain = found[0].replace("\u2212", "-")
@@ -79,42 +87,20 @@ def _readings(said: str) -> list[float]:
     return readings
 
 
-def _chosen(choices: Sequence[str], said: str) -> str | None:
-    """The word that is chosen by itself, by what it means, or by its number in the list.
-
-    A word may be there several times, with what it means in other languages.
-    """
-    known = [(word, meaning) for word, _, meaning in (one.partition(": ") for one in choices)]
-    words = list(dict.fromkeys(word for word, _ in known))
-    counted = number_of_choice(said)
-    if counted is not None and not any(word[:1].isdigit() for word in words):
-        return words[counted - 1] if 0 < counted <= len(words) else None
-    plain = folded(said).strip(_ENDS)
-    for word, meaning in known:
-        if plain in (folded(word), folded(word).replace("_", " "), folded(meaning).strip(_ENDS)):
-            return word
-    named = {
-        word
-        for word, meaning in known
-        if says_one_of(said, (word, word.replace("_", " "), meaning))
-    } or {word for word, meaning in known if _names(plain, meaning)}
-    return named.pop() if len(named) == 1 and not (denies(said) or turns_over(said)) else None
+def in_words(said: str) -> list[float]:
+    """The one number that an utterance gives in words, and says nothing else."""
+    found = set()
+    for language in languages():
+        told = spoken(said, language)
+        if told is not None and not are_telling(told[1]) and not _is_ambiguous(said):
+            found.add(float(told[0]))
+    return list(found) if len(found) == 1 else []
 
 
-def _names(plain: str, meaning: str) -> bool:
-    """Whether an utterance gives what a choice means, in fewer words: "with password"."""
-    if any(letter >= "\u0590" for letter in plain):
-        return len(plain) >= SHORTEST and plain in folded(meaning)
-    words = _PART.findall(plain)
-    telling = [word for word in words if len(word) >= TELLING]
-    known = _PART.findall(folded(meaning))
-    return len(words) <= FEW and bool(telling) and all(word in known for word in telling)
-
-
-def number_of_choice(said: str) -> int | None:
-    """Which place of a list an utterance names by nothing but its number."""
-    counted = _COUNTED.fullmatch(unicodedata.normalize("NFKC", said).strip(_ENDS))
-    return int(counted[1]) if counted else None
+def _is_ambiguous(said: str) -> bool:
+    """Whether the number is a word of another language, too: "once" is eleven in Spanish."""
+    words = set(_PART.findall(folded(said)))
+    return bool(words & set(read_list("options")["no_numbers"]))
 
 
 def _stands_in(value: str, said: str) -> bool:

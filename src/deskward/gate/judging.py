@@ -175,7 +175,8 @@ class Judging(ABC):
         bound = tool.bound if call.context.principal.kind is Kind.CUSTOMER else frozenset()
         shown = {name: value for name, value in asked.shown.items() if name not in bound}
         said = influence.said if influence is not None else ()
-        question = question_of(tool.asks, tool.title, shown, call.record, said)
+        answers = tool.wish.answers if tool.wish is not None else ""
+        question = question_of(tool.asks, tool.title, shown, call.record, said, answers)
         waits = await self.rules.confirmations.request(db, asked, question)
         return to_json(
             {

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from deskward.core.errors import InvalidInput
 from deskward.security.masking import mask
 from deskward.security.vault import Vault
+from deskward.text.assent import said_as
 from deskward.text.language import language_of
 from deskward.text.plain import Plain
 
@@ -75,6 +76,7 @@ def question_of(
     arguments: Mapping[str, Any],
     record: Mapping[str, Any] | None,
     said: Sequence[str],
+    answers: str = "",
 ) -> str:
     """The question about one call.
 
@@ -84,11 +86,15 @@ def question_of(
         arguments: As JSON, secrets masked and without those that are bound to the customer.
         record: The record that the call is about.
         said: What the customer said, the latest last: the question is in that language.
+        answers: The argument that answers what the record asks: a choice is shown as what it means.
 
     Raises:
         InvalidInput: A value cannot be shown as it is, so that nobody can say yes to it.
     """
-    text = _filled(own, title, arguments, record, language_of(said))
+    language = language_of(said)
+    if own is not None:
+        arguments = _in_words(arguments, record or {}, answers, language)
+    text = _filled(own, title, arguments, record, language)
     if not is_exact(text):
         raise InvalidInput(
             "This has to be asked of the person first, and cannot be shown to them exactly. Call"
@@ -131,6 +137,23 @@ def _filled(
             rest = {name: value for name, value in given.items() if name not in names}
             return _VALUE.sub(lambda match: _plain(known[match[1]]), text) + _with(rest)
     return _filled(None, title, arguments, record, language)
+
+
+def _in_words(
+    arguments: Mapping[str, Any], record: Mapping[str, Any], answers: str, language: str
+) -> dict[str, Any]:
+    """The arguments as people say them: yes or no, and what a choice means, in their language."""
+    known = [str(one).partition(": ") for one in record.get("choices") or ()]
+    meanings = {word: meaning for word, _, meaning in reversed(known)}
+    shown = dict(arguments)
+    for name, value in arguments.items():
+        if isinstance(value, bool):
+            shown[name] = said_as(value, language)
+        elif name == answers and isinstance(value, float) and value.is_integer():
+            shown[name] = int(value)
+        elif name == answers and isinstance(value, str):
+            shown[name] = meanings.get(value, value)
+    return shown
 
 
 def _with(rest: Mapping[str, Any]) -> str:

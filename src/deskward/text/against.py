@@ -54,6 +54,12 @@ def is_well(text: str) -> bool:
     return found and not _asks(said) and not _has("turns", well.sub(" ", said))
 
 
+@cache
+def wells() -> tuple[str, ...]:
+    """The phrases by which nothing is wrong."""
+    return tuple(str(one) for some in read_list("against")["well"].values() for one in some)
+
+
 def leaning(text: str) -> bool | None:
     """What an answer says that begins with yes or no: "Yes, it does."; None where that is doubtful.
 
@@ -96,10 +102,15 @@ def sets_condition(text: str) -> bool:
     return _has("conditions", folded(text[:LONGEST]))
 
 
+def doubts(text: str) -> bool:
+    """Whether a text doubts, asks or sets a condition."""
+    said = folded(text[:LONGEST])
+    return _asks(said) or _has("conditions", said) or _doubts(said)
+
+
 def turns_over(text: str) -> bool:
     """Whether a text doubts, asks, sets a condition, or turns over what it says."""
-    said = folded(text[:LONGEST])
-    return _asks(said) or _has("conditions", said) or _doubts(said) or _butters(said)
+    return doubts(text) or _butters(folded(text[:LONGEST]))
 
 
 def _asks(said: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from deskward.text.lists import read_list
@@ -134,3 +135,35 @@ def _numbers() -> dict[str, dict[str, int]]:
             known |= dict.fromkeys(names, int(number))
         found[language] = {spaced(name): number for name, number in known.items() if name != "~"}
     return found
+
+
+def spoken(text: str, language: str) -> tuple[int, list[str]] | None:
+    """The one number that is said in words, and the words beside it; None for none or several.
+
+    What could be digits that are said one by one ("four two nine") is none.
+    """
+    told = _WORD.findall(text.casefold())
+    rules, known, found = _rules()[language], _numbers()[language], list[int]()
+    rest: list[str] = []
+    at = 0
+    while at < len(told):
+        end, number, _ = _number(told, at, language)
+        if number is None and _joined(told[at], language, known) != 0:
+            rest += [told[at]] if told[at].isalnum() else []
+            at += 1
+            continue
+        end = max(end, at + 1)
+        values = [_joined(word, language, known) for word in told[at:end]]
+        plain = [value for value in values if value is not None]
+        ordered = all(a % ROUND == 0 or (a % TEN == 0 and b < TEN) for a, b in pairwise(plain))
+        parts = rules["thousand"] | rules["hundred"]
+        if not ordered and parts.isdisjoint(told[at:end]):
+            return None
+        found.append(number or 0)
+        at = end
+    return (found[0], rest) if len(found) == 1 else None
+
+
+def languages() -> list[str]:
+    """Those whose numbers are known."""
+    return list(_numbers())

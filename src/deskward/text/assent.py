@@ -57,6 +57,17 @@ def answer_of(text: str) -> bool | None:
     return None
 
 
+def has_negator(text: str) -> bool:
+    """Whether a text has a word that says no of anything: "nothing", "jamais"."""
+    return not _answers().negators.isdisjoint(_words(text))
+
+
+def said_as(yes: bool, language: str) -> str:
+    """The word for yes or no in a language, the English one where it is not known."""
+    words = read_list("assent")["agrees" if yes else "refuses"]
+    return str(words.get(language, words["en"])[0])
+
+
 def _without_courtesy(
     words: tuple[str, ...], courtesy: tuple[tuple[str, ...], ...]
 ) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from deskward.agent.offline.lookup import plain
 from deskward.agent.offline.sought import LONGEST, pattern_of
+from deskward.gate.choices import says_only
+from deskward.text.against import says_one_of
 
 UNSPACED = frozenset({"ja", "zh", "ar", "he"})
 """Languages whose words are found wherever they stand."""
@@ -45,6 +47,8 @@ class Confirms(BaseModel):
         when: The state of the record that asks for it.
         affirming: Language → phrases by which it was.
         negating: Language → phrases by which it was not.
+        done: The argument that says that what was to be done was done, of no use as it was, and
+            language → phrases that say so; None where that is not told apart.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,6 +58,7 @@ class Confirms(BaseModel):
     when: str
     affirming: dict[str, list[str]]
     negating: dict[str, list[str]]
+    done: tuple[str, dict[str, list[str]]] | None = None
 
     @property
     def affirms(self) -> tuple[str, ...]:
@@ -64,6 +69,16 @@ class Confirms(BaseModel):
     def negates(self) -> tuple[str, ...]:
         """All phrases by which it was not."""
         return tuple(chain.from_iterable(self.negating.values()))
+
+    @cached_property
+    def done_phrases(self) -> tuple[str, ...]:
+        """All phrases by which it was done."""
+        return tuple(chain.from_iterable(self.done[1].values())) if self.done else ()
+
+    def is_said_by(self, text: str) -> bool:
+        """Whether a text says whether it was of use, and nothing else, whatever was asked."""
+        phrases = (*self.affirms, *self.negates, *self.done_phrases)
+        return says_one_of(text, (*self.affirms, *self.negates)) and says_only(text, phrases)
 
 
 class Finds(BaseModel):
