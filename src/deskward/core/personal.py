@@ -27,6 +27,10 @@ IMPERSONAL: dict[str, str] = {_NAME: "no"}
 
 TOGETHER = "together"
 """In a table's `info`: the column whose equal values make rows go together."""
+MACHINES = "machines"
+"""In a table's `info`: names of columns that tell of machines. A row that is no customer's goes
+where it tells of a host that is an erased person's alone: of their mail's domain, or one that rows
+of theirs tell of."""
 REWORDED = "reworded"
 """In a table's `info`: what follows, in the same transaction, where a person was taken out of a
 row's words: `await reworded(db, row)`, with the row's key."""

@@ -18,7 +18,17 @@ import sqlalchemy as sa
 from deskward.core import jobs
 from deskward.core.database import Connection, Database, metadata
 from deskward.core.jobs import Job
-from deskward.core.personal import DOCUMENT, LABEL, OWNER, REWORDED, TEXT, TOGETHER, columns
+from deskward.core.personal import (
+    DOCUMENT,
+    LABEL,
+    MACHINES,
+    OWNER,
+    REWORDED,
+    TEXT,
+    TOGETHER,
+    columns,
+)
+from deskward.customers.hosts import as_text, hosts_of, is_nobodys
 from deskward.customers.models import Customer, addresses, customers, external_ids, merged
 from deskward.customers.signs import Person, Signs, Told
 from deskward.gate.context import new_id
@@ -89,7 +99,7 @@ async def _person(db: Connection, tenant: str, customer: Customer) -> Person:
         *(("name", row.name) for row in before),
         *(("address", row.address) for row in before if row.address),
     ]
-    return Person(
+    person = Person(
         customer.customer_id,
         customer.name,
         customer.email or "",
@@ -97,6 +107,7 @@ async def _person(db: Connection, tenant: str, customer: Customer) -> Person:
         customer.address or "",
         tuple(also),
     )
+    return replace(person, hosts=await hosts_of(db, tenant, person))
 
 
 def _theirs(table: sa.Table, tenant: str, person: Person) -> list[Any]:
@@ -186,7 +197,8 @@ class Search:
         others = [(owner, text) for owner, text in told["others"]]
         person = told["person"]
         also = tuple((kind, text) for kind, text in person.get("also", ()))
-        return cls(**{**told, "person": Person(**{**person, "also": also}), "others": others})
+        known = {**person, "also": also, "hosts": tuple(person.get("hosts", ()))}
+        return cls(**{**told, "person": Person(**known), "others": others})
 
     def signs(self, owner: str) -> Signs:
         """What to look for in the rows of a customer, or of anybody else.
@@ -228,7 +240,8 @@ async def _page(db: Connection, state: Search) -> Search:
     key = list(table.primary_key.columns)
     told = [*columns(table, TEXT), *columns(table, DOCUMENT)]
     beside = [table.c[table.info[TOGETHER]]] if TOGETHER in table.info else []
-    wanted = list(dict.fromkeys([*key, *told, *beside]))
+    whose = columns(table, OWNER) if MACHINES in table.info else []
+    wanted = list(dict.fromkeys([*key, *told, *beside, *whose]))
     query = sa.select(*wanted, _whose(table).label("whose")).where(
         table.c.tenant_id == state.tenant
     )
@@ -269,8 +282,10 @@ async def _clean(
     texts = {column: told[column] for column in columns(table, TEXT) if told[column]}
     named = [texts.pop(column) for column in table.primary_key if column in texts]
     documents = [told[column] for column in columns(table, DOCUMENT) if told[column]]
-    if any(map(signs.in_text, named)) or any(
-        signs.in_document(document, _ID_KEYS) for document in documents
+    if (
+        any(map(signs.in_text, named))
+        or any(signs.in_document(document, _ID_KEYS) for document in documents)
+        or (is_nobodys(table, told) and signs.names_host(as_text(documents)))
     ):
         if TOGETHER in table.info:
             column = table.c[table.info[TOGETHER]]

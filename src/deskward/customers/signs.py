@@ -32,6 +32,8 @@ class Person:
     address: str = ""
     also: tuple[tuple[Told, str], ...] = ()
     """More of the same kinds: further addresses, and how they were called before a merger."""
+    hosts: tuple[str, ...] = ()
+    """Those that are theirs alone, as far as the desk knows; in texts they are no marks."""
 
     @property
     def ids(self) -> list[str]:
@@ -82,7 +84,13 @@ class Signs:
             for text in sorted(marks, key=len, reverse=True)
             for form in dict.fromkeys((text, html.escape(text)))
         ]
+        hosts = "|".join(map(re.escape, sorted(person.hosts, key=len, reverse=True)))
+        self._hosts = re.compile(rf"(?<![\w-])(?:{hosts or '(?!)'})(?![\w-]|\.\w)")
         self._pattern = re.compile(f"({'|'.join(kept) or '(?!)'})|{'|'.join(sought) or '(?!)'}")
+
+    def names_host(self, text: str) -> bool:
+        """Whether a text names a host of the person's, or one below it."""
+        return self._hosts.search(text.casefold()) is not None
 
     def without(self, text: str) -> str:
         """The text with the person taken out; the very same where they are not in it."""

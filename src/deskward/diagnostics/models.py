@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, Stric
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
 from deskward.core.numbering import Numbering
-from deskward.core.personal import DOCUMENT, IMPERSONAL, OWNER, TEXT, VALUE
+from deskward.core.personal import DOCUMENT, IMPERSONAL, MACHINES, OWNER, TEXT, VALUE
 from deskward.core.written import Ours, RecordId, Written
 from deskward.diagnostics.workflow import Difficulty, Kind
 
@@ -67,6 +67,7 @@ diagnoses = sa.Table(
     sa.Index("ix_diagnoses_customer", "tenant_id", "customer_id", "number"),
     sa.Index("ix_diagnoses_incident", "tenant_id", "incident", "number"),
     sa.Index("ix_diagnoses_signature", "tenant_id", "signature", "number"),
+    info={MACHINES: ("plan", "answers")},
 )
 """`plan` is the workflow as it was composed, and `answers` all that was answered; the rest follows
 from them (`walking.py`). `confirmed` says how it is known that it helped. `incident` is the one

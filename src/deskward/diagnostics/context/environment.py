@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from deskward.core.database import Connection, metadata, now
 from deskward.core.moments import UtcDateTime
-from deskward.core.personal import IMPERSONAL, JOINED, OWNER, VALUE
+from deskward.core.personal import IMPERSONAL, JOINED, MACHINES, OWNER, VALUE
 from deskward.core.written import Ours, Written
 
 Method = Literal["api", "user_agent", "collector", "declared"]
@@ -27,7 +27,7 @@ environment_facts = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True, info=IMPERSONAL),
     sa.Column("value", sa.JSON, nullable=False, info=VALUE),
     sa.Column("seen_at", UtcDateTime, nullable=False),
-    info={JOINED: True},
+    info={JOINED: True, MACHINES: ("value",)},
 )
 """The newest that each method has told."""
 

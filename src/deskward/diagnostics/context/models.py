@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
-from deskward.core.personal import ANY_CASE, IMPERSONAL, JOINED, OWNER, VALUE
+from deskward.core.personal import ANY_CASE, IMPERSONAL, JOINED, MACHINES, OWNER, VALUE
 from deskward.core.written import Ours, Written
 
 customer_products = sa.Table(
@@ -25,7 +25,7 @@ customer_products = sa.Table(
     sa.Column("configuration", sa.JSON, nullable=False, info=VALUE),
     sa.Column("usage_stats", sa.JSON, nullable=False, info=VALUE),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    info={JOINED: True, ANY_CASE: ("product",)},
+    info={JOINED: True, ANY_CASE: ("product",), MACHINES: ("configuration",)},
 )
 
 _LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\S[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"

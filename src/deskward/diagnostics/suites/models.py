@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
-from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, OWNER
+from deskward.core.personal import DOCUMENT, IMPERSONAL, LABEL, MACHINES, OWNER
 from deskward.core.written import Ours, Written
 from deskward.diagnostics.suites.report import Form, TestReport, TestResult
 
@@ -29,6 +29,7 @@ test_runs = sa.Table(
     sa.Column("source", sa.String(16), nullable=False, server_default="desk", info=IMPERSONAL),
     sa.Index("ix_test_runs_at", "tenant_id", "at"),
     sa.Index("ix_test_runs_session", "tenant_id", "diagnosis"),
+    info={MACHINES: ("report",)},
 )
 """`diagnosis` and `step` where a run was made for a session; the customer is then the session's,
 and otherwise the one whose environment it is, where that was said.
