@@ -16,7 +16,8 @@ from deskward.customers.signs import Person, Signs
 from deskward.diagnostics.suites.models import test_runs as runs
 from deskward.security import tenants
 from deskward.security.principals import Principal
-from tests.conftest import CUSTOMER, OTHER, STAFF, Callfrom tests.diagnostics.test_sessions import start
+from tests.conftest import CUSTOMER, OTHER, STAFF, Call
+from tests.diagnostics.test_sessions import start
 
 OWN = "zinnia-morgan.example"
 
@@ -75,7 +76,9 @@ async def test_runs_that_name_a_host_of_their_environment_go(desk: Desk, call: C
     assert sealed
 
 
-async def test_runs_that_name_a_host_of_their_session_go(sqlite_desk: Desk, sqlite_call: Call) -> None:
+async def test_runs_that_name_a_host_of_their_session_go(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
     await start(sqlite_call, environment_info={"category": "api", "host": "box.zinnia.example"})
     await run(sqlite_call, "box.zinnia.example")
     assert await erased(sqlite_desk) == set()
