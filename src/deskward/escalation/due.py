@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-import sqlalchemy as sa
+from datetime import timedelta
 
 from deskward.core.database import Connection, now
-from deskward.core.fixed import fixed
-from deskward.customers import service as customers
-from deskward.escalation.agreements import Agreements, Subject, Which
-from deskward.escalation.calendars import of_tenant
-from deskward.escalation.clocks import LIVE, Clock, Find, Said, State, Terms, clocks
-from deskward.escalation.models import TicketClock, TicketDue, sla_escalations
+from deskward.escalation.agreements import Agreements, Subject
+from deskward.escalation.calendars import Calendar, of_tenant
+from deskward.escalation.clocks import LIVE, Clock, Find, State, Terms, clocks
+from deskward.escalation.histories import Escalated, History, histories
+from deskward.escalation.models import TicketClock, TicketDue
 from deskward.security import tenants
 from deskward.tickets import service
 from deskward.tickets.deadlines import Deadline
-from deskward.tickets.messages import ticket_messages
 from deskward.tickets.models import Ticket
-from deskward.tickets.states import states_of
-
-PRODUCT = "product"
-"""The field of a ticket that names what it is about, where the desk has declared it."""
-
-_SAID = fixed(
-    sa.select(
-        ticket_messages.c.created_at,
-        ticket_messages.c.author,
-        ticket_messages.c.seq,
-        ticket_messages.c.by_moment,
-    ).where(
-        ticket_messages.c.tenant_id == sa.bindparam("tenant"),
-        ticket_messages.c.number == sa.bindparam("number"),
-        ticket_messages.c.kind == "message",
-    )
-)
-_ESCALATED = fixed(
-    sa.select(sla_escalations).where(
-        sla_escalations.c.tenant_id == sa.bindparam("tenant"),
-        sla_escalations.c.number == sa.bindparam("number"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -56,22 +28,30 @@ async def clocks_of(
     db: Connection, tenant: str, ticket: Ticket, levels: ServiceLevels
 ) -> list[Clock]:
     """How the clocks of a ticket stand now."""
-    states = [
-        State(row.at, row.status, row.priority, row.team, row.spam, row.messages)
-        for row in await states_of(db, tenant, ticket.id)
-    ]
-    if not states:
+    desk = await hours_of(db, tenant)
+    history = await _history(db, tenant, ticket.id)
+    return clocks_by(history, terms_of(history, levels, desk)) if history is not None else []
+
+
+def clocks_by(history: History, find: Find) -> list[Clock]:
+    """How clocks stand now, by a ticket's history and its terms."""
+    if not history.states:
         return []
-    find = await terms_of(db, tenant, ticket, levels)
-    said = await _said(db, tenant, ticket.id)
-    return clocks(states, said, find, now(), _by_hand(ticket))
+    return clocks(history.states, history.said, find, now(), history.by_hand)
 
 
-async def terms_of(db: Connection, tenant: str, ticket: Ticket, levels: ServiceLevels) -> Find:
-    """What finds the terms of a ticket by its state; its customer and product are those of now."""
-    customer = await customers.find(db, tenant, ticket.customer_id)
-    desk = of_tenant(await tenants.find(db, tenant))
-    tier, product = customer.tier if customer else "", str(ticket.fields.get(PRODUCT) or "")
+async def hours_of(db: Connection, tenant: str) -> Calendar:
+    """When a tenant works."""
+    return of_tenant(await tenants.find(db, tenant))
+
+
+def terms_of(history: History, levels: ServiceLevels, desk: Calendar) -> Find:
+    """What finds the terms of a ticket by its state; its customer and product are those of now.
+
+    Args:
+        desk: The tenant's hours.
+    """
+    tier, product = history.tier, history.product
     known: dict[tuple[str, str | None], Terms | None] = {}
 
     def find(state: State) -> Terms | None:
@@ -89,32 +69,9 @@ async def terms_of(db: Connection, tenant: str, ticket: Ticket, levels: ServiceL
     return find
 
 
-async def _said(db: Connection, tenant: str, ticket_id: str) -> list[Said]:
-    rows = await db.all(_SAID, tenant=tenant, number=int(ticket_id[1:]))
-    return [
-        Said(row.created_at, row.author.partition(":")[0], None if row.by_moment else row.seq)
-        for row in rows
-    ]
-
-
-def _by_hand(ticket: Ticket) -> dict[Which, datetime]:
-    """What staff have set themselves."""
-    found: dict[Which, datetime] = {}
-    if ticket.answer_due_at is not None:
-        found |= {"first_response": ticket.answer_due_at, "next_response": ticket.answer_due_at}
-    if ticket.resolve_due_at is not None:
-        found["resolution"] = ticket.resolve_due_at
-    return found
-
-
-Escalated = Mapping[tuple[str, datetime], datetime]
-"""Clock and its start → when the ticket was escalated for it."""
-
-
-async def escalated(db: Connection, tenant: str, ticket_id: str) -> Escalated:
-    """For which clocks a ticket was escalated."""
-    rows = await db.all(_ESCALATED, tenant=tenant, number=int(ticket_id[1:]))
-    return {(row.clock, row.started_at): row.at for row in rows}
+async def _history(db: Connection, tenant: str, ticket_id: str) -> History | None:
+    number = int(ticket_id[1:])
+    return (await histories(db, tenant, [number])).get(number)
 
 
 async def due(db: Connection, tenant: str, ticket_id: str, levels: ServiceLevels) -> TicketDue:
@@ -124,18 +81,19 @@ async def due(db: Connection, tenant: str, ticket_id: str, levels: ServiceLevels
         NotFound: The tenant has no such ticket.
     """
     ticket = await service.get(db, tenant, ticket_id)
-    found = await clocks_of(db, tenant, ticket, levels)
-    told = await escalated(db, tenant, ticket_id)
+    history = await _history(db, tenant, ticket_id)
+    assert history is not None  # tickets are never deleted
+    find = terms_of(history, levels, await hours_of(db, tenant))
+    found = clocks_by(history, find)
     running = [one for one in found if one.how in LIVE]
     moments = [one.due_at for one in running if one.due_at is not None]
-    find = await terms_of(db, tenant, ticket, levels)
     terms = find(State(now(), ticket.status, ticket.priority, ticket.team, ticket.spam))
     return TicketDue(
         ticket_id=ticket_id,
         policy=terms.agreement.id if terms is not None else None,
         next_due_at=min(moments, default=None),
         overdue=any(one.overdue for one in running),
-        clocks=[_shown(one, told) for one in found],
+        clocks=[_shown(one, history.told) for one in found],
     )
 
 

@@ -17,7 +17,8 @@ from deskward.core.written import Ours, Written
 from deskward.customers import service as customers
 from deskward.escalation import rules as reading
 from deskward.escalation.clocks import LIVE
-from deskward.escalation.due import PRODUCT, ServiceLevels, clocks_of
+from deskward.escalation.due import ServiceLevels, clocks_of
+from deskward.escalation.histories import PRODUCT
 from deskward.escalation.rules import NO_CLOCK, EscalationRules
 from deskward.gate.context import Context
 from deskward.queues import service as queues

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -21,13 +22,14 @@ from deskward.core.fixed import fixed
 from deskward.core.jobs import Job
 from deskward.escalation.agreements import Agreements
 from deskward.escalation.clocks import LIVE, Clock
-from deskward.escalation.due import ServiceLevels, clocks_of, escalated
+from deskward.escalation.due import ServiceLevels, clocks_by, hours_of, terms_of
+from deskward.escalation.histories import histories
 from deskward.escalation.models import sla_escalations, sla_rules, sla_watch
 from deskward.gate.call import Gate
 from deskward.queues import service as queue_service
 from deskward.queues.routing_in import put_in
 from deskward.queues.service import Queues, Wanted
-from deskward.tickets import service, thread, timers
+from deskward.tickets import thread, timers
 from deskward.tickets.messages import DESK
 from deskward.tickets.models import Priority, Ticket, tickets
 
@@ -89,25 +91,36 @@ async def look(gate: Gate) -> None:
                 break
             async with database.transaction() as db:
                 # Held, so that a change of the ticket has it looked at once more, after this.
+                numbers: dict[str, list[int]] = defaultdict(list)
                 for row in await db.all(held, moment=moment):
-                    await _look_at(db, row.tenant_id, f"T{row.number}", gate.port(ServiceLevels))
+                    numbers[row.tenant_id].append(row.number)
+                for tenant, some in numbers.items():
+                    await _look_at(db, tenant, some, gate.port(ServiceLevels))
 
 
-async def _look_at(db: Connection, tenant: str, ticket_id: str, levels: ServiceLevels) -> None:
+async def _look_at(
+    db: Connection, tenant: str, numbers: Sequence[int], levels: ServiceLevels
+) -> None:
     try:
-        ticket = await service.get(db, tenant, ticket_id)
-        left = await _left(db, tenant, ticket, levels)
-        needs_job, later = any(map(_is_time, left)), _next(left)
+        left = await _left(db, tenant, numbers, levels)
     except DBAPIError:
         raise
     except Exception:  # the others' clocks run on, and this one's job says what is wrong
+        if len(numbers) > 1:
+            for number in numbers:
+                await _look_at(db, tenant, [number], levels)
+            return
         log.exception("the clocks of a ticket cannot be read")
-        needs_job, later = True, NEVER
-    if needs_job:
-        payload = {"tenant": tenant, "ticket_id": ticket_id}
-        await jobs.put(db, timers.name_of(CHECK, tenant, ticket_id), CHECK, payload, due=now())
-        later = NEVER
-    await _watch(db, tenant, ticket_id, later)
+        left = {}
+    for number in numbers:
+        clocks = left.get(number)
+        later = _next(clocks) if clocks is not None else NEVER
+        if clocks is None or any(map(_is_time, clocks)):
+            name = f"T{number}"
+            payload = {"tenant": tenant, "ticket_id": name}
+            await jobs.put(db, timers.name_of(CHECK, tenant, name), CHECK, payload, due=now())
+            later = NEVER
+        await _watch(db, tenant, number, later)
 
 
 async def check(gate: Gate, job: Job) -> None:
@@ -125,19 +138,28 @@ async def check(gate: Gate, job: Job) -> None:
         ticket = await timers.held(db, tenant, ticket_id, sa.not_(tickets.c.spam))
         if ticket is None:  # it has ended meanwhile
             return
-        left = await _left(db, tenant, ticket, levels)
+        number = int(ticket_id[1:])
+        left = (await _left(db, tenant, [number], levels))[number]
         for clock in left:
             if _is_time(clock):
                 await _escalate(db, tenant, ticket, clock, gate.port(Queues))
-        await _watch(db, tenant, ticket_id, _next(left))
+        await _watch(db, tenant, number, _next(left))
 
 
-async def _left(db: Connection, tenant: str, ticket: Ticket, levels: ServiceLevels) -> list[Clock]:
-    """The clocks of a ticket that are still to be told of."""
-    found = await clocks_of(db, tenant, ticket, levels)
-    told = await escalated(db, tenant, ticket.id)
-    left = (one for one in found if one.how in LIVE and one.warn_at is not None)
-    return [one for one in left if (one.which, one.started_at) not in told]
+async def _left(
+    db: Connection, tenant: str, numbers: Sequence[int], levels: ServiceLevels
+) -> dict[int, list[Clock]]:
+    """The clocks of each of these tickets that are still to be told of."""
+    desk, left = await hours_of(db, tenant), {}
+    for number, history in (await histories(db, tenant, numbers)).items():
+        left[number] = [
+            one
+            for one in clocks_by(history, terms_of(history, levels, desk))
+            if one.how in LIVE
+            and one.warn_at is not None
+            and (one.which, one.started_at) not in history.told
+        ]
+    return left
 
 
 def _is_time(clock: Clock) -> bool:
@@ -153,8 +175,8 @@ def _next(left: Sequence[Clock]) -> datetime:
     return min(later, default=NEVER)
 
 
-async def _watch(db: Connection, tenant: str, ticket_id: str, next_at: datetime) -> None:
-    values = {"b_tenant": tenant, "b_number": int(ticket_id[1:]), "b_next": next_at, "b_now": now()}
+async def _watch(db: Connection, tenant: str, number: int, next_at: datetime) -> None:
+    values = {"b_tenant": tenant, "b_number": number, "b_next": next_at, "b_now": now()}
     await db.change(_WATCH, values)
 
 

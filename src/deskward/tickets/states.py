@@ -6,13 +6,9 @@ itself, by the thousand or from a file, leaves a row, and nothing has to remembe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import sqlalchemy as sa
 
-from deskward.core.database import Connection, metadata
-from deskward.core.fixed import fixed
+from deskward.core.database import metadata
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
@@ -41,17 +37,3 @@ ticket_states = sa.Table(
 """One row when a ticket is opened, and one whenever one of these is another. `messages` is how
 many the ticket then had: those are before it, whatever the clock said. Of a state that the ticket
 came with, or that is older than this column, nothing but its moment is known."""
-
-_OF_TICKET = fixed(
-    sa.select(ticket_states)
-    .where(
-        ticket_states.c.tenant_id == sa.bindparam("tenant"),
-        ticket_states.c.number == sa.bindparam("number"),
-    )
-    .order_by(ticket_states.c.seq)
-)
-
-
-async def states_of(db: Connection, tenant: str, ticket_id: str) -> Sequence[sa.Row[Any]]:
-    """The states that a ticket was in, in order."""
-    return await db.all(_OF_TICKET, tenant=tenant, number=int(ticket_id[1:]))
