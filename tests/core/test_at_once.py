@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +11,6 @@ from deskward.app import Desk
 from deskward.core.at_once import AtOnce
 from deskward.core.connections import SqliteConnection
 from deskward.core.errors import Unauthenticated
-from deskward.core.fixed import Plan
 from deskward.core.moments import UtcDateTime
 from deskward.core.settings import Settings
 from deskward.security.key_rows import BY_PREFIX
@@ -36,14 +34,14 @@ async def test_requests_that_come_together_look_a_key_up_once_and_later_ones_aga
         tenant_id="default", kind=Kind.CUSTOMER, subject_id="user_001"
     )
     looks = 0
-    run = SqliteConnection.run
+    drive = SqliteConnection._drive
 
-    async def counting(self: SqliteConnection, plan: Plan, parameters: Mapping[str, Any]) -> Any:
+    def counting(self: SqliteConnection, sql: str, *parameters: Any, **more: Any) -> Any:
         nonlocal looks
-        looks += "FROM api_keys" in plan.sql and "prefix" in parameters
-        return await run(self, plan, parameters)
+        looks += "FROM api_keys" in sql and "api_keys.prefix = " in sql
+        return drive(self, sql, *parameters, **more)
 
-    monkeypatch.setattr(SqliteConnection, "run", counting)
+    monkeypatch.setattr(SqliteConnection, "_drive", counting)
     found = await asyncio.gather(*(desk.keys.verify(key) for _ in range(20)))
     assert looks == 1
     assert {principal.key for principal in found} == {stored.prefix}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -29,10 +29,16 @@ LOCK_WAIT = 10.0
 """Seconds that a commit waits for another process that is writing to the same SQLite file."""
 
 
+AtOnce = Callable[[Plan, Mapping[str, Any]], tuple[list[Row[Any]], int]]
+"""As `Statements.run`, without ever waiting."""
+
+
 class Statements(ABC):
     """`first`, `all` and `change` in terms of `execute` and `run`."""
 
     dialect: str
+    at_once: AtOnce | None = None
+    """Runs a fixed statement where that waits for nothing: several coroutines less for each."""
 
     @abstractmethod
     async def execute(
@@ -51,7 +57,8 @@ class Statements(ABC):
         plan = plan_of(statement, self.dialect)
         if plan is None:
             return (await self.execute(statement, parameters)).first()
-        rows, _ = await self.run(plan, parameters)
+        at_once = self.at_once
+        rows, _ = at_once(plan, parameters) if at_once else await self.run(plan, parameters)
         return rows[0] if rows else None
 
     async def all(self, statement: sa.Executable, **parameters: Any) -> Sequence[Row[Any]]:
@@ -59,14 +66,16 @@ class Statements(ABC):
         plan = plan_of(statement, self.dialect)
         if plan is None:
             return (await self.execute(statement, parameters)).all()
-        return (await self.run(plan, parameters))[0]
+        at_once = self.at_once
+        return (at_once(plan, parameters) if at_once else await self.run(plan, parameters))[0]
 
     async def change(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> int:
         """Run a statement that gives no rows; gives how many it changed."""
         plan = plan_of(statement, self.dialect)
         if plan is None:
             return (await self.execute(statement, parameters)).rowcount
-        return (await self.run(plan, parameters))[1]
+        at_once = self.at_once
+        return (at_once(plan, parameters) if at_once else await self.run(plan, parameters))[1]
 
 
 class SqliteConnection(Statements):
@@ -78,6 +87,7 @@ class SqliteConnection(Statements):
         self.raw = connection
         self._driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
         self._thread = thread
+        self.at_once = self._at_once
 
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
@@ -87,6 +97,9 @@ class SqliteConnection(Statements):
 
     async def run(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         """Run a fixed statement; give its rows, and how many it changed."""
+        return self._at_once(plan, parameters)
+
+    def _at_once(self, plan: Plan, parameters: Mapping[str, Any]) -> tuple[list[Row[Any]], int]:
         cursor = self._drive(plan.sql, plan.bound(parameters))
         if cursor.description is None:
             return [], cursor.rowcount

@@ -35,7 +35,7 @@ from deskward.core.connections import (
 )
 from deskward.core.errors import OutcomeUnknown
 from deskward.core.fixed import Plan
-from deskward.core.group import Group, not_kept, unknown
+from deskward.core.group import Commits, Group, not_kept, unknown
 from deskward.core.private import close_database
 from deskward.core.turns import held_up, take_at_once, wait_for
 
@@ -110,6 +110,7 @@ class Transaction(Statements):
     def __init__(self, connection: AnyConnection) -> None:
         self._connection = connection
         self.dialect = connection.dialect
+        self.at_once = connection.at_once
 
     async def execute(
         self, statement: sa.Executable, parameters: Parameters = None
@@ -141,6 +142,7 @@ class Database:
         self._lock = asyncio.Lock()
         self._group: Group | None = None
         self._begun = False
+        self.commits = Commits()
         self._holder: asyncio.Task[Any] | None = None
         """Whose transaction is open."""
         self._committers: set[asyncio.Task[None]] = set()
@@ -343,7 +345,9 @@ class Database:
             if group.broken or not connection.in_transaction():
                 raise not_kept()
             committing = True
-            await connection.commit()
+            # On PostgreSQL others wait for statements as well, and not for commits alone.
+            with self.commits.one() if self.is_sqlite else contextlib.nullcontext():
+                await connection.commit()
         except Exception as error:
             if not held_up(error):
                 self._failed_at = time.monotonic()

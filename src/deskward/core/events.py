@@ -97,10 +97,9 @@ came of the last try. The record of `customer.erased` is the one id of somebody 
 EVERY_TENANT = ""
 """As a listener's tenant: it is told of what happens in each."""
 
-_LISTENS = (
-    (listeners.c.tenant_id == sa.bindparam("tenant", type_=sa.String))
-    | (listeners.c.tenant_id == EVERY_TENANT)
-) & (listeners.c.kind == sa.bindparam("kind"))
+_LISTENS = (listeners.c.tenant_id.in_((sa.bindparam("tenant", type_=sa.String), EVERY_TENANT))) & (
+    listeners.c.kind == sa.bindparam("kind")
+)
 _ANYBODY = fixed(sa.select(listeners.c.listener).where(_LISTENS).limit(1))
 _WHO = (
     sa.select(listeners.c.listener, listeners.c.kind)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
 from deskward.core.errors import OutcomeUnknown, Unavailable
+
+LONG = 1.0
+"""Seconds after which nobody waits for a commit to end before they queue behind it."""
 
 
 class Group:
@@ -48,6 +53,34 @@ class Group:
                 done.set_result(None)
             else:
                 done.set_exception(error)
+
+
+class Commits:
+    """The commits of a file, which others wait for before they begin.
+
+    On SQLite a call's whole transaction mostly waits for nothing. Those who come when none is
+    committed do one after the other, without a place in a queue and a timer for each.
+    """
+
+    def __init__(self) -> None:
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """While the block runs a commit is under way."""
+        self._none.clear()
+        long = asyncio.get_running_loop().call_later(LONG, self._none.set)
+        try:
+            yield
+        finally:
+            long.cancel()
+            self._none.set()
+
+    async def over(self) -> None:
+        """Return once none is under way, or one takes long: then the queue is the place to wait."""
+        if not self._none.is_set():
+            await self._none.wait()
 
 
 def not_kept() -> Unavailable:

@@ -26,7 +26,8 @@ sla_watch = sa.Table(
     sa.Column("looked_at", UtcDateTime),
     sa.ForeignKeyConstraint(*_OF_TICKET, ondelete="CASCADE"),
     sa.Index("ix_sla_watch_next", "next_at"),
-    sa.Index("ix_sla_watch_looked", "looked_at"),
+    # On PostgreSQL as well, by its migration: to say it here imports all of that dialect.
+    sa.Index("ix_sla_watch_looked", "looked_at", sqlite_where=sa.text("looked_at IS NOT NULL")),
 )
 """When to look at the clocks of a ticket that is worked on. It is no more than that: what they say
 follows from the ticket's history. The database sets it to the past whenever a ticket, its

@@ -203,6 +203,7 @@ class Runner:
 
     async def _write(self, call: Call, values: Mapping[str, Any], judging: Judging) -> Outcome:
         key, turn = _key_in_use(call.context), _turn_of(call)
+        await self.database.commits.over()
         async with CallTransaction(self.database, self.time_limit, key, turn) as transaction:
             await within(self.time_limit, self._look(call, values, judging, transaction))
             if judging.verdict() is not Verdict.ALLOW:

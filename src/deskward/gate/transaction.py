@@ -123,6 +123,7 @@ class CallTransaction(Statements):
             block = self._database.transaction(self.entries, turn=self._turn)
             self._open = await block.__aenter__()
             self._block = block
+            self.at_once = self._open.at_once
             if self._key:
                 await require_live(self._open, self._key)
             if self._effect:

@@ -48,7 +48,12 @@ ticket_messages = sa.Table(
         ["tenant_id", "number"], ["tickets.tenant_id", "tickets.number"], ondelete="CASCADE"
     ),
     sa.Index("uq_ticket_messages_id", "tenant_id", "id", unique=True),
-    sa.Index("ix_ticket_messages_message_id", "tenant_id", "message_id"),
+    sa.Index(
+        "ix_ticket_messages_message_id",
+        *("tenant_id", "message_id"),
+        # On PostgreSQL as well, by its migration: to say it here imports all of that dialect.
+        sqlite_where=sa.text("message_id IS NOT NULL"),
+    ),
 )
 """`author` is `kind:id`. `whole` is the text with what was folded out of it (quotes, a signature);
 `message_id` and `in_reply_to` are a mail's, with their angle brackets,

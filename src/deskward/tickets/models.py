@@ -90,7 +90,12 @@ tickets = sa.Table(
     sa.Column("session_id", sa.String(128), info=VALUE),
     sa.ForeignKeyConstraint(["tenant_id", "customer_id"], ["customers.tenant_id", "customers.id"]),
     sa.Index("ix_tickets_customer_id", "tenant_id", "customer_id"),
-    sa.Index("ix_tickets_session", "tenant_id", "session_owner", "session_id"),
+    sa.Index(
+        "ix_tickets_session",
+        *("tenant_id", "session_owner", "session_id"),
+        # On PostgreSQL as well, by its migration: to say it here imports all of that dialect.
+        sqlite_where=sa.text("session_owner IS NOT NULL"),
+    ),
     sa.Index("ix_tickets_updated", "tenant_id", "updated_at", "number"),
     sa.Index("ix_tickets_status", "tenant_id", "status", "number"),
     sa.Index("ix_tickets_created", "tenant_id", "created_at", "number"),
