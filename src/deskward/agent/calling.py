@@ -100,7 +100,7 @@ class Calls:
             key = DeskKey("turn", f"{turn.context.turn_id}:{turn.step}:{number}")
             outcome = await self._call(turn, request, key, resumed)
             tool = self._gate.tools.get(request.name)
-            value = clean(outcome.value)
+            value = clean(outcome.told)
             secrets = tool is None or tool.keeps_secrets
             answer = value
             if outcome.status in ("confirm", "pending"):

@@ -49,19 +49,36 @@ def accept(
         str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
     ],
     *,
+    reads: Annotated[
+        bool,
+        Parameter(help="It only reads, and may be called again where no answer came.", negative=()),
+    ] = False,
+    customers: Annotated[
+        bool, Parameter(help="Customers and their assistant may use it, too.", negative=())
+    ] = False,
     as_: Operator = None,
 ) -> None:
-    """Accept a quarantined tool as it is now. A running desk has it within seconds.
+    """Accept a tool as it is now, and say what it is. A running desk has it within seconds.
 
-    Example: `deskward hub accept complaints get_complaint 5f2a9c0d1e3b4a57`
+    Without --reads it counts as one that acts: staff need an approval, customers' programs the
+    customer's yes. A parameter `customer_id` or `user_id` is a customer's own in their sessions.
+
+    Example: `deskward hub accept crm find-user 5f2a9c0d1e3b4a57 --reads --customers`
     """
     from deskward.hub import pins
 
-    accepted = {"server": server, "name": tool, "fingerprint": fingerprint}
+    audience = pins.CUSTOMERS if customers else pins.STAFF
+    accepted = {
+        **{"server": server, "name": tool, "fingerprint": fingerprint},
+        **{"reads": reads, "audience": audience},
+    }
 
     async def change(database: Database, _settings: Any) -> None:
         async with database.transaction() as transaction:
-            await pins.accept(transaction, server, tool, fingerprint, operator())
-        print(f"Accepted {tool} of {server}.")
+            await pins.accept(
+                transaction, server, tool, fingerprint, operator(), reads=reads, audience=audience
+            )
+        how = "only reads" if reads else "acts"
+        print(f"Accepted {tool} of {server}: it {how}, for {audience}.")
 
     with_database(change, ("accept_tool", accepted), as_)

@@ -11,8 +11,27 @@ PENDING = "pending_approval"
 TO_CONFIRM = "confirmation_needed"
 """The `status` of the receipt of a call that waits for the customer's own yes."""
 
+BLOCKS = "mcp_content"
+"""The field of an outside tool's answer with what of it is no text, as MCP's content blocks."""
+_DATA = ("data", "blob")
+
 CallStatus = Literal["ok", "confirm", "pending", "error"]
 """`confirm`: it waits for the customer's yes; `pending`: for another person."""
+
+
+def without_data(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer for a language model: of pictures, sound and files only that they are there."""
+    if not isinstance(blocks := answer.get(BLOCKS), list):
+        return answer
+    return {**answer, BLOCKS: [_bare(block) for block in blocks]}
+
+
+def _bare(block: Any) -> Any:
+    if not isinstance(block, dict):
+        return block
+    found = {name: _bare(value) for name, value in block.items() if name not in _DATA}
+    sizes = [len(value) * 3 // 4 for name in _DATA if isinstance(value := block.get(name), str)]
+    return {**found, "bytes": sum(sizes)} if sizes else found
 
 
 def status_of(answer: Mapping[str, Any]) -> CallStatus:

@@ -75,15 +75,58 @@ class _Rest(Awaitable[_T]):
             return result
 
 
-async def to_the_end(work: Coroutine[Any, Any, _T]) -> _T:
+class Stopped(Exception):
+    """Whoever waits for some work does not want it any more."""
+
+
+class Stop:
+    """Whether whoever waits for some work does not want it any more, and what stops for that."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._running: asyncio.Task[Any] | None = None
+
+    def ask(self) -> None:
+        """Say that the work is not wanted any more."""
+        self.asked = True
+        if self._running is not None:
+            self._running.cancel()
+
+    @contextlib.contextmanager
+    def stops(self) -> Generator[None, None, None]:
+        """Have the block, of all of the work, end when that is said.
+
+        Raises:
+            Stopped: It was said.
+        """
+        if self.asked:
+            raise Stopped
+        self._running = asyncio.current_task()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.asked or self._running is None:
+                raise
+            self._running.uncancel()
+            raise Stopped from None
+        finally:
+            self._running = None
+
+
+async def to_the_end(work: Coroutine[Any, Any, _T], stop: Stop | None = None) -> _T:
     """Do work that must not stop halfway; a cancellation meanwhile, or several, is raised after it.
 
     What the work raised is then the cancellation's cause.
+
+    Args:
+        stop: Told of the cancellation; what of the work can stop by then does.
     """
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError as cancellation:
+        if stop is not None and not task.done():
+            stop.ask()
         while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([task])

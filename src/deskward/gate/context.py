@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from deskward.core import events
 from deskward.core.ids import new_id as new_id  # whoever has a context takes it from here
 from deskward.core.lazily import lazily
+from deskward.core.tasks import Stop
 from deskward.gate.influence import Influence
 from deskward.gate.provenance import Record
 from deskward.gate.readings import Reading
@@ -71,6 +72,7 @@ class Context:
             may not is refused instead. A job that makes many calls leaves none behind.
         report: Where the caller is told how far the call is, through `progress`; None where nobody
             asked.
+        stop: Of a call that acts outside: whether its caller does not want it any more.
     """
 
     principal: Principal
@@ -91,6 +93,7 @@ class Context:
     carried: Any = None
     waits: bool = True
     report: Report | None = None
+    stop: Stop | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)
     _beside: list[Beside] | None = None

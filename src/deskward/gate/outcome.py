@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 
-from deskward.core.answers import CallStatus
+from deskward.core.answers import CallStatus, without_data
 from deskward.core.errors import DeskwardError, timestamp
 from deskward.gate.context import Context
 from deskward.gate.counters import Counted
@@ -50,6 +50,11 @@ class Outcome:
             return self.error.tool_envelope(self.request_id)
         data: dict[str, Any] = from_json(self.json)
         return data
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The answer as a language model is told it."""
+        return without_data(self.value)
 
     @property
     def text(self) -> str:

@@ -21,7 +21,7 @@ from deskward.core.answers import CallStatus
 from deskward.core.database import Connection, Database
 from deskward.core.errors import DeskwardError, OutcomeUnknown, Unavailable
 from deskward.core.locking import locking
-from deskward.core.tasks import to_the_end, within
+from deskward.core.tasks import Stop, to_the_end, within
 from deskward.core.turns import held_up
 from deskward.gate import effects
 from deskward.gate.context import Context, Port, new_id
@@ -254,8 +254,10 @@ class Runner:
             # Its server says what the call is about; nobody waits for a server in a transaction.
             await judging.look(self.reading(call.context))
         # Once it is begun it goes on to its end, whatever becomes of its caller: halfway, nobody
-        # would know what it has done.
-        return await to_the_end(self._outside(call, values, judging))
+        # would know what it has done. An outside server is told that nobody waits any more.
+        stop = Stop()
+        call.context = call.context.completed(stop=stop)
+        return await to_the_end(self._outside(call, values, judging), stop)
 
     async def _intend(
         self, call: Call, values: Mapping[str, Any], judging: Judging

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+from deskward.core.answers import BLOCKS
 from deskward.core.bounded import Check
 from deskward.core.errors import OutcomeUnknown, Unavailable
 from deskward.core.tasks import end
@@ -141,7 +142,8 @@ class Connection:
             found = content(await self._answer(tool, arguments, key, report))
         finally:
             self.running -= 1
-        if check is not None and (problem := check(found)):
+        announced = {name: part for name, part in found.items() if name != BLOCKS}
+        if check is not None and (problem := check(announced)):
             log.warning("the answer of %s's %s is not as announced: %s", self.name, tool, problem)
             raise self._unknown("gave no proper answer")
         return found

@@ -112,22 +112,23 @@ class Mounted:
                 by_shape[shape] = tool
                 offers.setdefault(name, {}).setdefault(shape, []).append(connection)
         known = await self._compared(offers)
-        accepted: dict[str, tuple[str, list[Connection]]] = {}
+        accepted: dict[str, tuple[str, list[Connection], pins.Pin]] = {}
         for name, shapes in offers.items():
             for shape, at in shapes.items():
                 if pins.fingerprint(shape) == known[name].fingerprint:
-                    accepted[name] = (shape, at)
-        if self._gone or accepted == self._shown:
+                    accepted[name] = (shape, at, known[name])
+        shown = {name: (*it[:2], it[2].reads, it[2].audience) for name, it in accepted.items()}
+        if self._gone or shown == self._shown:
             return
         self._warn(offers.keys() - accepted.keys())
         names = names_of(self.outside.prefix, accepted)
         tools_ = [
-            self._tool(by_shape[accepted[name][0]], names[name], accepted[name][1])
+            self._tool(by_shape[accepted[name][0]], names[name], *accepted[name][1:])
             for name in sorted(accepted)
             if name in names
         ]
         self._gate.mount(self.name, [tool for tool in tools_ if tool is not None])
-        self._shown = accepted
+        self._shown = shown
 
     async def _compared(self, offers: Mapping[str, Mapping[str, Any]]) -> dict[str, pins.Pin]:
         """The pins, with what is offered now noted: of several shapes the one not accepted."""
@@ -158,10 +159,12 @@ class Mounted:
             )
         self._quarantined = quarantined
 
-    def _tool(self, listed: Mapping[str, Any], named: str, at: list[Connection]) -> Tool | None:
+    def _tool(
+        self, listed: Mapping[str, Any], named: str, at: list[Connection], pin: pins.Pin
+    ) -> Tool | None:
         name = str(listed["name"])
         twin = self.outside.twins.get(name)
-        safe = twin is not None and twin.risk is Risk.READ
+        safe = twin.risk is Risk.READ if twin is not None else pin.reads is True
         try:
             return remote_tool(
                 listed,
@@ -176,6 +179,8 @@ class Mounted:
                 tenant=self.outside.tenant,
                 twin=twin,
                 facts=self._facts() if twin and twin.facts else None,
+                reads=safe,
+                for_customers=pin.for_customers,
             )
         except ValueError as error:
             log.warning("tool %r of %s is left out: %s", name[:64], self.name, error)

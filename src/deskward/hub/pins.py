@@ -20,6 +20,8 @@ from deskward.core.errors import NotFound
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
 
+STAFF, CUSTOMERS = "staff", "customers"
+"""Whom a tool can be accepted for. Staff and services may use what customers may."""
 LONGEST = 128
 """Characters of a tool's name."""
 
@@ -34,6 +36,8 @@ hub_tools = sa.Table(
     sa.Column("offered_shape", sa.Text, nullable=False, info=IMPERSONAL),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("accepted_by", sa.String(80), info=IMPERSONAL),
+    sa.Column("reads", sa.Boolean),
+    sa.Column("audience", sa.String(16), info=IMPERSONAL),
 )
 """`fingerprint` is what was accepted (null: nothing yet), `offered` what the server shows now."""
 
@@ -47,7 +51,13 @@ _INSERT = insert_or_ignore(
 
 @dataclass(frozen=True)
 class Pin:
-    """A tool of an outside server, as it was accepted and as it is offered."""
+    """A tool of an outside server, as it was accepted and as it is offered.
+
+    Attributes:
+        reads: Whether a person has said that it only reads, and may be called again. What the
+            server says of it itself counts for nothing.
+        audience: Whom a person has accepted it for.
+    """
 
     server: str
     name: str
@@ -57,6 +67,19 @@ class Pin:
     offered_shape: str
     since: datetime
     accepted_by: str | None
+    reads: bool | None = None
+    audience: str | None = None
+
+    @property
+    def for_customers(self) -> bool:
+        """Whether customers may use it, too."""
+        return self.audience == CUSTOMERS
+
+    @property
+    def suggests_reading(self) -> bool:
+        """Whether the server says that what it offers now only reads."""
+        hints = json.loads(self.offered_shape).get("annotations") or {}
+        return hints.get("readOnlyHint") is True
 
     @property
     def quarantined(self) -> bool:
@@ -118,11 +141,22 @@ async def pins(db: Connection) -> list[Pin]:
     return [_pin(row) for row in rows]
 
 
-async def accept(db: Connection, server: str, name: str, offered: str, who: str) -> None:
-    """Accept what a tool is now.
+async def accept(
+    db: Connection,
+    server: str,
+    name: str,
+    offered: str,
+    who: str,
+    *,
+    reads: bool = False,
+    audience: str = STAFF,
+) -> Pin:
+    """Accept what a tool is now; returns it as it was before.
 
     Args:
         offered: The fingerprint, or its beginning, that the person has looked at.
+        reads: Whether it only reads.
+        audience: Who may use it: `STAFF` or `CUSTOMERS`.
 
     Raises:
         NotFound: There is no such tool, or it is another one again.
@@ -132,9 +166,23 @@ async def accept(db: Connection, server: str, name: str, offered: str, who: str)
         raise NotFound("offered tool", f"{server}/{name} {offered}")
     await db.execute(
         _of(server, name).values(
-            fingerprint=pin.offered, shape=pin.offered_shape, accepted_by=who, since=now()
+            fingerprint=pin.offered,
+            shape=pin.offered_shape,
+            accepted_by=who,
+            since=now(),
+            reads=reads,
+            audience=audience,
         )
     )
+    return pin
+
+
+async def forget(db: Connection, server: str) -> int:
+    """Forget a server's tools, so that its next contact is its first; returns how many."""
+    of_server = hub_tools.c.server == server
+    count = len(await db.all(_OF_SERVER, server=server))
+    await db.execute(sa.delete(hub_tools).where(of_server))
+    return count
 
 
 def _of(server: str, name: str) -> sa.Update:

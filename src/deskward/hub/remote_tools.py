@@ -18,7 +18,9 @@ from pydantic import (
 from pydantic_core import from_json
 
 from deskward.core.bounded import Check, check_of
+from deskward.core.errors import OutcomeUnknown
 from deskward.core.patternless import patternless
+from deskward.core.tasks import Stopped
 from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
@@ -34,8 +36,13 @@ MAX_DESCRIPTION = 4_000
 LONGEST_NAME = 24
 """Characters of the name of a parameter that a built-in tool does not have."""
 
-READ_SCOPE = "remote:read"
-WRITE_SCOPE = "remote:write"
+_SCOPES = {
+    # (for customers, reads)
+    (False, True): "remote:read",
+    (False, False): "remote:write",
+    (True, True): "remote_customers:read",
+    (True, False): "remote_customers:write",
+}
 
 
 class JsonArguments(BaseModel):
@@ -76,6 +83,8 @@ def remote_tool(
     tenant: str,
     twin: Tool | None,
     facts: Facts | None,
+    reads: bool = False,
+    for_customers: bool = False,
     hands_over: str | None = None,
 ) -> Tool:
     """A tool that calls an outside one.
@@ -88,6 +97,9 @@ def remote_tool(
         tenant: The tenant whose server it is.
         twin: A built-in tool that it takes the place of, whose scope it inherits.
         facts: Loads the record that a call is about.
+        reads: Whether a person has said that it only reads; a twin's risk is that of the tool whose
+            place it takes.
+        for_customers: Whether a person has accepted it for customers, too.
         hands_over: See `Tool`.
 
     Raises:
@@ -98,7 +110,6 @@ def remote_tool(
     check = check_of(schema)
     if not (name.isidentifier() and name.isascii() and len(name) <= 64):
         raise ValueError("its name has other characters than letters, digits and underscores")
-    reads = bool((listed.get("annotations") or {}).get("readOnlyHint"))
     if twin is not None:
         reads = twin.risk is Risk.READ
     arguments = create_model(name, __base__=JsonArguments)
@@ -115,9 +126,9 @@ def remote_tool(
         if twin
         else str(listed.get("description") or name)[:MAX_DESCRIPTION],
         function=function,
-        scope=twin.scope if twin else READ_SCOPE if reads else WRITE_SCOPE,
-        # Only of a twin is it known that it reads; its server's word is no ground to repeat it.
-        risk=Risk.READ if reads and twin is not None else Risk.OUTSIDE,
+        scope=twin.scope if twin else _SCOPES[for_customers, reads],
+        # By a person's word, and never by its server's (`readOnlyHint`).
+        risk=Risk.READ if reads else Risk.OUTSIDE,
         method=addresses[0][0],
         path=addresses[0][1],
         also=addresses[1:],
@@ -236,14 +247,23 @@ def calls(call: Any, name: str, *, safe: bool, check: Check | None = None) -> Fu
     """
 
     async def remote(ctx: Context, **arguments: Any) -> dict[str, Any]:
-        result: dict[str, Any] = await call(
-            name,
-            arguments,
-            safe=safe,
-            key=None if safe else ctx.effect_id,
-            check=check,
-            report=ctx.progress if ctx.report is not None else None,
-        )
-        return result
+        report = ctx.progress if ctx.report is not None else None
+        if safe or ctx.stop is None:
+            key = None if safe else ctx.effect_id
+            read: dict[str, Any] = await call(
+                name, arguments, safe=safe, key=key, check=check, report=report
+            )
+            return read
+        try:
+            with ctx.stop.stops():
+                done: dict[str, Any] = await call(
+                    name, arguments, safe=False, key=ctx.effect_id, check=check, report=report
+                )
+        except Stopped:
+            raise OutcomeUnknown(
+                "The call was cancelled and its server was told so; whether it took effect is not "
+                "known. A person has to look before it is tried again."
+            ) from None
+        return done
 
     return remote

@@ -6,8 +6,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from deskward.core.answers import BLOCKS
 from deskward.entrypoints.mcp.protocol import SERVER_INFO, SERVER_INFO_KEY
 from deskward.gate.outcome import Outcome
+
+_BLOCKS = f'"{BLOCKS}":['
 
 
 def call_result(outcome: Outcome, *, stateless: bool) -> bytes:
@@ -17,9 +20,16 @@ def call_result(outcome: Outcome, *, stateless: bool) -> bytes:
     with the tool's output schema, also of an error, and would show that it does not fit instead of
     what it says.
     """
-    text = outcome.text
+    text, blocks = outcome.text, b""
+    if (
+        outcome.error is None
+        and _BLOCKS in text
+        and isinstance(more := (value := outcome.value).pop(BLOCKS, None), list)
+    ):  # an outside tool's pictures and the like go on as what they are
+        text = to_json(value).decode()
+        blocks = b"".join(b"," + to_json(block) for block in more)
     content = to_json(text)
-    body = b'{"content":[{"type":"text","text":' + content + b"}]"
+    body = b'{"content":[{"type":"text","text":' + content + b"}" + blocks + b"]"
     if outcome.error is None:
         body += b',"structuredContent":' + text.encode() + b',"isError":false'
     else:
