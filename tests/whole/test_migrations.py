@@ -64,6 +64,7 @@ fcfca3d506588629128a5ec2461394cbe00c89ee1509a85c2370d44426df1867  0036_search_by
 fc00094e3698b2c5e46f4e163ef3854fd300ea52c89ae073d2e354929bbf9a3e 0043_autonomy.py
 0e2249813f1838bba2eaa9cf8943f97fb4dd3e17ecd10679516b55890c4c580e 0044_order.py
 23784e760b2ee6c7980906bbe40fed68138bcbc63734f35af5c24335f3f44a94 0045_incident_news.py
+ba770be7b5c2bfb0f1d0e612abe88a97d24e6f8c766f0cb9f078ed61805065a1 0046_partial_indexes.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
