@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from deskward.complaints.tools import tools as complaint_tools
@@ -10,6 +11,7 @@ from deskward.core.settings import Settings
 from deskward.gate.call import Gate
 
 if TYPE_CHECKING:
+    from deskward.hub.config import Server
     from deskward.hub.hub import Hub
     from deskward.hub.mounted import Outside
 
@@ -28,6 +30,28 @@ def hub_of(settings: Settings, gate: Gate, database: Database) -> Hub | None:
 
     fixed = [_complaints(settings, url)] if url is not None else []
     return Hub(gate, database, tenant=settings.default.tenant_id, fixed=fixed, file=file)
+
+
+def servers_of(settings: Settings) -> tuple[dict[str, Server], Mapping[str, str]]:
+    """The outside servers that the settings name, and why others are left out.
+
+    Raises:
+        ValueError: The file that names them cannot be read.
+    """
+    import os
+
+    from deskward.hub.config import read_servers, text_of
+
+    servers: dict[str, Server] = {}
+    if settings.mcp_server.url is not None:
+        complaints = _complaints(settings, settings.mcp_server.url).server
+        servers[complaints.name] = complaints
+    file = settings.mcp_server.servers_file
+    text = text_of(file) if file is not None else None
+    if text is None:
+        return servers, {}
+    told = read_servers(text, os.environ)
+    return {**told.servers, **servers}, told.problems
 
 
 def _complaints(settings: Settings, url: str) -> Outside:

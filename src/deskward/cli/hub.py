@@ -1,4 +1,4 @@
-"""`deskward hub`: look at the tools of outside servers, and accept what they have become."""
+"""`deskward hub`: outside MCP servers, their tools, and what these are accepted as."""
 
 from __future__ import annotations
 
@@ -7,38 +7,81 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from deskward.cli.call import call
+from deskward.cli.hub_servers import add, remove, status
 from deskward.cli.operators import operator
-from deskward.cli.session import Json, Operator, print_json, with_database
+from deskward.cli.session import (
+    Json,
+    Operator,
+    Staff,
+    Tenant,
+    User,
+    print_json,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from deskward.core.database import Database
 
-hub = App(name="hub", help="Look after the tools of outside MCP servers.")
+hub = App(name="hub", help="Look after outside MCP servers and their tools.")
+hub.command(status)
+hub.command(add)
+hub.command(remove)
 
 
-@hub.command(name="list")
-def list_tools(*, json_: Json = False) -> None:
+@hub.command(name=("tools", "list"))
+def tools(server: str | None = None, *, json_: Json = False) -> None:
     """List the pinned tools; of a quarantined one, what was accepted and what is offered now.
 
-    Example: `deskward hub list`
+    Example: `deskward hub tools crm`
     """
     from deskward.hub import pins
 
     async def show(database: Database, _settings: Any) -> None:
-        found = await pins.pins(database.reader)
+        found = [p for p in await pins.pins(database.reader) if server in (None, p.server)]
         if json_:
             print_json([asdict(pin) | {"quarantined": pin.quarantined} for pin in found])
             return
         for pin in found:
-            state = "QUARANTINED" if pin.quarantined else f"accepted by {pin.accepted_by}"
-            print(f"{pin.server} {pin.name}  {pin.offered[:16]}  {state}")
+            how = f"{'reads' if pin.reads else 'acts'}, for {pin.audience or pins.STAFF}"
+            state = "QUARANTINED" if pin.quarantined else f"accepted by {pin.accepted_by}: {how}"
+            hint = "  (its server says that it only reads)" if pin.suggests_reading else ""
+            print(f"{pin.server} {pin.name}  {pin.offered[:16]}  {state}{hint}")
             if pin.quarantined:
                 print(f"    accepted: {pin.shape if pin.fingerprint else '(never)'}")
                 print(f"    offered:  {pin.offered_shape}")
         if not found:
-            print("No outside server was met yet; MCP_SERVER_URL names one.")
+            print("No outside server was met yet; MCP_SERVERS_FILE or MCP_SERVER_URL names them.")
 
     with_database(show)
+
+
+@hub.command(name="call")
+def call_remote(
+    server: str,
+    tool: str,
+    *arguments: str,
+    user: User = None,
+    staff: Staff = None,
+    tenant: Tenant = None,
+) -> None:
+    """Call a tool of an outside server through the gate, as `deskward call` does.
+
+    Example: `deskward hub call crm find-user name=Ann --staff anna`
+
+    Parameters
+    ----------
+    tool
+        What its server calls it.
+
+    Arguments:
+        The tool's arguments, as `name=value`.
+    """
+    from deskward.hub.config import plain
+    from deskward.hub.naming import names_of
+
+    named = names_of(f"{plain(server)}__", [tool])[tool]
+    call(named, *arguments, user=user, staff=staff, tenant=tenant)
 
 
 @hub.command

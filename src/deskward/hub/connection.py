@@ -84,6 +84,11 @@ class Connection:
         """Whether the server answers."""
         return self.state == "available"
 
+    @property
+    def answered(self) -> bool:
+        """Whether it has said what it offers, and not been lost since."""
+        return self._listed.is_set()
+
     async def tried(self) -> None:
         """Wait for the end of the first attempt."""
         await self._tried.wait()

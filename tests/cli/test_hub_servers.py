@@ -1,0 +1,105 @@
+"""`deskward hub`: naming servers, looking how they are, accepting tools and calling them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.services.mcp_file import Running, running
+
+HEADER = ("--header", "Authorization=Bearer ${CRM_KEY}")
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "mcp.json"
+    monkeypatch.setenv("MCP_SERVERS_FILE", str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def crm() -> Iterator[Running]:
+    with running("http") as (server,):
+        yield server
+
+
+def test_a_server_is_named_and_taken_out(cli: Cli, file: Path) -> None:
+    assert cli("hub", "add", "crm", "--url", "https://crm.example/mcp", *HEADER)[0] == 0
+    files = ("--env", "ROOT=/srv", "--", "npx", "-y", "server-files", "/srv")
+    assert cli("hub", "add", "files", *files)[0] == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text(encoding="utf-8")) == {
+        "mcpServers": {
+            "crm": {
+                "url": "https://crm.example/mcp",
+                "headers": {"Authorization": "Bearer ${CRM_KEY}"},
+            },
+            "files": {
+                "command": "npx",
+                "args": ["-y", "server-files", "/srv"],
+                "env": {"ROOT": "/srv"},
+            },
+        }
+    }
+    code, _, _err = cli("hub", "status")
+    assert code == 1  # both are away, of which one lacks its variable
+    _, out, _ = cli("ledger", "show", "--json")
+    assert out.count("add_server") == 2
+    assert "Bearer" not in out
+    assert cli("hub", "remove", "files")[0] == 0
+    assert list(json.loads(file.read_text(encoding="utf-8"))["mcpServers"]) == ["crm"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("add", "crm", "--url", "https://x.example"), "already"),
+        (("add", "new"), "a command or a url"),
+        (("add", "new", "--url", "file:///etc/passwd"), "no address"),
+        (("add", "new", "--url", "http://h", "--header", "x"), "NAME=VALUE"),
+        (("add", "CRM!", "--url", "http://h"), "named like those of 'crm'"),
+        (("remove", "new"), "names no server"),
+    ],
+)
+def test_what_is_wrong_changes_nothing(
+    cli: Cli, file: Path, words: tuple[str, ...], why: str
+) -> None:
+    file.write_text('{"mcpServers": {"crm": {"url": "http://h"}}, "theirs": 1}', encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    code, _, err = cli("hub", *words)
+    assert (code, file.read_text(encoding="utf-8")) == (2, before)
+    assert why in err
+
+
+def test_comments_are_not_lost(cli: Cli, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('{"servers": {} /* mine */}', encoding="utf-8")
+    code, _, err = cli("hub", "add", "a", "--url", "http://h")
+    assert code == 2
+    assert "change it by hand" in err
+    monkeypatch.delenv("MCP_SERVERS_FILE")
+    code, _, err = cli("hub", "add", "a", "--url", "http://h")
+    assert code == 2
+    assert "set MCP_SERVERS_FILE" in err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_from_a_server_to_a_call(cli: Cli, file: Path, crm: Running) -> None:
+    assert cli("hub", "add", "crm", "--url", crm.url)[0] == 0
+    code, out, _ = cli("hub", "status")
+    assert code == 0
+    assert "crm  available  http" in out
+    assert cli("hub", "call", "crm", "who", "--staff", "anna")[0] == 3  # a colleague has to approve
+    (tool,) = [t for t in json.loads(cli("hub", "tools", "--json")[1]) if t["name"] == "who"]
+    assert "says that it only reads" in cli("hub", "tools", "crm")[1]
+    assert cli("hub", "accept", "crm", "who", tool["offered"][:16], "--reads")[0] == 0
+    code, out, _ = cli("hub", "call", "crm", "who", "--staff", "anna")
+    assert (code, json.loads(out)["name"]) == (0, "many")
+    code, out, _ = cli("hub", "call", "crm", "get-user.info", "user_id=u", "--staff", "anna")
+    assert code == 3
+    assert cli("hub", "remove", "crm")[0] == 0
+    assert json.loads(cli("hub", "tools", "--json")[1]) == []
