@@ -10,6 +10,7 @@ import base64
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from fastmcp import Context, FastMCP
@@ -48,6 +49,10 @@ def build(name: str) -> FastMCP:  # noqa: C901 a list of tools
     async def act(what: str) -> dict[str, Any]:
         """Do something."""
         acted.append(what)
+        if record := os.environ.get("ACTED"):  # where it outlives the process
+            with Path(record).open("a", encoding="utf-8") as file:
+                file.write(f"{what}\n")
+            await asyncio.sleep(0.05)
         return {"done": what, "by": os.getpid()}
 
     @mcp.tool(annotations=READS)

@@ -33,8 +33,8 @@ def over_stdio(**more: Any) -> dict[str, Any]:
 class Running:
     """A server over a network transport, in a process of its own."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind, self.port = kind, free_port()
+    def __init__(self, kind: str, **env: str) -> None:
+        self.kind, self.port, self.env = kind, free_port(), env
         path = {"http": "/mcp", "sse": "/sse", "ws": "/"}[kind]
         scheme = "ws" if kind == "ws" else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}{path}"
@@ -48,7 +48,7 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "FASTMCP_LOG_LEVEL": "ERROR"},
+            env={**os.environ, "FASTMCP_LOG_LEVEL": "ERROR", **self.env},
         )
 
     def wait(self) -> None:
@@ -68,9 +68,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(*kinds: str) -> Iterator[list[Running]]:
+def running(*kinds: str, **env: str) -> Iterator[list[Running]]:
     """Run a server over each of these transports, side by side."""
-    servers = [Running(kind) for kind in kinds]
+    servers = [Running(kind, **env) for kind in kinds]
     try:
         for server in servers:
             server.start()

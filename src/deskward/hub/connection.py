@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from deskward.core.answers import BLOCKS
 from deskward.core.bounded import Check
 from deskward.core.errors import OutcomeUnknown, Unavailable
+from deskward.core.outages import Availability
 from deskward.core.tasks import end
 from deskward.gate.context import Report
 from deskward.hub.config import Kind, Way
@@ -33,6 +34,8 @@ START = 30.0
 """Seconds after the desk's start in which a server that is not there yet counts as starting."""
 START_UP = 60.0
 """Seconds that a server has for its first answer that the desk starts itself."""
+FAILURES = 3
+"""Calls that fail one after the other before the process is left alone for a while."""
 MAX_TOOLS = 200
 LONGEST_TOLD = 200
 """Characters of what a server says of its progress."""
@@ -69,6 +72,12 @@ class Connection:
         """Calls that wait for an answer."""
         self.problem = ""
         """What went wrong last, for people; empty while the server answers."""
+        self.breaker = Availability(
+            f"MCP server {name} at {way.place}",
+            failing=(Unavailable, OutcomeUnknown),
+            working=RemoteFailed,
+            after=FAILURES,
+        )
         self._timeout = timeout
         self._fault = Fault()
         self._kind: Kind | None = None
@@ -83,6 +92,11 @@ class Connection:
     def available(self) -> bool:
         """Whether the server answers."""
         return self.state == "available"
+
+    @property
+    def fit(self) -> bool:
+        """Whether it answers, and is not left alone after calls that failed."""
+        return self.available and self.breaker.may_be_asked
 
     @property
     def answered(self) -> bool:
@@ -144,7 +158,8 @@ class Connection:
         """
         self.running += 1
         try:
-            found = content(await self._answer(tool, arguments, key, report))
+            with self.breaker.call():
+                found = content(await self._answer(tool, arguments, key, report))
         finally:
             self.running -= 1
         announced = {name: part for name, part in found.items() if name != BLOCKS}

@@ -15,6 +15,8 @@ from deskward.hub.connection import Connection, Listing, State, TookTooLong
 
 AGAIN = 0.1
 """Seconds before a call that only reads is made again at the same process."""
+HEALS = 3.0
+"""Seconds for which a call waits while none of several processes answers."""
 DRAINED = 30.0
 """Seconds for which calls under way may end after a server was taken out."""
 
@@ -24,6 +26,7 @@ class Replicas:
 
     def __init__(self, server: Server) -> None:
         self.name = server.name
+        self._turn = 0
         self.connections = [
             Connection(server.name, way, timeout=server.timeout) for way in server.ways
         ]
@@ -87,7 +90,8 @@ class Replicas:
         """Call a tool at one of the processes; see `Connection.call`.
 
         Args:
-            safe: Whether the call only reads, so that it is tried a second time.
+            safe: Whether the call only reads, so that it is tried again: at each of the others, or
+                where there is one process, once more at that.
             at: Those that offer the tool as it was accepted; None: all.
 
         Raises:
@@ -96,36 +100,52 @@ class Replicas:
             TimeLimitExceeded: A call that only reads took too long.
             OutcomeUnknown: The connection broke in the middle of another call.
         """
-        first = self._choose(at, ())
-        try:
-            return await first.call(tool, arguments, key=key, check=check, report=report)
-        except (Unavailable, OutcomeUnknown) as error:
-            second = self._choose(at, (first,))
-            # What was surely not sent may go elsewhere; what was sent only where it just reads.
-            if not safe and (second is first or not isinstance(error, Unavailable)):
-                raise
-            if second is first and isinstance(error, TookTooLong):
-                raise self._too_slow() from error
-        if second is first:
-            await asyncio.sleep(AGAIN)
-        try:
-            return await second.call(tool, arguments, key=key, check=check, report=report)
-        except TookTooLong as error:
-            raise (self._too_slow() if safe else error) from error
-        except OutcomeUnknown as error:
-            if not safe:
-                raise
-            raise second.away() from error  # of a call that only reads nothing is unknown
+        tried: list[Connection] = []
+        while True:
+            chosen = await self._choose(at, tried)
+            try:
+                return await chosen.call(tool, arguments, key=key, check=check, report=report)
+            except (Unavailable, OutcomeUnknown) as error:
+                tried.append(chosen)
+                others = [each for each in self._fitting(at) if each not in tried]
+                # What was surely not sent may go elsewhere; what was sent only where it just reads.
+                if not safe and (not others or not isinstance(error, Unavailable)):
+                    raise
+                slow = isinstance(error, TookTooLong)
+                if not others and (slow or len(tried) > max(1, len(self.connections) - 1)):
+                    if slow:
+                        raise self._too_slow() from error
+                    raise chosen.away() from error  # of what only reads nothing is unknown
+                if not others:
+                    await asyncio.sleep(AGAIN)
 
-    def _choose(
+    async def _choose(
         self, at: Collection[Connection] | None, tried: Collection[Connection]
     ) -> Connection:
-        """The one that answers and has least to do; of those tried before only the last resort."""
-        fitting = [each for each in self.connections if at is None or each in at]
-        return min(
-            fitting or self.connections,
-            key=lambda each: (each in tried, not each.available, each.running),
-        )
+        """The one that answers and has least to do; of those tried before only the last resort.
+
+        Raises:
+            Unavailable: Each is away, or left alone for a while.
+        """
+        if len(self.connections) > 1 and not any(each.fit for each in self._fitting(at)):
+            await self.listed(HEALS)
+        self._turn += 1
+        rank = {
+            each: (
+                each in tried,
+                not each.fit,
+                each.running,
+                (number + self._turn) % len(at or self.connections),
+            )
+            for number, each in enumerate(self._fitting(at))
+        }
+        chosen = min(rank, key=lambda each: rank[each])
+        if chosen.available and not chosen.breaker.may_be_asked:
+            raise chosen.away()
+        return chosen
+
+    def _fitting(self, at: Collection[Connection] | None) -> list[Connection]:
+        return [each for each in self.connections if at is None or each in at] or self.connections
 
     def _too_slow(self) -> TimeLimitExceeded:
         return TimeLimitExceeded(

@@ -12,9 +12,9 @@ from time import perf_counter
 import pytest
 
 from deskward.agent.model import Interrupted, ModelEvent, ModelRequest, TextPiece
-from deskward.agent.models import outages
 from deskward.agent.models.fallback import FallbackModel
 from deskward.agent.models.faults import NoAnswer
+from deskward.core import outages
 from deskward.core.errors import ModelUnavailable
 from tests.agent.odd_server import ANSWERS, ARGUMENTS, head, odd, sse
 from tests.agent.providers import (

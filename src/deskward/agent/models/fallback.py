@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
 from deskward.agent.model import Interrupted, Model, ModelEvent, ModelRequest, with_timeout
-from deskward.agent.models.faults import Fleeting
-from deskward.agent.models.outages import Availability
+from deskward.agent.models.faults import Fleeting, NoAnswer
 from deskward.core.errors import ModelUnavailable
+from deskward.core.outages import Availability
 
 
 class FallbackModel:
@@ -26,7 +26,7 @@ class FallbackModel:
         self.chances = len(models)
         self._timeout = timeout
         self.name = ", ".join(model.name for model in models)
-        self._models = [(model, Availability(model.name)) for model in models]
+        self._models = [(model, _availability(model)) for model in models]
 
     @property
     def outages(self) -> list[str]:
@@ -90,3 +90,8 @@ class FallbackModel:
         for model, _ in self._models:
             if close := getattr(model, "close", None):
                 await close()
+
+
+def _availability(model: Model) -> Availability:
+    name = f"the model {model.name}"
+    return Availability(name, failing=ModelUnavailable, working=NoAnswer)

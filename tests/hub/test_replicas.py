@@ -1,0 +1,214 @@
+"""Several processes of one server: who gets a call, and what becomes of it when one dies."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deskward.app import Desk
+from deskward.core.errors import DeskwardError, OutcomeUnknown, Unavailable
+from deskward.core.settings import Settings
+from deskward.gate.context import Context
+from deskward.hub import pins
+from deskward.hub.config import Server, Way
+from deskward.hub.connection import Connection, TookTooLong
+from deskward.hub.replicas import Replicas
+from tests.conftest import CUSTOMER
+from tests.hub.test_many import desk_of, looking_often, until
+from tests.services.mcp_file import Running, running, write
+
+pytestmark = [pytest.mark.xdist_group("hub"), pytest.mark.usefixtures("looking_often")]
+__all__ = ["looking_often"]
+
+
+class Scripted:
+    """What the connections of a server answer, one after the other; and who was asked."""
+
+    def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        ways = tuple(Way(("http",), url=f"http://h/{number}") for number in range(count))
+        self.replicas = Replicas(Server("s", ways))
+        self.asked: list[int] = []
+        self.ends: dict[int, DeskwardError] = {}
+        for each in self.replicas.connections:
+            each.state = "available"
+
+        async def answer(one: Connection, *_: Any) -> Any:
+            number = self.replicas.connections.index(one)
+            self.asked.append(number)
+            if number in self.ends:
+                raise self.ends[number]
+            return number
+
+        monkeypatch.setattr(Connection, "_answer", answer)
+        monkeypatch.setattr("deskward.hub.connection.content", lambda number: {"by": number})
+        monkeypatch.setattr("deskward.hub.replicas.AGAIN", 0.0)
+        monkeypatch.setattr("deskward.hub.replicas.HEALS", 0.0)
+
+    async def call(self, *, safe: bool) -> Any:
+        """One call; the code of its error where it has one."""
+        try:
+            return (await self.replicas.call("t", {}, safe=safe))["by"]
+        except DeskwardError as error:
+            return error.error_code
+
+
+AWAY, UNKNOWN, SLOW = Unavailable("away"), OutcomeUnknown("broke"), TookTooLong("slow")
+
+
+@pytest.mark.parametrize(
+    ("safe", "count", "end", "asked", "outcome"),
+    [
+        # What was sent and only reads goes to the others; to the same again where there is none.
+        (True, 3, UNKNOWN, 3, "UNAVAILABLE"),
+        (True, 1, UNKNOWN, 2, "UNAVAILABLE"),
+        (True, 3, SLOW, 3, "TIME_LIMIT_EXCEEDED"),
+        (True, 1, SLOW, 1, "TIME_LIMIT_EXCEEDED"),
+        # What was sent and acts goes nowhere else, ever.
+        (False, 3, UNKNOWN, 1, "OUTCOME_UNKNOWN"),
+        (False, 3, SLOW, 1, "OUTCOME_UNKNOWN"),
+        (False, 1, UNKNOWN, 1, "OUTCOME_UNKNOWN"),
+        # What was surely not sent may.
+        (True, 3, AWAY, 3, "UNAVAILABLE"),
+        (False, 3, AWAY, 3, "UNAVAILABLE"),
+        (False, 1, AWAY, 1, "UNAVAILABLE"),
+    ],
+)
+async def test_only_what_is_safe_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+    safe: bool,
+    count: int,
+    end: DeskwardError,
+    asked: int,
+    outcome: str,
+) -> None:
+    scripted = Scripted(count, monkeypatch)
+    scripted.ends = dict.fromkeys(range(count), end)
+    assert await scripted.call(safe=safe) == outcome
+    assert len(scripted.asked) == asked
+    assert len(set(scripted.asked)) == min(asked, count)
+    if asked > 1 and count > 1:
+        works = scripted.asked[-1]
+        scripted.asked.clear()
+        del scripted.ends[works]
+        assert await scripted.call(safe=safe) == works
+
+
+async def test_the_one_with_least_to_do_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(3, monkeypatch)
+    for _ in range(6):
+        await scripted.call(safe=False)
+    assert Counter(scripted.asked) == {0: 2, 1: 2, 2: 2}
+    first, second, third = scripted.replicas.connections
+    first.running, second.running, third.running = 3, 1, 2
+    assert await scripted.call(safe=False) == 1
+    second.state = "away"
+    assert await scripted.call(safe=False) == 2
+
+
+async def test_one_that_fails_again_and_again_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("deskward.core.outages.monotonic", lambda: now)
+    scripted = Scripted(2, monkeypatch)
+    scripted.ends[0] = UNKNOWN
+    outcomes = [await scripted.call(safe=False) for _ in range(20)]
+    assert outcomes.count("OUTCOME_UNKNOWN") == 3
+    assert scripted.asked.count(0) == 3
+    now += 5.5  # one call tries it; then it is left alone for longer
+    assert [await scripted.call(safe=True) for _ in range(4)] == [1] * 4
+    assert scripted.asked.count(0) == 4
+    del scripted.ends[0]
+    now += 11
+    assert {await scripted.call(safe=False) for _ in range(6)} == {0, 1}
+    # Where there is no other, nobody waits for what is known to fail.
+    alone = Scripted(1, monkeypatch)
+    alone.ends[0] = SLOW
+    assert [await alone.call(safe=False) for _ in range(4)][2:] == [
+        "OUTCOME_UNKNOWN",
+        "UNAVAILABLE",
+    ]
+    assert len(alone.asked) == 3
+
+
+async def test_a_replica_that_offers_something_else_gets_no_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted = Scripted(3, monkeypatch)
+    right = scripted.replicas.connections[1:]
+    for _ in range(6):
+        await scripted.replicas.call("t", {}, safe=True, at=right)
+    assert set(scripted.asked) == {1, 2}
+
+
+async def accept(desk: Desk, tool: str, *, reads: bool) -> None:
+    (pin,) = [pin for pin in await pins.pins(desk.database.reader) if pin.name == tool]
+    async with desk.database.transaction() as db:
+        await pins.accept(db, "s", tool, pin.offered, "anna", reads=reads, audience=pins.CUSTOMERS)
+    await until(lambda: desk.gate.tools[f"s__{tool}"].group == "remote_customers")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_one_of_three_dies_again_and_again_under_load(
+    sqlite_settings: Settings, offline: Any, tmp_path: Path
+) -> None:
+    record, stop = tmp_path / "acted", asyncio.Event()
+    ends: dict[str, Counter[str]] = {"safe": Counter(), "unsafe": Counter()}
+    done: list[str] = []
+
+    async def kill(servers: list[Running]) -> None:
+        for round_ in range(5):
+            await asyncio.sleep(0.5)
+            dying = servers[round_ % len(servers)]
+            assert dying.process is not None
+            dying.process.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(dying.process.wait)
+            await asyncio.sleep(0.5)
+            dying.start()
+            await asyncio.to_thread(dying.wait)
+            assert desk.hub is not None
+            link = desk.hub.servers["s"].replicas.connections[round_ % len(servers)]
+            await until(lambda link=link: link.fit)
+        stop.set()
+
+    async def read() -> None:
+        while not stop.is_set():
+            outcome = await desk.gate.call("s__who", {}, Context(CUSTOMER, "rest"))
+            ends["safe"][outcome.error.error_code if outcome.error else "ok"] += 1
+
+    async def act(name: str) -> None:
+        count = 0
+        while not stop.is_set():
+            count += 1
+            what = f"{name}-{count}"
+            outcome = await desk.gate.call("s__act", {"what": what}, Context(CUSTOMER, "rest"))
+            ends["unsafe"][outcome.error.error_code if outcome.error else "ok"] += 1
+            if outcome.error is None:
+                done.append(what)
+
+    with running("http", "http", "http", ACTED=str(record)) as servers:
+        urls = [server.url for server in servers]
+        entry = {"url": urls[0], "deskward": {"replicas": urls[1:], "timeout": 5}}
+        file = write(tmp_path / "mcp.json", {"s": entry})
+        async with desk_of(sqlite_settings, file, offline) as desk:
+            await until(lambda: "s__who" in desk.gate.tools)
+            await accept(desk, "who", reads=True)
+            await accept(desk, "act", reads=False)
+            assert desk.hub is not None
+            links = desk.hub.servers["s"].replicas.connections
+            await until(lambda: all(link.fit for link in links))
+            await asyncio.gather(
+                kill(servers), read(), read(), *(act(name) for name in ("a", "b", "c", "d"))
+            )
+    acted = Counter(record.read_text(encoding="utf-8").split())
+    assert set(ends["safe"]) == {"ok"}, ends
+    assert set(ends["unsafe"]) <= {"ok", "OUTCOME_UNKNOWN"}, ends
+    assert set(acted.values()) == {1}, "something was done twice"
+    assert set(done) <= acted.keys()
+    print(ends)
