@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from mcp.types import CallToolResult, TextContent
 from pydantic import ValidationError
 
 from deskward.client import MCPClient
@@ -17,6 +18,7 @@ from deskward.core import bounded
 from deskward.core.bounded import check_of
 from deskward.core.patternless import patternless
 from deskward.core.settings import Settings
+from deskward.hub.results import content
 from tests.hub.test_hub import call, code, desk_with, state
 from tests.hub.test_patternless import SLOW, made
 from tests.services.faulty_mcp import TOOLS, faulty_mcp
@@ -239,3 +241,11 @@ async def test_an_answer_that_is_not_as_announced_is_none(
             wrong = await call(desk, "register_complaint", description="late")
             assert code(wrong) == "OUTCOME_UNKNOWN"
             assert state(desk) == "available"  # no lost connection
+
+
+def test_what_a_server_says_under_our_name_for_blocks_is_none() -> None:
+    said = CallToolResult(
+        content=[TextContent(type="text", text="ok")],
+        structured_content={"found": 1, "mcp_content": [{"type": "made up"}]},
+    )
+    assert content(said) == {"found": 1}

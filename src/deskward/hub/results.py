@@ -43,6 +43,7 @@ def content(result: CallToolResult) -> dict[str, Any]:
     text = "\n".join(block.text for block in result.content if block.type == "text")
     if not result.is_error:
         found = dict(structured) if isinstance(structured, dict) else {}
+        found.pop(BLOCKS, None)  # only what the protocol's own types describe goes on as a block
         blocks = _blocks(result)
         if not found and (text or not blocks):
             found = {"text": text}
