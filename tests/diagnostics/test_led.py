@@ -173,3 +173,32 @@ async def test_what_may_be_something_else_is_no_outcome(talk: Talk, said: str) -
 async def test_what_has_not_helped_at_all_is_never_resolved(talk: Talk, said: str) -> None:
     await say(talk, *CALLS, said)
     assert (await sessions(talk.desk))[0]["status"] == "handed_over"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ログインできなくなりました",
+        "サインインできずに困っています",
+        "로그인이 안 돼요",
+        "无法登录了",
+        "لم أعد قادرا على تسجيل الدخول",
+        "تعذر علي تسجيل الدخول",
+        "dejó de funcionar el inicio de sesión",
+        "ich komme nicht mehr rein, die Anmeldung klappt nicht",
+        "deixei de conseguir iniciar sessão",
+        "artık oturum açamıyorum",
+        "ik kan niet meer inloggen",
+        "не могу войти в аккаунт",
+        "nie mogę się zalogować",
+    ],
+)
+async def test_a_trouble_is_heard_in_whatever_form_of_the_word(talk: Talk, said: str) -> None:
+    await talk.say(said)
+    assert talk.tools == ["find_troubleshooting_workflows"]
+
+
+async def test_who_forbids_something_at_a_step_is_asked_it_again(talk: Talk) -> None:
+    *_, after = await say(talk, *CALLS[:2], "please do not stop my card")
+    assert "Which status does the answer have?" in after
+    assert talk.tools == ["get_diagnostic_session"]

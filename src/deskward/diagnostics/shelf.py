@@ -23,6 +23,8 @@ from deskward.diagnostics.workflow import Workflow
 from deskward.text.against import LONGEST, is_well, speaks_against
 from deskward.text.folding import folded
 
+_PARTED = "\u0590"
+"""From here on are scripts that part no words, or whose words grow in front."""
 _WHY = Path(__file__).with_name("names.yaml")
 
 
@@ -167,7 +169,11 @@ def _is_of(workflow: Workflow, category: str) -> bool:
 
 
 def _words_in(workflow: Workflow, said: str) -> int:
-    return sum(
-        re.search(rf"(?<!\w){re.escape(word.casefold())}", said) is not None
-        for word in workflow.words
-    )
+    return sum(_stands_in(word.casefold(), said) for word in workflow.words)
+
+
+def _stands_in(word: str, said: str) -> bool:
+    """Whether a word of what was said begins so; it may stand anywhere where none are parted."""
+    if word[0] >= _PARTED:
+        return word in said
+    return re.search(rf"(?<!\w){re.escape(word)}", said) is not None

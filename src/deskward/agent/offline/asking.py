@@ -13,7 +13,7 @@ from deskward.agent.offline.sought import LONGEST, pattern_of
 from deskward.gate.choices import says_only
 from deskward.text.against import says_one_of
 
-UNSPACED = frozenset({"ja", "zh", "ar", "he"})
+UNSPACED = frozenset({"ja", "zh", "ko", "ar", "he"})
 """Languages whose words are found wherever they stand."""
 
 

@@ -63,6 +63,9 @@ class Guided(Leading):
         led = self._led(guide, skill, text) if guide is not None and skill is not None else None
         if led is None and (guide is None or not guide.form):
             led = self._taken_up(text)
+        waits = "waits_for" in before or "choices" in before
+        if led is None and not waits and self._forbids(text):
+            led = iter([self._reply("left")])
         if led is None and (begins := self._begins(text, before)) is not None:
             led = iter([begins])
         yield from led if led is not None else super()._after_customer(text, before)

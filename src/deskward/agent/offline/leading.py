@@ -23,6 +23,7 @@ from deskward.gate.answers import is_told
 from deskward.gate.choices import named
 from deskward.text.against import denies, doubts, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
+from deskward.text.forbidding import forbids
 from deskward.text.risk import risks_of
 from deskward.text.wishes import Wish
 
@@ -111,6 +112,8 @@ class Leading(Step):
             return None
         if len(text) <= LONGEST and says_one_of(text, asks.goes_on.phrases):
             return self._read(guide, skill)
+        if self._forbids(text):
+            return self._left(guide, skill)
         says_not = len(guide.ruled_out(text)) > len(guide.denied)
         if not says_not and self._turns_to(skill, text):
             self._comes_back(guide, skill)
@@ -195,6 +198,10 @@ class Leading(Step):
         if left and len(out) > len(guide.denied):
             return self._again(guide.model_copy(update={"denied": out, "asked": 0}), skill)
         return self._once_again(guide, skill)
+
+    def _forbids(self, text: str) -> bool:
+        """Whether a message forbids something, and wishes nothing."""
+        return forbids(text) and not self._model.acts.read(text).wishes
 
     def _left(self, guide: Guide, skill: Skill) -> Iterator[str | ToolRequest]:
         """Nothing is done, and the question waits still."""
