@@ -201,7 +201,10 @@ class Leading(Step):
 
     def _forbids(self, text: str) -> bool:
         """Whether a message forbids something, and wishes nothing."""
-        return forbids(text) and not self._model.acts.read(text).wishes
+        if not forbids(text) or self._model.acts.read(text).wishes:
+            return False
+        others = [part for part in parts_of(text) if not forbids(part)]
+        return not any(self._model.acts.wants_something(part) for part in others)
 
     def _left(self, guide: Guide, skill: Skill) -> Iterator[str | ToolRequest]:
         """Nothing is done, and the question waits still."""
