@@ -76,6 +76,7 @@ from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
 from deskward.outside_servers import hub_of
+from deskward.queries.running import Queries
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
 from deskward.security.members import LEFT
@@ -211,6 +212,7 @@ async def open_desk(
             **await open_escalating(settings, database),
             Payouts: Payouts(database, choose_payments(settings)),
             NoticeRules: notices,
+            Queries: Queries(database, settings.queries, features.readable),
             NewTickets: NewTickets(HANDLE if settings.policy.handle_new_tickets else None),
             Inbox: Inbox(database, inbox_rules(settings, secret)),
             BoxVault: BoxVault(secret.key),

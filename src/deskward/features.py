@@ -37,6 +37,7 @@ from deskward.gate.ledger_tools import tools as ledger_tools
 from deskward.gate.operations import operations
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
 from deskward.gate.policy.engine import read
+from deskward.gate.readable import Readable
 from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
@@ -44,6 +45,7 @@ from deskward.inbox import slice as inbox
 from deskward.knowledge import slice as knowledge
 from deskward.notices import slice as notices
 from deskward.orders import slice as orders
+from deskward.queries import slice as queries
 from deskward.queues import slice as queues
 from deskward.staff import slice as staff
 from deskward.text.finding import Kind
@@ -67,12 +69,14 @@ SLICES: tuple[Slice, ...] = (
     inbox.SLICE,
     webhooks.SLICE,
     notices.SLICE,
+    queries.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""
 
 
 BUNDLES: Mapping[str, tuple[str, ...]] = {
-    "support": ("diagnostics", "knowledge", "escalation", "queues")
+    "support": ("diagnostics", "knowledge", "escalation", "queues"),
+    "database": ("queries",),
 }
 """Names of several groups of tools, served as if they were one; those of them that there are."""
 
@@ -99,6 +103,11 @@ class Features:
     def tools(self) -> list[Tool]:
         """All tools of the groups."""
         return [tool for group in self.groups for tool in group.tools]
+
+    @cached_property
+    def readable(self) -> tuple[Readable, ...]:
+        """What of their tables people may read in queries of their own."""
+        return tuple(each for part in self.slices for each in part.readable)
 
     @cached_property
     def skills(self) -> tuple[Path, ...]:

@@ -8,7 +8,20 @@ from deskward.complaints.demo import load
 from deskward.complaints.kinds import KINDS
 from deskward.complaints.models import complaint_numbers, complaints
 from deskward.complaints.tools import tools
+from deskward.gate.readable import Readable
 from deskward.gate.slice import Slice
+
+READABLE = (
+    Readable(
+        table=complaints,
+        scope="complaints:read",
+        columns=(
+            *("number", "customer_id", "subject", "description", "category", "priority"),
+            *("order_id", "status", "resolution", "created_at", "updated_at"),
+        ),
+        owner="customer_id",
+    ),
+)
 
 SLICE = Slice(
     domain="shop",
@@ -19,4 +32,5 @@ SLICE = Slice(
     demo=load,
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
+    readable=READABLE,
 )

@@ -17,7 +17,20 @@ from deskward.customers.models import (
     merged,
 )
 from deskward.customers.tools import scrub
+from deskward.gate.readable import Readable
 from deskward.gate.slice import Slice
+
+READABLE = (
+    Readable(
+        table=customers,
+        scope="customers:list",
+        columns=(
+            *("id", "name", "email", "phone", "address", "tier", "language", "time_zone", "tags"),
+            *("created_at", "updated_at"),
+        ),
+        owner="id",
+    ),
+)
 
 SLICE = Slice(
     tools=tools,
@@ -30,4 +43,5 @@ SLICE = Slice(
     demo=load,
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
+    readable=READABLE,
 )

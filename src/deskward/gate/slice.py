@@ -14,6 +14,7 @@ from deskward.core.jobs import Handler, Record
 from deskward.core.worker import Look
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
+from deskward.gate.readable import Readable
 from deskward.gate.rotation import Sealed
 from deskward.gate.tool import ToolGroup
 from deskward.text.finding import Kind
@@ -49,6 +50,7 @@ class Slice:
         claims: The file that says what calls of its tools make true, and how that is said.
         policies: The folder of its policies, the scopes that roles get, and their truth tables.
         demo: Loads its part of a demo tenant.
+        readable: What of its tables people may read in queries of their own.
     """
 
     domain: str | None = None
@@ -65,3 +67,4 @@ class Slice:
     claims: Path | None = None
     policies: Path | None = None
     demo: Demo | None = None
+    readable: tuple[Readable, ...] = ()

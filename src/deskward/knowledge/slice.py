@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deskward.gate.readable import Readable
 from deskward.gate.rotation import Sealed
 from deskward.gate.sealing import sealed_anew
 from deskward.gate.slice import Slice
@@ -37,6 +38,21 @@ assert impact_tools
 """They declare their tools in the same group."""
 
 
+READABLE = (
+    Readable(
+        table=faq,
+        scope="knowledge:read",
+        columns=("id", "question", "answer", "keywords", "language", "version"),
+        owner=None,
+    ),
+    Readable(
+        table=article_versions,
+        scope="articles:read",
+        columns=("article_id", "version", "question", "answer", "language", "author", "created_at"),
+        owner=None,
+    ),
+)
+
 SLICE = Slice(
     tools=tools,
     tables=(articles, article_versions, article_sources, faq, *TABLES, searches, outcomes),
@@ -57,4 +73,5 @@ SLICE = Slice(
     claims=Path(__file__).with_name("claims.yaml"),
     demo=load,
     policies=Path(__file__).with_name("policies"),
+    readable=READABLE,
 )

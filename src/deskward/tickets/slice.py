@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from deskward.gate.readable import Readable, Through
 from deskward.gate.slice import Slice
 from deskward.tickets.bulk import bulk_changes, bulk_tickets
 from deskward.tickets.bulk_job import JOB as CHANGE
@@ -20,6 +21,33 @@ from deskward.tickets.timers import DUE_SOON, WAKE, due_soon
 from deskward.tickets.view_tools import tools
 from deskward.tickets.views import ticket_views
 from deskward.tickets.words import ticket_words
+
+_THEIRS = Through("number", tickets, "number", "customer_id")
+READABLE = (
+    Readable(
+        table=tickets,
+        scope="tickets:read",
+        columns=(
+            *("number", "customer_id", "subject", "body", "note", "status", "priority", "assignee"),
+            *("reply", "created_at", "updated_at", "team", "tags", "language", "source"),
+            *("answer_due_at", "resolve_due_at", "resolved_at", "snoozed_until", "spam"),
+            *("merged_into", "messages"),
+        ),
+        owner="customer_id",
+    ),
+    Readable(
+        table=ticket_messages,
+        scope="tickets:read",
+        columns=("number", "seq", "kind", "author", "channel", "text", "delivery", "created_at"),
+        owner=_THEIRS,
+    ),
+    Readable(
+        table=ticket_states,
+        scope="tickets:read",
+        columns=("number", "at", "status", "priority", "team", "spam", "messages"),
+        owner=_THEIRS,
+    ),
+)
 
 SLICE = Slice(
     tools=tools,
@@ -47,4 +75,5 @@ SLICE = Slice(
     demo=load,
     kinds=KINDS,
     policies=Path(__file__).with_name("policies"),
+    readable=READABLE,
 )

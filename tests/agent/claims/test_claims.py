@@ -319,7 +319,7 @@ UNTOLD = {
         answer_in_conversation give_back_conversation add_source change_source remove_document
         remove_source set_source_hook sync_source upload_document
         validate_solution_accuracy add_webhook enable_webhook remove_webhook replay_webhook
-        test_webhook""",
+        test_webhook register_query retire_query""",
     "staff say where tests go, and only they": "allow_test_target remove_test_target",
     "staff alone work on queues and in them": """
         claim_escalation release_escalation finish_escalation set_specialist remove_specialist""",

@@ -1,0 +1,1 @@
+"""Queries over the desk's records."""
