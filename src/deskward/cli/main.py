@@ -32,6 +32,7 @@ from deskward.cli.notices import notices
 from deskward.cli.policy import policy
 from deskward.cli.printing import print_any_text
 from deskward.cli.products import products
+from deskward.cli.query import query
 from deskward.cli.queues import queues
 from deskward.cli.replay import replay
 from deskward.cli.serve import serve
@@ -73,6 +74,7 @@ COMMANDS = (
     workflow,
     escalation,
     queues,
+    query,
     suite,
     collect,
     products,
