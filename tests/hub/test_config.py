@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deskward.hub.config import BadFile, Servers, read_servers, text_of
+from deskward.hub.config import BadFile, Servers, plain, read_servers, text_of
 
 CLAUDE = """{"mcpServers": {
   "filesystem": {"command": "npx", "args": ["-y", "server-filesystem", "/tmp"]},
@@ -93,6 +93,7 @@ def test_no_server_takes_the_names_of_another() -> None:
     found = read('{"mcpServers": {"my-crm": {"command": "x"}, "My.CRM": {"command": "y"}}}')
     assert list(found.servers) == ["my-crm"]
     assert "named like those of 'my-crm'" in found.problems["My.CRM"]
+    assert plain("a__b") == plain("A-_b_") == "a_b"  # so the first two in a row end its part
     found = read(f'{{"mcpServers": {{"_": {{"command": "x"}}, "{"a" * 33}": {{"command": "x"}}}}}}')
     assert not found.servers
     assert len(found.problems) == 2

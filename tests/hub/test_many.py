@@ -175,6 +175,21 @@ async def test_one_servers_faults_leave_the_others_alone(
     assert "did not answer in time" in said["block"]
 
 
+async def test_no_transport_takes_in_more_than_the_bound(
+    sqlite_settings: Settings, offline: Any, three: dict[str, Running], tmp_path: Path
+) -> None:
+    entries = {kind: {"url": server.url} for kind, server in three.items()}
+    file = write(tmp_path / "mcp.json", entries)
+    async with desk_of(sqlite_settings, file, offline) as desk:
+        await until(lambda: {f"{kind}__huge" for kind in three} <= desk.gate.tools.keys())
+        assert len((await straight(desk, "http__huge", {"megabytes": 3})).value["result"]) > 3e6
+        for kind in three:
+            with pytest.raises(
+                OutcomeUnknown, match=r"sent a message of more than [18] MB|in time"
+            ):
+                await straight(desk, f"{kind}__huge", {"megabytes": 20})
+
+
 GARBAGE = """
 import json, sys
 tool = {"name": "act", "inputSchema": {"type": "object"}}

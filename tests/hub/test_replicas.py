@@ -136,6 +136,19 @@ async def test_one_that_fails_again_and_again_is_left_alone(
     assert len(alone.asked) == 3
 
 
+async def test_more_calls_than_it_takes_are_refused_and_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted = Scripted(2, monkeypatch)
+    first, second = scripted.replicas.connections
+    first.running = second.running = 100
+    assert [await scripted.call(safe=safe) for safe in (True, False)] == ["UNAVAILABLE"] * 2
+    assert scripted.asked == []
+    second.running = 99
+    assert await scripted.call(safe=False) == 1
+    assert first.breaker.outage is None  # it is no fault of its
+
+
 async def test_a_replica_that_offers_something_else_gets_no_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,6 +36,8 @@ START_UP = 60.0
 """Seconds that a server has for its first answer that the desk starts itself."""
 FAILURES = 3
 """Calls that fail one after the other before the process is left alone for a while."""
+MOST_RUNNING = 100
+"""Calls that one process may have to answer at a time; more are refused, and not sent."""
 MAX_TOOLS = 200
 LONGEST_TOLD = 200
 """Characters of what a server says of its progress."""
@@ -156,6 +158,8 @@ class Connection:
             TookTooLong: It did not answer in time.
             OutcomeUnknown: The connection broke in the middle of the call.
         """
+        if self.running >= MOST_RUNNING:
+            raise self._busy()
         self.running += 1
         try:
             with self.breaker.call():
@@ -227,9 +231,11 @@ class Connection:
                     while True:
                         async with asyncio.timeout(max(self._timeout, REFRESH)):
                             tools = await _all_tools(client)
+                        if len(tools) > MAX_TOOLS and not self.available:
+                            log.warning("of %s only the first %d tools count", self.name, MAX_TOOLS)
                         self._client, self._kind, wait = client, kind, RETRY_AFTER
                         self._found()
-                        await listing(tools)
+                        await listing(tools[:MAX_TOOLS])
                         self._listed.set()
                         self._tried.set()
                         with contextlib.suppress(TimeoutError):
@@ -289,6 +295,13 @@ class Connection:
             retry_after=int(REFRESH),
         )
 
+    def _busy(self) -> Unavailable:
+        return Unavailable(
+            f"The {self.name} service has {MOST_RUNNING} calls to answer, and takes no more at the "
+            "moment. Please try again later.",
+            retry_after=1,
+        )
+
     def _unknown(self, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown) -> OutcomeUnknown:
         if cause := self._fault.words:
             log.warning("%s %s", self.name, cause)
@@ -319,9 +332,9 @@ async def _all_tools(client: Client) -> list[dict[str, Any]]:
         page = await client.list_tools(cursor=cursor, cache_mode="bypass")
         found += page.tools
         cursor = page.next_cursor
-        if cursor is None or not page.tools or len(found) >= MAX_TOOLS:
+        if cursor is None or not page.tools or len(found) > MAX_TOOLS:
             break
-    return [tool.model_dump(mode="json", by_alias=True) for tool in found[:MAX_TOOLS]]
+    return [tool.model_dump(mode="json", by_alias=True) for tool in found]
 
 
 def _words(error: BaseException) -> str:

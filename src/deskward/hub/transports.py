@@ -30,6 +30,8 @@ too, so their `data` says that they are ours."""
 OURS = "deskward.transport"
 QUIET = 300.0
 """Seconds for which a stream of events may say nothing."""
+MOST_BY_SSE = 1024 * 1024
+"""Bytes of one message over the old SSE; the library's own bound."""
 TOO_MUCH = f"sent a message of more than {MOST // 1024**2} MB"
 
 
@@ -69,7 +71,7 @@ async def _events(way: Way, seconds: float, fault: Fault) -> AsyncIterator[Trans
     from mcp.client.sse import sse_client
 
     def client(*_: Any, **__: Any) -> httpx2.AsyncClient:
-        return _client(way, httpx2.Timeout(seconds, read=QUIET), _Bounded(fault))
+        return _client(way, httpx2.Timeout(seconds, read=QUIET), _Bounded(fault, MOST_BY_SSE))
 
     async with sse_client(way.url, timeout=seconds, httpx_client_factory=client) as streams:
         yield streams
@@ -156,9 +158,9 @@ async def _websocket(way: Way, seconds: float, fault: Fault) -> AsyncIterator[Tr
 class _Bounded(httpx2.AsyncBaseTransport):
     """Takes in no message over the bound; of a stream of events, each event by itself."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, most: int = MOST) -> None:
         self._inner = httpx2.AsyncHTTPTransport()
-        self._fault = fault
+        self._fault, self._most = fault, most
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         # Asked here, and not by the client's headers, which a file may set.
@@ -171,7 +173,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
             await response.aclose()
             self._fault.note("answers packed, though it was asked not to")
             raise httpx2.ReadError(self._fault.words, request=request)
-        response.stream = _Counted(response.stream, by_event, self._fault)
+        response.stream = _Counted(response.stream, by_event, self._most, self._fault)
         return response
 
     async def aclose(self) -> None:
@@ -179,8 +181,10 @@ class _Bounded(httpx2.AsyncBaseTransport):
 
 
 class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, by_event: bool, fault: Fault) -> None:
-        self._inner, self._by_event, self._fault = inner, by_event, fault
+    def __init__(
+        self, inner: httpx2.AsyncByteStream, by_event: bool, most: int, fault: Fault
+    ) -> None:
+        self._inner, self._by_event, self._most, self._fault = inner, by_event, most, fault
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -189,9 +193,9 @@ class _Counted(httpx2.AsyncByteStream):
             if self._by_event:
                 end_of_event = max(piece.rfind(b"\n\n"), piece.rfind(b"\n\r\n"))
             size = size + len(piece) if end_of_event < 0 else len(piece) - end_of_event
-            if size > MOST:
-                self._fault.note(TOO_MUCH)
-                raise httpx2.ReadError(TOO_MUCH)
+            if size > self._most:
+                self._fault.note(f"sent a message of more than {self._most // 1024**2} MB")
+                raise httpx2.ReadError(self._fault.words)
             yield piece
 
     async def aclose(self) -> None:
