@@ -16,6 +16,17 @@ from deskward.accounts.postal import postal_address
         ("5 ter, rue de l'Église, 69000 Lyon", "5 ter, rue de l'Église, 69000 Lyon"),
         ("8 xyz von der blah tra des Cèdres, 59000 Lille", None),
         ("Zinnia Avenue 77, 19901 Dover, thanks", "Zinnia Avenue 77, 19901 Dover"),
+        (
+            "mudei. Rua Augusta, 1500, apto 42, São Paulo, SP, 01304-001",
+            "Rua Augusta, 1500, apto 42, São Paulo, SP, 01304-001",
+        ),
+        (
+            "Rua das Flores, 25, bloco b, 3º andar, Curitiba - PR, 80020-000, obrigado",
+            "Rua das Flores, 25, bloco b, 3º andar, Curitiba - PR, 80020-000",
+        ),
+        ("Via Roma 7, int. 4, 20121 Milano grazie", "Via Roma 7, int. 4, 20121 Milano"),
+        ("Müllerstr. 5, 3. Stock, 10115 Berlin", "Müllerstr. 5, 3. Stock, 10115 Berlin"),
+        ("12 Garden Street, Springfield - and call me", "12 Garden Street, Springfield"),
         ("Am Str. 5 Berlin Mitte", "Am Str. 5 Berlin Mitte"),
         ("my code is [[password:1]] 5 Elm Street", "5 Elm Street"),
         ("MY ADDRESS IS 5 ELM STREET BOSTON", "5 ELM STREET BOSTON"),

@@ -44,6 +44,7 @@ BUILT_INSIDE = {
     "agent/offline/languages.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lax_lists.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lookup.py": "patterns of one word, which has a bound",
+    "agent/offline/several.py": "words of our own data, escaped, on a short message",
     "agent/offline/sought.py": "phrases of skills, measured below",
     "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",

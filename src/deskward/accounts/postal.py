@@ -16,6 +16,11 @@ _CUT = re.compile(r"\d\w{0,5}\s(?:[^\W\d_]{1,30}\s){1,6}\Z")
 _SMALL_IN_A_ROW = 3
 """Small words between two others: "bis boulevard de la Liberté" has four, the first read before."""
 _BREAK = re.compile(r"[;:!?…)]$")
+_DASHES = ("-", "–", "—")
+_STATE = re.compile(r"[A-Z]{2}|\d")
+"""What a dash joins to a town: "Curitiba - PR", "Lisboa – 1000-205"."""
+_ORDINAL = re.compile(r"\d+[.ºª°]?|[^\W\d_]")
+"""What a part of a house is named by: "piso 3", "3º andar", "bloco b"."""
 
 
 class _Words:
@@ -28,6 +33,7 @@ class _Words:
         self.short = frozenset(lists["short"])
         self.never = tuple(lists["never"])
         self.after = frozenset(lists["after"])
+        self.units = frozenset(lists["units"])
 
 
 _WORDS = _Words()
@@ -63,14 +69,15 @@ def _runs(text: str) -> list[str]:
         core = token.strip(_EDGES)
         word = core.rstrip(".").lower()
         following = tokens[at + 1][0].lstrip(_EDGES) if at + 1 < len(tokens) else ""
-        if not core or _is_no_part(token, word, shouts):
+        stays = start >= 0 and _stays(core, tokens[at - 1][0].strip(_EDGES), following)
+        if not stays and (not core or _is_no_part(token, word, shouts)):
             close()
             continue
-        if token[0] in "\"'“„«(" or token.startswith("-"):
+        if token[0] in "\"'“„«(" or (token.startswith("-") and not stays):
             close()
             begin += 1
         within = start >= 0 and (word in _WORDS.small or "'" in core)
-        if core[0].isupper() or core[0].isdigit():
+        if stays or core[0].isupper() or core[0].isdigit():
             if start < 0:
                 start = begin
             end = stop
@@ -89,6 +96,17 @@ def _runs(text: str) -> list[str]:
             close()
     close()
     return found
+
+
+def _stays(core: str, before: str, following: str) -> bool:
+    """Whether a word names a part of a house, or is its letter ("apto 42 b"), or a dash."""
+    word = core.rstrip(".").lower()
+    if core in _DASHES:
+        return bool(_STATE.match(following))
+    if word in _WORDS.units:
+        return bool(_ORDINAL.match(before) or _ORDINAL.fullmatch(following.strip(_EDGES)))
+    letter = len(core) == 1 and core.isalpha()
+    return letter and before.rstrip(".").lower() in _WORDS.units
 
 
 def _goes_on(ahead: list[str], *, begins: bool) -> bool:
@@ -110,8 +128,10 @@ def is_short(core: str, following: str) -> bool:
     """Whether a full stop ends an abbreviation: "Str. 5", "1203. Sokak"."""
     word = core.rstrip(".").lower()
     if word.isdigit():
-        return following.rstrip(".,").lower() in _WORDS.streets
-    return word in _WORDS.short or any(word.endswith(end) for end in ("str", "sok", "cad"))
+        return following.rstrip(".,").lower() in _WORDS.streets | _WORDS.units
+    return word in _WORDS.short | _WORDS.units or any(
+        word.endswith(end) for end in ("str", "sok", "cad")
+    )
 
 
 def _is_address(run: str) -> bool:

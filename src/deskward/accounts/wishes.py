@@ -23,12 +23,28 @@ desactiven bloccare blocca blocchi bloccate disattivare disattiva disattivate bl
 bloqueiem desativar desative blokkeren blokkeer deactiveren deactiveer engelle engelleyin
 kapat kapatın"""
 
+_FREEZE = """freeze block lock sperren sperre sperr sperrt einfrieren blockieren blockiere geler
+gelez gèle bloquer bloquez bloque congelar congele congelen congela bloquear bloquea bloquee
+bloqueen bloccare blocca blocchi bloccate congelate congeli bloqueia bloqueie bloqueiem
+bevriezen bevries blokkeren blokkeer dondur dondurun temporarily vorübergehend temporairement
+temporalmente provisoriamente temporaneamente provvisoriamente temporariamente tijdelijk"""
+_UNFREEZE = """unfreeze unblock unlock reactivate entsperren entsperre freigeben freischalten
+débloquer débloquez réactiver réactivez desbloquear desbloquea desbloquee reactivar sbloccare
+sblocca sbloccate riattivare desbloqueie reativar deblokkeren deblokkeer"""
+_FINALLY = """deactivate deaktivieren deaktiviere désactiver désactivez désactive desactivar
+desactive desactiven desactiva disattivare disattiva disattivate disattivi desativar desative
+desativa deactiveren deactiveer"""
+_UPDATE = """change update ändern ändere ändert aktualisieren changer changez change modifiez
+cambiar cambia cambie cambien actualice actualiza cambiare cambiate cambi aggiorna mudar mude
+muda altere altera atualize wijzigen wijzig verander değiştir değiştirin"""
+
 WISHES = {
     "change_password": Wish(
         f"{_CHANGE} rotate",
         "password passwort kennwort passe contraseña parola senha wachtwoord şifre şifremi "
         "parolamı",
         new=_NEW,
+        agrees=_UPDATE,
     ),
     "update_address": Wish(
         _CHANGE,
@@ -36,19 +52,20 @@ WISHES = {
         "adresimi",
         new=_NEW,
         alone=("new_address",),
+        agrees=_UPDATE,
     ),
     "freeze_card": Wish(
         f"{_STOP} freeze pause suspend einfrieren geler gelez congelar congele congelare congela "
         "bevriezen bevries dondur dondurun",
         _CARD,
         tells=_MAKES,
+        agrees=_FREEZE,
     ),
     "unfreeze_card": Wish(
-        "unfreeze unblock unlock reactivate entsperren entsperre freigeben freischalten débloquer "
-        "débloquez réactiver réactivez desbloquear desbloquea desbloquee reactivar sbloccare "
-        "sblocca sbloccate riattivare desbloqueie reativar deblokkeren deblokkeer",
+        _UNFREEZE,
         _CARD,
         tells=_MAKES,
+        agrees=_UNFREEZE,
     ),
-    "deactivate_card": Wish(_STOP, _CARD, tells=_MAKES),
+    "deactivate_card": Wish(_STOP, _CARD, tells=_MAKES, agrees=_FINALLY),
 }

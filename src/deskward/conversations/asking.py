@@ -1,15 +1,15 @@
 """What begins a turn: a customer's message, and the answer that it gives to what they were asked.
 
 An answer counts only as the very next message to the question, and only where the whole of it is a
-yes or a no. No model is asked what the customer meant. A typed yes counts only where the question
-stood alone: a model may have asked something of its own before it ("Shall I keep all as it is?"),
-and then the desk asks once more, alone.
+yes or a no, or a yes that names the deed once more. No model is asked what the customer meant. A
+typed yes counts only where the question stood alone: a model may have asked something of its own
+before it ("Shall I keep all as it is?"), and then the desk asks once more, alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,7 +32,9 @@ from deskward.gate.context import Context
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.masking import mask
 from deskward.security.vault import Vault, Vaults
+from deskward.text.agreeing import agrees_to
 from deskward.text.assent import answer_of
+from deskward.text.wishes import Wish
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,19 @@ class Openings:
     """Makes what turns begin with."""
 
     def __init__(
-        self, reader: Connection, confirmations: Confirmations, ledger: Ledger, vaults: Vaults
+        self,
+        reader: Connection,
+        confirmations: Confirmations,
+        ledger: Ledger,
+        vaults: Vaults,
+        wish_of: Callable[[str], Wish | None] = lambda _: None,
     ) -> None:
+        """Make it.
+
+        Args:
+            wish_of: How the deed of a tool is named.
+        """
+        self._wish_of = wish_of
         self._reader = reader
         self._confirmations = confirmations
         self._ledger = ledger
@@ -80,6 +93,8 @@ class Openings:
             return Opening([message])
         calls = await self._open(context.tenant, last.asks)
         yes = answer_of(text)
+        if yes is None and len(calls) == 1 and self._is_agreed(calls[0], text, last.text):
+            yes = True
         if yes is None:  # the question is no longer the one that is being answered
             return Opening([message], [Answer(call, False, "passed over") for call in calls])
         context = replace(context, session_id=where.session_id)
@@ -114,6 +129,13 @@ class Openings:
             answer_entry(self._ledger, answer.call, context, answer.yes, answer.how)
             for answer in opening.answers
         ]
+
+    def _is_agreed(self, call: Confirmation, text: str, question: str) -> bool:
+        """Whether an answer is a yes that names the deed once more."""
+        wish = self._wish_of(call.tool)
+        meant = (wish.means.get(str(value)) for value in call.shown.values()) if wish else ()
+        wish = next((one for one in meant if one is not None), wish)
+        return wish is not None and agrees_to(text, wish, question)
 
     async def _open(self, tenant: str, asks: Sequence[str]) -> list[Confirmation]:
         """The questions that wait for an answer."""

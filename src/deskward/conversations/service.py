@@ -36,6 +36,7 @@ from deskward.gate.context import Context
 from deskward.gate.effects import Key
 from deskward.gate.ledger.chain import Entry, Ledger
 from deskward.security.vault import Vaults
+from deskward.text.wishes import Wish
 from deskward.tickets import service as tickets
 from deskward.tickets import thread
 from deskward.tickets.messages import Author
@@ -75,12 +76,19 @@ class Conversations:
         self._ledger = ledger
         self._grace = grace
         self._vaults = Vaults()
-        self._openings = Openings(database.reader, confirmations, ledger, self._vaults)
+        self._openings = Openings(
+            database.reader, confirmations, ledger, self._vaults, self._wish_of
+        )
         self._answering = Answering(database, agent, ledger, self._vaults)
         self._locks: WeakValueDictionary[Where, asyncio.Lock] = WeakValueDictionary()
         self._turns = Turns(database, self._answering, ledger, agent)
         self.chats = OpenChats(database)
         self._closing = False
+
+    def _wish_of(self, tool: str) -> Wish | None:
+        """How the deed of a tool is named; of an outside server's no word counts."""
+        known = self.agent.tools.get(tool)
+        return known.wish if known is not None and known.server is None else None
 
     @property
     def running(self) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
-_CANCEL = Wish(
-    "cancel stornieren storniere storniert stornier anular anula anule anulen anulad anulo "
-    "annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla "
-    "annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا الغ الغي الغوا "
-)
+_WORDS = """cancel stornieren storniere storniert stornier anular anula anule anulen anulad anulo
+annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla
+annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا الغ الغي الغوا"""
+_CANCEL = Wish(_WORDS, agrees=_WORDS)
 
 WISHES = {
     "create_order": Wish(

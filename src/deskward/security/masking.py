@@ -239,8 +239,13 @@ _LEAD_IN = re.compile(
 )
 
 
+_TITLES = re.compile(r"[\"“„«「][^\"“”„«»「」]{1,200}[?？؟][\"“”»」]")
+"""Questions that are quoted, such as an article's title: nobody is asked these."""
+
+
 def _asks_for_secret(asked_by: str) -> bool:
     """Whether what the customer answers to asked for a password or a code, in eight languages."""
+    asked_by = _TITLES.sub(" ", asked_by)
     return bool(_ASKS_FOR_SECRET.search(asked_by)) or any(
         _ASKS.search(sentence) and _PASSWORDS.search(sentence)
         for sentence in _SENTENCE.split(asked_by)

@@ -43,7 +43,7 @@ def answer_of(text: str) -> bool | None:
     """
     if len(text) > LONGEST:
         return None
-    said = _words(text)
+    said = words_of(text)
     if _HESITATES.search(unicodedata.normalize("NFKC", text)):
         return None
     answers = _answers()
@@ -101,10 +101,11 @@ def _answers() -> _Answers:
 
 def _plain(phrase: str) -> str:
     """A phrase of the list as an answer is read."""
-    return " ".join(_words(phrase))
+    return " ".join(words_of(phrase))
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of an answer as they are compared: folded, and an emoji a word by itself."""
     plain = folded(text).translate(_DROPPED)
     apart = "".join(f" {c} " if unicodedata.category(c) == "So" else c for c in plain)
     return tuple(word for word in _BETWEEN.split(apart) if word)

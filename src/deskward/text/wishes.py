@@ -56,6 +56,8 @@ class Wish:
         answers: The argument that is what was said last, in answer to what its record asks.
         affirms: Phrases that say that argument is true, whatever was asked.
         denies: Phrases that say it is false.
+        agrees: Words with which a yes says this deed once more, and no other deed on the same
+            thing: "yes, block it". What also may take a question back is none ("ok, cancel it").
     """
 
     do: str
@@ -71,6 +73,7 @@ class Wish:
     answers: str = ""
     affirms: tuple[str, ...] = ()
     denies: tuple[str, ...] = ()
+    agrees: str = ""
 
     @cached_property
     def verbs(self) -> frozenset[str]:

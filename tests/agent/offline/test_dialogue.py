@@ -170,3 +170,53 @@ async def test_of_a_list_one_may_be_chosen_or_all(
     said = await talk.say(answer)
     assert talk.statuses == ["confirm"]
     assert [last4 for last4 in ("4242", "4444") if last4 in said] == [*meant]
+
+
+@pytest.mark.parametrize(
+    ("wish", "correction"),
+    [
+        ("bloquez ma visa", "non pas celle-là, la mastercard"),
+        ("congela la visa por favor", "no, espera, la otra"),
+        ("bloqueia o visa", "não, esse não, o mastercard"),
+        ("Visaカードを止めて", "あ、違う、もう一枚の方"),
+        ("جمد بطاقة الفيزا", "لا، البطاقة الأخرى"),
+    ],
+)
+async def test_another_one_is_meant_than_was_proposed(
+    talk: Talk, wish: str, correction: str
+) -> None:
+    assert "4242" in await talk.say(wish)
+    assert "4444" in await talk.say(correction)
+    assert talk.statuses[-1] == "confirm"
+
+
+async def test_a_yes_that_names_the_deed_does_it(talk: Talk) -> None:
+    await talk.say("blocca la visa")
+    assert "4242" in await talk.say("sì bloccatela subito, temporaneamente")
+    assert talk.statuses == ["ok"]
+    await talk.say("cancel order O1003")
+    assert await talk.say("ok, freeze it") != "Order O1003 has been cancelled."
+    await talk.say("cancel order O1003")
+    assert await talk.say("yes cancel it") == "Order O1003 has been cancelled."
+
+
+async def test_what_is_wished_once_more_keeps_what_was_proposed(talk: Talk) -> None:
+    await talk.say("perdi meu cartão na praia")
+    await talk.say("o mastercard")
+    assert "4444" in await talk.say("bloqueia ele por enquanto pf")
+    assert talk.statuses == ["confirm"]
+
+
+async def test_what_an_act_does_is_told_to_who_asks(talk: Talk) -> None:
+    said = await talk.say("se le blocco si possono sbloccare?")
+    assert "finché non viene sbloccata" in said
+    assert talk.statuses == []
+
+
+async def test_a_quoted_title_asks_for_no_password(talk: Talk) -> None:
+    assert "30 minutes" in await talk.say("how do I reset a forgotten password?")
+    await talk.say("link expiry")
+    history = await store.history(
+        talk.desk.database.reader, Where("default", "customer:user_001", "s")
+    )
+    assert "link expiry" in [one.text for one in history if one.role == "user"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 from deskward.agent.offline.lookup import Hit, Lookup, Token, plain, tokens_of
 from deskward.text.lists import read_list
@@ -22,6 +23,8 @@ CODE = 4
 LONGEST_PART = 6
 """Words and numbers of a part that another takes the place of."""
 _CODE = re.compile(r"\d{4,7}(?:-\d{3,4})?")
+_JOINED = re.compile(r"(?<!\d)\d{1,6}(?:-\d{1,6}){1,4}")
+"""A block and a house in Japan, a postcode."""
 _HOUSE = re.compile(r"\d{1,5}[a-z]?")
 
 
@@ -32,8 +35,12 @@ def amended(value: str, text: str) -> str | None:
     tokens = tokens_of(plain(text))
     hits = _lookup().find(tokens)
     numbers = [token for token in tokens if token.text[:1].isdigit()]
-    if "wrong" in hits and (swapped := _swapped(value, text, tokens)) is not None:
-        return swapped
+    if "wrong" in hits:
+        swapped = _swapped(value, text, tokens) or _renamed(value, text, tokens, hits)
+        if swapped is not None:
+            return swapped
+    if (joined := _joined(value, text, tokens, hits)) is not None:
+        return joined
     if "wrong" in hits and not numbers:
         return None
     if len(numbers) == 1 and _says_only(value, tokens, hits, numbers):
@@ -61,6 +68,44 @@ def _swapped(value: str, text: str, tokens: Sequence[Token]) -> str | None:
                     begin, end = own[place].start, own[place + length - 1].end
                     return value[:begin] + text[good[0].start : good[-1].end] + value[end:]
     return None
+
+
+def _renamed(
+    value: str, text: str, tokens: Sequence[Token], hits: dict[str, list[Hit]]
+) -> str | None:
+    """The value with one name for another: "Gartenweg, not Lindenweg"."""
+    silent = {at for some in hits.values() for hit in some for at in range(hit.start, hit.end)}
+    named = [at for at in range(len(tokens)) if at not in silent]
+    runs = [[tokens[at]] for at in named[:1]]
+    for before, at in pairwise(named):
+        if at == before + 1:
+            runs[-1].append(tokens[at])
+        else:
+            runs.append([tokens[at]])
+    if len(runs) != 2 or any(len(run) > LONGEST_PART // 2 for run in runs):
+        return None
+    own = tokens_of(plain(value))
+    one, other = (_places(own, run) for run in runs)
+    if sorted(map(len, (one, other))) != [0, 1]:
+        return None
+    good, (place,), length = (runs[1], one, len(runs[0])) if one else (runs[0], other, len(runs[1]))
+    begin, end = own[place].start, own[place + length - 1].end
+    return value[:begin] + text[good[0].start : good[-1].end] + value[end:]
+
+
+def _joined(
+    value: str, text: str, tokens: Sequence[Token], hits: dict[str, list[Hit]]
+) -> str | None:
+    """The value with its joined numbers for others: "1-2-5" for "1-2-3"."""
+    new = [one.group() for one in _JOINED.finditer(plain(text))]
+    own = list(_JOINED.finditer(plain(value)))
+    old = [one for one in own if new and one.group().count("-") == new[0].count("-")]
+    numbers = [token for token in tokens if token.text[:1].isdigit()]
+    if len(new) != 1 or len(old) != 1 or not _says_only(value, tokens, hits, numbers):
+        return None
+    if len(plain(value)) != len(value) or len(numbers) != new[0].count("-") + 1:
+        return None
+    return value[: old[0].start()] + new[0] + value[old[0].end() :]
 
 
 def _form(part: Sequence[Token]) -> list[bool]:
@@ -91,7 +136,7 @@ def _placed(value: str, number: Token, hits: dict[str, list[Hit]]) -> str | None
     ):
         own = alike
     elif "house" in hits or _HOUSE.fullmatch(number.text):
-        line = value.partition(",")[0]
+        line = re.split("[,،、]", value, maxsplit=1)[0]
         own = [t for t in own if t.end <= len(line) and _HOUSE.fullmatch(t.text)]
         own = own if len(number.text) < 5 else []
     else:

@@ -39,7 +39,9 @@ class Asked(BaseModel):
     tells: str = ""
     sums: Literal["", "in", "out"] = ""
     handed: bool = False
-    does: Literal["", "deeds", "aside", "left", "own_only", "thanks", "greets", "wish"] = ""
+    does: Literal[
+        "", "deeds", "aside", "left", "own_only", "thanks", "greets", "speaks", "wish"
+    ] = ""
     after: list[str] = []
     said: dict[str, list[str]]
 

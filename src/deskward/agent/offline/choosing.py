@@ -112,7 +112,8 @@ class Choosing(Meant):
 
     def _pointed_in(self, text: str, records: Records) -> Pointed | None:
         """What a text points at; nothing where that is what nobody spoke of."""
-        found = pointed(text, records, self._spoken())
+        spoken = [_known_as(records, one) or one for one in self._spoken()]
+        found = pointed(text, records, spoken)
         return None if found and found.by == PRONOUN and not found.names else found
 
     def _last_meant(self, records: Records, fit: Sequence[str]) -> list[str]:
@@ -189,9 +190,10 @@ class Choosing(Meant):
 
     def _spoken(self) -> list[str]:
         """The records that were spoken of, the latest first."""
-        slots = self._left_behind().get("slots", {})
+        before = self._left_behind()
+        seeks, slots = before.get("seeks", {}), before.get("slots", {})
         latest = [value for value in slots.values() if isinstance(value, str)]
-        return [*latest, *dialogue_before(self._messages).spoken]
+        return [*seeks.get("spoken", []), *latest, *dialogue_before(self._messages).spoken]
 
     def _chosen(self, choices: Sequence[str], skill: Skill, slot: str, text: str) -> list[str]:
         """Which of several an answer means, by number, name or words: one, all of them, or none."""

@@ -30,8 +30,10 @@ LONGEST = 90
 """Characters of such a question."""
 TOLD = 5
 """So many of the last deeds are told."""
-AMENDS = frozenset({"not", "takes_back", "others"})
-"""Lists whose words say of what was proposed that another is meant: "no, wait, the other one"."""
+AMENDS = frozenset({"not", "takes_back", "others", "earlier", "past", "found"})
+"""Lists whose words may say of what was proposed that another is meant: "no, wait, the other"."""
+CORRECTION = 60
+"""Characters of a message that only says which other one is meant."""
 INSISTS = 40
 """Characters of a message that only asks once more for what it was asked about."""
 
@@ -202,11 +204,43 @@ class Deeds(Choosing):
         return iter([self._ask_for(skill, {}, slot)])
 
     def _other_meant(self, before: dict[str, Any], text: str) -> Iterator[str | ToolRequest] | None:
-        """What was proposed, for the other one: it is looked up which that is."""
-        if "called" not in before or not self._waiting() or self._model.acts.read(text).wishes:
+        """What was proposed, for another one: it is looked up which that is, and proposed."""
+        waiting = self._waiting() if "called" in before else []
+        if not waiting or len(text) > CORRECTION or any(mark in text for mark in "?？؟"):
             return None
+        skill, slots = waiting[0]
+        if skill.acts.value and (mended := self._amended(skill, slots, text)) is not None:
+            return self._several([(skill, mended)], unsure=True)
+        slot = next((name for name, one in skill.slots.items() if one.listed), None)
+        if slot is None or skill.name not in self._usable:
+            return None
+        cues, points = self._model.acts.cues(text, self._language()), pointed(text, {})
+        if self._names_another(skill, text) or not cues.isdisjoint(CUES - {"how"} - AMENDS):
+            return None
+        other = points is not None and points.by == OTHER
+        value = self._slots(skill, text).get(slot)
+        if not other and (value is None or not slots.get(slot) or not cues & {"not", "takes_back"}):
+            return None
+        request = self._ask_for(skill, {k: v for k, v in slots.items() if k != slot}, slot)
+        if self.state is not None and "seeks" in self.state and slots.get(slot):
+            self.state["seeks"]["spoken"] = [str(slots[slot])]
+        return iter([request])
+
+    def _names_another(self, skill: Skill, text: str) -> bool:
+        """Whether a message names another act, with what it is done to."""
+        cues = self._model.acts.cues(text, self._language())
+        return any(
+            f"do_{name}" in cues and self._model.acts.speaks_of(name, text)
+            for name, one in self._model.skills.items()
+            if one.acts and one.tool != skill.tool and f"do_{skill.name}" not in cues
+        )
+
+    def _proposed_slots(self, skill: str, text: str) -> dict[str, Any]:
+        """The values that were proposed just now for an act: "block it for now, please"."""
         points = pointed(text, {})
-        return self._otherwise(text) if points is not None and points.by == OTHER else None
+        if is_several(text) or (points is not None and points.by != PRONOUN):
+            return {}
+        return next((slots for one, slots in self._waiting() if one.name == skill), {})
 
     def _amended(self, skill: Skill, slots: dict[str, Any], text: str) -> dict[str, Any] | None:
         """The values with the part of one that a message corrects."""

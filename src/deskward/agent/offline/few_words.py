@@ -159,7 +159,7 @@ class FewWords(Turning):
                 continue
             if (skill := self._act_of(part)) is not None:
                 name = next(name for name, slot in skill.slots.items() if slot.listed)
-                given = self._slots(skill, part)
+                given = self._slots(skill, part) or self._proposed_slots(skill.name, text)
                 if name in given:
                     return self._several([(skill, given)], unsure=True)
                 said = part if _points(part) or not _points(text) else text

@@ -107,6 +107,8 @@ class Guided(Leading):
             return self._find(named, text, before, sure=True)
         if self._model.sought.is_declined(text) or self._is_about_another(text):
             return None
+        if "called" in before and self._waiting():
+            return None  # it is said to what was proposed
         finds = self._may_be_trouble(text)
         return None if finds is None else self._find(finds, text, before, sure=False)
 
@@ -203,8 +205,16 @@ class Guided(Leading):
             yield self._hand_over(which.said)
         elif self._turns_to(skill, text) or risks_of("", text):
             yield from self._understand(text)
+        elif self._asks_something_else(text):
+            yield from super()._after_customer(text, {})
         elif which.asked < MOST_ASKED:
             again = which.model_copy(update={"asked": which.asked + 1})
             yield self._ask_which(again, finds)
         else:
             yield self._hand_over(which.said)
+
+    def _asks_something_else(self, text: str) -> bool:
+        """Whether a message that answers no question of ours wishes or asks anything itself."""
+        wishes, _ = self._wishing(self._model.acts.read(text), text)
+        meaning = self._turned(text)
+        return bool(wishes) or (meaning is not None and meaning.asks)

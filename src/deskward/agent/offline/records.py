@@ -37,6 +37,8 @@ UNSPACED = ("ja",)
 """Languages in which each letter is a word, and what asks stands at the end."""
 FOLLOWS = 4
 """Words of a question that goes on with the last one."""
+LONGER = 9
+"""The same of one that asks once more for what was told: "and how much was that again?"."""
 NAME = 4
 """Letters of a word by which a text is known that no list has."""
 
@@ -95,9 +97,13 @@ class Records(Deeds):
     def _follows(self, text: str, things: Sequence[str]) -> tuple[str, str] | None:
         """A question of a few words that goes on with the last one: "and electricity?"."""
         asked = self._left_behind().get("records", {})
-        if "language" not in asked or len(text.split()) > FOLLOWS:
+        if "language" not in asked or len(text.split()) > LONGER:
             return None
         tokens = tokens_of(plain(text))
+        if not things and "again" in _lookup(asked["language"]).find(tokens):
+            return asked["text"], asked["language"]  # "and how much was it again?"
+        if len(text.split()) > FOLLOWS:
+            return None
         if not (things or _names(tokens, _lookup(asked["language"]).find(tokens))):
             return None
         return f"{_without_things(asked['text'], asked['language'])} {text}", asked["language"]

@@ -30,6 +30,9 @@ _TOLD = ("description", "subject", "brand", "category")
 """Where a record tells in words what it is."""
 STATUS, PLACE, NEWEST, OTHER, TOLD, PRONOUN = "status", "place", "newest", "other", "told", "it"
 
+PLAIN = ("newest", "previous", "other")
+"""Lists of words that point by themselves."""
+
 Records = Mapping[str, Mapping[str, Any]]
 """The name of each record → its fields, in order."""
 
@@ -63,7 +66,7 @@ class Pointed:
 def _lookup() -> Lookup:
     lists = read_list("references").values()
     found = [(str(at), words) for own in lists for at, words in enumerate(own["places"])]
-    found += [(name, own[name]) for own in lists for name in ("newest", "other", "it", "both")]
+    found += [(name, own[name]) for own in lists for name in (*PLAIN, "it", "both")]
     found += [(f"status:{one}", w) for own in lists for one, w in own["statuses"].items()]
     return Lookup(found)
 
@@ -143,6 +146,8 @@ def _pointed(text: str, records: Records, before: Collection[str]) -> Pointed | 
     if places and "newest" not in hits:
         fit = names[places[0] : places[0] + 1] if len(places) == 1 else []
         return _at(tokens, hits[str(places[0])], fit, PLACE)
+    if "previous" in hits:
+        return _at(tokens, hits["previous"], _before_last(records, before), PLACE)
     if "newest" in hits:
         return _at(tokens, hits["newest"], [_newest(records)] if names else [], NEWEST)
     if "other" in hits:
@@ -155,6 +160,14 @@ def _pointed(text: str, records: Records, before: Collection[str]) -> Pointed | 
         spoken = [name for name in before if name in names] or (names if len(names) == 1 else [])
         return _at(tokens, hits["it"], spoken[:1], PRONOUN)
     return None
+
+
+def _before_last(records: Records, before: Collection[str]) -> list[str]:
+    """The record made before the one that was spoken of last, or else before the newest."""
+    ordered = _by_date(records)
+    latest = next((name for name in before if name in ordered), next(iter(ordered), ""))
+    at = ordered.index(latest) + 1 if latest else 0
+    return ordered[at : at + 1]
 
 
 def _is_status(text: str, place: int) -> bool:
@@ -242,7 +255,12 @@ def _records(answer: Any) -> Iterator[Mapping[str, Any]]:
 
 def _newest(records: Records) -> str:
     """The one that was made last; of those that tell no dates, the last."""
+    return _by_date(records)[0]
+
+
+def _by_date(records: Records) -> list[str]:
+    """The names of records, the newest first; of those that tell no dates, the last first."""
     dated = next((key for key in _DATED if all(key in one for one in records.values())), None)
     if dated is None:
-        return [*records][-1]
-    return max(records, key=lambda name: str(records[name][dated]))
+        return [*records][::-1]
+    return sorted(records, key=lambda name: str(records[name][dated]), reverse=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.few_words import FewWords
 from deskward.agent.offline.turning import LONGEST, PART
+from deskward.text.lists import read_list
 
 ASKED = 0.8
 """From this probability on a part of a message that wishes something asks something, too."""
@@ -16,11 +19,8 @@ LEAST = 5
 """Letters of a part that can be a question by itself."""
 MOST = 6
 """Parts of a message that is looked at so."""
-_JOIN = re.compile(
-    r"(?<=[,;:.!?…،؛؟。！？、])\s{0,3}|\s{1,3}(?:and|und|et|y|e|also|aussi|también|também|anche)\s{1,3}"
-    r"|\s{1,3}(?=و\w)"
-)
-"""Between what may be two questions: a mark, or a word for "and"."""
+_LEADS = (":", "：")
+"""What ends a part that only leads to a value: "I have moved: …"."""
 
 
 class Several(FewWords):
@@ -35,7 +35,8 @@ class Several(FewWords):
 
     def _questions(self, text: str, enough: float = PART) -> list[str]:
         """The questions of a message that asks about several things, in order; else none."""
-        parts = [part for part in _JOIN.split(text) if len(part.strip()) >= LEAST]
+        parts = [part.strip() for part in _join().split(text)]
+        parts = [part for part in parts if len(part) >= LEAST and not part.endswith(_LEADS)]
         if len(text) > LONGEST or not 1 < len(parts) <= MOST:
             return []
         hands = self._model.handover
@@ -78,3 +79,18 @@ class Several(FewWords):
             if self._then:
                 yield "\n\n"
                 yield from self._next()
+
+
+@cache
+def _join() -> re.Pattern[str]:
+    """Between what may be two questions: a mark, or a word for "and"."""
+    lists = read_list("joins")
+    words, prefixes, anywhere = (
+        "|".join(re.escape(one) for one in chain.from_iterable(lists[name].values()))
+        for name in ("words", "prefixes", "anywhere")
+    )
+    return re.compile(
+        rf"(?<=[,;:.!?…،؛؟。！？、])\s{{0,3}}|\s{{1,3}}(?:{words})\s{{1,3}}"
+        rf"|\s{{1,3}}(?=(?:{prefixes})\w)|(?:{anywhere})",
+        re.IGNORECASE,
+    )

@@ -132,6 +132,8 @@ class Skill(BaseModel):
         sums: What of its answer is filtered, counted and summed.
         asks: What its record asks step by step, and which tools take what is said to that.
         say_so: How a customer says plainly that they want it.
+        explains: What is told, to who asks and does not wish it, of its act and the others that
+            are done to the same kind of thing.
         answer: A template over the tool's result.
         search: The tool to look the sentence up with. One skill has it.
         instead: A template over the tool's result, for sentences that nothing is the answer to: a
@@ -156,6 +158,7 @@ class Skill(BaseModel):
     sums: Sums | None = None
     asks: Asks | None = None
     say_so: str = ""
+    explains: Texts = {}
     answer: Texts | None = None
     search: Search | None = None
     instead: Texts | None = None

@@ -13,11 +13,12 @@ from deskward.agent.offline.meant import whole
 from deskward.agent.offline.pausing import CHANGED
 from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.several import ASKED, Several
-from deskward.agent.offline.skills import Skill, render
-from deskward.agent.offline.turning import PERHAPS, asks_generally
+from deskward.agent.offline.skills import Skill, render, text_in
+from deskward.agent.offline.turning import PERHAPS, SHORT, asks_generally
 from deskward.agent.offline.wishing import Wish
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.language import language_of
+from deskward.text.risk import risks_of
 
 SURE = 0.6
 """From this probability on a skill acts at once."""
@@ -202,9 +203,12 @@ class Step(Several):
         """
         made: tuple[Skill, dict[str, Any]] | None = None
         self._then = []
+        one = len(wishes) == 1 and len(text) <= SHORT
+        proposed = self._proposed_slots(wishes[0].skill, text) if one else {}
         for wish in sorted(wishes, key=self._last):
             skill = self._model.skills[wish.skill]
             slots = self._wished_slots(skill, wish, text)
+            slots = slots or dict(proposed)
             missing = self._missing(skill, slots)
             if missing is None and not wish.loss:
                 missing = self._undecided(skill, slots, text)
@@ -232,7 +236,7 @@ class Step(Several):
         assert skill.acts is not None
         undo, whole = skill.acts.undo, bool(slots) or not skill.acts.named
         exact = not wishes[0].value or wishes[0].value in slots.values()
-        sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact
+        sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact and not proposed
         yield from self._several([made], unsure=not sure)
 
     def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
@@ -275,13 +279,25 @@ class Step(Several):
         if (skill is None or skill.search) and nothing:
             yield self._reply("left")
         elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
-            yield self._hand_over(text)
+            yield self._explained(text) or self._hand_over(text)
         elif skill.say is not None:
             yield render(skill.say, {"abilities": self._model.abilities(self._usable)})
         elif skill.acts is None:
             yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:
             yield from self._not_in_so_many_words(skill, score, text)
+
+    def _explained(self, text: str) -> str | None:
+        """What is told of an act that a message asks about, and wishes neither it nor anything."""
+        cues = self._model.acts.cues(text, self._language())
+        asks = any(mark in text for mark in "?？؟") or not cues.isdisjoint({"how", "asking", "if"})
+        if not asks or risks_of("", text) or not cues.isdisjoint({"others", "said", "mocks"}):
+            return None
+        skills = [self._model.skills[name] for name in sorted(self._usable)]
+        named = {one.acts.named for one in skills if one.acts and f"do_{one.name}" in cues} - {""}
+        about = (one for one in skills if one.explains and one.acts and one.acts.named in named)
+        told = next(about, None)
+        return text_in(told.explains, self._language()) if told else None
 
     def _not_in_so_many_words(
         self, skill: Skill, score: float, text: str
@@ -309,7 +325,7 @@ class Step(Several):
         elif reading.why in ("others", "whose"):
             yield self._reply("own_only")
         else:
-            yield self._reply("plainly", say_so=skill.say_so)
+            yield self._explained(text) or self._reply("plainly", say_so=skill.say_so)
 
     def _fill(
         self, skill: Skill, slots: dict[str, Any], *, sure: bool

@@ -112,6 +112,11 @@ class Turning(Pausing):
         """What a kind is about: a list and one of what it lists are one topic."""
         return WISH if name == WISH else self._about(self._model.turns[name])
 
+    def _about_of(self, skill: Skill) -> str:
+        """The topic of what a skill answers."""
+        kinds = (one for one in self._model.turns.values() if one.skill == skill.name)
+        return next((self._about(one) for one in kinds), skill.name)
+
     def _about(self, kind: Asked) -> str:
         topic = kind.topic
         skill = self._model.skill(topic)
@@ -168,7 +173,9 @@ class Turning(Pausing):
                 return None
             return iter([self._deed("handed", reference=about.handed)])
         if kind.does == "deeds":
-            return self._tell_deeds(text, about)
+            nothing = not (about.done or about.handed or self._waiting())
+            part = len(text) < len(self._said_last().strip())
+            return None if nothing and part else self._tell_deeds(text, about)
         if kind.does == "thanks":
             return iter([answer_to("thanks", self._language())])
         if risks_of("", self._said_last()):
@@ -250,7 +257,16 @@ class Turning(Pausing):
         queries = [(text, enough)]
         if general or asks_generally(text):
             queries.append((in_english(text, self._language()), FOUND_WORDS))
+        before = self._left_behind()
+        if "searched" in before and len(text) <= SHORT and self._may_ask(found, text):
+            queries.append((f"{before['searched']} {text}", enough))
         return self._search_in_turn(found, text, queries, doubt)
+
+    def _may_ask(self, skill: Skill, text: str) -> bool:
+        """Whether a message may be a question that a search answers."""
+        about = self._about_of(skill)
+        found = self._likely(text)
+        return sum(p for name, p in found.items() if self._topic(name) == about) >= PERHAPS / 2
 
     def _search_in_turn(
         self, skill: Skill, text: str, queries: list[tuple[str, float]], doubt: Any = None
