@@ -59,7 +59,7 @@ def answer_of(text: str) -> bool | None:
 
 def has_negator(text: str) -> bool:
     """Whether a text has a word that says no of anything: "nothing", "jamais"."""
-    return not _answers().negators.isdisjoint(_words(text))
+    return not _answers().negators.isdisjoint(words_of(text))
 
 
 def said_as(yes: bool, language: str) -> str:
