@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import sqlalchemy as sa
 from pydantic import BaseModel, Field
@@ -151,7 +151,7 @@ class MessageReceipt(BaseModel):
     message: Ours = Field(examples=["The answer was added to ticket T1001."])
 
 
-class Author(BaseModel):
+class Author(NamedTuple):
     """Who writes a message."""
 
     by: By

@@ -187,7 +187,7 @@ class McpEndpoint:
     async def _resources(
         self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
     ) -> bytes:
-        context = Context(principal, "mcp", request_id, client=request.session or "")
+        context = Context.of(principal, "mcp", request_id, request.session or "")
         params, stateless = request.params, request.stateless
         gate = self._desk.gate
         work = answered(gate, context, request.method, params, stateless=stateless)

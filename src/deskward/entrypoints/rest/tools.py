@@ -115,7 +115,7 @@ class _Address:
         outcome = await self._gate.call(
             tool,
             arguments,
-            Context(principal, "rest", request_id),
+            Context.of(principal, "rest", request_id),
             idempotency_key=headers.get(IDEMPOTENCY_HEADER),
             strict=has_body,
         )

@@ -7,10 +7,6 @@ import socket
 import time
 from typing import Any
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
-
 from deskward.diagnostics.suites.inside import Seen
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.suite import Dns, Tcp
@@ -73,6 +69,10 @@ async def _addresses(name: str) -> list[str]:
 
 
 async def _records(name: str, kind: str) -> list[str]:
+    import dns.asyncresolver  # 3 MB that few desks ever need
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = await dns.asyncresolver.resolve(name, kind, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
