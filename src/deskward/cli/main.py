@@ -15,6 +15,7 @@ from deskward.cli.chat import chat
 from deskward.cli.collect import collect
 from deskward.cli.config import config
 from deskward.cli.customers import customers
+from deskward.cli.effects import effects
 from deskward.cli.ending import ending, words_of
 from deskward.cli.escalation import escalation
 from deskward.cli.evaluate import evaluate
@@ -58,6 +59,7 @@ COMMANDS = (
     keys,
     config,
     hub,
+    effects,
     approvals,
     articles,
     kb,
