@@ -27,6 +27,7 @@ from deskward.accounts.postal import postal_address
         ("Via Roma 7, int. 4, 20121 Milano grazie", "Via Roma 7, int. 4, 20121 Milano"),
         ("Müllerstr. 5, 3. Stock, 10115 Berlin", "Müllerstr. 5, 3. Stock, 10115 Berlin"),
         ("12 Garden Street, Springfield - and call me", "12 Garden Street, Springfield"),
+        ("in via Verdi 6, anzi no, via Verdi 16, 10124 Torino", "via Verdi 16, 10124 Torino"),
         ("Am Str. 5 Berlin Mitte", "Am Str. 5 Berlin Mitte"),
         ("my code is [[password:1]] 5 Elm Street", "5 Elm Street"),
         ("MY ADDRESS IS 5 ELM STREET BOSTON", "5 ELM STREET BOSTON"),

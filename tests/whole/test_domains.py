@@ -114,7 +114,7 @@ async def test_nothing_that_the_offline_model_says_tells_of_what_is_off(bare: De
     model = bare.conversations.agent.model
     assert isinstance(model, OfflineModel)
     can = {"abilities": model.abilities(set(model.skills))}
-    said = {name: render(one.say, can) for name, one in model.skills.items() if one.say}
+    said = {name: render(one.say["en"], can) for name, one in model.skills.items() if one.say}
     assert {"greeting", "thanks", "goodbye", "capabilities"} <= said.keys()
     for word in ("order", "card", "balance", "complaint", "transaction", "password", "account"):
         assert [name for name, text in said.items() if word in text] == []

@@ -33,6 +33,7 @@ class _Words:
         self.short = frozenset(lists["short"])
         self.never = tuple(lists["never"])
         self.after = frozenset(lists["after"])
+        self.inside = frozenset(lists["inside"])
         self.units = frozenset(lists["units"])
 
 
@@ -76,15 +77,17 @@ def _runs(text: str) -> list[str]:
         if token[0] in "\"'“„«(" or (token.startswith("-") and not stays):
             close()
             begin += 1
+        # "No" is short for number, and begins no address: "no, via Verdi 16".
+        street = word in _WORDS.streets and (start >= 0 or word not in _WORDS.inside)
         within = start >= 0 and (word in _WORDS.small or "'" in core)
         if stays or core[0].isupper() or core[0].isdigit():
             if start < 0:
                 start = begin
             end = stop
-        elif (word in _WORDS.streets or within) and following[:1].isalnum():
+        elif (street or within) and following[:1].isalnum():
             ahead = [one.strip(_EDGES) for one, _, _ in tokens[at + 1 : at + 2 + _SMALL_IN_A_ROW]]
-            if not _goes_on(ahead, begins=start < 0 and word not in _WORDS.streets):
-                if word not in _WORDS.streets:
+            if not _goes_on(ahead, begins=start < 0 and not street):
+                if not street:
                     close()
                 continue
             start = begin if start < 0 else start

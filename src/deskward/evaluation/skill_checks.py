@@ -215,7 +215,7 @@ def unphrased(skills: Skills, languages: Sequence[str] = LANGUAGES) -> list[Miss
 
 def _texts(skill: Skill) -> Iterator[tuple[str, Iterable[str]]]:
     if skill.say is not None:
-        yield f"skill {skill.name}: say", ("en",)
+        yield f"skill {skill.name}: say", skill.say
     for name, texts in (("answer", skill.answer), ("instead", skill.instead)):
         if texts:
             yield f"skill {skill.name}: {name}", texts

@@ -210,7 +210,7 @@ async def test_what_is_wished_once_more_keeps_what_was_proposed(talk: Talk) -> N
 async def test_what_an_act_does_is_told_to_who_asks(talk: Talk) -> None:
     said = await talk.say("se le blocco si possono sbloccare?")
     assert "finché non viene sbloccata" in said
-    assert talk.statuses == []
+    assert talk.tools == []
 
 
 async def test_a_quoted_title_asks_for_no_password(talk: Talk) -> None:

@@ -53,7 +53,7 @@ def test_a_skill_of_ones_own(tmp_path: Path) -> None:
     model = OfflineModel(Skills.load(tmp_path))
     skill, _ = model.best("a joke please", set(model.skills))
     assert skill is not None
-    assert skill.say == "Knock, knock."
+    assert skill.say == {"en": "Knock, knock."}
 
 
 def test_skills_of_ones_own_still_look_questions_up_and_hand_over(tmp_path: Path) -> None:

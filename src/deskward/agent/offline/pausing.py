@@ -19,6 +19,8 @@ UNDONE = frozenset({"not", "if", "unsure", "takes_back", "doubts", "earlier", "p
 """Lists with words for a deed that is not to be done, not yet, or was done long ago."""
 FELT = frozenset({"asking", "asks", "mocks", "scorns", "lost", "others", "polite", "how"})
 """Lists with words that ask, that tell of a loss, or mock."""
+IMAGINED = frozenset({"polite", "lost", "others", "how"})
+"""Those of them that say nothing where all is only imagined."""
 TOLD = 200
 """Characters of a message that only tells of a deed."""
 REFUSAL = 6
@@ -55,7 +57,11 @@ class Pausing(Records):
         """
         cues = self._model.acts.cues(text)
         deed = any(cue.startswith(("do_", "hint_")) for cue in cues)
-        if not deed or cues.isdisjoint(UNDONE) or not cues.isdisjoint(FELT):
+        # "Please do not" asks for nothing, and "if I lose it" tells of no loss.
+        felt = (
+            FELT - ({"polite"} if "not" in cues else set()) - (IMAGINED if "if" in cues else set())
+        )
+        if not deed or cues.isdisjoint(UNDONE) or not cues.isdisjoint(felt):
             return False
         if len(text) > TOLD or "?" in text or self._model.acts.wants_something(text):
             return False

@@ -4,7 +4,7 @@ A skill is a file named after it: `examples`, and one of `say` (an answer as it 
 over `abilities`: what the skills with which the caller may do something `can`), `tool` (a tool
 to call, with its `slots`, `arguments` that never change, and an `answer` template over the tool's
 result) or `search` (a tool that looks the question up). Templates are Jinja2, sandboxed; `answer`,
-`instead` and `ask` may be one text, or one by language.
+`instead`, `say` and `ask` may be one text, or one by language.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Skill(BaseModel):
     about: dict[str, list[str]] = {}
     sought: dict[str, Words] = {}
     surely: bool = False
-    say: str | None = None
+    say: Texts | None = None
     can: str = ""
     tool: str | None = None
     arguments: dict[str, str | int | bool] = {}
@@ -284,8 +284,8 @@ def render_check(skill: Skill) -> None:
     Raises:
         jinja2.TemplateError: One is not valid.
     """
-    answers = {**{"say": skill.say or ""}, **(skill.answer or {})}
-    for template in (*answers.values(), *(skill.instead or {}).values()):
+    texts = (skill.say or {}, skill.answer or {}, skill.instead or {})
+    for template in itertools.chain.from_iterable(one.values() for one in texts):
         _templates.compile(template, raw=True)
 
 

@@ -281,7 +281,8 @@ class Step(Several):
         elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
             yield self._explained(text) or self._hand_over(text)
         elif skill.say is not None:
-            yield render(skill.say, {"abilities": self._model.abilities(self._usable)})
+            say = text_in(skill.say, self._language())
+            yield render(say, {"abilities": self._model.abilities(self._usable)})
         elif skill.acts is None:
             yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:
@@ -296,7 +297,7 @@ class Step(Several):
         skills = [self._model.skills[name] for name in sorted(self._usable)]
         named = {one.acts.named for one in skills if one.acts and f"do_{one.name}" in cues} - {""}
         about = (one for one in skills if one.explains and one.acts and one.acts.named in named)
-        told = next(about, None)
+        told = next(about, None) if len(named) == 1 else None
         return text_in(told.explains, self._language()) if told else None
 
     def _not_in_so_many_words(
