@@ -169,7 +169,7 @@ def test_keys_are_shown_whole_at_eighty_columns(cli: Cli, monkeypatch) -> None:
     [
         ("keys", "list"),
         ("tools",),
-        ("hub", "list"),
+        ("hub", "tools"),
         ("approvals", "list"),
         ("policy", "versions"),
         ("config", "show"),

@@ -101,7 +101,6 @@ COMMANDS: dict[str, str | None] = {
     "hub remove": "remove_server",
     "hub status": READS,
     "hub tools": READS,
-    "hub list": READS,
     "jobs cancel": "cancel_job",
     "jobs list": READS,
     "jobs retry": "retry_job",

@@ -29,7 +29,7 @@ hub.command(add)
 hub.command(remove)
 
 
-@hub.command(name=("tools", "list"))
+@hub.command
 def tools(server: str | None = None, *, json_: Json = False) -> None:
     """List the pinned tools; of a quarantined one, what was accepted and what is offered now.
 
@@ -89,7 +89,7 @@ def accept(
     server: str,
     tool: str,
     fingerprint: Annotated[
-        str, Parameter(help="What `hub list` shows for it, so that no other change slips in.")
+        str, Parameter(help="What `hub tools` shows for it, so that no other change slips in.")
     ],
     *,
     reads: Annotated[

@@ -65,8 +65,10 @@ def add(
 ) -> None:
     """Name a server in the file of MCP_SERVERS_FILE. A running desk has it within seconds.
 
-    Examples: `deskward hub add crm --url https://crm.example/mcp --header 'X-Key=${CRM_KEY}'`,
-    `deskward hub add files --env ROOT=/srv -- npx -y @modelcontextprotocol/server-filesystem /srv`
+    One that the desk starts itself has its command after `--`: `deskward hub add files -- npx -y
+    @modelcontextprotocol/server-filesystem /srv`
+
+    Example: `deskward hub add crm --url https://crm.example/mcp --header 'X-Key=${CRM_KEY}'`
 
     Parameters
     ----------

@@ -13,16 +13,17 @@ from deskward.core.bounded import Check
 from deskward.core.errors import OutcomeUnknown, Unavailable
 from deskward.core.outages import Availability
 from deskward.core.tasks import end
-from deskward.gate.context import Report
 from deskward.hub.config import Kind, Way
 from deskward.hub.fault import Fault
 from deskward.hub.results import RemoteFailed as RemoteFailed  # where its other errors are
 from deskward.hub.results import content as content
 from deskward.hub.transports import NOT_SENT, OURS, transport
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the gate, too: programs that only import the client come by here
     from mcp import Client
     from mcp.types import CallToolResult, Tool
+
+    from deskward.gate.context import Report
 
 REFRESH = 5.0
 """Seconds between looks at what the server offers."""
