@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlglot import exp
 
-from deskward.queries.functions import FUNCTIONS, NEEDLES, PARTS, UNITS, Dialect
+from deskward.queries.functions import FUNCTIONS, GROWING, LONGEST, NEEDLES, PARTS, UNITS, Dialect
 from deskward.queries.grammar import refuse
 
 
@@ -71,7 +71,16 @@ def _call(printer: Printer, node: exp.Anonymous) -> str:
     for place in NEEDLES.get(name, ()):
         if place < len(given) and not isinstance(given[place], exp.Literal | exp.Placeholder):
             refuse(f"What {name} looks for has to be written out, or be a parameter.")
-    return f"{name}({', '.join(_argument(printer, each) for each in given)})"
+    called = f"{name}({', '.join(_argument(printer, each) for each in given)})"
+    return bounded(called, printer.dialect) if name in GROWING else called
+
+
+def bounded(text: str, dialect: Dialect) -> str:
+    """A text that was put together, cut: doubled again and again it would fill a server's memory.
+
+    SQLite has a limit of its own.
+    """
+    return f"left(CAST({text} AS text), {LONGEST})" if dialect == "postgresql" else text
 
 
 def _argument(printer: Printer, node: Any) -> str:

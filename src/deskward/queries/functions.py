@@ -46,6 +46,10 @@ NEEDLES: dict[str, tuple[int, ...]] = {
 """Arguments that have to be written out or be a parameter: what is looked for in long texts, and
 forms that make long texts out of short ones."""
 
+GROWING = frozenset({"concat", "concat_ws", "replace", "to_char"})
+LONGEST = 1_000_000
+"""What makes long texts of short ones, and how many characters of one are kept on PostgreSQL."""
+
 TYPES: dict[str, dict[Dialect, str]] = {
     "TEXT": {"sqlite": "TEXT", "postgresql": "text"},
     "VARCHAR": {"sqlite": "TEXT", "postgresql": "text"},

@@ -24,10 +24,26 @@ LONGEST = 10_000
 """Characters of a statement."""
 TOKENS = 2_000
 DEPTH = 24
-"""How many, and how deep in parentheses."""
+STEPS = 5_000
+"""How many there may be, how deep in parentheses, and steps that the parser may take with them."""
 
-_OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
-_CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
+_OPEN = {TokenType.L_PAREN, TokenType.CASE}
+_CLOSE = {TokenType.R_PAREN, TokenType.END}
+_KNOWN = frozenset(
+    TokenType[name]
+    for name in """
+    ALIAS ALL AND ASC BETWEEN BIGINT BOOLEAN CASE COLON COMMA CROSS CURRENT_DATE
+    CURRENT_TIMESTAMP DASH DATE DATETIME DCOLON DECIMAL DESC DISTINCT DOT DOUBLE DPIPE
+    ELSE END EQ ESCAPE EXCEPT EXISTS FALSE FILTER FIRST FLOAT FROM FULL GROUP_BY GT GTE
+    HAVING IDENTIFIER ILIKE IN INNER INT INTERSECT INTERVAL IS ISNULL JOIN KEY LATERAL
+    LEFT LIKE LIMIT LT LTE L_PAREN MOD NAME NATURAL NEQ NOT NOTNULL NULL NUMBER OFFSET ON
+    OR ORDER_BY OUTER OVER PARTITION_BY PLACEHOLDER PLUS RANGE REPLACE RIGHT ROW ROWS
+    R_PAREN SELECT SEMICOLON SLASH SMALLINT SOURCE STAR STRING TEXT THEN TIME TIMESTAMP
+    TIMESTAMPTZ TRUE TYPE UNION USING VAR VARCHAR WHEN WHERE WITH YEAR
+    """.split()
+)
+"""The words and signs that a query is made of. With others the parser tries what is none; for some,
+such as brackets in brackets, in time that doubles with each."""
 _FIRST = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 _KEPT = ("CAST", "EXTRACT")
 
@@ -40,11 +56,20 @@ def _plain(kept: dict[str, Any]) -> dict[str, Any]:
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log what people write
 
 
+class _TooLong(Exception):
+    """The parser has tried too much: it goes back and forth, here and there in exponential time."""
+
+
 class _Sqlite(SQLite):
     class Parser(SQLiteParser):
         FUNCTIONS: ClassVar[dict[Any, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _plain(SQLiteParser.FUNCTION_PARSERS)
         NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        steps = STEPS
+
+        def _advance(self, times: int = 1) -> None:
+            _count(self)
+            super()._advance(times)
 
 
 class _Postgres(Postgres):
@@ -52,6 +77,17 @@ class _Postgres(Postgres):
         FUNCTIONS: ClassVar[dict[Any, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _plain(PostgresParser.FUNCTION_PARSERS)
         NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        steps = STEPS
+
+        def _advance(self, times: int = 1) -> None:
+            _count(self)
+            super()._advance(times)
+
+
+def _count(parser: Any) -> None:
+    parser.steps -= 1
+    if parser.steps < 0:
+        raise _TooLong
 
 
 _DIALECTS: dict[Dialect, type[SQLite] | type[Postgres]] = {
@@ -86,7 +122,7 @@ def parse(sql: str, dialect: Dialect) -> exp.Expression:
         found = [one for one in own.parser().parse(tokens, sql) if one is not None]
     except (ParseError, TokenError):
         refuse("The statement is not understood.")
-    except RecursionError:
+    except (RecursionError, _TooLong):
         refuse("The statement is nested too deeply.")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         refuse("The statement is not understood.")  # faults of the parser on what is no SQL
@@ -105,6 +141,8 @@ def _check_size(tokens: list[TokenType]) -> None:
         refuse(f"The statement has more than {TOKENS:,} words and signs.")
     if not tokens or tokens[0] not in _FIRST:
         refuse("Only SELECT is run here.")
+    if not _KNOWN.issuperset(tokens):
+        refuse("The statement has words or signs that no query here is made of.")
     if TokenType.SEMICOLON in tokens[:-1]:
         refuse("That is more than one statement.")
     depth = 0

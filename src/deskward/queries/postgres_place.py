@@ -153,6 +153,8 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.ConnectionDoesNotExistError):
         return away()
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, asyncpg.DataError):
+        said = said.partition(":")[0]  # what follows is the value, which is not for the record
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return Unavailable("The role of QUERY_DATABASE_URL may not read the tables of queries.")
     return InvalidInput(f"PostgreSQL does not take the query: {said[:300]}")

@@ -91,11 +91,12 @@ class Printer:
         """An expression."""
         if (sign := _BINARY.get(type(node))) is not None:
             self.only(node, "this", "expression", "typed", "safe")
-            return f"({self.value(node.this)} {sign} {self.value(node.expression)})"
+            written = f"({self.value(node.this)} {sign} {self.value(node.expression)})"
+            return calls.bounded(written, self.dialect) if sign == "||" else written
         if (how := self._values.get(type(node))) is not None:
             return how(self, node)
-        if (written := calls.written(self, node)) is not None:
-            return written
+        if (found := calls.written(self, node)) is not None:
+            return found
         return refuse(f"{_told(node)} is not allowed here.")
 
     def values(self, nodes: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -36,17 +37,18 @@ class SqlitePlace:
 
     dialect: Dialect = "sqlite"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, at_once: int) -> None:
         self._path = path
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="query")
 
     async def schema(self) -> str:
         """Where the tables are."""
         return "main"
 
     async def run(self, statement: Statement, limits: Limits, *, only_check: bool) -> Found:
-        """Run it in a thread; its clock ends it also where nobody waits for it any more."""
+        """Run it in a thread."""
         work = partial(self._run, statement, limits, only_check=only_check)
-        return await asyncio.shield(asyncio.to_thread(work))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _run(self, statement: Statement, limits: Limits, *, only_check: bool) -> Found:
         until = time.monotonic() + limits.seconds

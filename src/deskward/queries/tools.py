@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
 from deskward.queries import service
 from deskward.queries.models import (
     Answer,
+    Parameter,
     Parameters,
     QueryName,
     QueryReceipt,
@@ -112,7 +113,7 @@ async def query_database(
         declared=declared,
         given=parameters or {},
     )
-    came = await port.run(statement, rows=limit)
+    came = await port.run(statement, ctx.tenant, rows=limit)
     return Answer(
         columns=list(came.columns),
         rows=[list(row) for row in came.rows],
@@ -148,11 +149,17 @@ async def list_queries(ctx: Context) -> RegisteredQueries:
     return RegisteredQueries(queries=await service.listed(ctx.db, ctx.tenant))
 
 
+async def registering_possible(ctx: Context, arguments: Mapping[str, Any]) -> None:
+    """See that a query can be run, before somebody is asked to approve it."""
+    await _check(ctx, arguments["sql"], arguments["parameters"] or [])
+
+
 @tools.tool(
     scope="queries:register",
     risk=Risk.WRITE,
     rest="PUT /queries/{name}",
     facts=registering_facts,
+    possible=registering_possible,
 )
 async def register_query(
     ctx: Context,
@@ -170,18 +177,7 @@ async def register_query(
         parameters: The parameters that it takes.
     """
     declared = parameters or []
-    if len({each.name for each in declared}) < len(declared):
-        raise InvalidInput("Two parameters have the same name.")
-    port = ctx.port(Queries)
-    statement = service.statement_of(
-        sql,
-        _sight(ctx, customer=False),
-        port.place.dialect,
-        await port.place.schema(),
-        tenant=ctx.tenant,
-        declared=declared,
-    )
-    await port.run(statement, only_check=True)
+    await _check(ctx, sql, declared)
     by = ctx.principal.label
     number = await service.register(ctx.db, ctx.tenant, name, description, sql, declared, by)
     return QueryReceipt(name=name, version=number, message="It can be run by its name.")
@@ -201,6 +197,21 @@ async def retire_query(ctx: Context, name: QueryName) -> QueryReceipt:
     """
     number = await service.retire(ctx.db, ctx.tenant, name)
     return QueryReceipt(name=name, version=number, message="It is run no more.")
+
+
+async def _check(ctx: Context, sql: str, declared: Sequence[Parameter]) -> None:
+    if len({each.name for each in declared}) < len(declared):
+        raise InvalidInput("Two parameters have the same name.")
+    port = ctx.port(Queries)
+    statement = service.statement_of(
+        sql,
+        _sight(ctx, customer=False),
+        port.place.dialect,
+        await port.place.schema(),
+        tenant=ctx.tenant,
+        declared=declared,
+    )
+    await port.run(statement, ctx.tenant, only_check=True)
 
 
 def _sight(ctx: Context, *, customer: bool) -> Sight:
