@@ -177,3 +177,20 @@ async def test_of_a_tenant_one_query_runs_at_a_time_and_keeps_its_turn(sqlite_de
     other = Principal(Kind.STAFF, "berta", "acme", ("support-2",))
     assert await _run(sqlite_desk, other, sql="SELECT 1") == [[1]]
     assert "longer than" in await slow
+
+
+async def test_a_table_is_seen_with_the_scope_of_its_tools(sqlite_desk: Desk) -> None:
+    """An auditor may list no orders, and so asks about none."""
+    assert isinstance(await _run(sqlite_desk, TIER_2, sql="SELECT * FROM orders"), list)
+    assert "There is no table" in await _run(sqlite_desk, AUDITOR, sql="SELECT * FROM orders")
+
+
+async def test_what_is_not_known_is_refused(sqlite_desk: Desk) -> None:
+    for sql in (
+        "SELECT hex('a')",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r LIMIT 3",
+        "SELECT * FROM main.tickets",
+        "SELECT DISTINCT ON (status) status FROM tickets",
+    ):
+        said = await _run(sqlite_desk, TIER_2, sql=sql)
+        assert "Write one plain SELECT" in said, (sql, said)

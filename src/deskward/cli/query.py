@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from deskward.cli.ending import Misused
-from deskward.cli.operated import Key, message, show_answer
+from deskward.cli.ending import PENDING, Misused
+from deskward.cli.operated import Key, called, message, run_operated, show_answer
 from deskward.cli.session import Json, Operator, Tenant
+
+if TYPE_CHECKING:
+    from deskward.app import Desk
+    from deskward.security.principals import Principal
 
 query = App(name="query", help="Ask the desk's records, by registered queries or your own.")
 
@@ -111,7 +116,17 @@ def register(
         raise Misused(f"{file} cannot be read: {error}") from None
     declared = [_declared(part) for part in filter(None, map(str.strip, parameters.split(",")))]
     arguments = {"name": name, "description": description, "sql": sql, "parameters": declared}
-    show_answer("register_query", arguments, message, key, tenant, as_)
+
+    async def work(desk: Desk, caller: Principal) -> int:
+        found = await called(desk, caller, "register_query", **arguments)
+        if "approval_id" in found:
+            waits = found["approval_id"]
+            print(f"A colleague has to look: deskward approvals approve {waits}", file=sys.stderr)
+            return PENDING
+        print(found["message"])
+        return 0
+
+    run_operated(work, key, tenant, as_)
 
 
 @query.command
