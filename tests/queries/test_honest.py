@@ -99,6 +99,7 @@ CASES = [
     _case("SELECT strftime('%Y-%m', created_at) AS month, count(*) FROM tickets GROUP BY month", ["2026-01", 30], pg="SELECT to_char(created_at, 'YYYY-MM') AS month, count(*) FROM tickets GROUP BY month"),
     _case("SELECT count(*) FROM tickets WHERE created_at >= '2026-01-11' AND created_at < '2026-01-21'", [10]),
     _case("SELECT count(*) FROM tickets WHERE created_at < date('2026-01-11', '-3 days')", [7], pg="SELECT count(*) FROM tickets WHERE created_at < DATE '2026-01-11' - INTERVAL '3 days'"),
+    _case("SELECT current_date > '2000-01-01', current_timestamp > '2000-01-01'", [1, 1]),
     _case("SELECT round(avg(julianday(updated_at) - julianday(created_at)) * 24) FROM tickets", [2], pg="SELECT round(avg(EXTRACT(epoch FROM updated_at - created_at) / 3600)) FROM tickets"),
     _case("SELECT strftime('%w', created_at), count(*) FROM tickets GROUP BY 1 ORDER BY 1 LIMIT 1", ["0", 4], pg="SELECT CAST(EXTRACT(dow FROM created_at) AS text), count(*) FROM tickets GROUP BY 1 ORDER BY 1 LIMIT 1"),
     _case("SELECT group_concat(number, '+') FROM (SELECT number FROM tickets WHERE number < 5003 ORDER BY number) AS x", ["5001+5002"], pg="SELECT string_agg(number::text, '+' ORDER BY number) FROM tickets WHERE number < 5003"),

@@ -29,7 +29,8 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 500,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-_CALLED = FUNCTIONS["sqlite"] | {"like"}  # what the operator LIKE is
+_CALLED = FUNCTIONS["sqlite"] | {"like", "current_date", "current_timestamp"}
+"""`like` is what the operator LIKE is."""
 
 
 class SqlitePlace:
