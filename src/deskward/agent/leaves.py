@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from deskward.core.answers import CallStatus
 from deskward.core.currencies import places_of
+from deskward.text.values import Value, values_in
+
+LONGEST = 4_000
+"""Characters of a result's text in which values are looked for."""
 
 _SECONDS = re.compile(r"(\d{4}-\d\d-\d\d)t(\d\d):(\d\d):\S*", re.IGNORECASE)
 _CODE = re.compile(r"\b(?=[a-f\d]*[a-f])(?=[a-f]*\d)[a-f\d]{16,64}\b")
@@ -60,6 +64,14 @@ def words_in(text: str) -> frozenset[str]:
 def without_codes(text: str) -> str:
     """A text without long codes and the seconds of moments, in which any number may be found."""
     return _SECONDS.sub(r"\1 \2 \3", _CODE.sub("", text))
+
+
+@lru_cache(maxsize=4096)
+def values_of(text: str) -> tuple[Value, ...]:
+    """The values in a text of a result, which are written in English or by standards."""
+    if not any(map(str.isdigit, text)):
+        return ()
+    return tuple(values_in(without_codes(text[:LONGEST]), {}, "en"))
 
 
 def all_have(leaves: list[tuple[str, Any]], wanted: Conditions) -> bool:

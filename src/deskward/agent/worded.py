@@ -11,13 +11,13 @@ from deskward.agent.leaves import Evidence, mappings_in
 from deskward.text.analysis import base_of, stop_words
 from deskward.text.clauses import Clause
 from deskward.text.folding import folded
+from deskward.text.spacing import letters_alike, unparted
 
 SHORTEST, ALIKE = 4, 0.6
 """Letters of a word that names something, and the part of its pieces that a known one shares."""
 LEADS = 4
 """Words of a clause that only says how sure the next one is: "it may be that …"."""
 
-_GAP = re.compile(r"(?<=[\u3040-\u9fff]) (?=[\u3040-\u9fff])")
 _UNPARTED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff]{2,}")
 _WORD = re.compile(rf"[^\W\d_\u3040-\u9fff]{{{SHORTEST},}}")
 
@@ -36,7 +36,10 @@ class Worded:
     def read(cls, name: str, given: Mapping[str, Any]) -> Worded:
         """One of a `claims.yaml`."""
         says, hedged = (
-            {language: re.compile("|".join(some)) for language, some in given[key].items()}
+            {
+                language: re.compile(letters_alike("|".join(some)))
+                for language, some in given[key].items()
+            }
             for key in ("says", "open")
         )
         besides = frozenset(w for some in given["besides"].values() for w in folded(some).split())
@@ -52,12 +55,12 @@ class Worded:
 
     def is_said(self, clauses: Sequence[Clause], language: str) -> bool:
         """Whether one of a sentence's clauses says it, for certain or not."""
-        texts = (_GAP.sub("", " ".join(clause.words)) for clause in clauses)
+        texts = (unparted(" ".join(clause.words)) for clause in clauses)
         return any(self.says[language].search(text) for text in texts)
 
     def named(self, clauses: Sequence[Clause], language: str) -> list[set[str]]:
         """Of each clause that says it for certain, the words that name something in it."""
-        texts = [_GAP.sub("", " ".join(clause.words)) for clause in clauses]
+        texts = [unparted(" ".join(clause.words)) for clause in clauses]
         found = []
         for at, (clause, text) in enumerate(zip(clauses, texts, strict=True)):
             lead = texts[at - 1] if at and len(clauses[at - 1].words) <= LEADS else ""

@@ -41,6 +41,19 @@ _ENDS = re.compile(
 )
 
 
+_PARTED = re.compile(r"(?<=[\u3040-\u9fff]) (?=[\u3040-\u9fff])")
+
+
+def letters_alike(text: str) -> str:
+    """The text with the letters and marks that `spaced` gives it, and no spaces for it."""
+    return text.translate(_SAME)
+
+
+def unparted(text: str) -> str:
+    """The text without the spaces that part its Japanese words."""
+    return _PARTED.sub("", text)
+
+
 def spaced(text: str) -> str:
     """The text with usual marks, and with spaces where these scripts have none.
 

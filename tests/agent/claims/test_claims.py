@@ -324,14 +324,10 @@ UNTOLD = {
     "staff alone work on queues and in them": """
         claim_escalation release_escalation finish_escalation set_specialist remove_specialist""",
     "staff alone declare incidents and end them": """
-        report_incident open_incident update_incident resolve_incident add_incident_source
-        remove_incident_source""",
+        update_incident resolve_incident add_incident_source remove_incident_source""",
     "staff alone keep products on record": "set_customer_product remove_customer_product",
     "a program calls it, not a model": "take_alerts take_collected receive_news",
     "a door calls it, and it is no wish": "begin_session delete_session upload_file delete_file",
-    "how people say it is not declared yet: such a sentence needs a mark": """
-        take_back_diagnostic_answer pause_diagnostic_session resume_diagnostic_session
-        join_incident leave_incident make_collector report_customer_environment""",
 }
 """Why no reply to a customer is about them, or is not known to be: reason → tools."""
 

@@ -181,8 +181,8 @@ class Reply:
             if all(one.status == "ok" for one in own):
                 known = all(one.tool in self._check.declared.tools for one in own)
                 limit = CLAIMED_MARKED if known else 1.0
-        reader = self._check.reader
-        language = reader.language(sentence, self._language)
+        reader, deeds = self._check.reader, self._check.declared.deeds
+        language = reader.language(sentence, self._language) or deeds.language(sentence)
         if language is None and not any(map(str.isalpha, sentence)):
             return ""
         if language is None and not numbers:
@@ -195,7 +195,11 @@ class Reply:
             self._language = language
             names = {name.casefold() for name in reader.strange(sentence, language)}
             strange = {name for name in names if bare(name) not in bare(shown.text)}
-            told = [clause for clause in clauses if not clause.asks]
+            seen = shown.evidence if numbers else self.whole
+            rest, why = deeds.judged(clauses, language, seen, shown.quoted)
+            if why:
+                return why
+            told = [clause for clause in rest if not clause.asks]
             if numbers and all(one.status != "ok" for one in shown.evidence):
                 shown.undone = any(map(self._says_undone, told))
             # What a sentence that names a cause says of things is no deed of the desk's.

@@ -12,6 +12,8 @@ as of file names, `[]` for an empty list. How it is said, by language, stands in
 from `things` and `verbs`, `states` or `nouns` by frames (`text/frames.py`); `none` claim nothing.
 What is `worded` may be said in the words of a result's `fields` alone: patterns by language of how
 it is said (`says`), and of what leaves it open or denies it (`open`), and words `besides`.
+`deeds` are said in set phrases, of which `phrases` are parts (`agent/deeds.py`); `heard` is how a
+sentence says that it repeats what somebody said, and `polite` a word that makes no condition.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 import yaml
 
+from deskward.agent.deeds import Deeds
 from deskward.agent.leaves import Conditions
 from deskward.agent.worded import Worded
 from deskward.text.clauses import NONE
@@ -82,6 +85,7 @@ class Declared:
     quoted: set[str] = field(default_factory=set)
     synonyms: dict[str, str] = field(default_factory=dict)
     worded: list[Worded] = field(default_factory=list)
+    deeds: Deeds = field(default_factory=Deeds)
     sentences: list[tuple[str, str, str]] = field(default_factory=list)
     """Language, act or `NONE`, and the sentence."""
     writes: frozenset[str] = frozenset()
@@ -90,7 +94,8 @@ class Declared:
     @property
     def tools(self) -> frozenset[str]:
         """The tools of which something is declared."""
-        return frozenset(tool for act in self.acts.values() for tool in act.calls)
+        acts = (tool for act in self.acts.values() for tool in act.calls)
+        return frozenset(acts).union(*(deed.calls for deed in self.deeds.all))
 
     @classmethod
     def load(cls, *files: Path, writes: Collection[str] = ()) -> Declared:
@@ -131,6 +136,7 @@ class Declared:
             self.acts[name] = Act(name, one.get("of"), calls, states, *flags)
             self.sentences += filled(name, one)
         self.worded += [Worded.read(*one) for one in content.get("worded", {}).items()]
+        self.deeds.add(content)
         for language, texts in content.get(NONE, {}).items():
             self.sentences += [(language, NONE, text) for text in texts]
 

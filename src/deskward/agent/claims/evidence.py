@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from deskward.agent.claims.declared import DONE, Act, Declared
@@ -17,14 +17,13 @@ from deskward.agent.leaves import (
     money_in,
     sums_of,
     texts_of,
+    values_of,
     without_codes,
     words_in,
 )
 from deskward.text.spacing import spaced
-from deskward.text.values import Date, Value, values_in
+from deskward.text.values import Date, Value
 
-LONGEST = 4_000
-"""Characters of a result's text in which values are looked for."""
 LONGEST_NAME = 200
 MESSAGE, TOLD = "message", ("ok", "error")
 QUOTED, QUOTED_FROM = 0.75, 4
@@ -66,7 +65,7 @@ class Shown:
     @cached_property
     def values(self) -> list[Value]:
         """The values in these texts."""
-        return [value for text in {*self._strings, *self._said} for value in _values(text)]
+        return [value for text in {*self._strings, *self._said} for value in values_of(text)]
 
     @cached_property
     def dates(self) -> frozenset[Date]:
@@ -193,11 +192,3 @@ class Shown:
         else:
             fits = value.text.casefold() in self.names or bool(value.numbers & self.numbers)
         return "" if fits else f"no tool shows {value.text}"
-
-
-@lru_cache(maxsize=4096)
-def _values(text: str) -> tuple[Value, ...]:
-    """The values in a text of a result, which are written in English or by standards."""
-    if not any(map(str.isdigit, text)):
-        return ()
-    return tuple(values_in(without_codes(text[:LONGEST]), {}, "en"))
