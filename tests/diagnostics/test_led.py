@@ -150,6 +150,11 @@ async def test_the_outcome_is_told_later_and_elsewhere(talk: Talk, said: str, st
         "it works as little as before",
         "hat es geholfen?",
         "my VPN does not work",
+        "you said it works now",
+        "fixed it for a second",
+        "jetzt geht es los",
+        "işe yaradı mı",
+        "可以了，我不要了",
     ],
 )
 async def test_what_may_be_something_else_is_no_outcome(talk: Talk, said: str) -> None:
@@ -202,3 +207,14 @@ async def test_who_forbids_something_at_a_step_is_asked_it_again(talk: Talk) -> 
     *_, after = await say(talk, *CALLS[:2], "please do not stop my card")
     assert "Which status does the answer have?" in after
     assert talk.tools == ["get_diagnostic_session"]
+
+
+async def test_what_may_be_meant_otherwise_is_asked_about(talk: Talk) -> None:
+    *_, asked = await say(talk, SSO, "with a password", "yes, nobody can")
+    assert "Shall I note “yes”" in asked
+    assert (await answers(talk)) == ["password: with a password"]
+
+
+async def test_a_number_of_something_else_is_asked_about(talk: Talk) -> None:
+    *_, asked = await say(talk, *CALLS[:4], "60 for each second")
+    assert "Shall I note “60" in asked

@@ -143,3 +143,113 @@ def test_a_number_may_be_said_in_words(said: str, number: int) -> None:
 @pytest.mark.parametrize("said", ["four two nine", "once", "twenty or thirty", "one of them fails"])
 def test_what_may_be_another_number_is_none(said: str) -> None:
     assert not any(is_answer({"asks": "number"}, value, said) for value in (1, 11, 15, 20, 30))
+
+
+MANY = [
+    *SHOWN,
+    "inactive: the account is deactivated or has no access",
+    "code: the code is refused, or cannot be had",
+    "provider: a page of the identity provider with an error",
+]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "not without a password",
+        "never without SSO",
+        "it's not that I don't use a password",
+        "with a password, no",
+        "with a password, not really",
+        "1, no",
+        "not SAML",
+        "with SAML, not OpenID Connect",
+        '"with a password" you say',
+        "I never said password",
+    ],
+)
+def test_what_is_denied_twice_taken_back_in_part_or_quoted_names_none(said: str) -> None:
+    assert chosen(ENGLISH, said, ASKED) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "with a message",
+        "a message",
+        "the account has access",
+        "the code can be had",
+        "3?",
+        "it works now, not really",
+        "it works now \N{FACE WITH ROLLING EYES}",
+        "does it work now",
+        "it would work now",
+        "please lock the account",
+        "an error",
+    ],
+)
+def test_what_is_not_what_an_option_means_is_none(said: str) -> None:
+    assert chosen(MANY, said) is None
+    assert denied(MANY, said) == frozenset()
+
+
+def test_an_option_that_says_no_of_something_is_named_by_saying_so() -> None:
+    assert chosen(MANY, "the account has no access") == "inactive"
+    assert chosen(MANY, "without a message") == "again"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "yes, once you have refunded me",
+        "yes, after you block my card",
+        "yes, nobody can",
+        "yes, all fail",
+        "yes, in theory",
+        "no, they can sign in",
+        "no, everybody can",
+        "はい、違います",
+        "いいえ、できます",
+        "네, 안 돼요",
+    ],
+)
+def test_what_takes_a_yes_or_no_back_behind_it_is_no_answer(said: str) -> None:
+    record = {"asks": "yes_no", "question": "Do others of the same organisation sign in?"}
+    assert not is_answer(record, True, said)
+    assert not is_answer(record, False, said)
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [("Yes, they do.", True), ("yes, of course they do", True), ("no, not everybody", False)],
+)
+def test_what_says_it_once_more_is_one(said: str, value: bool) -> None:
+    record = {"asks": "yes_no", "question": "Do others of the same organisation sign in?"}
+    assert is_answer(record, value, said)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("60k", 60),
+        ("60 thousand", 60),
+        ("6e3", 6),
+        ("60 per second", 60),
+        ("60 per hour", 60),
+        ("more than 60", 60),
+        ("<60", 60),
+        ("minus five", 5),
+        ("mille grazie", 1000),
+        ("one minute please", 1),
+        ("version 2", 2),
+    ],
+)
+def test_another_number_is_none(said: str, number: int) -> None:
+    record = {"asks": "number", "question": "How many calls a minute does the plan allow?"}
+    assert not is_answer(record, number, said)
+
+
+@pytest.mark.parametrize("said", ["60", "60 calls per minute", "about 60", "60 a minute"])
+def test_what_is_counted_may_stand_beside_a_number(said: str) -> None:
+    record = {"asks": "number", "question": "How many calls a minute does the plan allow?"}
+    assert is_answer(record, 60, said)

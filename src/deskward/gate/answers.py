@@ -8,13 +8,14 @@ A record that asks something says so in its facts: `asks` is the form of the ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deskward.gate.besides import without_besides
-from deskward.gate.choices import are_telling, chosen, clauses_of, says_only
+from deskward.gate.choices import chosen, clauses_of, says_more, says_only
 from deskward.text.against import denies, doubts, is_well, leaning, says_one_of, turns_over, wells
 from deskward.text.amounts import languages, spoken
+from deskward.text.assent import answer_of, has_negator
 from deskward.text.folding import folded
 from deskward.text.lists import read_list
 from deskward.text.wishes import Wish
@@ -22,6 +23,8 @@ from deskward.text.wishes import Wish
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[.,]\d+)*")
 _GROUPED = re.compile(r"-?\d{1,3}(?:[.,]\d{3})+")
 _PART = re.compile(r"\w+")
+ROUND_ONES = frozenset((1, 100, 1000, 1_000_000))
+"""Numbers that are said of what is not counted."""
 LONGEST = 120
 """Characters of an utterance in which a number is read that is said in words."""
 
@@ -50,9 +53,9 @@ def is_answer(record: Mapping[str, Any], value: Any, said: str) -> bool:
     if form != "text":
         said = without_besides(said, asked)
     if form == "yes_no":
-        return isinstance(value, bool) and leaning(said) is value
+        return isinstance(value, bool) and _leans(said, asked) is value
     if form == "number":
-        return not isinstance(value, bool) and _is_number(value, said)
+        return not isinstance(value, bool) and _is_number(value, said, asked)
     if form == "choice":
         return isinstance(value, str) and chosen(record.get("choices") or (), said, asked) == value
     if form == "text":
@@ -65,10 +68,34 @@ def number_in(said: str) -> float | None:
     return next(iter(_readings(said)), None)
 
 
-def _is_number(value: Any, said: str) -> bool:
+def _leans(said: str, asked: str) -> bool | None:
+    """Yes or no, where what stands behind it only says so once more.
+
+    "Yes, they do" does, "no, they can sign in" and "yes, once you have paid" do not.
+    """
+    leans = leaning(said)
+    if leans is None or answer_of(said) is not None:
+        return leans
+    more = [clause for clause in clauses_of(said) if answer_of(clause) is None]
+    if leans:
+        again = (str(word) for own in read_list("options")["again"].values() for word in own)
+        known = " ".join((asked, *again))
+        return True if not any(says_more(one, known) for one in more) else None
+    # "No, nothing is there" denies; "no, there is something" may mean the contrary.
+    return False if all(_denies(one) or not says_more(one, "") for one in more) else None
+
+
+def _denies(said: str) -> bool:
+    return denies(said) or has_negator(said)
+
+
+def _is_number(value: Any, said: str, asked: str) -> bool:
     if not isinstance(value, int | float) or denies(said) or turns_over(said):
         return False
-    return float(value) in _readings(said)
+    if float(value) not in _readings(said):
+        return False
+    found = _NUMBER.findall(folded(said))
+    return not found or not says_more(said, asked, found[0])
 
 
 def _readings(said: str) -> list[float]:
@@ -92,15 +119,22 @@ def in_words(said: str) -> list[float]:
     found = set()
     for language in languages():
         told = spoken(said, language)
-        if told is not None and not are_telling(told[1]) and not _is_ambiguous(said):
+        if told is not None and not _is_ambiguous(said, told[0], told[1]):
             found.add(float(told[0]))
     return list(found) if len(found) == 1 else []
 
 
-def _is_ambiguous(said: str) -> bool:
-    """Whether the number is a word of another language, too: "once" is eleven in Spanish."""
+def _is_ambiguous(said: str, number: int, beside: Sequence[str]) -> bool:
+    """Whether it may be no number: "once" is eleven in Spanish, "mille grazie" are thanks."""
     words = set(_PART.findall(folded(said)))
-    return bool(words & set(read_list("options")["no_numbers"]))
+    if words & set(read_list("options")["no_numbers"]):
+        return True
+    rest = " ".join(beside)
+    if number not in ROUND_ONES:
+        return says_more(f"0 {rest}", "", "0")
+    # "One minute, please" waits, and who is a hundred per cent sure counts nothing.
+    polite = {word for one in read_list("assent")["courtesy"] for word in folded(one).split()}
+    return says_more(rest, "") or not polite.isdisjoint(beside)
 
 
 def _stands_in(value: str, said: str) -> bool:

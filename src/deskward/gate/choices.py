@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
-from deskward.text.against import denies, turns_over
+from deskward.gate import option_words
+from deskward.text.against import denials, denies, turns_over
 from deskward.text.assent import answer_of, has_negator
 from deskward.text.folding import bare, folded
 from deskward.text.lists import read_list
@@ -26,9 +26,18 @@ ENDING = 2
 """So many letters two forms of a word may differ by at their end."""
 ROOT = 4
 """So many letters of a word must be the same then."""
+OWN_ROOT = 5
+"""And so many of a word that tells an option: to "lock" is not what is "locked"."""
 
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE = re.compile(r"[,.;:!。、，；！،؛()–—\n]+")
+_BESIDES = re.compile(
+    r"\s*[(（)）;、/]\s*|,?\s(?:or|oder|ou|veya)\s"
+    r"|,\s(?!(?:but|and|then|often|aber|und|dann|mais|et|puis|pero|y|ma|e|mas)\s)"
+)
+"""Between several things that one option means."""
+_BOUNDS = re.compile(r"[<>~≤≥≈+%]")
+"""A number with one of these may be another one."""
 _COUNTED = re.compile(r"(\d{1,2})[.)]?(?:番目?(?:です)?)?")
 _ENDS = " .!。！،؛、"
 _PARTED = "\u0590"
@@ -36,12 +45,31 @@ _PARTED = "\u0590"
 
 
 @dataclass(frozen=True)
+class Way:
+    """A way to name an option: its word, or what it means, of several things one.
+
+    Attributes:
+        tokens: Its words, without small ones.
+        denies: Whether it says no of something itself: "without a message".
+        whole: Whether who denies it denies the option: not by one thing among several.
+        is_word: Whether it is the option's word.
+    """
+
+    tokens: frozenset[str]
+    denies: bool
+    whole: bool
+    is_word: bool = False
+
+
+@dataclass(frozen=True)
 class Option:
-    """An option, and the words by which it is named."""
+    """An option, the words by which it is named, and whether any of its meanings says no."""
 
     word: str
     meanings: tuple[str, ...]
     tokens: frozenset[str]
+    ways: tuple[Way, ...]
+    denies: bool
 
 
 def chosen(choices: Sequence[str], said: str, asked: str = "") -> str | None:
@@ -53,10 +81,10 @@ def chosen(choices: Sequence[str], said: str, asked: str = "") -> str | None:
         asked: The question, whose words name none of its options.
     """
     options = _options(choices)
-    counted = number_of_choice(said)
-    words = list(options)
-    if counted is not None and not any(word[:1].isdigit() for word in words):
-        return words[counted - 1] if 0 < counted <= len(words) else None
+    counted = number_of_choice(said) if not _is_spoilt(said) else None
+    every = list(options)
+    if counted is not None and not any(word[:1].isdigit() for word in every):
+        return every[counted - 1] if 0 < counted <= len(every) else None
     plain = folded(said).strip(_ENDS)
     for one in options.values():
         names = {folded(one.word), folded(one.word).replace("_", " ")}
@@ -66,7 +94,7 @@ def chosen(choices: Sequence[str], said: str, asked: str = "") -> str | None:
     if found is None:
         return None
     told, denied = found
-    left = told - denied if told else frozenset(words) - denied if denied else told
+    left = told - denied if told else frozenset(every) - denied if denied else told
     return next(iter(left)) if len(left) == 1 and not told & denied else None
 
 
@@ -101,10 +129,10 @@ def says_only(said: str, phrases: Sequence[str], *, may_deny: bool = True) -> bo
     for phrase in sorted(map(folded, phrases), key=len, reverse=True):
         if phrase in rest:
             rest = rest.replace(phrase, " ")
-    if any(letter >= _PARTED for letter in rest):
-        rest = _unparted().sub(" ", rest)
-    if not may_deny and (denies(rest) or has_negator(rest)):
+    if not may_deny and (denies(rest) or has_negator(rest) or _is_spoilt(said)):
         return False
+    if any(letter >= _PARTED for letter in rest):
+        rest = option_words.unparted().sub(" ", rest)
     parts = (part.strip() for part in _CLAUSE.split(rest))
     return all(answer_of(part) is not None or not set(_tokens(part)) for part in parts if part)
 
@@ -114,9 +142,27 @@ def clauses_of(said: str) -> list[str]:
     return [clause for clause, _ in _clauses(folded(said))]
 
 
-def are_telling(words: Sequence[str]) -> bool:
-    """Whether words say anything beside an option or a number."""
-    return any(word for word in _tokens(" ".join(words)))
+def says_more(said: str, asked: str, number: str = "") -> bool:
+    """Whether an answer says anything beside small words, and words of the question.
+
+    Args:
+        number: What stands for a number in it; beside that stands what is counted.
+    """
+    rest, of = folded(said).replace(number, " ", 1), folded(asked)
+    if _is_spoilt(rest):
+        return True
+    if any(letter >= _PARTED for letter in rest):
+        rest = option_words.unparted().sub(" ", rest)
+    known, counted = frozenset(_tokens(of)), frozenset[str]()
+    if number:
+        # Who is asked for calls a minute and tells those of a second, says more.
+        units = option_words.units()
+        counted = units[""] if known & units["all"] else units["all"]
+        rest = _BOUNDS.sub(" ~~ ", rest)
+    return "~~" in rest or not all(
+        word in counted or _is_in(word, known) or (word[0] >= _PARTED and word in of)
+        for word in _tokens(rest)
+    )
 
 
 def number_of_choice(said: str) -> int | None:
@@ -134,37 +180,68 @@ def _options(choices: Sequence[str]) -> dict[str, Option]:
         word, _, meaning = one.partition(": ")
         meanings.setdefault(word, []).append(meaning)
     return {
-        word: Option(word, tuple(some), frozenset(_tokens(f"{word} {' '.join(some)}")))
+        word: Option(
+            word,
+            tuple(some),
+            frozenset(_tokens(f"{word} {' '.join(some)}")),
+            (
+                *(replace(way, is_word=True) for way in _ways(word.replace("_", " "))),
+                *(way for one in some for way in _ways(one)),
+            ),
+            any(map(denies, some)),
+        )
         for word, some in meanings.items()
     }
+
+
+def _ways(meaning: str) -> Iterator[Way]:
+    """What an option means, one after another: "it is locked, or there were too many tries"."""
+    for number, part in enumerate(_BESIDES.split(folded(meaning))):
+        if tokens := frozenset(_tokens(part)):
+            yield Way(tokens, denies(part), whole=number == 0)
 
 
 def _told(
     options: Mapping[str, Option], said: str, asked: str
 ) -> tuple[frozenset[str], frozenset[str]] | None:
     """What is said to be meant, and what not; None where anything else is said."""
-    if len(said) > LONGEST or any(mark in said for mark in "?？؟"):
+    if len(said) > LONGEST or _is_spoilt(said):
         return None
     told: set[str] = set()
     denied: set[str] = set()
     for clause, no in _clauses(folded(said)):
-        if answer_of(clause) is not None:
+        whole = answer_of(clause)
+        if whole is False and told:  # "with a password, no"
+            return None
+        if whole is not None:
             continue
         found = _named_in(options, clause, frozenset(_tokens(folded(asked))))
         if found is None:
             return None
-        own, rest = found
-        if turns_over(rest):
+        own, rest, is_denied = found
+        if turns_over(rest) or denials(clause) > 1 or (no and is_denied):
             return None
-        (denied if no or denies(rest) else told).add(own)
+        (denied if no or is_denied else told).add(own)
     return frozenset(told), frozenset(denied)
+
+
+def _is_spoilt(said: str) -> bool:
+    """Whether what was said asks, quotes, or has an emoji that may mean anything."""
+    plain = folded(said)
+    harmless = set("".join(read_list("assent")["emoji"]))
+    signs = (one for one in plain if unicodedata.category(one) == "So")
+    return (
+        any(mark in said for mark in "?？؟")
+        or any(one not in harmless for one in signs)
+        or option_words.asking().search(plain) is not None
+    )
 
 
 def _clauses(said: str) -> Iterator[tuple[str, bool]]:
     """The clauses of an answer, and of each whether what comes behind it denies it."""
     for clause in _CLAUSE.split(said):
         start = 0
-        for found in _instead().finditer(clause):
+        for found in option_words.instead().finditer(clause):
             no = found["after"] is not None
             before = clause[start : found.start()]
             if before.strip():
@@ -176,31 +253,57 @@ def _clauses(said: str) -> Iterator[tuple[str, bool]]:
 
 def _named_in(
     options: Mapping[str, Option], clause: str, asked: frozenset[str]
-) -> tuple[str, str] | None:
-    """The one option that a clause names and the rest of it; None where it says anything else."""
+) -> tuple[str, str, bool] | None:
+    """The one option that a clause names, the rest of it, and whether it denies the option.
+
+    None where it says anything else, or perhaps means another one.
+    """
     for one in options.values():
         for meaning in sorted(one.meanings, key=len, reverse=True):
             plain = folded(meaning).strip(_ENDS)
             if plain and plain in clause and not _is_less(plain, clause, options, one):
                 rest = clause.replace(plain, " ")
                 if not set(_tokens(rest)) - asked:
-                    return one.word, rest
+                    return one.word, rest, denies(rest)
     if any(letter >= _PARTED for letter in clause):
         return _inside(options, clause)
     words = _WORD.findall(clause)
     if words[:1] == ["no"] and words[-1].isdigit():  # "number 1", or "not 1"
         return None
-    place = _place([bare(word) for word in words if word not in _negators()])
+    place = _place([bare(word) for word in words if word not in option_words.negators()])
     if place is not None and 0 < place <= len(options):
-        return list(options)[place - 1], clause
+        return list(options)[place - 1], clause, denies(clause)
     telling = set(_tokens(clause))
     found = [
-        one.word
+        one
         for one in options.values()
-        if all(_is_in(word, one.tokens) or _is_in(word, asked) for word in telling)
-        and any(_is_in(word, _own(one, options, asked)) for word in telling)
+        if all(_is_in(word, one.tokens, OWN_ROOT) or _is_in(word, asked) for word in telling)
     ]
-    return (found[0], clause) if len(found) == 1 else None
+    ways = [(one, way) for one in found for way in _said(one, options, telling, asked)]
+    if len({one.word for one, _ in ways}) != 1:
+        return None
+    one, no = ways[0][0], denies(clause)
+    if not no and not any(way.denies for _, way in ways):
+        # Of what is "refused, or cannot be had" its word alone says too little.
+        whole = not one.denies or any(not way.is_word for _, way in ways)
+        return (one.word, clause, False) if whole else None
+    if no and all(way.denies for _, way in ways):
+        return one.word, clause, False
+    plainly = any(way.whole and not way.denies for _, way in ways)
+    return (one.word, clause, True) if no and plainly else None
+
+
+def _said(
+    one: Option, options: Mapping[str, Option], telling: set[str], asked: frozenset[str]
+) -> Iterator[Way]:
+    """The ways of an option that some words say: with all words that tell it from the others."""
+    others = [word for o in options.values() if o is not one for word in o.tokens]
+    elsewhere = frozenset((*others, *asked))
+    for way in one.ways:
+        own = {word for word in way.tokens if not _is_in(word, elsewhere)}
+        own = own or (frozenset() if way.is_word else way.tokens - asked)
+        if own and all(_is_in(word, frozenset(telling), OWN_ROOT) for word in own):
+            yield way
 
 
 def _is_less(plain: str, clause: str, options: Mapping[str, Option], one: Option) -> bool:
@@ -210,31 +313,32 @@ def _is_less(plain: str, clause: str, options: Mapping[str, Option], one: Option
     return any(m != plain and plain in m and m in clause for m in meanings)
 
 
-def _own(one: Option, options: Mapping[str, Option], asked: frozenset[str]) -> frozenset[str]:
-    """The words that tell an option: not those of the question, where it has any others."""
-    return frozenset(word for word in one.tokens if not _is_in(word, asked)) or one.tokens
-
-
-def _inside(options: Mapping[str, Option], clause: str) -> tuple[str, str] | None:
+def _inside(options: Mapping[str, Option], clause: str) -> tuple[str, str, bool] | None:
     """The same where words are not parted: what is left without small words stands in a meaning."""
-    bareness = _unparted().sub(" ", clause)
+    bareness = option_words.unparted().sub(" ", clause)
     parts = [part for part in bareness.split() if part.strip(_ENDS)]
     if not parts or any(len(part) < SHORTEST for part in parts):
         return None
     found = [
-        one.word
+        (one.word, meaning)
         for one in options.values()
-        if all(
-            part == folded(one.word) or any(part in folded(meaning) for meaning in one.meanings)
-            for part in parts
-        )
+        for meaning in (one.word, *one.meanings)
+        if all(part == folded(one.word) or part in folded(meaning) for part in parts)
     ]
-    return (found[0], clause) if len(found) == 1 else None
+    if len({word for word, _ in found}) != 1:
+        return None
+    no = denies(clause)
+    if any(denies(meaning) for _, meaning in found):  # it says no of something itself
+        return None
+    heads = (folded(_BESIDES.split(meaning)[0]) for _, meaning in found)
+    if no and not any(part in head for head in heads for part in parts):
+        return None
+    return found[0][0], clause, no
 
 
 def _place(words: Sequence[str]) -> int | None:
     """The place in a list that words name, and nothing else: "the second one", "number two"."""
-    lists = _places()
+    lists = option_words.places()
     rest = [word for word in words if word not in lists[""]]
     if len(rest) == 2 and rest[1] in lists["one"]:  # "the second one"
         rest = rest[:1]
@@ -253,71 +357,16 @@ def _place(words: Sequence[str]) -> int | None:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    return (word for word in _WORD.findall(folded(text)) if word not in _silent())
+    return (word for word in _WORD.findall(folded(text)) if word not in option_words.silent())
 
 
-def _is_in(word: str, some: frozenset[str]) -> bool:
+def _is_in(word: str, some: frozenset[str], root: int = ROOT) -> bool:
     """Whether a word is among some, with another ending at the most."""
-    return word in some or any(_is_alike(word, one) for one in some)
+    return word in some or any(_is_alike(word, one, root) for one in some)
 
 
-def _is_alike(one: str, other: str) -> bool:
+def _is_alike(one: str, other: str, root: int) -> bool:
     size = min(len(one), len(other))
-    if size < ROOT or abs(len(one) - len(other)) > ENDING:
+    if size < root or abs(len(one) - len(other)) > ENDING:
         return False
-    return one[: max(ROOT, size - 1)] == other[: max(ROOT, size - 1)]
-
-
-@cache
-def _silent() -> frozenset[str]:
-    lists = read_list("options")["silent"]
-    small = (str(word) for own in lists.values() for word in own)
-    words = (part for word in small for part in _WORD.findall(folded(word)))
-    polite = (
-        part for one in read_list("assent")["courtesy"] for part in _WORD.findall(folded(one))
-    )
-    return frozenset((*words, *polite)) | _negators()
-
-
-@cache
-def _negators() -> frozenset[str]:
-    words = (str(n) for own in read_list("against")["negators"].values() for n in own)
-    return frozenset(part for word in words for part in _WORD.findall(folded(word)))
-
-
-@cache
-def _unparted() -> re.Pattern[str]:
-    """What says nothing where words are not parted, the longest first."""
-    lists, anywhere = read_list("options")["silent"], set(read_list("against")["anywhere"])
-    negators = read_list("against")["negators"]
-    words = {str(w) for name in anywhere for w in (*lists.get(name, ()), *negators.get(name, ()))}
-    longest = sorted(map(folded, words), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest)))
-
-
-@cache
-def _instead() -> re.Pattern[str]:
-    lists = read_list("options")["instead"]
-    after = sorted(map(folded, lists["after"]), key=len, reverse=True)
-    words = sorted(map(folded, lists["between"]), key=len, reverse=True)
-    whole = "|".join(re.escape(one) for one in words if one[0] < _PARTED)
-    inside = "|".join(re.escape(one) for one in words if one[0] >= _PARTED)
-    behind = "|".join(
-        rf"(?<!\w){re.escape(one)}(?!\w)" if one[0] < _PARTED else re.escape(one) for one in after
-    )
-    return re.compile(rf"(?P<after>{behind})|(?<!\w)(?:{whole})(?!\w)|(?:{inside})")
-
-
-@cache
-def _places() -> Mapping[str, frozenset[str]]:
-    """By place the words for it; under "" those that may lead, under "one" those for a thing."""
-    found: dict[str, set[str]] = {str(number): set() for number in range(1, 6)}
-    for own in read_list("references").values():
-        for number, words in enumerate(own["places"], 1):
-            found[str(number)].update(bare(str(word)) for word in words)
-    for own in read_list("numbers").values():
-        for number in range(1, 6):
-            found[str(number)].add(bare(own["small"][number]))
-    found[""] = {bare(str(word)) for word in read_list("options")["leads"]}
-    found["one"] = {"one", "ones"}
-    return {name: frozenset(words) for name, words in found.items()}
+    return one[: max(root, size - 1)] == other[: max(root, size - 1)]

@@ -18,6 +18,10 @@ from deskward.text.lists import read_list
 LONGEST = 2_000
 """Characters that are looked at."""
 
+SHORT = 2
+"""Letters of a word that ends there, where words grow in front."""
+
+_IN_FRONT = frozenset(("ar", "he"))
 _SENTENCE = re.compile(r"(?<=[.!?;…。！？؟])\s*|\n+")
 _CLAUSE = re.compile(r"[,.:;!…。，、：；！،؛–—]+\s*")
 _MARKS = re.compile(r"[^\w'\s-]+")
@@ -97,6 +101,11 @@ def denies(text: str) -> bool:
     return _has("negators", folded(text[:LONGEST]))
 
 
+def denials(text: str) -> int:
+    """How many negators of any language stand in a text."""
+    return len(_pattern("negators").findall(folded(text[:LONGEST])))
+
+
 def sets_condition(text: str) -> bool:
     """Whether a text says "if", in any language."""
     return _has("conditions", folded(text[:LONGEST]))
@@ -164,7 +173,11 @@ def _finding(phrases: Mapping[str, Iterable[str]]) -> re.Pattern[str]:
     anywhere = set(read_list("against")["anywhere"])
     whole: list[str] = []
     inside: list[str] = []
+    ends: list[str] = []
     for language, some in phrases.items():
         (inside if language in anywhere else whole).extend(map(folded, some))
+        if language in _IN_FRONT:  # "لم" says no, and stands in the word for word, too
+            ends.extend(one for one in map(folded, some) if len(one) <= SHORT)
     parts = [rf"(?<!\w)(?:{'|'.join(map(re.escape, whole))})(?!\w)"] if whole else []
-    return re.compile("|".join([*parts, *map(re.escape, inside)]))
+    found = (rf"{re.escape(one)}(?!\w)" if one in ends else re.escape(one) for one in inside)
+    return re.compile("|".join([*parts, *found]))

@@ -19,9 +19,9 @@ from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.step import SURE, Step
 from deskward.core.answers import status_of
-from deskward.gate.answers import is_told
+from deskward.gate.answers import is_told, number_in
 from deskward.gate.choices import named
-from deskward.text.against import denies, doubts, says_one_of, turns_over
+from deskward.text.against import denies, doubts, leaning, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
 from deskward.text.forbidding import forbids
 from deskward.text.risk import risks_of
@@ -120,7 +120,7 @@ class Leading(Step):
             return None
         if guide.form == "choice":
             return self._chosen_perhaps(guide, skill, text)
-        return self._once_again(guide, skill)
+        return self._meant_perhaps(guide, skill, text)
 
     def _answered(
         self, guide: Guide, skill: Skill, text: str
@@ -198,6 +198,16 @@ class Leading(Step):
         if left and len(out) > len(guide.denied):
             return self._again(guide.model_copy(update={"denied": out, "asked": 0}), skill)
         return self._once_again(guide, skill)
+
+    def _meant_perhaps(self, guide: Guide, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
+        """A yes, a no or a number with more beside it is asked about."""
+        asks = skill.asks
+        assert asks is not None
+        read = {"yes_no": leaning, "number": number_in}.get(guide.form)
+        value = read(text) if read is not None and guide.status != asks.confirms.when else None
+        if value is None:
+            return self._once_again(guide, skill)
+        return self._moved(guide, skill, asks.answer, {asks.argument: value})
 
     def _forbids(self, text: str) -> bool:
         """Whether a message forbids something, and wishes nothing."""
