@@ -300,7 +300,7 @@ def _said(
     others = [word for o in options.values() if o is not one for word in o.tokens]
     elsewhere = frozenset((*others, *asked))
     for way in one.ways:
-        own = {word for word in way.tokens if not _is_in(word, elsewhere)}
+        own = frozenset(word for word in way.tokens if not _is_in(word, elsewhere))
         own = own or (frozenset() if way.is_word else way.tokens - asked)
         if own and all(_is_in(word, frozenset(telling), OWN_ROOT) for word in own):
             yield way
