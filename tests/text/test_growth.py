@@ -44,7 +44,7 @@ BUILT_INSIDE = {
     "agent/offline/languages.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lax_lists.py": "how things are named, in `fullmatch` on one word",
     "agent/offline/lookup.py": "patterns of one word, which has a bound",
-    "agent/offline/several.py": "words of our own data, escaped, on a short message",
+    "agent/offline/leading.py": 'words for "and", escaped, at the beginning of a short message',
     "agent/offline/sought.py": "phrases of skills, measured below",
     "agent/offline/phrases.py": "patterns of one word, which has a bound",
     "accounts/service.py": "a card's number, in `fullmatch`, behind a bound on its length",
@@ -54,6 +54,7 @@ BUILT_INSIDE = {
     "email/kinds.py": "an address of bounded parts",
     "entrypoints/log_paths.py": "addresses of ours",
     "evaluation/dialogues.py": "patterns of our own data, on the desk's answers",
+    "gate/besides.py": 'words for "and", escaped, on at most 400 characters',
     "gate/choices.py": "lists of words, escaped, on at most 400 characters",
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
     "inbox/reading/markup.py": "the name of an element, which is ours",
@@ -65,8 +66,10 @@ BUILT_INSIDE = {
     "text/forbidding.py": "forms of our own data, on at most 120 characters",
     "text/finding.py": "the kinds of records, met in the closures that hold them",
     "text/goods.py": "whether words of our own list are of scripts without spaces, once",
+    "text/joins.py": "words of our own data, escaped, on a short message",
     "text/lists.py": "lists of words, met where they are used",
     "text/moods.py": "lists of words, measured below",
+    "text/wishes.py": 'words for "and", escaped, between two spaces',
     "text/values.py": "names of months and currencies from the CLDR, measured below",
 }
 """Files that build some within a function, from what is no text of a customer: from what, then."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from deskward.text.folding import folded
+from deskward.text.joins import ands
 from deskward.text.lists import read_list
 
 LONGEST = 400
@@ -22,7 +23,6 @@ TELLING = 4
 ROOT = 5
 """So many letters of two words are the same where they are forms of one."""
 
-_CUT = re.compile(r"(?<=[,.:;!。、，；！،؛–—])\s*|\s+(?=(?:and|und|et|y|e|en|ve)\s)")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -34,7 +34,7 @@ def without_besides(said: str, asked: str) -> str:
     """
     if len(said) > LONGEST or not said.rstrip().endswith(("?", "？", "؟")):
         return said
-    for cut in _CUT.finditer(said):
+    for cut in _cut().finditer(said):
         answer, behind = said[: cut.start()].strip(), said[cut.end() :]
         if answer and behind and not any(mark in answer for mark in "?？؟"):
             return answer.rstrip(",;،、–—") if _is_of_its_own(behind, asked) else said
@@ -50,6 +50,11 @@ def _is_of_its_own(question: str, asked: str) -> bool:
     known = {word for word in _WORD.findall(folded(asked)) if len(word) >= TELLING}
     telling = (word for word in words if len(word) >= TELLING)
     return not any(word[:ROOT] == one[:ROOT] for word in telling for one in known)
+
+
+@cache
+def _cut() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[,.:;!。、，；！،؛–—])\s*|\s+(?=(?:{ands()})\s)")
 
 
 @cache

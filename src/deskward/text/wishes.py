@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from deskward.text.joins import ands
 from deskward.text.lists import read_list
 
 LONGEST = 2_000
 """Characters of an utterance that are looked at."""
 
 _END = re.compile(r"(?<=[.!?;\n…。！？])\s+|(?<![:：])\n")
-_CUT = re.compile(r"(?<=[,:；：()])\s+|\s[–—-]\s+|(?P<and>\s(?:and|und|et|y|e|en|ve)\s)")
 _QUOTED = re.compile(
     r"[\"“”„«»「』][^\"“”„«»「』]{0,300}[\"“”„«»「』]|(?<!\w)'[^'\n]{1,300}'(?!\w)"
 )
@@ -214,6 +214,11 @@ def says_nothing(
     return True
 
 
+@cache
+def _cut() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[,:；：()])\s+|\s[–—-]\s+|(?P<and>\s(?:{ands()})\s)")
+
+
 def _parts_of(sentence: str, *, clauses: bool, halves: bool) -> Iterator[str]:
     """What in a sentence can be its speaker's command by itself.
 
@@ -221,7 +226,7 @@ def _parts_of(sentence: str, *, clauses: bool, halves: bool) -> Iterator[str]:
     stands before it that another could be quoted by: "The mail is urgent, refund O1004" is what a
     mail says, "Read T912, then refund O1004" is not.
     """
-    cuts = [*_CUT.finditer(sentence)]
+    cuts = [*_cut().finditer(sentence)]
     ands = [found.start() for found in cuts if found["and"]] if halves else []
     free, courtesy, start = True, True, 0
     for found in [None, *cuts]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -24,6 +25,7 @@ from deskward.gate.choices import named
 from deskward.text.against import denies, doubts, leaning, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
 from deskward.text.forbidding import forbids
+from deskward.text.joins import ands, between
 from deskward.text.risk import risks_of
 from deskward.text.wishes import Wish
 
@@ -33,12 +35,6 @@ MOST_PARTS = 8
 """Parts of a message in which an answer is looked for beside something else."""
 LONGEST_ANSWER = 400
 """Characters of such a message."""
-_CUT = re.compile(
-    r"(?<=[,;:.!?…،؛؟。！？、])\s{0,3}"
-    r"|\s{1,3}(?:and|und|et|y|e|en|ve|also|aussi|también|também|anche)\s{1,3}|\s{1,3}(?=و\w)"
-)
-"""Between an answer and something else: a mark, or a word for "and"."""
-_JOINS = re.compile(r"^(?:and|und|et|y|e|en|ve)\s{1,3}", re.IGNORECASE)
 
 
 class Leading(Step):
@@ -165,10 +161,10 @@ class Leading(Step):
 
     def _with_besides(self, skill: Skill, text: str) -> Iterator[tuple[str, str]]:
         """An answer, and what else is wished or asked behind it, or before it."""
-        cuts = list(_CUT.finditer(text)) if len(text) <= LONGEST_ANSWER else []
+        cuts = list(between().finditer(text)) if len(text) <= LONGEST_ANSWER else []
         for cut in cuts[:MOST_PARTS]:
             before = text[: cut.start()].strip(" ,;")
-            behind = _JOINS.sub("", text[cut.end() :].strip())
+            behind = _and().sub("", text[cut.end() :].strip())
             if before and behind:
                 if self._is_another(skill, behind):
                     yield before, behind
@@ -340,6 +336,12 @@ def is_spoilt(text: str) -> bool:
     return turns_over(text) or denies(text) or has_negator(text)
 
 
+@cache
+def _and() -> re.Pattern[str]:
+    """A word for "and" at the beginning."""
+    return re.compile(rf"^(?:{ands()})\s{{1,3}}", re.IGNORECASE)
+
+
 def _waits(state: Mapping[str, Any]) -> bool:
     """Whether the customer was asked something else."""
     return "waits_for" in state or "choices" in state or "which" in state
@@ -347,4 +349,4 @@ def _waits(state: Mapping[str, Any]) -> bool:
 
 def parts_of(text: str) -> list[str]:
     """The parts of a message that may each say something of their own."""
-    return [part for part in _CUT.split(text) if part and part.strip()]
+    return [part for part in between().split(text) if part and part.strip()]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import chain
 from typing import Any
 
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.few_words import FewWords
 from deskward.agent.offline.turning import LONGEST, PART
-from deskward.text.lists import read_list
+from deskward.text.joins import between
 
 ASKED = 0.8
 """From this probability on a part of a message that wishes something asks something, too."""
@@ -35,7 +32,7 @@ class Several(FewWords):
 
     def _questions(self, text: str, enough: float = PART) -> list[str]:
         """The questions of a message that asks about several things, in order; else none."""
-        parts = [part.strip() for part in _join().split(text)]
+        parts = [part.strip() for part in between().split(text)]
         parts = [part for part in parts if len(part) >= LEAST and not part.endswith(_LEADS)]
         if len(text) > LONGEST or not 1 < len(parts) <= MOST:
             return []
@@ -79,18 +76,3 @@ class Several(FewWords):
             if self._then:
                 yield "\n\n"
                 yield from self._next()
-
-
-@cache
-def _join() -> re.Pattern[str]:
-    """Between what may be two questions: a mark, or a word for "and"."""
-    lists = read_list("joins")
-    words, prefixes, anywhere = (
-        "|".join(re.escape(one) for one in chain.from_iterable(lists[name].values()))
-        for name in ("words", "prefixes", "anywhere")
-    )
-    return re.compile(
-        rf"(?<=[,;:.!?…،؛؟。！？、])\s{{0,3}}|\s{{1,3}}(?:{words})\s{{1,3}}"
-        rf"|\s{{1,3}}(?=(?:{prefixes})\w)|(?:{anywhere})",
-        re.IGNORECASE,
-    )

@@ -1,0 +1,30 @@
+"""Where what is said may be parted: at marks, and at words for "and" (`lists/joins.yaml`)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import chain
+
+from deskward.text.lists import read_list
+
+
+@cache
+def ands() -> str:
+    """The words for "and", as a part of a regular expression that finds one of them."""
+    return _any("ands")
+
+
+@cache
+def between() -> re.Pattern[str]:
+    """Between what may be two questions or answers: a mark, or a word that joins them."""
+    return re.compile(
+        rf"(?<=[,;:.!?…،؛؟。！？、])\s{{0,3}}|\s{{1,3}}(?:{_any('words')})\s{{1,3}}"
+        rf"|\s{{1,3}}(?=(?:{_any('prefixes')})\w)|(?:{_any('anywhere')})",
+        re.IGNORECASE,
+    )
+
+
+def _any(name: str) -> str:
+    lists = read_list("joins")[name]
+    return "|".join(re.escape(one) for one in chain.from_iterable(lists.values()))
