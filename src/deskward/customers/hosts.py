@@ -19,7 +19,7 @@ from deskward.security import tenants
 
 MOST = 200
 """Hosts of a customer that are looked at."""
-_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,62}\w)?\.)+[^\W\d_][\w-]{1,62}")
+_HOST = re.compile(r"(?<![\w.-])(?:[^\W_](?:[\w-]{0,62}\w)?\.)+[^\W\d_][\w-]{1,62}")
 _MAIL = re.compile(r"[^@\s]{1,64}@([^@\s]{1,255})")
 
 

@@ -32,9 +32,9 @@ LARGEST = 1_000_000
 """Bytes of the file."""
 MOST_SERVERS = 100
 
-_LINE = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LINE = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
 _TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
-_VARIABLE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z0-9_.-]+)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z0-9_.-]+)(?::-([^$}]*+))?\}")
 
 
 class BadFile(ValueError):
