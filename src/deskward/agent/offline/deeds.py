@@ -255,6 +255,19 @@ class Deeds(Choosing):
         yield self._deed("asked")
         yield from self._several(waiting, unsure=True)
 
+    def _left_as_is(self) -> str:
+        """What is said to who takes a wish back: nothing was done, or it is done by now."""
+        users = [n for n, message in enumerate(self._messages) if message.role == "user"]
+        turn = self._messages[users[-2] : users[-1]] if len(users) > 1 else ()
+        calls = {request.id: request.name for m in turn for request in m.tool_requests}
+        about = dialogue_before(self._messages)
+        done = [one for one in about.done if one.status == "ok"]
+        told = [self._told_deed(one) for one in done if one.request in calls]
+        hands = self._model.handover
+        if about.handed and hands is not None and hands.tool in calls.values():
+            told.append(self._deed("handed", reference=about.handed))
+        return self._reply("done_by_now", what="\n".join(told)) if told else self._reply("left")
+
     def _told_deed(self, deed: Done) -> str:
         """What was done, in the words that told it at first."""
         if deed.status != "ok":

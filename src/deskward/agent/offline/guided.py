@@ -65,7 +65,7 @@ class Guided(Leading):
             led = self._taken_up(text)
         waits = "waits_for" in before or "choices" in before
         if led is None and not waits and self._forbids(text):
-            led = iter([self._reply("left")])
+            led = iter([self._left_as_is()])
         if led is None and (begins := self._begins(text, before)) is not None:
             led = iter([begins])
         yield from led if led is not None else super()._after_customer(text, before)

@@ -62,7 +62,7 @@ class Step(Several):
         elif "called" in before and (again := self._once_more_asked(before, text)) is not None:
             yield from self._several([again], unsure=True)
         elif "called" in before and self._only_withdraws(text):
-            yield self._reply("left")
+            yield self._left_as_is()
         elif "called" in before and (named := self._named_now(before, text)) is not None:
             yield from self._several([named], unsure=True)
         else:
@@ -90,7 +90,9 @@ class Step(Several):
     def _only_withdraws(self, text: str) -> bool:
         """Whether a short answer takes a wish back."""
         acts = self._model.acts
-        return len(text) <= LONGEST and acts.withdraws(text) and not acts.read(text).wishes
+        if len(text) > LONGEST or not acts.withdraws(text) or acts.read(text).wishes:
+            return False
+        return acts.mended(text) is None  # "block my Visa, no wait, the Mastercard"
 
     def _continue(
         self, skill: Skill, before: dict[str, Any], text: str
@@ -277,7 +279,7 @@ class Step(Several):
                 yield from told
                 return
         if (skill is None or skill.search) and nothing:
-            yield self._reply("left")
+            yield self._left_as_is()
         elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
             yield self._explained(text) or self._hand_over(text)
         elif skill.say is not None:
@@ -322,7 +324,7 @@ class Step(Several):
         elif score >= SURE and open_ and (told or (wants and not reading.unwished)):
             yield from self._fill(skill, slots, sure=False)
         elif reading.why in ("not", "takes_back", "found"):
-            yield self._reply("left")
+            yield self._left_as_is()
         elif reading.why in ("others", "whose"):
             yield self._reply("own_only")
         else:
