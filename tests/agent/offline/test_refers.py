@@ -70,7 +70,7 @@ def test_records_are_found_in_what_tools_gave_last() -> None:
 async def test_the_second_card_is_proposed_and_done_after_a_yes(talk: Talk) -> None:
     await talk.say("which cards do I have?")
     await talk.say("freeze the second one please")
-    assert talk.statuses == ["confirm"]
+    assert talk.statuses[-1] == "confirm"
     assert "4444" in await talk.say("yes")
     assert talk.statuses == ["ok"]
 
