@@ -264,3 +264,16 @@ def test_ids_and_moments_of_ours_are_no_card_numbers(number: bytes, moment: date
     assume(not number.hex().isdecimal())
     for text in (number.hex(), f"id {number.hex()}.", moment.isoformat(), f"{moment:%Y-%m-%dT%TZ}"):
         assert mask(text, Vault()) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_hidden"),
+    [
+        ("Open the app.\n\nSource: “How do I set a new password?” (v1, 2026-11-01)", False),
+        ("Please answer: “What is your new password?”", True),
+        ('"What should the new password be?"', True),
+    ],
+)
+def test_an_articles_title_asks_for_nothing(asked: str, is_hidden: bool) -> None:
+    text, _ = hidden("link expiry", asked)
+    assert ("link expiry" not in text) is is_hidden

@@ -239,8 +239,9 @@ _LEAD_IN = re.compile(
 )
 
 
-_TITLES = re.compile(r"[\"“„«「][^\"“”„«»「」]{1,200}[?？؟][\"“”»」]")
-"""Questions that are quoted, such as an article's title: nobody is asked these."""
+_TITLES = re.compile(r"[\"“„«「][^\"“”„«»「」]{1,200}[?？؟][\"“”»」](?=\s?\()")
+"""Titles of articles that are questions, as sources are cited ("…?" (version, date)): nobody is
+asked these. Any other question in quotes may be one that the customer answers."""
 
 
 def _asks_for_secret(asked_by: str) -> bool:
