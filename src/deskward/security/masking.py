@@ -239,9 +239,10 @@ _LEAD_IN = re.compile(
 )
 
 
-_TITLES = re.compile(r"[\"“„«「][^\"“”„«»「」]{1,200}[?？؟][\"“”»」](?=\s?\()")
-"""Titles of articles that are questions, as sources are cited ("…?" (version, date)): nobody is
-asked these. Any other question in quotes may be one that the customer answers."""
+_TITLES = re.compile(r"[\"“„«「][^\"“”„«»「」]{1,200}[?？؟][\"“”»」](?=\s?\(|\s[a-zß-ÿ])")
+"""Questions that nobody is asked: the title of a source ("…?" (version, date)), and what is named
+in the middle of a sentence (choose "Forgot password?" on the sign-in page). Any other one in quotes
+may be what the customer answers."""
 
 
 def _asks_for_secret(asked_by: str) -> bool:
