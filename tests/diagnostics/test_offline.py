@@ -23,7 +23,7 @@ async def test_it_leads_to_a_cause_and_notes_that_it_helped(talk: Talk) -> None:
     first, *_, cause, end = await say(
         talk,
         "Our API calls get a 429",
-        "Yes, every call",
+        "Yes, every time",
         "It is a 429",
         "120",
         "60",

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("npm-peers"), pytest.mar
 @pytest.mark.parametrize("transport", ["http", "stdio"])
 async def test_the_inspector_lists_and_calls(tmp_path: Path, era: str, transport: str) -> None:
     inspector = [*program(*INSPECTOR, "mcp-inspector"), "--cli"]
-    ways = ["--protocol-era", era, "--format", "json"]
+    ways = ["--protocol-era", era, "--format", "json", "--connect-timeout", "120000"]
     async with contextlib.AsyncExitStack() as stack:
         if transport == "http":
             url, _pid = await stack.enter_async_context(server(tmp_path / "data"))

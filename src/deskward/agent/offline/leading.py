@@ -24,6 +24,7 @@ from deskward.gate.answers import is_told, number_in
 from deskward.gate.choices import named
 from deskward.text.against import denies, doubts, leaning, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
+from deskward.text.folding import folded
 from deskward.text.forbidding import forbids
 from deskward.text.joins import ands, between
 from deskward.text.risk import risks_of
@@ -33,6 +34,7 @@ MOST_LISTED = 10
 """Records, the newest, among which one is looked for that was left."""
 MOST_PARTS = 8
 """Parts of a message in which an answer is looked for beside something else."""
+_ENDS = " .!。！"
 LONGEST_ANSWER = 400
 """Characters of such a message."""
 
@@ -102,11 +104,14 @@ class Leading(Step):
             for move in asks.moves.values() if len(said) <= LONGEST else ():
                 if guide.status in move.when and says_one_of(said, move.phrases):
                     return self._moved(guide, skill, move.tool, {}, _beside(besides))
+        goes_on = asks.goes_on.phrases if guide.form and len(text) <= LONGEST else ()
+        if folded(text).strip(_ENDS) in map(folded, goes_on):  # a yes to other questions
+            return self._read(guide, skill)
         if (answers := self._answered(guide, skill, text)) is not None:
             return answers
         if not guide.form:
             return None
-        if len(text) <= LONGEST and says_one_of(text, asks.goes_on.phrases):
+        if says_one_of(text, goes_on):
             return self._read(guide, skill)
         if self._forbids(text):
             return self._left(guide, skill)

@@ -42,7 +42,7 @@ FOUND_POSSIBLE = 0.3
 is surely a general question."""
 FOUND_WORDS = 0.5
 """The same of what was found by a glossary's words."""
-MOST_QUERIES = 4
+MOST_WORDINGS = 4
 """So many times a question is looked up, in other words each time."""
 CERTAIN = 0.9
 """From this probability on a question is a general one, whatever little a search found."""
@@ -231,13 +231,13 @@ class Turning(Pausing):
         enough = least = FOUND if english else FOUND_ACROSS
         if any(one.kind.skill == skill.name and one.score >= CERTAIN for one in [*found, *whole]):
             least = FOUND_CERTAIN[english]
-        queries = [(in_english(text, self._language()), FOUND_WORDS), (text, enough)]
+        wordings = [(in_english(text, self._language()), FOUND_WORDS), (text, enough)]
         if len(text) <= SHORT and "searched" in before:  # what stands alone asks something new
             together = f"{before['searched']} {text}"
-            queries.append((in_english(together, self._language()), FOUND_WORDS))
-            queries.append((together, least))
-        queries.append((f"{text} {self._thing()}".strip(), least))
-        return self._search_in_turn(skill, text, queries)
+            wordings.append((in_english(together, self._language()), FOUND_WORDS))
+            wordings.append((together, least))
+        wordings.append((f"{text} {self._thing()}".strip(), least))
+        return self._search_in_turn(skill, text, wordings)
 
     def _search_generally(
         self, skill: Skill | None, score: float, text: str
@@ -254,13 +254,13 @@ class Turning(Pausing):
         enough = FOUND_POSSIBLE if general else FOUND_SURE
         if self._language() != "en":
             enough = FOUND_ACROSS
-        queries = [(text, enough)]
+        wordings = [(text, enough)]
         if general or asks_generally(text):
-            queries.append((in_english(text, self._language()), FOUND_WORDS))
+            wordings.append((in_english(text, self._language()), FOUND_WORDS))
         before = self._left_behind()
         if "searched" in before and len(text) <= SHORT and self._may_ask(found, text):
-            queries.append((f"{before['searched']} {text}", enough))
-        return self._search_in_turn(found, text, queries, doubt)
+            wordings.append((f"{before['searched']} {text}", enough))
+        return self._search_in_turn(found, text, wordings, doubt)
 
     def _may_ask(self, skill: Skill, text: str) -> bool:
         """Whether a message may be a question that a search answers."""
@@ -269,13 +269,13 @@ class Turning(Pausing):
         return sum(p for name, p in found.items() if self._topic(name) == about) >= PERHAPS / 2
 
     def _search_in_turn(
-        self, skill: Skill, text: str, queries: list[tuple[str, float]], doubt: Any = None
+        self, skill: Skill, text: str, wordings: list[tuple[str, float]], doubt: Any = None
     ) -> Iterator[str | ToolRequest]:
-        """Search for each of some queries until one finds enough."""
-        (query, enough), *rest = [one for one in dict.fromkeys(queries) if one[0]]
+        """Search for each of some wordings until one finds enough."""
+        (query, enough), *rest = [one for one in dict.fromkeys(wordings) if one[0]]
         self.state = {"searching": text, "query": query, "doubt": doubt or {}, "enough": enough}
         if rest:
-            self.state["again"] = [list(one) for one in rest[: MOST_QUERIES - 1]]
+            self.state["again"] = [list(one) for one in rest[: MOST_WORDINGS - 1]]
         return iter([_search(skill, query)])
 
     def _searched_again(self, before: dict[str, Any]) -> Iterator[str | ToolRequest] | None:
@@ -283,8 +283,8 @@ class Turning(Pausing):
         skill = self._model.search
         if skill is None or not before.get("again"):
             return None
-        queries = [(str(query), float(enough)) for query, enough in before["again"]]
-        return self._search_in_turn(skill, before["searching"], queries, before.get("doubt"))
+        wordings = [(str(query), float(enough)) for query, enough in before["again"]]
+        return self._search_in_turn(skill, before["searching"], wordings, before.get("doubt"))
 
     def _thing(self) -> str:
         """A word for what something was done to last, in the customer's language."""
