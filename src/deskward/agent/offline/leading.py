@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -104,14 +104,13 @@ class Leading(Step):
             for move in asks.moves.values() if len(said) <= LONGEST else ():
                 if guide.status in move.when and says_one_of(said, move.phrases):
                     return self._moved(guide, skill, move.tool, {}, _beside(besides))
-        goes_on = asks.goes_on.phrases if guide.form and len(text) <= LONGEST else ()
-        if folded(text).strip(_ENDS) in map(folded, goes_on):  # a yes to other questions
+        if guide.form and _is_one_of(text, asks.goes_on.phrases):  # a yes to other questions
             return self._read(guide, skill)
         if (answers := self._answered(guide, skill, text)) is not None:
             return answers
         if not guide.form:
             return None
-        if says_one_of(text, goes_on):
+        if len(text) <= LONGEST and says_one_of(text, asks.goes_on.phrases):
             return self._read(guide, skill)
         if self._forbids(text):
             return self._left(guide, skill)
@@ -339,6 +338,11 @@ def _beside(text: str) -> dict[str, str]:
 def is_spoilt(text: str) -> bool:
     """Whether something in a text may take back what it says."""
     return turns_over(text) or denies(text) or has_negator(text)
+
+
+def _is_one_of(text: str, phrases: Sequence[str]) -> bool:
+    """Whether a text is one of some phrases, and nothing more."""
+    return folded(text).strip(_ENDS) in map(folded, phrases)
 
 
 @cache
