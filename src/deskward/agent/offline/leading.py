@@ -104,8 +104,6 @@ class Leading(Step):
             for move in asks.moves.values() if len(said) <= LONGEST else ():
                 if guide.status in move.when and says_one_of(said, move.phrases):
                     return self._moved(guide, skill, move.tool, {}, _beside(besides))
-        if guide.form and _is_one_of(text, asks.goes_on.phrases):  # a yes to other questions
-            return self._read(guide, skill)
         if (answers := self._answered(guide, skill, text)) is not None:
             return answers
         if not guide.form:
@@ -127,6 +125,8 @@ class Leading(Step):
     ) -> Iterator[str | ToolRequest] | None:
         """The call for the answer that a message gives, alone or beside something else."""
         assert skill.asks is not None
+        if guide.form and _is_one_of(text, skill.asks.goes_on.phrases):  # elsewhere it is a yes
+            return self._read(guide, skill)
         for answer, besides in *self._with_besides(skill, text), (text, ""):
             given = self._given(guide, skill.asks, answer)
             other = guide.form == "text" and self._turns_to(skill, answer)
