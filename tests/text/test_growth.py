@@ -37,6 +37,7 @@ FUNCTIONS = {
 BUILT_INSIDE = {
     "agent/offline/few_words.py": "what a record's id looks like, which skills say",
     "agent/claims/check.py": "a record's title, escaped",
+    "agent/deeds.py": "phrases that slices declare, on one clause",
     "agent/claims/declared.py": "ids of the records that slices declare, measured below",
     "agent/worded.py": "how slices say that a result names something: bounded, on one clause",
     "agent/offline/acts.py": "how things are named, in `fullmatch` on one word",
@@ -56,6 +57,7 @@ BUILT_INSIDE = {
     "evaluation/dialogues.py": "patterns of our own data, on the desk's answers",
     "gate/besides.py": 'words for "and", escaped, on at most 400 characters',
     "gate/choices.py": "lists of words, escaped, on at most 400 characters",
+    "gate/option_words.py": "lists of words, escaped, on at most 400 characters",
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
     "inbox/reading/markup.py": "the name of an element, which is ours",
     "knowledge/formats/front.py": "one of two fences",

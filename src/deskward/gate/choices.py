@@ -36,7 +36,7 @@ _BESIDES = re.compile(
     r"|,\s(?!(?:but|and|then|often|aber|und|dann|mais|et|puis|pero|y|ma|e|mas)\s)"
 )
 """Between several things that one option means."""
-_BOUNDS = re.compile(r"[<>~≤≥≈+%]")
+_BOUNDS = re.compile(r"[<>~≤≥≈+%]|\bover\b")
 """A number with one of these may be another one."""
 _COUNTED = re.compile(r"(\d{1,2})[.)]?(?:番目?(?:です)?)?")
 _ENDS = " .!。！،؛、"
@@ -149,6 +149,8 @@ def says_more(said: str, asked: str, number: str = "") -> bool:
         number: What stands for a number in it; beside that stands what is counted.
     """
     rest, of = folded(said).replace(number, " ", 1), folded(asked)
+    if number:
+        rest = option_words.shown().sub(" ", rest)
     if _is_spoilt(rest):
         return True
     if any(letter >= _PARTED for letter in rest):

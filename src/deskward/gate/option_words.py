@@ -72,6 +72,14 @@ def asking() -> re.Pattern[str]:
 
 
 @cache
+def shown() -> re.Pattern[str]:
+    """Words for what is read off a screen."""
+    lists = read_list("options")["shows"].values()
+    words = "|".join(re.escape(folded(str(word))) for own in lists for word in own)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+
+@cache
 def places() -> Mapping[str, frozenset[str]]:
     """By place the words for it; under "" those that may lead, under "one" those for a thing."""
     found: dict[str, set[str]] = {str(number): set() for number in range(1, 6)}

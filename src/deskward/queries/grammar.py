@@ -133,6 +133,8 @@ def parse(sql: str, dialect: Dialect) -> exp.Expression:
         tree = tree.this
     if not isinstance(tree, exp.Select | exp.SetOperation):
         refuse("Only SELECT is run here.")
+    if isinstance(tree, exp.Select) and not tree.expressions:
+        refuse("A SELECT says what it selects.")
     return tree
 
 
