@@ -1,5 +1,5 @@
 """Statements of a hostile member of staff: templates times payloads, and some by hand."""
-# ruff: noqa: E501
+# ruff: noqa: E501 a statement is one line
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Queries that people ask, which work and give right figures."""
-# ruff: noqa: E501
+# ruff: noqa: E501 a statement is one line
 
 from __future__ import annotations
 

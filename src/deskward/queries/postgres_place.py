@@ -117,7 +117,7 @@ async def _within(
         f'left("c{number}"::text, {limits.cell + 1})' if one.type.name in _TEXTS else f'"c{number}"'
         for number, one in enumerate(attributes)
     )
-    cut = f"SELECT {shown} FROM ({statement.sql}) AS answer ({names})"  # noqa: S608
+    cut = f"SELECT {shown} FROM ({statement.sql}) AS answer ({names})"  # noqa: S608 names of ours
     cursor = await (await connection.prepare(cut)).cursor(*statement.values)
     while rows := await cursor.fetch(_AT_A_TIME):
         for row in rows:

@@ -167,7 +167,7 @@ class Printer:
         )
         if plain:
             return self._select(node)
-        return f"SELECT * FROM ({self.query(node)}) AS {quoted('operand', self.dialect)}"  # noqa: S608
+        return f"SELECT * FROM ({self.query(node)}) AS {quoted('operand', self.dialect)}"  # noqa: S608 written anew
 
     def _select(self, node: exp.Select) -> str:
         self.only(

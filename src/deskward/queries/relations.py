@@ -78,7 +78,7 @@ def _of_customer(readable: Readable, dialect: Dialect, schema: str) -> str:
         raise LookupError(readable.table.name)
     if isinstance(owner, Through):
         return (
-            f"r.{quoted(owner.column, dialect)} IN (SELECT o.{quoted(owner.key, dialect)} "  # noqa: S608
+            f"r.{quoted(owner.column, dialect)} IN (SELECT o.{quoted(owner.key, dialect)} "  # noqa: S608 ours
             f"FROM {_table(owner.table, dialect, schema)} AS o WHERE o.tenant_id = {tenant} "
             f"AND o.{quoted(owner.owner, dialect)} = {customer})"
         )

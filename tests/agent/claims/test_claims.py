@@ -372,7 +372,7 @@ MOST = {
     "test": (0.05, 0.08),
     "blind": (0.09, 0.04),
     "blind_stranger": (0.04, 0.04),
-    "blind_others": (0.061, 0.04),
+    "blind_others": (0.06, 0.04),
     "blind_second": (0.09, 0.1),
     "blind_marked_tune": (0.04, 0.01),
     "blind_marked_test": (0.19, 0.21),
