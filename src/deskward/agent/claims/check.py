@@ -43,7 +43,7 @@ OTHER = "other"  # of `general.yaml`
 WAITS, DENIED = 0.5, 0.05
 """From here on a clause says that something is not done: it waits, or it is denied."""
 SLIGHT = 0.02  # what is less probable is not looked at
-SURE_NOT = 0.8
+SURE_NOT = 0.83
 """Where that nothing is claimed is so probable and no mark is, names and numbers are no facts."""
 
 
