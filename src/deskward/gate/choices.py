@@ -32,7 +32,7 @@ OWN_ROOT = 5
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE = re.compile(r"[,.;:!。、，；！،؛()–—\n]+")
 _BESIDES = re.compile(
-    r"\s*[(（)）;、/]\s*|,?\s(?:or|oder|ou|veya)\s"
+    r"(?:(?<!\s)\s++)?[(（)）;、/]\s*|,?\s(?:or|oder|ou|veya)\s"
     r"|,\s(?!(?:but|and|then|often|aber|und|dann|mais|et|puis|pero|y|ma|e|mas)\s)"
 )
 """Between several things that one option means."""

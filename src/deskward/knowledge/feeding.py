@@ -47,6 +47,7 @@ _SOME = sa.select(changes).order_by(changes.c.seq).limit(AT_ONCE)
 _MINE = sa.select(changes.c.seq, changes.c.passage_id).order_by(changes.c.seq)
 _WAITING = sa.select(changes.c.tenant_id).distinct()
 _TENANTS = sa.select(passages.c.tenant_id).distinct()
+_LAST = sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0).label("seq"))
 _COUNT = sa.select(sa.func.count().label("number")).select_from(passages)
 _WHOLE = sa.select(
     passages,
@@ -151,10 +152,14 @@ class Feeder:
         A desk has its job for that.
         """
         await self._compare(tenant)
+        last = await self._database.reader.first(_LAST.where(changes.c.tenant_id == tenant))
         mine = passages.c.tenant_id == tenant
         rows = await self._database.reader.all(sa.select(passages.c.id).where(mine))
         for at in range(0, len(rows), AT_ONCE):
             await self._bring(tenant, [row.id for row in rows[at : at + AT_ONCE]])
+        if last is not None:
+            # Else whoever searches next would bring it once more, without its meaning.
+            self._brought[tenant] = max(self._brought.get(tenant, 0), last.seq)
 
     async def compare(self) -> None:
         """Have an index filled that has not as many passages as the database, once it is quiet."""

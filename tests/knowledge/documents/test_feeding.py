@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from deskward.app import Desk
 from deskward.knowledge import feeding
 from deskward.knowledge.documents import changes
 from deskward.knowledge.feeding import Feeder
+from deskward.knowledge.passages import Passage
 from tests.conftest import Call
 from tests.knowledge.documents.conftest import Memory, Sync, texts_of, write
 from tests.knowledge.test_articles import EDITOR
@@ -86,3 +88,14 @@ async def test_an_index_that_was_lost_is_made_anew(desk: Desk) -> None:
     await fed(desk, index)
     assert index.kept["default"] == whole
     assert await feeder.rebuild("default") == 0
+
+
+async def test_what_is_filled_keeps_its_meaning_for_whoever_searches_next(desk: Desk) -> None:
+    async def same(found: Sequence[Passage]) -> list[list[float]]:
+        return [[1.0] for _ in found]
+
+    index = Memory()
+    feeder = Feeder(desk.database, index, same)
+    await feeder.fill("default")
+    await feeder.catch_up("default", whole=True)
+    assert all(one.vector == [1.0] for one in index.kept["default"].values())
