@@ -62,6 +62,20 @@ CASES: list[tuple[str, dict[str, Any], bool]] = [
     ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "n": [""]}}, False),
     ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "n": "\0"}}, False),
     ("/email/send", {"to": TO, "template": "order_update", "values": {**FILLED, "\0": 1}}, False),
+    ("/queries/run", {"query": "open_tickets"}, True),
+    ("/queries/run", {"query": "open_tickets", "sql": None, "version": 2}, True),
+    ("/queries/run", {"sql": "SELECT 1", "parameters": {}, "customer_id": "user_001"}, True),
+    ("/queries/run", {"sql": "no query", "customer_id": "user_001"}, True),
+    ("/queries/run", {"sql": "SELECT 1", "query": "open_tickets"}, False),
+    ("/queries/run", {"sql": "SELECT 1", "version": 1, "customer_id": "user_001"}, False),
+    ("/queries/run", {"sql": "SELECT 1", "parameters": {"a": 1}}, False),
+    ("/queries/run", {"limit": 1}, False),
+    ("/test-runs", {"test_suite": "api", "product_configuration": {"a": {"b": ["c"]}}}, True),
+    ("/test-runs", {"test_suite": "api", "product_configuration": {"a": {"\0": 1}}}, False),
+    ("/test-runs", {"test_suite": "api", "product_configuration": {"a": ["\0"]}}, False),
+    ("/test-runs", {"test_suite": "api", "product_configuration": {"a": 2**63}}, False),
+    ("/ticket-changes/preview", {"change": {"spam": True}, "query": "..."}, True),
+    ("/ticket-changes/preview", {"change": {"spam": True}, "query": '"'}, True),
     ("/email/send-text", {"to": "a@b.example", "subject": "S", "body": "b"}, True),
     ("/email/send-text", {"to": "a@b.test", "subject": "S", "body": "b"}, False),
     ("/email/send-text", {"to": "a@B.Onion", "subject": "S", "body": "b"}, False),
@@ -81,8 +95,7 @@ async def staff(client: httpx2.AsyncClient, sqlite_desk: Desk) -> httpx2.AsyncCl
 async def schema_of(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     document = (await client.get("/openapi.json")).json()
     body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-    schema: dict[str, Any] = body["schema"]
-    return schema
+    return {**body["schema"], "components": document["components"]}
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from deskward.assist.drafting import CUSTOMERS, MOST, Sentence, drafted, worded
 from deskward.assist.tools import tools
-from deskward.core.errors import Conflict, InvalidInput
+from deskward.core.errors import Conflict, Unfit
 from deskward.core.written import Ours, RecordId, Written
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -76,7 +76,7 @@ async def draft_article(
         )
     asked = question or draft.question
     if not asked:
-        raise InvalidInput("Say which question the article answers: the tickets tell none.")
+        raise Unfit("Say which question the article answers: the tickets tell none.")
     by_model = await worded(ctx, draft)
     told = by_model or draft.sentences
     ctx.reading.add({"customer"})  # the answers may repeat what customers wrote

@@ -2,6 +2,7 @@
 
 DeskwardError
 ├── InvalidInput            400  INVALID_INPUT
+│   └── Unfit               409  INVALID_INPUT
 ├── Unauthenticated         401  UNAUTHENTICATED
 ├── Forbidden               403  FORBIDDEN
 ├── NotFound                404  <KIND>_NOT_FOUND
@@ -116,6 +117,15 @@ class InvalidInput(DeskwardError):
 
     code = "INVALID_INPUT"
     status = 400
+
+
+class Unfit(InvalidInput):
+    """It is of the documented form, and wrong in a way that no JSON Schema can say.
+
+    A text is not of its language, as a query's; or it does not fit what the desk holds.
+    """
+
+    status = 409
 
 
 class Unauthenticated(DeskwardError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deskward.core.custom_fields import CustomFields, Value
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Unfit
 from deskward.customers.addresses import keyed
 from deskward.customers.models import EMAIL, PHONE, Details, folded_name
 from deskward.customers.normal import language_key, zone_key
@@ -38,7 +38,7 @@ def checked(details: Details, declared: CustomFields) -> Checked:
     """What was told, in the forms in which it is kept.
 
     Raises:
-        InvalidInput: Something is not of its form.
+        Unfit: Something is not of its form.
     """
     told = details.model_fields_set
     columns = _columns(details)
@@ -49,7 +49,7 @@ def checked(details: Details, declared: CustomFields) -> Checked:
             columns[kind] = next(iter(lists[kind].values()), None)
     verified = set(keyed(EMAIL, details.verified or ()))
     if verified - lists.get(EMAIL, {}).keys():
-        raise InvalidInput("What is verified is one of the mail addresses that are given with it.")
+        raise Unfit("What is verified is one of the mail addresses that are given with it.")
     external = [(one.system, one.id) for one in details.external_ids or ()]
     return Checked(
         columns,

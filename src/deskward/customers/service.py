@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from deskward.core.custom_fields import CustomFields, Value
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound, Unfit
 from deskward.core.fixed import fixed
 from deskward.customers import addresses
 from deskward.customers.details import STANDARD, Checked, checked
@@ -274,7 +274,7 @@ async def write(
         revision: Change them only if they still have this one.
 
     Raises:
-        InvalidInput: Nothing was told.
+        Unfit: Nothing was told.
         Conflict: They were changed meanwhile, or an address is somebody else's.
     """
     values: dict[str, Any] = dict(told.columns)
@@ -282,7 +282,7 @@ async def write(
         after = {**fields, **told.fields}
         values["fields"] = {name: value for name, value in after.items() if value is not None}
     if not values and told.external is None:
-        raise InvalidInput("Say what to change of the customer.")
+        raise Unfit("Say what to change of the customer.")
     where = [customers.c.tenant_id == tenant, customers.c.id == customer_id]
     if revision is not None:
         where.append(customers.c.revision == revision)

@@ -18,6 +18,7 @@ from deskward.core.errors import NotFound
 from deskward.core.lines import one_line
 from deskward.entrypoints.fixed import FixedAnswer
 from deskward.entrypoints.openapi import (
+    ANY_JSON,
     OPEN,
     SECURITY,
     SECURITY_SCHEMES,
@@ -62,6 +63,7 @@ class _Document:
         components = document.setdefault("components", {})
         components["securitySchemes"] = SECURITY_SCHEMES
         components["parameters"] = {"UserProvedAt": USER_PROVED_AT}
+        components.setdefault("schemas", {})["AnyJson"] = ANY_JSON
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 operation["responses"].pop("422", None)

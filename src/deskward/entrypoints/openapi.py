@@ -8,6 +8,7 @@ from typing import Any
 
 from deskward.core.answers import PENDING, TO_CONFIRM
 from deskward.core.errors import DeskwardError
+from deskward.gate.schemas import with_bounds
 from deskward.gate.tool import Risk, Tool
 
 JsonSchema = dict[str, Any]
@@ -22,8 +23,9 @@ ERRORS: dict[int, tuple[str, str, str]] = {
         "CONFLICT",
         "The request is of the form that this document describes, and does not fit what the desk "
         "holds at this moment: a record has changed or ended, nobody of that name works here, a "
-        "moment is past, a cursor is another list's, or a key was used before. Where a field has "
-        "to be mended, `detail` begins with `field: ` and its name.",
+        "moment is past, a text is not of its language, as a query's is, a cursor is another "
+        "list's, or a key was used before. Where a field has to be mended, `detail` begins with "
+        "`field: ` and its name.",
         "field: assignee; hint: Name an active member of staff.",
     ),
     413: ("TOO_LARGE", "The body is over 1 MiB.", ""),
@@ -193,6 +195,24 @@ _IDEMPOTENCY_KEY: JsonSchema = {
 
 NO_NUL: JsonSchema = {"not": {"pattern": r"\x00"}}
 """No text that is taken has a NUL character."""
+ANY_JSON: JsonSchema = {
+    "title": "AnyJson",
+    "description": "Any value whose texts have no NUL character, and whose numbers have a bound.",
+    "anyOf": [
+        {"type": "null"},
+        {"type": "boolean"},
+        with_bounds({"type": "integer"}),
+        with_bounds({"type": "number"}),
+        {"type": "string", **NO_NUL},
+        {"type": "array", "items": {"$ref": "#/components/schemas/AnyJson"}},
+        {
+            "type": "object",
+            "propertyNames": NO_NUL,
+            "additionalProperties": {"$ref": "#/components/schemas/AnyJson"},
+        },
+    ],
+}
+"""Among the components, because it is of its own kind: what an argument of no form may hold."""
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -265,7 +285,10 @@ def _parameter(name: str, where: str, schema: JsonSchema, required: bool) -> Jso
 
 
 def _without_nul(schema: Any) -> Any:
-    """The schema of what is taken, in which texts of no other form have no NUL character."""
+    """The schema of what is taken, in which texts of no other form have no NUL character.
+
+    Neither have the names in objects that may have any.
+    """
     if isinstance(schema, list):
         return [_without_nul(part) for part in schema]
     if not isinstance(schema, dict):
@@ -274,6 +297,11 @@ def _without_nul(schema: Any) -> Any:
     of_a_form = schema.keys() & {"pattern", "enum", "const", "not"}
     if schema.get("type") == "string" and not of_a_form:
         walked |= NO_NUL
+    if schema.get("type") == "object" and "additionalProperties" in schema:
+        if schema["additionalProperties"] in ({}, True):
+            walked["additionalProperties"] = {"$ref": "#/components/schemas/AnyJson"}
+        if schema["additionalProperties"] is not False:
+            walked.setdefault("propertyNames", NO_NUL)
     return walked
 
 

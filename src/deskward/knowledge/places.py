@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Unfit
 from deskward.core.outside import NotAllowed
 from deskward.knowledge.origins import SourceKind
 
@@ -49,18 +49,18 @@ def place_of(kind: SourceKind, location: str, hosts: Hosts) -> str:
     """A source's location as it is kept.
 
     Raises:
-        InvalidInput: It is none, or may not be read.
+        Unfit: It is none, or may not be read.
     """
     location = location.strip()
     if not location or location.startswith("-") or "\0" in location:
-        raise InvalidInput("That is no location of a source.")
+        raise Unfit("That is no location of a source.")
     if kind == "web":
         return "\n".join(_addresses(location.split(), hosts))
     if "\n" in location or "\r" in location:
-        raise InvalidInput("A location is one line.")
+        raise Unfit("A location is one line.")
     if kind == "s3":
         if not _BUCKET.fullmatch(location):
-            raise InvalidInput("A bucket is named as s3://bucket/prefix.")
+            raise Unfit("A bucket is named as s3://bucket/prefix.")
         return location
     if is_local(kind, location):
         return _on_this_machine(kind, location)
@@ -86,18 +86,16 @@ def host_of(location: str) -> tuple[str, str]:
 def _on_this_machine(kind: SourceKind, location: str) -> str:
     path = location.removeprefix("file://")
     if not os.path.isabs(path):
-        raise InvalidInput("A folder is named by its whole path, which begins with /.")
+        raise Unfit("A folder is named by its whole path, which begins with /.")
     if not os.path.isdir(path):
-        raise InvalidInput(f"There is no folder {path}.")
+        raise Unfit(f"There is no folder {path}.")
     real = os.path.realpath(path)
     return f"file://{real}" if kind == "svn" else real
 
 
 def _addresses(words: Sequence[str], hosts: Hosts) -> list[str]:
     if len(words) > MOST_ADDRESSES:
-        raise InvalidInput(
-            f"There are {len(words)} addresses; a source has up to {MOST_ADDRESSES}."
-        )
+        raise Unfit(f"There are {len(words)} addresses; a source has up to {MOST_ADDRESSES}.")
     for word in words:
         _check_address("web", word, hosts)
     return list(dict.fromkeys(words))
@@ -106,11 +104,9 @@ def _addresses(words: Sequence[str], hosts: Hosts) -> list[str]:
 def _check_address(kind: SourceKind, location: str, hosts: Hosts) -> None:
     scheme, host = host_of(location)
     if scheme not in _SCHEMES[kind] or not host or not location.isprintable():
-        raise InvalidInput(
-            f"{location[:200]} is no address of the form {_SCHEMES[kind][0]}://host/path."
-        )
+        raise Unfit(f"{location[:200]} is no address of the form {_SCHEMES[kind][0]}://host/path.")
     if "@" in location.partition("://")[2].partition("/")[0] and scheme in ("http", "https"):
-        raise InvalidInput("Leave the password out of the address, and give it as `secret`.")
+        raise Unfit("Leave the password out of the address, and give it as `secret`.")
     _check_host(scheme, host, hosts)
 
 
@@ -118,4 +114,4 @@ def _check_host(scheme: str, host: str, hosts: Hosts) -> None:
     try:
         hosts.check_host(scheme, host)
     except NotAllowed as error:
-        raise InvalidInput(f"The source cannot be read there: {error}.") from None
+        raise Unfit(f"The source cannot be read there: {error}.") from None

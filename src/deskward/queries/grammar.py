@@ -17,7 +17,7 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.parsers.sqlite import SQLiteParser
 from sqlglot.tokenizer_core import TokenType
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Unfit
 from deskward.queries.functions import Dialect
 
 LONGEST = 10_000
@@ -100,16 +100,16 @@ def refuse(what: str) -> NoReturn:
     """Refuse a statement, and say what to do.
 
     Raises:
-        InvalidInput: Always.
+        Unfit: Always.
     """
-    raise InvalidInput(f"{what} Write one plain SELECT; `list_query_tables` shows of what.")
+    raise Unfit(f"{what} Write one plain SELECT; `list_query_tables` shows of what.")
 
 
 def parse(sql: str, dialect: Dialect) -> exp.Expression:
     """The tree of a statement.
 
     Raises:
-        InvalidInput: It is too long, or no single query that is understood.
+        Unfit: It is too long, or no single query that is understood.
     """
     if len(sql) > LONGEST:
         refuse(f"The statement has more than {LONGEST:,} characters.")

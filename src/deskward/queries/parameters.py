@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Unfit
 from deskward.queries.functions import Dialect
 from deskward.queries.models import Kind, Parameter
 from deskward.queries.relations import mark
@@ -44,25 +44,25 @@ def values(
     """The values that are put in, in the order of the declarations.
 
     Raises:
-        InvalidInput: One is missing, is not of its type, or is not declared.
+        Unfit: One is missing, is not of its type, or is not declared.
     """
     declared = list(declared)
     known = {parameter.name for parameter in declared}
     if unknown := sorted(set(given) - known):
         named = ", ".join(sorted(known)) or "none"
-        raise InvalidInput(f"There is no parameter {unknown[0]!r}. There are: {named}.")
+        raise Unfit(f"There is no parameter {unknown[0]!r}. There are: {named}.")
     return tuple(_value(parameter, given.get(parameter.name), dialect) for parameter in declared)
 
 
 def _value(parameter: Parameter, given: Any, dialect: Dialect) -> Any:
     if given is None:
         if parameter.required:
-            raise InvalidInput(f"Say `{parameter.name}`, of the type {parameter.type}.")
+            raise Unfit(f"Say `{parameter.name}`, of the type {parameter.type}.")
         return None
     try:
         value = _READ[parameter.type](given)
     except (ValueError, TypeError, OverflowError):
-        raise InvalidInput(f"`{parameter.name}` is to be of the type {parameter.type}.") from None
+        raise Unfit(f"`{parameter.name}` is to be of the type {parameter.type}.") from None
     if dialect == "sqlite" and isinstance(value, date):
         # As the desk keeps moments in SQLite, so that they compare.
         return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else str(value)

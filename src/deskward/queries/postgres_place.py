@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL, make_url
 
 from deskward.core.connections import away
-from deskward.core.errors import InvalidInput, TimeLimitExceeded, Unavailable
+from deskward.core.errors import TimeLimitExceeded, Unavailable, Unfit
 from deskward.core.extras import extra
 from deskward.queries.functions import Dialect
 from deskward.queries.grammar import refuse
@@ -157,4 +157,4 @@ def _told(error: Exception) -> Exception:
         said = said.partition(":")[0]  # what follows is the value, which is not for the record
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return Unavailable("The role of QUERY_DATABASE_URL may not read the tables of queries.")
-    return InvalidInput(f"PostgreSQL does not take the query: {said[:300]}")
+    return Unfit(f"PostgreSQL does not take the query: {said[:300]}")

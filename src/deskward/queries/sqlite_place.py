@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from deskward.core.connections import away
-from deskward.core.errors import InvalidInput, TimeLimitExceeded, Unavailable
+from deskward.core.errors import TimeLimitExceeded, Unavailable, Unfit
 from deskward.queries.functions import FUNCTIONS, Dialect
 from deskward.queries.grammar import refuse
 from deskward.queries.limits import Collected, Found, Limits, Statement
@@ -121,4 +121,4 @@ def _told(error: sqlite3.Error, limits: Limits) -> Exception:
         )
     if isinstance(error, sqlite3.OperationalError) and ("locked" in said or "disk" in said):
         return Unavailable("The database cannot be read just now. Try again.", retry_after=1)
-    return InvalidInput(f"SQLite does not take the query: {said[:300]}")
+    return Unfit(f"SQLite does not take the query: {said[:300]}")

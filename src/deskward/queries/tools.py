@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import InvalidInput, Unfit
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
@@ -66,11 +66,31 @@ async def registering_facts(ctx: Context, arguments: Mapping[str, Any]) -> Regis
     return {"revision": await service.latest(ctx.db, ctx.tenant, arguments["name"])}
 
 
+_NONE = {"type": "null"}
+_GIVEN = {"not": _NONE}
+_REGISTERED_OR_WRITTEN = {
+    "oneOf": [
+        {"required": ["query"], "properties": {"query": _GIVEN, "sql": _NONE}},
+        {
+            "required": ["sql"],
+            "properties": {
+                "sql": _GIVEN,
+                "query": _NONE,
+                "version": _NONE,
+                "parameters": {"anyOf": [_NONE, {"maxProperties": 0}]},
+            },
+        },
+    ]
+}
+"""What JSON Schema says of the arguments of a query together."""
+
+
 @tools.tool(
     scope="queries:run",
     risk=Risk.READ,
     rest="POST /queries/run",
     facts=query_facts,
+    together=_REGISTERED_OR_WRITTEN,
 )
 async def query_database(
     ctx: Context,
@@ -201,7 +221,7 @@ async def retire_query(ctx: Context, name: QueryName) -> QueryReceipt:
 
 async def _check(ctx: Context, sql: str, declared: Sequence[Parameter]) -> None:
     if len({each.name for each in declared}) < len(declared):
-        raise InvalidInput("Two parameters have the same name.")
+        raise Unfit("Two parameters have the same name.")
     port = ctx.port(Queries)
     statement = service.statement_of(
         sql,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from deskward.core import jobs
 from deskward.core.database import now
-from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound, Unfit
 from deskward.core.schema import one_given
 from deskward.gate.call import Gate
 from deskward.gate.context import Context, new_id
@@ -80,8 +80,8 @@ async def _chosen(
     """The tickets that a call means, as they are.
 
     Raises:
-        InvalidInput: It changes nothing, names them in two ways or in none, or there are too many,
-            or none.
+        InvalidInput: It changes nothing, or names them in two ways or in none.
+        Unfit: There are too many, or none.
         NotFound: One of those that it lists is not there.
     """
     if not calls(change.given, None):
@@ -99,9 +99,9 @@ async def _chosen(
     reader, me = ctx.port(Gate).database.reader, ctx.principal.id
     found = await numbers(reader, ctx.tenant, parse(query or ""), me=me, most=MOST + 1)
     if len(found) > MOST:
-        raise InvalidInput(f"More than {MOST} tickets are found. Narrow the query.")
+        raise Unfit(f"More than {MOST} tickets are found. Narrow the query.")
     if not found:
-        raise InvalidInput("No ticket is found. Look with `search_tickets` before.")
+        raise Unfit("No ticket is found. Look with `search_tickets` before.")
     return await revisions(ctx.db, ctx.tenant, sorted(found))
 
 

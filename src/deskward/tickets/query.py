@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import get_args
 
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import Unfit
 from deskward.text.indexing import words_to_find
 from deskward.tickets.models import Priority, Source, Status
 
@@ -71,7 +71,7 @@ def parse(text: str) -> Query:
     """What a query says.
 
     Raises:
-        InvalidInput: It is not of the language; says where.
+        Unfit: It is not of the language; says where.
     """
     query, at = Query(), 0
     while at < len(text):
@@ -146,7 +146,5 @@ def _day(at: int, text: str, later: timedelta = timedelta(0)) -> datetime:
         raise _wrong(at, f"{text!r} is no day; write 2026-01-31") from None
 
 
-def _wrong(at: int, problem: str) -> InvalidInput:
-    return InvalidInput(
-        f"The query is wrong at character {at + 1}: {problem}.", details={"at": at + 1}
-    )
+def _wrong(at: int, problem: str) -> Unfit:
+    return Unfit(f"The query is wrong at character {at + 1}: {problem}.", details={"at": at + 1})
