@@ -98,6 +98,46 @@ async def test_runs_that_name_what_others_have_too_stay(desk: Desk, call: Call) 
     assert await erased(desk) == left
 
 
+@pytest.mark.parametrize("email", ["alex@gmail.com", "alex@yahoo.co.jp", "alex@t-online.de"])
+async def test_where_anybody_has_mail_is_no_customers_own(
+    sqlite_desk: Desk, sqlite_call: Call, email: str
+) -> None:
+    await write_to(sqlite_desk, "user_001", email)
+    left = await run(sqlite_call, email.partition("@")[2])
+    assert await erased(sqlite_desk) == {left}
+
+
+async def test_a_machine_that_is_called_like_a_provider_is_their_own(
+    sqlite_desk: Desk, sqlite_call: Call
+) -> None:
+    await tell(sqlite_call, CUSTOMER, host="mail.zinnia.example", os="linux")
+    await run(sqlite_call, "mail.zinnia.example")
+    assert await erased(sqlite_desk) == set()
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ("bücher-zinnia.example", "xn--bcher-zinnia-dlb.example"),
+        ("xn--bcher-zinnia-dlb.example", "bücher-zinnia.example"),
+        ("2606:4700:7::1", "2606:4700:7::1"),
+        ("2606:4700:7::1", "2606:4700:7:0:0:0:0:1"),
+    ],
+)
+async def test_a_host_goes_in_whatever_form_it_is_written(
+    sqlite_desk: Desk, sqlite_call: Call, told: str, named: str
+) -> None:
+    await tell(sqlite_call, CUSTOMER, host=told, os="linux")
+    await run(sqlite_call, named)
+    assert await erased(sqlite_desk) == set()
+
+
+def test_a_longer_address_is_another_one() -> None:
+    signs = Signs(Person("c", hosts=("2606:4700:7::1",)))
+    assert signs.names_host("at [2606:4700:7:0::1]:443.")
+    assert not signs.names_host("at 2606:4700:7::11 or 2606:4700:7::1:5")
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

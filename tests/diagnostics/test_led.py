@@ -218,3 +218,53 @@ async def test_what_may_be_meant_otherwise_is_asked_about(talk: Talk) -> None:
 async def test_a_number_of_something_else_is_asked_about(talk: Talk) -> None:
     *_, asked = await say(talk, *CALLS[:4], "60 for each second")
     assert "Shall I note “60" in asked
+
+
+@pytest.mark.parametrize(
+    "said", ["go ahead", "do it", "ok", "yes, do it", "never mind that", "no, it does"]
+)
+async def test_who_agrees_to_a_deed_says_not_that_anything_is_so(talk: Talk, said: str) -> None:
+    await say(talk, CALLS[0], said)
+    assert await answers(talk) == []
+    assert "Shall I note" not in (await say(talk, said))[0]
+
+
+@pytest.mark.parametrize("said", ["yes it does", "yes, every call", "ok, yes", "yes, all of them"])
+async def test_a_yes_that_is_said_once_more_costs_no_question(talk: Talk, said: str) -> None:
+    *_, after = await say(talk, CALLS[0], said)
+    assert "Which status" in after
+    assert await answers(talk) == ["yes"]
+
+
+@pytest.mark.parametrize("said", ["in 2024", "call 911", "for 5 minutes"])
+async def test_a_number_that_counts_nothing_is_not_even_asked_about(talk: Talk, said: str) -> None:
+    *_, after = await say(talk, *CALLS[:2], said)
+    assert "one number" in after
+
+
+async def test_a_wrong_answer_is_taken_back_and_chooses_nothing(talk: Talk) -> None:
+    *_, after = await say(talk, *CALLS[:2], "wrong answer")
+    assert after.startswith("Shall I take your latest answer back")
+
+
+@pytest.mark.parametrize("said", ["no problem", "this is fine", "all good, thanks"])
+async def test_courtesy_does_not_say_that_it_helped(talk: Talk, said: str) -> None:
+    await say(talk, *CALLS, said)
+    assert (await sessions(talk.desk))[0]["status"] == "to_confirm"
+
+
+async def test_courtesy_reports_no_issue(talk: Talk) -> None:
+    *_, after = await say(talk, "all our API calls return 500 since this morning", "no problem")
+    assert after.startswith("Shall I look for the cause")
+
+
+@pytest.mark.parametrize("said", ["Not with a password", "nicht mit Passwort"])
+async def test_what_is_ruled_out_outside_a_diagnosis_wishes_nothing(talk: Talk, said: str) -> None:
+    (after,) = await say(talk, said)
+    assert "assword" not in after.replace("Passwort", "")
+    assert talk.tools == []
+
+
+async def test_who_cannot_connect_wants_no_person(talk: Talk) -> None:
+    (after,) = await say(talk, "I can't connect to the internet")
+    assert after.startswith("Shall I look for the cause")

@@ -6,10 +6,14 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import idna
 import sqlalchemy as sa
+import yaml
 
 from deskward.core.database import Connection, metadata
 from deskward.core.personal import MACHINES, OWNER, columns
@@ -21,13 +25,17 @@ MOST = 200
 """Hosts of a customer that are looked at."""
 _HOST = re.compile(r"(?<![\w.-])(?:[^\W_](?:[\w-]{0,62}\w)?\.)+[^\W\d_][\w-]{1,62}")
 _MAIL = re.compile(r"[^@\s]{1,64}@([^@\s]{1,255})")
+_ENDING = re.compile(r"[a-z]{2,3}|(?:com?|ne|net|org?)\.[a-z]{2}")
+"""What stands behind a provider's name, and not behind that of a machine: "mail.acme.example"."""
+_PROVIDERS = Path(__file__).with_name("mail_providers.yaml")
 
 
 async def hosts_of(db: Connection, tenant: str, person: Person) -> tuple[str, ...]:
     """The hosts that are somebody's and nobody else's of the tenant, nor the tenant's own.
 
     They are the domains of their mail, and what rows of theirs tell where machines are told of.
-    A provider's domain is nobody's own as soon as two customers are there.
+    A provider's domain is nobody's own: one that is known as such, and any other as soon as two
+    customers are there. A name of other letters is there as people and as machines write it.
     """
     told = [person.email, *(text for kind, text in person.also if kind == "email")]
     found = {match[1].casefold() for text in told if (match := _MAIL.fullmatch(text))}
@@ -41,12 +49,46 @@ async def hosts_of(db: Connection, tenant: str, person: Person) -> tuple[str, ..
                 found |= {host for text in _texts(row[0]) if (host := _host(text))}
     own = await tenants.find(db, tenant)
     kept = {name.casefold() for name in own.mail_domains} if own is not None else set()
-    mine = sorted(found - {one for one in found if any(_within(one, name) for name in kept)})
-    return tuple([one for one in mine[:MOST] if not await _is_shared(db, tenant, person, one)])
+    found -= {one for one in found if any(_within(one, name) for name in kept)}
+    mine = sorted(one for one in found if not _is_anybodys(one))
+    owned = [one for one in mine[:MOST] if not await _is_shared(db, tenant, person, one)]
+    return tuple(sorted({form for one in owned for form in _forms(one)}))
+
+
+def _forms(host: str) -> set[str]:
+    """A host as it may be written: with other letters, as ASCII, and an address at its shortest."""
+    if _is_address(host):
+        return {host, str(ipaddress.ip_address(host))}
+    forms = {host}
+    try:
+        forms.add(idna.encode(host, uts46=True).decode())
+        forms.add(idna.decode(host, uts46=True).casefold())
+    except UnicodeError:  # no name of the DNS
+        pass
+    return forms
+
+
+def _is_anybodys(host: str) -> bool:
+    """Whether anybody can have a mail address there."""
+    name, _, ending = host.partition(".")
+    known = _providers()
+    return host in known["domains"] or (
+        name in known["names"] and _ENDING.fullmatch(ending) is not None
+    )
+
+
+@cache
+def _providers() -> Mapping[str, frozenset[str]]:
+    read = yaml.load(_PROVIDERS.read_text("utf-8"), Loader=yaml.CBaseLoader)
+    return {name: frozenset(domains) for name, domains in read.items()}
 
 
 async def _is_shared(db: Connection, tenant: str, person: Person, host: str) -> bool:
     """Whether another customer has mail there, above or below, or machines."""
+    return any([await _has_others(db, tenant, person, one) for one in sorted(_forms(host))])
+
+
+async def _has_others(db: Connection, tenant: str, person: Person, host: str) -> bool:
     above = [host]
     while host.count(".") and "." in above[-1].partition(".")[2] and not _is_address(host):
         above.append(above[-1].partition(".")[2])
@@ -105,6 +147,8 @@ def _host(text: str) -> str | None:
     plain = text.strip().casefold()
     if match := _MAIL.fullmatch(plain):
         plain = match[1]
+    if _is_address(plain):  # an IPv6 address has colons of its own
+        return plain
     try:
         host = urlsplit(plain if "://" in plain else f"//{plain}").hostname or ""
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import ipaddress
 import json
 import re
 import unicodedata
@@ -16,6 +17,7 @@ Told = Literal["name", "email", "phone", "address", "id", "number"]
 """What of a customer a text is; a `number` is their id in another system."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.\w{2,63}")
+_IPV6 = re.compile(r"(?<![\w:.])[0-9a-f:]{2,39}(?![\w:])")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of scripts that put no space between words."""
 _LONGEST_DOCUMENT = 2_000_000
@@ -84,13 +86,25 @@ class Signs:
             for text in sorted(marks, key=len, reverse=True)
             for form in dict.fromkeys((text, html.escape(text)))
         ]
-        hosts = "|".join(map(re.escape, sorted(person.hosts, key=len, reverse=True)))
+        self._addresses = frozenset(one for one in person.hosts if ":" in one)
+        names = sorted(set(person.hosts) - self._addresses, key=len, reverse=True)
+        hosts = "|".join(map(re.escape, names))
         self._hosts = re.compile(rf"(?<![\w-])(?:{hosts or '(?!)'})(?![\w-]|\.\w)")
         self._pattern = re.compile(f"({'|'.join(kept) or '(?!)'})|{'|'.join(sought) or '(?!)'}")
 
     def names_host(self, text: str) -> bool:
         """Whether a text names a host of the person's, or one below it."""
-        return self._hosts.search(text.casefold()) is not None
+        plain = text.casefold()
+        if self._addresses and any(map(self._is_theirs, _IPV6.findall(plain))):
+            return True
+        return self._hosts.search(plain) is not None
+
+    def _is_theirs(self, address: str) -> bool:
+        """Whether an IPv6 address is one of theirs, at whatever length it is written."""
+        try:
+            return str(ipaddress.IPv6Address(address)) in self._addresses
+        except ValueError:
+            return False
 
     def without(self, text: str) -> str:
         """The text with the person taken out; the very same where they are not in it."""

@@ -13,9 +13,18 @@ from typing import Any
 
 from deskward.gate.besides import without_besides
 from deskward.gate.choices import chosen, clauses_of, says_more, says_only
-from deskward.text.against import denies, doubts, is_well, leaning, says_one_of, turns_over, wells
+from deskward.gate.option_words import no_counts, units
+from deskward.text.against import (
+    denies,
+    doubts,
+    is_well_now,
+    leaning,
+    says_one_of,
+    turns_over,
+    wells,
+)
 from deskward.text.amounts import languages, spoken
-from deskward.text.assent import answer_of, has_negator
+from deskward.text.assent import answer_of, behind_yes, has_negator
 from deskward.text.folding import folded
 from deskward.text.lists import read_list
 from deskward.text.wishes import Wish
@@ -36,7 +45,7 @@ def is_told(wish: Wish, value: Any, said: str) -> bool:
     no = [one for one in wish.denies if says_one_of(said, (one,))]
     # What denies may hold words that affirm: "has not helped".
     affirms = [one for one in wish.affirms if not any(one in denying for denying in no)]
-    well = is_well(said)
+    well = is_well_now(said)
     yes = well or says_one_of(said, affirms)
     if yes == bool(no) or doubts(said) or (yes and turns_over(said)):
         return False  # "I did it, but it does not work" is a no
@@ -63,9 +72,13 @@ def is_answer(record: Mapping[str, Any], value: Any, said: str) -> bool:
     return False
 
 
-def number_in(said: str) -> float | None:
-    """The one number of an utterance; "1,200" is read with a mark that parts thousands."""
-    return next(iter(_readings(said)), None)
+def number_in(said: str, asked: str = "") -> float | None:
+    """The one number of an utterance; "1,200" is read with a mark that parts thousands.
+
+    Args:
+        asked: The question. "For 5 minutes" and "call 911" count nothing, unless it has the word.
+    """
+    return next(iter(_readings(said, asked)), None)
 
 
 def _leans(said: str, asked: str) -> bool | None:
@@ -73,16 +86,40 @@ def _leans(said: str, asked: str) -> bool | None:
 
     "Yes, they do" does, "no, they can sign in" and "yes, once you have paid" do not.
     """
-    leans = leaning(said)
+    leans = leaning(said, of_fact=True)
     if leans is None or answer_of(said) is not None:
         return leans
-    more = [clause for clause in clauses_of(said) if answer_of(clause) is None]
+    more = _more(said)
     if leans:
-        again = (str(word) for own in read_list("options")["again"].values() for word in own)
-        known = " ".join((asked, *again))
-        return True if not any(says_more(one, known) for one in more) else None
+        return True if not any(says_more(one, _known(asked)) for one in more) else None
     # "No, nothing is there" denies; "no, there is something" may mean the contrary.
-    return False if all(_denies(one) or not says_more(one, "") for one in more) else None
+    return False if all(map(_says_no_more, more)) else None
+
+
+def _says_no_more(clause: str) -> bool:
+    """Whether what stands behind a no denies, too, or says nothing: "no, it does" does neither."""
+    affirms = {folded(str(w)) for own in read_list("options")["contrary"].values() for w in own}
+    return _denies(clause) or not (
+        says_more(clause, "") or affirms.intersection(_PART.findall(clause))
+    )
+
+
+def is_contrary(said: str, asked: str) -> bool:
+    """Whether a no says the contrary behind it in the words of the question: "no, they do"."""
+    more = _more(said)
+    contrary = [one for one in more if not _denies(one) and not says_more(one, _known(asked))]
+    return leaning(said, of_fact=True) is False and bool(contrary)
+
+
+def _more(said: str) -> list[str]:
+    more = (clause for clause in clauses_of(said) if answer_of(clause) is None)
+    return [behind_yes(clause) or clause for clause in more]
+
+
+def _known(asked: str) -> str:
+    """The words that add nothing to a yes: those of the question, and those that say it again."""
+    again = (str(word) for own in read_list("options")["again"].values() for word in own)
+    return " ".join((asked, *again))
 
 
 def _denies(said: str) -> bool:
@@ -92,18 +129,18 @@ def _denies(said: str) -> bool:
 def _is_number(value: Any, said: str, asked: str) -> bool:
     if not isinstance(value, int | float) or denies(said) or turns_over(said):
         return False
-    if float(value) not in _readings(said):
+    if float(value) not in _readings(said, asked):
         return False
     found = _NUMBER.findall(folded(said))
     return not found or not says_more(said, asked, found[0])
 
 
-def _readings(said: str) -> list[float]:
+def _readings(said: str, asked: str) -> list[float]:
     """What the one number of an utterance can be: with marks of thousands, and with a decimal."""
     found = _NUMBER.findall(folded(said))
     if not found and len(said) <= LONGEST:
         return in_words(said)
-    if len(found) != 1:
+    if len(found) != 1 or _counts_nothing(said, found[0], asked):
         return []
     plain = found[0].replace("\u2212", "-")
     readings = []
@@ -112,6 +149,14 @@ def _readings(said: str) -> list[float]:
     if plain.count(",") + plain.count(".") < 2:
         readings.append(float(plain.replace(",", ".")))
     return readings
+
+
+def _counts_nothing(said: str, number: str, asked: str) -> bool:
+    before, _, behind = folded(said).partition(number)
+    always, alone = no_counts()
+    unit = next(iter(_PART.findall(behind)), "")
+    lead = always.search(before) or (None if unit in units()["all"] else alone.search(before))
+    return lead is not None and lead[1] not in _PART.findall(folded(asked))
 
 
 def in_words(said: str) -> list[float]:

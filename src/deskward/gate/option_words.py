@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from deskward.text.folding import bare, folded
@@ -92,3 +92,15 @@ def places() -> Mapping[str, frozenset[str]]:
     found[""] = {bare(str(word)) for word in read_list("options")["leads"]}
     found["one"] = {"one", "ones"}
     return {name: frozenset(words) for name, words in found.items()}
+
+
+@cache
+def no_counts() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What ends before a number that counts nothing, and what does where no unit is behind it."""
+    always, alone = (_ends_with(read_list("options")[n]) for n in ("no_counts", "no_counts_alone"))
+    return always, alone
+
+
+def _ends_with(lists: Mapping[str, Sequence[str]]) -> re.Pattern[str]:
+    words = "|".join(re.escape(folded(str(word))) for own in lists.values() for word in own)
+    return re.compile(rf"(?<!\w)({words})\W{{1,3}}$")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from deskward.text.assent import answer_of
+from deskward.text.assent import answer_of, behind_yes
 from deskward.text.folding import folded
 from deskward.text.lists import read_list
 
@@ -64,19 +64,34 @@ def wells() -> tuple[str, ...]:
     return tuple(str(one) for some in read_list("against")["well"].values() for one in some)
 
 
-def leaning(text: str) -> bool | None:
+def is_well_now(text: str) -> bool:
+    """Whether a text says that something works, and not only that there is no problem."""
+    said = folded(text[:LONGEST])
+    return is_well(text) and _plainly_well().search(said) is not None
+
+
+def leaning(text: str, *, of_fact: bool = False) -> bool | None:
     """What an answer says that begins with yes or no: "Yes, it does."; None where that is doubtful.
 
     What follows may say it once more, and neither turn it over, doubt it nor ask.
+
+    Args:
+        of_fact: As `answer_of` has it.
     """
-    whole = answer_of(text)
+    whole = answer_of(text, of_fact=of_fact)
     if whole is not None:
         return whole
     said = folded(text[:LONGEST])
     if _asks(said) or _has("conditions", said):
         return None
     first, *rest = [part for part in _CLAUSE.split(said) if part.strip()] or [""]
-    leans = answer_of(first)
+    if of_fact and any(is_of_deed(part) for part in rest):
+        return None  # "yes, do it" answers another question
+    if of_fact and rest and is_of_deed(first):  # "ok, yes they do"
+        first, *rest = rest
+    leans = answer_of(first, of_fact=of_fact)
+    if of_fact and leans is None and (behind := behind_yes(first)) is not None:  # "yes it does"
+        leans, rest = True, [behind, *rest]
     if leans is None or any(answer_of(part) is (not leans) for part in rest):
         return None
     more = " ".join(rest)
@@ -85,6 +100,17 @@ def leaning(text: str) -> bool | None:
     # "No, it does not" says no twice; "no, but …" does not.
     turned = leans and (_has("negators", more) or _has("turns", more))
     return None if turned else leans
+
+
+def is_of_deed(text: str) -> bool:
+    """Whether a text agrees to a deed or refuses one, and says nothing of whether anything is so."""
+    return answer_of(text) is not None and answer_of(text, of_fact=True) is None
+
+
+def rules_out(text: str) -> bool:
+    """Whether a text begins with what is not the way of something: "not with a password"."""
+    said = " ".join(_MARKS.sub(" ", folded(text[:LONGEST])).split())
+    return _pattern("not_by").match(said) is not None
 
 
 def says_one_of(text: str, phrases: Iterable[str]) -> bool:
@@ -153,6 +179,16 @@ def _parts_words(phrase: str) -> bool:
 def _pattern(name: str) -> re.Pattern[str]:
     """What finds a phrase of a list."""
     return _finding(read_list("against")[name])
+
+
+@cache
+def _plainly_well() -> re.Pattern[str]:
+    """What finds a phrase of `well` that is more than courtesy."""
+    lists = read_list("against")
+    polite = set(lists["polite"])
+    return _finding(
+        {name: [one for one in own if one not in polite] for name, own in lists["well"].items()}
+    )
 
 
 @cache

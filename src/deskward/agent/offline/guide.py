@@ -40,7 +40,12 @@ class Guide(BaseModel):
     def given(self, text: str) -> bool | float | str | None:
         """The answer that a text gives, or None."""
         record = {"asks": self.form, "choices": self.choices, "question": self.question}
-        tried: list[bool | float | str | None] = [True, False, number_in(text), *self.words]
+        tried: list[bool | float | str | None] = [
+            True,
+            False,
+            number_in(text, self.question),
+            *self.words,
+        ]
         if self.form == "text":
             tried = [text.strip()]
         given = (one for one in tried if one is not None and is_answer(record, one, text))

@@ -16,11 +16,11 @@ from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.guide import Guide, listed
 from deskward.agent.offline.leading import Leading
-from deskward.agent.offline.pausing import MOST_ASKED
+from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer
-from deskward.text.against import leaning
+from deskward.text.against import is_well, is_well_now, leaning, rules_out
 from deskward.text.nothing import asks_nothing
 from deskward.text.risk import risks_of
 
@@ -98,7 +98,8 @@ class Guided(Leading):
         """What is done with a message that tells of a trouble, or may; None for any other."""
         waits = "waits_for" in before or "choices" in before
         reading = self._model.acts.read(text)
-        if waits or reading.wishes or reading.unwished or asks_nothing(text):
+        silent = asks_nothing(text) or rules_out(text)
+        if waits or silent or reading.wishes or reading.unwished:
             return None
         named = self._model.skill(self._model.sought.of(text) or "")
         if named is not None and self._can_find(named) and reading.why not in _AGAINST:
@@ -121,8 +122,11 @@ class Guided(Leading):
         if any(kind.find(text, False) for kind in values):
             return True
         best, score = self._model.best(text, self._usable)
-        acts = best is not None and best.tool is not None and best.asks is None
-        return acts and score >= SURELY
+        if best is None or best.tool is None or best.asks is not None:
+            return False
+        # "I can't connect" is near to who wants to be connected to somebody: that has to be surer.
+        hands = self._model.handover is not None and best.tool == self._model.handover.tool
+        return score >= (CHANGED if hands else SURELY)
 
     def _left_behind(self) -> dict[str, Any]:
         return super()._left_behind() if self._before is None else self._before
@@ -203,7 +207,9 @@ class Guided(Leading):
             yield self._reply("left")
         elif leaning(text) is False:
             yield self._hand_over(which.said)
-        elif self._turns_to(skill, text) or risks_of("", text):
+        elif is_well_now(text):
+            yield self._reply("left")
+        elif not is_well(text) and (self._turns_to(skill, text) or risks_of("", text)):
             yield from self._understand(text)
         elif self._asks_something_else(text):
             yield from super()._after_customer(text, {})

@@ -20,7 +20,7 @@ from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.step import SURE, Step
 from deskward.core.answers import status_of
-from deskward.gate.answers import is_told, number_in
+from deskward.gate.answers import is_contrary, is_told, number_in
 from deskward.gate.choices import named
 from deskward.text.against import denies, doubts, leaning, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
@@ -203,8 +203,11 @@ class Leading(Step):
         """A yes, a no or a number with more beside it is asked about."""
         asks = skill.asks
         assert asks is not None
-        read = {"yes_no": leaning, "number": number_in}.get(guide.form)
-        value = read(text) if read is not None and guide.status != asks.confirms.when else None
+        if guide.status == asks.confirms.when or is_contrary(text, guide.question):
+            return self._once_again(guide, skill)  # "no, they do" may be either
+        value: bool | float | None = leaning(text, of_fact=True) if guide.form == "yes_no" else None
+        if guide.form == "number":
+            value = number_in(text, guide.question)
         if value is None:
             return self._once_again(guide, skill)
         return self._moved(guide, skill, asks.answer, {asks.argument: value})

@@ -16,6 +16,7 @@ from deskward.agent.offline.several import ASKED, Several
 from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turning import PERHAPS, SHORT, asks_generally
 from deskward.agent.offline.wishing import Wish
+from deskward.text.against import rules_out
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.language import language_of
 from deskward.text.risk import risks_of
@@ -317,7 +318,9 @@ class Step(Several):
         if skill.acts.trouble and asks_generally(text):
             missing = next(iter(skill.slots))
         general = asks or not self._model.acts.cues(text).isdisjoint({"how", "asking"})
-        if missing and open_ and general:  # nothing is looked up for who asks how it is done
+        if rules_out(text) and not reading.wishes:  # "not with a password" wishes no deed
+            yield self._left_as_is()
+        elif missing and open_ and general:  # nothing is looked up for who asks how it is done
             yield self._ask(skill, {}, missing)
         elif missing and open_:
             yield self._ask_for(skill, {}, missing)
