@@ -103,7 +103,7 @@ def leaning(text: str, *, of_fact: bool = False) -> bool | None:
 
 
 def is_of_deed(text: str) -> bool:
-    """Whether a text agrees to a deed or refuses one, and says nothing of whether anything is so."""
+    """Whether a text agrees to a deed or refuses one, and does not say that anything is so."""
     return answer_of(text) is not None and answer_of(text, of_fact=True) is None
 
 
