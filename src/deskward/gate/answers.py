@@ -140,7 +140,9 @@ def _readings(said: str, asked: str) -> list[float]:
     found = _NUMBER.findall(folded(said))
     if not found and len(said) <= LONGEST:
         return in_words(said)
-    if len(found) != 1 or _counts_nothing(said, found[0], asked):
+    if len(found) != 1:
+        return []
+    if _counts_nothing(said, found[0], asked):
         return []
     plain = found[0].replace("\u2212", "-")
     readings = []
