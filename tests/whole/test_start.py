@@ -11,6 +11,7 @@ LATE = (
     *("asyncpg", "redis", "openai", "anthropic", "aiosmtplib"),
     *("jsonschema", "mcp", "rich.console", "prompt_toolkit"),
     *("numpy", "babel.numbers", "babel.dates", "charset_normalizer", "snowballstemmer"),
+    *("sqlglot", "aiokafka", "aiobotocore", "a2a"),
 )
 HEAVY = (
     *("deskward.app", "deskward.core.settings", "sqlalchemy", "fastapi", "pydantic", "numpy"),

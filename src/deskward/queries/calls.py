@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlglot import exp
 
 from deskward.queries.functions import FUNCTIONS, GROWING, LONGEST, NEEDLES, PARTS, UNITS, Dialect
-from deskward.queries.grammar import refuse
+from deskward.queries.refusing import refuse
 
 
 class Printer(Protocol):

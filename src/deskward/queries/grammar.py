@@ -7,7 +7,7 @@ dialect, are off, so that what runs is what was written.
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
@@ -17,8 +17,8 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.parsers.sqlite import SQLiteParser
 from sqlglot.tokenizer_core import TokenType
 
-from deskward.core.errors import Unfit
 from deskward.queries.functions import Dialect
+from deskward.queries.refusing import refuse
 
 LONGEST = 10_000
 """Characters of a statement."""
@@ -94,15 +94,6 @@ _DIALECTS: dict[Dialect, type[SQLite] | type[Postgres]] = {
     "sqlite": _Sqlite,
     "postgresql": _Postgres,
 }
-
-
-def refuse(what: str) -> NoReturn:
-    """Refuse a statement, and say what to do.
-
-    Raises:
-        Unfit: Always.
-    """
-    raise Unfit(f"{what} Write one plain SELECT; `list_query_tables` shows of what.")
 
 
 def parse(sql: str, dialect: Dialect) -> exp.Expression:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from deskward.queries.functions import Dialect
-from deskward.queries.grammar import refuse
+from deskward.queries.refusing import refuse
 
 Cell = str | int | float | bool | None
 

@@ -16,8 +16,8 @@ from deskward.core.connections import away
 from deskward.core.errors import TimeLimitExceeded, Unavailable, Unfit
 from deskward.core.extras import extra
 from deskward.queries.functions import Dialect
-from deskward.queries.grammar import refuse
 from deskward.queries.limits import Collected, Found, Limits, Statement
+from deskward.queries.refusing import refuse
 
 with extra("postgres", "DATABASE_URL with PostgreSQL"):
     import asyncpg

@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from deskward.queries import calls, relations
 from deskward.queries.functions import TYPES, Dialect
-from deskward.queries.grammar import refuse
+from deskward.queries.refusing import refuse
 from deskward.queries.relations import Sight, quoted
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}\Z")

@@ -12,8 +12,8 @@ from pathlib import Path
 from deskward.core.connections import away
 from deskward.core.errors import TimeLimitExceeded, Unavailable, Unfit
 from deskward.queries.functions import FUNCTIONS, Dialect
-from deskward.queries.grammar import refuse
 from deskward.queries.limits import Collected, Found, Limits, Statement
+from deskward.queries.refusing import refuse
 
 _STEPS = 5_000
 """Instructions of SQLite's machine between two looks at the clock."""
