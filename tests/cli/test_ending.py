@@ -68,6 +68,7 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 @pytest.mark.parametrize("words", [("tools",), ("--help",), ("config", "show"), ("ledger", "show")])
 def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[str, ...]) -> None:
     """Its output goes to a pipe whose reader is gone, as after `| head -1`."""
@@ -88,6 +89,7 @@ def test_who_reads_one_line_only_hears_no_complaint(folder: Path, words: tuple[s
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 def test_a_chat_ends_quietly_when_nobody_reads_any_more(folder: Path) -> None:
     reader, writer = os.pipe()
     chat = subprocess.Popen(
@@ -109,6 +111,7 @@ def test_a_chat_ends_quietly_when_nobody_reads_any_more(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 @pytest.mark.parametrize("buffered", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_full_disk_under_the_output_is_said(folder: Path, buffered: dict[str, str]) -> None:
     with Path("/dev/full").open("wb") as full:
@@ -124,6 +127,7 @@ def test_a_full_disk_under_the_output_is_said(folder: Path, buffered: dict[str, 
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 def test_json_is_whole_where_the_locale_knows_no_letters(folder: Path) -> None:
     made = command(folder, "call", "create_ticket", "subject=Größe →", "body=日本語", **ASCII)
     assert (made.returncode, made.stderr) == (0, b"")
@@ -182,6 +186,7 @@ def test_every_list_is_json_where_wanted(cli: Cli, words: tuple[str, ...]) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 async def test_five_commands_at_once_make_one_database(tmp_path: Path) -> None:
     async def start(*words: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(

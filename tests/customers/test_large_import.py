@@ -51,6 +51,7 @@ def stored(folder: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_an_import_is_streamed_killed_and_resumed(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def is_usual(at: int) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 @pytest.mark.parametrize(
     ("output", "kind", "number"),
     [
@@ -168,6 +169,7 @@ def test_it_stops_whatever_its_output_does(
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     with serving(tmp_path, ascii_only, 2) as (process, url):
         process.kill()
@@ -186,6 +188,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 def test_it_stops_in_the_middle_of_a_line_that_nobody_reads(tmp_path: Path) -> None:
     """Its log goes to a pipe that is full: the loop itself waits in a write."""
     lay_demo(tmp_path)
@@ -231,6 +234,7 @@ def test_what_is_said_stays_as_far_as_the_letters_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 async def test_one_ctrl_c_is_one_for_the_workers_too(tmp_path: Path) -> None:
     """The first one leaves turns their time, so it must not reach a worker twice."""
     asked = asyncio.Event()

@@ -98,6 +98,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 @pytest.mark.timeout(rounds(600, 7_200))
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_tickets_are_streamed_killed_and_resumed(postgres_url: str, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def imported(file: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 async def test_a_bare_installation_serves_and_chats(bare: Path, tmp_path: Path) -> None:
     question = {"session_id": "demo", "message": "What is my account balance?"}
     async with (

@@ -40,6 +40,7 @@ def loaded(code: str, names: tuple[str, ...], folder: Path = Path()) -> set[str]
 
 
 @pytest.mark.slow
+@pytest.mark.started_anew
 def test_a_desk_that_is_up_to_date_opens_without_what_it_does_not_use(
     tmp_path: Path,
 ) -> None:
