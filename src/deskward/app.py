@@ -18,6 +18,7 @@ from deskward.accounts.passwords import PasswordRules
 from deskward.agent.loop import Agent
 from deskward.agent.model import Model
 from deskward.agent.models.choose import choose_model
+from deskward.agent.offering import Offering
 from deskward.agent.offline.model import OfflineModel
 from deskward.agent.prompt import brand_of
 from deskward.agent.turn import Limits
@@ -52,6 +53,7 @@ from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
 from deskward.gate.call import Gate
+from deskward.gate.catalogue import Catalogue
 from deskward.gate.confirmed import run_confirmed
 from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.sealing import Sealing
@@ -181,6 +183,7 @@ async def open_desk(
         await listen_to_the_usual(database, notices)
         ports = {
             Outbox: mails,
+            Catalogue: _catalogue(settings, embedder),
             Writer: _writer(settings, model, database),
             RateLimiter: limiter,
             FileRules: FileRules(
@@ -226,6 +229,9 @@ async def open_desk(
             await stack.enter_async_context(hub.keep())
         conversations = _conversations(settings, features, database, secret, gate, model)
         await stack.enter_async_context(conversations.keep())
+        if chat and not getattr(model, "reads_all_tools", False):
+            ahead = gate.port(Catalogue).prepare(list(gate.tools.values()))
+            await stack.enter_async_context(background(ahead))
         handlers = _handlers(features, gate, conversations)
         looks = [look for part in features.slices for look in part.looks(gate)]
         jobs = Jobs(database, handlers, features.records, wake, looks, features.times)
@@ -271,6 +277,13 @@ def _handlers(features: Features, gate: Gate, conversations: Conversations) -> d
     handlers[STILL_WAITS] = partial(still_waits, gate.database)
     handlers[LEFT] = partial(free, gate.database, gate.port(TicketRules).handover_waits)
     return {**handlers, APPROVAL: decisions.carry_out}
+
+
+def _catalogue(settings: Settings, embedder: Embedder | None) -> Catalogue:
+    quick = for_sentences(settings, embedder)
+    return Catalogue(
+        Kept(quick, settings.data_dir / "vectors.db", shared=True) if quick is not None else None
+    )
 
 
 def _writer(settings: Settings, model: Model, database: Database) -> Writer:
@@ -355,6 +368,7 @@ def _conversations(
             confirmed=partial(run_confirmed, gate),
             crisis_lines=settings.agent.crisis_lines,
             brand=partial(brand_of, database.reader),
+            choosing=Offering(gate.port(Catalogue)),
         ),
         confirmations=gate.confirmations,
         key=secret.names,

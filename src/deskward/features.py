@@ -33,6 +33,7 @@ from deskward.files import slice as files
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approval_tools import RECORD as APPROVAL_RECORD
 from deskward.gate.approval_tools import tools as approval_tools
+from deskward.gate.catalogue_tools import tools as catalogue_tools
 from deskward.gate.ledger_tools import tools as ledger_tools
 from deskward.gate.operations import operations
 from deskward.gate.policy.engine import GENERAL as GENERAL_POLICIES
@@ -96,7 +97,10 @@ class Features:
     def groups(self) -> tuple[ToolGroup, ...]:
         """The groups of tools: theirs, and those of no slice."""
         own = (part.tools for part in self.slices if part.tools is not None)
-        general = (approval_tools, ledger_tools, reading_tools, session_acts, takeovers, operations)
+        general = (
+            *(approval_tools, ledger_tools, reading_tools, catalogue_tools),
+            *(session_acts, takeovers, operations),
+        )
         return (*own, *general)
 
     @property

@@ -33,8 +33,8 @@ from deskward.agent.model import (
     ToolRequest,
     with_timeout,
 )
+from deskward.agent.offering import Choosing, Offering, Telling, no_brand
 from deskward.agent.outgoing import Outgoing
-from deskward.agent.prompt import INSTRUCTIONS
 from deskward.agent.taint import addresses_known, sources_of
 from deskward.agent.turn import (
     UNREAD,
@@ -53,6 +53,7 @@ from deskward.agent.turn import (
 from deskward.agent.unsupported import Unsupportable
 from deskward.core.aside import aside
 from deskward.core.errors import ModelUnavailable, TimeLimitExceeded
+from deskward.gate.catalogue import Catalogue
 from deskward.gate.context import Context
 from deskward.gate.questions import is_exact
 from deskward.gate.readings import OUTSIDE
@@ -76,11 +77,6 @@ MAX_TOKEN_LENGTH = 16
 """Characters per token, generously, by which a server is stopped that ignores the token limit."""
 
 
-async def no_brand(_tenant: str) -> str:
-    """Say nothing of a tenant."""
-    return ""
-
-
 class Agent:
     """Answers messages with a model and the gate's tools."""
 
@@ -95,6 +91,7 @@ class Agent:
         confirmed: Confirmed = nothing_confirmed,
         crisis_lines: Mapping[str, str] = MappingProxyType({}),
         brand: Callable[[str], Awaitable[str]] = no_brand,
+        choosing: Choosing | None = None,
     ) -> None:
         """Make one.
 
@@ -104,8 +101,8 @@ class Agent:
             confirmed: Makes the call that a customer has said yes to.
             crisis_lines: Tenant → whom somebody in danger can call; see `comfort.py`.
             brand: Says what a model is told of a tenant.
+            choosing: Chooses the tools that a step tells; None: by words.
         """
-        self._brand = brand
         self._crisis_lines = crisis_lines
         self.model = model
         self._claims = claims
@@ -114,6 +111,8 @@ class Agent:
         self._limits = limits or Limits()
         self._handing_over: tuple[Mapping[str, Tool], dict[str, str]] = ({}, {})
         """The tools that were there last, and those of them that call a person."""
+        most = self._limits.step_tokens
+        self._telling = Telling(model, choosing or Offering(Catalogue()), brand, most=most)
         self._calls = Calls(gate, self._limits.calls, confirmed)
         # Of several models each may take its time, before the next one is asked.
         self._patience = self._limits.timeout * getattr(model, "chances", 1)
@@ -229,13 +228,7 @@ class Agent:
     async def _step(self, turn: Turn) -> AsyncIterator[Event]:
         """One call of the model."""
         turn.step += 1
-        request = ModelRequest(
-            instructions=INSTRUCTIONS + await self._brand(turn.context.tenant) + turn.note,
-            messages=turn.messages,
-            tools=[spec_of(tool, turn.context) for tool in turn.tools],
-            max_tokens=self._limits.step_tokens,
-            tenant=turn.context.tenant,
-        )
+        request = await self._telling.request(turn)
         turn.call = on_record(turn, request)
         heard = Heard()
         sent: list[str] = []

@@ -152,7 +152,9 @@ class ModelRequest:
     """All that a model is given for one step.
 
     Attributes:
+        tools: All that the caller may use.
         tenant: Whose conversation it is; for a model that has learned from tenants, and never sent.
+        offered: The names of those tools that a language model is told; None: all.
     """
 
     instructions: str
@@ -160,14 +162,24 @@ class ModelRequest:
     tools: Sequence[ToolSpec]
     max_tokens: int
     tenant: str = ""
+    offered: tuple[str, ...] | None = None
+
+    @property
+    def told(self) -> tuple[ToolSpec, ...]:
+        """The tools that a language model is told of, in their order."""
+        if self.offered is None:
+            return tuple(self.tools)
+        names = frozenset(self.offered)
+        return tuple(tool for tool in self.tools if tool.name in names)
 
     @property
     def settings(self) -> dict[str, Any]:
         """All but the messages, as the ledger keeps it."""
-        return {
-            "instructions_and_tools": _digest(self.instructions, tuple(self.tools)),
+        found: dict[str, Any] = {
+            "instructions_and_tools": _digest(self.instructions, self.told),
             "max_tokens": self.max_tokens,
         }
+        return found if self.offered is None else {**found, "offered": list(self.offered)}
 
     def digest(self, settings: dict[str, Any]) -> str:
         """SHA-256 of the whole request: the same request has the same digest in every process."""

@@ -28,6 +28,7 @@ from deskward.agent.model import (
     ModelRequest,
     TextPiece,
 )
+from deskward.agent.offering import AsOffered
 from deskward.agent.offline.model import NAME
 from deskward.agent.prompt import brand_of
 from deskward.agent.turn import Limits, answered_by
@@ -86,10 +87,9 @@ async def replay(
     changed: Mapping[str, Mapping[str, Any]] | None = None,
     limits: Limits | None = None,
 ) -> Replay:
-    """Run recorded turns again.
+    """Run recorded turns again, whose answers `claims` checks.
 
     Args:
-        claims: Checks what answers claim.
         model: Answers anew, instead of what is on record.
         policy: Decides anew, instead of what is on record.
         changed: Tool → what it is to answer instead.
@@ -108,6 +108,7 @@ async def replay(
             claims=claims,
             confirmed=toolbox.confirmed,
             brand=partial(brand_of, gate.database.reader),
+            choosing=None if model else AsOffered(step.offered for step in turn.models),
         )
         context = Context(turn.principal, "agent", session_id="replay", turn_id=turn.id)
         text = ""

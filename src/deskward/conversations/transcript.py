@@ -26,6 +26,7 @@ class ModelStep:
         withheld: Whether nothing more of it was sent, because nothing supports it.
         interrupted: Whether the model broke off, and another one was asked.
         instead: What the agent said then.
+        offered: The names of the tools that it was told, where these were not all.
     """
 
     model: str
@@ -37,6 +38,7 @@ class ModelStep:
     raw: str | None = None
     withheld: bool = False
     interrupted: bool = False
+    offered: tuple[str, ...] | None = None
 
     @property
     def requests(self) -> tuple[ToolRequest, ...]:
@@ -130,6 +132,7 @@ def _collect(turns: dict[str, TurnRecord], rows: Iterable[Mapping[str, Any]]) ->
 
 
 def _model(row: Mapping[str, Any]) -> ModelStep:
+    offered = (row.get("settings") or {}).get("offered")
     return ModelStep(
         model=row.get("model", ""),
         digest=row["digest"],
@@ -140,6 +143,7 @@ def _model(row: Mapping[str, Any]) -> ModelStep:
         raw=row.get("raw"),
         withheld=row.get("status") == "withheld",
         interrupted=row.get("status") == "interrupted",
+        offered=tuple(offered) if offered is not None else None,
     )
 
 

@@ -102,6 +102,7 @@ class Tool:
         spends: What a call of it spends, where that is more than the call itself.
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
+        finds_tools: Of a tool that finds tools: the field of its answer that lists their names.
         reader: Finds out who wrote the texts in its answers; None where the desk wrote them all.
         writes_text: Whether a caller can have it write a text into a record.
         asks: What the customer is asked before a call of it is made on their behalf.
@@ -150,6 +151,7 @@ class Tool:
     also: tuple[tuple[str, str], ...] = ()
     together: JsonSchema | None = field(default=None, repr=False)
     resource: Resource | None = None
+    finds_tools: str | None = None
 
     @lazily
     def output_schema(self) -> JsonSchema:
@@ -237,6 +239,7 @@ class ToolGroup:
         also: tuple[str, ...] = (),
         together: JsonSchema | None = None,
         resource: Resource | None = None,
+        finds_tools: str | None = None,
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -257,6 +260,7 @@ class ToolGroup:
             also: Further REST addresses, of the form of `rest`.
             together: What a JSON Schema says of several arguments together.
             resource: What MCP clients read by an address through it.
+            finds_tools: See `Tool`.
 
         Raises:
             TypeError: The function is not of the form that a tool needs, or a text in its answer
@@ -284,6 +288,7 @@ class ToolGroup:
                     also=more,
                     together=together,
                     resource=resource,
+                    finds_tools=finds_tools,
                     asks=asks,
                     wish=self._wishes.get(built.name),
                 )

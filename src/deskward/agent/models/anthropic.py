@@ -87,7 +87,7 @@ class AnthropicModel:
                     "description": tool.description,
                     "input_schema": tool.input_schema,
                 }
-                for tool in request.tools
+                for tool in request.told
             ]
         try:
             # Around the retries too, so that a hanging server does not cost three time-outs.

@@ -25,6 +25,7 @@ class FallbackModel:
         """
         self.chances = len(models)
         self._timeout = timeout
+        self.reads_all_tools = all(getattr(one, "reads_all_tools", False) for one in models)
         self.name = ", ".join(model.name for model in models)
         self._models = [(model, _availability(model)) for model in models]
 

@@ -91,7 +91,7 @@ class OpenAIModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        tools = _tools(tuple(request.tools)) if request.tools else b""
+        tools = _tools(request.told) if request.tools else b""
         try:
             # Around the retries too, so that a hanging server does not cost three time-outs.
             async with asyncio.timeout(self._timeout):

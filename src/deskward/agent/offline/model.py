@@ -66,6 +66,8 @@ class OfflineModel:
     """Answers from skills, looks questions up, or hands over."""
 
     name = NAME
+    reads_all_tools = True
+    """It names tools by its skills, and is told of all that there are."""
 
     def __init__(
         self,
