@@ -262,6 +262,21 @@ async def test_what_is_no_alert_is_refused_and_changes_nothing(
     assert len(one["title"]) == 200
 
 
+async def test_one_odd_character_loses_no_alert(sqlite_desk: Desk, sqlite_call: Call) -> None:
+    odd = {
+        **alert(product="Acme\0API", code="504"),
+        "annotations": {"summary": " \0 ", "description": "\0"},
+    }
+    async with client_of(sqlite_desk) as client:
+        told = await Monitor(client, await source(sqlite_call)).told(odd, alert(fingerprint="b"))
+        assert told == {"opened": ["I1001", "I1002"]}
+    listed = (await sqlite_call("list_incidents", STAFF)).value["incidents"]
+    assert {(one["product"], one["title"]) for one in listed} == {
+        ("Acme API", "ApiErrors"),
+        ("Acme API", "db-7 answers 503"),
+    }
+
+
 async def test_a_generic_form_is_signed_and_says_what_customers_are_told(
     sqlite_desk: Desk, sqlite_call: Call
 ) -> None:

@@ -133,6 +133,7 @@ class Crm:
             await asyncio.sleep(60)
         licences = [{"product": "Acme API", "version": "2.4", "plan": "gold", "calls": {"n": 3}}]
         data: Any = {"status": "suspended", "licences": licences, "owner": {"name": "Ann"}}
+        data |= {"network": "vpn", "integrations": {"billing": "failing"}}
         data["notes"] = [{"type": "call", "on": "2026-11-01", "text": "Wants a refund."}]
         status, body = 200, json.dumps(data).encode()
         if self.how == "big":
@@ -165,6 +166,7 @@ sources:
       usage_stats: $.calls
     interactions: {each: "$.notes[*]", kind: $.type, at: $.on, summary: $.text}
     fields: {manager: $.owner.name}
+    environment: {network: $.network, integration_billing: $.integrations.billing, other: $.none}
 """
 
 
@@ -207,6 +209,20 @@ async def test_another_system_is_asked_once_and_remembered(with_crm: tuple[Crm, 
     assert system.asked[0].startswith("GET /accounts/user_001 ")
     assert "authorization: bearer s3cret" in system.asked[0].lower()
     assert "s3cret" not in json.dumps(found)
+
+
+async def test_another_system_tells_of_networks_and_integrations(
+    with_crm: tuple[Crm, Desk],
+) -> None:
+    _, desk = with_crm
+    call, told = caller(desk), {"customer_id": "user_001"}
+    await call("report_customer_environment", **told, environment_info={"network": "home"})
+    found = (await call("detect_customer_environment", STAFF, **told)).value
+    facts = {one["name"]: one for one in found["facts"] if one["source"] == "crm"}
+    assert facts["network"]["value"] == "vpn"
+    assert facts["integration_billing"]["value"] == "failing"
+    assert "other" not in facts
+    assert [one["name"] for one in found["conflicts"]] == ["network"]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +271,8 @@ async def test_an_answer_of_another_form_is_empty_and_one_of_404_unknown(
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
+        ("$.owner.name", "$.owner..", "is no JSONPath"),
+        ("{network: $.network", "{network: $.network..", "is no JSONPath"),
         ("$.status", "$.[", "is no JSONPath"),
         ("url: http://", "url: ftp://", "url"),
         ("seconds: 1", "secnds: 1", "secnds"),

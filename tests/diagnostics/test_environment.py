@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deskward.diagnostics.context.environment import of_user_agent
+from deskward.diagnostics.context.hints import of_client_hints
 from tests.conftest import CUSTOMER, OTHER, STAFF, Call
 from tests.diagnostics.test_context import put
 from tests.diagnostics.test_sessions import code, start
@@ -52,6 +53,65 @@ def test_user_agents_are_read(text: str, told: dict[str, Any]) -> None:
     found = of_user_agent(text)
     assert {name: found.get(name) for name in told} == told
     assert told or "os" not in found
+
+
+@pytest.mark.parametrize(
+    ("hints", "told"),
+    [
+        (
+            {
+                "Sec-CH-UA": '"Not/A)Brand";v="8", "Chromium";v="126", "Google Chrome";v="126"',
+                "Sec-CH-UA-Platform": '"Windows"',
+                "Sec-CH-UA-Platform-Version": '"15.0.0"',
+            },
+            {"browser": "chrome", "browser_version": "126", "os": "windows", "os_version": "11"},
+        ),
+        (
+            {
+                "sec-ch-ua": '"Chromium";v="126", "Microsoft Edge";v="126"',
+                "sec-ch-ua-full-version-list": '"Chromium";v="126.0.1.2", "Microsoft Edge";'
+                'v="126.4.2592.87", "Not.A/Brand";v="8.0.0.0"',
+                "sec-ch-ua-platform": '"Windows"',
+                "sec-ch-ua-platform-version": '"10.0.0"',
+            },
+            {"browser": "edge", "browser_version": "126.4", "os": "windows", "os_version": "10"},
+        ),
+        (
+            {
+                "Sec-CH-UA": '"Chromium";v="120", "Not A;Brand";v="99"',
+                "Sec-CH-UA-Platform": '"Android"',
+                "Sec-CH-UA-Platform-Version": '"14.0.0"',
+                "Sec-CH-UA-Model": '"Pixel 8"',
+            },
+            {
+                "browser": "chromium",
+                "browser_version": "120",
+                "os": "android",
+                "os_version": "14.0",
+                "device": "Pixel 8",
+            },
+        ),
+        ({"Sec-CH-UA-Platform": '"Windows"', "Sec-CH-UA-Platform-Version": '"0.3"'},
+         {"os": "windows"}),
+        ({"Sec-CH-UA": '"A";v="1", "B";v="2"', "Sec-CH-UA-Platform": '"Unknown"'}, {}),
+        ({"Sec-CH-UA": "Chromium;v=1", "Sec-CH-UA-Platform": "x", "Sec-CH-UA-Model": "x"}, {}),
+        ({"Sec-CH-UA": '"' * 1_000, "Sec-CH-UA-Platform-Version": '"\u0661"'}, {}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_client_hints_are_read(hints: dict[str, str], told: dict[str, str]) -> None:
+    assert of_client_hints(hints) == told
+
+
+async def test_hints_count_before_what_browsers_have_frozen(call: Call) -> None:
+    hints = {"Sec-CH-UA-Platform": '"Windows"', "Sec-CH-UA-Platform-Version": '"15.0.0"'}
+    await tell(call, user_agent=CHROME, client_hints=hints)
+    found = await detect(call, "user_agent")
+    facts = {one["name"]: one["value"] for one in found["facts"]}
+    assert (facts["browser"], facts["os"], facts["os_version"]) == ("chrome", "windows", "11")
+    assert found["conflicts"] == []
+    wrong = {"customer_id": "user_001", "client_hints": {"Cookie": "x"}}
+    assert code(await call("report_customer_environment", STAFF, **wrong)) == "INVALID_INPUT"
 
 
 async def test_each_fact_says_by_whom_and_what_does_not_agree_is_shown(call: Call) -> None:

@@ -268,3 +268,14 @@ async def test_what_is_ruled_out_outside_a_diagnosis_wishes_nothing(talk: Talk, 
 async def test_who_cannot_connect_wants_no_person(talk: Talk) -> None:
     (after,) = await say(talk, "I can't connect to the internet")
     assert after.startswith("Shall I look for the cause")
+
+
+@pytest.mark.parametrize("said", ["Sign in fails", "The website is slow"])
+async def test_a_trouble_is_looked_into_before_it_is_reported(talk: Talk, said: str) -> None:
+    (after,) = await say(talk, said)
+    assert after.startswith("Shall I look for the cause")
+
+
+async def test_who_wants_it_reported_or_is_angry_has_it_reported(talk: Talk) -> None:
+    (after,) = await say(talk, "report an issue: sync fails")
+    assert after.startswith("Shall I do this: Report issue")

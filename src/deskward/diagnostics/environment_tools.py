@@ -18,6 +18,7 @@ from deskward.diagnostics.context.environment import (
     Fact,
     Method,
 )
+from deskward.diagnostics.context.hints import of_client_hints
 from deskward.diagnostics.context.sources import Sources
 from deskward.diagnostics.tools import Facts
 from deskward.diagnostics.tools import tools as tools
@@ -33,6 +34,17 @@ UserAgent = Annotated[
         examples=["Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0.0.0 Safari/537.36"],
     ),
 ]
+ClientHints = Annotated[
+    dict[
+        Annotated[str, Field(pattern=r"^(?i:sec-ch-ua)(?i:-[a-z-]{1,32})?$")],
+        Annotated[str, Field(max_length=1_000)],
+    ],
+    Field(
+        max_length=12,
+        examples=[{"Sec-CH-UA": '"Chromium";v="126"', "Sec-CH-UA-Platform": '"Windows"'}],
+        json_schema_extra={"additionalProperties": False},
+    ),
+]
 
 
 @tools.tool(scope="context:read", risk=Risk.READ, rest="GET /customers/{customer_id}/environment")
@@ -46,7 +58,8 @@ async def detect_customer_environment(
 
     Args:
         customer_id: The customer.
-        detection_method: `api`: by products on record and other systems. `user_agent`: by what
+        detection_method: `api`: by products on record and other systems, which may tell of
+            networks, settings and integrations, too. `user_agent`: by what
             their browser says. `collector`: by what a program has read on their machine.
             `declared`: by what they say.
     """
@@ -66,6 +79,9 @@ async def detect_customer_environment(
                     confidence=CONFIDENCE["api"],
                 )
             )
+    for source in answered:
+        for name, value in (source.known.environment if source.known else {}).items():
+            facts.append(Fact(name, value, "api", source.source, source.at, CONFIDENCE["api"]))
     mine = [one for one in facts if one.method == detection_method]
     named = {one.name for one in mine}
     conflicts = environment.conflicts_of(facts)
@@ -85,6 +101,7 @@ async def report_customer_environment(
     environment_info: Facts | None = None,
     user_agent: UserAgent | None = None,
     method: Literal["declared", "collector"] = "declared",
+    client_hints: ClientHints | None = None,
 ) -> EnvironmentReceipt:
     """Tell where a customer's product runs; it is taken down with who has told it, and when.
 
@@ -93,6 +110,8 @@ async def report_customer_environment(
         environment_info: What is known, such as `os` and `browser`.
         user_agent: What their browser says of itself, as the header User-Agent.
         method: How the facts were found out.
+        client_hints: What their browser says in the headers Sec-CH-UA…; it counts before
+            `user_agent`, parts of which browsers have frozen.
     """
     if method == "collector" and ctx.principal.kind is Kind.CUSTOMER:
         raise Forbidden("What a program has read is sent by that program alone: say `declared`.")
@@ -101,6 +120,7 @@ async def report_customer_environment(
         if user_agent is not None
         else {}
     )
+    told |= of_client_hints(client_hints or {})
     await customers.require(ctx.db, ctx.tenant, customer_id)
     if environment_info:
         await environment.take(ctx.db, ctx.tenant, customer_id, method, environment_info)

@@ -21,6 +21,7 @@ from deskward.agent.offline.skills import Skill
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer
 from deskward.text.against import is_well, is_well_now, leaning, rules_out
+from deskward.text.moods import mood_of
 from deskward.text.nothing import asks_nothing
 from deskward.text.risk import risks_of
 
@@ -116,7 +117,8 @@ class Guided(Leading):
     def _is_about_another(self, text: str) -> bool:
         """Whether a message surely means something that is no trouble to be led through."""
         named = self._model.skill(self._model.sought.of(text) or "")
-        if named is not None and named.asks is None:
+        # "My data are not syncing" has the words for a question, and may be a trouble for all that.
+        if named is not None and named.asks is None and named.acts is not None:
             return True
         values = (kind for kind in self._model.kinds.values() if kind.is_id or kind.looks)
         if any(kind.find(text, False) for kind in values):
@@ -124,6 +126,8 @@ class Guided(Leading):
         best, score = self._model.best(text, self._usable)
         if best is None or best.tool is None or best.asks is not None:
             return False
+        if best.acts is not None and best.acts.trouble and mood_of([text]) != "angry":
+            return False  # a trouble is looked into before it is reported
         # "I can't connect" is near to who wants to be connected to somebody: that has to be surer.
         hands = self._model.handover is not None and best.tool == self._model.handover.tool
         return score >= (CHANGED if hands else SURELY)

@@ -34,12 +34,14 @@ class Known:
         products: With the names of `CustomerProduct`; what is not known is left out.
         interactions: With `kind`, `at` and `summary`.
         fields: Whatever else it was asked for.
+        environment: Where the product runs: networks, settings, the state of integrations.
     """
 
     account_status: str | None = None
     products: Sequence[dict[str, Any]] = ()
     interactions: Sequence[dict[str, str]] = ()
     fields: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -150,11 +150,20 @@ def of_generic(body: bytes) -> list[Alert]:
 
 
 def _alert(fingerprint: str, customer_message: str | None, **told: Any) -> Alert:
-    """An alert with its texts cut to what is kept of them."""
-    cut = {name: " ".join(str(told[name]).split())[:most] for name, most in _MOST.items()}
-    said = " ".join((customer_message or "").split())[:1_000]
+    """An alert with its texts cut to what is kept of them, and a name where it has none.
+
+    One odd character is no reason to lose it, and all that are told of with it.
+    """
+    cut = {name: _plain(str(told[name]))[:most] for name, most in _MOST.items()}
+    cut["title"] = cut["title"] or cut["name"] or "Alert"
+    said = _plain(customer_message or "")[:1_000]
     digest = hashlib.sha256(fingerprint.encode()).hexdigest()
     return Alert(**{**told, **cut}, fingerprint=digest, customer_message=said or None)
+
+
+def _plain(text: str) -> str:
+    """A text in one line, without the NUL that no database keeps."""
+    return " ".join(text.replace("\0", " ").split())
 
 
 def _read(form: type[Body], body: bytes) -> Body:

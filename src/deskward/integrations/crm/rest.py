@@ -7,6 +7,7 @@ sources:
     account_status: $.status
     products: {each: "$.licences[*]", product_name: $.product, version: $.version}
     fields: {account_manager: $.owner.name}
+    environment: {integration_billing: $.integrations.billing.status}
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ MOST_OTHER = 50 * MOST_TEXT
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 
 Path_ = Annotated[str, Field(min_length=1, max_length=300)]
+Fact = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Tenant = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -51,11 +53,13 @@ class _Part(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _paths(cls, value: Any, info: Any) -> Any:
-        if isinstance(value, str) and value.startswith("$"):
-            try:
-                jsonpath.compile(value)
-            except jsonpath.JSONPathError as error:
-                raise ValueError(f"{value} is no JSONPath: {str(error).splitlines()[0]}") from None
+        for path in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(path, str) and path.startswith("$"):
+                try:
+                    jsonpath.compile(path)
+                except jsonpath.JSONPathError as error:
+                    told = str(error).splitlines()[0]
+                    raise ValueError(f"{path} is no JSONPath: {told}") from None
         return value
 
 
@@ -116,7 +120,7 @@ class Rest(_Part):
         seconds: For an answer.
         remembered: Seconds for which an answer counts.
         health: How it is seen whether it is well.
-        account_status, products, interactions, fields: Where in an answer what is.
+        account_status, products, interactions, fields, environment: Where in an answer what is.
     """
 
     name: Name
@@ -129,6 +133,7 @@ class Rest(_Part):
     products: Products | None = None
     interactions: Interactions | None = None
     fields: dict[Name, Path_] = {}
+    environment: dict[Fact, Path_] = {}
     health: Health | None = None
 
     @field_validator("url", mode="after")
@@ -295,6 +300,11 @@ def read_answer(given: Mapping[str, Any]) -> dict[str, Any]:
             for one in (_each(rest.interactions, data) if rest.interactions else [])
         ],
         "fields": {name: _plain(_one(path, data)) for name, path in rest.fields.items()},
+        "environment": {
+            name: _plain(value)
+            for name, path in rest.environment.items()
+            if isinstance(value := _one(path, data), str | int | float)
+        },
     }
 
 
@@ -323,6 +333,7 @@ def _paths_of(rest: Rest) -> list[str]:
     told = [
         rest.account_status,
         *rest.fields.values(),
+        *rest.environment.values(),
         *(path for one in parts for path in one.values()),
     ]
     return [path for path in told if path is not None]
