@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ from deskward.gate.policy_watch import PolicyWatch
 from deskward.gate.sealing import Sealing
 from deskward.gate.secret import Secret, read_secret
 from deskward.gate.sessions import Sessions
+from deskward.gate.views import View
 from deskward.gate.writer import Silent, Writer
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
@@ -77,7 +78,7 @@ from deskward.migrations import upgrade
 from deskward.notices.models import USUAL
 from deskward.notices.service import NoticeRules, listen_to_the_usual
 from deskward.orders.payouts import Payouts
-from deskward.outside_servers import hub_of
+from deskward.outside_servers import hub_of, views_of
 from deskward.queries.running import Queries
 from deskward.security import tenants
 from deskward.security.api_keys import ApiKeys
@@ -116,6 +117,8 @@ class Desk:
     left_out: Sequence[str] = ()
     """The domains of which the database holds records, and that are off."""
     hub: Hub | None = None
+    views: Mapping[str, View] = field(default_factory=dict)
+    """The sets of tools that are served at an address of their own."""
     serves_one_group: bool = False
     """Whether it serves other programs, with the tools of one group."""
 
@@ -250,6 +253,7 @@ async def open_desk(
             embedder=embedder,
             left_out=off,
             hub=hub,
+            views=views_of(settings, gate),
             serves_one_group=only is not None,
         )
 

@@ -9,6 +9,7 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.core.database import Database
 from deskward.core.settings import Settings
 from deskward.gate.call import Gate
+from deskward.gate.views import View, read_views
 
 if TYPE_CHECKING:
     from deskward.hub.config import Server
@@ -30,6 +31,24 @@ def hub_of(settings: Settings, gate: Gate, database: Database) -> Hub | None:
 
     fixed = [_complaints(settings, url)] if url is not None else []
     return Hub(gate, database, tenant=settings.default.tenant_id, fixed=fixed, file=file)
+
+
+def views_of(settings: Settings, gate: Gate) -> Mapping[str, View]:
+    """The sets of tools that are served at an address of their own.
+
+    Raises:
+        ValueError: The file that names them cannot be read, or is not right.
+    """
+    file = settings.mcp_server.views_file
+    if file is None:
+        return {}
+    from deskward.features import BUNDLES, all_features
+
+    taken = ["all", *BUNDLES, *(group.name for group in all_features().groups)]
+    try:
+        return read_views(file, gate.tools, gate.policy.roles.names, taken)
+    except ValueError as error:
+        raise ValueError(f"MCP_VIEWS_FILE: {error}") from None
 
 
 def servers_of(settings: Settings) -> tuple[dict[str, Server], Mapping[str, str]]:

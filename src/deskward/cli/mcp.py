@@ -15,7 +15,8 @@ def mcp(
         str | None,
         Parameter(
             help="Serve this group of tools only, for example `complaints`; `support` is those of "
-            "troubleshooting, knowledge and escalation, for support engineers in their editor."
+            "troubleshooting, knowledge and escalation, for support engineers in their editor. "
+            "Or a set of tools of MCP_VIEWS_FILE, which over HTTP `deskward serve` serves."
         ),
     ] = None,
     /,
@@ -46,17 +47,27 @@ def mcp(
     from deskward.features import BUNDLES, all_features
 
     names = [*BUNDLES, *(known.name for known in all_features().groups)]
-    if group is not None and group not in names:
+    view = group if group is not None and group not in names else None
+    if view is not None and read_settings().mcp_server.views_file is None:
         raise Misused(f"there is no group {group!r}; there are {', '.join(names)}")
+    if view is not None and transport == "http":
+        raise Misused(f"`deskward serve` serves {view} over HTTP, at /mcp/v/{view}")
     if transport == "http":
         _mcp_over_http(group, host, port, demo=demo)
         return
     from deskward.entrypoints.mcp.stdio import serve_stdio
 
     async def serve_mcp() -> None:
-        opened = local_desk(read_settings(), user, staff, tenant, demo=demo, only=group)
+        only = group if view is None else None
+        opened = local_desk(read_settings(), user, staff, tenant, demo=demo, only=only)
         async with opened as (desk, caller):
-            await serve_stdio(desk, caller)
+            shown = desk.views.get(view) if view is not None else None
+            if view is not None and shown is None:
+                there = ", ".join([*names, *desk.views])
+                raise Misused(f"there is no group {view!r}; there are {there}")
+            if shown is not None and not shown.admits(caller, desk.gate.policy.roles):
+                raise Misused(f"{view} is for {', '.join(sorted(shown.roles))}, not for the caller")
+            await serve_stdio(desk, caller, shown)
 
     run(serve_mcp())
 

@@ -193,6 +193,12 @@ class McpServer(Group):
         "(`mcpServers`); it is read again whenever it changes. Unset: none but that of "
         "MCP_SERVER_URL.",
     )
+    views_file: Path | None = Field(
+        None,
+        validation_alias="mcp_views_file",
+        description="YAML file that names sets of tools to be served at `/mcp/v/NAME`, each to "
+        "some roles (virtual servers). Unset: there is only `/mcp`, with all tools.",
+    )
     required: bool = Field(
         False, description="Whether the desk counts as not ready while that server is away."
     )

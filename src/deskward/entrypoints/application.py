@@ -77,8 +77,10 @@ def http_application(desk: Desk) -> ASGIApp:
         health_router(desk),
     ]
     api = _api(desk, routers)
+    views = {f"{MCP}/v/{name}": view for name, view in desk.views.items()}
     routes = [
         Route(MCP, McpEndpoint(desk)),
+        *(Route(path, McpEndpoint(desk, view)) for path, view in views.items()),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
         *oauth_routes(),
     ]
@@ -94,6 +96,7 @@ def http_application(desk: Desk) -> ASGIApp:
         AGUI: LARGEST,  # clients send the whole conversation along
         **body_limits(tools, at_once=MCP),
     }
+    limits |= dict.fromkeys(views, limits[MCP])
     cors = _cors(desk.settings)
     inside = Bodies(app) if cors is None else cors.asked(Bodies(app))
     guard = Guard(

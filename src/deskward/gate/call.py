@@ -39,6 +39,7 @@ from deskward.gate.readings import OUTSIDE, Readings, note
 from deskward.gate.run import Runner
 from deskward.gate.tool import Risk, Tool
 from deskward.gate.validation import require_in_bounds, validated
+from deskward.gate.views import View
 from deskward.security.principals import Kind, Principal
 
 log = logging.getLogger(__name__)
@@ -131,8 +132,8 @@ class Gate:
         """The way to something outside the database, as tools get it by `Context.port`."""
         return self.runner.port(kind)
 
-    def tools_for(self, principal: Principal) -> list[Tool]:
-        """The tools that the principal's roles allow."""
+    def tools_for(self, principal: Principal, view: View | None = None) -> list[Tool]:
+        """The tools that the principal's roles allow, and that are in a view."""
         who = principal.tenant, principal.roles
         known = self._offered.get(who)
         if known is None or known[0] is not self.tools or known[1] is not self.policy:
@@ -144,7 +145,7 @@ class Gate:
             if len(self._offered) >= MOST_OFFERED:
                 self._offered.clear()
             known = self._offered[who] = (self.tools, self.policy, found)
-        return list(known[2])
+        return [tool for tool in known[2] if view is None or view.holds(tool.name)]
 
     async def call(
         self,

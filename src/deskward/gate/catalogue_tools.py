@@ -62,7 +62,7 @@ async def search_tools(
         query: What the tool is to do, in a few plain words, best in English.
         limit: How many to name at the most.
     """
-    usable = ctx.port(Gate).tools_for(ctx.principal)
+    usable = ctx.port(Gate).tools_for(ctx.principal, ctx.view)
     others = [tool for tool in usable if tool.finds_tools is None]
     found = (await ctx.port(Catalogue).ranked([query], others))[:limit]
     told = "No tool is there." if not found else f"{len(found)} tools may fit."

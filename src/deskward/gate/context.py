@@ -16,6 +16,7 @@ from deskward.core.tasks import Stop
 from deskward.gate.influence import Influence
 from deskward.gate.provenance import Record
 from deskward.gate.readings import Reading
+from deskward.gate.views import View
 from deskward.security.principals import Principal
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Context:
         report: Where the caller is told how far the call is, through `progress`; None where nobody
             asked.
         stop: Of a call that acts outside: whether its caller does not want it any more.
+        view: The set of tools that the caller sees; None: all that they may use. A door sees to it
+            that no other one is called.
     """
 
     principal: Principal
@@ -95,6 +98,7 @@ class Context:
     waits: bool = True
     report: Report | None = None
     stop: Stop | None = None
+    view: View | None = None
     _db: Connection | None = None
     _ports: Mapping[type, Any] = field(default_factory=dict)
     _beside: list[Beside] | None = None

@@ -9,6 +9,7 @@ package's server; the conformance suite and the parity tests compare them.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deskward.app import Desk
-from deskward.core.errors import Cancelled, DeskwardError
+from deskward.core.errors import Cancelled, DeskwardError, Forbidden
 from deskward.entrypoints.errors import error_response
 from deskward.entrypoints.identity import Callers, plain_headers
 from deskward.entrypoints.mcp.confirming import (
@@ -47,6 +48,7 @@ from deskward.entrypoints.mcp.protocol import (
     UNSUPPORTED_VERSION,
     ProtocolError,
     capabilities,
+    check_in,
     check_known,
     error_message,
     has_resources,
@@ -69,6 +71,7 @@ from deskward.entrypoints.mcp.results import call_result, complete
 from deskward.gate.confirmed import record_answer, take_answer
 from deskward.gate.context import Context, new_id
 from deskward.gate.outcome import Outcome
+from deskward.gate.views import View
 from deskward.security.principals import Principal
 
 _STATUS = {
@@ -85,10 +88,10 @@ _Key = tuple[str, str, str, int | str]
 
 
 class McpEndpoint:
-    """The ASGI application at `/mcp`."""
+    """The ASGI application at `/mcp`, or at a view's address."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, view: View | None = None) -> None:
+        self._desk, self._view = desk, view
         self._callers = Callers.of(desk)
         self._running: dict[_Key, Exchange] = {}
         """Calls under way that their client can cancel by a notification."""
@@ -119,12 +122,12 @@ class McpEndpoint:
         except ProtocolError as error:
             return _error(400, None, error)
         if request is None:
-            asker = await self._callers.identify(headers)
+            asker = await self._identified(headers)
             await self._take(message, asker, scope["state"]["request_id"])
             return Response(status_code=202)
         if request.id is None and request.method != _CANCEL:
             return Response(status_code=202)
-        principal = await self._callers.identify(headers)
+        principal = await self._identified(headers)
         if request.id is None:
             self._cancel(request, principal)
             return Response(status_code=202)
@@ -132,6 +135,19 @@ class McpEndpoint:
         token = progress_token(request.params.get("_meta")) if streams else None
         exchange = Exchange(receive, send, token)
         return await self._answer(request, principal, exchange, scope)
+
+    async def _identified(self, headers: Mapping[str, str]) -> Principal:
+        """Who calls.
+
+        Raises:
+            DeskwardError: Nobody who may, or nobody for whom this view is.
+        """
+        principal = await self._callers.identify(headers)
+        if self._view is not None and not self._view.admits(
+            principal, self._desk.gate.policy.roles
+        ):
+            raise Forbidden("This server is not for you. Use the address that you were given.")
+        return principal
 
     async def _answer(
         self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
@@ -167,7 +183,7 @@ class McpEndpoint:
             return await self._call(request, principal, exchange, scope["state"]["request_id"])
         if method == "tools/list":
             return self._list(request, principal)
-        if method in RESOURCE_METHODS and has_resources(self._desk.gate):
+        if method in RESOURCE_METHODS and has_resources(self._desk.gate, self._view):
             return await self._resources(request, principal, exchange, scope["state"]["request_id"])
         if request.stateless and method == "server/discover":
             about = {"supportedVersions": SUPPORTED, **self._about()}
@@ -181,13 +197,14 @@ class McpEndpoint:
     def _list(self, request: McpRequest, principal: Principal) -> bytes:
         if not isinstance(request.params.get("cursor"), str | None):
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        result: dict[str, Any] = {"tools": tool_list(self._desk.gate, principal)}
+        result: dict[str, Any] = {"tools": tool_list(self._desk.gate, principal, self._view)}
         return to_json(result | complete(cached=True) if request.stateless else result)
 
     async def _resources(
         self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
     ) -> bytes:
         context = Context.of(principal, "mcp", request_id, request.session or "")
+        context = context.completed(view=self._view)
         params, stateless = request.params, request.stateless
         gate = self._desk.gate
         work = answered(gate, context, request.method, params, stateless=stateless)
@@ -196,7 +213,8 @@ class McpEndpoint:
         return to_json(result | complete(cached=cached) if stateless else result)
 
     def _about(self) -> dict[str, Any]:
-        return {"capabilities": capabilities(self._desk.gate), "instructions": INSTRUCTIONS}
+        can = capabilities(self._desk.gate, self._view)
+        return {"capabilities": can, "instructions": INSTRUCTIONS}
 
     async def _call(
         self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
@@ -204,6 +222,7 @@ class McpEndpoint:
         name, arguments = request.params.get("name"), request.params.get("arguments")
         if not isinstance(name, str) or not isinstance(arguments, dict | None):
             raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
+        check_in(self._view, name)
         context = Context(
             principal,
             "mcp",
@@ -211,6 +230,7 @@ class McpEndpoint:
             client=request.session or "",
             report=exchange.report,
             unsure=is_unsure(request.params.get("_meta")),
+            view=self._view,
         )
         call = self._made(request, context, name, arguments or {}, exchange)
         key = _cancelled_by(request, principal, request.id)

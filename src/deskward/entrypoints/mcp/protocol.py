@@ -16,6 +16,7 @@ from deskward.core.errors import UnknownTool
 from deskward.gate.call import Gate
 from deskward.gate.outcome import Outcome
 from deskward.gate.tool import Tool
+from deskward.gate.views import View
 from deskward.security.principals import Principal
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -100,22 +101,36 @@ def listed(tool: Tool, principal: Principal) -> dict[str, Any]:
     }
 
 
-def tool_list(gate: Gate, principal: Principal) -> list[dict[str, Any]]:
-    """The tools that the principal may use."""
-    return [listed(tool, principal) for tool in gate.tools_for(principal)]
+def tool_list(gate: Gate, principal: Principal, view: View | None = None) -> list[dict[str, Any]]:
+    """The tools that the principal may use, of those in a view."""
+    return [listed(tool, principal) for tool in gate.tools_for(principal, view)]
 
 
-def capabilities(gate: Gate) -> dict[str, Any]:
+def check_in(view: View | None, tool: str) -> None:
+    """Refuse a call of a tool that is in no view, as one that does not exist.
+
+    Raises:
+        ProtocolError: It is not there.
+    """
+    if view is not None and not view.holds(tool):
+        error = UnknownTool(f"There is no tool {tool[:64]!r}. List the tools to see them.")
+        raise ProtocolError(INVALID_PARAMS, error.message)
+
+
+def capabilities(gate: Gate, view: View | None = None) -> dict[str, Any]:
     """What the server says that it can do."""
     found: dict[str, Any] = {"tools": {"listChanged": False}}
-    if has_resources(gate):
+    if has_resources(gate, view):
         found |= {"resources": {"listChanged": False, "subscribe": False}, "completions": {}}
     return found
 
 
-def has_resources(gate: Gate) -> bool:
+def has_resources(gate: Gate, view: View | None = None) -> bool:
     """Whether any of the tools reads resources."""
-    return any(tool.resource is not None for tool in gate.tools.values())
+    return any(
+        tool.resource is not None and (view is None or view.holds(tool.name))
+        for tool in gate.tools.values()
+    )
 
 
 def idempotency_key(meta: Any) -> str | None:

@@ -23,7 +23,6 @@ from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.gate.resources import MOST_COMPLETED, Resource
 from deskward.gate.tool import Tool
-from deskward.security.principals import Principal
 
 PAGE = 100
 """Resources on a page of the list."""
@@ -49,15 +48,14 @@ async def answered(
     if not isinstance(cursor, str | None):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     if method == "resources/templates/list":
-        return {
-            "resourceTemplates": [_template(tool) for tool in _readers(gate, context.principal)]
-        }
+        return {"resourceTemplates": [_template(tool) for tool in _readers(gate, context)]}
     return await _listed(gate, context, cursor)
 
 
-def _readers(gate: Gate, principal: Principal) -> list[Tool]:
-    """The tools that read resources and that the principal may use."""
-    return [tool for tool in gate.tools_for(principal) if tool.resource is not None]
+def _readers(gate: Gate, context: Context) -> list[Tool]:
+    """The tools that read resources and that the caller may use where they are."""
+    usable = gate.tools_for(context.principal, context.view)
+    return [tool for tool in usable if tool.resource is not None]
 
 
 def _resource(tool: Tool) -> Resource:
@@ -78,7 +76,7 @@ def _template(tool: Tool) -> dict[str, Any]:
 
 async def _listed(gate: Gate, context: Context, cursor: str | None) -> dict[str, Any]:
     """A page of all resources, one kind after the other. The cursor is the last one's address."""
-    readers = sorted(_readers(gate, context.principal), key=lambda tool: _resource(tool).template)
+    readers = sorted(_readers(gate, context), key=lambda tool: _resource(tool).template)
     found: list[dict[str, Any]] = []
     for tool in readers:
         resource = _resource(tool)
@@ -113,7 +111,7 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     code = INVALID_PARAMS if stateless else RESOURCE_NOT_FOUND
     nowhere = ProtocolError(code, "Resource not found", {"uri": address})
-    for tool in _readers(gate, context.principal):
+    for tool in _readers(gate, context):
         resource = _resource(tool)
         value = resource.value_in(address)
         if value is None:
@@ -143,7 +141,7 @@ async def _complete(gate: Gate, context: Context, params: Mapping[str, Any]) -> 
     if not isinstance(reference, dict) or not isinstance(argument, dict):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     begun = argument.get("value")
-    for tool in _readers(gate, context.principal):
+    for tool in _readers(gate, context):
         resource = _resource(tool)
         named = reference.get("type") == "ref/resource" and reference.get("uri")
         if named != resource.template or argument.get("name") != resource.variable:

@@ -37,6 +37,7 @@ from deskward.entrypoints.mcp.protocol import (
     INSTRUCTIONS,
     STATELESS_VERSION,
     ProtocolError,
+    check_in,
     check_known,
     has_resources,
     idempotency_key,
@@ -48,6 +49,7 @@ from deskward.entrypoints.mcp.results import call_result, complete
 from deskward.gate.confirmed import take_answer
 from deskward.gate.context import Context, new_id
 from deskward.gate.outcome import Outcome
+from deskward.gate.views import View
 from deskward.security.principals import Principal
 
 Result = TypeVar("Result")
@@ -61,9 +63,9 @@ _RESOURCES: Mapping[str, type[RequestParams]] = {
 _LIST_STAMP = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
 
-async def serve_stdio(desk: Desk, principal: Principal) -> None:
+async def serve_stdio(desk: Desk, principal: Principal, view: View | None = None) -> None:
     """Answer on standard input and output until the client closes them."""
-    calls = _Calls(desk, principal)
+    calls = _Calls(desk, principal, view)
     server = calls.server()
     with pipes() as (stdin, stdout):
         async with stdio_server(stdin, stdout) as (read, write):
@@ -80,8 +82,8 @@ def _capabilities(context: ServerRequestContext[Any]) -> Any:
 class _Calls:
     """The calls of one client."""
 
-    def __init__(self, desk: Desk, principal: Principal) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, principal: Principal, view: View | None) -> None:
+        self._desk, self._view = desk, view
         self._principal = principal
         self._id = new_id()
         self._running: set[asyncio.Task[Any]] = set()
@@ -96,7 +98,7 @@ class _Calls:
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
-        if has_resources(self._desk.gate):
+        if has_resources(self._desk.gate, self._view):
             for method, params in _RESOURCES.items():
                 server.add_request_handler(method, params, partial(self._resources, method))
         return server
@@ -108,13 +110,13 @@ class _Calls:
     async def _list(
         self, _context: ServerRequestContext[Any], _params: PaginatedRequestParams | None
     ) -> Any:
-        return {"tools": tool_list(self._desk.gate, self._principal), **_LIST_STAMP}
+        return {"tools": tool_list(self._desk.gate, self._principal, self._view), **_LIST_STAMP}
 
     async def _resources(
         self, method: str, context: ServerRequestContext[Any], _params: RequestParams
     ) -> Any:
         stateless = context.protocol_version == STATELESS_VERSION
-        call_context = Context(self._principal, "mcp", client=self._id)
+        call_context = Context(self._principal, "mcp", client=self._id, view=self._view)
         params = context.params or {}
         work = answered(self._desk.gate, call_context, method, params, stateless=stateless)
         try:
@@ -133,11 +135,13 @@ class _Calls:
             client=self._id,
             report=progress.report if asked else None,
             unsure=is_unsure(meta),
+            view=self._view,
         )
         told = context.params or {}
         asks = can_ask(_capabilities(context), self._principal)
         answer = answer_in(told) if asks else None
         try:
+            check_in(self._view, params.name)
             if answer is not None and answer[1] is not None:
                 of = (params.name, params.arguments or {})
                 call = take_answer(gate, answer[0], call_context, answer[1], "elicitation", of=of)
