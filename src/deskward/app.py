@@ -66,6 +66,7 @@ from deskward.inbox.filing import Inbox
 from deskward.integrations.diagnosing import open_diagnosing
 from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
 from deskward.integrations.embeddings.kept import Kept
+from deskward.integrations.kafka.choose import open_kafka
 from deskward.integrations.mail.choose import check_ways_in
 from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.search.choose import open_search
@@ -224,6 +225,7 @@ async def open_desk(
             BoxVault: BoxVault(secret.key),
             Syncs: _syncs(settings, database, secret, stack),
             **open_search(settings, database, embedder, stack),
+            **open_kafka(settings, secret.key, stack),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())

@@ -43,6 +43,7 @@ from deskward.gate.reading_tools import tools as reading_tools
 from deskward.gate.slice import Slice
 from deskward.gate.tool import Risk, Tool, ToolGroup
 from deskward.inbox import slice as inbox
+from deskward.kafka import slice as kafka
 from deskward.knowledge import slice as knowledge
 from deskward.notices import slice as notices
 from deskward.orders import slice as orders
@@ -71,6 +72,7 @@ SLICES: tuple[Slice, ...] = (
     webhooks.SLICE,
     notices.SLICE,
     queries.SLICE,
+    kafka.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""
 
@@ -166,12 +168,17 @@ def domains() -> tuple[str, ...]:
 
 
 @cache
-def features(on: frozenset[str], groups: frozenset[str] = frozenset()) -> Features:
+def features(
+    on: frozenset[str],
+    groups: frozenset[str] = frozenset(),
+    given: frozenset[str] = frozenset(),
+) -> Features:
     """What the slices bring that belong to every desk, and those of some domains.
 
     Args:
         on: The domains.
         groups: Names of groups of tools whose slices are there in any case.
+        given: The settings that have a value, of those without which a slice is not there.
 
     Raises:
         ValueError: There is no such domain.
@@ -183,8 +190,10 @@ def features(on: frozenset[str], groups: frozenset[str] = frozenset()) -> Featur
         tuple(
             part
             for part in SLICES
-            if part.domain is None
-            or part.domain in on
+            if (
+                (part.domain is None or part.domain in on)
+                and (part.setting is None or part.setting in given)
+            )
             or (part.tools is not None and part.tools.name in groups)
         )
     )
@@ -192,7 +201,12 @@ def features(on: frozenset[str], groups: frozenset[str] = frozenset()) -> Featur
 
 def all_features() -> Features:
     """What all slices bring, whatever is on."""
-    return features(frozenset(domains()))
+    return features(frozenset(domains()), given=frozenset(_settings()))
+
+
+def _settings() -> list[str]:
+    """The settings without which a slice is not there."""
+    return [part.setting for part in SLICES if part.setting is not None]
 
 
 def features_of(
@@ -211,20 +225,31 @@ def features_of(
         also: Further domains.
 
     Raises:
-        ValueError: There is no such domain.
+        ValueError: There is no such domain, or a setting is missing without which what is wanted
+            is nothing.
     """
     on = settings.domains_on.union(domains() if demo else also)
     wanted = set() if only is None else set(groups_in(only))
     if settings.mcp_server.url:  # an outside server's tools take the place of the built-in ones
         wanted.add(complaint_tools.name)
-    return features(on, frozenset(wanted))
+    values = settings.values()
+    given = frozenset(name for name in _settings() if values[name])
+    for part in SLICES:
+        if part.tools and part.tools.name in wanted and part.setting not in (None, *given):
+            raise ValueError(
+                f"{part.setting}: it is not set, and without it there are no tools of "
+                f"`{part.tools.name}`. Set it (.env.example says how)."
+            )
+    return features(on, frozenset(wanted), given)
 
 
 async def left_out(db: Connection, on: Features) -> list[str]:
     """The domains of which the database holds records, and which are not all there."""
-    found = []
+    found: list[str] = []
     for part in SLICES:
-        if part not in on.slices and part.domain not in found and await _any_of(db, part.tables):
+        if part in on.slices or part.domain in (None, *found):
+            continue
+        if await _any_of(db, part.tables):
             found.append(str(part.domain))
     return found
 

@@ -73,7 +73,7 @@ def running(
         )
     try:
         for port in ports:
-            _wait_for(port, process, log)
+            wait_for(port, process, log)
         yield process
     finally:
         process.terminate()
@@ -95,8 +95,11 @@ def wait_until_listening(port: int) -> None:
     raise RuntimeError(f"nothing listens on port {port}")
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_TIMEOUT
+def wait_for(
+    port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = START_TIMEOUT
+) -> None:
+    """Wait for a program that was started to listen on a port."""
+    until = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

@@ -26,10 +26,12 @@ def mcp(
         Parameter(help="`stdio`, for clients that start the server, or streamable HTTP."),
     ] = "stdio",
     host: Annotated[
-        str | None, Parameter(help="Address to listen on. Default: MCP_SERVER_HOST.")
+        str | None,
+        Parameter(help="Address to listen on. Default: MCP_SERVER_HOST, or the group's own."),
     ] = None,
     port: Annotated[
-        int | None, Parameter(help="Port to listen on. Default: MCP_SERVER_PORT.")
+        int | None,
+        Parameter(help="Port to listen on. Default: MCP_SERVER_PORT, or the group's own."),
     ] = None,
     user: User = None,
     staff: Staff = None,
@@ -80,8 +82,10 @@ def _mcp_over_http(group: str | None, host: str | None, port: int | None, *, dem
 
     open_standard_streams()
     settings = read_settings(serving=True, to_file=False)
-    settings.server.host = host or settings.mcp_server.host
-    settings.server.port = settings.mcp_server.port if port is None else port
+    own = {"kafka": settings.kafka}.get(group or "")
+    usual = own.mcp_port if own is not None else settings.mcp_server.port
+    settings.server.host = host or (own and own.mcp_host) or settings.mcp_server.host
+    settings.server.port = usual if port is None else port
     run(
         run_server(settings, demo=demo, only=group or "all"),
         loop_factory=uvloop.new_event_loop,

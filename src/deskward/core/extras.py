@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-Extra = Literal["anthropic", "folders", "imap", "openai", "postgres", "redis", "smtp"]
+Extra = Literal[
+    "anthropic", "aws", "folders", "imap", "kafka", "openai", "postgres", "redis", "smtp"
+]
 
 
 class MissingExtra(ValueError):

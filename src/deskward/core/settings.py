@@ -39,6 +39,7 @@ from deskward.core.desk_settings import (
 )
 from deskward.core.diagnostic_settings import Diagnostics
 from deskward.core.escalation_settings import Escalation
+from deskward.core.kafka_settings import Kafka
 from deskward.core.knowledge_settings import Knowledge
 from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     knowledge: Knowledge = Field(
         default_factory=Knowledge, description="The documents that answers come from."
     )
+    kafka: Kafka = Field(default_factory=Kafka, description="Messages of Apache Kafka.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")
     policy: Policy = Field(
         default_factory=Policy, description="What policies are, and what they see."

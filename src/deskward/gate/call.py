@@ -101,8 +101,9 @@ class Gate:
             self.tools[tool.name] = tool
             addresses.update(tool.addresses)
         for tool in self.tools.values():
-            if tool.resource is not None and tool.resource.listed_by not in self.tools:
-                raise ValueError(f"{tool.name}: there is no tool {tool.resource.listed_by}")
+            listed_by = tool.resource.listed_by if tool.resource is not None else ""
+            if listed_by and listed_by not in self.tools:
+                raise ValueError(f"{tool.name}: there is no tool {listed_by}")
         self.ledger = Ledger(key, names, generation=generation)
         self.readings = Readings()
         self.approvals = Approvals(key)

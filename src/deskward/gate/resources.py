@@ -22,7 +22,8 @@ class Resource:
 
     Attributes:
         template: The form of their addresses (RFC 6570, level 1), with one variable, which is the
-            tool's argument: `kb://articles/{article_id}`.
+            tool's argument: `kb://articles/{article_id}`. Without one it is a single address, as
+            `kafka://topics`, of which the tool's whole answer is the content.
         name: What one of them is called.
         listed_by: The tool that lists those that the caller may read. It takes `prefix`, `after`
             and `limit`, and answers with `total` and `entries` in the order of their addresses,
@@ -34,19 +35,25 @@ class Resource:
 
     template: str
     name: str
-    listed_by: str
+    listed_by: str = ""
     among: Mapping[str, Any] = field(default_factory=dict)
     mime_type: str = "text/markdown"
     about: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """See that its template has one variable.
+        """See that its template has one variable, or that it is one address and nothing lists it.
 
         Raises:
-            TypeError: It has not.
+            TypeError: It is neither.
         """
-        if len(_VARIABLE.findall(self.template)) != 1:
-            raise TypeError(f"{self.template!r} is no template with one variable")
+        variables = len(_VARIABLE.findall(self.template))
+        if variables != (1 if self.listed_by else 0):
+            raise TypeError(f"{self.template!r} is neither a template with one variable nor alone")
+
+    @property
+    def single(self) -> bool:
+        """Whether it is a single address."""
+        return not self.listed_by
 
     @property
     def variable(self) -> str:

@@ -37,6 +37,7 @@ class Slice:
 
     Attributes:
         domain: The example domain that it is of, and is there with; None for every desk's own.
+        setting: The setting without which it is not there, because its tools would speak to nobody.
         tools: Its tools, where it has any.
         tables: Its tables.
         jobs: Makes the handlers of its jobs: kind of job → handler.
@@ -54,6 +55,7 @@ class Slice:
     """
 
     domain: str | None = None
+    setting: str | None = None
     tools: ToolGroup | None = None
     tables: tuple[sa.Table, ...] = ()
     jobs: Callable[[Gate], Mapping[str, Handler]] = _nothing

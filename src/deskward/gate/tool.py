@@ -274,7 +274,7 @@ class ToolGroup:
                 _check_questions(built, asks)
             if built.counted and spends is None and "amount" in built.parameters:
                 raise TypeError(f"tool {built.name} takes an amount: say what a call `spends`")
-            if resource is not None and resource.variable not in built.parameters:
+            if resource and not resource.single and resource.variable not in built.parameters:
                 raise TypeError(f"tool {built.name} does not take {resource.variable}")
             more = tuple(_address(built.name, address, built.parameters) for address in also)
             self.tools.append(

@@ -326,6 +326,8 @@ UNTOLD = {
     "staff alone declare incidents and end them": """
         update_incident resolve_incident add_incident_source remove_incident_source""",
     "staff alone keep products on record": "set_customer_product remove_customer_product",
+    "staff and programs alone deal with outside systems": """
+        publish_message acknowledge_messages create_topic""",
     "a program calls it, not a model": "take_alerts take_collected receive_news",
     "a door calls it, and it is no wish": "begin_session delete_session upload_file delete_file",
 }

@@ -48,14 +48,19 @@ async def answered(
     if not isinstance(cursor, str | None):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     if method == "resources/templates/list":
-        return {"resourceTemplates": [_template(tool) for tool in _readers(gate, context)]}
+        several = _readers(gate, context, single=False)
+        return {"resourceTemplates": [_template(tool) for tool in several]}
     return await _listed(gate, context, cursor)
 
 
-def _readers(gate: Gate, context: Context) -> list[Tool]:
-    """The tools that read resources and that the caller may use where they are."""
+def _readers(gate: Gate, context: Context, *, single: bool) -> list[Tool]:
+    """The tools that read resources and that the caller may use where they are.
+
+    Args:
+        single: Whether those of one address each, or of many.
+    """
     usable = gate.tools_for(context.principal, context.view)
-    return [tool for tool in usable if tool.resource is not None]
+    return [tool for tool in usable if tool.resource and tool.resource.single is single]
 
 
 def _resource(tool: Tool) -> Resource:
@@ -75,16 +80,22 @@ def _template(tool: Tool) -> dict[str, Any]:
 
 
 async def _listed(gate: Gate, context: Context, cursor: str | None) -> dict[str, Any]:
-    """A page of all resources, one kind after the other. The cursor is the last one's address."""
-    readers = sorted(_readers(gate, context), key=lambda tool: _resource(tool).template)
+    """A page of all resources, one kind after the other. The cursor is the last one's address.
+
+    Those of one address each are few, and stand on the first page.
+    """
+    several = _readers(gate, context, single=False)
+    readers = sorted(several, key=lambda tool: _resource(tool).template)
     found: list[dict[str, Any]] = []
+    if cursor is None:
+        found += [_alone(tool) for tool in _readers(gate, context, single=True)]
     for tool in readers:
         resource = _resource(tool)
         start = resource.template.partition("{")[0]
         if cursor is not None and cursor > start and not cursor.startswith(start):
             continue
         after = cursor if cursor is not None and cursor.startswith(start) else ""
-        asked = {**resource.among, "after": after, "limit": PAGE - len(found)}
+        asked = {**resource.among, "after": after, "limit": max(1, PAGE - len(found))}
         told = await _value(gate, context, resource.listed_by, asked)
         found += [_entry(resource, one) for one in told["entries"]]
         if told["more"]:
@@ -106,12 +117,30 @@ def _entry(resource: Resource, one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _alone(tool: Tool) -> dict[str, Any]:
+    resource = _resource(tool)
+    return {
+        "uri": resource.template,
+        "name": resource.name,
+        "title": resource.name.capitalize(),
+        "description": tool.description,
+        "mimeType": resource.mime_type,
+    }
+
+
 async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) -> dict[str, Any]:
     if not isinstance(address, str):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     code = INVALID_PARAMS if stateless else RESOURCE_NOT_FOUND
     nowhere = ProtocolError(code, "Resource not found", {"uri": address})
-    for tool in _readers(gate, context):
+    for tool in _readers(gate, context, single=True):
+        resource = _resource(tool)
+        if resource.template == address:
+            outcome = await gate.call(tool.name, resource.among, context)
+            _told(outcome)
+            whole = {"uri": address, "mimeType": resource.mime_type, "text": outcome.json}
+            return {"contents": [whole]}
+    for tool in _readers(gate, context, single=False):
         resource = _resource(tool)
         value = resource.value_in(address)
         if value is None:
@@ -141,7 +170,7 @@ async def _complete(gate: Gate, context: Context, params: Mapping[str, Any]) -> 
     if not isinstance(reference, dict) or not isinstance(argument, dict):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     begun = argument.get("value")
-    for tool in _readers(gate, context):
+    for tool in _readers(gate, context, single=False):
         resource = _resource(tool)
         named = reference.get("type") == "ref/resource" and reference.get("uri")
         if named != resource.template or argument.get("name") != resource.variable:

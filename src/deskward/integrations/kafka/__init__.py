@@ -1,0 +1,1 @@
+"""Kafka's brokers, spoken to by librdkafka."""
