@@ -44,6 +44,10 @@ async def bare(tmp_path: Path) -> AsyncIterator[Desk]:
         yield desk
 
 
+SET_UP = {"kafka_bootstrap_servers": "localhost:9092"}
+"""The settings without which slices are not there that are of no domain."""
+
+
 def test_the_domains_are_a_bank_and_a_shop() -> None:
     assert domains() == ("bank", "shop")
     assert {"get_account_balance", "freeze_card", "update_address"} <= BANK
@@ -52,7 +56,7 @@ def test_the_domains_are_a_bank_and_a_shop() -> None:
 
 @pytest.mark.parametrize(("on", "absent"), OFF)
 def test_what_is_off_brings_nothing(tmp_path: Path, on: str, absent: set[str]) -> None:
-    some = features_of(settings_in(tmp_path, domains=on))
+    some = features_of(settings_in(tmp_path, domains=on, **SET_UP))
     all_names = {tool.name for tool in EVERYTHING.tools}
     assert {tool.name for tool in some.tools} == all_names - absent
     skills = skills_of(settings_in(tmp_path), some)
@@ -69,7 +73,7 @@ def test_what_is_off_brings_nothing(tmp_path: Path, on: str, absent: set[str]) -
 @pytest.mark.slow
 @pytest.mark.parametrize(("on", "absent"), OFF)
 def test_the_policies_that_are_left_are_sound(tmp_path: Path, on: str, absent: set[str]) -> None:
-    some = features_of(settings_in(tmp_path, domains=on))
+    some = features_of(settings_in(tmp_path, domains=on, **SET_UP))
     policy = policy_of(settings_in(tmp_path), some, EVERYTHING.tools)
     assert check(policy, EVERYTHING.tools) == []
     rows = list(run_tables(policy, read_tables(*some.policies)))
