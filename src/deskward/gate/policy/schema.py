@@ -6,6 +6,7 @@ policy that names it does not pass the check.
 
 from __future__ import annotations
 
+import json
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ def check(policy: Policy, tools: Iterable[Tool]) -> list[Problem]:
     read without `has`, and policies that can never apply.
     """
     found = []
-    known = schema(tools, policy.roles.all_scopes)
+    # Read once: that takes longer than to look at a policy.
+    known = cedarpy.Schema.from_json_str(json.dumps(schema(tools, policy.roles.all_scopes)))
     for name in policy.policies:
         # One by one, because the validator names policies by their place.
         result = cedarpy.validate_policies(policy.written(name), known)
