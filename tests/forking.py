@@ -27,10 +27,12 @@ import pytest
 from tests.services.zygote import LENGTH
 
 ROOT = Path(__file__).parents[1]
-OURS = ([sys.executable, "-m", "deskward"], [str(Path(sys.executable).with_name("deskward"))])
-"""How a program that can be a fork begins."""
+COMMAND = str(Path(sys.executable).with_name("deskward"))
+OUTSIDE = ("tests.services.outside_mcp", "tests.services.many_mcp")
 SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER (prctl(2)): what is left without a parent gets this process for one."""
+QUIET = ("FASTMCP_LOG_LEVEL", "ERROR")
+"""What FastMCP reads when it is loaded, as tests' own servers have it."""
 LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 
 Start = Callable[..., int]
@@ -71,24 +73,29 @@ def _wanted(given: tuple[Any, ...]) -> dict[str, Any] | None:
     words, _, closes, kept, cwd, environment, *_ = given
     session, group, *whom, before = given[15:22]
     words = [os.fsdecode(word) for word in words]
-    start = next((each for each in OURS if words[: len(each)] == each), None)
+    if words[0] == COMMAND:
+        words[:1] = [sys.executable, "-m", "deskward"]
+    kind = {"deskward": "desk", **dict.fromkeys(OUTSIDE, "outside")}.get("".join(words[2:3]))
     folder = os.fsdecode(cwd or os.getcwd())
     if environment is None:
         variables = dict(os.environ)
     else:
         variables = dict(os.fsdecode(each).split("=", 1) for each in environment)
     if (
-        start is None
+        words[:2] != [sys.executable, "-m"]
+        or kind is None
         or (not closes or len(kept) > 1 or before is not None or not os.path.isdir(folder))
         or (group != -1 or any(each not in (None, -1) for each in whom))
         or any(_matters(*each) for each in variables.items())
-        or _limits() != _zygote().limits
+        or _limits() != _zygote(kind).limits
     ):
         return None
     return {
-        "arguments": ["deskward", *words[len(start) :]],
+        "kind": kind,
+        "arguments": words[2:],
         "environment": variables,
         "folder": folder,
+        "path": [part for part in variables.get("PYTHONPATH", "").split(os.pathsep) if part],
         "session": bool(session),
     }
 
@@ -98,7 +105,9 @@ def _matters(name: str, value: str) -> bool:
     if name in ("LC_ALL", "LC_CTYPE", "LANG"):
         return not value.upper().replace("-", "").endswith("UTF8")
     if name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
-        return value != os.environ.get(name)
+        return value not in (os.environ.get(name), str(ROOT))
+    if name.startswith("FASTMCP_"):
+        return (name, value) != QUIET
     return name.startswith(("PYTHON", "MALLOC_", "LD_"))
 
 
@@ -111,29 +120,29 @@ def _fork(wanted: dict[str, Any], given: tuple[Any, ...]) -> int:
     ours = (given[6], given[9], given[11])
     streams = [number if stream == -1 else stream for number, stream in enumerate(ours)]
     with _lock:
-        return _zygote().fork(json.dumps(wanted).encode(), streams)
+        return _zygote(wanted["kind"]).fork(json.dumps(wanted).encode(), streams)
 
 
-def _zygote() -> _Zygote:
+def _zygote(kind: str) -> _Zygote:
     with _lock:
-        return _only_zygote()
+        return _only_zygote(kind)
 
 
 class _Zygote:
-    """The process that forks, for all programs of this one."""
+    """The process that forks, for all programs of a kind that this one starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         self.limits = _limits()
         self._line, other = socket.socketpair()
         self._libc = ctypes.CDLL(None, use_errno=True)
-        command = [sys.executable, "-m", "tests.services.zygote", str(other.fileno())]
-        kept = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+        command = [sys.executable, "-m", "tests.services.zygote", str(other.fileno()), kind]
+        kept = ("PATH", "PYTHONDONTWRITEBYTECODE")
         variables = {name: os.environ[name] for name in kept if name in os.environ}
         with other:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**variables, "OPENBLAS_NUM_THREADS": "1"},
+                env={**variables, **dict([QUIET]), "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],

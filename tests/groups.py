@@ -17,13 +17,25 @@ CHAINS = {"postgresql": 2}
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say in the ids which group a test is of, as the scheduler reads them."""
+    """Say in the ids which group a test is of, as the scheduler reads them; slow tests go first.
+
+    A long one that began last would leave the other processes with nothing to do.
+    """
     if not getattr(config.option, "loadgroup", False):
         return
+    items.sort(key=_urgency, reverse=True)
     for item in items:
         group = group_of(item)
         if group and not item.nodeid.endswith(f"@{group}"):
             item._id = NodeId.parse(f"{item.nodeid}@{group}")
+
+
+def _urgency(item: pytest.Item) -> float:
+    """How long a test may take, if it is slow."""
+    if item.get_closest_marker("slow") is None:
+        return 0.0
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit is not None else 1.0
 
 
 def group_of(item: pytest.Item) -> str:

@@ -19,6 +19,15 @@ def test_of_a_group(number):
 @pytest.mark.parametrize("number", range(8))
 def test_of_none(number):
     print(f"WORKER {os.environ['PYTEST_XDIST_WORKER']} none")
+
+@pytest.mark.slow
+def test_that_is_slow():
+    print(f"WORKER {os.environ['PYTEST_XDIST_WORKER']} slow")
+
+@pytest.fixture(autouse=True)
+def noted(request):
+    with open(os.environ["PYTEST_XDIST_WORKER"], "a") as file:
+        file.write(request.node.name + "\\n")
 """
 
 
@@ -34,5 +43,7 @@ def test_the_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert "16 passed" in done.stdout, done.stdout + done.stderr
+    assert "17 passed" in done.stdout, done.stdout + done.stderr
     assert len(set(re.findall(r"WORKER (\w+) one", done.stdout))) == 1, done.stdout
+    (slow,) = re.findall(r"WORKER (\w+) slow", done.stdout)
+    assert (tmp_path / slow).read_text("utf-8").startswith("test_that_is_slow\n")

@@ -1,4 +1,4 @@
-"""A process that has loaded the desk and forks: what loading takes is paid once for all its forks.
+"""A process that has loaded much and forks: what loading takes is paid once for all its forks.
 
 It is asked over a socket: one message for each program, with the three standard streams. The fork
 is given to whoever asked (a subreaper meanwhile), so that it is a child like any other.
@@ -18,24 +18,28 @@ import time
 from importlib import import_module
 from typing import Any
 
-LOADED = (
-    "deskward.cli.main",
-    "deskward.app",
-    "deskward.client",
-    "deskward.entrypoints.server",
-    "deskward.entrypoints.workers",
-    "deskward.migrations",
-    "uvloop",
-)
-"""What nearly every program of a desk loads. What few need is loaded by those that need it."""
+LOADED = {
+    "desk": (
+        "deskward.cli.main",
+        "deskward.app",
+        "deskward.client",
+        "deskward.entrypoints.server",
+        "deskward.entrypoints.workers",
+        "deskward.migrations",
+        "uvloop",
+    ),
+    "outside": ("fastmcp", "mcp.types", "uvicorn"),
+}
+"""What nearly every program of a kind loads: desks, and MCP servers that are none of ours. What few
+need is loaded by those that need it."""
 
 LENGTH = 4
 """How many bytes say how long a message is; a process id has as many."""
 
 
-def main(line: socket.socket) -> None:
+def main(line: socket.socket, kind: str) -> None:
     """Fork for each message until the other end goes; returns in each fork, ready to run."""
-    for name in LOADED:
+    for name in LOADED[kind]:
         import_module(name)
     if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:
         raise RuntimeError("with more than one thread there is no forking")
@@ -87,7 +91,7 @@ def _become(wanted: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(wanted["environment"])
     time.tzset()
-    sys.path[0] = wanted["folder"]
+    sys.path[:1] = [wanted["folder"], *wanted["path"]]
     sys.argv[:] = wanted["arguments"]
     # As Python makes them: without a locale, bytes that are no text pass.
     anything = not any(wanted["environment"].get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
@@ -110,5 +114,5 @@ def _text(number: int, errors: str) -> io.TextIOWrapper:
 
 if __name__ == "__main__":
     gc.disable()
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
