@@ -48,7 +48,7 @@ from deskward.demo.load import load_demo
 from deskward.diagnostics.handed import investigated
 from deskward.email.outbox import Outbox
 from deskward.escalation.opening import open_escalating
-from deskward.features import Features, features_of, groups_in, left_out
+from deskward.features import Features, features_of, left_out, served
 from deskward.files.tools import FileRules
 from deskward.gate.approval_tools import JOB as APPROVAL
 from deskward.gate.approvals import Denied
@@ -328,12 +328,13 @@ def _gate(
     only: str | None,
     ports: Mapping[type, Any],
 ) -> Gate:
-    groups = [
-        group for group in features.groups if only in (None, "all") or group.name in groups_in(only)
+    tools = [
+        tool
+        for group in features.groups
+        if only is not None or not settings.mcp_server.url or group is not complaint_tools
+        for tool in group.tools
+        if only is None or served(only, group.name, tool.name)
     ]
-    if only is None and settings.mcp_server.url:
-        groups.remove(complaint_tools)
-    tools = [tool for group in groups for tool in group.tools]
     return Gate(
         tools,
         database=database,

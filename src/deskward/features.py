@@ -79,14 +79,15 @@ SLICES: tuple[Slice, ...] = (
 
 BUNDLES: Mapping[str, tuple[str, ...]] = {
     "support": ("diagnostics", "knowledge", "escalation", "queues"),
-    "database": ("queries",),
+    "database": ("queries", "get_customer_context", "search_knowledge_base", "save_interaction"),
 }
-"""Names of several groups of tools, served as if they were one; those of them that there are."""
+"""Names of several groups of tools, and of single tools, served as if they were one group; those of
+them that there are."""
 
 
-def groups_in(name: str) -> tuple[str, ...]:
-    """The groups of tools that a name stands for."""
-    return BUNDLES.get(name, (name,))
+def served(only: str, group: str, tool: str) -> bool:
+    """Whether a tool is among those that a name stands for: a group's, a bundle's, or `all`."""
+    return only == "all" or not {group, tool}.isdisjoint(BUNDLES.get(only, (only,)))
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def features_of(
             is nothing.
     """
     on = settings.domains_on.union(domains() if demo else also)
-    wanted = set() if only is None else set(groups_in(only))
+    wanted = set() if only is None else set(BUNDLES.get(only, (only,)))
     if settings.mcp_server.url:  # an outside server's tools take the place of the built-in ones
         wanted.add(complaint_tools.name)
     values = settings.values()

@@ -66,6 +66,7 @@ fc00094e3698b2c5e46f4e163ef3854fd300ea52c89ae073d2e354929bbf9a3e 0043_autonomy.p
 23784e760b2ee6c7980906bbe40fed68138bcbc63734f35af5c24335f3f44a94 0045_incident_news.py
 ba770be7b5c2bfb0f1d0e612abe88a97d24e6f8c766f0cb9f078ed61805065a1 0046_partial_indexes.py
 34f3512a301bc8a3eafff335e951a15359eb8da828426765830595fc699ff8b0 0047_accepted_tools.py
+a993a169ce4036ca463032bb6702a82f4184b6902c84d005309306ee6dd7e293 0048_registered_queries.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""

@@ -15,7 +15,8 @@ def mcp(
         str | None,
         Parameter(
             help="Serve this group of tools only, for example `complaints`; `support` is those of "
-            "troubleshooting, knowledge and escalation, for support engineers in their editor. "
+            "troubleshooting, knowledge and escalation, for support engineers in their editor, and "
+            "`database` those over the desk's records. "
             "Or a set of tools of MCP_VIEWS_FILE, which over HTTP `deskward serve` serves."
         ),
     ] = None,
@@ -82,7 +83,7 @@ def _mcp_over_http(group: str | None, host: str | None, port: int | None, *, dem
 
     open_standard_streams()
     settings = read_settings(serving=True, to_file=False)
-    own = {"kafka": settings.kafka}.get(group or "")
+    own = {"kafka": settings.kafka, "database": settings.db_mcp}.get(group or "")
     usual = own.mcp_port if own is not None else settings.mcp_server.port
     settings.server.host = host or (own and own.mcp_host) or settings.mcp_server.host
     settings.server.port = usual if port is None else port

@@ -8,6 +8,24 @@ from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import Few, Many
 
 
+class DatabaseMcp(Group):
+    """The MCP server of the desk's records, `deskward mcp database`."""
+
+    model_config = prefixed("db_")
+
+    mcp_host: str | None = Field(
+        None,
+        description="Address that `deskward mcp database --transport http` listens on. Unset: "
+        "MCP_SERVER_HOST.",
+    )
+    mcp_port: int = Field(
+        8001,
+        ge=0,
+        le=65535,
+        description="Port that `deskward mcp database --transport http` listens on.",
+    )
+
+
 class Queries(Group):
     """Queries over the desk's records, registered ones and people's own."""
 

@@ -45,7 +45,7 @@ from deskward.core.mail_settings import Imap, Inbox
 from deskward.core.opening import database_url
 from deskward.core.private import private_folder, tighten
 from deskward.core.provider_settings import Anthropic, Azure, Embeddings, OpenAI
-from deskward.core.query_settings import Queries
+from deskward.core.query_settings import DatabaseMcp, Queries
 from deskward.core.setting_groups import (
     Cors,
     Database,
@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     )
     webhooks: Webhooks = Field(
         default_factory=Webhooks, description="Programs that are told of events."
+    )
+    db_mcp: DatabaseMcp = Field(
+        default_factory=DatabaseMcp, description="The MCP server of the desk's records."
     )
     queries: Queries = Field(
         default_factory=Queries, description="People's queries over the desk's records."

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from deskward.customers.demo import load
 from deskward.customers.erasure import SCRUB, TRACES, search
-from deskward.customers.file_tools import tools
+from deskward.customers.interaction_tools import tools
+from deskward.customers.interactions import interactions
 from deskward.customers.kinds import KINDS
 from deskward.customers.models import (
     addresses,
@@ -30,12 +31,18 @@ READABLE = (
         ),
         owner="id",
     ),
+    Readable(
+        table=interactions,
+        scope="interactions:read",
+        columns=("id", "customer_id", "channel", "summary", "occurred_at", "saved_by", "saved_at"),
+        owner="customer_id",
+    ),
 )
 
 SLICE = Slice(
     tools=tools,
     claims=Path(__file__).with_name("claims.yaml"),
-    tables=(customers, addresses, external_ids, merged, customer_numbers.table),
+    tables=(customers, addresses, external_ids, merged, customer_numbers.table, interactions),
     jobs=lambda gate: {
         TRACES: partial(search, gate.database, gate.ledger.keys),
         SCRUB: partial(scrub, gate.database),

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from deskward.queries.functions import Dialect
+from deskward.queries.models import Cell
 from deskward.queries.refusing import refuse
-
-Cell = str | int | float | bool | None
 
 
 @dataclass(frozen=True)

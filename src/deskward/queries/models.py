@@ -54,6 +54,8 @@ Values = Annotated[
 ]
 Wrote = Written(by=("owner", "customer", "staff", "author", "outsider", "outside"))
 """Whoever wrote what stands in the desk's records."""
+Cell = bool | int | float | str | None
+"""A value of a record; a moment is a text in ISO 8601, in UTC."""
 
 
 class Parameter(BaseModel):
@@ -100,7 +102,7 @@ class Answer(BaseModel):
     """What a query gave."""
 
     columns: Annotated[list[str], Wrote] = Field(description="The names of the columns, in order.")
-    rows: Annotated[list[list[bool | int | float | str | None]], Wrote] = Field(
+    rows: Annotated[list[list[Cell]], Wrote] = Field(
         description="The rows; a moment is a text in ISO 8601, in UTC.",
         examples=[[["open", 12]]],
     )

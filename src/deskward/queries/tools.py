@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from deskward.core.errors import InvalidInput, Unfit
-from deskward.gate.call import Gate
+from deskward.core.errors import InvalidInput
+from deskward.core.paging import Limit
 from deskward.gate.context import Context
+from deskward.gate.resources import Resource
 from deskward.gate.tool import OwnCustomerId, Risk, ToolGroup
-from deskward.queries import service
+from deskward.queries import records, service
+from deskward.queries.analytics import USUAL, Analytics, analytics
+from deskward.queries.asking import ask, sight_of
 from deskward.queries.models import (
     Answer,
-    Parameter,
     Parameters,
     QueryName,
     QueryReceipt,
@@ -25,10 +27,12 @@ from deskward.queries.models import (
     Sql,
     Values,
 )
-from deskward.queries.relations import Sight, type_of
+from deskward.queries.records import Collection, RecordCollections, Records
+from deskward.queries.relations import type_of
 from deskward.queries.running import Queries
 
 tools = ToolGroup("queries")
+Begun = Annotated[str, Field(max_length=200)]
 
 
 class QueryFacts(TypedDict):
@@ -122,24 +126,14 @@ async def query_database(
     elif parameters or version is not None:
         raise InvalidInput("`parameters` and `version` are of registered queries.")
     assert sql is not None
-    port, sight = ctx.port(Queries), _sight(ctx, customer=customer_id is not None)
-    statement = service.statement_of(
-        sql,
-        sight,
-        port.place.dialect,
-        await port.place.schema(),
-        tenant=ctx.tenant,
-        customer_id=customer_id,
-        declared=declared,
-        given=parameters or {},
-    )
-    came = await port.run(statement, ctx.tenant, rows=limit)
+    given = parameters or {}
+    came = await ask(ctx, sql, declared, given, customer_id=customer_id, rows=limit)
     return Answer(
         columns=list(came.columns),
         rows=[list(row) for row in came.rows],
         row_count=len(came.rows),
         truncated=came.truncated,
-        masked=not sight.personal,
+        masked=not sight_of(ctx).personal,
         query=query,
         version=number,
     )
@@ -148,7 +142,7 @@ async def query_database(
 @tools.tool(scope="queries:run", risk=Risk.READ, rest="GET /queries/tables")
 async def list_query_tables(ctx: Context) -> ShownTables:
     """List the tables and columns that queries of the caller can name."""
-    sight, port = _sight(ctx, customer=False), ctx.port(Queries)
+    sight = sight_of(ctx)
     shown = [
         ShownTable(
             name=name,
@@ -160,7 +154,7 @@ async def list_query_tables(ctx: Context) -> ShownTables:
         )
         for name, table in sorted(sight.tables.items())
     ]
-    return ShownTables(dialect=port.place.dialect, tables=shown)
+    return ShownTables(dialect=ctx.port(Queries).place.dialect, tables=shown)
 
 
 @tools.tool(scope="queries:run", risk=Risk.READ, rest="GET /queries")
@@ -171,7 +165,7 @@ async def list_queries(ctx: Context) -> RegisteredQueries:
 
 async def registering_possible(ctx: Context, arguments: Mapping[str, Any]) -> None:
     """See that a query can be run, before somebody is asked to approve it."""
-    await _check(ctx, arguments["sql"], arguments["parameters"] or [])
+    await ask(ctx, arguments["sql"], arguments["parameters"] or [], only_check=True)
 
 
 @tools.tool(
@@ -197,7 +191,7 @@ async def register_query(
         parameters: The parameters that it takes.
     """
     declared = parameters or []
-    await _check(ctx, sql, declared)
+    await ask(ctx, sql, declared, only_check=True)
     by = ctx.principal.label
     number = await service.register(ctx.db, ctx.tenant, name, description, sql, declared, by)
     return QueryReceipt(name=name, version=number, message="It can be run by its name.")
@@ -219,21 +213,54 @@ async def retire_query(ctx: Context, name: QueryName) -> QueryReceipt:
     return QueryReceipt(name=name, version=number, message="It is run no more.")
 
 
-async def _check(ctx: Context, sql: str, declared: Sequence[Parameter]) -> None:
-    if len({each.name for each in declared}) < len(declared):
-        raise Unfit("Two parameters have the same name.")
-    port = ctx.port(Queries)
-    statement = service.statement_of(
-        sql,
-        _sight(ctx, customer=False),
-        port.place.dialect,
-        await port.place.schema(),
-        tenant=ctx.tenant,
-        declared=declared,
-    )
-    await port.run(statement, ctx.tenant, only_check=True)
+@tools.tool(scope="queries:run", risk=Risk.READ, rest="GET /analytics")
+async def get_analytics(
+    ctx: Context, days: Annotated[int, Field(ge=1, le=366, examples=[30])] = USUAL
+) -> Analytics:
+    """Tell the desk's figures: customers, tickets, articles, contacts, and what people work on.
+
+    Args:
+        days: Over how many days, where a figure is of a period.
+    """
+    return await analytics(ctx, days)
 
 
-def _sight(ctx: Context, *, customer: bool) -> Sight:
-    roles = ctx.port(Gate).policy.roles
-    return service.sight_of(ctx.principal, roles, ctx.port(Queries).readable, customer=customer)
+@tools.tool(scope="queries:run", risk=Risk.READ, rest="GET /records")
+async def list_records(
+    ctx: Context, prefix: Begun = "", after: Begun = "", limit: Limit = 20
+) -> RecordCollections:
+    """List the collections of records that the caller may read.
+
+    Args:
+        prefix: Only those whose names begin so.
+        after: Only those behind this address.
+        limit: How many to list at the most.
+    """
+    return records.collections(ctx, prefix, after, limit)
+
+
+@tools.tool(
+    scope="queries:run",
+    risk=Risk.READ,
+    rest="GET /records/{collection}",
+    resource=Resource(
+        "db://{collection}{?cursor}",
+        name="records",
+        listed_by="list_records",
+        mime_type="application/json",
+    ),
+)
+async def read_records(
+    ctx: Context,
+    collection: Collection,
+    cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
+    limit: Annotated[int, Field(ge=1, le=records.MOST)] = records.PAGE,
+) -> Records:
+    """Read a page of the desk's records, as far as the caller's role may see them.
+
+    Args:
+        collection: Which; `list_records` has those that the caller may read.
+        cursor: Where to go on: the `next_cursor` of the page before.
+        limit: How many to read at the most.
+    """
+    return await records.page(ctx, collection, cursor, limit)

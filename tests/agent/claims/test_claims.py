@@ -325,7 +325,8 @@ UNTOLD = {
         claim_escalation release_escalation finish_escalation set_specialist remove_specialist""",
     "staff alone declare incidents and end them": """
         update_incident resolve_incident add_incident_source remove_incident_source""",
-    "staff alone keep products on record": "set_customer_product remove_customer_product",
+    "staff alone keep products and contacts on record": """
+        set_customer_product remove_customer_product save_interaction""",
     "staff and programs alone deal with outside systems": """
         publish_message acknowledge_messages create_topic""",
     "a program calls it, not a model": "take_alerts take_collected receive_news",

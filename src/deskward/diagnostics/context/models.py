@@ -134,12 +134,12 @@ class PastDiagnosis(BaseModel):
 
 
 class Interaction(BaseModel):
-    """What another system knows of a contact with the customer."""
+    """What is known of a contact with the customer, here or in another system."""
 
-    source: Ours
-    kind: Annotated[str, Written(by="outside")]
-    at: Annotated[str, Written(by="outside")]
-    summary: Annotated[str, Written(by="outside")]
+    source: Ours = Field(description="The system; `desk` of what is kept here.")
+    kind: Told
+    at: Told
+    summary: Told
 
 
 class History(BaseModel):

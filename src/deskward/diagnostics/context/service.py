@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict
+from deskward.customers import interactions
 from deskward.customers import service as customers
 from deskward.customers.models import Profile
 from deskward.diagnostics import service as sessions
@@ -239,9 +240,20 @@ async def history(
             for one, end in zip(past, ends, strict=True)
         ],
         interactions=[
-            Interaction(source=one.source, **told)
-            for one in answered
-            if one.known is not None
-            for told in one.known.interactions
+            *(
+                Interaction(
+                    source=OURS,
+                    kind=one.channel,
+                    at=one.occurred_at.isoformat(),
+                    summary=one.summary,
+                )
+                for one in await interactions.newest(db, tenant, customer_id, NEWEST)
+            ),
+            *(
+                Interaction(source=one.source, **told)
+                for one in answered
+                if one.known is not None
+                for told in one.known.interactions
+            ),
         ],
     )

@@ -111,9 +111,9 @@ def _entry(resource: Resource, one: Mapping[str, Any]) -> dict[str, Any]:
         "name": one["id"],
         "title": one["title"],
         "mimeType": resource.mime_type,
-        "size": one["size"],
-        "annotations": {"lastModified": one["changed_at"]},
-        "_meta": {"deskward/language": one["language"]},
+        **({"size": one["size"]} if "size" in one else {}),
+        **({"annotations": {"lastModified": one["changed_at"]}} if "changed_at" in one else {}),
+        **({"_meta": {"deskward/language": one["language"]}} if "language" in one else {}),
     }
 
 
@@ -142,10 +142,10 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
             return {"contents": [whole]}
     for tool in _readers(gate, context, single=False):
         resource = _resource(tool)
-        value = resource.value_in(address)
-        if value is None:
+        arguments = resource.arguments_in(address)
+        if arguments is None:
             continue
-        outcome = await gate.call(tool.name, {resource.variable: value}, context)
+        outcome = await gate.call(tool.name, arguments, context)
         if isinstance(outcome.error, NotFound) or _misnamed(outcome.error):
             raise nowhere
         told = _told(outcome)
@@ -153,7 +153,7 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
         content = {
             "uri": address,
             "mimeType": resource.mime_type,
-            "text": told["text"],
+            "text": outcome.json if resource.whole else told["text"],
             "_meta": about,
         }
         return {"contents": [content]}
