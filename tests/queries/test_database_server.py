@@ -13,8 +13,9 @@ from deskward.gate.context import Context
 from deskward.gate.outcome import Outcome
 from deskward.queries.records import MOST
 from deskward.security.principals import Kind, Principal
+from deskward.security.roles import FILE as ROLES
 from tests.conftest import CUSTOMER, SERVICE, STAFF
-from tests.policies import FILES, ROLES, policy_of
+from tests.policies import FILES, policy_of
 from tests.queries.conftest import AUDITOR, FOREIGN, HIDDEN, PERSONAL, TIER_1, TIER_2
 
 SEED = {
@@ -28,8 +29,8 @@ MODEL = Principal(Kind.STAFF, "anna", "default", ("support",), agent="editor")
 
 
 async def call(desk: Desk, name: str, principal: Principal = TIER_1, **arguments: Any) -> Outcome:
-    door = "mcp" if principal.agent else "cli"
-    return await desk.gate.call(name, arguments, Context(principal, door))
+    context = Context(principal, "mcp" if principal.agent else "cli")
+    return await desk.gate.call(name, arguments, context)
 
 
 async def read(desk: Desk, address: str, principal: Principal = TIER_1) -> dict[str, Any]:
@@ -128,8 +129,8 @@ async def test_all_records_come_a_page_at_a_time_and_none_twice(desk: Desk) -> N
         paged: list[Any] = []
         cursor: str | None = None
         while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = (await call(desk, "read_records", collection=name, limit=2, **more)).value
+            given = {"collection": name, "limit": 2, "cursor": cursor}
+            page = (await desk.gate.call("read_records", given, Context(TIER_1, "cli"))).value
             assert 0 < len(page["records"]) <= 2
             paged += page["records"]
             cursor = page["next_cursor"]
