@@ -279,3 +279,41 @@ async def test_a_trouble_is_looked_into_before_it_is_reported(talk: Talk, said: 
 async def test_who_wants_it_reported_or_is_angry_has_it_reported(talk: Talk) -> None:
     (after,) = await say(talk, "report an issue: sync fails")
     assert after.startswith("Shall I do this: Report issue")
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ("sign-in does not work, and what is my balance?", "Your current account balance"),
+        ("what is my balance? and the sync is stuck", "Your current account balance"),
+    ],
+)
+async def test_a_trouble_beside_a_question_is_not_forgotten(
+    talk: Talk, said: str, first: str
+) -> None:
+    (after,) = await say(talk, said)
+    assert after.startswith(first)
+    assert "Shall I look for the cause" in after
+
+
+async def test_a_trouble_beside_a_wish_is_not_forgotten(talk: Talk) -> None:
+    *_, after = await say(talk, "my vpn fails. also cancel my order O1003", "yes")
+    assert "has been cancelled" in after
+    assert "Shall I look for the cause" in after
+
+
+async def test_what_works_now_waits_and_what_was_fixed_begins_nothing(talk: Talk) -> None:
+    *_, asked, waits = await say(talk, *CALLS[:2], "it works now", "yes")
+    assert asked.startswith("Shall I let the diagnosis wait")
+    assert waits == "It waits until you want to go on."
+    later = Talk(talk.desk, session="another")
+    await later.say("api error 429 - fixed it myself, thanks")
+    assert later.tools == []
+
+
+async def test_thanks_are_no_answer_and_a_doubted_option_is_asked_about(talk: Talk) -> None:
+    await say(talk, CALLS[0], "no thanks")
+    assert await answers(talk) == []
+    later = Talk(talk.desk, session="another")
+    *_, asked = await say(later, "The sync is stuck", "some records do not come, I think")
+    assert asked.startswith("Shall I note “some records do not come”")

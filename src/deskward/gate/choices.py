@@ -109,13 +109,19 @@ def named(choices: Sequence[str], said: str) -> str | None:
 
     That is too little for an answer, and enough to ask whether it is one.
     """
-    words = set(_WORD.findall(folded(said)))
-    own = {
-        one.word
-        for one in _options(choices).values()
-        if one.tokens & words
-        or any(folded(m).strip(_ENDS) in folded(said) for m in one.meanings if m)
+    plain = folded(said)
+    words = set(_WORD.findall(plain))
+    options = _options(choices).values()
+    whole = {
+        one.word: plain.replace(meaning, " ")
+        for one in options
+        for meaning in (folded(m).strip(_ENDS) for m in one.meanings)
+        if meaning and meaning in plain
     }
+    if len(whole) == 1:  # what it means may say no itself: "some do not come, I think"
+        ((word, rest),) = whole.items()
+        return word if not denies(rest) and not _is_spoilt(said) else None
+    own = {one.word for one in options if one.tokens & words} | set(whole)
     return own.pop() if len(own) == 1 and not denies(said) and not turns_over(said) else None
 
 

@@ -70,8 +70,10 @@ LOOKED_UP = {
     "freeze_card": {"get_account_details"},
     "complaint_status": {"search_complaints"},
     "ticket_status": {"list_tickets"},
+    "report_issue": {"find_troubleshooting_workflows"},
 }
-"""Which record is meant is looked up first, where it is not said."""
+"""Which record is meant is looked up first, where it is not said; and whether there is a way to the
+cause of a trouble."""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,13 @@ from pydantic import BaseModel, ConfigDict
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.guide import Guide, listed
-from deskward.agent.offline.leading import Leading
+from deskward.agent.offline.leading import (
+    LONGEST_ANSWER,
+    MOST_PARTS,
+    Leading,
+    leading_and,
+    parts_of,
+)
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.core.answers import status_of
@@ -67,7 +73,9 @@ class Guided(Leading):
         waits = "waits_for" in before or "choices" in before
         if led is None and not waits and self._forbids(text):
             led = iter([self._left_as_is()])
-        if led is None and (begins := self._begins(text, before)) is not None:
+        if led is None and not waits and (beside := self._beside_wishes(text)) is not None:
+            self._back, text = beside
+        elif led is None and (begins := self._begins(text, before)) is not None:
             led = iter([begins])
         yield from led if led is not None else super()._after_customer(text, before)
 
@@ -103,6 +111,9 @@ class Guided(Leading):
         if waits or silent or reading.wishes or reading.unwished:
             return None
         named = self._model.skill(self._model.sought.of(text) or "")
+        if is_well_now(text):  # "429 from the API - fixed it myself, thanks"
+            over = named is not None and self._can_find(named)
+            return self._left_as_is() if over and not risks_of("", text) else None
         if named is not None and self._can_find(named) and reading.why not in _AGAINST:
             if risks_of("", text):  # a threat beside it is for people
                 return self._hand_over(text)
@@ -113,6 +124,35 @@ class Guided(Leading):
             return None  # it is said to what was proposed
         finds = self._may_be_trouble(text)
         return None if finds is None else self._find(finds, text, before, sure=False)
+
+    def _beside_wishes(self, text: str) -> tuple[dict[str, str], str] | None:
+        """The trouble that a message tells beside something else that it wishes or asks, and that.
+
+        The other is done first, and then the trouble is looked into.
+        """
+        parts = parts_of(text) if len(text) <= LONGEST_ANSWER else []
+        found = [(part, skill) for part in parts[:MOST_PARTS] if (skill := self._troubled(part))]
+        if len(found) != 1 or risks_of("", text):
+            return None
+        ((trouble, skill),) = found
+        others = [part for part in parts if part is not trouble]
+        if not any(self._is_another(skill, part) for part in others):
+            return None
+        told = leading_and().sub("", trouble.strip(" ,;"))
+        return {"skill": skill.name, "said": told}, " ".join(others).strip(" ,;")
+
+    def _troubled(self, part: str) -> Skill | None:
+        """Whose record a part of a message surely is about, or may be; None for none."""
+        if asks_nothing(part) or is_well_now(part) or self._model.acts.read(part).wishes:
+            return None
+        named = self._model.skill(self._model.sought.of(part) or "")
+        if named is not None:
+            return named if self._can_find(named) else None
+        asks = any(mark in part for mark in "?？؟")
+        return None if asks or self._is_about_another(part) else self._may_be_trouble(part)
+
+    def _told_beside(self, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
+        yield self._find(skill, text, {}, sure=False)
 
     def _is_about_another(self, text: str) -> bool:
         """Whether a message surely means something that is no trouble to be led through."""

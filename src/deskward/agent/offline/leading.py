@@ -22,7 +22,7 @@ from deskward.agent.offline.step import SURE, Step
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_contrary, is_told, number_in
 from deskward.gate.choices import named
-from deskward.text.against import denies, doubts, leaning, says_one_of, turns_over
+from deskward.text.against import denies, doubts, is_well_now, leaning, says_one_of, turns_over
 from deskward.text.assent import LONGEST, answer_of, has_negator
 from deskward.text.folding import folded
 from deskward.text.forbidding import forbids
@@ -58,9 +58,15 @@ class Leading(Step):
             self.state = {**state, "back": back}
             return
         skill = self._model.skill(back["skill"])
-        if skill is not None and skill.asks is not None:
+        if skill is not None and "said" in back:
+            yield from self._told_beside(skill, back["said"])
+        elif skill is not None and skill.asks is not None:
             guide = Guide(skill=skill.name, status="", keeps={skill.asks.id: back["id"]})
             yield from self._moved(guide, skill, skill.asks.reads, {})
+
+    def _told_beside(self, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
+        """What is done about a trouble that was told beside something else."""
+        yield from ()
 
     def _kept(self) -> Mapping[str, Any]:
         """What was left behind last: also before a question of the desk's, after its answer."""
@@ -106,8 +112,8 @@ class Leading(Step):
                     return self._moved(guide, skill, move.tool, {}, _beside(besides))
         if (answers := self._answered(guide, skill, text)) is not None:
             return answers
-        if not guide.form:
-            return None
+        if not guide.form or (over := self._over(guide, skill, text)) is not None:
+            return over if guide.form else None
         if len(text) <= LONGEST and says_one_of(text, asks.goes_on.phrases):
             return self._read(guide, skill)
         if self._forbids(text):
@@ -119,6 +125,13 @@ class Leading(Step):
         if guide.form == "choice":
             return self._chosen_perhaps(guide, skill, text)
         return self._meant_perhaps(guide, skill, text)
+
+    def _over(self, guide: Guide, skill: Skill, text: str) -> Iterator[str | ToolRequest] | None:
+        """It waits where it works again before its cause is found."""
+        waits = skill.asks.moves.get("pause") if skill.asks is not None else None
+        if waits is None or guide.status not in waits.when or not is_well_now(text):
+            return None
+        return self._moved(guide, skill, waits.tool, {})
 
     def _answered(
         self, guide: Guide, skill: Skill, text: str
@@ -168,7 +181,7 @@ class Leading(Step):
         cuts = list(between().finditer(text)) if len(text) <= LONGEST_ANSWER else []
         for cut in cuts[:MOST_PARTS]:
             before = text[: cut.start()].strip(" ,;")
-            behind = _and().sub("", text[cut.end() :].strip())
+            behind = leading_and().sub("", text[cut.end() :].strip())
             if before and behind:
                 if self._is_another(skill, behind):
                     yield before, behind
@@ -349,7 +362,7 @@ def _is_one_of(text: str, phrases: Sequence[str]) -> bool:
 
 
 @cache
-def _and() -> re.Pattern[str]:
+def leading_and() -> re.Pattern[str]:
     """A word for "and" at the beginning."""
     return re.compile(rf"^(?:{ands()})\s{{1,3}}", re.IGNORECASE)
 
