@@ -166,7 +166,8 @@ class Agent:
             context,
             vault,
             list(history),
-            self._gate.tools_for(context.principal),
+            # A prompt is picked by a person, and not by a model.
+            [t for t in self._gate.tools_for(context.principal) if t.stands_for != "prompts/get"],
             step=steps_taken(history),
             told=begun_at(history),
         )

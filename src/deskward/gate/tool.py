@@ -102,6 +102,7 @@ class Tool:
         spends: What a call of it spends, where that is more than the call itself.
         hands_over: Of a tool that gives the conversation to a person: the field of its answer that
             names what the person works on.
+        stands_for: Of an outside server's: the method of MCP that it is no tool of.
         finds_tools: Of a tool that finds tools: the field of its answer that lists their names.
         reader: Finds out who wrote the texts in its answers; None where the desk wrote them all.
         writes_text: Whether a caller can have it write a text into a record.
@@ -152,6 +153,7 @@ class Tool:
     together: JsonSchema | None = field(default=None, repr=False)
     resource: Resource | None = None
     finds_tools: str | None = None
+    stands_for: str | None = None
 
     @lazily
     def output_schema(self) -> JsonSchema:

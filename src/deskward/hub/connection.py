@@ -13,6 +13,7 @@ from deskward.core.bounded import Check
 from deskward.core.errors import OutcomeUnknown, Unavailable
 from deskward.core.outages import Availability
 from deskward.core.tasks import end
+from deskward.hub.besides import asked, besides, stands_for
 from deskward.hub.config import Kind, Way
 from deskward.hub.fault import Fault
 from deskward.hub.results import RemoteFailed as RemoteFailed  # where its other errors are
@@ -192,6 +193,8 @@ class Connection:
                     if report is not None:
                         report(progress, total, (message or "")[:LONGEST_TOLD])
 
+                if stands_for(tool) is not None:
+                    return await asked(client, tool, arguments)
                 return await client.call_tool(
                     tool,
                     arguments,
@@ -232,11 +235,12 @@ class Connection:
                     while True:
                         async with asyncio.timeout(max(self._timeout, REFRESH)):
                             tools = await _all_tools(client)
+                            more = await besides(client)
                         if len(tools) > MAX_TOOLS and not self.available:
                             log.warning("of %s only the first %d tools count", self.name, MAX_TOOLS)
                         self._client, self._kind, wait = client, kind, RETRY_AFTER
                         self._found()
-                        await listing(tools[:MAX_TOOLS])
+                        await listing([*tools[:MAX_TOOLS], *more])
                         self._listed.set()
                         self._tried.set()
                         with contextlib.suppress(TimeoutError):
@@ -335,7 +339,8 @@ async def _all_tools(client: Client) -> list[dict[str, Any]]:
         cursor = page.next_cursor
         if cursor is None or not page.tools or len(found) > MAX_TOOLS:
             break
-    return [tool.model_dump(mode="json", by_alias=True) for tool in found]
+    listed = (tool.model_dump(mode="json", by_alias=True) for tool in found)
+    return [tool for tool in listed if stands_for(tool["name"]) is None]
 
 
 def _words(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import Facts, Risk, Tool
 from deskward.hub import pins
+from deskward.hub.besides import stands_for
 from deskward.hub.config import Server
 from deskward.hub.connection import Connection, Listing, State
 from deskward.hub.naming import names_of
@@ -100,8 +101,12 @@ class Mounted:
 
     async def _listed(self, number: int, listed: list[dict[str, Any]]) -> None:
         """Compare what a replica offers with the pins, and mount what is accepted."""
+        # What takes the place of the built-in tools brings nothing besides.
         self._listings[number] = {
-            str(tool["name"]): tool for tool in listed if len(str(tool["name"])) <= pins.LONGEST
+            name: tool
+            for tool in listed
+            if len(name := str(tool["name"])) <= pins.LONGEST
+            and not (self.outside.twins and stands_for(name))
         }
         offers: dict[str, dict[str, list[Connection]]] = {}
         by_shape: dict[str, dict[str, Any]] = {}

@@ -26,6 +26,7 @@ from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
 from deskward.gate.schemas import JsonSchema, without
 from deskward.gate.tool import Facts, Function, Risk, Tool
+from deskward.hub.besides import stands_for
 
 OWNERS = frozenset({"customer_id", "user_id"})
 """Parameters that are bound to the verified customer, whoever's tool it is."""
@@ -144,6 +145,7 @@ def remote_tool(
         reader=reader_of(Annotated[dict[str, Any], Written(by="outside")], name),
         writes_text=True,
         foreign=twin is None,
+        stands_for=stands_for(str(listed["name"])),
         _schema=shown,
         _bound_schema=without(shown, bound),
         _output_schema=_output(listed, twin),

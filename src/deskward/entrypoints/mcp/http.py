@@ -32,6 +32,7 @@ from deskward.entrypoints.mcp.confirming import (
     when_answered,
 )
 from deskward.entrypoints.mcp.exchange import Exchange
+from deskward.entrypoints.mcp.outside import prompts
 from deskward.entrypoints.mcp.progress import progress_token
 from deskward.entrypoints.mcp.protocol import (
     HANDSHAKE_VERSIONS,
@@ -41,6 +42,7 @@ from deskward.entrypoints.mcp.protocol import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
+    PROMPT_METHODS,
     REFUSED,
     RESOURCE_METHODS,
     SERVER_INFO,
@@ -51,6 +53,7 @@ from deskward.entrypoints.mcp.protocol import (
     check_in,
     check_known,
     error_message,
+    has_prompts,
     has_resources,
     idempotency_key,
     is_unsure,
@@ -183,7 +186,9 @@ class McpEndpoint:
             return await self._call(request, principal, exchange, scope["state"]["request_id"])
         if method == "tools/list":
             return self._list(request, principal)
-        if method in RESOURCE_METHODS and has_resources(self._desk.gate, self._view):
+        if (method in RESOURCE_METHODS and has_resources(self._desk.gate, self._view)) or (
+            method in PROMPT_METHODS and has_prompts(self._desk.gate, self._view)
+        ):
             return await self._resources(request, principal, exchange, scope["state"]["request_id"])
         if request.stateless and method == "server/discover":
             about = {"supportedVersions": SUPPORTED, **self._about()}
@@ -207,9 +212,12 @@ class McpEndpoint:
         context = context.completed(view=self._view)
         params, stateless = request.params, request.stateless
         gate = self._desk.gate
-        work = answered(gate, context, request.method, params, stateless=stateless)
-        result = await exchange.run(work)
-        cached = request.method != "completion/complete"
+        if request.method in PROMPT_METHODS:
+            result = await exchange.run(prompts(gate, context, request.method, params))
+        else:
+            work = answered(gate, context, request.method, params, stateless=stateless)
+            result = await exchange.run(work)
+        cached = request.method not in ("completion/complete", "prompts/get")
         return to_json(result | complete(cached=cached) if stateless else result)
 
     def _about(self) -> dict[str, Any]:

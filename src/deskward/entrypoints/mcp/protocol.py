@@ -28,6 +28,7 @@ SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
 RESOURCE_METHODS = frozenset(
     {"resources/list", "resources/templates/list", "resources/read", "completion/complete"}
 )
+PROMPT_METHODS = frozenset({"prompts/list", "prompts/get"})
 INSTRUCTIONS = (
     "The tools of a customer-support desk. Every call is decided by policy and recorded. A result "
     'with "status": "pending_approval" is not done: a person has to approve it first. One with '
@@ -103,7 +104,8 @@ def listed(tool: Tool, principal: Principal) -> dict[str, Any]:
 
 def tool_list(gate: Gate, principal: Principal, view: View | None = None) -> list[dict[str, Any]]:
     """The tools that the principal may use, of those in a view."""
-    return [listed(tool, principal) for tool in gate.tools_for(principal, view)]
+    usable = gate.tools_for(principal, view)
+    return [listed(tool, principal) for tool in usable if tool.stands_for is None]
 
 
 def check_in(view: View | None, tool: str) -> None:
@@ -122,13 +124,24 @@ def capabilities(gate: Gate, view: View | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {"tools": {"listChanged": False}}
     if has_resources(gate, view):
         found |= {"resources": {"listChanged": False, "subscribe": False}, "completions": {}}
+    if has_prompts(gate, view):
+        found["prompts"] = {"listChanged": False}
     return found
 
 
 def has_resources(gate: Gate, view: View | None = None) -> bool:
     """Whether any of the tools reads resources."""
     return any(
-        tool.resource is not None and (view is None or view.holds(tool.name))
+        (tool.resource is not None or tool.stands_for == "resources/list")
+        and (view is None or view.holds(tool.name))
+        for tool in gate.tools.values()
+    )
+
+
+def has_prompts(gate: Gate, view: View | None = None) -> bool:
+    """Whether any outside server has prompts."""
+    return any(
+        tool.stands_for == "prompts/get" and (view is None or view.holds(tool.name))
         for tool in gate.tools.values()
     )
 

@@ -12,6 +12,7 @@ from deskward.entrypoints.mcp.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    PROMPT_METHODS,
     RESOURCE_METHODS,
     STATELESS_VERSION,
     SUPPORTED,
@@ -24,9 +25,11 @@ _VERSION_KEY = _PREFIX + "protocolVersion"
 _CAPABILITIES_KEY = _PREFIX + "clientCapabilities"
 _CLIENT_KEY = _PREFIX + "clientInfo"
 _ONCE = (b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"mcp-session-id")
-_NAMED = {"tools/call": "name", "resources/read": "uri"}
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """Method → the parameter that the header `Mcp-Name` repeats."""
-METHODS = frozenset({"tools/call", "tools/list", "server/discover"} | RESOURCE_METHODS)
+METHODS = frozenset(
+    {"tools/call", "tools/list", "server/discover"} | RESOURCE_METHODS | PROMPT_METHODS
+)
 """What may be asked in the era without a handshake."""
 _NOT_A_REQUEST = "Body must be a single JSON-RPC request or notification object"
 SESSION = "mcp-session-id"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deskward.core.errors import DeskwardError, NotFound
+from deskward.entrypoints.mcp import outside
 from deskward.entrypoints.mcp.protocol import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -48,9 +49,14 @@ async def answered(
     if not isinstance(cursor, str | None):
         raise ProtocolError(INVALID_PARAMS, _WRONG, "")
     if method == "resources/templates/list":
-        several = _readers(gate, context, single=False)
-        return {"resourceTemplates": [_template(tool) for tool in several]}
-    return await _listed(gate, context, cursor)
+        own = [_template(tool) for tool in _readers(gate, context, single=False)]
+        return {"resourceTemplates": own + await outside.templates(gate, context)}
+    if cursor is not None and cursor.startswith(outside.BEFORE):
+        return await outside.page(gate, context, cursor)
+    found = await _listed(gate, context, cursor)
+    if "nextCursor" not in found and outside.are_there(gate, context):
+        found["nextCursor"] = outside.BEFORE
+    return found
 
 
 def _readers(gate: Gate, context: Context, *, single: bool) -> list[Tool]:
@@ -137,7 +143,7 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
         resource = _resource(tool)
         if resource.template == address:
             outcome = await gate.call(tool.name, resource.among, context)
-            _told(outcome)
+            value_of(outcome)
             whole = {"uri": address, "mimeType": resource.mime_type, "text": outcome.json}
             return {"contents": [whole]}
     for tool in _readers(gate, context, single=False):
@@ -148,7 +154,7 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
         outcome = await gate.call(tool.name, arguments, context)
         if isinstance(outcome.error, NotFound) or _misnamed(outcome.error):
             raise nowhere
-        told = _told(outcome)
+        told = value_of(outcome)
         about = {f"deskward/{name}": told[name] for name in resource.about}
         content = {
             "uri": address,
@@ -157,6 +163,12 @@ async def _read(gate: Gate, context: Context, address: Any, *, stateless: bool) 
             "_meta": about,
         }
         return {"contents": [content]}
+    if (elsewhere := outside.reader(gate, context, address)) is not None:
+        tool, inner = elsewhere
+        outcome = await gate.call(tool.name, {"uri": inner}, context)
+        if isinstance(outcome.error, NotFound) or _misnamed(outcome.error):
+            raise nowhere
+        return outside.contents(address, inner, value_of(outcome))
     raise nowhere
 
 
@@ -181,7 +193,7 @@ async def _complete(gate: Gate, context: Context, params: Mapping[str, Any]) -> 
         outcome = await gate.call(resource.listed_by, asked, context)
         told: dict[str, Any] = {"entries": [], "total": 0}
         if not _misnamed(outcome.error):
-            told = _told(outcome)
+            told = value_of(outcome)
         values = [one["id"] for one in told["entries"]]
         more = {"total": told["total"], "hasMore": told["total"] > len(values)}
         return {"completion": {"values": values, **more}}
@@ -191,10 +203,10 @@ async def _complete(gate: Gate, context: Context, params: Mapping[str, Any]) -> 
 async def _value(
     gate: Gate, context: Context, tool: str, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    return _told(await gate.call(tool, arguments, context))
+    return value_of(await gate.call(tool, arguments, context))
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def value_of(outcome: Outcome) -> dict[str, Any]:
     """What a call answers.
 
     Raises:

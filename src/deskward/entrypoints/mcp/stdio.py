@@ -15,6 +15,7 @@ from mcp_types import (
     CallToolRequestParams,
     CompleteRequestParams,
     ElicitRequestFormParams,
+    GetPromptRequestParams,
     PaginatedRequestParams,
     ReadResourceRequestParams,
     RequestParams,
@@ -31,6 +32,7 @@ from deskward.entrypoints.mcp.confirming import (
     question,
     says,
 )
+from deskward.entrypoints.mcp.outside import prompts
 from deskward.entrypoints.mcp.pipes import pipes
 from deskward.entrypoints.mcp.progress import Progress, progress_token
 from deskward.entrypoints.mcp.protocol import (
@@ -39,6 +41,7 @@ from deskward.entrypoints.mcp.protocol import (
     ProtocolError,
     check_in,
     check_known,
+    has_prompts,
     has_resources,
     idempotency_key,
     is_unsure,
@@ -59,6 +62,10 @@ _RESOURCES: Mapping[str, type[RequestParams]] = {
     "resources/templates/list": PaginatedRequestParams,
     "resources/read": ReadResourceRequestParams,
     "completion/complete": CompleteRequestParams,
+}
+_PROMPTS: Mapping[str, type[RequestParams]] = {
+    "prompts/list": PaginatedRequestParams,
+    "prompts/get": GetPromptRequestParams,
 }
 _LIST_STAMP = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
@@ -101,6 +108,9 @@ class _Calls:
         if has_resources(self._desk.gate, self._view):
             for method, params in _RESOURCES.items():
                 server.add_request_handler(method, params, partial(self._resources, method))
+        if has_prompts(self._desk.gate, self._view):
+            for method, params in _PROMPTS.items():
+                server.add_request_handler(method, params, partial(self._resources, method))
         return server
 
     async def close(self) -> None:
@@ -118,9 +128,14 @@ class _Calls:
         stateless = context.protocol_version == STATELESS_VERSION
         call_context = Context(self._principal, "mcp", client=self._id, view=self._view)
         params = context.params or {}
-        work = answered(self._desk.gate, call_context, method, params, stateless=stateless)
+        gate = self._desk.gate
+        if method in _PROMPTS:
+            work = prompts(gate, call_context, method, params)
+        else:
+            work = answered(gate, call_context, method, params, stateless=stateless)
+        cached = method not in ("completion/complete", "prompts/get")
         try:
-            return await self._finished(work) | complete(cached=method != "completion/complete")
+            return await self._finished(work) | complete(cached=cached)
         except ProtocolError as error:
             raise MCPError(error.code, error.message, error.data) from error
 
