@@ -11,6 +11,7 @@ from typing import Any
 
 from deskward.core.errors import DeskwardError
 from deskward.entrypoints.mcp.protocol import INVALID_PARAMS, ProtocolError
+from deskward.entrypoints.mcp.results import value_of
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
 from deskward.gate.tool import Risk, Tool
@@ -109,8 +110,6 @@ async def prompts(
     Raises:
         ProtocolError: It is wrong, or there is no such prompt for the caller.
     """
-    from deskward.entrypoints.mcp.resources import value_of  # which serves these, too
-
     found = _all(gate, context, _PROMPT)
     if method == "prompts/list":
         return {"prompts": [_shown(tool, context) for tool in found]}

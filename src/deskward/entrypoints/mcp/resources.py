@@ -13,15 +13,13 @@ from typing import Any
 from deskward.core.errors import DeskwardError, NotFound
 from deskward.entrypoints.mcp import outside
 from deskward.entrypoints.mcp.protocol import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
-    REFUSED,
     RESOURCE_NOT_FOUND,
     ProtocolError,
 )
+from deskward.entrypoints.mcp.results import value_of
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
-from deskward.gate.outcome import Outcome
 from deskward.gate.resources import MOST_COMPLETED, Resource
 from deskward.gate.tool import Tool
 
@@ -204,17 +202,3 @@ async def _value(
     gate: Gate, context: Context, tool: str, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     return value_of(await gate.call(tool, arguments, context))
-
-
-def value_of(outcome: Outcome) -> dict[str, Any]:
-    """What a call answers.
-
-    Raises:
-        ProtocolError: It failed, or waits for somebody.
-    """
-    if outcome.error is not None:
-        code = INTERNAL_ERROR if outcome.error.status >= 500 else REFUSED
-        raise ProtocolError(code, outcome.error.message, outcome.value)
-    if outcome.status != "ok":
-        raise ProtocolError(REFUSED, "Somebody has to allow this first.", outcome.value)
-    return outcome.value

@@ -7,7 +7,13 @@ from typing import Any
 from pydantic_core import to_json
 
 from deskward.core.answers import BLOCKS
-from deskward.entrypoints.mcp.protocol import SERVER_INFO, SERVER_INFO_KEY
+from deskward.entrypoints.mcp.protocol import (
+    INTERNAL_ERROR,
+    REFUSED,
+    SERVER_INFO,
+    SERVER_INFO_KEY,
+    ProtocolError,
+)
 from deskward.gate.outcome import Outcome
 
 _BLOCKS = f'"{BLOCKS}":['
@@ -35,6 +41,20 @@ def call_result(outcome: Outcome, *, stateless: bool) -> bytes:
     else:
         body += b',"isError":true'
     return body + (b"," + _STAMP[1:] if stateless else b"}")
+
+
+def value_of(outcome: Outcome) -> dict[str, Any]:
+    """What a call answers.
+
+    Raises:
+        ProtocolError: It failed, or waits for somebody.
+    """
+    if outcome.error is not None:
+        code = INTERNAL_ERROR if outcome.error.status >= 500 else REFUSED
+        raise ProtocolError(code, outcome.error.message, outcome.value)
+    if outcome.status != "ok":
+        raise ProtocolError(REFUSED, "Somebody has to allow this first.", outcome.value)
+    return outcome.value
 
 
 def complete(*, cached: bool) -> dict[str, Any]:
