@@ -89,6 +89,8 @@ def _address(text: str, answers: bool) -> str | None:
         if re.search(r"\d", address) and re.search(r"[A-Za-z]{2}", address) and len(address) >= 5:
             return address
     bare = _trimmed(text)
+    if answers and " " not in bare:  # in scripts that part no words
+        return postal_address(text)
     return bare if answers and len(bare) >= 5 and " " in bare else None
 
 

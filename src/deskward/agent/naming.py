@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,7 @@ FOUND_BY = 300
 FEW = 5
 """Words of what may point by a pronoun alone."""
 _ID = re.compile(r"[A-Z]\d{3,18}|\d{4}")
+_WORD = re.compile(r"\w+")
 _CLAUSE = re.compile(r"[,;:.!?…،؛؟。！？、]+")
 
 
@@ -64,9 +66,33 @@ def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -
             return _with_only(text, listed)
         if not found.by_itself:
             return text
-    if found is None or found.all or len(found.names) != 1:
+    if found is None:
+        return _behind_verb(text, spoken)
+    if found.by == PRONOUN and not found.names:
+        found = replace(found, names=_open_in(listed))
+    if found.all or len(found.names) != 1:
         return text
-    return f"{text[: found.start]}{found.names[0]}{text[found.end :]}"
+    return f"{text[: found.start].rstrip('-')} {found.names[0]}{text[found.end :]}".strip()
+
+
+def _behind_verb(text: str, spoken: Sequence[str]) -> str:
+    """The text, with the id of what was spoken of last behind a verb that ends in a pronoun."""
+    verb = next((one for one in _WORD.finditer(text) if one[0].casefold() in _clinging()), None)
+    if verb is None or not spoken or len(text.split()) > FEW:
+        return text
+    return f"{text[: verb.end()]} {spoken[0]}{text[verb.end() :]}"
+
+
+def _open_in(listed: Records) -> tuple[str, ...]:
+    """The records that are open, of a kind of which there is an "open"."""
+    opens = {status for own in _own().values() for status in own["open"]}
+    return tuple(name for name, one in listed.items() if one.get("status") in opens)
+
+
+@cache
+def _clinging() -> frozenset[str]:
+    """Verbs that end in a pronoun: "cancélalo"."""
+    return frozenset(word for own in _own().values() for word in own.get("clinging", ()))
 
 
 def _told(text: str, listed: Records) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
-_WORDS = """cancel stornieren storniere storniert stornier anular anula anule anulen anulad anulo
+_WORDS = """cancel cancle stornieren storniere storniert stornier anular anula anule anulen anulad anulo
 annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla
 annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا الغ الغي الغوا"""
-_CANCEL = Wish(_WORDS, agrees=_WORDS)
+_NAMES = """إلغاء الغاء
+cancélalo cancelalo cancélala cancelala cancélelo cancelelo anúlalo anulalo anúlelo annullalo
+annullala annullatelo annullatela"""
+"""The deed as a noun, and with the pronoun of its thing: as a yes these are too little."""
+_CANCEL = Wish(f"{_WORDS} {_NAMES}", agrees=_WORDS)
 
 WISHES = {
     "create_order": Wish(

@@ -25,6 +25,20 @@ def between() -> re.Pattern[str]:
     )
 
 
+@cache
+def apart() -> re.Pattern[str]:
+    """Between what may be two wishes: the end of a sentence, or a word that joins them.
+
+    A comma parts none of them: addresses have some.
+    """
+    return re.compile(
+        rf"(?<=[.!?؟])\s{{1,3}}|(?<=[…。！？;؛\n])\s{{0,3}}|,?\s{{1,3}}(?:{_any('words')})\s{{1,3}}"
+        rf"|\s{{1,3}}(?=(?:{_any('prefixes')})\w)|(?:{_any('anywhere')})",
+        re.IGNORECASE,
+    )
+
+
 def _any(name: str) -> str:
     lists = read_list("joins")[name]
-    return "|".join(re.escape(one) for one in chain.from_iterable(lists.values()))
+    words = sorted(chain.from_iterable(lists.values()), key=len, reverse=True)
+    return "|".join(map(re.escape, words))

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 WISH = "wish"
 """The kind of what wishes something: nothing is done about it here."""
+TROUBLE = "trouble"
+"""What the kinds do that tell of a trouble: nothing here; its cause is looked for elsewhere."""
 
 
 class Asked(BaseModel):
@@ -40,7 +42,7 @@ class Asked(BaseModel):
     sums: Literal["", "in", "out"] = ""
     handed: bool = False
     does: Literal[
-        "", "deeds", "aside", "left", "own_only", "thanks", "greets", "speaks", "wish"
+        "", "deeds", "aside", "left", "own_only", "thanks", "greets", "speaks", "wish", "trouble"
     ] = ""
     after: list[str] = []
     said: dict[str, list[str]]

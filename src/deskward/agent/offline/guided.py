@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.asked import TROUBLE
 from deskward.agent.offline.asking import Finds
 from deskward.agent.offline.guide import Guide, listed
 from deskward.agent.offline.leading import (
@@ -23,7 +24,9 @@ from deskward.agent.offline.leading import (
     parts_of,
 )
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
+from deskward.agent.offline.refers import pointed
 from deskward.agent.offline.skills import Skill
+from deskward.agent.offline.turning import SURE
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer
 from deskward.text.against import is_well, is_well_now, leaning, rules_out
@@ -163,6 +166,8 @@ class Guided(Leading):
         values = (kind for kind in self._model.kinds.values() if kind.is_id or kind.looks)
         if any(kind.find(text, False) for kind in values):
             return True
+        if self._is_a_turn(text):
+            return True
         best, score = self._model.best(text, self._usable)
         if best is None or best.tool is None or best.asks is not None:
             return False
@@ -171,6 +176,24 @@ class Guided(Leading):
         # "I can't connect" is near to who wants to be connected to somebody: that has to be surer.
         hands = self._model.handover is not None and best.tool == self._model.handover.tool
         return score >= (CHANGED if hands else SURELY)
+
+    def _is_a_turn(self, text: str) -> bool:
+        """Whether a message surely is something else than a trouble, whatever words it has.
+
+        That is a question that a tool answers, a remark, a complaint, a correction of what was said
+        or done, or a value such as an address.
+        """
+        found = self._likely(text)
+        trouble = sum(p for name, p in found.items() if self._topic(name) == TROUBLE)
+        if found and trouble < 1 - SURE and max(found.values()) >= SURE:
+            return True
+        if self._model.acts.mended(text) is not None:
+            return True
+        kinds = self._model.kinds.values()
+        if any(kind.anywhere is not None and kind.anywhere(text) for kind in kinds):
+            return True
+        corrects = bool(self._model.acts.cues(text, self._language()) & {"corrects", "takes_back"})
+        return corrects and trouble < SURE and pointed(text, {}) is not None
 
     def _left_behind(self) -> dict[str, Any]:
         return super()._left_behind() if self._before is None else self._before
@@ -181,7 +204,9 @@ class Guided(Leading):
         finds = next((one for one in skills if self._can_find(one)), None)
         if finds is None or finds.asks is None or finds.asks.finds is None:
             return None
-        about = finds.asks.finds.may_be_about(text) and not risks_of("", text)
+        said = self._likely(text)
+        tells = sum(p for name, p in said.items() if self._topic(name) == TROUBLE) >= SURELY
+        about = (tells or finds.asks.finds.may_be_about(text)) and not risks_of("", text)
         return finds if about else None
 
     def _can_find(self, skill: Skill) -> bool:

@@ -225,6 +225,10 @@ class Meant(Answering):
         skill = self._model.skills[wish.skill]
         return self._missing(skill, self._wished_slots(skill, wish, text)) is None
 
+    def _lack_all(self, wishes: list[Wish], text: str) -> bool:
+        """Whether all that is wished lacks what it needs."""
+        return not any(self._is_whole(wish, text) for wish in wishes)
+
     def _is_of_another(self, name: str, text: str) -> bool:
         """Whether a skill makes a record, and a text is about one that is there: "add to T904"."""
         acts = self._model.skills[name].acts

@@ -65,6 +65,23 @@ class Several(FewWords):
             yield "\n\n"
             yield from self._one_after_another(rest) if rest else self._next()
 
+    def _next(self) -> Iterator[str | ToolRequest]:
+        """Take the next wish up, or answer the question that stood behind one."""
+        if "question" not in self._then[0]:
+            yield from super()._next()
+            return
+        asked, self._then = self._then[0], self._then[1:]
+        yield from self._one_after_another([asked["question"]])
+
+    def _asked_later(self, parts: Sequence[str]) -> list[dict[str, Any]]:
+        """Questions that are answered when what was wished before them is done or declined."""
+        found = []
+        for part in parts:
+            meaning = self._meaning_of(part)
+            if meaning is not None and meaning.kind.skill:
+                found.append({"skill": meaning.kind.skill, "slots": {}, "question": part})
+        return found
+
     def _what_is_left(self, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
         """The next question of the same message, or what was wished beside it."""
         if before.get("more"):

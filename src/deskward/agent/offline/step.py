@@ -9,10 +9,12 @@ from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asides import answer_to, aside_of, gives_no_value
+from deskward.agent.offline.beside import wishing_parts
 from deskward.agent.offline.meant import whole
+from deskward.agent.offline.offering import Offering
 from deskward.agent.offline.pausing import CHANGED
 from deskward.agent.offline.reading import Reading
-from deskward.agent.offline.several import ASKED, Several
+from deskward.agent.offline.several import ASKED
 from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turning import PERHAPS, SHORT, asks_generally
 from deskward.agent.offline.wishing import Wish
@@ -23,17 +25,13 @@ from deskward.text.risk import risks_of
 
 SURE = 0.6
 """From this probability on a skill acts at once."""
+FIRST = 12
+"""Characters before a question that begins its message."""
 _SPACES = re.compile(r"\s{3,}")
 _CLAUSE = re.compile(r"[,;:.!]\s+")
-_AND_ALSO = re.compile(
-    r"(?:[.?!;]\s{1,9}|,?\s{1,9})(?:and|and also|and then|then|also|plus)\s{1,9}"
-    r"(?=(?:please|also|then|i|my|the|show|tell|what|how|which|give|list|check|change|update|set|block"
-    r"|freeze|cancel|deactivate|report|open|can|could|let|look|see|view|get|pull|display)\b)",
-    re.IGNORECASE,
-)
 
 
-class Step(Several):
+class Step(Offering):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -42,16 +40,19 @@ class Step(Several):
         if last.role == "tool":
             yield from self._after_tool(last)
         else:
-            yield from self._after_customer(last.text, self._left_behind())
+            before = self._left_behind()
+            yield from self._after_customer(last.text, before)
+            yield from self._kept_wishes(before, last.text)
 
     def _after_customer(self, text: str, before: dict[str, Any]) -> Iterator[str | ToolRequest]:
         text = _SPACES.sub("\n\n", text)
         pending = self._model.skill(before.get("skill", ""))
         waits = pending is not None and "waits_for" in before
-        told = self._told_in_between(text, before, pending if waits else None)
+        told = self._of_offer(before, text) if "offers" in before else None
+        told = told or self._told_in_between(text, before, pending if waits else None)
         if told is not None:
             yield from told
-            if waits and pending is not None and self.state is None:
+            if waits and pending is not None and self.state is None and not self._is_left:
                 yield f"\n\n{self._once_more(pending, before)}"
         elif not (waits and self._is_free(pending, before)) and (aside := aside_of(text)):
             yield answer_to(aside[0], self._language())
@@ -60,6 +61,8 @@ class Step(Several):
         elif pending is not None and "waits_for" in before:
             self._then = list(before.get("then", []))
             yield from self._continue(pending, before, text)
+        elif "called" in before and (later := self._with_later(before, text)) is not None:
+            yield from later
         elif "called" in before and (again := self._once_more_asked(before, text)) is not None:
             yield from self._several([again], unsure=True)
         elif "called" in before and self._only_withdraws(text):
@@ -83,10 +86,6 @@ class Step(Several):
                 or self._in_between(text)
             )
         return told or (self._of_deeds(text) if self._may_ask_of_deeds(text) else None)
-
-    def _lack_all(self, wishes: list[Wish], text: str) -> bool:
-        """Whether all that is wished lacks what it needs."""
-        return not any(self._is_whole(wish, text) for wish in wishes)
 
     def _only_withdraws(self, text: str) -> bool:
         """Whether a short answer takes a wish back."""
@@ -152,6 +151,7 @@ class Step(Several):
             return
         reading = self._model.acts.read(text)
         understood, text = self._wishing(reading, text)
+        understood = self._with_parts(understood, text)
         wishes = [wish for wish in understood if not self._is_of_another(wish.skill, text)]
         refused = reading.unwished and reading.why in ("not", "takes_back")
         sought = self._sought(text) if not refused else None
@@ -195,7 +195,7 @@ class Step(Several):
             return other
         if not reading.unwished and (looked := self._looks_at(text)) is not None:
             return looked
-        parts = self._parts(text) if language == "en" else []
+        parts = self._parts(text)
         return self._several(parts) if len(parts) > 1 else None
 
     def _wished(self, wishes: list[Wish], text: str) -> Iterator[str | ToolRequest]:
@@ -229,6 +229,9 @@ class Step(Several):
         if made is None and not parts:
             yield from self._next()
             return
+        if made is not None and parts and text.find(parts[0]) > FIRST:
+            # A yes right below what others wrote would be asked for twice: the act goes first.
+            self._then, parts = [*self._then, *self._asked_later(parts)], []
         if made is not None and parts:
             first: dict[str, Any] = {"skill": made[0].name, "slots": made[1]}
             self._then = [first, *self._then]
@@ -245,7 +248,7 @@ class Step(Several):
     def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
         """Several questions in one message that can all be answered at once, or nothing."""
         found = []
-        for part in _AND_ALSO.split(text):
+        for part in wishing_parts(text):
             skill, score = self._model.best(part, self._usable)
             if skill is None or skill.tool is None or skill.acts or score < SURE:
                 return []
@@ -282,7 +285,9 @@ class Step(Several):
         if (skill is None or skill.search) and nothing:
             yield self._left_as_is()
         elif skill is None or skill.search or (skill.say is not None and self._is_bitter(text)):
-            yield self._explained(text) or self._hand_over(text)
+            yield self._explained(text) or self._offer_or_hand_over(text)
+        elif skill.say is not None and not self._is_only_talk(text):
+            yield self._offer_or_hand_over(text)
         elif skill.say is not None:
             say = text_in(skill.say, self._language())
             yield render(say, {"abilities": self._model.abilities(self._usable)})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.asides import answer_to
-from deskward.agent.offline.asked import WISH, Asked
+from deskward.agent.offline.asked import TROUBLE, WISH, Asked
 from deskward.agent.offline.glossary import in_english
 from deskward.agent.offline.pausing import Pausing
 from deskward.agent.offline.refers import PRONOUN, pointed
@@ -80,6 +80,9 @@ class Meaning(NamedTuple):
 
 class Turning(Pausing):
     """A step that answers what is said in the middle of a conversation."""
+
+    _is_left = False
+    """Whether the customer said that what is waited for is not to be done: it is asked no more."""
 
     def _turned(self, text: str, enough: float = SURE) -> Meaning | None:
         """What a turn is: a question in one of its parts, or what it is as a whole."""
@@ -167,6 +170,8 @@ class Turning(Pausing):
             skill = self._model.skill(kind.skill)
             usable = skill is not None and skill.name in self._usable
             return self._asked_of(skill, kind, text) if skill is not None and usable else None
+        if kind.does == TROUBLE:
+            return None
         about = dialogue_before(self._messages)
         if kind.handed:
             if not about.handed:
@@ -341,6 +346,7 @@ class Turning(Pausing):
             return None
         if meaning.asks:
             return self._of_turn(meaning)
+        self._is_left = meaning.kind.does == "left"
         return iter([self._reply("left")]) if meaning.kind.does in ("aside", "left") else None
 
 
