@@ -118,9 +118,7 @@ class Beside(Several):
         now = {state.get("skill"), *state.get("called", ()), state.get("seeks", {}).get("skill")}
         return any(one["skill"] in now for one in left)
 
-    def _with_later(
-        self, before: dict[str, Any], text: str
-    ) -> Iterator[str | ToolRequest] | None:
+    def _with_later(self, before: dict[str, Any], text: str) -> Iterator[str | ToolRequest] | None:
         """What was proposed first, once more, where a message gives what a further wish lacks."""
         skill: Skill | None = self._model.skill(before["called"][0])
         if skill is None or skill.acts is None or len(before["called"]) > 1:

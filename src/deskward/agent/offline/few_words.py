@@ -172,7 +172,7 @@ class FewWords(Turning):
         cues = self._model.acts.cues(text, self._language())
         against = CUES - {"how"} - ({"others"} if is_several(text) else set())
         if wish >= SURELY:  # "cancel that" cancels a thing here, and no wish
-            against -= {"takes_back"}
+            against -= {"takes_back", "found"}
         if cues & against or not wanted:
             return None
         options = {

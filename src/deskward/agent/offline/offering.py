@@ -11,11 +11,15 @@ from typing import Any
 
 from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
+from deskward.agent.offline.asked import TROUBLE, WISH
 from deskward.agent.offline.beside import Beside
+from deskward.agent.offline.refers import pointed
 from deskward.agent.offline.turning import SHORT
 from deskward.text.assent import answer_of
 from deskward.text.risk import risks_of
 
+WISHED = 0.4
+"""From this probability on a message wishes something: nobody asks whether it is to be handed on."""
 TALK = 0.3
 """From this probability on a few words may be thanks, a greeting or a remark."""
 _TALKS = ("thanks", "greets", "aside", "left")
@@ -35,10 +39,18 @@ class Offering(Beside):
         usable = hands is not None and hands.name in self._usable
         if again or not known or not short or feels or risks_of("", text) or not usable:
             return self._hand_over(text)
-        if not self._is_first_not_understood():
+        if self._wants_something(text) or not self._is_first_not_understood():
             return self._hand_over(text)
         self.state = {"offers": text}
         return self._reply("offers_person")
+
+    def _wants_something(self, text: str) -> bool:
+        """Whether a message may wish what only people do, and does not only point at something."""
+        found = self._likely(text)
+        hands = self._model.handover
+        people = {WISH, TROUBLE, self._about_of(hands) if hands else WISH}
+        share = sum(p for name, p in found.items() if self._topic(name) in people)
+        return share >= WISHED and pointed(text, {}) is None
 
     def _is_first_not_understood(self) -> bool:
         """Whether nobody was offered a person in this conversation."""
