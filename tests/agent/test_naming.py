@@ -147,3 +147,19 @@ def test_a_pronoun_counts_within_its_part_of_the_text() -> None:
     assert said_in([*given, Message("user", said)])[-1].startswith("then cancel O1003,")
     long = "my sister in law told me to cancel that one for her"
     assert said_in([*given, Message("user", long)])[-1] == long
+
+
+def test_a_pronoun_is_the_only_order_that_is_open() -> None:
+    given = [
+        Message("user", "cancel it then"),
+        Message("assistant", "", (ToolRequest("a", "get_orders_by_customer", {}),)),
+        Message("tool", json.dumps(ORDERS), tool_request_id="a"),
+    ]
+    screen = [
+        Message("user", "my orders"),
+        Message("assistant", "", (ToolRequest("b", "get_orders_by_customer", {}),)),
+        Message("tool", json.dumps(ORDERS), tool_request_id="b"),
+        Message("assistant", "O1003 is pending, O1002 is shipped"),
+    ]
+    screen[-1] = replace(screen[-1], dialogue=followed(screen, built_in_tools(), OFFLINE).plain)
+    assert said_in([*screen, *given])[1] == "cancel O1003 then"

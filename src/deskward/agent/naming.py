@@ -72,7 +72,9 @@ def _named(text: str, screen: Records, spoken: Sequence[str], listed: Records) -
         found = replace(found, names=_open_in(listed))
     if found.all or len(found.names) != 1:
         return text
-    return f"{text[: found.start].rstrip('-')} {found.names[0]}{text[found.end :]}".strip()
+    before = text[: found.start]
+    before = f"{before[:-1]} " if before.endswith("-") else before  # "annulez-la"
+    return f"{before}{found.names[0]}{text[found.end :]}"
 
 
 def _behind_verb(text: str, spoken: Sequence[str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deskward.text.wishes import Wish
 
-_WORDS = """cancel cancle stornieren storniere storniert stornier anular anula anule anulen anulad anulo
-annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla
+_WORDS = """cancel cancle stornieren storniere storniert stornier anular anula anule anulen
+anulad anulo annuler annulez annule cancelar cancela cancele cancelen cancelem annullare annulla
 annullate annuli annuleren annuleer iptal ألغ ألغي ألغوا الغ الغي الغوا"""
 _NAMES = """إلغاء الغاء
 cancélalo cancelalo cancélala cancelala cancélelo cancelelo anúlalo anulalo anúlelo annullalo

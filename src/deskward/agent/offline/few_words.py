@@ -54,6 +54,7 @@ class FewWords(Turning):
             return None
         meaning, reading = self._turned(text), self._model.acts.read(text)
         known = bool(self._model.turned(text)) and not reading.wishes
+        known = known and self._model.acts.mended(text) is None  # its first part is not meant
         few = None if not known else self._wished_in_few_words(text) or self._same_again(text)
         if few is not None:
             return few

@@ -19,7 +19,7 @@ from deskward.text.assent import answer_of
 from deskward.text.risk import risks_of
 
 WISHED = 0.4
-"""From this probability on a message wishes something: nobody asks whether it is to be handed on."""
+"""From this probability on a message wishes something: it is handed over, and not asked about."""
 TALK = 0.3
 """From this probability on a few words may be thanks, a greeting or a remark."""
 _TALKS = ("thanks", "greets", "aside", "left")
