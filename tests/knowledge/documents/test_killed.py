@@ -24,7 +24,10 @@ KILLS = 20
 DOCUMENTS = 3_000
 KEY = "k" * 32
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)]
+pytestmark = [
+    *(pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)),
+    pytest.mark.started_anew,  # how far a sync comes between two kills is as it was measured
+]
 
 
 def _row(data: Path, statement: str) -> Any:
