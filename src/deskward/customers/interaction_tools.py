@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
-
+from deskward.core.moments import Moment
 from deskward.customers import interactions
 from deskward.customers.file_tools import tools as tools
 from deskward.customers.interactions import Channel, SavedInteraction, Summary
@@ -19,7 +18,7 @@ async def save_interaction(
     customer_id: OwnCustomerId,
     channel: Channel,
     summary: Summary,
-    occurred_at: AwareDatetime | None = None,
+    occurred_at: Moment | None = None,
 ) -> SavedInteraction:
     """Keep a contact with a customer that the desk did not see: a call, a visit, a chat elsewhere.
 
