@@ -63,6 +63,7 @@ from deskward.gate.views import View
 from deskward.gate.writer import Silent, Writer
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
+from deskward.integrations.aws.choose import open_aws
 from deskward.integrations.diagnosing import open_diagnosing
 from deskward.integrations.embeddings.choose import choose_embedder, for_sentences
 from deskward.integrations.embeddings.kept import Kept
@@ -226,6 +227,7 @@ async def open_desk(
             Syncs: _syncs(settings, database, secret, stack),
             **open_search(settings, database, embedder, stack),
             **open_kafka(settings, secret.key, stack),
+            **open_aws(settings, stack),
         }
         gate = _gate(settings, features, database, secret, only, ports)
         await stack.enter_async_context(PolicyWatch(gate, database).keep())

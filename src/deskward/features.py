@@ -18,6 +18,7 @@ from deskward.agent.claims.check import ClaimCheck
 from deskward.agent.offline.skills import GENERAL as GENERAL_SKILLS
 from deskward.agent.offline.skills import Skills
 from deskward.assist import slice as assist
+from deskward.aws import slice as aws
 from deskward.complaints import slice as complaints
 from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.acts import acts as session_acts
@@ -73,6 +74,7 @@ SLICES: tuple[Slice, ...] = (
     notices.SLICE,
     queries.SLICE,
     kafka.SLICE,
+    aws.SLICE,
 )
 """The features that there are. Whatever goes over all of them goes over this list."""
 

@@ -44,7 +44,7 @@ async def bare(tmp_path: Path) -> AsyncIterator[Desk]:
         yield desk
 
 
-SET_UP = {"kafka_bootstrap_servers": "localhost:9092"}
+SET_UP = {"kafka_bootstrap_servers": "localhost:9092", "aws_access_key_id": "AKIA"}
 """The settings without which slices are not there that are of no domain."""
 
 

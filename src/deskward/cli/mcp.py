@@ -83,7 +83,8 @@ def _mcp_over_http(group: str | None, host: str | None, port: int | None, *, dem
 
     open_standard_streams()
     settings = read_settings(serving=True, to_file=False)
-    own = {"kafka": settings.kafka, "database": settings.db_mcp}.get(group or "")
+    named = {"kafka": settings.kafka, "aws": settings.aws, "database": settings.db_mcp}
+    own = named.get(group or "")
     usual = own.mcp_port if own is not None else settings.mcp_server.port
     settings.server.host = host or (own and own.mcp_host) or settings.mcp_server.host
     settings.server.port = usual if port is None else port

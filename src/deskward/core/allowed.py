@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from deskward.core.setting_values import by_tenant
 
@@ -63,3 +66,6 @@ def check_listed(value: str) -> str:
                 "is not the default tenant's; `*` may stand at the end of a name's beginning"
             )
     return value
+
+
+Listed = Annotated[str, AfterValidator(check_listed)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import Field, FilePath, SecretStr, model_validator
 
-from deskward.core.allowed import check_listed
+from deskward.core.allowed import Listed
 from deskward.core.setting_groups import LOOPBACK
 from deskward.core.setting_names import Group, prefixed
 from deskward.core.setting_values import Few, Many
 
-Listed = Annotated[str, AfterValidator(check_listed)]
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 
 

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 from sqlalchemy.engine import URL
 
+from deskward.core.aws_settings import Aws
 from deskward.core.config_file import ConfigFile, UnknownSetting, check_dotenv, config_path
 from deskward.core.desk_settings import (
     Accounts,
@@ -164,6 +165,7 @@ class Settings(BaseSettings):
     knowledge: Knowledge = Field(
         default_factory=Knowledge, description="The documents that answers come from."
     )
+    aws: Aws = Field(default_factory=Aws, description="Amazon's S3, Lambda and Parameter Store.")
     kafka: Kafka = Field(default_factory=Kafka, description="Messages of Apache Kafka.")
     keys: Keys = Field(default_factory=Keys, description="API keys.")
     policy: Policy = Field(

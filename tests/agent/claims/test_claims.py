@@ -328,7 +328,8 @@ UNTOLD = {
     "staff alone keep products and contacts on record": """
         set_customer_product remove_customer_product save_interaction""",
     "staff and programs alone deal with outside systems": """
-        publish_message acknowledge_messages create_topic""",
+        publish_message acknowledge_messages create_topic s3_upload_file s3_download_file
+        s3_delete_object lambda_invoke""",
     "a program calls it, not a model": "take_alerts take_collected receive_news",
     "a door calls it, and it is no wish": "begin_session delete_session upload_file delete_file",
 }

@@ -1,0 +1,1 @@
+"""AWS, spoken to by aiobotocore."""
