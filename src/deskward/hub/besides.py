@@ -6,6 +6,7 @@ over MCP serves them as what they are (`entrypoints/mcp/outside.py`).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ LIST, READ = "resources/list", "resources/read"
 PROMPT = "prompt "
 """The beginning of the names of prompts; no tool may be called so (MCP, Tools, Tool Names)."""
 MOST_PROMPTS = 100
+PATIENCE = 3.0
+"""Seconds that a server has to list what it has besides tools."""
 MOST_LISTED = 200
 """Resources, and templates of them, on a page."""
 
@@ -66,12 +69,13 @@ async def besides(client: Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     hint = {"annotations": {"readOnlyHint": True}}  # as the protocol has it; a person decides
     try:  # its tools are there all the same where it fails
-        if can.resources is not None and any((await _page(client, None)).values()):
-            found += [{**tool, **hint} for tool in _TOOLS]
-        if can.prompts is not None:
-            page = await client.list_prompts(cache_mode="bypass")
-            found += [{**_listed(prompt), **hint} for prompt in page.prompts[:MOST_PROMPTS]]
-    except MCPError as error:
+        async with asyncio.timeout(PATIENCE):
+            if can.resources is not None and any((await _page(client, None)).values()):
+                found += [{**tool, **hint} for tool in _TOOLS]
+            if can.prompts is not None:
+                page = await client.list_prompts(cache_mode="bypass")
+                found += [{**_listed(prompt), **hint} for prompt in page.prompts[:MOST_PROMPTS]]
+    except (MCPError, ValueError, TimeoutError) as error:  # refused, badly formed, or hanging
         log.info("a server does not list what it has besides tools: %s", error)
     return found
 
