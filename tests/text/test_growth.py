@@ -36,7 +36,6 @@ FUNCTIONS = {
 }
 BUILT_INSIDE = {
     "agent/offline/few_words.py": "what a record's id looks like, which skills say",
-    "agent/claims/check.py": "a record's title, escaped",
     "agent/deeds.py": "phrases that slices declare, on one clause",
     "agent/claims/declared.py": "ids of the records that slices declare, measured below",
     "agent/worded.py": "how slices say that a result names something: bounded, on one clause",
@@ -63,6 +62,7 @@ BUILT_INSIDE = {
     "knowledge/formats/front.py": "one of two fences",
     "security/masking.py": "parts of patterns at the module's top",
     "text/against.py": "lists of words, escaped",
+    "text/clauses.py": "a record's title, escaped",
     "text/excluding.py": "words of our own data, escaped, on at most 400 characters",
     "text/polarity.py": "a word of a rule, escaped, and a list of words, each with bounded gaps",
     "text/forbidding.py": "forms of our own data, on at most 120 characters",

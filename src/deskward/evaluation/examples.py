@@ -15,7 +15,7 @@ from deskward.agent.claims.check import Reply as Checked
 from deskward.agent.classifier import Example
 from deskward.agent.marks import without_marks
 from deskward.evaluation.promises import Reply
-from deskward.text.clauses import NONE
+from deskward.text.clauses import NONE, Clause, sentences, untitled
 
 LEARNED_FROM = ("development", "blind_stranger", "blind_others", "blind_marked_tune")
 """The splits that are learned from."""
@@ -46,7 +46,7 @@ def examples_of(claims: ClaimCheck, replies: Iterable[Reply]) -> Iterator[Exampl
 def _of_good(claims: ClaimCheck, one: Reply) -> Iterator[Example]:
     reply = _checked(claims, one)
     acts = claims.declared.acts
-    for clause, language in reply.clauses(without_marks(one.reply)):
+    for clause, language in _clauses(claims, reply, one.reply):
         found = claims.classifier.probabilities(clause)
         found[OTHER] = found.get(OTHER, 0.0) * RARELY
         shown = (name for name in acts if reply.shows(acts[name], clause, reply.shown, language))
@@ -57,7 +57,7 @@ def _of_false(claims: ClaimCheck, one: Reply) -> Iterator[Example]:
     reply = _checked(claims, one)
     acts = claims.declared.acts
     worst, example = 0.0, None
-    for clause, language in reply.clauses(without_marks(one.reply)):
+    for clause, language in _clauses(claims, reply, one.reply):
         if any(map(reply.shown.problem, clause.values)):
             return  # it may be false for that alone
         found = claims.classifier.probabilities(clause)
@@ -71,6 +71,17 @@ def _of_false(claims: ClaimCheck, one: Reply) -> Iterator[Example]:
             worst, example = odds, (name if odds > SURE else OTHER, clause)
     if example and worst > LIKELY:
         yield example
+
+
+def _clauses(claims: ClaimCheck, reply: Checked, text: str) -> Iterator[tuple[Clause, str]]:
+    """The clauses that are no quotations, with their language; marks do not count."""
+    language = None
+    for sentence in sentences(without_marks(text)):
+        language = claims.reader.language(sentence, language)
+        if language and not reply.shown.repeats(sentence):
+            for clause in claims.reader.clauses(untitled(sentence, reply.shown.titles), language):
+                if not (clause.wordless or reply.shown.quoted(clause.words)):
+                    yield clause, language
 
 
 def _checked(claims: ClaimCheck, one: Reply) -> Checked:

@@ -15,6 +15,8 @@ from deskward.text.values import Value, units, values_in
 
 NONE = "none"
 """What a clause claims that claims nothing."""
+TITLE = "‹title›"
+"""What stands for the name of a record; see `untitled`."""
 MAX_SENTENCE = 600
 """Characters of a sentence that are looked at together, so that no text takes long."""
 COVERED = 0.4
@@ -57,6 +59,11 @@ class Clause:
         return [value for value in self.values if value.is_id]
 
     @property
+    def wordless(self) -> bool:
+        """Whether it has no words but values."""
+        return all(word[0] == "‹" for word in self.words)
+
+    @property
     def asks(self) -> bool:
         """Whether it is part of a question."""
         return "q" in self.mood
@@ -72,6 +79,15 @@ def sentences(text: str) -> list[str]:
         if part
         for at in range(0, len(part), MAX_SENTENCE)
     ]
+
+
+def untitled(sentence: str, titles: Iterable[str]) -> str:
+    """A sentence with each of these titles as one word, `TITLE`."""
+    sentence = sentence.replace("‹", "").replace("›", "")
+    for title in titles:
+        if title in sentence:
+            sentence = re.sub(rf"(?<!\w){re.escape(title)}(?!\w)", TITLE, sentence)
+    return sentence
 
 
 @cache

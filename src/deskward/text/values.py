@@ -59,6 +59,17 @@ class Value:
         """Whether it is an id."""
         return self.kind not in KINDS
 
+    def can_be(self, number: Decimal, currency: str) -> bool:
+        """Whether it can mean an amount; one without a currency is of any."""
+        same = not self.currency or currency in ("", self.currency)
+        return number in self.numbers and same
+
+    def can_be_on(self, day: Date) -> bool:
+        """Whether it can mean a day; one without a year is of any."""
+        return any(
+            one[1:] == day[1:] and (0 in (one[0], day[0]) or one == day) for one in self.dates
+        )
+
 
 @cache
 def _names(language: str) -> tuple[dict[str, int], dict[str, str], dict[str, int]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from deskward.agent.leaves import Evidence
 from deskward.agent.marks import marked, results_of, without_marks
 from deskward.agent.model import Message
 from deskward.agent.unsupported import Unsupportable, Unsupported
-from deskward.text.clauses import NONE, Clause, Reader, grammar, sentences
+from deskward.text.clauses import NONE, TITLE, Clause, Reader, grammar, sentences, untitled
 from deskward.text.folding import bare
 from deskward.text.frames import WAITING
 
@@ -30,15 +29,13 @@ if TYPE_CHECKING:
     from deskward.agent.classifier import Classifier
 
 MAX_REPLY = 20_000
-CLAIMED = 0.7
+CLAIMED = 0.65
 """A clause claims something that is not shown when this is so probable."""
-CLAIMED_MARKED = 0.75
-"""The same of a sentence that is marked with a result that came to good."""
 TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
 TRUST = 2.0
 """So much more probable is an act that the tools show."""
-BOTH, TITLE = 2, "‹title›"
+BOTH = 2
 OTHER = "other"  # of `general.yaml`
 WAITS, DENIED = 0.5, 0.05
 """From here on a clause says that something is not done: it waits, or it is denied."""
@@ -149,16 +146,6 @@ class Reply:
         self.shown = Shown(list(evidence.values()), said, check.declared)
         self._language: str | None = None
 
-    def clauses(self, part: str) -> Iterator[tuple[Clause, str]]:
-        """The clauses of an unmarked part that are no quotations, with their language."""
-        for sentence in sentences(part):
-            self._language = self._check.reader.language(sentence, self._language)
-            if self._language and not self._is_quoted(sentence):
-                words = _without_titles(sentence, self.shown)
-                for clause in self._check.reader.clauses(words, self._language):
-                    if not (_is_value(clause) or self.shown.quoted(clause.words)):
-                        yield clause, self._language
-
     def unsupported(self, part: str) -> list[Unsupported]:
         """The sentences of the next part that nothing supports."""
         if len(part) > MAX_REPLY:
@@ -171,44 +158,43 @@ class Reply:
         numbers = marked(whole)
         sentence = without_marks(whole).strip()
         shown, limit = self.shown, CLAIMED
-        if self._is_quoted(sentence):
+        if shown.repeats(sentence):
             return ""
         if numbers:
             if not self._evidence.keys() >= numbers:
                 return "it is marked with a result that is not of this turn"
             own = list(map(self._evidence.__getitem__, sorted(numbers)))
             shown = Shown(own, self._said, self._check.declared, marked=True)
-            if all(one.status == "ok" for one in own):
-                known = all(one.tool in self._check.declared.tools for one in own)
-                limit = CLAIMED_MARKED if known else 1.0
+            known = all(one.tool in self._check.declared.tools for one in own)
+            if not known and all(one.status == "ok" for one in own):
+                limit = 1.0  # nobody said what they show
         reader, deeds = self._check.reader, self._check.declared.deeds
         language = reader.language(sentence, self._language) or deeds.language(sentence)
         if language is None and not any(map(str.isalpha, sentence)):
             return ""
         if language is None and not numbers:
             return "only marked claims can be checked in this language"
-        clauses = reader.clauses(_without_titles(sentence, shown), language or "en")
-        problems: Iterator[str]
+        clauses = reader.clauses(untitled(sentence, shown.titles), language or "en")
         if language is None:
-            problems = (shown.problem(value) for clause in clauses for value in clause.values)
-        else:
-            self._language = language
-            names = {name.casefold() for name in reader.strange(sentence, language)}
-            strange = {name for name in names if bare(name) not in bare(shown.text)}
-            seen = shown.evidence if numbers else self.whole
-            rest, why = deeds.judged(clauses, language, seen, shown.quoted)
-            if why:
-                return why
-            told = [clause for clause in rest if not clause.asks]
-            if numbers and all(one.status != "ok" for one in shown.evidence):
-                shown.undone = any(map(self._says_undone, told))
-            # What a sentence that names a cause says of things is no deed of the desk's.
-            worded = self._check.declared.worded
-            free = {OTHER for one in worded if one.is_said(clauses, language)}
-            problems = itertools.chain(
-                (self._unshown(clause, shown, limit, language, strange, free) for clause in told),
-                self._misnamed(clauses, language),
-            )
+            untold = (shown.problem(value) for clause in clauses for value in clause.values)
+            return next(filter(None, untold), "") or crossed(clauses, shown)
+        self._language = language
+        names = {name.casefold() for name in reader.strange(sentence, language)}
+        strange = {name for name in names if bare(name) not in bare(shown.text)}
+        seen = shown.evidence if numbers else self.whole
+        rest, why = deeds.judged(clauses, language, seen, shown.quoted)
+        if why:
+            return why
+        told = [clause for clause in rest if not clause.asks]
+        if numbers and all(one.status != "ok" for one in shown.evidence):
+            shown.undone = any(map(self._says_undone, told))
+        # What a sentence that names a cause says of things is no deed of the desk's.
+        worded = self._check.declared.worded
+        free = {OTHER for one in worded if one.is_said(clauses, language)}
+        problems = itertools.chain(
+            (self._unshown(clause, shown, limit, language, strange, free) for clause in told),
+            self._misnamed(clauses, language),
+        )
         return next(filter(None, problems), "") or crossed(clauses, shown)
 
     def _unshown(
@@ -224,28 +210,27 @@ class Reply:
             exact = value.kind not in ("number", "weekday") and any(map(str.isdigit, value.text))
             if (exact or value.kind == "mail") and (why := shown.problem(value)):
                 return why
-        if _is_value(clause) or shown.quoted(clause.words):
+        if clause.wordless or shown.quoted(clause.words):
             return ""
         found = self._check.classifier.probabilities(clause)
-        likely = [name for name, p in found.items() if p > SLIGHT and name != NONE]
         acts = self._check.declared.acts
-        fits = {name for name in likely if self.shows(acts[name], clause, shown, language)}
-        # "It is open": of which kind of record, the sentence does not always say.
+        likely = {name: p for name, p in found.items() if p > SLIGHT and name != NONE}
+        # "It is open", "normal priority": of what, a clause does not always say.
         kinds = {value.kind for value in clause.ids}
-        states = {acts[name].end for name in likely if acts[name].states}
-        alike = [
-            act for act in acts.values() if act.end in states and (act.of in kinds or not kinds)
-        ]
-        ends = {act.end for act in alike if self.shows(act, clause, shown, language)}
-        fits |= {name for name in likely if acts[name].end in ends}
+        ends = {acts[name].end for name in likely}
+        alike = [act for act in acts.values() if act.end in ends]
+        alike = [act for act in alike if self.shows(act, clause, shown, language)]
+        ends = {act.end for act in alike if act.of in kinds or not kinds}
+        known = {act.name for act in alike}
+        fits = free | {name for name in likely if name in known or acts[name].end in ends}
         if shown.undone:
             tools = {one.tool for one in shown.evidence}
-            fits |= {n for n in likely if acts[n].calls.keys() & tools or "n" in clause.mood}
-        fits |= free
-        against = sum(found[name] for name in likely if name not in fits)
-        if against > limit * (found[NONE] + TRUST * sum(found[name] for name in fits) + against):
-            worst = max((name for name in likely if name not in fits), key=lambda name: found[name])
-            return f"no result shows that ({worst})"
+            fits |= {n for n in likely if "n" in clause.mood or acts[n].calls.keys() & tools}
+        against = {name: p for name, p in likely.items() if name not in fits}
+        claimed = sum(against.values())
+        rest = found[NONE] + TRUST * sum(map(found.__getitem__, fits))
+        if claimed > limit * (claimed + rest):
+            return f"no result shows that ({max(against, key=lambda name: against[name])})"
         if found[NONE] > SURE_NOT and not shown.marked:
             return ""
         if names := strange & set(clause.words):
@@ -254,16 +239,14 @@ class Reply:
 
     def _misnamed(self, clauses: Sequence[Clause], language: str) -> Iterator[str]:
         """Why what only a result can name is not named so."""
+        own = [clause for clause in clauses if not self.shown.quoted(clause.words)]
         for one in self._check.declared.worded:
             texts = one.shown(self.whole)
-            for named in one.named(
-                [c for c in clauses if not self.shown.quoted(c.words)], language
-            ):
-                spoken = {self._check.reader.language(text, None) for text in texts}
+            spoken = {self._check.reader.language(text, None) for text in texts}
+            for named in one.named(own, language):
                 # Words cannot be compared with those of another language.
-                yield one.problem(
-                    named if language in spoken else set(), texts, " ".join(self._said)
-                )
+                named = named if language in spoken else set()
+                yield one.problem(named, texts, " ".join(self._said))
 
     def _says_undone(self, clause: Clause) -> bool:
         found = self._check.classifier.probabilities(clause)
@@ -288,20 +271,3 @@ class Reply:
             if len([n for n in names if n[-1:].isdigit() and kind.fullmatch(n.upper())]) < BOTH:
                 return False
         return bool(support) and all(name in "\n".join(names) for name in ids)
-
-    def _is_quoted(self, sentence: str) -> bool:
-        return " ".join(sentence.casefold().split()).strip(" .") in self.shown.quotable
-
-
-def _is_value(clause: Clause) -> bool:
-    """Whether it has no words but values."""
-    return all(word[0] == "‹" for word in clause.words)
-
-
-def _without_titles(sentence: str, shown: Shown) -> str:
-    """The sentence with names, addresses and titles of records as one word each."""
-    sentence = sentence.replace("‹", "").replace("›", "")
-    for title in shown.titles:
-        if title in sentence:
-            sentence = re.sub(rf"(?<!\w){re.escape(title)}(?!\w)", TITLE, sentence)
-    return sentence

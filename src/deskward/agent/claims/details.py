@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from deskward.agent.claims.evidence import Shown
 from deskward.agent.leaves import Evidence
@@ -40,20 +39,19 @@ def _count_problem(clause: Clause, shown: Shown, language: str) -> str:
     """Why a number of records, or a span of time, is not what the tools show."""
     rules, words = grammar()[language], clause.words
     deeds = sum(one.tool in shown.declared.writes for one in shown.evidence)
-    named = {Decimal(len(clause.ids)), Decimal(deeds)}
+    named = {len(clause.ids), deeds}
     numbers = {name: n for n, name in enumerate(rules["numbers"], 1)}
     for at, word in enumerate(words[:-1]):
         if word not in numbers or words[at + 1] in rules["thousand"]:
             continue
         if words[at + 1] in rules["units"] and word not in shown.text.split():
             return f"no tool shows {word} {words[at + 1]}"
-        sizes = {Decimal(size) for kind in shown.declared.kinds for size in _sizes(kind, shown)}
-        for kind in shown.declared.kinds.values():
-            if kind.nouns[language] in words[at + 1 : at + 3]:
-                counted = _sizes(kind.name, shown)
-                if counted and numbers[word] not in counted:
-                    return f"no tool shows {word} {kind.name}s"
-        if numbers[word] > 1 and Decimal(numbers[word]) not in shown.numbers | sizes | named:
+        sizes = {name: _sizes(name, shown) for name in shown.declared.kinds}
+        for name, kind in shown.declared.kinds.items():
+            counted = sizes[name] if kind.nouns[language] in words[at + 1 : at + 3] else ()
+            if counted and numbers[word] not in counted:
+                return f"no tool shows {word} {name}s"
+        if numbers[word] > 1 and numbers[word] not in shown.numbers.union(named, *sizes.values()):
             return f"no tool shows {word} of anything"
     return ""
 
@@ -83,11 +81,9 @@ def crossed(clauses: Sequence[Clause], shown: Shown) -> str:
         named = [at for at, text in enumerate(texts) if (text - common) & words]
         if len(named) != 1:
             continue
-        others = [one for at, one in enumerate(each) if at != named[0]]
+        mine = each.pop(named[0])
         for kind in ("money", "date"):
             told = [value for value in values if value.kind == kind]
-            mine = [v for v in told if not each[named[0]].problem(v)]
-            theirs = [v for v in told if not all(o.problem(v) for o in others)]
-            if told and not mine and theirs == told:
+            if told and all(mine.problem(v) and not all(o.problem(v) for o in each) for v in told):
                 return f"{told[0].text} is of another one"
     return ""

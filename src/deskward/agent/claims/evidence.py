@@ -98,18 +98,18 @@ class Shown:
         found = [v for item in self.mappings for v in item.values() if isinstance(v, list) and v]
         return [items for items in found if all(isinstance(item, Mapping) for item in items)]
 
+    def repeats(self, sentence: str) -> bool:
+        """Whether a sentence repeats word for word what may be repeated so."""
+        return " ".join(sentence.casefold().split()).strip(" .") in self._repeatable
+
     @cached_property
-    def quotable(self) -> str:
-        """What may be repeated word for word, in lower case."""
+    def _repeatable(self) -> str:
         texts = [spaced(one[2]) for one in self._in(self.declared.told | self.declared.quoted)]
         return " ".join(" ".join(texts).casefold().split())
 
     @cached_property
     def own_words(self) -> list[str]:
-        """The texts that the desk wrote and that show something.
-
-        What a declared call's message says, its acts show.
-        """
+        """Texts of the desk's own that show something. A declared call's message does not."""
         known = self.declared.tools
         return [
             text
@@ -181,12 +181,9 @@ class Shown:
     def problem(self, value: Value) -> str:
         """Why a value is not shown, or nothing."""
         if value.kind == "money":
-            codes = ("", value.currency) if value.currency else None
-            fits = any(n in value.numbers and (not codes or c in codes) for n, c in self.money)
+            fits = any(value.can_be(*amount) for amount in self.money)
         elif value.kind == "date":
-            days = {day[1:] for day in value.dates}
-            years = {day[0] for day in value.dates}
-            fits = any(d[1:] in days and (not d[0] or years & {0, d[0]}) for d in self.dates)
+            fits = any(map(value.can_be_on, self.dates))
         elif value.kind == "mail":
             fits = value.text.casefold() in self.text
         else:
