@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -61,8 +61,14 @@ def stands_for(name: str) -> str | None:
     return "prompts/get" if name.startswith(PROMPT) else None
 
 
-async def besides(client: Client) -> list[dict[str, Any]]:
-    """What a server has besides tools, as tools are listed."""
+async def besides(
+    client: Client, before: Sequence[dict[str, Any]] = ()
+) -> Sequence[dict[str, Any]]:
+    """What a server has besides tools, as tools are listed.
+
+    Args:
+        before: What it had at the last look, which counts on where it does not say in order.
+    """
     from mcp import MCPError
 
     can = client.server_capabilities
@@ -77,6 +83,7 @@ async def besides(client: Client) -> list[dict[str, Any]]:
                 found += [{**_listed(prompt), **hint} for prompt in page.prompts[:MOST_PROMPTS]]
     except (MCPError, ValueError, TimeoutError) as error:  # refused, badly formed, or hanging
         log.info("a server does not list what it has besides tools: %s", error)
+        return before
     return found
 
 

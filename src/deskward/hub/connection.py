@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from deskward.core.answers import BLOCKS
@@ -232,10 +232,11 @@ class Connection:
             attempt += 1
             try:
                 async with self._open(kind) as client:
+                    more: Sequence[dict[str, Any]] = ()
                     while True:
                         async with asyncio.timeout(max(self._timeout, REFRESH)):
                             tools = await _all_tools(client)
-                            more = await besides(client)
+                            more = await besides(client, more)
                         if len(tools) > MAX_TOOLS and not self.available:
                             log.warning("of %s only the first %d tools count", self.name, MAX_TOOLS)
                         self._client, self._kind, wait = client, kind, RETRY_AFTER
