@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from deskward.agent.classifier import Classifier
 
 MAX_REPLY = 20_000
-CLAIMED = 0.65
-"""A clause claims something that is not shown when this is so probable."""
+CLAIMED, CLAIMED_MARKED = 0.7, 0.75
+"""A clause claims something that is not shown when this is so probable; one that is marked."""
 TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
 TRUST = 2.0
@@ -166,8 +166,8 @@ class Reply:
             own = list(map(self._evidence.__getitem__, sorted(numbers)))
             shown = Shown(own, self._said, self._check.declared, marked=True)
             known = all(one.tool in self._check.declared.tools for one in own)
-            if not known and all(one.status == "ok" for one in own):
-                limit = 1.0  # nobody said what they show
+            if all(one.status == "ok" for one in own):
+                limit = CLAIMED_MARKED if known else 1.0
         reader, deeds = self._check.reader, self._check.declared.deeds
         language = reader.language(sentence, self._language) or deeds.language(sentence)
         if language is None and not any(map(str.isalpha, sentence)):
@@ -215,14 +215,13 @@ class Reply:
         found = self._check.classifier.probabilities(clause)
         acts = self._check.declared.acts
         likely = {name: p for name, p in found.items() if p > SLIGHT and name != NONE}
-        # "It is open", "normal priority": of what, a clause does not always say.
+        known = {name for name in likely if self.shows(acts[name], clause, shown, language)}
+        # "It is open": of which kind of record, a clause does not always say.
         kinds = {value.kind for value in clause.ids}
-        ends = {acts[name].end for name in likely}
-        alike = [act for act in acts.values() if act.end in ends]
-        alike = [act for act in alike if self.shows(act, clause, shown, language)]
-        ends = {act.end for act in alike if act.of in kinds or not kinds}
-        known = {act.name for act in alike}
-        fits = free | {name for name in likely if name in known or acts[name].end in ends}
+        ends = {acts[name].end for name in likely if acts[name].states}
+        alike = [a for a in acts.values() if a.end in ends and (a.of in kinds or not kinds)]
+        ends = {act.end for act in alike if self.shows(act, clause, shown, language)}
+        fits = free | known | {name for name in likely if acts[name].end in ends}
         if shown.undone:
             tools = {one.tool for one in shown.evidence}
             fits |= {n for n in likely if "n" in clause.mood or acts[n].calls.keys() & tools}
