@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from deskward.agent.classifier import Classifier
 
 MAX_REPLY = 20_000
-CLAIMED, CLAIMED_MARKED = 0.7, 0.75
+CLAIMED = 0.7
+CLAIMED_MARKED = 0.75
 """A clause claims something that is not shown when this is so probable; one that is marked."""
 TOLD = 0.3
 """A sentence of the desk's own shows an act that is so probable."""
