@@ -129,6 +129,16 @@ def test_a_sentence_in_other_words_names_no_customer_of_the_tenant(
     assert not (folder / "examples.yaml").exists()
 
 
+def test_a_sentence_as_it_was_listed_names_no_other_customer(cli: Cli, folder: Path) -> None:
+    handed_over(folder, "where does the parcel of rivera stay")
+    (one,) = json.loads(cli("skills", "learn", "list", "--json")[1])
+    words = ("skills", "learn", "accept", one["id"], "--skill", "order_status")
+    code, _, err = cli(*words)
+    assert (code, "rivera names a customer" in err, "--text" in err) == (1, True, True)
+    assert not (folder / "examples.yaml").exists()
+    assert cli(*words, "--text", "where does the parcel stay")[0] == 0
+
+
 def test_a_customer_who_is_called_as_things_are_forbids_no_sentence(cli: Cli, folder: Path) -> None:
     handed_over(folder, SAID)
     people = folder / "people.csv"

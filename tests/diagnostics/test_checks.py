@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import time
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,20 @@ async def test_clocks_are_compared() -> None:
     assert (await see(environment=told, most=300, **asked)).outcome == "passed"
     none = await see(environment={"clock": "noon", "at": "noon"}, **asked)
     assert none.outcome == "skipped"
+
+
+async def test_the_present_is_that_of_the_database(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = datetime.now(UTC) + timedelta(days=3_650)
+    monkeypatch.setattr("deskward.core.database.clock", lambda: later)
+    told = {"clock": later.isoformat()}
+    assert (await see(environment=told, kind="clock", moment="{environment.clock}")).outcome == (
+        "passed"
+    )
+    async with web(authority.context()) as server:
+        found = await see(kind="tls", host="localhost", port=server.port)
+    assert found.seen["days_left"] < 0 < found.seen["days_old"]
 
 
 async def test_ports_and_names() -> None:

@@ -51,6 +51,9 @@ async def test_products_are_on_record_with_the_fields_of_the_specification(call:
     gone = {"customer_id": "user_001", "product_name": "ACME API"}
     assert (await call("remove_customer_product", STAFF, **gone)).status == "ok"
     assert code(await call("remove_customer_product", STAFF, **gone)) == "PRODUCT_NOT_FOUND"
+    nobody = {"customer_id": "nobody", "product_name": "ACME API"}
+    for tool in ("set_customer_product", "remove_customer_product"):
+        assert code(await call(tool, STAFF, **nobody)) == "CUSTOMER_NOT_FOUND"
 
 
 async def test_a_role_sees_only_its_fields(call: Call) -> None:

@@ -228,11 +228,10 @@ def accept(
         if not sentence or MASK.search(without_people(sentence)):
             raise InvalidInput("the sentence is empty, or tells who somebody is")
         own = [*(one.examples for one in known.skills.values()), *known.wishes.values()]
-        if text is not None and (
-            named := await names_in(database.reader, where, sentence, words_of(own))
-        ):
+        if named := await names_in(database.reader, where, sentence, words_of(own)):
             raise InvalidInput(
-                f"the sentence tells who somebody is: {', '.join(sorted(named))} names a customer"
+                f"the sentence tells who somebody is: {', '.join(sorted(named))} names a customer. "
+                'Say it in other words: --text "..."'
             )
         if others := standing_for(known, sentence) - {name}:
             raise Conflict(f"this sentence stands for {', '.join(sorted(others))} already")

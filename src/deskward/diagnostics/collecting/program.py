@@ -14,13 +14,17 @@ import platform
 import socket
 import ssl
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAN: dict[str, Any] = {}  # the desk puts in what is to be looked at
 
@@ -32,6 +36,12 @@ PROBLEMS = {10: "expired", 9: "not_yet_valid", 18: "self_signed", 62: "wrong_nam
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 MOST = 512 * 1024
 """Bytes of an answer that are read."""
+WHOLE = 3
+"""A test has so many times its seconds, which are those of a single wait."""
+ANSWER = 60.0
+"""Seconds that the desk has to take what is sent."""
+LONGEST = 500
+"""Characters of what the desk says that are shown."""
 
 
 def milliseconds(begun: float) -> int:
@@ -194,10 +204,32 @@ LOOKS = {
 }
 
 
+def within(seconds: float, work: Callable[..., Any], *given: Any) -> Any:
+    """What a work gives; it is left alone after so many seconds, whatever it waits for."""
+    done: list[Any] = []
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            done.append(work(*given))
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)  # none is waited for at the end
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise socket.timeout("it took too long")
+    return done[0]
+
+
 def looked(test: dict[str, Any]) -> dict[str, Any]:
     """What one test sees; what cannot be reached is seen, too."""
     try:
-        return {"reached": True, "problem": "", **LOOKS[test["kind"]](test)}
+        seen = within(WHOLE * test.get("seconds", 10.0), LOOKS[test["kind"]], test)
+        return {"reached": True, "problem": "", **seen}
     except ssl.SSLError:
         problem = "tls"
     except socket.timeout:
@@ -206,7 +238,7 @@ def looked(test: dict[str, Any]) -> dict[str, Any]:
         problem = "name"
     except OSError:
         problem = "refused"
-    except (ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (ValueError, KeyError, TypeError, ArithmeticError, http.client.HTTPException):
         problem = "broken"
     return {"reached": False, "problem": problem}
 
@@ -236,6 +268,13 @@ def in_hosts_file() -> bool:
     return any(name.lower() in wanted - {"localhost"} for line in lines for name in line[1:])
 
 
+UNCLEAR = (
+    *(OSError, ValueError, KeyError, TypeError, RecursionError),
+    http.client.HTTPException,
+)
+"""What goes wrong with an answer: it ends, comes too late, or is not what a desk says."""
+
+
 class Stays(urllib.request.HTTPRedirectHandler):
     """Sends to the desk alone, wherever it is redirected to."""
 
@@ -255,7 +294,14 @@ def sent(body: bytes, elapsed: int) -> str:
     to: str = PLAN["to"]
     request = urllib.request.Request(to, body, headers, method="POST")  # noqa: S310 the desk's own
     with urllib.request.build_opener(Stays).open(request, timeout=30) as answer:
-        return str(json.loads(answer.read(100_000))["message"])
+        return message(answer.read(100_000))
+
+
+def message(body: bytes) -> str:
+    """What an answer of the desk says, as any terminal can show it: no signs that steer one."""
+    said = str(json.loads(body)["message"])[:LONGEST]
+    shown = "".join(sign if sign.isprintable() else " " for sign in said)
+    return shown.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def target(test: dict[str, Any]) -> str:
@@ -265,7 +311,7 @@ def target(test: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Look, show, ask, and send. Exit code 1: nothing was sent; 2: the desk did not take it."""
+    """Look, show, ask, send. Exit code 1: nothing was sent; 2: nobody said that it was taken."""
     print(f"Looks for {PLAN['title']!a} (session {PLAN['session']}) from this computer at:")
     for test in PLAN["tests"]:
         print(f"  {target(test)!a}")
@@ -291,22 +337,27 @@ def main(arguments: list[str]) -> int:
         print("Nothing was sent.")
         return 1
     try:
-        print(sent(shown.encode("ascii"), round(time.monotonic() - begun)))
+        elapsed = round(time.monotonic() - begun)
+        said = within(ANSWER, sent, shown.encode("ascii"), elapsed)
     except urllib.error.HTTPError as error:
         print(f"The desk did not take it: {error.code} {refusal(error)!a}")
         return 2
-    except OSError as error:
+    except urllib.error.URLError as error:
         print(f"The desk was not reached: {error!a}")
         return 2
+    except UNCLEAR as error:
+        print(f"It was sent. The desk's answer was not understood: {type(error).__name__}")
+        return 2
+    print(said)
     return 0
 
 
 def refusal(error: urllib.error.HTTPError) -> str:
     """What the desk says of why it did not take it."""
     try:
-        return str(json.loads(error.read(100_000))["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(error.reason)
+        return str(within(ANSWER, lambda: message(error.read(100_000))))
+    except UNCLEAR:
+        return str(error.reason)[:LONGEST]
 
 
 if __name__ == "__main__":

@@ -98,8 +98,10 @@ async def remove(db: Connection, tenant: str, customer_id: str, name: str) -> st
     """Have a product of a customer on record no longer; gives its name.
 
     Raises:
-        NotFound: They have none of that name; it names the nearest.
+        NotFound: There is no such customer, or they have none of that name; it names the nearest.
+        Conflict: They were merged into another customer.
     """
+    await customers.require(db, tenant, customer_id)
     known = await product(db, tenant, customer_id, name)
     if known is None:
         rows = await products(db, tenant, customer_id)

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from deskward.core.conditions import WrongCondition, condition
+from deskward.core.database import now
 from deskward.diagnostics.suites.filling import Unknown
 from deskward.diagnostics.suites.suite import Clock, Configuration
 from deskward.diagnostics.suites.suite import Version as VersionTest
@@ -73,7 +74,7 @@ def of_clock(test: Clock) -> Seen:
         Unknown: It is no moment.
     """
     assert test.moment is not None
-    at = _moment(test.at) if test.at is not None else datetime.now(UTC)
+    at = _moment(test.at) if test.at is not None else now()
     return compared(_moment(test.moment), at, test.most)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import ssl
 import warnings
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from deskward.core.database import now
 from deskward.diagnostics.suites.inside import Seen
 from deskward.diagnostics.suites.reach import Reach
 from deskward.diagnostics.suites.suite import Tls
@@ -99,7 +99,7 @@ def _problem(seen: dict[str, Any], place: Place, said: str) -> str:
 
 def _of_certificate(raw: bytes) -> dict[str, Any]:
     found = x509.load_der_x509_certificate(raw)
-    now = datetime.now(UTC)
+    moment = now()
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         listed = [str(one.value) for one in names][:MOST_NAMES]
@@ -110,8 +110,8 @@ def _of_certificate(raw: bytes) -> dict[str, Any]:
         "subject": found.subject.rfc4514_string(),
         "issuer": found.issuer.rfc4514_string(),
         "names": listed,
-        "days_left": int((found.not_valid_after_utc - now).total_seconds() // 86_400),
-        "days_old": int((now - found.not_valid_before_utc).total_seconds() // 86_400),
+        "days_left": int((found.not_valid_after_utc - moment).total_seconds() // 86_400),
+        "days_old": int((moment - found.not_valid_before_utc).total_seconds() // 86_400),
         "self_signed": _is_self_signed(found),
     }
 
