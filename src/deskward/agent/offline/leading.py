@@ -19,6 +19,7 @@ from deskward.agent.offline.guide import Guide, guide_of, listed
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.step import SURE, Step
+from deskward.agent.offline.turning import SURELY
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_contrary, is_told, number_in
 from deskward.gate.choices import named
@@ -254,7 +255,10 @@ class Leading(Step):
         """Whether a message wishes or asks something else."""
         wishes = self._model.acts.read(text).wishes
         other, score = self._model.best(text, self._usable)
-        return bool(wishes) or (other is not None and other.name != skill.name and score >= CHANGED)
+        if wishes or (other is not None and other.name != skill.name and score >= CHANGED):
+            return True
+        asked = self._turned(text, SURELY) if any(mark in text for mark in "?？؟") else None
+        return asked is not None and asked.asks
 
     def _once_again(self, guide: Guide, skill: Skill) -> Iterator[str | ToolRequest]:
         """Ask once more; who was asked twice gets a person."""
