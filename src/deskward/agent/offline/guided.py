@@ -131,9 +131,12 @@ class Guided(Leading):
     def _beside_wishes(self, text: str) -> tuple[dict[str, str], str] | None:
         """The trouble that a message tells beside something else that it wishes or asks, and that.
 
-        The other is done first, and then the trouble is looked into.
+        The other is done first, and then the trouble is looked into. What is corrected within its
+        sentence, or is surely of something else as a whole, is not taken apart.
         """
-        parts = parts_of(text) if len(text) <= LONGEST_ANSWER else []
+        if len(text) > LONGEST_ANSWER or self._is_one(text):
+            return None
+        parts = parts_of(text)
         found = [(part, skill) for part in parts[:MOST_PARTS] if (skill := self._troubled(part))]
         if len(found) != 1 or risks_of("", text):
             return None
@@ -143,6 +146,20 @@ class Guided(Leading):
             return None
         told = leading_and().sub("", trouble.strip(" ,;"))
         return {"skill": skill.name, "said": told}, " ".join(others).strip(" ,;")
+
+    def _is_one(self, text: str) -> bool:
+        """Whether the parts of a message belong together, although one may tell of a trouble.
+
+        One corrects another, is the value that another lacks, or what is to be reported.
+        """
+        whole = self._model.skill(self._model.sought.of(text) or "")
+        if self._model.acts.mended(text) is not None or (whole is not None and whole.asks is None):
+            return True
+        kinds = self._model.kinds.values()
+        if any(kind.anywhere is not None and kind.anywhere(text) for kind in kinds):
+            return True
+        acts = (self._acts(wish.skill) for wish in self._model.acts.read(text).wishes)
+        return any(act is not None and act.trouble for act in acts)
 
     def _troubled(self, part: str) -> Skill | None:
         """Whose record a part of a message surely is about, or may be; None for none."""
@@ -161,7 +178,8 @@ class Guided(Leading):
         """Whether a message surely means something that is no trouble to be led through."""
         named = self._model.skill(self._model.sought.of(text) or "")
         # "My data are not syncing" has the words for a question, and may be a trouble for all that.
-        if named is not None and named.asks is None and named.acts is not None:
+        sure = named is not None and (named.acts is not None or named.surely)
+        if named is not None and named.asks is None and sure:
             return True
         values = (kind for kind in self._model.kinds.values() if kind.is_id or kind.looks)
         if any(kind.find(text, False) for kind in values):
