@@ -129,6 +129,13 @@ def test_a_sentence_in_other_words_names_no_customer_of_the_tenant(
     assert not (folder / "examples.yaml").exists()
 
 
+def test_a_list_names_no_other_customer(cli: Cli, folder: Path) -> None:
+    said = ("where is the order of sam rivera", "Kim Tanaka's order is where", "my user_002 order")
+    handed_over(folder, *said)
+    listed = {one["text"] for one in json.loads(cli("skills", "learn", "list", "--json")[1])}
+    assert listed == {"where is the order of [name]", "[name] order is where", "my [id] order"}
+
+
 def test_a_sentence_as_it_was_listed_names_no_other_customer(cli: Cli, folder: Path) -> None:
     handed_over(folder, "where does the parcel of rivera stay")
     (one,) = json.loads(cli("skills", "learn", "list", "--json")[1])

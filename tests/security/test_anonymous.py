@@ -52,6 +52,48 @@ def test_a_telephone_number_is_one_with_any_signs_between(number: str) -> None:
     assert without_people(f"call {number} now") == "call [number] now"
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("call ０１５１２３４５６７８ now", "call [number] now"),
+        ("call ⓪①⑤①②③④⑤⑥⑦⑧ now", "call [number] now"),
+        ("call 0151\u200b234\u200b56789 now", "call [number] now"),
+        ("call ۰۱۵۱\u200c۲۳۴\u200c۵۶۷۸۹ now", "call [number] now"),
+        ("call 0151 - 234 - 56789 now", "call [number] now"),
+        ("mail anna＠example.com now", "mail [email] now"),
+        ("mail anna(at)example.com now", "mail [email] now"),
+        ("mail anna.lee [at] example [dot] com now", "mail [email] now"),
+        ("mail anna at example dot com now", "mail [email] now"),
+        ("I am @anna_m there", "I am [id] there"),
+        ("it is 8f14e45f-ceea-167a-5a36-dedd4bea2543 there", "it is [id] there"),
+        ("order Ｔ１２３４ and ABCDE12345", "order [id] and [id]"),
+        ("see https：//shop.example/u/me now", "see [link] now"),
+    ],
+)
+def test_other_forms_hide_nothing(said: str, left: str) -> None:
+    assert without_people(said) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我叫什么？订单在哪里，谢谢！",
+        "می\u200cخواهم سفارشم را ببینم",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 … “ok” ½ price",
+        "ฉันทำบัตรหาย",
+        "it shows error404 at checkout @ 5 pm, look at the dots",
+    ],
+)
+def test_what_tells_of_nobody_stays_as_it_is_written(text: str) -> None:
+    assert without_people(text) == text
+
+
+def test_an_id_is_masked_as_a_whole() -> None:
+    known = ["Ann Lee", "user_001", "shop.k7"]
+    said = "USER_001 is a user of ours, and shop.k7's shop is user_0012's"
+    assert without_people(said, known) == "[id] is a user of ours, and [id]'s shop is [id]'s"
+
+
 def test_secrets_are_masked_too() -> None:
     assert "Hunter2" not in without_people("my password is Hunter2-hunter")
 

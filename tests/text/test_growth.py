@@ -60,6 +60,7 @@ BUILT_INSIDE = {
     "gate/provenance.py": "the pattern of a type of ours, on texts of ours, once at declaration",
     "inbox/reading/markup.py": "the name of an element, which is ours",
     "knowledge/formats/front.py": "one of two fences",
+    "security/anonymous.py": "ids of customers, escaped",
     "security/masking.py": "parts of patterns at the module's top",
     "text/against.py": "lists of words, escaped",
     "text/clauses.py": "a record's title, escaped",

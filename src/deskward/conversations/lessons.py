@@ -25,6 +25,8 @@ LONGEST = 200
 """Characters of a sentence to learn from: longer ones say several things."""
 SHORTEST = 4
 """Characters, those of masks left aside."""
+WORDS = 5
+"""Words of a name that is looked for as a whole."""
 AT_ONCE = 1_000
 """Customers that are read at once."""
 _CUSTOMER = f"{Kind.CUSTOMER.value}:"
@@ -88,11 +90,12 @@ async def proposals(
         .limit(MOST)
     )
     names = await names_of(db, tenant, {row.owner for row in rows})
+    rows = [row for row in rows if len(row.content) <= LONGEST]
+    said = await _named(db, tenant, {row.content for row in rows})
     where: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in rows:
-        if len(row.content) > LONGEST:
-            continue
-        text = " ".join(without_people(row.content, names.get(row.owner, ())).split())
+        known = [*names.get(row.owner, ()), *said.get(row.content, ())]
+        text = " ".join(without_people(row.content, known).split())
         bare = MASK.sub(" ", text)
         if len(bare.strip()) >= SHORTEST and not is_wordless(bare):
             where[text].add((row.owner, row.session_id))
@@ -101,6 +104,33 @@ async def proposals(
     for text, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if (guessed := guess(bare_of(text))) is not None:
             found.append(Proposal(_id(tenant, text), text, count, *guessed))
+    return found
+
+
+async def _named(db: Connection, tenant: str, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Text → the customers whom it names, by an id or a whole name of several words."""
+    holding: defaultdict[str, set[str]] = defaultdict(set)
+    for text in texts:
+        words = _spaced(text).split()
+        for length in range(1, WORDS + 1):
+            for at in range(len(words) - length + 1):
+                holding[" ".join(words[at : at + length])].add(text)
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    after = ""
+    while holding:
+        page = sa.select(customers.c.id, customers.c.name).where(
+            customers.c.tenant_id == tenant, customers.c.id > after
+        )
+        rows = await db.all(page.order_by(customers.c.id).limit(AT_ONCE))
+        for called in (called for row in rows for called in row):
+            whole = _spaced(called).strip()
+            # A name of one word may be any word: whoever accepts a sentence is asked about it.
+            if " " in whole or any(sign.isdigit() for sign in whole):
+                for text in holding.get(whole, ()):
+                    found[text].append(called)
+        if len(rows) < AT_ONCE:
+            break
+        after = rows[-1].id
     return found
 
 
