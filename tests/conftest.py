@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -154,6 +155,16 @@ async def sqlite_desk(sqlite_settings: Settings, offline: Model) -> AsyncIterato
 def kept_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """The models of sentences stay loaded from test to test."""
     keep_models(monkeypatch)
+
+
+@pytest.fixture
+def logging_kept() -> Iterator[None]:
+    """Leave logging as it is: a command sets it up for its process, here that of other tests."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 async def hire(desk: Desk, *names: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,8 @@ def cli(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     kept_models: None,
-) -> Iterator[Cli]:
+    logging_kept: None,
+) -> Cli:
     """`cli("tools", "--json")` → exit code, standard output, standard error."""
     for name in list(os.environ):
         if name in ("MODEL", "DATABASE_URL") or name.endswith("_API_KEY"):
@@ -50,9 +50,4 @@ def cli(
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield run
-    # A command sets up logging for its process, which here is that of other tests too.
-    root.setLevel(level)
-    root.handlers[:] = handlers
+    return run

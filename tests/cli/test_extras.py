@@ -14,11 +14,13 @@ from tests.cli.conftest import Cli
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 WANTING = {
     "anthropic": ("anthropic", {"MODEL": "anthropic:a", "ANTHROPIC_API_KEY": "k"}),
+    "aws": ("aiobotocore", {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "secret"}),
     "folders": ("tokenizers", {"EMBEDDINGS": f"folder:{Path(__file__).parent}"}),
     "imap": (
         "imapclient",
         {"IMAP_SERVER": "127.0.0.1", "IMAP_USERNAME": "desk", "IMAP_PASSWORD": "secret"},
     ),
+    "kafka": ("confluent_kafka", {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}),
     "openai": ("openai", {"MODEL": "openai:a", "OPENAI_API_KEY": "k"}),
     "postgres": ("asyncpg", {"DATABASE_URL": "postgresql://desk@127.0.0.1:1/desk"}),
     "redis": ("redis", {"REDIS_URL": "redis://127.0.0.1:1"}),
@@ -33,6 +35,7 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
         ours = name.startswith("deskward.") and name.endswith((".postgres", ".redis_window"))
         ours |= name.startswith(("deskward.agent.models.", "deskward.integrations.mail.smtp"))
+        ours |= name == "deskward.integrations.kafka.broker"
         if ours or name.partition(".")[0] == module:
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
@@ -72,7 +75,7 @@ def test_every_extra_is_known_tested_and_part_of_all() -> None:
     assert optional == set(get_args(Extra)) == set(WANTING)
     assert extras["all"] == [f"deskward[{','.join(sorted(optional))}]"]
     for name in optional:
-        assert extras[name][0].startswith(WANTING[name][0])
+        assert extras[name][0].replace("-", "_").startswith(WANTING[name][0])
 
 
 def test_a_module_of_our_own_that_is_missing_is_our_fault() -> None:

@@ -57,6 +57,20 @@ def test_a_line_is_as_documented(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "logs" / "app.log").stat().st_mode) == 0o600
 
 
+def test_other_handlers_get_a_record_as_it_was(tmp_path: Path) -> None:
+    lines(tmp_path)
+    got: list[logging.LogRecord] = []
+
+    class Other(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            got.append(record)
+
+    logging.getLogger().addHandler(Other())
+    logging.getLogger("deskward.api.chat").info("jane@example.com\nnow")
+    (record,) = got
+    assert (record.name, record.message) == ("deskward.api.chat", "jane@example.com\nnow")
+
+
 def test_json_lines_hold_the_same(tmp_path: Path) -> None:
     lines(tmp_path, log_format="json")
     bind(session="s", tenant="t", request="r")

@@ -175,6 +175,7 @@ def test_a_wrong_catalogue_is_told_at_the_start(tmp_path: Path, name: str, conte
         Shelf(tmp_path, Suites(None))
 
 
+@pytest.mark.usefixtures("logging_kept")
 def test_the_command_writes_a_catalogue_and_tells_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ values in it hold, and no value in it looks like a secret or like personal data.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import logging.config
@@ -82,9 +83,10 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line of a record, without its traceback."""
-        record.name = _short(record.name)
-        record.message = scrub(one_line(record.message))
-        return super().formatMessage(record)
+        line = copy.copy(record)  # which other handlers get, too
+        line.name = _short(record.name)
+        line.message = scrub(one_line(record.message))
+        return super().formatMessage(line)
 
     def formatException(self, ei: Any) -> str:
         """A traceback, its lines indented so that none can pass for a line of the log."""

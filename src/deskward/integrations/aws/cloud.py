@@ -16,8 +16,7 @@ from pydantic_core import to_json
 from deskward.aws.cloud import Got
 from deskward.aws.models import Invoked, Object, Objects, ParameterValue
 from deskward.core.aws_settings import Aws as AwsSettings
-from deskward.core.errors import Forbidden, TooLarge, Unavailable
-from deskward.core.extras import MissingExtra, extra
+from deskward.core.errors import Forbidden, TooLarge
 from deskward.core.foreign_json import read_json
 
 MOST_NAMES = 1_000
@@ -152,19 +151,16 @@ class BotoCloud:
     async def _client(self, service: str) -> Any:
         async with self._opening:
             if service not in self._clients:
-                try:
-                    made = await asyncio.to_thread(_made, self._told, service)
-                except MissingExtra as error:
-                    raise Unavailable(str(error), escalation_required=True) from None
+                made = await asyncio.to_thread(_made, self._told, service)
                 self._clients[service] = await self._stack.enter_async_context(made)
         return self._clients[service]
 
 
 def _made(told: AwsSettings, service: str) -> Any:
     """A client, as a context. Blocks: the libraries, and what they know of a service, are large."""
-    with extra("aws", "AWS_ACCESS_KEY_ID"):
-        from aiobotocore.config import AioConfig
-        from aiobotocore.session import AioSession
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
+
     session = AioSession()
     for variable in ("config_file", "credentials_file"):  # the settings alone say how
         session.set_config_variable(variable, os.devnull)

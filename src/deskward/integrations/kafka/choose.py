@@ -1,4 +1,4 @@
-"""Kafka: from settings to its port. Nothing is imported or connected before a tool asks."""
+"""Kafka: from settings to its port. Nothing is connected before a tool asks."""
 
 from __future__ import annotations
 
