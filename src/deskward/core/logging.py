@@ -83,10 +83,10 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line of a record, without its traceback."""
-        line = copy.copy(record)  # which other handlers get, too
-        line.name = _short(record.name)
-        line.message = scrub(one_line(record.message))
-        return super().formatMessage(line)
+        record = copy.copy(record)  # other handlers get it as it was
+        record.name = _short(record.name)
+        record.message = scrub(one_line(record.message))
+        return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
         """A traceback, its lines indented so that none can pass for a line of the log."""
