@@ -261,6 +261,16 @@ async def test_running_turns_are_kept_alive(
             assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]  # it is scripted
 
 
+async def test_a_turn_that_runs_here_is_not_lost_however_late_its_signs_of_life_are(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LEASE", timedelta(0))  # as if storing one took as long
+    monkeypatch.setattr(running, "RENEW_EVERY", 0.05)
+    async with open_desk(sqlite_desk.settings, model=ScriptedModel([1.0, "Late."])) as desk:
+        assert (await say(desk, "hello")).text == "Late."
+        assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]  # it is scripted
+
+
 async def test_a_process_that_lost_its_turn_writes_nothing_more(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

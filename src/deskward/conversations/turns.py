@@ -138,7 +138,8 @@ class Turns:
                 await self._renew()
                 await self._sweep()
                 for turn in await store.lost_turns(self._database.reader):
-                    if len(self.running) < MAX_TAKEN_OVER:
+                    # One that runs here is late with its sign of life, and gives it next time.
+                    if len(self.running) < MAX_TAKEN_OVER and turn.id not in self.running:
                         await self.take_over(turn)
             except Exception:
                 log.exception("could not look after running turns")
