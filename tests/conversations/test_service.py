@@ -262,11 +262,11 @@ async def test_running_turns_are_kept_alive(
 
 
 async def test_a_turn_that_runs_here_is_not_lost_however_late_its_signs_of_life_are(
-    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "LEASE", timedelta(0))  # as if storing one took as long
     monkeypatch.setattr(running, "RENEW_EVERY", 0.05)
-    async with open_desk(sqlite_desk.settings, model=ScriptedModel([1.0, "Late."])) as desk:
+    async with open_desk(sqlite_settings, model=ScriptedModel([1.0, "Late."])) as desk:
         assert (await say(desk, "hello")).text == "Late."
         assert len(desk.conversations.agent.model.requests) == 1  # type: ignore[attr-defined]  # it is scripted
 
