@@ -98,6 +98,6 @@ def test_what_is_read_is_locked_and_what_is_counted_is_not() -> None:
 
 
 def test_only_what_works_by_other_calls_holds_no_transaction() -> None:
-    composed = ["handle_ticket", "draft_article", "answer_step_by_test"]
+    composed = ["handle_ticket", "draft_article", "answer_step_by_test", "s3_download_file"]
     assert [tool.name for tool in TOOLS if tool.composed] == composed
     assert all(tool.risk is not Risk.READ for tool in TOOLS if tool.composed)

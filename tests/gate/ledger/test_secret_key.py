@@ -187,6 +187,7 @@ def test_everything_under_the_secret_key_is_sealed_anew() -> None:
         ("gate/secret.py", 'key, "desk secret"'),
         ("gate/sealing.py", "key, purpose"),
         ("gate/waiting.py", "secret, purpose"),
+        ("integrations/kafka/choose.py", "key, PURPOSE"),
         ("gate/waiting.py", 'secret, f"arguments of {purpose}"'),
     }
     with_seal = {table.name for table in metadata.sorted_tables if "sealed" in table.c}
