@@ -173,6 +173,8 @@ async def test_it_is_away_and_comes_back(
             assert code(outcome) == "UNAVAILABLE"
             assert "cannot be reached" in outcome.error.message  # type: ignore[union-attr]  # code() saw it
         assert state(desk) == "away"
+        # Nothing was asked of it: when it is back it has nothing to make up for.
+        assert desk.hub.servers["complaints"].replicas.connections[0].breaker.outage is None
         outside.start()
         await until(lambda: state(desk) == "available")
         assert (await call(desk, "register_complaint", description="x")).status == "ok"

@@ -144,6 +144,27 @@ async def test_the_file_is_read_again_and_what_stays_is_let_alone(
         await until(lambda: not any(name.startswith("a__") for name in desk.gate.tools))
 
 
+async def test_a_look_that_fails_leaves_the_calls_under_way_alone(
+    sqlite_settings: Settings, offline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: Any) -> Any:
+        raise TimeoutError
+
+    file = write(tmp_path / "mcp.json", {"one": over_stdio()})
+    async with desk_of(sqlite_settings, file, offline) as desk:
+        assert desk.hub is not None
+        await until(lambda: "one__slow" in desk.gate.tools)
+        server = desk.hub.servers["one"]
+        under_way = asyncio.create_task(straight(desk, "one__slow", {"seconds": 3}))
+        await until(lambda: server.replicas.connections[0].running)
+        with monkeypatch.context() as patched:
+            patched.setattr(connection, "_all_tools", fails)
+            await until(lambda: server.state == "away")
+        assert (await under_way).value == {"took": 3}
+        await until(lambda: server.state == "available")
+        assert (await call(desk, "one__who")).status == "ok"
+
+
 async def test_one_servers_faults_leave_the_others_alone(
     sqlite_settings: Settings, offline: Any, three: dict[str, Running], tmp_path: Path
 ) -> None:

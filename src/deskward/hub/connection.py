@@ -78,7 +78,7 @@ class Connection:
         """What went wrong last, for people; empty while the server answers."""
         self.breaker = Availability(
             f"MCP server {name} at {way.place}",
-            failing=(Unavailable, OutcomeUnknown),
+            failing=OutcomeUnknown,  # what could not be sent says nothing of how it answers
             working=RemoteFailed,
             after=FAILURES,
         )
@@ -234,9 +234,8 @@ class Connection:
                 async with self._open(kind) as client:
                     more: Sequence[dict[str, Any]] = ()
                     while True:
-                        async with asyncio.timeout(max(self._timeout, REFRESH)):
-                            tools = await _all_tools(client)
-                            more = await besides(client, more)
+                        tools = await self._tools(client)
+                        more = await besides(client, more)
                         if len(tools) > MAX_TOOLS and not self.available:
                             log.warning("of %s only the first %d tools count", self.name, MAX_TOOLS)
                         self._client, self._kind, wait = client, kind, RETRY_AFTER
@@ -261,6 +260,18 @@ class Connection:
             await asyncio.sleep(wait)
             # A child that ends at once, again and again, is not started every second for ever.
             wait = min(2 * wait, LONGEST_RETRY) if self.way.command else wait
+
+    async def _tools(self, client: Client) -> list[dict[str, Any]]:
+        """Look at the server's tools; where that fails, calls under way end before the session."""
+        try:
+            async with asyncio.timeout(max(self._timeout, REFRESH)):
+                return await _all_tools(client)
+        except Exception:
+            self._client = None  # nothing more is sent over it
+            self._lost()
+            while self.running:  # noqa: ASYNC110 it is seldom, and each has its time limit
+                await asyncio.sleep(0.05)
+            raise
 
     @contextlib.asynccontextmanager
     async def _open(self, kind: Kind) -> AsyncIterator[Client]:
