@@ -189,8 +189,11 @@ class Guided(Leading):
         best, score = self._model.best(text, self._usable)
         if best is None or best.tool is None or best.asks is not None:
             return False
-        if best.acts is not None and best.acts.trouble and mood_of([text]) != "angry":
-            return False  # a trouble is looked into before it is reported
+        named_deed = f"do_{best.name}" in self._model.acts.cues(text, self._language())
+        if best.acts and best.acts.trouble and not named_deed and mood_of([text]) != "angry":
+            return False  # a trouble is looked into before it is reported, unless that is wished
+        if named_deed and best.acts is not None and best.acts.trouble:
+            return True
         # "I can't connect" is near to who wants to be connected to somebody: that has to be surer.
         hands = self._model.handover is not None and best.tool == self._model.handover.tool
         return score >= (CHANGED if hands else SURELY)
