@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from deskward.aws.models import Invoked, Objects, ParameterValue
 from deskward.core.allowed import Allowed
-from deskward.core.errors import Forbidden
 
 
 @dataclass(frozen=True)
@@ -77,18 +76,3 @@ class Aws:
     buckets: Allowed
     functions: Allowed
     parameters: Allowed
-
-
-def check(allowed: Allowed, tenant: str, kind: str, name: str) -> None:
-    """See that a tenant may use what is called so.
-
-    Raises:
-        Forbidden: It may not.
-    """
-    if not allowed.permits(tenant, name):
-        listed = ", ".join(allowed.of(tenant)) or "none"
-        raise Forbidden(
-            f"The {kind} {name!r} is not among those that may be used here: {allowed.setting} "
-            f"lists {listed}. An operator has to list it there.",
-            details={"setting": allowed.setting},
-        )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from deskward.aws.cloud import Aws, check
+from deskward.aws.cloud import Aws
 from deskward.aws.models import (
     Bucket,
     ContentType,
@@ -63,7 +63,7 @@ async def s3_upload_file(
         replace: Whether an object that has this key already is replaced.
     """
     aws = ctx.port(Aws)
-    check(aws.buckets, ctx.tenant, "bucket", bucket)
+    aws.buckets.check(ctx.tenant, "bucket", bucket)
     if (file_id is None) == (content is None):
         raise InvalidInput("Say `file_id`, a file at the desk, or `content`, and not both.")
     if file_id is not None:
@@ -89,7 +89,7 @@ async def s3_download_file(ctx: Context, bucket: Bucket, key: Key) -> Downloaded
         key: The object.
     """
     aws = ctx.port(Aws)
-    check(aws.buckets, ctx.tenant, "bucket", bucket)
+    aws.buckets.check(ctx.tenant, "bucket", bucket)
     got = await aws.cloud.get(bucket, key, most=ctx.port(FileRules).largest)
     asked = {"name": PurePosixPath(key).name, "sha256": hashlib.sha256(got.data).hexdigest()}
     kept = await ctx.port(Gate).act("upload_file", asked, ctx.completed(carried=got.data))
@@ -118,7 +118,7 @@ async def s3_link_object(
         minutes: How long it works.
     """
     aws = ctx.port(Aws)
-    check(aws.buckets, ctx.tenant, "bucket", bucket)
+    aws.buckets.check(ctx.tenant, "bucket", bucket)
     url = await aws.cloud.link(bucket, key, minutes * 60)
     return Link(bucket=bucket, key=key, url=url, minutes=minutes)
 
@@ -140,7 +140,7 @@ async def s3_list_objects(
         limit: How many to list at the most.
     """
     aws = ctx.port(Aws)
-    check(aws.buckets, ctx.tenant, "bucket", bucket)
+    aws.buckets.check(ctx.tenant, "bucket", bucket)
     return await aws.cloud.objects(bucket, prefix, page, limit)
 
 
@@ -153,7 +153,7 @@ async def s3_delete_object(ctx: Context, bucket: Bucket, key: Key) -> Deleted:
         key: The object.
     """
     aws = ctx.port(Aws)
-    check(aws.buckets, ctx.tenant, "bucket", bucket)
+    aws.buckets.check(ctx.tenant, "bucket", bucket)
     await aws.cloud.delete(bucket, key)
     return Deleted(bucket=bucket, key=key, message="It is not there any more.")
 
@@ -169,7 +169,7 @@ async def lambda_invoke(
         payload: What it is given.
     """
     aws = ctx.port(Aws)
-    check(aws.functions, ctx.tenant, "function", function_name)
+    aws.functions.check(ctx.tenant, "function", function_name)
     return await aws.cloud.invoke(function_name, payload or {})
 
 
@@ -181,7 +181,7 @@ async def get_parameter_store_value(ctx: Context, name: ParameterName) -> Parame
         name: The parameter.
     """
     aws = ctx.port(Aws)
-    check(aws.parameters, ctx.tenant, "parameter", name)
+    aws.parameters.check(ctx.tenant, "parameter", name)
     return await aws.cloud.parameter(name)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from deskward.core.errors import Forbidden
 from deskward.core.setting_values import by_tenant
 
 _ENTRY = re.compile(r"[\w./-]+\*?")
@@ -47,6 +48,23 @@ class Allowed:
             name.startswith(entry[:-1]) if entry.endswith("*") else name == entry
             for entry in self.of(tenant)
         )
+
+    def check(self, tenant: str, kind: str, name: str) -> None:
+        """See that a tenant may use what is called so.
+
+        Args:
+            kind: What it is, in words: a topic, a bucket.
+
+        Raises:
+            Forbidden: It may not.
+        """
+        if not self.permits(tenant, name):
+            listed = ", ".join(self.of(tenant)) or "none"
+            raise Forbidden(
+                f"The {kind} {name!r} is not among those that may be used here: {self.setting} "
+                f"lists {listed}. An operator has to list it there.",
+                details={"setting": self.setting},
+            )
 
     def among(self, tenant: str, names: Iterable[str]) -> list[str]:
         """Those of some names that a tenant may use, in order."""

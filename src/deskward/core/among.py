@@ -21,14 +21,14 @@ class _Each(FunctionElement[Any]):
 @compiles(_Each, "sqlite")
 def _on_sqlite(element: _Each, compiler: SQLCompiler, **more: Any) -> str:
     given = compiler.process(element.clauses, **more)
-    return f"(SELECT value FROM json_each({given}))"  # noqa: S608 a parameter
+    return f"(SELECT value FROM json_each({given}))"  # noqa: S608 the mark of a bound parameter
 
 
 @compiles(_Each, "postgresql")
 def _on_postgres(element: _Each, compiler: SQLCompiler, **more: Any) -> str:
     given = compiler.process(element.clauses, **more)
     each = f"json_array_elements_text(CAST({given} AS JSON)) AS each(value)"
-    return f"(SELECT CAST(each.value AS BIGINT) FROM {each})"  # noqa: S608 a parameter
+    return f"(SELECT CAST(each.value AS BIGINT) FROM {each})"  # noqa: S608 the mark of a bound parameter
 
 
 def is_among(column: sa.ColumnElement[int], name: str) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from deskward.core.allowed import Allowed
-from deskward.core.errors import Forbidden, InvalidInput
+from deskward.core.errors import InvalidInput
 from deskward.kafka.models import BrokerNode, ConsumerGroup, Partition, Topic
 
 
@@ -119,7 +119,7 @@ class Kafka:
         Raises:
             Forbidden: It may not.
         """
-        _check(self.topics, tenant, "topic", topic)
+        self.topics.check(tenant, "topic", topic)
 
     def check_group(self, tenant: str, group_id: str) -> None:
         """See that a tenant may use a consumer group.
@@ -127,7 +127,7 @@ class Kafka:
         Raises:
             Forbidden: It may not.
         """
-        _check(self.groups, tenant, "consumer group", group_id)
+        self.groups.check(tenant, "consumer group", group_id)
 
     def receipt(self, tenant: str, topic: str, group_id: str, place: Place) -> str:
         """What acknowledges a message that a group was given; nobody can make one up."""
@@ -149,14 +149,3 @@ class Kafka:
                 "`consume_messages` gave, as they are."
             )
         return place
-
-
-def _check(allowed: Allowed, tenant: str, kind: str, name: str) -> None:
-    if allowed.permits(tenant, name):
-        return
-    listed = ", ".join(allowed.of(tenant)) or "none"
-    raise Forbidden(
-        f"The {kind} {name!r} is not among those that may be used here: {allowed.setting} lists "
-        f"{listed}. An operator has to list it there.",
-        details={"setting": allowed.setting},
-    )
