@@ -91,9 +91,12 @@ class BotoCloud:
         async with self._asking("lambda", name, acts=True) as client:
             found = await client.invoke(FunctionName=name, Payload=to_json(payload))
             async with found["Payload"] as body:
-                answer = await _at_most(body, MOST_ANSWER)
+                try:
+                    result = _told(await _at_most(body, MOST_ANSWER))
+                except TooLarge:  # it ran: an error would have it run once more
+                    result = f"[an answer of more than {MOST_ANSWER:,} bytes, too large to tell]"
         failed = found.get("FunctionError") is not None
-        return Invoked(function_name=name, failed=failed, result=_told(answer))
+        return Invoked(function_name=name, failed=failed, result=result)
 
     async def parameter(self, name: str) -> ParameterValue:
         """See `Cloud`."""
