@@ -188,7 +188,7 @@ async def open_desk(
         await listen_to_the_usual(database, notices)
         ports = {
             Outbox: mails,
-            Catalogue: _catalogue(settings, embedder),
+            Catalogue: _catalogue(settings, embedder, stack),
             Writer: _writer(settings, model, database),
             RateLimiter: limiter,
             FileRules: FileRules(
@@ -287,11 +287,15 @@ def _handlers(features: Features, gate: Gate, conversations: Conversations) -> d
     return {**handlers, APPROVAL: decisions.carry_out}
 
 
-def _catalogue(settings: Settings, embedder: Embedder | None) -> Catalogue:
+def _catalogue(
+    settings: Settings, embedder: Embedder | None, stack: contextlib.AsyncExitStack
+) -> Catalogue:
     quick = for_sentences(settings, embedder)
-    return Catalogue(
-        Kept(quick, settings.data_dir / "vectors.db", shared=True) if quick is not None else None
-    )
+    if quick is None:
+        return Catalogue()
+    kept = Kept(quick, settings.data_dir / "vectors.db", shared=True)
+    stack.callback(kept.close)
+    return Catalogue(kept)
 
 
 def _writer(settings: Settings, model: Model, database: Database) -> Writer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from deskward.agent.model import Model
+from deskward.app import open_desk
+from deskward.core.settings import Settings
 from deskward.integrations.embeddings.kept import Kept
 
 if TYPE_CHECKING:
@@ -155,3 +159,32 @@ def test_several_threads_and_processes_share_it(path: Path) -> None:
         embedder.close()
     assert all(np.array_equal(each, found[0]) for each in found)
     assert len(model.asked) < 12 * 30
+
+
+async def test_a_desk_that_has_ended_writes_none(
+    sqlite_settings: Settings, offline: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the vectors of its tools, which a thread still makes when it ends."""
+    begun, ended = threading.Event(), threading.Event()
+
+    class Slow(Counting):
+        def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+            begun.set()
+            ended.wait(30)
+            return super().embed(texts, query=query)
+
+    class Other:
+        name = "other"
+        stream, close = offline.stream, offline.close
+
+    threads = ThreadPoolExecutor(1)
+    monkeypatch.setattr("deskward.text.vectors._passages", threads)
+    monkeypatch.setattr("deskward.app.choose_embedder", lambda *_, **__: None)
+    monkeypatch.setattr("deskward.app.for_sentences", lambda *_: Slow())
+    async with open_desk(sqlite_settings, model=Other()):
+        assert await asyncio.to_thread(begun.wait, 30)
+    ended.set()
+    threads.shutdown()
+    assert [each.name for each in sqlite_settings.data_dir.glob("vectors*")] == ["vectors.db"]
+    with sqlite3.connect(sqlite_settings.data_dir / "vectors.db") as file:
+        assert file.execute("SELECT count(*) FROM vectors").fetchone() == (0,)

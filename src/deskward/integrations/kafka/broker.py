@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import functools
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its types h
 
 from deskward.core.errors import InvalidInput, Unavailable
 from deskward.integrations.kafka.faults import fault, unclear, undelivered
-from deskward.integrations.kafka.reading import move_on, read
+from deskward.integrations.kafka.reading import PASSING, STEP, move_on, read
 from deskward.kafka.broker import Found, Place
 from deskward.kafka.models import BrokerNode, ConsumerGroup, Partition, Topic
 
@@ -160,20 +161,17 @@ class LibrdkafkaBroker:
         """See `Broker`."""
         async with self._using():
             described = await self._described(name)
-            ends: dict[int, list[int]] = {one.id: [] for one in described.partitions}
-            for spec in (_EARLIEST, _LATEST):
-                asked = {TopicPartition(name, one): spec for one in ends}
-                client = self._client()
-                for place, told in client.list_offsets(asked, **self._within).items():
-                    ends[place.partition].append((await self._told(told, name)).offset)
+            ids = [one.id for one in described.partitions]
+            earliest = await self._ends(name, ids, _EARLIEST)
+            latest = await self._ends(name, ids, _LATEST)
         return [
             Partition(
                 partition=one.id,
                 leader=one.leader.id if one.leader is not None else None,
                 replicas=[node.id for node in one.replicas],
                 in_sync=[node.id for node in one.isr],
-                earliest=ends[one.id][0],
-                latest=ends[one.id][1],
+                earliest=earliest[one.id],
+                latest=latest[one.id],
             )
             for one in described.partitions
         ]
@@ -240,6 +238,22 @@ class LibrdkafkaBroker:
         return await self._asked(
             lambda admin: admin.describe_topics(asked, **self._within)[topic], topic
         )
+
+    async def _ends(self, topic: str, partitions: Sequence[int], end: OffsetSpec) -> dict[int, int]:
+        """Partition → the offset of this end; asked again while a leader is being chosen."""
+        until = time.monotonic() + self._seconds
+        asked = {TopicPartition(topic, one): end for one in partitions}
+        while True:
+            found = self._client().list_offsets(asked, **self._within)
+            try:
+                return {
+                    place.partition: (await asyncio.wrap_future(told)).offset
+                    for place, told in found.items()
+                }
+            except KafkaException as error:
+                if error.args[0].code() not in PASSING or time.monotonic() >= until:
+                    raise self._fault(error, topic) from None
+            await asyncio.sleep(STEP)
 
     async def _reading(self, work: Callable[[], T], topic: str) -> T:
         """Do what blocks, of which the brokers may say no."""

@@ -26,14 +26,20 @@ from deskward.kafka.models import Partition
 
 FETCHED = 2_000_000
 """Bytes that a broker is asked for at once."""
-_CHOOSING = frozenset(
+PASSING = frozenset(
     {
         KafkaError.NOT_COORDINATOR,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError._WAIT_COORD,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
     }
 )
+"""What brokers say while a leader or a coordinator is only being chosen: asked again, they tell."""
 STEP = 0.1
 """Seconds that are waited for more before looking whether it was enough."""
 
@@ -132,7 +138,7 @@ def _committed(
 
 
 def _insisting(ask: Callable[[], list[TopicPartition]], seconds: float) -> list[TopicPartition]:
-    """Ask a group's coordinator, again while one is only being chosen."""
+    """Ask the brokers, again while one of them is only being chosen."""
     until = time.monotonic() + seconds
     while True:
         try:
@@ -142,7 +148,7 @@ def _insisting(ask: Callable[[], list[TopicPartition]], seconds: float) -> list[
                 return told
             raise KafkaException(wrong)
         except KafkaException as error:
-            if error.args[0].code() not in _CHOOSING or time.monotonic() >= until:
+            if error.args[0].code() not in PASSING or time.monotonic() >= until:
                 raise
         time.sleep(STEP)
 
@@ -173,7 +179,7 @@ def _read(
             ended.add(message.partition() or 0)
             if ended == open_ones and (found or time.monotonic() >= waits):
                 break
-        elif not error.retriable() and error.code() != KafkaError._TRANSPORT:
+        elif error.code() not in PASSING and error.code() != KafkaError._TRANSPORT:
             raise KafkaException(error)
     return found
 
