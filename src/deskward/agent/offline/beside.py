@@ -71,9 +71,20 @@ class Beside(Several):
                 return replace(found, guessed=not own)
         acts = {name: p for name, p in wanted.items() if name in self._usable and self._acts(name)}
         best = max(acts, key=lambda name: acts[name], default="")
-        if best and acts[best] >= WISHED and self._has_thing(best, part):
+        # "Tell me my address" names what another wish would change, and no deed.
+        if (
+            best
+            and acts[best] >= WISHED
+            and self._has_thing(best, part)
+            and (not self._model.skills[best].acts.value or self._names_deed(best, part))
+        ):
             return self._wish_of(best, part)
         return self._without_value(part)
+
+    def _names_deed(self, name: str, part: str) -> bool:
+        """Whether a part has words for what an act does, or why it is wanted."""
+        cues = self._model.acts.cues(part, self._language())
+        return bool(cues & {f"do_{name}", f"hint_{name}"})
 
     def _without_value(self, part: str) -> Wish | None:
         """An act with a value that a part names, and does not give: it is asked for."""
@@ -85,7 +96,7 @@ class Beside(Several):
             and act.value
             and not act.any
             and f"thing_{name}" in cues
-            and cues & {f"do_{name}", f"hint_{name}"}
+            and self._names_deed(name, part)
         )
         found = next(named, None)
         return self._wish_of(found, part) if found else None
