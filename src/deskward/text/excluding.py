@@ -45,6 +45,20 @@ def _denied(plain: str) -> Iterator[Span]:
             yield no.end(), clause.end()
 
 
+def instead(text: str) -> str:
+    """The name of what a text means in place of what it says no of before; else nothing.
+
+    "Don't block the visa, only the mastercard" means the mastercard.
+    """
+    plain = _plain(text) if len(text) <= LONGEST else ""
+    for denies, leads in _instead():
+        no = denies.search(plain)
+        found = leads.search(plain, no.end()) if no is not None else None
+        if found is not None:
+            return text[found.start("name") : found.end("name")]
+    return ""
+
+
 def without_excluded(text: str) -> str:
     """The text with blanks in place of what is not meant, of the same length."""
     for start, end in excluded(text):
@@ -81,6 +95,22 @@ def _seeks() -> re.Pattern[str]:
 def _negations() -> re.Pattern[str]:
     words = [word for own in read_list("excludes").values() for word in own.get("denies", ())]
     return re.compile(rf"(?<!\w)(?:{_any(words)})(?!\w)")
+
+
+@cache
+def _instead() -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
+    """Of each language what says no, and what leads to a name behind it."""
+    return [
+        (
+            re.compile(rf"(?<!\w)(?:{_any(own['denies'])})(?!\w)"),
+            re.compile(
+                rf"(?:(?<=[,;.،؛])\s*|\s)(?:{_any(own['instead'])})\s+"
+                rf"(?:(?:{_any(own['between'])})(?:\s+|['’]))*(?P<name>[#*]*{_NAME})"
+            ),
+        )
+        for own in read_list("excludes").values()
+        if "instead" in own
+    ]
 
 
 @cache

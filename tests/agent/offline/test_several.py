@@ -8,6 +8,7 @@ from deskward.agent.offline.asked import WISH
 from deskward.agent.offline.glossary import in_english
 from deskward.agent.offline.model import OfflineModel
 from tests.agent.talk import Talk
+from tests.everything import shipped_skills
 
 KINDS = {"balance": "balance", "orders": "order_list", "kontostand": "balance"}
 
@@ -78,3 +79,23 @@ async def test_a_wish_that_lacks_something_is_asked_about_behind_the_answer(talk
 )
 def test_what_a_question_is_about_in_english(said: str, words: str) -> None:
     assert in_english(said, "de") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("cancel O1003 and tell me my address", "yes"),
+        ("storniere O1003 und nenne mir meine Adresse", "ja"),
+        ("annule la commande O1003 et donne-moi mon adresse", "oui"),
+        ("cancela el pedido O1003 y dime mi dirección", "sí"),
+        ("annulla l'ordine O1003 e dimmi il mio indirizzo", "sì"),
+        ("cancele o pedido O1003 e me diga o meu endereço", "sim"),
+    ],
+)
+async def test_who_wants_to_be_told_a_value_is_not_asked_for_a_new_one(
+    talk: Talk, text: str, yes: str
+) -> None:
+    said = await talk.say(text) + await talk.say(yes)
+    asks = shipped_skills().skills["update_address"].slots["new_address"].ask.values()
+    assert "O1003" in said
+    assert [one for one in asks if one in said] == []

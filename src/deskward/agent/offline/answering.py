@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import TemplateError
 
 from deskward.agent.model import Message
+from deskward.agent.offline.problems import problem_in
 from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turn import Turn
 from deskward.core.answers import status_of
@@ -44,7 +46,7 @@ class Answering(Turn):
     def _handed_over(self, last: Message) -> str:
         result, skill = json.loads(last.text), self._model.handover
         if status_of(result) != "ok":
-            return self._reply("not_handed_over", problem=_problem(result))
+            return self._reply("not_handed_over", problem=self._problem(skill, result))
         if skill is None or skill.instead is None:
             return self._reply("done")
         return render(text_in(skill.instead, self._language()), result)
@@ -57,6 +59,7 @@ class Answering(Turn):
             code = result["error"]["code"]
             if code == "NOT_CONFIRMED":
                 return self._reply("left")
+            problem = self._problem(skill, result, before.get("slots", {}))
             again = [name for name, slot in skill.slots.items() if slot.ask] if skill else []
             needs = (result["error"].get("details") or {}).get("needs")
             if needs in again:
@@ -68,8 +71,8 @@ class Answering(Turn):
             ):
                 slots = {k: v for k, v in before.get("slots", {}).items() if k != again[0]}
                 question = self._ask(skill, slots, again[0])
-                return f"{_problem(result)} {question}"
-            return self._reply("not_done", problem=_problem(result))
+                return f"{problem} {question}"
+            return self._reply("not_done", problem=problem)
         if skill is None or skill.answer is None:
             return self._reply("done")
         try:
@@ -77,8 +80,8 @@ class Answering(Turn):
         except TemplateError:
             return self._reply("done")
 
-
-def _problem(result: dict[str, Any]) -> str:
-    error = result.get("error", {})
-    fields = error.get("details", {}).get("fields")
-    return str(fields[0]["problem"] + "." if fields else error.get("message", "It failed."))
+    def _problem(
+        self, skill: Skill | None, result: dict[str, Any], slots: Mapping[str, Any] | None = None
+    ) -> str:
+        """Why a call was not done, in the customer's language."""
+        return problem_in(self._language(), result, skill, slots or {})

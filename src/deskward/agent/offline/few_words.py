@@ -14,12 +14,13 @@ from deskward.agent.model import ToolRequest
 from deskward.agent.offline.amending import amended
 from deskward.agent.offline.asked import WISH
 from deskward.agent.offline.lookup import plain, tokens_of
+from deskward.agent.offline.deeds import CORRECTION
 from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
 from deskward.agent.offline.turning import SHORT, Meaning, Turning, parts_of
 from deskward.agent.offline.wishing import Wish
-from deskward.text.excluding import excluded
+from deskward.text.excluding import excluded, instead
 
 FEW = 5
 """Words of a message that only wishes an act on what it points at."""
@@ -201,6 +202,34 @@ class FewWords(Turning):
         named = skill.acts.named if skill.acts else ""
         last = [*about.spoken[:1], *(one.id for one in about.shown)]
         return any(re.fullmatch(named, one) for one in last)
+
+    def _only_other(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What is done to the one that is meant in place of another: "not the visa, only the …".
+
+        It is proposed, where nothing but the negation speaks against it.
+        """
+        said = instead(text) if len(text) <= CORRECTION else ""
+        if not said or text.rstrip()[-1:] in "?？؟" or self._waiting():
+            return None
+        cues, wanted = self._model.acts.cues(text, self._language()), self._model.wanted(text)
+        if cues & (CUES - {"how", "not"}):
+            return None
+        acts = {
+            name: wanted.get(name, 0.0)
+            for name in self._usable
+            if self._acts(name) is not None and f"do_{name}" in cues
+        }
+        best = max(acts, key=lambda name: (acts[name], name), default="")
+        skill = self._model.skill(best)
+        slot = next((n for n, one in skill.slots.items() if one.listed), None) if skill else None
+        if skill is None or slot is None:
+            return None
+        if slot in (given := self._slots(skill, said)):
+            return self._several([(skill, {slot: given[slot]})], unsure=True)
+        points = pointed(said, {})
+        if points is None or points.by == PRONOUN:
+            return None
+        return iter([self._of_record(skill, slot, text, {"few": True})])
 
     def _same_again(self, text: str) -> Iterator[str | ToolRequest] | None:
         """What was done last, done to the other one, too: "and the other one as well"."""

@@ -74,6 +74,8 @@ class Guided(Leading):
         if led is None and (guide is None or not guide.form):
             led = self._taken_up(text)
         waits = "waits_for" in before or "choices" in before
+        if led is None and not waits:
+            led = self._only_other(text)
         if led is None and not waits and self._forbids(text):
             led = iter([self._left_as_is()])
         if led is None and not waits and (beside := self._beside_wishes(text)) is not None:

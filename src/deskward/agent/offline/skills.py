@@ -135,6 +135,8 @@ class Skill(BaseModel):
         explains: What is told, to who asks and does not wish it, of its act and the others that
             are done to the same kind of thing.
         answer: A template over the tool's result.
+        problems: Code of an error → language → a template over the error's details and the slots,
+            which tells why it was not done. In English the tool does.
         search: The tool to look the sentence up with. One skill has it.
         instead: A template over the tool's result, for sentences that nothing is the answer to: a
             person gets them by this tool, in its one slot. One skill has it.
@@ -160,6 +162,7 @@ class Skill(BaseModel):
     say_so: str = ""
     explains: Texts = {}
     answer: Texts | None = None
+    problems: dict[str, dict[str, str]] = {}
     search: Search | None = None
     instead: Texts | None = None
 
@@ -284,7 +287,7 @@ def render_check(skill: Skill) -> None:
     Raises:
         jinja2.TemplateError: One is not valid.
     """
-    texts = (skill.say or {}, skill.answer or {}, skill.instead or {})
+    texts = (skill.say or {}, skill.answer or {}, skill.instead or {}, *skill.problems.values())
     for template in itertools.chain.from_iterable(one.values() for one in texts):
         _templates.compile(template, raw=True)
 
