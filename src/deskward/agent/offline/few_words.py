@@ -13,8 +13,8 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.amending import amended
 from deskward.agent.offline.asked import WISH
-from deskward.agent.offline.lookup import plain, tokens_of
 from deskward.agent.offline.deeds import CORRECTION
+from deskward.agent.offline.lookup import plain, tokens_of
 from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
