@@ -71,12 +71,13 @@ class Beside(Several):
                 return replace(found, guessed=not own)
         acts = {name: p for name, p in wanted.items() if name in self._usable and self._acts(name)}
         best = max(acts, key=lambda name: acts[name], default="")
+        acts_of = self._acts(best)
         # "Tell me my address" names what another wish would change, and no deed.
         if (
-            best
+            acts_of is not None
             and acts[best] >= WISHED
             and self._has_thing(best, part)
-            and (not self._model.skills[best].acts.value or self._names_deed(best, part))
+            and (not acts_of.value or self._names_deed(best, part))
         ):
             return self._wish_of(best, part)
         return self._without_value(part)
