@@ -103,3 +103,41 @@ def test_from_a_server_to_a_call(cli: Cli, file: Path, crm: Running) -> None:
     assert code == 3
     assert cli("hub", "remove", "crm")[0] == 0
     assert json.loads(cli("hub", "tools", "--json")[1]) == []
+
+
+@pytest.mark.slow
+def test_what_was_cut_off_is_settled_by_asking(cli: Cli, file: Path, tmp_path: Path) -> None:
+    with running("http", ACTED=str(tmp_path / "acted")) as (server,):
+        assert cli("hub", "add", "shop", "--url", server.url)[0] == 0
+        assert cli("hub", "status")[0] == 0
+        assert cli("hub", "call", "shop", "who")[0] == 1  # it is met, and its tools are pinned
+        rows = json.loads(cli("hub", "tools", "shop", "--json")[1])
+        prints = {row["name"]: row["offered"] for row in rows}
+
+        def accept(tool: str, *words: str) -> tuple[int, str, str]:
+            return cli("hub", "accept", "shop", tool, prints[tool], *words)
+
+        asked = ("--reconcile", "look_up", "--ask", "what='x'")
+        shows = ("--done", "answer.times > 0", "--not-done", "error.message.contains('nothing')")
+        acts = (*asked, *shows, "--after", "0", "--customers")
+        assert "Accept look_up of shop" in accept("crash", *acts)[2]
+        assert accept("look_up", "--reads")[0] == 0
+        assert "belong together" in accept("crash", *asked)[2]
+        assert "--ask has the form" in accept("crash", *shows, *asked[:2], "--ask", "what")[2]
+        assert "it reads order" in accept("crash", *asked, "--done", "order.times > 0")[2]
+        assert "only reads" in accept("crash", *acts, "--reads")[2]
+        assert accept("crash", *acts)[0] == 0
+        assert "settled by look_up" in cli("hub", "tools", "shop")[1]
+        code, out, _ = cli("hub", "call", "shop", "crash", "--user", "user_001")
+        assert (code, "OUTCOME_UNKNOWN" in out) == (1, True)
+        (row,) = json.loads(cli("effects", "unknown", "--json")[1])
+        code, out, _ = cli("effects", "reconcile")  # while it is away
+        assert (code, "or its server is away" in out) == (1, True)
+        server.kill()  # it is dead, and this sees to its group
+        server.start()
+        server.wait()
+        assert cli("effects", "reconcile", "0" * 32)[0] == 1
+        code, out, _ = cli("effects", "reconcile", row["effect_id"])
+        assert (code, "not-done: shop__look_up has shown it" in out) == (0, True)
+        assert "is known" in cli("effects", "reconcile")[1]
+        assert cli("ledger", "show", "--json")[1].count("reconcile_effect") == 1

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import MCPError
 
-from deskward.app import Desk
 from deskward.core.errors import DeskwardError, OutcomeUnknown, Unavailable
-from deskward.core.settings import Settings
-from deskward.gate.context import Context
-from deskward.hub import pins
 from deskward.hub.config import Server, Way
 from deskward.hub.connection import Connection, TookTooLong
 from deskward.hub.replicas import Replicas
-from tests.conftest import CUSTOMER
-from tests.hub.test_many import desk_of, looking_often, until
-from tests.services.mcp_file import Running, running, write
+from deskward.hub.transports import OURS, UNCLEAR
+from tests.hub.test_many import looking_often
 
 pytestmark = [pytest.mark.xdist_group("hub"), pytest.mark.usefixtures("looking_often")]
 __all__ = ["looking_often"]
@@ -159,69 +153,20 @@ async def test_a_replica_that_offers_something_else_gets_no_call(
     assert set(scripted.asked) == {1, 2}
 
 
-async def accept(desk: Desk, tool: str, *, reads: bool) -> None:
-    (pin,) = [pin for pin in await pins.pins(desk.database.reader) if pin.name == tool]
-    async with desk.database.transaction() as db:
-        await pins.accept(db, "s", tool, pin.offered, "anna", reads=reads, audience=pins.CUSTOMERS)
-    await until(lambda: desk.gate.tools[f"s__{tool}"].group == "remote_customers")
+async def test_a_lost_connection_is_one_failure_however_many_calls_it_ends() -> None:
+    class Session:
+        async def call_tool(self, *_: Any, **__: Any) -> Any:
+            raise MCPError(UNCLEAR, "reset", OURS)
 
+    async def broken(session: Any, calls: int = 1) -> list[type]:
+        connection._client = session
+        connection.state = "available"
+        ends = (connection.call("t", {}) for _ in range(calls))
+        return [type(end) for end in await asyncio.gather(*ends, return_exceptions=True)]
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-async def test_one_of_three_dies_again_and_again_under_load(
-    sqlite_settings: Settings, offline: Any, tmp_path: Path
-) -> None:
-    record, stop = tmp_path / "acted", asyncio.Event()
-    ends: dict[str, Counter[str]] = {"safe": Counter(), "unsafe": Counter()}
-    done: list[str] = []
-
-    async def kill(servers: list[Running]) -> None:
-        for round_ in range(5):
-            await asyncio.sleep(0.5)
-            dying = servers[round_ % len(servers)]
-            assert dying.process is not None
-            dying.process.send_signal(signal.SIGKILL)
-            await asyncio.to_thread(dying.process.wait)
-            await asyncio.sleep(0.5)
-            dying.start()
-            await asyncio.to_thread(dying.wait)
-            assert desk.hub is not None
-            link = desk.hub.servers["s"].replicas.connections[round_ % len(servers)]
-            await until(lambda link=link: link.fit)
-        stop.set()
-
-    async def read() -> None:
-        while not stop.is_set():
-            outcome = await desk.gate.call("s__who", {}, Context(CUSTOMER, "rest"))
-            ends["safe"][outcome.error.error_code if outcome.error else "ok"] += 1
-
-    async def act(name: str) -> None:
-        count = 0
-        while not stop.is_set():
-            count += 1
-            what = f"{name}-{count}"
-            outcome = await desk.gate.call("s__act", {"what": what}, Context(CUSTOMER, "rest"))
-            ends["unsafe"][outcome.error.error_code if outcome.error else "ok"] += 1
-            if outcome.error is None:
-                done.append(what)
-
-    with running("http", "http", "http", ACTED=str(record)) as servers:
-        urls = [server.url for server in servers]
-        entry = {"url": urls[0], "deskward": {"replicas": urls[1:], "timeout": 5}}
-        file = write(tmp_path / "mcp.json", {"s": entry})
-        async with desk_of(sqlite_settings, file, offline) as desk:
-            await until(lambda: "s__who" in desk.gate.tools)
-            await accept(desk, "who", reads=True)
-            await accept(desk, "act", reads=False)
-            assert desk.hub is not None
-            links = desk.hub.servers["s"].replicas.connections
-            await until(lambda: all(link.fit for link in links))
-            await asyncio.gather(
-                kill(servers), read(), read(), *(act(name) for name in ("a", "b", "c", "d"))
-            )
-    acted = Counter(record.read_text(encoding="utf-8").split())
-    assert set(ends["safe"]) == {"ok"}, ends
-    assert set(ends["unsafe"]) <= {"ok", "OUTCOME_UNKNOWN"}, ends
-    assert set(acted.values()) == {1}, "something was done twice"
-    assert set(done) <= acted.keys()
-    print(ends)
+    connection = Connection("s", Way(("http",), url="http://h"), timeout=5)
+    assert await broken(Session(), 10) == [OutcomeUnknown] * 10
+    assert connection.breaker.may_be_asked
+    for may in (True, False):  # it takes connections and dies of each call
+        assert await broken(Session(), 4) == [OutcomeUnknown] * 4
+        assert connection.breaker.may_be_asked is may

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fastmcp import Context, FastMCP
+from fastmcp.exceptions import ToolError
 from fastmcp.tools import ToolResult
 from fastmcp.utilities.types import Image
 from mcp.types import EmbeddedResource, TextContent, TextResourceContents, ToolAnnotations
@@ -76,6 +77,15 @@ def build(name: str) -> FastMCP:  # noqa: C901 a list of tools
                 file.write(f"{what}\n")
             await asyncio.sleep(0.05)
         return {"done": what, "by": os.getpid()}
+
+    @mcp.tool(annotations=READS)
+    async def look_up(what: str) -> dict[str, Any]:
+        """Tell whether something was done, by whatever process."""
+        record = Path(os.environ["ACTED"])
+        times = record.read_text(encoding="utf-8").split().count(what) if record.exists() else 0
+        if not times:
+            raise ToolError(f"nothing was done as {what}")
+        return {"what": what, "times": times}
 
     @mcp.tool(annotations=READS)
     async def seen() -> dict[str, Any]:
@@ -172,7 +182,20 @@ async def websocket(mcp: FastMCP, port: int) -> None:
         await asyncio.Future()
 
 
+def again_and_again() -> None:
+    """Go on in a child, and in another one whenever that has died; its id stands in a file.
+
+    A child has all imported, so that the next is there in a moment, as under a supervisor.
+    """
+    file = Path(os.environ["PID_FILE"])
+    while child := os.fork():
+        file.write_text(str(child), encoding="utf-8")
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
+    if "PID_FILE" in os.environ:
+        again_and_again()
     kind, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
     server = build(sys.argv[3] if len(sys.argv) > 3 else "many")
     if kind == "stdio":

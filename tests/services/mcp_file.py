@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -49,6 +50,7 @@ class Running:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "FASTMCP_LOG_LEVEL": "ERROR", **self.env},
+            start_new_session=True,
         )
 
     def wait(self) -> None:
@@ -63,7 +65,8 @@ class Running:
     def kill(self) -> None:
         """Kill it."""
         if self.process is not None:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # with what it has started
             self.process.wait()
 
 

@@ -93,6 +93,7 @@ COMMANDS: dict[str, str | None] = {
     "incidents source add": "add_incident_source",
     "incidents source list": "list_incident_sources",
     "incidents source remove": "remove_incident_source",
+    "effects reconcile": "reconcile_effect",
     "effects settle": "settle_effect",
     "effects unknown": READS,
     "hub accept": "accept_tool",

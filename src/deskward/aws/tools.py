@@ -33,6 +33,7 @@ from deskward.files.models import FileId
 from deskward.files.tools import FileRules
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
+from deskward.gate.reconcile import Reconcile
 from deskward.gate.resources import Resource
 from deskward.gate.tool import Risk, ToolGroup
 
@@ -144,7 +145,20 @@ async def s3_list_objects(
     return await aws.cloud.objects(bucket, prefix, page, limit)
 
 
-@tools.tool(scope="aws:delete", risk=Risk.OUTSIDE, rest="DELETE /aws/s3/{bucket}/objects")
+_IS_THERE = "answer.objects.exists(o, o.key == call.arguments.key)"
+
+
+@tools.tool(
+    scope="aws:delete",
+    risk=Risk.OUTSIDE,
+    rest="DELETE /aws/s3/{bucket}/objects",
+    reconcile=Reconcile(
+        tool="s3_list_objects",
+        ask={"bucket": "call.arguments.bucket", "prefix": "call.arguments.key"},
+        done=f"!{_IS_THERE}",
+        not_done=_IS_THERE,
+    ),
+)
 async def s3_delete_object(ctx: Context, bucket: Bucket, key: Key) -> Deleted:
     """Delete an object of S3.
 

@@ -69,19 +69,31 @@ class Condition:
         Raises:
             WrongCondition: It compares what cannot be compared, or is no question of yes or no.
         """
+        try:
+            found = self.value(values)
+        except KeyError:
+            return False
+        if not isinstance(found, bool):
+            raise WrongCondition(f"it gives {found!r}, which is neither true nor false")
+        return found
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """What it gives, where it is another expression than a condition.
+
+        Raises:
+            KeyError: Something that it reads is not there.
+            WrongCondition: It compares what cannot be compared.
+        """
         from cel import Context
 
         try:
-            found = self._program.execute(Context(dict(values), {"older": older}))
-        except (KeyError, IndexError):
-            return False
+            return self._program.execute(Context(dict(values), {"older": older}))
+        except (KeyError, IndexError) as error:
+            raise KeyError(*error.args) from None
         except TypeError as error:
             raise WrongCondition(str(error).partition(".")[0]) from None
         except (RuntimeError, ValueError, ArithmeticError) as error:
             raise WrongCondition(str(error)) from None
-        if not isinstance(found, bool):
-            raise WrongCondition(f"it gives {found!r}, which is neither true nor false")
-        return found
 
 
 def older(version: str, than: str) -> bool:

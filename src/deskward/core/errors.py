@@ -243,6 +243,13 @@ class OutcomeUnknown(Conflict):
     escalation_required = True
 
 
+class RemoteFailed(DeskwardError):
+    """An outside tool answered with an error, and so did nothing."""
+
+    code = "REMOTE_TOOL_FAILED"
+    status = 502
+
+
 class TooLarge(DeskwardError):
     """The body is over the limit."""
 

@@ -74,6 +74,11 @@ _CLAIM = fixed(
     )
 )
 _FINISH = fixed(sa.update(effects).where(_WHOSE).values(answer=sa.bindparam("b_answer")))
+_ENDED = fixed(
+    sa.update(effects)
+    .where(_WHOSE & (effects.c.effect_id == sa.bindparam("b_effect")) & effects.c.answer.is_(None))
+    .values(deadline=sa.bindparam("b_now"))
+)
 _FORGET = fixed(sa.delete(effects).where(_WHOSE))
 
 
@@ -148,6 +153,10 @@ class Effect:
     async def finish(self, connection: Connection, answer: str) -> None:
         """Record the answer that every repetition gets."""
         await connection.change(_FINISH, {**self._whose, "b_answer": answer})
+
+    async def ended(self, connection: Connection) -> None:
+        """Record that nothing more will be known of the call here."""
+        await connection.change(_ENDED, {**self._whose, "b_effect": self.effect_id, "b_now": now()})
 
     async def forget(self, connection: Connection) -> None:
         """Release the key: the call is known to have had no effect."""

@@ -7,6 +7,7 @@ the transaction in which it then acts, and what acts outside in the one that rec
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -146,7 +147,11 @@ class Runner:
 
     def digest(self, call: Call, values: Mapping[str, Any]) -> str:
         """The keyed digest of the exact call."""
-        return effects.digest(self._key, call.tool.name, exact(call, values))
+        return self.digest_of(call.tool.name, exact(call, values))
+
+    def digest_of(self, tool: str, arguments: Mapping[str, Any]) -> str:
+        """The keyed digest of a call by its tool's name and its arguments as JSON, whole."""
+        return effects.digest(self._key, tool, arguments)
 
     def reading(self, context: Context) -> Context:
         """The context of what only reads."""
@@ -285,7 +290,11 @@ class Runner:
         assert call.counted is not None
         try:
             answer = await self._run(call, self.reading(call.context), values)
-        except OutcomeUnknown:
+        except OutcomeUnknown as error:
+            error.details |= {"effect_id": effect.effect_id, "tool": effect.tool}
+            with contextlib.suppress(SQLAlchemyError, Unavailable):  # then it is when its time ends
+                async with self.database.transaction() as transaction:
+                    await effect.ended(transaction)
             raise
         except DeskwardError:
             # The tool knows that nothing happened; anything else leaves the outcome open.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
@@ -18,6 +17,7 @@ from deskward.gate.context import Context
 from deskward.gate.counters import Spent
 from deskward.gate.provenance import Reader, reader_of, takes_text
 from deskward.gate.questions import Questions, read_questions, values_of
+from deskward.gate.reconcile import Reconcile
 from deskward.gate.resources import Resource
 from deskward.gate.schemas import (
     JsonSchema,
@@ -27,6 +27,7 @@ from deskward.gate.schemas import (
     with_bounds,
     without,
 )
+from deskward.gate.signatures import address_of, description_of, has_mark, mentions
 from deskward.security.principals import Kind, Principal
 from deskward.text.wishes import Wish
 
@@ -118,6 +119,7 @@ class Tool:
         together: What JSON Schema can only say of several arguments together. It is told where
             the API is described; model APIs take no conditions at a schema's root.
         resource: What MCP clients read by an address through it.
+        reconcile: How it is found out whether a call of it took effect that was cut off.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Tool:
     resource: Resource | None = None
     finds_tools: str | None = None
     stands_for: str | None = None
+    reconcile: Reconcile | None = None
 
     @lazily
     def output_schema(self) -> JsonSchema:
@@ -242,6 +245,7 @@ class ToolGroup:
         together: JsonSchema | None = None,
         resource: Resource | None = None,
         finds_tools: str | None = None,
+        reconcile: Reconcile | None = None,
     ) -> Callable[[Function], Function]:
         """Declare the function below as a tool.
 
@@ -263,6 +267,7 @@ class ToolGroup:
             together: What a JSON Schema says of several arguments together.
             resource: What MCP clients read by an address through it.
             finds_tools: See `Tool`.
+            reconcile: See `Tool`.
 
         Raises:
             TypeError: The function is not of the form that a tool needs, or a text in its answer
@@ -278,7 +283,7 @@ class ToolGroup:
                 raise TypeError(f"tool {built.name} takes an amount: say what a call `spends`")
             if resource and not resource.single and resource.variable not in built.parameters:
                 raise TypeError(f"tool {built.name} does not take {resource.variable}")
-            more = tuple(_address(built.name, address, built.parameters) for address in also)
+            more = tuple(address_of(built.name, address, built.parameters) for address in also)
             self.tools.append(
                 replace(
                     built,
@@ -291,6 +296,7 @@ class ToolGroup:
                     together=together,
                     resource=resource,
                     finds_tools=finds_tools,
+                    reconcile=reconcile,
                     asks=asks,
                     wish=self._wishes.get(built.name),
                 )
@@ -335,17 +341,17 @@ def _build(
     )
     schema = with_bounds(inline_refs(arguments.model_json_schema()))
     schema.pop("title", None)
-    bound = frozenset(n for n in names if _has_mark(hints[n], Bound))
-    secret = frozenset(n for n in names if _mentions(hints[n], SecretStr))
+    bound = frozenset(n for n in names if has_mark(hints[n], Bound))
+    secret = frozenset(n for n in names if mentions(hints[n], SecretStr))
     if any(holds_secret(schema["properties"][n]) for n in set(names) - secret):
         raise TypeError(f"tool {name}: a SecretStr must be a parameter, not a field inside one")
-    method, path = _address(name, rest, frozenset(names)) if rest is not None else ("", "")
+    method, path = address_of(name, rest, frozenset(names)) if rest is not None else ("", "")
     adapter: TypeAdapter[Any] = TypeAdapter(result)
     if not gives_object(adapter):
         raise TypeError(f"tool {name} must return an object: MCP's structured content is one")
     return Tool(
         name=name,
-        description=_description(doc),
+        description=description_of(doc),
         function=function,
         scope=scope,
         risk=risk,
@@ -369,30 +375,3 @@ def _check_questions(tool: Tool, questions: Questions) -> None:
     names = {name for name in values_of(questions) if not name.startswith("record.")}
     if unknown := names - tool.parameters:
         raise TypeError(f"tool {tool.name}: its question names {', '.join(sorted(unknown))}")
-
-
-def _address(name: str, rest: str, parameters: frozenset[str]) -> tuple[str, str]:
-    method, _, path = rest.partition(" ")
-    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", rest):
-        raise TypeError(f"tool {name}: {rest!r} is not of the form `METHOD /path`")
-    if unknown := set(re.findall(r"{(\w+)}", path)) - parameters:
-        raise TypeError(f"tool {name}: the path names {', '.join(unknown)}, which it does not take")
-    return method, path
-
-
-def _description(doc: docstring_parser.Docstring) -> str:
-    parts = [doc.short_description or "", doc.long_description or ""]
-    return " ".join(" ".join(part.split()) for part in parts if part)
-
-
-def _has_mark(annotation: Any, mark: type) -> bool:
-    marks = getattr(annotation, "__metadata__", ())
-    return any(isinstance(item, mark) for item in marks) or any(
-        _has_mark(part, mark) for part in get_args(annotation)
-    )
-
-
-def _mentions(annotation: Any, wanted: type) -> bool:
-    if get_origin(annotation) is Annotated:
-        return _mentions(get_args(annotation)[0], wanted)
-    return annotation is wanted or any(_mentions(part, wanted) for part in get_args(annotation))

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deskward.core.answers import BLOCKS
 from deskward.core.bounded import Check
-from deskward.core.errors import OutcomeUnknown, Unavailable
+from deskward.core.errors import OutcomeUnknown, RemoteFailed, Unavailable
 from deskward.core.outages import Availability
 from deskward.core.tasks import end
 from deskward.hub.besides import asked, besides, stands_for
 from deskward.hub.config import Kind, Way
 from deskward.hub.fault import Fault
-from deskward.hub.results import RemoteFailed as RemoteFailed  # where its other errors are
 from deskward.hub.results import content as content
 from deskward.hub.transports import NOT_SENT, OURS, transport
 
@@ -58,6 +57,14 @@ class TookTooLong(OutcomeUnknown):
     """A server did not answer in time."""
 
 
+class _Together(Exception):
+    """A lost connection has ended this call as well; the first one has counted as a failure."""
+
+    def __init__(self, outcome: OutcomeUnknown) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 class Connection:
     """The way to one process of a server."""
 
@@ -86,6 +93,8 @@ class Connection:
         self._fault = Fault()
         self._kind: Kind | None = None
         self._client: Client | None = None
+        self._broken: Client | None = None
+        """The session whose loss has counted as a failure."""
         self._look = asyncio.Event()
         self._tried = asyncio.Event()
         self._listed = asyncio.Event()
@@ -166,6 +175,8 @@ class Connection:
         try:
             with self.breaker.call():
                 found = content(await self._answer(tool, arguments, key, report))
+        except _Together as lost:
+            raise lost.outcome from lost.__cause__
         finally:
             self.running -= 1
         announced = {name: part for name, part in found.items() if name != BLOCKS}
@@ -211,11 +222,11 @@ class Connection:
                 self._lost()
                 if error.code == NOT_SENT:
                     raise self.away() from error
-                raise self._unknown("broke the connection") from error
+                raise self._broke(client) from error
             if error.code == CONNECTION_CLOSED:
                 self._client = None  # nothing more can be sent over it
                 self._lost()
-                raise self._unknown("broke the connection") from error
+                raise self._broke(client) from error
             if error.code in _NOT_DONE:
                 raise RemoteFailed(f"The {self.name} server refused the call.") from error
             self._look.set()
@@ -223,7 +234,7 @@ class Connection:
         except Exception as error:  # the session ended under the call
             log.warning("the session with %s ended: %s", self.name, type(error).__name__)
             self._lost()
-            raise self._unknown("broke the connection") from error
+            raise self._broke(client) from error
 
     async def _keep(self, listing: Listing) -> None:
         wait, attempt = RETRY_AFTER, 0
@@ -318,6 +329,14 @@ class Connection:
             "moment. Please try again later.",
             retry_after=1,
         )
+
+    def _broke(self, session: Client) -> Exception:
+        """The error of a call whose connection broke: one failure, however many calls it ended."""
+        error = self._unknown("broke the connection")
+        if session is self._broken:
+            return _Together(error)
+        self._broken = session
+        return error
 
     def _unknown(self, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown) -> OutcomeUnknown:
         if cause := self._fault.words:

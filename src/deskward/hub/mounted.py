@@ -12,6 +12,7 @@ from deskward.core.database import Database
 from deskward.core.errors import Unavailable
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
+from deskward.gate.reconcile import Reconcile
 from deskward.gate.tool import Facts, Risk, Tool
 from deskward.hub import pins
 from deskward.hub.besides import stands_for
@@ -122,13 +123,16 @@ class Mounted:
             for shape, at in shapes.items():
                 if pins.fingerprint(shape) == known[name].fingerprint:
                     accepted[name] = (shape, at, known[name])
-        shown = {name: (*it[:2], it[2].reads, it[2].audience) for name, it in accepted.items()}
+        shown = {
+            name: (*it[:2], it[2].reads, it[2].audience, it[2].reconcile)
+            for name, it in accepted.items()
+        }
         if self._gone or shown == self._shown:
             return
         self._warn(offers.keys() - accepted.keys())
         names = names_of(self.outside.prefix, accepted)
         tools_ = [
-            self._tool(by_shape[accepted[name][0]], names[name], *accepted[name][1:])
+            self._tool(by_shape[accepted[name][0]], names, *accepted[name][1:])
             for name in sorted(accepted)
             if name in names
         ]
@@ -165,7 +169,11 @@ class Mounted:
         self._quarantined = quarantined
 
     def _tool(
-        self, listed: Mapping[str, Any], named: str, at: list[Connection], pin: pins.Pin
+        self,
+        listed: Mapping[str, Any],
+        names: Mapping[str, str],
+        at: list[Connection],
+        pin: pins.Pin,
     ) -> Tool | None:
         name = str(listed["name"])
         twin = self.outside.twins.get(name)
@@ -179,13 +187,14 @@ class Mounted:
                     safe=safe,
                     check=answer_check(listed),
                 ),
-                name=named,
+                name=names[name],
                 server=self.name,
                 tenant=self.outside.tenant,
                 twin=twin,
                 facts=self._facts() if twin and twin.facts else None,
                 reads=safe,
                 for_customers=pin.for_customers,
+                reconcile=_reconcile(pin, names),
             )
         except ValueError as error:
             log.warning("tool %r of %s is left out: %s", name[:64], self.name, error)
@@ -203,3 +212,11 @@ class Mounted:
             return {"id": str(arguments[parameter]), "owner": str(record.get(owner) or "")}
 
         return facts
+
+
+def _reconcile(pin: pins.Pin, names: Mapping[str, str]) -> Reconcile | None:
+    """How its calls are settled, with the counterpart as it is called here."""
+    if pin.reconcile is None:
+        return None
+    told = Reconcile.model_validate_json(pin.reconcile)
+    return told.model_copy(update={"tool": names.get(told.tool, told.tool)})

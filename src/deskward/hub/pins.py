@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, insert_or_ignore, metadata, now
-from deskward.core.errors import NotFound
+from deskward.core.errors import InvalidInput, NotFound
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL
+from deskward.gate.reconcile import Reconcile
 
 STAFF, CUSTOMERS = "staff", "customers"
 """Whom a tool can be accepted for. Staff and services may use what customers may."""
@@ -38,6 +39,7 @@ hub_tools = sa.Table(
     sa.Column("accepted_by", sa.String(80), info=IMPERSONAL),
     sa.Column("reads", sa.Boolean),
     sa.Column("audience", sa.String(16), info=IMPERSONAL),
+    sa.Column("reconcile", sa.Text, info=IMPERSONAL),
 )
 """`fingerprint` is what was accepted (null: nothing yet), `offered` what the server shows now."""
 
@@ -57,6 +59,8 @@ class Pin:
         reads: Whether a person has said that it only reads, and may be called again. What the
             server says of it itself counts for nothing.
         audience: Whom a person has accepted it for.
+        reconcile: How a person has said that it is found out whether a call of it took effect, as
+            JSON (`gate/reconcile.py`); its tool is one of the same server, as that calls it.
     """
 
     server: str
@@ -69,6 +73,7 @@ class Pin:
     accepted_by: str | None
     reads: bool | None = None
     audience: str | None = None
+    reconcile: str | None = None
 
     @property
     def for_customers(self) -> bool:
@@ -150,6 +155,7 @@ async def accept(
     *,
     reads: bool = False,
     audience: str = STAFF,
+    reconcile: Reconcile | None = None,
 ) -> Pin:
     """Accept what a tool is now; returns it as it was before.
 
@@ -157,11 +163,22 @@ async def accept(
         offered: The fingerprint, or its beginning, that the person has looked at.
         reads: Whether it only reads.
         audience: Who may use it: `STAFF` or `CUSTOMERS`.
+        reconcile: See `Pin`.
 
     Raises:
         NotFound: There is no such tool, or it is another one again.
+        InvalidInput: Its counterpart is none, or nobody has accepted that as only reading.
     """
-    pin = next((pin for pin in await pins(db) if (pin.server, pin.name) == (server, name)), None)
+    known = {pin.name: pin for pin in await pins(db) if pin.server == server}
+    pin = known.get(name)
+    if reconcile is not None:
+        asked = known.get(reconcile.tool)
+        if reads or asked is None or not asked.reads or asked.quarantined:
+            raise InvalidInput(
+                "What only reads needs no counterpart to be asked."
+                if reads
+                else f"Accept {reconcile.tool} of {server} as one that only reads first (--reads)."
+            )
     if pin is None or len(offered) < 8 or not pin.offered.startswith(offered):
         raise NotFound("offered tool", f"{server}/{name} {offered}")
     await db.execute(
@@ -172,6 +189,7 @@ async def accept(
             since=now(),
             reads=reads,
             audience=audience,
+            reconcile=reconcile.model_dump_json() if reconcile is not None else None,
         )
     )
     return pin

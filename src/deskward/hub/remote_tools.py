@@ -24,6 +24,7 @@ from deskward.core.tasks import Stopped
 from deskward.core.written import Written
 from deskward.gate.context import Context
 from deskward.gate.provenance import reader_of
+from deskward.gate.reconcile import Reconcile
 from deskward.gate.schemas import JsonSchema, without
 from deskward.gate.tool import Facts, Function, Risk, Tool
 from deskward.hub.besides import stands_for
@@ -87,6 +88,7 @@ def remote_tool(
     reads: bool = False,
     for_customers: bool = False,
     hands_over: str | None = None,
+    reconcile: Reconcile | None = None,
 ) -> Tool:
     """A tool that calls an outside one.
 
@@ -102,6 +104,7 @@ def remote_tool(
             place it takes.
         for_customers: Whether a person has accepted it for customers, too.
         hands_over: See `Tool`.
+        reconcile: See `Tool`.
 
     Raises:
         ValueError: The server's description of it cannot be used; says why.
@@ -146,6 +149,7 @@ def remote_tool(
         writes_text=True,
         foreign=twin is None,
         stands_for=stands_for(str(listed["name"])),
+        reconcile=reconcile,
         _schema=shown,
         _bound_schema=without(shown, bound),
         _output_schema=_output(listed, twin),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from deskward.core.answers import BLOCKS
-from deskward.core.errors import DeskwardError, OutcomeUnknown
+from deskward.core.errors import OutcomeUnknown, RemoteFailed
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
@@ -21,13 +21,6 @@ MOST_DATA = 2_000_000
 """Bytes of all that is no text in a result, as JSON: each call's answer is kept in the ledger."""
 
 _CODE = re.compile(r"[A-Z_]{1,40}")
-
-
-class RemoteFailed(DeskwardError):
-    """An outside tool answered with an error, and so did nothing."""
-
-    code = "REMOTE_TOOL_FAILED"
-    status = 502
 
 
 def content(result: CallToolResult) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from deskward.core.characters import holds_nul
 from deskward.core.errors import TooLarge
 from deskward.core.foreign_json import read_json
 from deskward.gate.context import Context
+from deskward.gate.reconcile import Reconcile
 from deskward.gate.resources import Resource
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.kafka.broker import Found, Kafka
@@ -178,7 +179,19 @@ async def get_topic_metadata(ctx: Context, topic: TopicName) -> TopicMetadata:
     return TopicMetadata(topic=topic, partitions=await kafka.broker.topic(topic))
 
 
-@tools.tool(scope="kafka:manage", risk=Risk.OUTSIDE, rest="POST /kafka/topics")
+_IS_THERE = (
+    "answer.topics.exists(t, t.topic == call.arguments.topic"
+    " && t.partitions == call.arguments.partitions)"
+)
+_IS_NOT = "!answer.topics.exists(t, t.topic == call.arguments.topic)"
+
+
+@tools.tool(
+    scope="kafka:manage",
+    risk=Risk.OUTSIDE,
+    rest="POST /kafka/topics",
+    reconcile=Reconcile(tool="list_topics", done=_IS_THERE, not_done=_IS_NOT),
+)
 async def create_topic(
     ctx: Context,
     topic: TopicName,

@@ -9,9 +9,10 @@ from deskward.agent.events import Event
 from deskward.agent.loop import Agent
 from deskward.agent.model import Message
 from deskward.app import Desk
+from deskward.core.errors import RemoteFailed
 from deskward.gate.context import Context
 from deskward.gate.ledger.chain import rows_of
-from deskward.hub.connection import RemoteFailed, content
+from deskward.hub.connection import content
 from deskward.security.vault import Vault
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, STAFF, recorded
