@@ -32,7 +32,7 @@ from tests.unflushed import leave_unflushed
 
 __all__ = ["run_apart", "settings_in"]
 
-pytest_plugins = ["tests.tiers", "tests.groups", "tests.forking"]
+pytest_plugins = ["tests.garbage", "tests.tiers", "tests.groups", "tests.forking"]
 
 share_compiled()
 leave_unflushed()

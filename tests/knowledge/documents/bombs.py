@@ -69,14 +69,19 @@ _LOCKED = b"/Encrypt<</Filter/Standard/V 1/R 2/Length 40/P -4/O<%s>/U<%s>>>/ID[<
 _EXPANDS = "\n".join(
     [f".. |s{n}| replace:: " + f"|s{n + 1}| " * 9 for n in range(12)] + [".. |s12| replace:: x"]
 )
-_FLAT = zlib.compress(zlib.compress(b"0 " * 60_000_000, 9), 9)
+
+
+def _inflates() -> bytes:
+    flat = zlib.compress(zlib.compress(b"0 " * 60_000_000, 9), 9)
+    return pdf(flat, extra=b"/Filter[/FlateDecode/FlateDecode]")
+
 
 FILES: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "locked.pdf": (pdf(trailer=_LOCKED), "encrypted"),
     "cut.pdf": (pdf(b"BT /F1 12 Tf (hello) Tj ET")[:300], ""),
     "garbage.pdf": (b"%PDF-1.4\n" + b"\xde\xad" * 500, "damaged"),
     "pictures.pdf": (pdf(b"0 0 m 10 10 l S"), "has no text"),
-    "inflates.pdf": (pdf(_FLAT, extra=b"/Filter[/FlateDecode/FlateDecode]"), ""),
+    "inflates.pdf": (_inflates, ""),
     "text.pdf": (b"Just a text.", "its content is none"),
     "html.pdf": (b"<html>hello</html>", "its content is none"),
     "zipbomb.docx": (lambda: docx(document=b"0" * 300_000_000), "unpacks to 300 MB"),

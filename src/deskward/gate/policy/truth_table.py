@@ -111,16 +111,35 @@ def read_tables(*folders: Path) -> list[Case]:
     return cases
 
 
+@dataclass(frozen=True)
+class Question:
+    """One row of a table, before the policies are asked."""
+
+    name: str
+    case: Case
+    changed: Mapping[str, Any]
+    """What differs from the case's own facts."""
+    expected: Verdict
+
+    def ask(self, policy: Policy) -> Row:
+        """Ask the policies."""
+        given = {**self.case.facts, **self.changed}
+        facts = _merged({**HARMLESS, "args": {}, "today": _this_call()}, given)
+        principal = Principal(**self.case.caller.model_dump())
+        decision = policy.judge_named(self.case.tool, principal, facts)
+        return Row(self.name, self.expected, decision, self.case.policy)
+
+
+def questions(cases: Iterable[Case]) -> Iterator[Question]:
+    """The rows of the tables, of which a case may be several."""
+    for case in cases:
+        for name, changed, expected in _variants(case):
+            yield Question(name, case, changed, expected)
+
+
 def run_tables(policy: Policy, cases: Iterable[Case]) -> Iterator[Row]:
     """Ask the policies about every case."""
-    for case in cases:
-        principal = Principal(**case.caller.model_dump())
-        for name, changed, expected in _variants(case):
-            facts = _merged(
-                {**HARMLESS, "args": {}, "today": _this_call()}, {**case.facts, **changed}
-            )
-            decision = policy.judge_named(case.tool, principal, facts)
-            yield Row(name, expected, decision, case.policy)
+    return (question.ask(policy) for question in questions(cases))
 
 
 def _this_call() -> Facts:
