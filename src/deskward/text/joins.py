@@ -38,6 +38,12 @@ def apart() -> re.Pattern[str]:
     )
 
 
+@cache
+def leading_and() -> re.Pattern[str]:
+    """A word for "and" at the beginning."""
+    return re.compile(rf"^(?:{ands()})\s{{1,3}}", re.IGNORECASE)
+
+
 def _any(name: str) -> str:
     lists = read_list("joins")[name]
     words = sorted(chain.from_iterable(lists.values()), key=len, reverse=True)

@@ -8,11 +8,13 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from deskward.agent.model import Message
+from deskward.agent.model import Message, ToolRequest
+from deskward.agent.offline.follow_ups import follows
 from deskward.agent.offline.problems import problem_in
 from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turn import Turn
 from deskward.core.answers import status_of
+from deskward.text.risk import risks_of
 
 
 class Answering(Turn):
@@ -42,6 +44,47 @@ class Answering(Turn):
         if result.get(skill.search.score, 0.0) < enough:
             return None
         return render(text_in(skill.answer, self._language()), result)
+
+    def _sources(self, result: dict[str, Any]) -> list[str]:
+        """What an answer that a search found is from."""
+        search = self._model.search.search if self._model.search is not None else None
+        if search is None or search.sources is None:
+            return []
+        rows, name = search.sources
+        return [str(one[name]) for one in result.get(rows, ())]
+
+    def _repeats(self, before: dict[str, Any], result: dict[str, Any]) -> bool:
+        """Whether a search for what goes on with the last question found what was told already."""
+        told = before.get("told", ())
+        goes_on = follows(before["searching"], self._language())
+        return bool(goes_on) and not set(told).isdisjoint(self._sources(result))
+
+    def _found_now(self, before: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+        """What is left behind by a search that found something: its topic, and what was told."""
+        query, topic = before["query"], before.get("searched", "")
+        goes_on = bool(topic) and query.startswith(f"{topic} ")
+        told = [*before.get("told", ())] if goes_on else []
+        topic = topic if goes_on else query
+        return {"searched": topic, "told": [*told, *self._sources(result)]}
+
+    def _adds_nothing(self, before: dict[str, Any], *, repeats: bool) -> bool:
+        """Whether a question that goes on with the last one was answered with it, as far as known.
+
+        Args:
+            repeats: Whether what was told already was found.
+        """
+        if "searched" not in before or risks_of("", before["searching"]):
+            return False
+        goes_on = follows(before["searching"], self._language())
+        return goes_on in ("surely", "likely") or repeats or before.get("repeats", False)
+
+    def _told_already(self, before: dict[str, Any], text: str) -> str | ToolRequest:
+        """What is said then: all was told, and a person may know more; the second time one does."""
+        if before.get("offered"):
+            return self._hand_over(text)
+        self.state = {name: before[name] for name in ("searched", "told") if name in before}
+        self.state["offers"] = text
+        return self._reply("told_already")
 
     def _handed_over(self, last: Message) -> str:
         result, skill = json.loads(last.text), self._model.handover

@@ -20,7 +20,6 @@ from deskward.agent.offline.leading import (
     LONGEST_ANSWER,
     MOST_PARTS,
     Leading,
-    leading_and,
     parts_of,
 )
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
@@ -30,6 +29,7 @@ from deskward.agent.offline.turning import SURE
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_answer
 from deskward.text.against import is_well, is_well_now, leaning, rules_out
+from deskward.text.joins import leading_and
 from deskward.text.moods import mood_of
 from deskward.text.nothing import asks_nothing
 from deskward.text.risk import risks_of

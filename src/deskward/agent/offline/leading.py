@@ -7,18 +7,17 @@ asked meanwhile is done, and then the question is asked again.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from itertools import chain
 from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asking import Asks
+from deskward.agent.offline.filling import SURE
 from deskward.agent.offline.guide import Guide, guide_of, listed
 from deskward.agent.offline.pausing import CHANGED, MOST_ASKED
 from deskward.agent.offline.skills import Skill
-from deskward.agent.offline.step import SURE, Step
+from deskward.agent.offline.step import Step
 from deskward.agent.offline.turning import SURELY
 from deskward.core.answers import status_of
 from deskward.gate.answers import is_contrary, is_told, number_in
@@ -27,7 +26,7 @@ from deskward.text.against import denies, doubts, is_well_now, leaning, says_one
 from deskward.text.assent import LONGEST, answer_of, has_negator
 from deskward.text.folding import folded
 from deskward.text.forbidding import forbids
-from deskward.text.joins import ands, between
+from deskward.text.joins import between, leading_and
 from deskward.text.risk import risks_of
 from deskward.text.wishes import Wish
 
@@ -58,11 +57,15 @@ class Leading(Step):
         if any(isinstance(one, ToolRequest) for one in said) or _waits(state):
             self.state = {**state, "back": back}
             return
+        if "guide" in back:  # it was asked often enough, and its answer is understood still
+            self.state = {**state, "guide": back["guide"]}
+            return
         skill = self._model.skill(back["skill"])
         if skill is not None and "said" in back:
             yield from self._told_beside(skill, back["said"])
         elif skill is not None and skill.asks is not None:
-            guide = Guide(skill=skill.name, status="", keeps={skill.asks.id: back["id"]})
+            keeps = {skill.asks.id: back["id"]}
+            guide = Guide(skill=skill.name, status="", keeps=keeps, asked=back["asked"])
             yield from self._moved(guide, skill, skill.asks.reads, {})
 
     def _told_beside(self, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
@@ -79,13 +82,22 @@ class Leading(Step):
     def _comes_back(self, guide: Guide, skill: Skill) -> None:
         assert skill.asks is not None
         if guide.form:
-            self._back = {"skill": skill.name, "id": guide.keeps[skill.asks.id]}
+            again = {
+                "skill": skill.name,
+                "id": guide.keeps[skill.asks.id],
+                "asked": guide.asked + 1,
+            }
+            often = {"guide": guide.model_dump()} if guide.asked >= MOST_ASKED else {}
+            self._back = {**again, **often}
 
     def _after_step(self, skill: Skill, last: Message) -> Iterator[str | ToolRequest]:
         """A call about a record was answered: tell of it, and do what was wished beside."""
         told = json.loads(last.text)
         besides = self._kept().get("besides")
         guide = guide_of(skill, told) if status_of(told) == "ok" else None
+        left = self._kept().get("guide") or {}
+        if guide is not None and left.get("status") == "":  # the same question, asked once more
+            guide = guide.model_copy(update={"asked": left["asked"]})
         if guide is not None and besides and guide.form:
             self._comes_back(guide, skill)
             yield from self._understand(besides)
@@ -253,6 +265,8 @@ class Leading(Step):
 
     def _turns_to(self, skill: Skill, text: str) -> bool:
         """Whether a message wishes or asks something else."""
+        if answer_of(text) is not None:
+            return False
         wishes = self._model.acts.read(text).wishes
         other, score = self._model.best(text, self._usable)
         if wishes or (other is not None and other.name != skill.name and score >= CHANGED):
@@ -363,12 +377,6 @@ def is_spoilt(text: str) -> bool:
 def _is_one_of(text: str, phrases: Sequence[str]) -> bool:
     """Whether a text is one of some phrases, and nothing more."""
     return folded(text).strip(_ENDS) in map(folded, phrases)
-
-
-@cache
-def leading_and() -> re.Pattern[str]:
-    """A word for "and" at the beginning."""
-    return re.compile(rf"^(?:{ands()})\s{{1,3}}", re.IGNORECASE)
 
 
 def _waits(state: Mapping[str, Any]) -> bool:

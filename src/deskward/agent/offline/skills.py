@@ -74,6 +74,8 @@ class Search(BaseModel):
         tool: Its name.
         argument: Which of its arguments takes the question.
         score: Where its answer says how much it is about the question, from 0 to 1.
+        sources: Where its answer lists what it is from, and the field that names each: what goes
+            on with a question and finds the same is not told once more.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -81,6 +83,7 @@ class Search(BaseModel):
     tool: str
     argument: str
     score: str
+    sources: tuple[str, str] | None = None
 
 
 class Slot(BaseModel):

@@ -9,9 +9,8 @@ from typing import Any
 
 from deskward.agent.model import Message, ToolRequest
 from deskward.agent.offline.asides import answer_to, aside_of, gives_no_value
-from deskward.agent.offline.beside import wishing_parts
+from deskward.agent.offline.filling import SURE, Filling
 from deskward.agent.offline.meant import whole
-from deskward.agent.offline.offering import Offering
 from deskward.agent.offline.pausing import CHANGED
 from deskward.agent.offline.reading import Reading
 from deskward.agent.offline.several import ASKED
@@ -21,17 +20,14 @@ from deskward.agent.offline.wishing import Wish
 from deskward.text.against import rules_out
 from deskward.text.assent import LONGEST, answer_of
 from deskward.text.language import language_of
-from deskward.text.risk import risks_of
 
-SURE = 0.6
-"""From this probability on a skill acts at once."""
 FIRST = 12
 """Characters before a question that begins its message."""
 _SPACES = re.compile(r"\s{3,}")
 _CLAUSE = re.compile(r"[,;:.!]\s+")
 
 
-class Step(Offering):
+class Step(Filling):
     """One step of a turn: from the messages to text (`str`) or tool requests."""
 
     def run(self) -> Iterator[str | ToolRequest]:
@@ -245,33 +241,6 @@ class Step(Offering):
         sure = len(wishes) == 1 and wishes[0].clear and whole and undo and exact and not proposed
         yield from self._several([made], unsure=not sure)
 
-    def _parts(self, text: str) -> list[tuple[Skill, dict[str, Any]]]:
-        """Several questions in one message that can all be answered at once, or nothing."""
-        found = []
-        for part in wishing_parts(text):
-            skill, score = self._model.best(part, self._usable)
-            if skill is None or skill.tool is None or skill.acts or score < SURE:
-                return []
-            slots = self._slots(skill, part)
-            if self._missing(skill, slots):
-                return []
-            found.append((skill, slots))
-        names = {skill.name for skill, _ in found}
-        return found if len(names) == len(found) else []
-
-    def _sought(self, text: str) -> Iterator[str | ToolRequest] | None:
-        """What is done for who seeks what a skill gives, or says that they do not; or nothing."""
-        name = self._model.sought.of(text)
-        if name is None and self._model.sought.is_declined(text):
-            return iter([self._reply("left")])
-        if name is None or name not in self._usable:
-            return None
-        skill = self._model.skills[name]
-        slots = self._slots(skill, text)
-        if skill.surely and self._missing(skill, slots) is None:
-            return self._several([(skill, slots)])
-        return self._fill(skill, slots, sure=True)
-
     def _act(self, skill: Skill | None, score: float, text: str) -> Iterator[str | ToolRequest]:
         nothing = self._is_refusal(text) or self._is_told_only(text) or self._only_declines(text)
         lost = (skill is None or skill.search) and not self._model.acts.read(text).unwished
@@ -295,18 +264,6 @@ class Step(Offering):
             yield from self._fill(skill, self._slots(skill, text), sure=True)
         else:
             yield from self._not_in_so_many_words(skill, score, text)
-
-    def _explained(self, text: str) -> str | None:
-        """What is told of an act that a message asks about, and wishes neither it nor anything."""
-        cues = self._model.acts.cues(text, self._language())
-        asks = any(mark in text for mark in "?？؟") or not cues.isdisjoint({"how", "asking", "if"})
-        if not asks or risks_of("", text) or not cues.isdisjoint({"others", "said", "mocks"}):
-            return None
-        skills = [self._model.skills[name] for name in sorted(self._usable)]
-        named = {one.acts.named for one in skills if one.acts and f"do_{one.name}" in cues} - {""}
-        about = (one for one in skills if one.explains and one.acts and one.acts.named in named)
-        told = next(about, None) if len(named) == 1 else None
-        return text_in(told.explains, self._language()) if told else None
 
     def _not_in_so_many_words(
         self, skill: Skill, score: float, text: str
@@ -337,20 +294,6 @@ class Step(Offering):
             yield self._reply("own_only")
         else:
             yield self._explained(text) or self._reply("plainly", say_so=skill.say_so)
-
-    def _fill(
-        self, skill: Skill, slots: dict[str, Any], *, sure: bool
-    ) -> Iterator[str | ToolRequest]:
-        missing = self._missing(skill, slots)
-        wishes = self._handing(skill, self._said_last())
-        if wishes is False:
-            yield self._reply("left")
-            return
-        sure = sure and wishes is True
-        if missing:
-            yield self._ask_for(skill, slots, missing)
-        else:
-            yield from self._several([(skill, slots)], unsure=not sure)
 
     def _after_tool(self, last: Message) -> Iterator[str | ToolRequest]:
         before = self._left_behind()
@@ -388,13 +331,17 @@ class Step(Offering):
 
     def _after_search(self, before: dict[str, Any], last: Message) -> Iterator[str | ToolRequest]:
         text, doubt = before["searching"], before.get("doubt") or {}
-        answer = self._found(json.loads(last.text), before["enough"])
-        if answer is not None:
-            self.state = {"searched": before.get("query", text)}
+        result = json.loads(last.text)
+        answer = self._found(result, before["enough"])
+        if answer is not None and not self._repeats(before, result):
+            self.state = self._found_now(before, result)
             yield answer
             return
-        if (again := self._searched_again(before)) is not None:
+        if (again := self._searched_again(before, repeats=answer is not None)) is not None:
             yield from again
+            return
+        if not doubt and self._adds_nothing(before, repeats=answer is not None):
+            yield self._told_already(before, text)
             return
         skill = self._model.skill(doubt["skill"]) if doubt else None
         yield from self._act(skill, doubt.get("score", 0.0), text)

@@ -14,6 +14,7 @@ from deskward.agent.dialogue import before as dialogue_before
 from deskward.agent.model import ToolRequest
 from deskward.agent.offline.asides import answer_to
 from deskward.agent.offline.asked import TROUBLE, WISH, Asked
+from deskward.agent.offline.follow_ups import follows
 from deskward.agent.offline.glossary import in_english
 from deskward.agent.offline.pausing import Pausing
 from deskward.agent.offline.refers import PRONOUN, pointed
@@ -227,7 +228,6 @@ class Turning(Pausing):
 
     def _searched(self, skill: Skill, text: str) -> Iterator[str | ToolRequest]:
         """Look a general question up; where nothing is found, with what it is about besides."""
-        before: dict[str, Any] = self._left_behind()
         found = [one for one in map(self._meaning_of, parts_of(text)) if one is not None]
         whole = [one for one in [self._meaning_of(text)] if one is not None]
         asks = [one.text for one in found if one.kind.skill == skill.name and one.score >= PART]
@@ -236,13 +236,23 @@ class Turning(Pausing):
         enough = least = FOUND if english else FOUND_ACROSS
         if any(one.kind.skill == skill.name and one.score >= CERTAIN for one in [*found, *whole]):
             least = FOUND_CERTAIN[english]
-        wordings = [(in_english(text, self._language()), FOUND_WORDS), (text, enough)]
-        if len(text) <= SHORT and "searched" in before:  # what stands alone asks something new
-            together = f"{before['searched']} {text}"
-            wordings.append((in_english(together, self._language()), FOUND_WORDS))
-            wordings.append((together, least))
-        wordings.append((f"{text} {self._thing()}".strip(), least))
-        return self._search_in_turn(skill, text, wordings)
+        alone = [(in_english(text, self._language()), FOUND_WORDS), (text, enough)]
+        alone.append((f"{text} {self._thing()}".strip(), least))
+        return self._search_in_turn(skill, text, self._with_topic(text, alone, least))
+
+    def _with_topic(
+        self, text: str, alone: list[tuple[str, float]], enough: float
+    ) -> list[tuple[str, float]]:
+        """In which words a question is looked up: one that goes on with the last, by its topic."""
+        topic = self._left_behind().get("searched", "")
+        if not topic or len(text) > SHORT:  # what stands alone asks something new
+            return alone
+        together = f"{topic} {text}"
+        english = (in_english(together, self._language()), FOUND_WORDS)
+        goes_on = follows(text, self._language())
+        if not goes_on:
+            return [*alone[:2], english, (together, enough), *alone[2:]]
+        return [(together, enough), english, *(() if goes_on == "surely" else alone)]
 
     def _search_generally(
         self, skill: Skill | None, score: float, text: str
@@ -263,12 +273,14 @@ class Turning(Pausing):
         if general or asks_generally(text):
             wordings.append((in_english(text, self._language()), FOUND_WORDS))
         before = self._left_behind()
-        if "searched" in before and len(text) <= SHORT and self._may_ask(found, text):
-            wordings.append((f"{before['searched']} {text}", enough))
+        if "searched" in before and self._may_ask(found, text):
+            wordings = self._with_topic(text, wordings, enough)
         return self._search_in_turn(found, text, wordings, doubt)
 
     def _may_ask(self, skill: Skill, text: str) -> bool:
         """Whether a message may be a question that a search answers."""
+        if follows(text, self._language()) in ("surely", "likely"):
+            return True
         about = self._about_of(skill)
         found = self._likely(text)
         return sum(p for name, p in found.items() if self._topic(name) == about) >= PERHAPS / 2
@@ -278,18 +290,32 @@ class Turning(Pausing):
     ) -> Iterator[str | ToolRequest]:
         """Search for each of some wordings until one finds enough."""
         (query, enough), *rest = [one for one in dict.fromkeys(wordings) if one[0]]
-        self.state = {"searching": text, "query": query, "doubt": doubt or {}, "enough": enough}
+        before = self._left_behind()
+        names = ("searched", "told", "repeats", "offered")
+        self.state = {name: before[name] for name in names if name in before}
+        self.state |= {"searching": text, "query": query, "doubt": doubt or {}, "enough": enough}
+        if "offers" in before:
+            self.state["offered"] = True
         if rest:
             self.state["again"] = [list(one) for one in rest[: MOST_WORDINGS - 1]]
         return iter([_search(skill, query)])
 
-    def _searched_again(self, before: dict[str, Any]) -> Iterator[str | ToolRequest] | None:
-        """Look it up once more, in other words; None where that was done."""
+    def _searched_again(
+        self, before: dict[str, Any], *, repeats: bool
+    ) -> Iterator[str | ToolRequest] | None:
+        """Look it up once more, in other words; None where that was done.
+
+        Args:
+            repeats: Whether what was told already was found.
+        """
         skill = self._model.search
         if skill is None or not before.get("again"):
             return None
         wordings = [(str(query), float(enough)) for query, enough in before["again"]]
-        return self._search_in_turn(skill, before["searching"], wordings, before.get("doubt"))
+        found = self._search_in_turn(skill, before["searching"], wordings, before.get("doubt"))
+        if repeats and self.state is not None:
+            self.state["repeats"] = True
+        return found
 
     def _thing(self) -> str:
         """A word for what something was done to last, in the customer's language."""
