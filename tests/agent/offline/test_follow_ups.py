@@ -1,4 +1,4 @@
-"""A question that goes on with the one before is about the same; what was told is not told again."""
+"""A question that goes on with the one before is about it; what was told is not told twice."""
 
 from __future__ import annotations
 
