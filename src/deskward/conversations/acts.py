@@ -71,6 +71,23 @@ async def begin_session(ctx: Context, session_id: SessionId, prefix: SessionId) 
     return Begun(session_id=await archive.next_session(ctx.db, where, prefix))
 
 
+class CalledOff(BaseModel):
+    """The session in which nothing is asked any more."""
+
+    session_id: Annotated[SessionId, Written(by="desk")]
+
+
+@acts.tool(scope="sessions:write", risk=Risk.WRITE, rest=None)
+async def call_off_questions(ctx: Context, session_id: SessionId) -> CalledOff:
+    """Take back what the caller is asked in a session: nothing of it is done.
+
+    Args:
+        session_id: The session.
+    """
+    await end_questions(ctx.db, ctx.tenant, ctx.principal.label, session_id)
+    return CalledOff(session_id=session_id)
+
+
 class Had(BaseModel):
     """What the caller has."""
 

@@ -173,7 +173,8 @@ class Answering:
             for request in _unanswered(said):
                 await store.add_message(transaction, turn, _not_made(request))
             await store.add_message(transaction, turn, last_word)
-            await store.end_turn(transaction, turn, "failed")
+            ended = "stopped" if word == "stopped" else "failed"
+            await store.end_turn(transaction, turn, ended)
 
     async def _said(self, turn: Turn) -> list[str]:
         """What the customer has said in the conversation, the latest last."""

@@ -131,6 +131,11 @@ class Reader:
             running.timer.cancel()
             running.timer = None
 
+    @property
+    def turn_id(self) -> str:
+        """The turn that is read."""
+        return self._running.turn.id
+
     def __aiter__(self) -> Reader:
         return self
 

@@ -77,7 +77,7 @@ turns = sa.Table(
     ),
     sa.Index("uq_turns_key", "tenant_id", "owner", "session_id", "key", unique=True),
 )
-"""One message's way to its answer: `running`, `paused`, `done` or `failed`.
+"""One message's way to its answer: `running`, `paused`, `done`, `failed` or `stopped`.
 
 A running turn whose lease has run out lost its process. A paused one waits for a reader. `holder`
 names who answers it now: who is not the holder any more writes nothing.

@@ -221,9 +221,9 @@ class Conversations:
         finally:
             lock.release()
 
-    async def stop(self, where: Where) -> None:
+    async def stop(self, where: Where, turn_id: str | None = None) -> None:
         """See `Turns.stop`."""
-        await self._turns.stop(where)
+        await self._turns.stop(where, turn_id)
 
     async def drain(self, seconds: float) -> None:
         """Take no more messages, let turns end, and tell the readers of those that did not."""
@@ -350,7 +350,7 @@ class Conversations:
                     return self._reader(running, place)
                 assert running.task is not None
                 await asyncio.wait([running.task])
-            elif turn.status in ("done", "failed"):
+            elif turn.status in ("done", "failed", "stopped"):
                 return self._reader(await self._turns.recorded(turn), place)
             elif running := await self._turns.take_over(turn, context):
                 return self._reader(running, place)

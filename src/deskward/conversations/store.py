@@ -345,7 +345,7 @@ async def _let_go(db: Connection, turn: Turn, status: str) -> None:
 async def end_turn(
     db: Connection, turn: Turn, status: str, model: str | None = None, count: int | None = None
 ) -> None:
-    """Record how a turn that is held ended: `done` or `failed`."""
+    """Record how a turn that is held ended: `done`, `failed` or `stopped`, by its customer."""
     ended = {"b_id": turn.id, "b_status": status, "b_model": model, "b_count": count}
     await db.change(_END, ended)
 

@@ -13,7 +13,7 @@ from deskward.conversations import store
 from deskward.conversations.answering import Answering
 from deskward.conversations.cursors import Answered, recorded
 from deskward.conversations.live import Running
-from deskward.conversations.store import Turn, Where
+from deskward.conversations.store import NotHeld, Turn, Where
 from deskward.conversations.turn_rows import turn_entry
 from deskward.conversations.wording import FAILED, stopping
 from deskward.core.database import Database, now
@@ -61,17 +61,36 @@ class Turns:
         """Turn → it, while it is being answered."""
         self._swept = -SWEEP_EVERY
 
-    async def stop(self, where: Where) -> None:
+    async def stop(self, where: Where, turn_id: str | None = None) -> None:
         """End the session's turn for good, because its customer does not want the answer.
 
-        A tool's call that has begun is made to its end first. A turn of another process goes on.
+        A tool's call that has begun is made to its end first. A turn of another process goes on,
+        unless it is named.
+
+        Args:
+            turn_id: The turn; one that is paused, or another process's, is taken from there.
         """
         for running in list(self.running.values()):
+            if turn_id not in (None, running.turn.id):
+                continue
             if running.turn.where == where and running.task is not None:
                 running.unwanted = running.pausing = True
                 if not running.cannot_stop:  # else `_answer` stops when it can
                     running.stop()
                 await asyncio.wait([running.task])
+        if turn_id is not None:
+            await self._take_and_stop(where, turn_id)
+
+    async def _take_and_stop(self, where: Where, turn_id: str) -> None:
+        """End a turn that does not run here. Whoever answers it writes nothing more."""
+        while (turn := await store.turn(self._database.reader, where, turn_id)) is not None:
+            if turn.status not in ("running", "paused"):
+                return
+            async with self._database.transaction() as transaction:
+                taken = await store.take_over(transaction, turn)
+            if taken is not None:  # else its sign of life came between
+                with contextlib.suppress(NotHeld):
+                    await self._answering.fail(taken, "stopped")
 
     async def drain(self, seconds: float) -> None:
         """Let turns end, and tell the readers of those that did not in time."""
@@ -103,7 +122,7 @@ class Turns:
         running = Running(turn)
         said = await store.messages_of(self._database.reader, turn.where, turn.id)
         running.fill(recorded(turn.id, said[1:], self._agent.handover_tools))
-        if turn.status == "failed":
+        if turn.status in ("failed", "stopped"):
             running.finish(Internal(FAILED))
         elif turn.status == "done":
             text = "".join(m.text for m in said if m.role == "assistant")

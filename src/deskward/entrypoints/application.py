@@ -26,6 +26,7 @@ from deskward.core.errors import (
 from deskward.core.settings import Settings
 from deskward.diagnostics.collecting.making import COLLECTED
 from deskward.diagnostics.collecting.models import MOST_SENT
+from deskward.entrypoints.a2a.routes import a2a_routes
 from deskward.entrypoints.agui.runs import AGUI, agui_router
 from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.cors import Cors
@@ -83,6 +84,7 @@ def http_application(desk: Desk) -> ASGIApp:
         *(Route(path, McpEndpoint(desk, view)) for path, view in views.items()),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
         *oauth_routes(),
+        *a2a_routes(desk),
     ]
     app = Places([*routes, *tool_routes(callers, desk.gate, desk.hub)], default=api)
     by_hand = [route for router in routers for route in router.routes] + [*api.routes, *routes]

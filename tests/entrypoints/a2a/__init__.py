@@ -1,0 +1,1 @@
+"""A2A, by its official client and without one."""
