@@ -17,6 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from deskward.app import Desk, _handlers
 from deskward.cli.main import app as command_line
+from deskward.entrypoints.a2a.routes import PATHS as A2A
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.websocket import KINDS
@@ -51,16 +52,11 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/api/v1/chat/received"): "receive_news",
     ("PUT", "/api/user/{user_id}"): READS,
     ("ANY", "/mcp"): CALL,
+    **dict.fromkeys((("ANY", path) for path in A2A), READS),
     ("ANY", "/a2a"): TURN,
     ("ANY", "/a2a/v1/message:send"): TURN,
     ("ANY", "/a2a/v1/message:stream"): TURN,
     ("ANY", "/a2a/v1/tasks/{id}"): "call_off_questions",
-    ("ANY", "/a2a/v1/tasks"): READS,
-    ("ANY", "/a2a/v1/tasks/{id}/pushNotificationConfigs"): READS,
-    ("ANY", "/a2a/v1/tasks/{id}/pushNotificationConfigs/{config}"): READS,
-    ("ANY", "/a2a/v1/extendedAgentCard"): READS,
-    ("ANY", "/.well-known/agent-card.json"): READS,
-    ("ANY", "/.well-known/jwks.json"): READS,
     ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",
     ("ANY", "/tools/{tool}"): CALL,
 }
