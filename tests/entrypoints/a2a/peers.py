@@ -12,7 +12,15 @@ from a2a.client import ClientConfig
 from a2a.client.card_resolver import A2ACardResolver
 from a2a.client.client import Client
 from a2a.client.client_factory import ClientFactory
-from a2a.types import Message, Part, Role, SendMessageRequest, StreamResponse, TaskState
+from a2a.types import (
+    Message,
+    Part,
+    Role,
+    SendMessageRequest,
+    SendMessageResponse,
+    StreamResponse,
+    TaskState,
+)
 from google.protobuf.json_format import ParseDict
 
 from deskward.app import Desk
@@ -70,3 +78,9 @@ def text(events: list[StreamResponse]) -> str:
         if event.HasField("artifact_update")
         for part in event.artifact_update.artifact.parts
     )
+
+
+async def whole(client: Client, request: SendMessageRequest) -> SendMessageResponse:
+    """What `SendMessage` answers, which the client leaves to those that take no streams."""
+    answer: SendMessageResponse = await vars(client)["_transport"].send_message(request)
+    return answer

@@ -24,7 +24,7 @@ from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
 from tests.agent.scripted import ScriptedModel, tool
 from tests.conftest import CUSTOMER, recorded
-from tests.entrypoints.a2a.peers import BINDINGS, connected, message, state, streamed, text
+from tests.entrypoints.a2a.peers import BINDINGS, connected, message, state, streamed, text, whole
 
 CARD = tool("deactivate_card", card="4242")
 COMPLETED, ASKING = "TASK_STATE_COMPLETED", "TASK_STATE_INPUT_REQUIRED"
@@ -198,7 +198,7 @@ async def test_who_does_not_wait_asks_again(sqlite_desk: Desk) -> None:
     async with connected("JSONRPC", desk=sqlite_desk) as client:
         request = message("hello")
         request.configuration.CopyFrom(SendMessageConfiguration(return_immediately=True))
-        sent = await client._transport.send_message(request)  # type: ignore[attr-defined]
+        sent = await whole(client, request)
         assert name(sent.task) == "TASK_STATE_WORKING"
         with pytest.raises(UnsupportedOperationError):  # a second message to the same task
             await streamed(client, message("and?", task_id=sent.task.id))
@@ -213,7 +213,7 @@ async def test_a_running_task_is_called_off(sqlite_desk: Desk) -> None:
     async with connected("HTTP+JSON", desk=sqlite_desk) as client:
         request = message("hello")
         request.configuration.CopyFrom(SendMessageConfiguration(return_immediately=True))
-        sent = await client._transport.send_message(request)  # type: ignore[attr-defined]
+        sent = await whole(client, request)
         off = await client.cancel_task(CancelTaskRequest(id=sent.task.id))
         assert name(off) == "TASK_STATE_CANCELED"
         assert "stopped" in off.status.message.parts[0].text
