@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from deskward.app import Desk, _handlers
 from deskward.cli.main import app as command_line
-from deskward.entrypoints.a2a.routes import PATHS as A2A
+from deskward.entrypoints.a2a.addresses import PATHS as A2A
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.websocket import KINDS

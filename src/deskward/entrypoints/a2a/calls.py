@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 from pydantic_core import from_json
 from starlette.requests import Request
 
+from deskward.entrypoints.a2a.addresses import REST
 from deskward.entrypoints.a2a.problems import Problem
-from deskward.entrypoints.a2a.routes import REST
 
 JSON, A2A_JSON = "application/json", "application/a2a+json"
 STREAMS = frozenset({"SendStreamingMessage", "SubscribeToTask"})

@@ -10,7 +10,7 @@ from typing import Any
 
 from deskward import __version__
 from deskward.core.database import Connection
-from deskward.entrypoints.a2a.routes import REST, RPC
+from deskward.entrypoints.a2a.addresses import REST, RPC
 from deskward.entrypoints.openapi import SECURITY_SCHEMES
 from deskward.gate.call import Gate
 from deskward.security import tenants

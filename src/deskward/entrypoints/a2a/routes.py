@@ -9,19 +9,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from deskward.app import Desk
+from deskward.entrypoints.a2a.addresses import PATHS
 
 if TYPE_CHECKING:
     from deskward.entrypoints.a2a.server import A2aServer
-
-RPC, REST = "/a2a", "/a2a/v1"
-CARD, KEY_SET = "/.well-known/agent-card.json", "/.well-known/jwks.json"
-PATHS = (
-    *(RPC, CARD, KEY_SET),
-    *(f"{REST}/message:send", f"{REST}/message:stream", f"{REST}/extendedAgentCard"),
-    *(f"{REST}/tasks", f"{REST}/tasks/{{id}}"),
-    f"{REST}/tasks/{{id}}/pushNotificationConfigs",
-    f"{REST}/tasks/{{id}}/pushNotificationConfigs/{{config}}",
-)
 
 
 def a2a_routes(desk: Desk) -> list[Route]:

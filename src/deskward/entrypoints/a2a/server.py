@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from deskward.app import Desk
 from deskward.core.errors import DeskwardError
 from deskward.core.lines import json_line
+from deskward.entrypoints.a2a.addresses import CARD, KEY_SET, RPC
 from deskward.entrypoints.a2a.calls import (
     A2A_JSON,
     JSON,
@@ -30,7 +31,6 @@ from deskward.entrypoints.a2a.card import card_of
 from deskward.entrypoints.a2a.forms import Listing, Sending, TaskNamed, no_push, read
 from deskward.entrypoints.a2a.operations import Events, Operations
 from deskward.entrypoints.a2a.problems import Data, Problem
-from deskward.entrypoints.a2a.routes import CARD, KEY_SET, RPC
 from deskward.entrypoints.a2a.signing import CardKey
 from deskward.entrypoints.errors import known
 from deskward.entrypoints.identity import Callers, plain_headers
