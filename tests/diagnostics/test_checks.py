@@ -202,8 +202,14 @@ async def test_a_redirection_is_followed_where_tests_may_go_and_no_more_than_so_
         assert (found.seen["status"], found.seen["redirects"]) == (200, 1)
         none = await see(kind="http", url=f"{server.url}/to//ok", follow=0)
         assert none.seen["status"] == 302
-        round_ = await see(kind="http", url=f"{server.url}/to/../to/x", seconds=5)
-    assert round_.seen["redirects"] <= 5
+
+
+@pytest.mark.parametrize("kind", ["http", "performance"])
+async def test_what_redirects_on_and_on_has_failed(kind: str) -> None:
+    async with web() as server:
+        found = await see(kind=kind, url=f"{server.url}/round", seconds=5)
+    assert (found.outcome, found.seen["problem"]) == ("failed", "redirect"), found
+    assert "too many redirects" in found.told
 
 
 @pytest.mark.parametrize(

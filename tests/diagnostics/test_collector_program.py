@@ -110,3 +110,13 @@ def test_who_answers_drop_by_drop_holds_it_for_a_while() -> None:
         test = {"kind": "http", "url": f"http://127.0.0.1:{port}/", "seconds": 0.2}
         assert running(port).looked(test) == {"reached": False, "problem": "timeout"}
         assert time.monotonic() - begun < 4
+
+
+def test_what_redirects_on_and_on_has_failed_there_too() -> None:
+    moved = http(b"", "302 Found").replace(b"\r\n\r\n", b"\r\nLocation: /\r\n\r\n")
+    with answering(lambda wire: wire.sendall(moved)) as port:
+        test = {"url": f"http://127.0.0.1:{port}/", "seconds": 2, "follow": 5, "requests": 2}
+        program = running(port)
+        for kind in (program.web, program.performance):
+            assert kind(test)["problem"] == "redirect"
+        assert program.web({**test, "follow": 0})["status"] == 302

@@ -102,7 +102,7 @@ class Web:
 
 @contextlib.asynccontextmanager
 async def web(context: ssl.SSLContext | None = None, *, slow: float = 0.0) -> AsyncIterator[Web]:
-    """A server that answers by the path: `/ok`, `/503`, `/slow`, `/hang`, `/big`, `/to/URL`."""
+    """A server that answers by the path: `/ok`, `/503`, `/hang`, `/to/URL`, `/round` and others."""
     found = Web(0, "https" if context else "http")
     async with serving(partial(_serve, found, slow), context) as port:
         found.port = port
@@ -146,6 +146,8 @@ async def _serve(
     status, headers, body = 200, {"content-type": "application/json"}, b"{}"
     if path.startswith("/to/"):
         status, headers = 302, {"location": path.removeprefix("/to/")}
+    elif path == "/round":
+        status, headers = 302, {"location": path}
     elif path[1:].isdigit():
         status = int(path[1:])
     elif path == "/slow":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -23,7 +23,13 @@ from deskward.core.outside import NotAllowed, pinned
 from deskward.core.veil import veiled
 from deskward.diagnostics.suites.inside import Seen, compared
 from deskward.diagnostics.suites.reach import Reach
-from deskward.diagnostics.suites.suite import MOST_SECONDS, Clock, Http, Performance
+from deskward.diagnostics.suites.suite import (
+    MOST_REDIRECTS,
+    MOST_SECONDS,
+    Clock,
+    Http,
+    Performance,
+)
 from deskward.integrations.checks import tls
 from deskward.integrations.checks.reaching import NotReached, Place, find, milliseconds, told_of
 
@@ -61,22 +67,9 @@ async def look(test: Http, reach: Reach) -> Seen:
         NotAllowed: It may not be asked.
         NotReached: Nobody answered in order.
     """
-    url, redirects = test.url, 0
-    while True:
-        try:
-            answer = await _asked(test.method, url, test.headers if not redirects else {}, reach)
-        except NotAllowed as refusal:
-            if not redirects:
-                raise
-            told = f"It redirects to {veiled(url)[:300]}, where no test may go: {refusal}."
-            raise NotReached("redirect", told) from None
-        location = answer.location
-        if answer.status not in _MOVED or location is None or redirects == test.follow:
-            break
-        url, redirects = urljoin(url, location), redirects + 1
-        if len(url) > MOST_ADDRESS:
-            told = f"It redirects to an address of more than {MOST_ADDRESS:,} characters."
-            raise NotReached("redirect", told)
+    answer, url, redirects = await _followed(
+        test.method, test.url, test.headers, test.follow, reach
+    )
     seen: dict[str, Any] = {
         "reached": True,
         "problem": "",
@@ -96,6 +89,43 @@ async def look(test: Http, reach: Reach) -> Seen:
     return seen, f"{told}, redirected {redirects} times." if redirects else f"{told}."
 
 
+async def _followed(
+    method: str, url: str, headers: dict[str, str], most: int, reach: Reach
+) -> tuple[Answer, str, int]:
+    """What an address answers in the end, the address that answers, and how often it redirected.
+
+    What the answer took is what all of it took.
+
+    Args:
+        most: Redirections that are followed; with none a redirection is what is looked at.
+
+    Raises:
+        NotAllowed: It may not be asked.
+        NotReached: Nobody answered in order, or it redirects on and on.
+    """
+    redirects = took = 0
+    while True:
+        try:
+            answer = await _asked(method, url, headers if not redirects else {}, reach)
+        except NotAllowed as refusal:
+            if not redirects:
+                raise
+            told = f"It redirects to {veiled(url)[:300]}, where no test may go: {refusal}."
+            raise NotReached("redirect", told) from None
+        took += answer.took
+        location = answer.location
+        if answer.status not in _MOVED or location is None or most == 0:
+            return replace(answer, took=took), url, redirects
+        url, redirects = urljoin(url, location), redirects + 1
+        if redirects > most:
+            times = "once" if most == 1 else f"{most} times"
+            told = f"There are too many redirects: it redirects more than {times}, "
+            raise NotReached("redirect", f"{told}the last time to {veiled(url)[:300]}.")
+        if len(url) > MOST_ADDRESS:
+            told = f"It redirects to an address of more than {MOST_ADDRESS:,} characters."
+            raise NotReached("redirect", told)
+
+
 async def measure(test: Performance, reach: Reach) -> Seen:
     """How an address does that is asked several times.
 
@@ -110,7 +140,7 @@ async def measure(test: Performance, reach: Reach) -> Seen:
         nonlocal last
         async with at_once:
             try:
-                answer = await _asked("GET", test.url, {}, reach)
+                answer, _, _ = await _followed("GET", test.url, {}, MOST_REDIRECTS, reach)
             except NotReached as error:
                 last = error
                 return None
