@@ -227,3 +227,34 @@ async def test_a_value_in_a_path_or_a_query_is_a_part_of_it() -> None:
             await see(environment=told, kind="http", url=place)
     first = "/v1/a/b%3Fall%3D1%26c%23d?name=a%2Fb%3Fall%3D1%26c%23d&all=0"
     assert asked == [first, "/ok", "/ok", "/"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "../ok",
+        "..",
+        ".",
+        "a/../../ok",
+        "a\\..\\..\\ok",
+        "%2e%2e/ok",
+        "%252e./ok",
+        "..;x/ok",
+        "a/./b",
+    ],
+)
+@pytest.mark.parametrize("url", ["/v1/{environment.path}", "{environment.path|/}"])
+async def test_what_is_filled_into_a_path_stays_in_its_place(url: str, told: str) -> None:
+    async with web() as server:
+        values = {"environment": {"path": told}}
+        found = await see(kind="http", url=server.url + url, **values)
+    assert (found.outcome, server.asked) == ("skipped", []), found
+    assert "leaves its place" in found.told
+
+
+async def test_dots_that_lead_nowhere_are_filled_in() -> None:
+    async with web() as server:
+        values = {"environment": {"path": "a..b/v1.2/...", "url": f"{server.url}/x/../ok"}}
+        await see(kind="http", url=f"{server.url}/v1/{{environment.path}}", **values)
+        await see(kind="http", url="{environment.url}", **values)
+    assert server.asked == ["/v1/a..b/v1.2/...", "/ok"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from deskward.diagnostics.suites.suite import Test
 
@@ -22,6 +22,8 @@ _IN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:/?/?[^/?#]*")
 _HOST = re.compile(r"[^\s/\\?#@%&]+")
 _FILLED = ("url", "host", "port", "name", "version", "moment", "at", "user", "database")
 LONGEST = 2_000
+_CODED = 4
+"""How often `%` is taken for the beginning of a coded sign, one inside another."""
 
 
 class Unknown(Exception):
@@ -62,6 +64,8 @@ def filled(test: Test, values: Mapping[str, Any]) -> Test:
         told = _PLACE.sub(partial(_fitted, name, values), text)
         if len(told) > LONGEST:
             raise Unknown(f"What is filled in for `{name}` is too long.")
+        if name == "url" and _leads_up(told) and not _leads_up(_unfilled(text, values)):
+            raise Unknown("What is filled in for `url` leaves its place: say it without “..”.")
         if name.startswith("headers."):
             changed.setdefault("headers", {})[name.removeprefix("headers.")] = told
         else:
@@ -102,6 +106,27 @@ def _fitted(name: str, values: Mapping[str, Any], found: re.Match[str]) -> str:
             raise Unknown(f"{found[1]}{found[2]} is no host: {value[:100]!r}.")
         return value
     return quote(value, safe="" if "?" in before else "/:@,;+~")
+
+
+def _unfilled(url: str, values: Mapping[str, Any]) -> str:
+    """An address with something harmless in its places; one at its beginning is an address."""
+    return _PLACE.sub(lambda found: "x" if found.start() else _value(found, values), url)
+
+
+def _leads_up(url: str) -> bool:
+    """Whether an address has a part such as `..`, however often it is coded.
+
+    A client leaves a folder there before it asks (RFC 3986, section 5.2.4), and a server does once
+    it has taken the coding away.
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:  # told where it is asked
+        return False
+    for _ in range(_CODED):
+        path = unquote(path)
+    parts = {one.partition(";")[0].strip() for one in re.split(r"[/\\]", path)}
+    return not parts.isdisjoint((".", ".."))
 
 
 def _value(found: re.Match[str], values: Mapping[str, Any]) -> str:
