@@ -204,14 +204,6 @@ async def test_a_redirection_is_followed_where_tests_may_go_and_no_more_than_so_
         assert none.seen["status"] == 302
 
 
-@pytest.mark.parametrize("kind", ["http", "performance"])
-async def test_what_redirects_on_and_on_has_failed(kind: str) -> None:
-    async with web() as server:
-        found = await see(kind=kind, url=f"{server.url}/round", seconds=5)
-    assert (found.outcome, found.seen["problem"]) == ("failed", "redirect"), found
-    assert "too many redirects" in found.told
-
-
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "0x7f000001", "127.1"]
 )

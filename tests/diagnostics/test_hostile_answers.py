@@ -112,6 +112,14 @@ async def test_a_long_redirection_is_followed_whole() -> None:
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize("kind", ["http", "performance"])
+async def test_what_redirects_on_and_on_has_failed(kind: str) -> None:
+    async with web() as server:
+        found = await see(kind=kind, url=f"{server.url}/round", seconds=5)
+    assert (found.outcome, found.seen["problem"]) == ("failed", "redirect"), found
+    assert "too many redirects" in found.told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "test",
