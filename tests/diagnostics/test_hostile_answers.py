@@ -254,15 +254,14 @@ async def test_a_value_in_a_path_or_a_query_is_a_part_of_it() -> None:
 @pytest.mark.parametrize("url", ["/v1/{environment.path}", "{environment.path|/}"])
 async def test_what_is_filled_into_a_path_stays_in_its_place(url: str, told: str) -> None:
     async with web() as server:
-        values = {"environment": {"path": told}}
-        found = await see(kind="http", url=server.url + url, **values)
+        found = await see(kind="http", url=server.url + url, environment={"path": told})
     assert (found.outcome, server.asked) == ("skipped", []), found
     assert "leaves its place" in found.told
 
 
 async def test_dots_that_lead_nowhere_are_filled_in() -> None:
     async with web() as server:
-        values = {"environment": {"path": "a..b/v1.2/...", "url": f"{server.url}/x/../ok"}}
-        await see(kind="http", url=f"{server.url}/v1/{{environment.path}}", **values)
-        await see(kind="http", url="{environment.url}", **values)
+        told = {"path": "a..b/v1.2/...", "url": f"{server.url}/x/../ok"}
+        await see(kind="http", url=f"{server.url}/v1/{{environment.path}}", environment=told)
+        await see(kind="http", url="{environment.url}", environment=told)
     assert server.asked == ["/v1/a..b/v1.2/...", "/ok"]

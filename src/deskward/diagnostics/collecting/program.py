@@ -177,7 +177,8 @@ FOLLOWED = 5
 
 def performance(test: dict[str, Any]) -> dict[str, Any]:
     """How an address does that is asked several times, one after the other."""
-    times, begun = [], time.monotonic()
+    times: list[int] = []
+    begun = time.monotonic()
     for _ in range(test["requests"]):
         if time.monotonic() - begun > test["seconds"]:
             break
