@@ -23,8 +23,11 @@ def mcp(
     /,
     *,
     transport: Annotated[
-        Literal["stdio", "http"],
-        Parameter(help="`stdio`, for clients that start the server, or streamable HTTP."),
+        Literal["stdio", "http", "ws"],
+        Parameter(
+            help="`stdio`, for clients that start the server, or streamable HTTP at `/mcp` and "
+            "WebSocket at `/mcp/ws`, which are served together."
+        ),
     ] = "stdio",
     host: Annotated[
         str | None,
@@ -53,9 +56,10 @@ def mcp(
     view = group if group is not None and group not in names else None
     if view is not None and read_settings().mcp_server.views_file is None:
         raise Misused(f"there is no group {group!r}; there are {', '.join(names)}")
-    if view is not None and transport == "http":
-        raise Misused(f"`deskward serve` serves {view} over HTTP, at /mcp/v/{view}")
-    if transport == "http":
+    if view is not None and transport != "stdio":
+        way = "/ws" if transport == "ws" else ""
+        raise Misused(f"`deskward serve` serves {view} there, at /mcp/v/{view}{way}")
+    if transport != "stdio":
         _mcp_over_http(group, host, port, demo=demo)
         return
     from deskward.entrypoints.mcp.stdio import serve_stdio

@@ -32,12 +32,14 @@ from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.cors import Cors
 from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
-from deskward.entrypoints.guard import Guard
+from deskward.entrypoints.guard import Guard, counting
 from deskward.entrypoints.health import health_router
 from deskward.entrypoints.identity import Callers
 from deskward.entrypoints.log_paths import LogPaths
+from deskward.entrypoints.mcp.answering import Answering
 from deskward.entrypoints.mcp.http import McpEndpoint
 from deskward.entrypoints.mcp.keys_only import oauth_routes
+from deskward.entrypoints.mcp.websocket import McpSocket
 from deskward.entrypoints.places import Places
 from deskward.entrypoints.rest.alerts import alerts_router
 from deskward.entrypoints.rest.chat import chat_router
@@ -50,9 +52,9 @@ from deskward.entrypoints.rest.tools import tool_routes
 from deskward.entrypoints.rest.uploads import UPLOADS, admit, uploads_router
 from deskward.entrypoints.rest.user_chat import user_chat_router
 from deskward.entrypoints.sizes import LARGEST, body_limits
+from deskward.entrypoints.sockets import MCP, SOCKET
 from deskward.entrypoints.websocket import ChatSocket
-
-MCP = "/mcp"
+from deskward.gate.views import View
 
 DESCRIPTION = """\
 The support desk's tools, and chat with its agent. Every call passes one gate: identity, policy,
@@ -80,8 +82,8 @@ def http_application(desk: Desk) -> ASGIApp:
     api = _api(desk, routers)
     views = {f"{MCP}/v/{name}": view for name, view in desk.views.items()}
     routes = [
-        Route(MCP, McpEndpoint(desk)),
-        *(Route(path, McpEndpoint(desk, view)) for path, view in views.items()),
+        *_mcp(desk, MCP, None),
+        *(route for path, view in views.items() for route in _mcp(desk, path, view)),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
         *oauth_routes(),
         *a2a_routes(desk),
@@ -116,11 +118,19 @@ def mcp_application(desk: Desk) -> ASGIApp:
     api = FastAPI(title="Deskward", version=__version__, openapi_url=None, redirect_slashes=False)
     api.include_router(health_router(desk))
     _handle_errors(api)
-    app = Router(
-        [Route(MCP, McpEndpoint(desk)), *oauth_routes()], default=api, redirect_slashes=False
-    )
+    app = Router([*_mcp(desk, MCP, None), *oauth_routes()], default=api, redirect_slashes=False)
     limits = body_limits(desk.gate.tools.values(), at_once=MCP)
     return Guard(Bodies(app), desk.settings, desk.limiter, LogPaths([], []), limits)
+
+
+def _mcp(desk: Desk, path: str, view: View | None) -> list[Route | WebSocketRoute]:
+    """The tools, or a view of them, at an address over HTTP and beside it over WebSocket."""
+    answering = Answering(desk, view)
+    admit = counting(desk.settings, desk.limiter)
+    return [
+        Route(path, McpEndpoint(answering)),
+        WebSocketRoute(path + SOCKET, McpSocket(answering, admit).serve),
+    ]
 
 
 def _handle_errors(api: FastAPI) -> None:

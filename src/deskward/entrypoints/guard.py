@@ -65,6 +65,17 @@ Admit = Callable[[Scope], Awaitable[None]]
 """Lets a request go on, or raises an error: by its headers alone."""
 
 
+def counting(settings: Settings, limiter: RateLimiter) -> Admit:
+    """What counts a message that comes on a connection as a request of its address."""
+    limits = settings.rate_limit
+
+    async def admit(scope: Scope) -> None:
+        if limits.enabled:
+            (await limiter.admit(_address(scope), limits.per_minute)).check("IP address")
+
+    return admit
+
+
 class Guard:
     """ASGI middleware. Puts `request_id` into the request's state."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,8 @@ from deskward.security.principals import (
 from deskward.security.tenants import require_open
 
 PROVED_AT = "x-user-proved-at"
+KEY_PROTOCOL = "deskward.key."
+"""What a key stands behind that is offered as a WebSocket's subprotocol, `deskward.key.dw_…`."""
 CLOCKS_DIFFER = timedelta(minutes=1)
 
 KEY_EXPIRES = "x-deskward-key-expires"
@@ -48,6 +50,15 @@ def tell(header: tuple[bytes, bytes]) -> None:
     """Tell the caller of this request something, in a header of its answer."""
     if (headers := _told.get()) is not None and header not in headers:
         headers.append(header)
+
+
+def with_offered_key(headers: Mapping[str, str], offered: Iterable[str]) -> dict[str, str]:
+    """A WebSocket's headers, with a key that is offered as a subprotocol, as browsers have to."""
+    found = dict(headers)
+    for name in offered:
+        if name.startswith(KEY_PROTOCOL):
+            found["x-api-key"] = name.removeprefix(KEY_PROTOCOL)
+    return found
 
 
 def plain_headers(scope: Scope) -> dict[str, str]:

@@ -27,6 +27,8 @@ from deskward.entrypoints.open_connections import (
     raise_file_limit,
 )
 from deskward.entrypoints.output import let_go, say
+from deskward.entrypoints.sizes import body_limits
+from deskward.entrypoints.sockets import MCP, SOCKET, socket_protocol
 from deskward.entrypoints.websocket import MAX_FRAME
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
@@ -132,6 +134,7 @@ async def run_server(
             server_header=False,
             proxy_headers=bool(settings.server.trusted_proxies),
             forwarded_allow_ips=settings.server.trusted_proxies or None,
+            ws=socket_protocol(body_limits(desk.gate.tools.values(), at_once=MCP)[MCP]),
             ws_max_size=MAX_FRAME,
         )
         server = _Server(config, desk, quiet=quiet)
@@ -193,6 +196,8 @@ async def _greet(
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if only:
-        server.say(f"Serving {len(desk.gate.tools)} {only} tools over MCP at {url}/mcp")
+        socket_url = f"{url.replace('http', 'ws', 1)}{MCP}{SOCKET}"
+        told = f"{len(desk.gate.tools)} {only} tools over MCP at {url}{MCP} and {socket_url}"
+        server.say(f"Serving {told}")
     else:
         server.say(banner(desk, url, is_open=is_open))

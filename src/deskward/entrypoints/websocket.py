@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from deskward.core.lines import json_line
 from deskward.core.logging import bind
 from deskward.core.tasks import background
 from deskward.entrypoints.errors import known
-from deskward.entrypoints.identity import Callers
+from deskward.entrypoints.identity import Callers, with_offered_key
 from deskward.entrypoints.rest.chat import LOOK_FOR_CLIENT
 from deskward.entrypoints.rest.events import error_data, event_data, news_data
 from deskward.entrypoints.rest.tools import answer
@@ -41,7 +41,6 @@ from deskward.security.principals import Principal
 
 PROTOCOL = "deskward"
 """Subprotocol that a client may offer, together with its key as `deskward.key.dw_…`."""
-KEY_PROTOCOL = "deskward.key."
 
 MAX_FRAME = 64 * 1024
 """Largest frame, in bytes."""
@@ -76,10 +75,8 @@ class ChatSocket:
         log.info("WebSocket closed")
 
     async def _identify(self, websocket: WebSocket) -> Principal:
-        headers: Mapping[str, str] = websocket.headers
-        for name in websocket.scope.get("subprotocols", []):
-            if name.startswith(KEY_PROTOCOL):  # browsers cannot set headers on a WebSocket
-                headers = {**headers, "x-api-key": name.removeprefix(KEY_PROTOCOL)}
+        offered = websocket.scope.get("subprotocols", [])
+        headers = with_offered_key(websocket.headers, offered)
         return await user_of(self.callers, headers, websocket.path_params["user_id"])
 
     async def _talk(self, websocket: WebSocket, principal: Principal, session_id: str) -> None:

@@ -23,7 +23,43 @@ WATCH_AFTER = 0.2
 call; most calls end sooner, also where they wait for the disk with many others."""
 
 
-class Exchange:
+class Underway:
+    """A request under way, which its client can take back."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    async def run(self, call: Coroutine[Any, Any, Result]) -> Result:
+        """What comes of the call.
+
+        Raises:
+            Cancelled: The client took it back, or went away.
+        """
+        if self._cancelled:
+            call.close()
+            raise Cancelled("The call was cancelled.")
+        self._running = asyncio.current_task()
+        assert self._running is not None
+        try:
+            return await call
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            self._running.uncancel()
+            raise Cancelled("The call was cancelled.") from None
+        finally:
+            self._running = None
+
+    def cancel(self) -> None:
+        """Have the call end; it ends by itself where it is past what can be stopped."""
+        if not self._cancelled:
+            self._cancelled = True
+            if self._running is not None:
+                self._running.cancel()
+
+
+class Exchange(Underway):
     """A request and its answer: JSON, or a stream of events once the tool has reported progress."""
 
     def __init__(self, receive: Receive, send: Send, token: int | str | None) -> None:
@@ -32,6 +68,7 @@ class Exchange:
         Args:
             token: The request's progress token; None where no progress may be sent.
         """
+        super().__init__()
         self._receive = receive
         self._send = send
         self._token = token
@@ -39,9 +76,7 @@ class Exchange:
         # collector with all that the call has.
         self._progress = Progress(self._send_step) if token is not None else None
         self._streams = False
-        self._running: asyncio.Task[Any] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._cancelled = False
         self._left = False
 
     @property
@@ -55,18 +90,10 @@ class Exchange:
         Raises:
             Cancelled: The client took it back, or went away.
         """
-        self._running = asyncio.current_task()
-        assert self._running is not None
         timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch)
         try:
-            return await call
-        except asyncio.CancelledError:
-            if not self._cancelled:
-                raise
-            self._running.uncancel()
-            raise Cancelled("The call was cancelled.") from None
+            return await super().run(call)
         finally:
-            self._running = None
             timer.cancel()
             if self._watching is not None:
                 await end(self._watching)
@@ -74,12 +101,6 @@ class Exchange:
     async def ask(self, request: dict[str, Any]) -> None:
         """Send the client a request of ours, in the middle of its own."""
         await self._send_event(to_json({"jsonrpc": "2.0", **request}), more=True)
-
-    def cancel(self) -> None:
-        """Have the call end; it ends by itself where it is past what can be stopped."""
-        if self._running is not None and not self._cancelled:
-            self._cancelled = True
-            self._running.cancel()
 
     async def answer(self, body: bytes, status: int) -> Response | None:
         """The response with a JSON-RPC answer; None where it went out as the last event."""

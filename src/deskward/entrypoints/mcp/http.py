@@ -8,8 +8,6 @@ package's server; the conformance suite and the parity tests compare them.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,64 +15,27 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from deskward.app import Desk
-from deskward.core.errors import Cancelled, DeskwardError, Forbidden
+from deskward.core.errors import Cancelled, DeskwardError
 from deskward.entrypoints.errors import error_response
-from deskward.entrypoints.identity import Callers, plain_headers
-from deskward.entrypoints.mcp.confirming import (
-    ASKS,
-    answer_in,
-    can_ask,
-    input_required,
-    is_own,
-    question,
-    says,
-    when_answered,
-)
+from deskward.entrypoints.identity import plain_headers
+from deskward.entrypoints.mcp.answering import CANCEL, Answering
+from deskward.entrypoints.mcp.confirming import ASKS, can_ask
 from deskward.entrypoints.mcp.exchange import Exchange
-from deskward.entrypoints.mcp.outside import prompts
 from deskward.entrypoints.mcp.progress import progress_token
 from deskward.entrypoints.mcp.protocol import (
-    HANDSHAKE_VERSIONS,
     HEADER_MISMATCH,
-    INSTRUCTIONS,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
-    PROMPT_METHODS,
     REFUSED,
-    RESOURCE_METHODS,
-    SERVER_INFO,
-    SUPPORTED,
     UNSUPPORTED_VERSION,
     ProtocolError,
-    capabilities,
-    check_in,
-    check_known,
     error_message,
-    has_prompts,
-    has_resources,
-    idempotency_key,
-    is_unsure,
-    tool_list,
     unreadable,
 )
-from deskward.entrypoints.mcp.request import (
-    SESSION,
-    McpRequest,
-    check_envelope,
-    check_once,
-    is_client,
-    marked,
-    read_request,
-)
-from deskward.entrypoints.mcp.resources import answered
-from deskward.entrypoints.mcp.results import call_result, complete
-from deskward.gate.confirmed import record_answer, take_answer
-from deskward.gate.context import Context, new_id
-from deskward.gate.outcome import Outcome
-from deskward.gate.views import View
+from deskward.entrypoints.mcp.request import SESSION, McpRequest, check_once, read_request
+from deskward.gate.context import new_id
 from deskward.security.principals import Principal
 
 _STATUS = {
@@ -85,7 +46,6 @@ _STATUS = {
     UNSUPPORTED_VERSION: 400,
     METHOD_NOT_FOUND: 404,
 }
-_CANCEL = "notifications/cancelled"
 _TOLD = ("retry-after", "www-authenticate")
 _Key = tuple[str, str, str, int | str]
 
@@ -93,9 +53,8 @@ _Key = tuple[str, str, str, int | str]
 class McpEndpoint:
     """The ASGI application at `/mcp`, or at a view's address."""
 
-    def __init__(self, desk: Desk, view: View | None = None) -> None:
-        self._desk, self._view = desk, view
-        self._callers = Callers.of(desk)
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
         self._running: dict[_Key, Exchange] = {}
         """Calls under way that their client can cancel by a notification."""
 
@@ -104,7 +63,7 @@ class McpEndpoint:
         try:
             response = await self._serve(scope, receive, send)
         except DeskwardError as error:
-            response = _refusal(error, scope["state"]["request_id"])
+            response = refusal(error, scope["state"]["request_id"])
         if response is not None:
             await response(scope, receive, send)
 
@@ -125,167 +84,50 @@ class McpEndpoint:
         except ProtocolError as error:
             return _error(400, None, error)
         if request is None:
-            asker = await self._identified(headers)
-            await self._take(message, asker, scope["state"]["request_id"])
+            asker = await self._answering.identified(headers)
+            await self._answering.take(message, asker, scope["state"]["request_id"])
             return Response(status_code=202)
-        if request.id is None and request.method != _CANCEL:
+        if request.id is None and request.method != CANCEL:
             return Response(status_code=202)
-        principal = await self._identified(headers)
+        principal = await self._answering.identified(headers)
         if request.id is None:
             self._cancel(request, principal)
             return Response(status_code=202)
         streams = "text/event-stream" in headers.get("accept", "").lower()
         token = progress_token(request.params.get("_meta")) if streams else None
         exchange = Exchange(receive, send, token)
-        return await self._answer(request, principal, exchange, scope)
-
-    async def _identified(self, headers: Mapping[str, str]) -> Principal:
-        """Who calls.
-
-        Raises:
-            DeskwardError: Nobody who may, or nobody for whom this view is.
-        """
-        principal = await self._callers.identify(headers)
-        if self._view is not None and not self._view.admits(
-            principal, self._desk.gate.policy.roles
-        ):
-            raise Forbidden("This server is not for you. Use the address that you were given.")
-        return principal
+        key = None
+        if request.method == "tools/call":
+            key = _cancelled_by(request, principal, request.id)
+        if key is None:
+            return await self._answer(request, principal, exchange, scope)
+        self._running[key] = exchange
+        try:
+            return await self._answer(request, principal, exchange, scope)
+        finally:
+            if self._running.get(key) is exchange:
+                del self._running[key]
 
     async def _answer(
         self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
     ) -> Response | None:
         try:
-            result = await self._dispatch(request, principal, exchange, scope)
+            check_once([name for name, _ in scope["headers"]])
+            request_id = scope["state"]["request_id"]
+            result = await self._answering.result(request, principal, exchange, request_id)
         except ProtocolError as error:
             by_code = request.stateless or error.code == HEADER_MISMATCH
             status = _STATUS.get(error.code, 200) if by_code else 200
             return await exchange.answer(error_message(request.id, error), status)
         except Cancelled:
             return await exchange.give_up()
-        head = b'{"jsonrpc":"2.0","id":' + to_json(request.id) + b',"result":'
-        response = await exchange.answer(head + result + b"}", 200)
+        response = await exchange.answer(whole(request.id, result), 200)
         if response is not None and request.method == "initialize":
             # Nothing is kept of it: it only tells one client's requests from another's.
             # … and whether that client can ask its customer.
             asks = can_ask(request.params.get("capabilities"), principal)
             response.headers[SESSION] = new_id() + (ASKS if asks else "")
         return response
-
-    async def _dispatch(
-        self, request: McpRequest, principal: Principal, exchange: Exchange, scope: Scope
-    ) -> bytes:
-        check_once([name for name, _ in scope["headers"]])
-        if request.stateless:
-            check_envelope(request)
-        elif request.version is None and marked(request.params.get("_meta")):
-            # Marked as of the new era in the body only: guessing would serve it by other rules.
-            raise ProtocolError(HEADER_MISMATCH, "mcp-protocol-version header is missing")
-        method, params = request.method, request.params
-        if method == "tools/call":
-            return await self._call(request, principal, exchange, scope["state"]["request_id"])
-        if method == "tools/list":
-            return self._list(request, principal)
-        if (method in RESOURCE_METHODS and has_resources(self._desk.gate, self._view)) or (
-            method in PROMPT_METHODS and has_prompts(self._desk.gate, self._view)
-        ):
-            return await self._resources(request, principal, exchange, scope["state"]["request_id"])
-        if request.stateless and method == "server/discover":
-            about = {"supportedVersions": SUPPORTED, **self._about()}
-            return to_json({**about, **complete(cached=True)})
-        if not request.stateless and method == "initialize":
-            return to_json(_initialized(params) | self._about())
-        if not request.stateless and method == "ping":
-            return b"{}"
-        raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
-
-    def _list(self, request: McpRequest, principal: Principal) -> bytes:
-        if not isinstance(request.params.get("cursor"), str | None):
-            raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        result: dict[str, Any] = {"tools": tool_list(self._desk.gate, principal, self._view)}
-        return to_json(result | complete(cached=True) if request.stateless else result)
-
-    async def _resources(
-        self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
-    ) -> bytes:
-        context = Context.of(principal, "mcp", request_id, request.session or "")
-        context = context.completed(view=self._view)
-        params, stateless = request.params, request.stateless
-        gate = self._desk.gate
-        if request.method in PROMPT_METHODS:
-            result = await exchange.run(prompts(gate, context, request.method, params))
-        else:
-            work = answered(gate, context, request.method, params, stateless=stateless)
-            result = await exchange.run(work)
-        cached = request.method not in ("completion/complete", "prompts/get")
-        return to_json(result | complete(cached=cached) if stateless else result)
-
-    def _about(self) -> dict[str, Any]:
-        can = capabilities(self._desk.gate, self._view)
-        return {"capabilities": can, "instructions": INSTRUCTIONS}
-
-    async def _call(
-        self, request: McpRequest, principal: Principal, exchange: Exchange, request_id: str
-    ) -> bytes:
-        name, arguments = request.params.get("name"), request.params.get("arguments")
-        if not isinstance(name, str) or not isinstance(arguments, dict | None):
-            raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-        check_in(self._view, name)
-        context = Context(
-            principal,
-            "mcp",
-            request_id,
-            client=request.session or "",
-            report=exchange.report,
-            unsure=is_unsure(request.params.get("_meta")),
-            view=self._view,
-        )
-        call = self._made(request, context, name, arguments or {}, exchange)
-        key = _cancelled_by(request, principal, request.id)
-        if key is not None:
-            self._running[key] = exchange
-        try:
-            outcome = await exchange.run(call)
-        finally:
-            if key is not None and self._running.get(key) is exchange:
-                del self._running[key]
-        check_known(outcome)
-        asks = can_ask(request.capabilities, principal) and answer_in(request.params) is None
-        if outcome.status == "confirm" and asks:
-            return input_required(outcome)
-        return call_result(outcome, stateless=request.stateless)
-
-    async def _made(
-        self,
-        request: McpRequest,
-        context: Context,
-        name: str,
-        arguments: dict[str, Any],
-        exchange: Exchange,
-    ) -> Outcome:
-        """What comes of a call; its customer is asked where their client can do that."""
-        gate, params = self._desk.gate, request.params
-        answer = answer_in(params) if can_ask(request.capabilities, context.principal) else None
-        if answer is not None and answer[1] is not None:
-            of = (name, arguments)
-            return await take_answer(gate, answer[0], context, answer[1], "elicitation", of=of)
-        key = idempotency_key(params.get("_meta"))
-        outcome = await gate.call(name, arguments, context, idempotency_key=key)
-        asks = (request.session or "").endswith(ASKS) and not request.stateless
-        streams = "text/event-stream" in request.headers.get("accept", "").lower()
-        if outcome.status == "confirm" and asks and streams and is_own(context.principal):
-            await exchange.ask({"id": outcome.value["confirmation_id"], **question(outcome)})
-            return await when_answered(gate, outcome, context)
-        return outcome
-
-    async def _take(self, response: dict[str, Any], principal: Principal, request_id: str) -> None:
-        """Take the response to a question of ours, which another process may wait for."""
-        result, key = response.get("result"), response.get("id")
-        if is_own(principal) and isinstance(result, dict) and isinstance(key, str):
-            context = Context(principal, "mcp", request_id)
-            with contextlib.suppress(DeskwardError):
-                yes = says(result) is True  # whoever waits must learn that nobody answers
-                await record_answer(self._desk.gate, key, context, yes, "elicitation")
 
     def _cancel(self, notification: McpRequest, principal: Principal) -> None:
         """Cancel the same client's call; of 2026-07-28 a client closes its connection instead."""
@@ -309,25 +151,24 @@ def _cancelled_by(request: McpRequest, principal: Principal, request_id: Any) ->
     return principal.tenant, whose, request.session, request_id
 
 
-def _initialized(params: dict[str, Any]) -> dict[str, Any]:
-    wanted = params.get("protocolVersion")
-    if not (
-        isinstance(wanted, str)
-        and isinstance(params.get("capabilities"), dict)
-        and is_client(params.get("clientInfo"))
-    ):
-        raise ProtocolError(INVALID_PARAMS, "Invalid request parameters", "")
-    version = wanted if wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
-    return {"protocolVersion": version, "serverInfo": SERVER_INFO}
+def whole(request_id: int | str | None, result: bytes) -> bytes:
+    """A JSON-RPC response."""
+    return b'{"jsonrpc":"2.0","id":' + to_json(request_id) + b',"result":' + result + b"}"
 
 
-def _refusal(error: DeskwardError, request_id: str) -> Response:
+def refused(error: DeskwardError, request_id: str) -> ProtocolError:
+    """An error as one of JSON-RPC, with the documented body."""
+    return ProtocolError(REFUSED, error.message, error.rest_body(request_id))
+
+
+def refusal(error: DeskwardError, request_id: str) -> Response:
     """The documented answer to an error as a JSON-RPC error: clients show no other body's words."""
     told = error_response(error, request_id)
-    refused = ProtocolError(REFUSED, error.message, error.rest_body(request_id))
     headers = {name: value for name, value in told.headers.items() if name in _TOLD}
     return Response(
-        error_message(None, refused), told.status_code, headers, media_type="application/json"
+        error_message(None, refused(error, request_id)),
+        *(told.status_code, headers),
+        media_type="application/json",
     )
 
 

@@ -137,6 +137,11 @@ def marked(meta: Any) -> bool:
     return isinstance(meta, dict) and _VERSION_KEY in meta
 
 
+def version_in(meta: Any) -> str | None:
+    """The era that a request says in its body that it is of; None where it says none."""
+    return str(meta[_VERSION_KEY]) if marked(meta) else None
+
+
 def _mismatch(header: str, of: str) -> ProtocolError:
     return ProtocolError(HEADER_MISMATCH, f"{header} header does not match the {of}")
 

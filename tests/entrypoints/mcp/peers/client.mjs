@@ -1,7 +1,7 @@
 // An MCP client on the official TypeScript SDK, of version 1 or 2, as its users write one.
 //
 // Arguments: the SDK's folder, its major version, and what to do as JSON:
-//   to     {url, headers} or {command, args, env}
+//   to     {url, headers}, over WebSocket where the url is one, or {command, args, env}
 //   mode   version 2 only: "legacy" or {pin: "2026-07-28"}
 //   oauth  whether it signs in as OAuth clients do
 //   hold   a file's name: it goes on when that file is there, after it has made NAME.said
@@ -58,10 +58,24 @@ async function read(client, { resource }) {
   return { uris, text: contents.map((one) => one.text).join("\n") };
 }
 
+// Version 1 only. Its transport has no place for headers, and the platform's WebSocket has one.
+async function overSocket({ url, headers }) {
+  const { WebSocketClientTransport } = await file("esm/client/websocket.js", "");
+  const Plain = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Plain {
+    constructor(at, protocols) {
+      super(at, { protocols, headers });
+    }
+  };
+  return new WebSocketClientTransport(new URL(url));
+}
+
 const options = todo.mode ? { versionNegotiation: { mode: todo.mode } } : {};
 const client = new Client({ name: "peer", version: "1" }, options);
 try {
-  const transport = todo.to.url
+  const transport = todo.to.url?.startsWith("ws")
+    ? await overSocket(todo.to)
+    : todo.to.url
     ? new StreamableHTTPClientTransport(new URL(todo.to.url), {
         requestInit: { headers: todo.to.headers ?? {} },
         authProvider: todo.oauth ? provider : undefined,
