@@ -28,6 +28,7 @@ from tests.demo_file import demo_file, run_apart, settings_in
 from tests.everything import shipped_skills
 from tests.kept_models import keep_models
 from tests.services.postgres import postgres
+from tests.trusting import share_trust
 from tests.unflushed import leave_unflushed
 
 __all__ = ["run_apart", "settings_in"]
@@ -35,6 +36,7 @@ __all__ = ["run_apart", "settings_in"]
 pytest_plugins = ["tests.garbage", "tests.tiers", "tests.groups", "tests.forking"]
 
 share_compiled()
+share_trust()
 leave_unflushed()
 
 

@@ -12,7 +12,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from deskward.gate.tool import Tool
@@ -38,6 +38,13 @@ DESCRIBED = 600
 """Characters of a description that a vector is made of."""
 
 
+class _Held(NamedTuple):
+    """The words of a tool, and how many they are."""
+
+    counts: Counter[str]
+    length: int
+
+
 class Catalogue:
     """Ranks tools by what is said."""
 
@@ -48,7 +55,7 @@ class Catalogue:
             embedder: Makes vectors of sentences; None: tools are found by words alone.
         """
         self._embedder = embedder
-        self._words: WeakKeyDictionary[Tool, Counter[str]] = WeakKeyDictionary()
+        self._words: WeakKeyDictionary[Tool, _Held] = WeakKeyDictionary()
         self._vectors: WeakKeyDictionary[Tool, Any] = WeakKeyDictionary()
         self._preparing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,9 +68,10 @@ class Catalogue:
             tools: Those that the caller may use. No others take part, in any figure.
         """
         score = dict.fromkeys(range(len(tools)), 0.0)
+        held = [self._words_of(tool) for tool in tools]
         for age, text in enumerate(said):
             near = await self._by_vectors(text, tools)
-            for ranks, weight in ((near, 1.0), (self._by_words(text, tools), BESIDE)):
+            for ranks, weight in ((near, 1.0), (_by_words(text, held), BESIDE)):
                 for rank, number in enumerate(ranks):
                     score[number] += weight / (FUSED + rank) / (1 + age)
         return [tools[number] for number in sorted(score, key=lambda n: (-score[n], n))]
@@ -81,20 +89,6 @@ class Catalogue:
                 log.warning("tools are found by words alone: %s", error)
                 return
             self._vectors.update(zip(new, made[0::2] + made[1::2], strict=True))
-
-    def _by_words(self, text: str, tools: Sequence[Tool]) -> list[int]:
-        wanted = set(content_stems(text[:LONGEST]))
-        held = [self._words_of(tool) for tool in tools]
-        usual = sum(counts.total() for counts in held) / (len(held) or 1)
-        found: dict[int, float] = {}
-        for word in sorted(wanted):
-            having = [number for number, counts in enumerate(held) if word in counts]
-            rare = math.log(1 + (len(held) - len(having) + 0.5) / (len(having) + 0.5))
-            for number in having:
-                often, length = held[number][word], held[number].total()
-                part = often * (K1 + 1) / (often + K1 * (1 - B + B * length / usual))
-                found[number] = found.get(number, 0.0) + rare * part
-        return sorted(found, key=lambda number: (-found[number], number))
 
     async def _by_vectors(self, text: str, tools: Sequence[Tool]) -> list[int]:
         if self._embedder is None or not text.strip():
@@ -116,7 +110,7 @@ class Catalogue:
         near = np.stack([self._vectors[tool] for tool in tools]) @ wanted
         return [int(number) for number in np.argsort(-near, kind="stable")]
 
-    def _words_of(self, tool: Tool) -> Counter[str]:
+    def _words_of(self, tool: Tool) -> _Held:
         if (known := self._words.get(tool)) is not None:
             return known
         counts = Counter(content_stems(tool.description))
@@ -124,8 +118,22 @@ class Catalogue:
             counts.update(content_stems(parameter.replace("_", " ")))
         for word in content_stems(tool.name.replace("_", " ")):
             counts[word] += NAME_WEIGHT
-        self._words[tool] = counts
-        return counts
+        self._words[tool] = held = _Held(counts, counts.total())
+        return held
+
+
+def _by_words(text: str, held: Sequence[_Held]) -> list[int]:
+    wanted = set(content_stems(text[:LONGEST]))
+    usual = sum(length for _, length in held) / (len(held) or 1)
+    found: dict[int, float] = {}
+    for word in sorted(wanted):
+        having = [number for number, (counts, _) in enumerate(held) if word in counts]
+        rare = math.log(1 + (len(held) - len(having) + 0.5) / (len(having) + 0.5))
+        for number in having:
+            often, length = held[number].counts[word], held[number].length
+            part = often * (K1 + 1) / (often + K1 * (1 - B + B * length / usual))
+            found[number] = found.get(number, 0.0) + rare * part
+    return sorted(found, key=lambda number: (-found[number], number))
 
 
 def _texts_of(tool: Tool) -> tuple[str, str]:

@@ -128,7 +128,7 @@ class Policy:
     def know(self, tools: Iterable[Tool]) -> None:
         """Judge calls of these tools from now on."""
         self._parents = {t.name: (t.scope, f"risk:{t.risk.value}") for t in tools}
-        self._entities = cedarpy.Entities.from_json_str(json.dumps(_actions(self._parents)))
+        self._entities = _entities(json.dumps(_actions(self._parents)))
         self._sets.clear()
         self._principals.clear()
         self._memo.clear()
@@ -214,8 +214,7 @@ class Policy:
                 and _can_be(policy["principal"], principal.kind, roles)
             }
             document = {**self._document, "staticPolicies": policies}
-            text = cedarpy.policies_from_json_str(json.dumps(document))
-            found = Relevant(cedarpy.PolicySet.from_str(text), reads_of(policies.values()))
+            found = _understood(json.dumps(document))
             self._sets[key] = found
         return found
 
@@ -290,6 +289,20 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file.name} is not UTF-8: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _entities(document: str) -> cedarpy.Entities:
+    """Entities of their JSON form; no method changes them."""
+    return cedarpy.Entities.from_json_str(document)
+
+
+@lru_cache(maxsize=1024)
+def _understood(document: str) -> Relevant:
+    """What policies in Cedar's JSON form say; many tools and roles have the same in common."""
+    text = cedarpy.policies_from_json_str(document)
+    policies = json.loads(document)["staticPolicies"]
+    return Relevant(cedarpy.PolicySet.from_str(text), reads_of(policies.values()))
 
 
 @lru_cache(maxsize=128)
