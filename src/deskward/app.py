@@ -28,6 +28,7 @@ from deskward.complaints.tools import tools as complaint_tools
 from deskward.conversations.archive import heard
 from deskward.conversations.decisions import Decisions
 from deskward.conversations.ending import EndSessions
+from deskward.conversations.from_topics import Lanes
 from deskward.conversations.leaving import free
 from deskward.conversations.service import Conversations
 from deskward.conversations.takeover import still_waits
@@ -73,6 +74,7 @@ from deskward.integrations.payments.choose import choose_payments
 from deskward.integrations.search.choose import open_search
 from deskward.integrations.sources.choose import choose_origins
 from deskward.integrations.sources.watching import watch_folders
+from deskward.kafka.sending import ANSWER
 from deskward.knowledge.parsing import pool as parsing
 from deskward.knowledge.syncing import Syncs
 from deskward.mailing import channels_of, inbox_rules, outbox_of
@@ -226,7 +228,7 @@ async def open_desk(
             BoxVault: BoxVault(secret.key),
             Syncs: _syncs(settings, database, secret, stack),
             **open_search(settings, database, embedder, stack),
-            **open_kafka(settings, secret.key, stack),
+            **open_kafka(settings, secret.key, database, wake.set, stack),
             **open_aws(settings, stack),
         }
         gate = _gate(settings, features, database, secret, only, ports)
@@ -283,6 +285,7 @@ def _handlers(features: Features, gate: Gate, conversations: Conversations) -> d
         denied |= part.denied(gate)
     decisions = Decisions(gate, conversations, gate.database, denied)
     handlers[STILL_WAITS] = partial(still_waits, gate.database)
+    handlers[ANSWER] = Lanes(gate.database, conversations).answer
     handlers[LEFT] = partial(free, gate.database, gate.port(TicketRules).handover_waits)
     return {**handlers, APPROVAL: decisions.carry_out}
 

@@ -45,6 +45,6 @@ def serve(
     import uvloop
 
     run(
-        run_server(settings, demo=demo, listener=listener, quiet=number > 1),
+        run_server(settings, demo=demo, listener=listener, worker=number),
         loop_factory=uvloop.new_event_loop,
     )

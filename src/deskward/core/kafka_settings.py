@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
 from deskward.core.allowed import Listed
 from deskward.core.setting_groups import LOOPBACK
 from deskward.core.setting_names import Group, prefixed
-from deskward.core.setting_values import Few, Many
+from deskward.core.setting_values import Few, Many, by_tenant
 
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+def _check_topics(value: str) -> str:
+    for _tenant, name in by_tenant(value):
+        if not _TOPIC.fullmatch(name):
+            raise ValueError(
+                "its entries are names of topics, separated by commas, each with `tenant=` in "
+                "front where it is not the default tenant's"
+            )
+    return value
+
+
+Topics = Annotated[str, AfterValidator(_check_topics)]
 
 
 class Kafka(Group):
@@ -34,6 +51,23 @@ class Kafka(Group):
         "",
         description="Consumer groups whose place in a topic the tools may read and move on, listed "
         "as KAFKA_TOPICS are. Unset: none, so that nothing can be consumed.",
+    )
+    query_topics: Topics = Field(
+        "",
+        description="Topics whose messages the desk answers as customers' own, by tenant: "
+        "`customer-queries, shop=shop-queries`. Whoever may write to such a topic speaks as any "
+        "customer of that tenant, so let your own programs alone write there. Unset: none.",
+    )
+    answer_topics: Topics = Field(
+        "agent-responses",
+        description="Topic to which the desk publishes those answers, one for each tenant: "
+        "`agent-responses, shop=shop-responses`. What cannot be answered goes to the topic's name "
+        "with `.dead-letters` behind it: `customer-queries.dead-letters`.",
+    )
+    query_group: str = Field(
+        "deskward",
+        pattern=r"^[A-Za-z0-9._-]{1,249}$",
+        description="Consumer group by which all processes of the desk share those topics.",
     )
     security_protocol: Security | None = Field(
         None,
@@ -74,6 +108,8 @@ class Kafka(Group):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.query_topics and self.bootstrap_servers is None:
+            raise ValueError("KAFKA_QUERY_TOPICS wants KAFKA_BOOTSTRAP_SERVERS")
         if (self.sasl_username is None) != (self.sasl_password is None):
             raise ValueError("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together")
         if (self.ssl_cert_file is None) != (self.ssl_key_file is None):

@@ -17,6 +17,7 @@ from deskward.core.credentials import without_credentials
 from deskward.core.errors import timestamp
 from deskward.core.network import reachable
 from deskward.entrypoints.openapi import error_responses
+from deskward.kafka.intake import Intake
 from deskward.security.key_rows import SOON, ending_soon
 
 FRESH = 5.0
@@ -79,6 +80,7 @@ class Checks:
             "database": self._database,
             "model": self._model,
             "redis": self._redis,
+            **({"kafka": desk.gate.port(Intake).health} if _answers_topics(desk) else {}),
         }
         self._found: dict[str, tuple[str, str | None]] = {}
         self._at = -FRESH
@@ -169,6 +171,10 @@ class Checks:
         if await self._desk.limiter.reachable():
             return "healthy", None
         return "unavailable", "Redis not reachable: each process limits requests by itself"
+
+
+def _answers_topics(desk: Desk) -> bool:
+    return bool(desk.settings.kafka.query_topics) and not desk.serves_one_group
 
 
 def health_router(desk: Desk) -> APIRouter:

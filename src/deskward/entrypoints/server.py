@@ -32,6 +32,7 @@ from deskward.entrypoints.sockets import MCP, SOCKET, socket_protocol
 from deskward.entrypoints.websocket import MAX_FRAME
 from deskward.inbox.boxes import BoxVault
 from deskward.inbox.filing import Inbox
+from deskward.integrations.kafka.choose import topics_come_in
 from deskward.integrations.mail.choose import mail_comes_in
 
 CLOSED_MESSAGE = (
@@ -101,7 +102,7 @@ async def run_server(
     demo: bool,
     only: str | None = None,
     listener: socket.socket | None = None,
-    quiet: bool = False,
+    worker: int = 0,
 ) -> None:
     """Serve until a signal.
 
@@ -110,7 +111,7 @@ async def run_server(
         demo: Whether to load demo data into an empty database.
         only: Serve this group of tools over MCP, and nothing else.
         listener: A socket that listens already, which a supervisor gave to this worker.
-        quiet: Whether another worker speaks for all.
+        worker: This process's number among those of a supervisor; the first speaks for all.
 
     Raises:
         InvalidInput: No key was ever made, and the address is not this machine's own.
@@ -137,7 +138,7 @@ async def run_server(
             ws=socket_protocol(body_limits(desk.gate.tools.values(), at_once=MCP)[MCP]),
             ws_max_size=MAX_FRAME,
         )
-        server = _Server(config, desk, quiet=quiet)
+        server = _Server(config, desk, quiet=worker > 1)
         # What was made until now stays: there is no use in looking through it for garbage.
         gc.collect()
         gc.freeze()
@@ -149,6 +150,7 @@ async def run_server(
             await beside.enter_async_context(background(give_back_now_and_then()))
             if only is None:
                 await beside.enter_async_context(_mail(settings, desk))
+                await beside.enter_async_context(topics_come_in(settings, desk.gate, worker))
             if parent is not None:
                 await beside.enter_async_context(background(_end_with(parent, server)))
             await server.serve(sockets=[listener])

@@ -38,7 +38,7 @@ class DeskKey:
         value: Which of these; it has no secret in it.
     """
 
-    kind: Literal["approval", "bulk", "confirmation", "handling", "turn"]
+    kind: Literal["approval", "bulk", "confirmation", "handling", "kafka", "turn"]
     value: str
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from deskward.core.allowed import Allowed
-from deskward.core.errors import InvalidInput
+from deskward.core.errors import DeskwardError, InvalidInput
 from deskward.kafka.models import BrokerNode, ConsumerGroup, Partition, Topic
 
 
@@ -32,6 +32,16 @@ class Found:
     headers: Sequence[tuple[str, bytes | None]]
 
 
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to be published."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+
 class Broker(Protocol):
     """Speaks to Kafka's brokers. All of it ends within the operator's time.
 
@@ -44,6 +54,14 @@ class Broker(Protocol):
         self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes]
     ) -> Place:
         """Have a message kept by all in-sync replicas, once."""
+        ...
+
+    async def publish_all(self, messages: Sequence[Outgoing]) -> list[DeskwardError | None]:
+        """Have messages kept by all in-sync replicas, each at least once.
+
+        Returns:
+            For each of them None, or why nobody has said that it is kept: it may be all the same.
+        """
         ...
 
     async def read(

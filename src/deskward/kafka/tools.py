@@ -17,6 +17,7 @@ from deskward.gate.reconcile import Reconcile
 from deskward.gate.resources import Resource
 from deskward.gate.tool import Risk, ToolGroup
 from deskward.kafka.broker import Found, Kafka
+from deskward.kafka.feeds import EFFECT_HEADER
 from deskward.kafka.models import (
     Acknowledged,
     Brokers,
@@ -35,8 +36,6 @@ from deskward.kafka.models import (
 
 tools = ToolGroup("kafka")
 
-EFFECT_HEADER = "deskward-effect-id"
-"""The header by which whoever consumes a message knows one that was published once more."""
 MOST_READ = 1_000_000
 """Bytes that the messages of one answer have together."""
 _JSON = "application/json"

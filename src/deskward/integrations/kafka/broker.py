@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from confluent_kafka import (
     KafkaError,
     KafkaException,
-    Message,
     Producer,
     TopicCollection,
     TopicPartition,
@@ -29,10 +28,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its types h
     OffsetSpec,
 )
 
-from deskward.core.errors import InvalidInput, Unavailable
+from deskward.core.errors import DeskwardError, InvalidInput, Unavailable
 from deskward.integrations.kafka.faults import fault, unclear, undelivered
+from deskward.integrations.kafka.producing import Sent, producer_of, send
 from deskward.integrations.kafka.reading import PASSING, STEP, move_on, read
-from deskward.kafka.broker import Found, Place
+from deskward.kafka.broker import Found, Outgoing, Place
 from deskward.kafka.models import BrokerNode, ConsumerGroup, Partition, Topic
 
 T = TypeVar("T")
@@ -42,8 +42,6 @@ IDLE = 300.0
 """Seconds after which clients are closed that nobody uses."""
 THREADS = 4
 """Messages that are published, and reads that are made, at the same time."""
-LARGEST = 32_000_000
-"""Bytes of a message that librdkafka itself would take; the slice's own limit is far below."""
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # it has no types
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # it has no types
 _STATES = {
@@ -91,15 +89,21 @@ class LibrdkafkaBroker:
             # Whoever cannot be asked about the topic surely gets nothing.
             await self._described(topic)
         async with self._using(bounded=False):  # librdkafka itself is
-            error, message = await self._in_thread(
-                functools.partial(self._send, topic, key, value, dict(headers))
-            )
-        if error is not None:
-            if self._producer is not None and error.fatal():
-                self._producer = None  # an idempotent producer that lost its sequence
-            raise undelivered(error, topic, self._seconds)
+            one = Outgoing(topic, key, value, headers)
+            ((error, message),) = await self._in_thread(lambda: self._send([one]))
+        if error is not None or message is None:
+            raise self._told_of(error or KafkaError(KafkaError._FAIL), topic)
         partition, offset = message.partition(), message.offset()
         return Place(-1 if partition is None else partition, -1 if offset is None else offset)
+
+    async def publish_all(self, messages: Sequence[Outgoing]) -> list[DeskwardError | None]:
+        """See `Broker`."""
+        async with self._using(bounded=False):
+            sent = await self._in_thread(lambda: self._send(messages))
+        return [
+            self._told_of(error, each.topic) if error is not None else None
+            for each, (error, _message) in zip(messages, sent, strict=True)
+        ]
 
     async def read(
         self, topic: str, group_id: str, *, most: int, most_bytes: int, wait: float
@@ -293,34 +297,16 @@ class LibrdkafkaBroker:
             self._admin = AdminClient(config)
         return self._admin
 
-    def _send(
-        self, topic: str, key: bytes | None, value: bytes, headers: dict[str, Any]
-    ) -> tuple[KafkaError | None, Message]:
+    def _send(self, messages: Sequence[Outgoing]) -> list[Sent]:
         if self._producer is None:
-            self._producer = Producer(
-                {
-                    **self._config,
-                    "enable.idempotence": True,
-                    # After it librdkafka gives up, and sends the message no more.
-                    "message.timeout.ms": self._seconds * 1_000,
-                    "request.timeout.ms": self._seconds * 1_000,
-                    "message.max.bytes": LARGEST,
-                }
-            )
-        producer = self._producer
-        told: concurrent.futures.Future[tuple[KafkaError | None, Message]] = (
-            concurrent.futures.Future()
-        )
-        producer.produce(
-            topic,
-            value,
-            key,
-            headers=headers,
-            on_delivery=lambda error, message: told.set_result((error, message)),
-        )
-        while not told.done():
-            producer.poll(0.05)
-        return told.result()
+            self._producer = producer_of(self._config, self._seconds)
+        return send(self._producer, messages)
+
+    def _told_of(self, error: KafkaError, topic: str) -> DeskwardError:
+        """What is told of a message that nobody has said to be kept."""
+        if self._producer is not None and error.fatal():
+            self._producer = None  # an idempotent producer that lost its sequence
+        return undelivered(error, topic, self._seconds)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Do what blocks.

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import socket
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import Any
 
 from deskward.core.allowed import Allowed
+from deskward.core.database import Database
 from deskward.core.extras import extra
 from deskward.core.kafka_settings import Kafka as KafkaSettings
 from deskward.core.settings import Settings
+from deskward.gate.call import Gate
 from deskward.gate.ledger.subject_keys import derived
 from deskward.kafka.broker import Kafka
+from deskward.kafka.feeds import Feeds
+from deskward.kafka.intake import Intake
+from deskward.kafka.sending import Sending
 
 PURPOSE = "kafka receipts"
 
 
-def open_kafka(settings: Settings, key: bytes, stack: AsyncExitStack) -> dict[type, Any]:
-    """Kafka as a port of tools; nothing where it has no brokers.
+def open_kafka(
+    settings: Settings,
+    key: bytes,
+    database: Database,
+    wake: Callable[[], None],
+    stack: AsyncExitStack,
+) -> dict[type, Any]:
+    """Kafka as a port of tools, and what the topics that the desk answers need.
+
+    Nothing where it has no brokers.
 
     Args:
         key: The desk's secret key.
+        wake: Called when jobs are due.
         stack: Closes what a tool has opened.
 
     Raises:
         MissingExtra: The library is not installed.
+        ValueError: KAFKA_QUERY_TOPICS and KAFKA_ANSWER_TOPICS do not fit each other.
     """
     told = settings.kafka
     if told.bootstrap_servers is None:
@@ -41,7 +58,31 @@ def open_kafka(settings: Settings, key: bytes, stack: AsyncExitStack) -> dict[ty
         told.max_message_kb * 1_000,
         derived(key, PURPOSE),
     )
-    return {Kafka: kafka}
+    feeds = Feeds.parse(told.query_topics, told.answer_topics, tenant)
+    return {
+        Kafka: kafka,
+        Intake: Intake(database, feeds, kafka.most_bytes, wake),
+        Sending: Sending(database, broker),
+    }
+
+
+def topics_come_in(
+    settings: Settings, gate: Gate, worker: int
+) -> AbstractAsyncContextManager[object]:
+    """Messages of the topics that the desk answers, while the block runs.
+
+    Args:
+        worker: This process's number among those that serve together.
+    """
+    told = settings.kafka
+    if not told.query_topics:
+        return nullcontext()
+    from deskward.integrations.kafka.feeding import Feeder
+
+    port = settings.server.port
+    name = f"{socket.gethostname()}-{port}-{worker}" if port else ""
+    feeder = Feeder(client_config(told), told.query_group, name, gate.port(Intake))
+    return feeder.keep()
 
 
 def client_config(told: KafkaSettings) -> dict[str, str | int | bool]:

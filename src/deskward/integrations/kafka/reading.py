@@ -174,7 +174,7 @@ def _read(
             size += len(message.value() or b"") + len(message.key() or b"")
             if found and size > most_bytes:
                 break
-            found.append(_found(message))
+            found.append(found_in(message))
         elif error.code() == KafkaError._PARTITION_EOF:
             ended.add(message.partition() or 0)
             if ended == open_ones and (found or time.monotonic() >= waits):
@@ -184,7 +184,8 @@ def _read(
     return found
 
 
-def _found(message: Kept) -> Found:
+def found_in(message: Kept) -> Found:
+    """A message as the slice has it."""
     kind, at = message.timestamp()
     headers = message.headers() or []
     known = kind != TIMESTAMP_NOT_AVAILABLE and 0 <= at < 253_402_300_800_000
