@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deskward.core.database import Connection, Database, insert_or_ignore, now
 from deskward.core.errors import iso
-from deskward.core.fixed import fixed
 from deskward.core.foreign_json import read_json
 from deskward.core.moments import UtcDateTime
 from deskward.core.problems import problems_of
@@ -28,7 +27,7 @@ SESSION = "kafka"
 BEHIND = timedelta(minutes=1)
 """How long a message may be under way before probes are told."""
 
-_BEHIND = fixed(
+_BEHIND = (
     sa.select(topic_messages.c.status, topic_messages.c.received_at)
     .where(
         topic_messages.c.status.in_(("waiting", "answered", "refused", "failed")),
