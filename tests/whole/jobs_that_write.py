@@ -7,6 +7,8 @@ JOBS = {
     "erase_traces": "the row of `erase_customer`",
     "handle_ticket": "the rows of the calls that it makes",
     "inbox.file": "its own, `receive_mail`",
+    "kafka.answer": "the rows of the turns that it begins",
+    "kafka.send": "the row of the turn whose answer it publishes; of what was refused, none",
     "knowledge.index": "none: the index is a copy of what the database has",
     "knowledge.sync": "the row of the call that added the source, or had it read",
     "orders.payout": "the row of the call that granted the refund",

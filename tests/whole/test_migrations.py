@@ -68,6 +68,7 @@ ba770be7b5c2bfb0f1d0e612abe88a97d24e6f8c766f0cb9f078ed61805065a1 0046_partial_in
 34f3512a301bc8a3eafff335e951a15359eb8da828426765830595fc699ff8b0 0047_accepted_tools.py
 a993a169ce4036ca463032bb6702a82f4184b6902c84d005309306ee6dd7e293 0048_registered_queries.py
 85ae1cf4b646452006ecd82b7e89c74a051df03698b8e21336da39f2e0253561  0049_interactions.py
+d3f2a66702f207b6ba4bc9014dcd599f0e1067d757ebcee849b37ca402b00cce  0050_reconciling.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
