@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from deskward.agent.model import Model
 from deskward.app import Desk, open_desk
 from deskward.conversations.from_topics import Lanes
+from deskward.conversations.models import turns
+from deskward.core import jobs
 from deskward.core.errors import DeskwardError, OutcomeUnknown, TooLarge
 from deskward.core.jobs import Job, JobLost, RetryLater
 from deskward.core.settings import Settings
@@ -21,7 +23,7 @@ from deskward.kafka.broker import Found, Outgoing, Place
 from deskward.kafka.feeds import Feeds, topic_messages
 from deskward.kafka.intake import Intake
 from deskward.kafka.sending import ANSWER, LANE, SEND, Sending
-from tests.conftest import recorded
+from deskward.security.principals import Kind, Principal, Proof
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = sa.select(topic_messages).order_by(topic_messages.c.seq)
@@ -51,14 +53,10 @@ async def fed(sqlite_settings: Settings, offline: Model) -> AsyncIterator[Desk]:
 
 async def do(desk: Desk, handler: Any, kind: str, lane: str = "") -> None:
     """Do a job that nobody else has."""
-    values = {"id": f"{kind}{lane}"[:32], "kind": kind, "payload": {"lane": lane}}
-    from deskward.core import jobs
-
+    job_id = f"{kind}{lane}"[:32]
     async with desk.database.transaction() as db:
-        await jobs.ensure(db, values["id"], kind, values["payload"])
-    row = await desk.database.reader.first(
-        sa.select(jobs.jobs).where(jobs.jobs.c.id == values["id"])
-    )
+        await jobs.ensure(db, job_id, kind, {"lane": lane})
+    row = await desk.database.reader.first(sa.select(jobs.jobs).where(jobs.jobs.c.id == job_id))
     assert row is not None
     async with desk.database.transaction() as db:
         job = await jobs.claim(db, row)
@@ -130,9 +128,12 @@ async def test_who_speaks_is_the_customer_and_nobody_else(fed: Desk) -> None:
     (row,) = await fed.database.reader.all(ROWS)
     assert "$5,420.50" in row.answer["response"]
     assert row.answer["tenant_id"] == "default"
-    calls = [one for one in await recorded(fed) if one.get("tool") == "get_balance"]
-    print(calls)
-    assert calls
+    (turn,) = await fed.database.reader.all(sa.select(turns))
+    assert turn.owner == "customer:user_001"
+    who = Principal.of_facts(turn.principal)
+    assert (who.kind, who.id, who.tenant) == (Kind.CUSTOMER, "user_001", "default")
+    assert (who.roles, who.proof) == (("customer",), Proof.VOUCHED)
+    assert who.via == "kafka:customer-queries"
 
 
 async def test_answers_wait_for_those_before_them(fed: Desk) -> None:
