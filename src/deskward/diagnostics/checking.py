@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from deskward.core.conditions import Condition, WrongCondition, condition
 from deskward.core.errors import InvalidInput
-from deskward.diagnostics.composing import CONTEXT, Circumstances, compose, resolved
+from deskward.diagnostics.composing import CONTEXT, CUSTOMER, Circumstances, compose, resolved
 from deskward.diagnostics.loading import (
     Place,
     Problem,
@@ -19,6 +20,7 @@ from deskward.diagnostics.loading import (
     files_in,
     read,
 )
+from deskward.diagnostics.reaching import unreached
 from deskward.diagnostics.readings import Tests, of_tests
 from deskward.diagnostics.walking import Walk, walk
 from deskward.diagnostics.workflow import Branch, Case, Fragment, Step, Workflow
@@ -28,6 +30,9 @@ SHIPPED = Path(__file__).with_name("workflows")
 MOST_SAMPLES = 512
 """How many answers a condition is tried with."""
 _SAMPLE: dict[str, Any] = {"product": "", "version": "1.0", "environment": {}, "customer": {}}
+
+_OF_CUSTOMER = re.compile(r"\bcustomer\s*\.\s*(\w+)")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 Workflows = Mapping[str, Workflow]
 """Id → workflow."""
@@ -86,6 +91,8 @@ def check(sources: Sequence[Source], tests: Tests | None = None) -> list[Problem
     for source in sources:
         told = [*_of_workflow(source.workflow, known), *of_tests(source.workflow, tests)]
         found = sorted({source.problem(*one) for one in told})
+        if not found:
+            found = sorted({source.problem(*one) for one in unreached(source.workflow, known)})
         if not found:  # a case of a workflow that cannot be walked says nothing
             found = [source.problem(*one) for one in _of_cases(source.workflow, known)]
         problems += found
@@ -213,7 +220,13 @@ def _of_condition(
     for name in sorted(unknown):
         why = "is answered later" if name in later else "is nothing that can be known here"
         yield place, f"the condition reads “{name}”, which {why}"
-    if not unknown:
+    unheard = [
+        one for one in _OF_CUSTOMER.findall(_QUOTED.sub("''", source)) if one not in CUSTOMER
+    ]
+    for name in unheard:
+        told = f"which nobody knows: of a customer there is {' and '.join(CUSTOMER)}"
+        yield place, f"the condition reads “customer.{name}”, {told}"
+    if not unknown and not unheard:
         yield from _of_samples(place, asked, readable)
 
 

@@ -36,6 +36,8 @@ class Circumstances(BaseModel):
 
 CONTEXT = tuple(Circumstances.model_fields)
 """The names that conditions read besides those of steps."""
+CUSTOMER = ("tier", "language")
+"""What is known of the customer of a session, by its name in `customer`."""
 
 
 class Part(BaseModel):
