@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,13 @@ from deskward.queues.routing import (
     Given,
     Specialist,
     Waiting,
+    appointed,
     begin_by,
     flows_over,
     give,
     in_order,
     is_silent,
+    moved_to,
 )
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -114,8 +117,45 @@ def test_what_fits_nobody_lets_the_next_one_pass() -> None:
 
 @pytest.mark.parametrize(("minutes", "over"), [(59, None), (60, "senior"), (61, "senior")])
 def test_what_waits_too_long_flows_over(minutes: int, over: str | None) -> None:
-    assert flows_over(item("x", minutes), KINDS, NOON) == over
-    assert flows_over(item("x", minutes * 100, kind="senior"), KINDS, NOON) is None
+    assert flows_over(item("x", minutes), KINDS, NOON, {"senior"}) == over
+    assert flows_over(item("x", minutes * 100, kind="senior"), KINDS, NOON, {"senior"}) is None
+
+
+def test_nothing_flows_over_to_where_nobody_works() -> None:
+    chain = {
+        "net": KINDS["net"],
+        "senior": SpecialistKind(title="Senior", overflow="chief"),
+        "chief": SpecialistKind(title="Chief"),
+    }
+    late = item("x", 61)
+    assert flows_over(late, chain, NOON, appointed([person("a")])) is None
+    away = Specialist("z", {"chief": 1}, on_shift=False)  # whoever comes back tomorrow will look
+    assert flows_over(late, chain, NOON, appointed([person("a"), away])) == "chief"
+
+
+def test_what_has_flowed_over_is_still_drained_from_where_it_came() -> None:
+    """What nobody had room for goes to whoever has it first, of either queue."""
+    moved = moved_to(item("x", 61), "senior", KINDS, NOON)
+    full = Specialist("z", {"senior": 3}, capacity=1, load=1)
+    assert give([moved], [full, person("a")], KINDS, NOON) == [Given("x", "a", "net")]
+    free = replace(full, load=0)
+    assert give([moved], [free], KINDS, NOON) == [Given("x", "z", "senior")]
+    assert give([item("y", kind="senior")], [person("a")], KINDS, NOON) == []  # it never was there
+    silent = replace(moved, avoids=frozenset({"a"}))
+    assert give([silent], [full, person("a")], KINDS, NOON) == []  # they have had their turn
+    assert moved_to(moved, "net", KINDS, NOON).open_to == ("net", "senior")
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("slower", [True, False])
+def test_what_was_promised_is_never_put_off_by_flowing_over(level: int, slower: bool) -> None:
+    patience = {one: timedelta(hours=9 * one if slower else one / 9) for one in range(1, 6)}
+    kinds = {**KINDS, "senior": SpecialistKind(title="Senior", patience=patience)}
+    before = item("x", 61, level)
+    moved = moved_to(before, "senior", kinds, NOON)
+    promise, senior = begin_by(before, kinds), before.queued_at + patience[level]
+    assert begin_by(moved, kinds) == min(promise, senior)
+    assert begin_by(moved_to(moved, "net", kinds, NOON), kinds) == min(promise, senior)
 
 
 @pytest.mark.parametrize(("minutes", "silent"), [(29, False), (30, True), (31, True)])

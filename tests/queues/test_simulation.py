@@ -21,10 +21,12 @@ from deskward.queues.routing import (
     Kinds,
     Specialist,
     Waiting,
+    appointed,
     begin_by,
     flows_over,
     give,
     is_silent,
+    moved_to,
 )
 from deskward.security.tenants import Tenant
 from tests.rounds import rounds
@@ -118,9 +120,9 @@ class Desk:
                 old = self.waiting.get(name, item)
                 self.waiting[name] = replace(old, avoids=old.avoids | {who})
         for name, item in list(self.waiting.items()):
-            over = flows_over(item, self.kinds, now)
+            over = flows_over(item, self.kinds, now, STAFFED)
             if over is not None:
-                self.waiting[name] = replace(item, kind=over, here_since=now)
+                self.waiting[name] = moved_to(item, over, self.kinds, now)
                 self.run.moved += 1
         team = [
             replace(
@@ -136,7 +138,7 @@ class Desk:
         for one in give(self.waiting.values(), team, self.kinds, now):
             item, who = self.waiting.pop(one.item), one.specialist
             assert shift[who].on_shift
-            assert item.kind in shift[who].kinds
+            assert shift[who].takes_as(item) == one.kind
             self.load[who] = self.load.get(who, 0) + 1
             self.last[who] = now
             self.run.most[who] = max(self.run.most.get(who, 0), self.load[who])
@@ -155,6 +157,7 @@ class Desk:
 
 
 TEAM = people()
+STAFFED = appointed(one for one, _ in TEAM)
 
 
 @cache

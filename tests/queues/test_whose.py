@@ -149,18 +149,20 @@ async def test_a_specialist_alone_is_not_given_the_same_again_and_again(
     for _ in range(5):
         clock.move(minutes=31)
         await look(desk.gate)
-    if kind == "senior":  # it was given to each of them, and stays where it came to
-        assert await state(call, item) == ("assigned", "olaf")
-        assert len(await notes(call, item)) == before + 1
-    else:  # after four hours it flows over to seniors, of whom there are none
-        assert await state(call, item) == ("waiting", None)
+    # It was given to each of them, and stays where it came to: there are no seniors.
+    assert await state(call, item) == ("assigned", "olaf")
+    assert len(await notes(call, item)) == before + 1
 
 
 async def test_where_nobody_works_no_time_is_promised(call: Call) -> None:
     item = await routed(call, 1)
     assert item["estimated_response_time"] is None
-    known = "not known: nobody is a specialist of network; after 4 hours it goes to senior"
-    assert item["estimated_from"] == known
+    known = "not known: nobody is a specialist of network"
+    assert item["estimated_from"] == f"{known}, so it waits until somebody is"
+    await appoint(call, "olaf", kinds={"senior": 3}, hours="sun=09:00-10:00")
+    item = await routed(call, 1)
+    assert item["estimated_from"] == f"{known}; after 4 hours it goes to senior"
+    await ok(await call("remove_specialist", LEAD, staff_id="olaf"))
     item = await routed(call, 1, kind="senior")
     assert item["estimated_from"].endswith("so it waits until somebody is")
     await appoint(call, "nina", hours="sat=09:00-10:00")

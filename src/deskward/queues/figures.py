@@ -13,6 +13,7 @@ from deskward.core.database import Connection, now
 from deskward.queues.directory import LATELY
 from deskward.queues.models import ACTIVE, QueueFigures, StaffingEstimate, queue_items
 from deskward.queues.routing import Kinds
+from deskward.queues.service import stays_of
 from deskward.queues.staffing import ENOUGH, Past, needed
 
 MOST = 200
@@ -56,11 +57,13 @@ async def figures(
         )
     )
     names = sorted({*kinds, *(row.kind for row in rows)}) if only is None else [only]
-    return [_of(name, [row for row in rows if row.kind == name], since) for name in names]
+    return [_of(name, rows, since) for name in names]
 
 
-def _of(kind: str, rows: Sequence[sa.Row[Any]], since: datetime) -> QueueFigures:
+def _of(kind: str, everything: Sequence[sa.Row[Any]], since: datetime) -> QueueFigures:
     moment = now()
+    rows = [row for row in everything if row.kind == kind]
+    came = [row for row in everything if row.queued_at >= since and _was_in(row, kind)]
     waiting = [row for row in rows if row.status == "waiting"]
     lately = [row for row in rows if row.queued_at >= since]
     begun = [row for row in lately if row.claimed_at is not None]
@@ -75,14 +78,29 @@ def _of(kind: str, rows: Sequence[sa.Row[Any]], since: datetime) -> QueueFigures
         claimed=sum(row.status == "claimed" for row in rows),
         oldest_minutes=int((moment - oldest) / _MINUTE) if oldest is not None else None,
         late_now=sum(row.begin_by < moment for row in waiting),
-        queued=len(lately),
+        queued=len(came),
         begun=len(begun),
-        ended=sum(row.ended_at is not None for row in lately),
+        ended=sum(_is_end(row) for row in lately),
         wait_minutes=_rounded(median(waits)) if waits else None,
         wait_minutes_90=_rounded(waits[(9 * len(waits) - 1) // 10]) if waits else None,
         handling_minutes=_rounded(median(handling)) if handling else None,
-        breaches=sum(_is_breach(row, moment) for row in lately),
+        breaches=sum(_is_breach(row, moment) and _broken_in(row) == kind for row in came),
     )
+
+
+def _was_in(row: sa.Row[Any], kind: str) -> bool:
+    return kind == row.kind or any(kind == one for one, _ in stays_of(row))
+
+
+def _broken_in(row: sa.Row[Any]) -> str:
+    """The queue that an escalation was in when its time was over: the breach is that one's."""
+    left = (kind for kind, until in stays_of(row) if row.begin_by < until)
+    return next(left, str(row.kind))
+
+
+def _is_end(row: sa.Row[Any]) -> bool:
+    """Whether work has ended: what another escalation has replaced before anybody began has not."""
+    return row.ended_at is not None and (row.status == "done" or row.claimed_at is not None)
 
 
 def _is_breach(row: sa.Row[Any], moment: datetime) -> bool:

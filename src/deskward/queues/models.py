@@ -68,6 +68,7 @@ queue_items = sa.Table(
     sa.Column("queued_at", UtcDateTime, nullable=False),
     sa.Column("here_since", UtcDateTime, nullable=False),
     sa.Column("begin_by", UtcDateTime, nullable=False),
+    sa.Column("stays", sa.JSON, info=IMPERSONAL),
     sa.Column("assigned_at", UtcDateTime),
     sa.Column("claimed_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
@@ -81,7 +82,8 @@ queue_items = sa.Table(
     sa.Index("ix_queue_items_queued", "tenant_id", "queued_at"),
 )
 """Tickets that a specialist has to look at. `queued_at` is when it was first queued, `here_since`
-when it came to this queue, and `begin_by` until when somebody is to have begun. The
+when it came to this queue, and `begin_by` until when somebody is to have begun. `stays` tells the
+queues that it has left by itself, and when (`[["network", "2026-11-30T12:00:00+00:00"]]`). The
 assignee of what somebody has is the ticket's: whoever is given the ticket by hand has it from then
 on. `beside` is whose the ticket was when it began to wait; that alone gives them no escalation."""
 

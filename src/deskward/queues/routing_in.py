@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from deskward.core.database import Connection
 from deskward.gate.context import Context
 from deskward.queues import directory, figures, service, working
-from deskward.queues.kinds import SpecialistKind
 from deskward.queues.models import Routed
+from deskward.queues.routing import appointed, flows_over
 from deskward.queues.service import Queues, Wanted
 from deskward.queues.staffing import respond_in
 from deskward.tickets import thread
@@ -75,7 +75,7 @@ async def response(
     """
     kind = queues.kinds.get(row.kind)
     if row.assignee is None and not await directory.is_anybody(db, tenant, row.kind):
-        return None, _nobody(row.kind, kind)
+        return None, await _nobody(db, tenant, row, queues)
     place = await service.position(db, tenant, row)
     _, slots = await directory.available(db, tenant, row.kind)
     time, known = respond_in(
@@ -88,9 +88,11 @@ async def response(
     return math.ceil(round(time / timedelta(minutes=1), 1)), known
 
 
-def _nobody(name: str, kind: SpecialistKind) -> str:
-    told = f"not known: nobody is a specialist of {name}"
-    if kind.overflow is None:
+async def _nobody(db: Connection, tenant: str, row: sa.Row[Any], queues: Queues) -> str:
+    told, kinds = f"not known: nobody is a specialist of {row.kind}", queues.kinds.specialists
+    after = kinds[row.kind].overflow_after
+    staffed = appointed(await directory.all_of(db, tenant))
+    to = flows_over(service.waiting_of(row), kinds, row.here_since + after, staffed)
+    if to is None:
         return f"{told}, so it waits until somebody is"
-    hours = kind.overflow_after / timedelta(hours=1)
-    return f"{told}; after {hours:g} hours it goes to {kind.overflow}"
+    return f"{told}; after {after / timedelta(hours=1):g} hours it goes to {to}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from deskward.core.errors import Conflict, NotFound
 from deskward.core.locking import locking
 from deskward.queues.kinds import SpecialistKinds
 from deskward.queues.models import ACTIVE, QueueItem, queue_items, queue_numbers
-from deskward.queues.routing import Waiting
+from deskward.queues.routing import Kinds, Waiting, moved_to
 from deskward.security import tenants
 from deskward.tickets import service as tickets
 from deskward.tickets import timers
@@ -171,7 +172,28 @@ def waiting_of(row: sa.Row[Any]) -> Waiting:
         skills=frozenset(row.skills),
         grade=min(3, row.escalation_level),
         avoids=frozenset(row.avoids),
+        been_in=tuple(kind for kind, _ in stays_of(row)),
+        promised=row.begin_by,
     )
+
+
+def stays_of(row: sa.Row[Any]) -> list[tuple[str, datetime]]:
+    """The queues that an escalation has left by itself, and when, the first one first."""
+    return [(kind, datetime.fromisoformat(until)) for kind, until in row.stays or ()]
+
+
+async def go_to(
+    db: Connection, tenant: str, row: sa.Row[Any], kind: str, kinds: Kinds, **more: Any
+) -> None:
+    """Have an escalation be in another queue, with its place, and change what else there is to be.
+
+    Who comes to look at it changes by that, and not what was promised to its customer.
+    """
+    moment = now()
+    moved = moved_to(waiting_of(row), kind, kinds, moment)
+    told = [*(row.stays or ()), [row.kind, moment.isoformat()]]
+    values = {"kind": kind, "here_since": moment, "begin_by": moved.promised, "stays": told}
+    await change(db, tenant, row.number, **values, **more)
 
 
 async def find(

@@ -172,7 +172,8 @@ async def claim_escalation(
     if row.assignee is not None:
         _require_own(ctx, row)
     theirs = {one.id: one for one in await directory.all_of(ctx.db, ctx.tenant)}
-    if me not in theirs or row.kind not in theirs[me].kinds:
+    kind = theirs[me].takes_as(service.waiting_of(row)) if me in theirs else None
+    if kind is None:
         raise Conflict(
             f"{me} is no specialist of {row.kind}. `set_specialist` says who is.",
             details={"specialist_type": row.kind},
@@ -180,7 +181,8 @@ async def claim_escalation(
     if row.assignee is None and theirs[me].load >= theirs[me].capacity:
         raise Conflict(f"{me} has {theirs[me].load} tickets already, which is as many as can be.")
     await service.held_ticket(ctx.db, ctx.tenant, f"T{row.ticket}")
-    await working.hand(ctx.db, ctx.tenant, row, me, "claimed")
+    kinds = ctx.port(Queues).kinds.specialists
+    await working.hand(ctx.db, ctx.tenant, row, me, "claimed", kind, kinds)
     return await _after(ctx, row)
 
 

@@ -17,7 +17,16 @@ from deskward.core.database import Connection, now
 from deskward.gate.call import Gate
 from deskward.queues import directory, service
 from deskward.queues.models import queue_items
-from deskward.queues.routing import Given, Specialist, could_pass_on, flows_over, give, is_silent
+from deskward.queues.routing import (
+    Given,
+    Kinds,
+    Specialist,
+    appointed,
+    could_pass_on,
+    flows_over,
+    give,
+    is_silent,
+)
 from deskward.queues.service import ALIVE, Queues, waiting_of
 from deskward.tickets import service as ticket_service
 from deskward.tickets import thread, timers
@@ -59,7 +68,7 @@ async def plan(db: Connection, tenant: str, queues: Queues) -> Plan:
     found, kinds, moment = Plan(), queues.kinds.specialists, now()
     here = await directory.all_of(db, tenant)
     at_work = await directory.working_here(db, tenant)
-    waits = []
+    waits, staffed = [], appointed(here)
     for row in await _alive(db, tenant):
         if row.ticket_status not in WAITING or row.spam:
             found.ended.append(row)
@@ -68,7 +77,7 @@ async def plan(db: Connection, tenant: str, queues: Queues) -> Plan:
         elif _is_taken(row, here):
             found.taken.append(row)
         elif row.status == "waiting":
-            over = flows_over(waiting_of(row), kinds, moment)
+            over = flows_over(waiting_of(row), kinds, moment, staffed)
             if over is not None:
                 found.over.append((row, over))
             else:
@@ -93,7 +102,7 @@ def _is_taken(row: sa.Row[Any], here: Sequence[Specialist]) -> bool:
     """
     if row.status != "waiting":
         return bool(row.ticket_assignee != row.assignee)
-    able = {one.id for one in here if row.kind in one.kinds}
+    able = {one.id for one in here if one.takes_as(waiting_of(row)) is not None}
     return row.ticket_assignee != row.beside and row.ticket_assignee in able
 
 
@@ -127,7 +136,7 @@ async def drain(db: Connection, tenant: str, queues: Queues) -> None:
 async def settle(db: Connection, tenant: str, queues: Queues) -> None:
     """Have escalations be of those whose tickets are, in a tenant's queues, which are held."""
     for row in (await plan(db, tenant, queues)).taken:
-        await _take(db, tenant, row)
+        await _take(db, tenant, row, queues.kinds.specialists)
 
 
 async def look(gate: Gate) -> None:
@@ -144,21 +153,20 @@ async def look(gate: Gate) -> None:
 async def _carry_out(db: Connection, tenant: str, queues: Queues, found: Plan) -> None:
     for row in found.ended:
         await _end(db, tenant, row)
+    kinds = queues.kinds.specialists
     for row in found.taken:
-        await _take(db, tenant, row)
+        await _take(db, tenant, row, kinds)
     for row in (*found.left, *found.silent):
         silent = row in found.silent
         why = "has not begun in time" if silent else "works here no more"
         await give_back(db, tenant, row, f"{row.assignee} {why}.", avoid=silent)
     for row, kind in found.over:
-        moment = now()
-        begin_by = row.queued_at + queues.kinds.specialists[kind].patience_at(row.level)
-        moved = {"kind": kind, "here_since": moment, "begin_by": begin_by, "avoids": []}
-        await service.change(db, tenant, row.number, **moved)
+        await service.go_to(db, tenant, row, kind, kinds)
         text = f"Escalation E{row.number} has waited too long for {row.kind}: it goes to {kind}."
         await _note(db, tenant, row.ticket, text)
     for one in found.given:
-        await _give(db, tenant, one)
+        row = await service.get(db, tenant, one.item)
+        await hand(db, tenant, row, one.specialist, "assigned", one.kind, kinds)
 
 
 async def _end(db: Connection, tenant: str, row: sa.Row[Any]) -> None:
@@ -203,7 +211,7 @@ async def dismissed(db: Connection, tenant: str, staff_id: str) -> None:
             await give_back(db, tenant, row, why, avoid=False)
 
 
-async def _take(db: Connection, tenant: str, row: sa.Row[Any]) -> None:
+async def _take(db: Connection, tenant: str, row: sa.Row[Any], kinds: Kinds) -> None:
     """Have whoever was given the ticket by hand have its escalation; nobody, where it is nobody's.
 
     Another specialist has to begin, as whoever is given something by the desk. Of anybody else it
@@ -213,36 +221,58 @@ async def _take(db: Connection, tenant: str, row: sa.Row[Any]) -> None:
     if new is None:
         await give_back(db, tenant, row, f"the ticket is no longer {row.assignee}'s.", avoid=True)
         return
-    here = await directory.all_of(db, tenant)
-    able = any(one.id == new and row.kind in one.kinds for one in here)
+    theirs = [one for one in await directory.all_of(db, tenant) if one.id == new]
+    able = theirs[0].takes_as(waiting_of(row)) if theirs else None
     values: dict[str, Any] = {"assignee": new}
     if row.status != "claimed":
         values["status"] = "assigned" if able else "claimed"
         values["assigned_at"] = moment if able else row.assigned_at or moment
         values["claimed_at"] = None if able else moment
-    await service.change(db, tenant, row.number, **values)
+    await _change(db, tenant, row, able or row.kind, kinds, values)
     text = f"Escalation E{row.number} is {new}'s now: the ticket was given to them."
     await _note(db, tenant, row.ticket, text)
 
 
-async def _give(db: Connection, tenant: str, given: Given) -> None:
-    row = await service.get(db, tenant, given.item)
-    await hand(db, tenant, row, given.specialist, "assigned")
-
-
-async def hand(db: Connection, tenant: str, row: sa.Row[Any], staff_id: str, status: str) -> None:
+async def hand(
+    db: Connection,
+    tenant: str,
+    row: sa.Row[Any],
+    staff_id: str,
+    status: str,
+    kind: str,
+    kinds: Kinds,
+) -> None:
     """Have somebody have an escalation, and its ticket.
 
     Args:
         status: `assigned`, or `claimed` where they begin at once.
+        kind: As a specialist of which type: it goes back to that queue where it had left it.
     """
     moment = now()
     values: dict[str, Any] = {"status": status, "assignee": staff_id}
     values["assigned_at"] = row.assigned_at if row.assignee == staff_id else moment
     if status == "claimed":
         values["claimed_at"] = moment
-    await service.change(db, tenant, row.number, **values)
+    await _change(db, tenant, row, kind, kinds, values)
     await _have_ticket(db, tenant, row.ticket, staff_id)
+
+
+async def _change(
+    db: Connection,
+    tenant: str,
+    row: sa.Row[Any],
+    kind: str,
+    kinds: Kinds,
+    values: dict[str, Any],
+) -> None:
+    if kind == row.kind:
+        await service.change(db, tenant, row.number, **values)
+        return
+    await service.go_to(db, tenant, row, kind, kinds, **values)
+    text = (
+        f"Escalation E{row.number} is back with {kind}, where somebody has room before {row.kind}."
+    )
+    await _note(db, tenant, row.ticket, text)
 
 
 async def _have_ticket(db: Connection, tenant: str, number: int, staff_id: str) -> None:
