@@ -69,6 +69,7 @@ ba770be7b5c2bfb0f1d0e612abe88a97d24e6f8c766f0cb9f078ed61805065a1 0046_partial_in
 a993a169ce4036ca463032bb6702a82f4184b6902c84d005309306ee6dd7e293 0048_registered_queries.py
 85ae1cf4b646452006ecd82b7e89c74a051df03698b8e21336da39f2e0253561  0049_interactions.py
 d3f2a66702f207b6ba4bc9014dcd599f0e1067d757ebcee849b37ca402b00cce  0050_reconciling.py
+704ac32e12cbaae821e4e61fa3f95442e2cac5b2fa128054fa7afbb4f9099a36  0051_topic_messages.py
 """  # as `sha256sum` writes them
 RELEASED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
 """Migrations that databases were made with → their SHA-256."""
