@@ -27,6 +27,8 @@ WANTING = {
     "smtp": ("aiosmtplib", {"SMTP_SERVER": "127.0.0.1", "SENDER_EMAIL": "desk@example.org"}),
 }
 """Extra → the module that it brings, and settings that want it."""
+BY_USE = {"graphql": "graphql"}
+"""Those that no setting wants: they are named when they are first used (`tests/entrypoints`)."""
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://a.example", "AZURE_OPENAI_API_KEY": "k"}
 
 
@@ -72,10 +74,11 @@ def test_every_model_of_the_protocol_needs_the_same_part(
 def test_every_extra_is_known_tested_and_part_of_all() -> None:
     extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     optional = set(extras) - {"all", "dev"}
-    assert optional == set(get_args(Extra)) == set(WANTING)
+    assert optional == set(get_args(Extra)) == WANTING.keys() | BY_USE.keys()
     assert extras["all"] == [f"deskward[{','.join(sorted(optional))}]"]
     for name in optional:
-        assert extras[name][0].replace("-", "_").startswith(WANTING[name][0])
+        module = WANTING[name][0] if name in WANTING else BY_USE[name]
+        assert extras[name][0].replace("-", "_").startswith(module)
 
 
 def test_a_module_of_our_own_that_is_missing_is_our_fault() -> None:

@@ -58,6 +58,8 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("ANY", "/a2a/v1/message:stream"): TURN,
     ("ANY", "/a2a/v1/tasks/{id}"): "call_off_questions",
     ("WEBSOCKET", "/mcp/ws"): CALL,
+    ("ANY", "/graphql"): CALL,
+    ("WEBSOCKET", "/graphql"): CALL,
     ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",
     ("ANY", "/tools/{tool}"): CALL,
 }

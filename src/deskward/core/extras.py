@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 Extra = Literal[
-    "anthropic", "aws", "folders", "imap", "kafka", "openai", "postgres", "redis", "smtp"
+    "anthropic", "aws", "folders", "graphql", "imap", "kafka", "openai", "postgres", "redis", "smtp"
 ]
 
 

@@ -32,6 +32,9 @@ from deskward.entrypoints.bodies import Bodies
 from deskward.entrypoints.cors import Cors
 from deskward.entrypoints.docs import add_docs
 from deskward.entrypoints.errors import error_response, known
+from deskward.entrypoints.graphql.door import GRAPHQL, Door
+from deskward.entrypoints.graphql.http import GraphQLEndpoint
+from deskward.entrypoints.graphql.socket import GraphQLSocket
 from deskward.entrypoints.guard import Guard, counting
 from deskward.entrypoints.health import health_router
 from deskward.entrypoints.identity import Callers
@@ -80,10 +83,13 @@ def http_application(desk: Desk) -> ASGIApp:
         health_router(desk),
     ]
     api = _api(desk, routers)
+    graphql = Door(desk, callers)
     views = {f"{MCP}/v/{name}": view for name, view in desk.views.items()}
     routes = [
         *_mcp(desk, MCP, None),
         *(route for path, view in views.items() for route in _mcp(desk, path, view)),
+        Route(GRAPHQL, GraphQLEndpoint(graphql)),
+        WebSocketRoute(GRAPHQL, GraphQLSocket(graphql).serve),
         WebSocketRoute("/ws/{user_id}", ChatSocket(callers, conversations).serve),
         *oauth_routes(),
         *a2a_routes(desk),
@@ -100,7 +106,7 @@ def http_application(desk: Desk) -> ASGIApp:
         AGUI: LARGEST,  # clients send the whole conversation along
         **body_limits(tools, at_once=MCP),
     }
-    limits |= dict.fromkeys(views, limits[MCP])
+    limits |= dict.fromkeys([*views, GRAPHQL], limits[MCP])
     cors = _cors(desk.settings)
     inside = Bodies(app) if cors is None else cors.asked(Bodies(app))
     guard = Guard(

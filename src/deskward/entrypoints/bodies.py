@@ -28,7 +28,7 @@ IN_A_THREAD = 256 * 1024
 BLUR = 100
 """Most bytes by which the length is blurred."""
 
-JSON = b"application/json"
+JSON = (b"application/json", b"application/graphql-response+json")
 
 
 class Bodies:

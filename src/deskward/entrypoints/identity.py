@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -72,6 +73,20 @@ def plain_headers(scope: Scope) -> dict[str, str]:
     return found
 
 
+def network_of(scope: Scope) -> str:
+    """What a client's requests are counted by: its address; of IPv6 the network, which it has."""
+    host = (scope.get("client") or ("unknown", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"ip:{host}"
+    if address.version == 6:
+        if address.ipv4_mapped is not None:
+            return f"ip:{address.ipv4_mapped}"
+        return f"ip:{ipaddress.ip_network((address, 64), strict=False)}"
+    return f"ip:{address}"
+
+
 @dataclass(frozen=True)
 class Callers:
     """Tells who calls over HTTP.
@@ -138,6 +153,25 @@ class Callers:
         bind(tenant=principal.tenant)
         return principal
 
+    async def count(self, headers: Mapping[str, str], network: str) -> None:
+        """Count one more request of a caller who was identified: for a door that takes several.
+
+        Args:
+            headers: By which they were identified.
+            network: See `network_of`.
+
+        Raises:
+            RateLimited: It is one too many.
+        """
+        if self.limits.enabled:
+            (await self.limiter.admit(network, self.limits.per_minute)).check("IP address")
+            if (key := _key(headers)) is not None:
+                await self._count(key)
+
+    async def _count(self, key: str) -> None:
+        limit = self.limits.per_key_per_minute or self.limits.per_minute
+        (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
+
     async def _identify(
         self, headers: Mapping[str, str], tenant: str | None, user_id: str | None
     ) -> Principal:
@@ -155,8 +189,7 @@ class Callers:
             if caller.key is not None and (moment := self.keys.ending(caller.key)) is not None:
                 tell((KEY_EXPIRES.encode(), iso(moment).encode()))
             if self.limits.enabled:
-                limit = self.limits.per_key_per_minute or self.limits.per_minute
-                (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
+                await self._count(key)
             return await self._subject(caller, subject, tenant, _proved(headers))
         if await self.keys.exist():
             raise Unauthenticated(

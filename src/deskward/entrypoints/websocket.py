@@ -67,7 +67,7 @@ class ChatSocket:
                 raise InvalidInput("A session_id has 1 to 128 printable characters.")
         except (DeskwardError, SQLAlchemyError) as failed:
             error = known(failed)
-            await _close(websocket, 4000 + error.status, error.message)
+            await close(websocket, 4000 + error.status, error.message)
             return
         bind(session=session_id)
         log.info("WebSocket opened")
@@ -95,7 +95,7 @@ class ChatSocket:
                         return
             except (DeskwardError, SQLAlchemyError) as failed:
                 error = known(failed)
-                await _close(websocket, 4000 + error.status, error.message)
+                await close(websocket, 4000 + error.status, error.message)
             except (WebSocketDisconnect, RuntimeError):
                 return  # sending to a client that has gone
 
@@ -122,7 +122,7 @@ class ChatSocket:
             data = error_data(error, where.session_id, request_id)
             await websocket.send_text(json_line(data).decode())
             if isinstance(error, RateLimited) or error.status in (401, 403):
-                await _close(websocket, 4000 + error.status, error.message)
+                await close(websocket, 4000 + error.status, error.message)
                 return False
         return True
 
@@ -138,7 +138,7 @@ class ChatSocket:
             return  # the client has gone
         except (DeskwardError, SQLAlchemyError) as failed:
             error = known(failed)
-            await _close(websocket, 4000 + error.status, error.message)
+            await close(websocket, 4000 + error.status, error.message)
         except Exception:
             log.exception("news could not be sent")
 
@@ -206,7 +206,7 @@ async def _listen(websocket: WebSocket, received: asyncio.Queue[str | None]) -> 
                 return
             text = message.get("text")
             if text is None:
-                await _close(websocket, 1003, "Send text frames.")
+                await close(websocket, 1003, "Send text frames.")
                 return
             await received.put(text)
     finally:
@@ -230,7 +230,8 @@ async def _answer(
         reader.close()
 
 
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+async def close(websocket: WebSocket, code: int, reason: str) -> None:
+    """Close a connection that is not closed yet, with a reason."""
     if websocket.application_state is not WebSocketState.DISCONNECTED:
         # A close frame holds 125 bytes, two of them for the code (RFC 6455, section 5.5).
         await websocket.close(code, reason.encode()[:120].decode(errors="ignore"))

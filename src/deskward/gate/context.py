@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deskward.gate.ledger.chain import Beside
 
 Port = TypeVar("Port")
-Door = Literal["rest", "mcp", "cli", "agent"]
+Door = Literal["rest", "graphql", "mcp", "cli", "agent"]
 Report = Callable[[float, float | None, str], None]
 """Told how much is done, of how much if that is known, and what is being done. Never waits."""
 

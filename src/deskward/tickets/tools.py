@@ -76,7 +76,13 @@ class TicketRules:
         return self.reopens.get(tenant, self.reopens.get("", thread.REOPENS))
 
 
-_DOORS: Mapping[Door, Source] = {"rest": "api", "mcp": "mcp", "cli": "cli", "agent": "api"}
+_DOORS: Mapping[Door, Source] = {
+    "rest": "api",
+    "graphql": "api",
+    "mcp": "mcp",
+    "cli": "cli",
+    "agent": "api",
+}
 
 
 def source_of(ctx: Context) -> Source:

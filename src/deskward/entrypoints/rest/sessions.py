@@ -112,7 +112,7 @@ def sessions_router(
             total=total,
             limit=limit,
             offset=offset,
-            sessions=[_summary(session) for session in found],
+            sessions=[summary(session) for session in found],
         )
 
     @router.get("/{session_id:path}/history", responses=SESSION_NOT_FOUND)
@@ -125,7 +125,7 @@ def sessions_router(
         said = await archive.spoken(reader, where)
         return History(
             tenant_id=where.tenant,
-            **_summary(session).model_dump(),
+            **summary(session).model_dump(),
             messages=[shown(item) for item in said],
         )
 
@@ -158,7 +158,8 @@ def shown(said: HistoryLine) -> HistoryMessage:
     )
 
 
-def _summary(session: Session) -> SessionSummary:
+def summary(session: Session) -> SessionSummary:
+    """A session, as a list shows it."""
     return SessionSummary(
         session_id=session.id,
         message_count=session.message_count,
