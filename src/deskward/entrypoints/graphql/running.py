@@ -230,8 +230,8 @@ async def subscribed(
         return refused(error, request.request_id)
     begun = subscribe(schema, document, context_value=request, **_of(asked))
     stream = begun if isinstance(begun, ExecutionResult | AsyncIterator) else await begun
-    if isinstance(stream, ExecutionResult):
-        return _response(stream, request)
+    if isinstance(stream, ExecutionResult):  # it could not begin
+        return Told({"errors": [_formatted(one, request) for one in stream.errors or ()]}, 400)
     return _responses(stream, request)
 
 
