@@ -83,7 +83,7 @@ def http_application(desk: Desk) -> ASGIApp:
         health_router(desk),
     ]
     api = _api(desk, routers)
-    graphql = Door(desk, callers)
+    graphql = Door(desk, callers, counting(desk.settings, desk.limiter))
     views = {f"{MCP}/v/{name}": view for name, view in desk.views.items()}
     routes = [
         *_mcp(desk, MCP, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import time
@@ -28,7 +29,7 @@ from deskward.core.rate_limit import RateLimiter
 from deskward.core.settings import Settings
 from deskward.core.tasks import within
 from deskward.entrypoints.errors import error_response, known
-from deskward.entrypoints.identity import network_of, plain_headers, telling
+from deskward.entrypoints.identity import plain_headers, telling
 from deskward.entrypoints.log_paths import LogPaths
 from deskward.entrypoints.sizes import USUAL
 from deskward.gate.context import new_id
@@ -145,7 +146,7 @@ class Guard:
             if not scope["path"].startswith(HEALTH):
                 self._check_origin(headers)
                 if self._limiter is not None:
-                    standing = await self._limiter.admit(network_of(scope), self._limit)
+                    standing = await self._limiter.admit(_address(scope), self._limit)
                     more += standing.headers
                     standing.check("IP address")
             whole = await self._body(scope, headers, receive)
@@ -183,7 +184,7 @@ class Guard:
             _check_host(scope)
             self._check_origin(headers)
             if self._limiter is not None:
-                (await self._limiter.admit(network_of(scope), self._limit)).check("IP address")
+                (await self._limiter.admit(_address(scope), self._limit)).check("IP address")
         except DeskwardError as error:
             log.info("WebSocket refused: %s", error.error_code)
             await receive()
@@ -230,6 +231,20 @@ def _identified(scope: Scope) -> tuple[Mapping[str, str], str]:
     scope.setdefault("state", {})["request_id"] = request_id
     bind(request=request_id)
     return headers, request_id
+
+
+def _address(scope: Scope) -> str:
+    """The client's address; of IPv6 the network, which is what one client has."""
+    host = (scope.get("client") or ("unknown", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"ip:{host}"
+    if address.version == 6:
+        if address.ipv4_mapped is not None:
+            return f"ip:{address.ipv4_mapped}"
+        return f"ip:{ipaddress.ip_network((address, 64), strict=False)}"
+    return f"ip:{address}"
 
 
 async def _answer(

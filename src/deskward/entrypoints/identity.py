@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -73,20 +72,6 @@ def plain_headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-def network_of(scope: Scope) -> str:
-    """What a client's requests are counted by: its address; of IPv6 the network, which it has."""
-    host = (scope.get("client") or ("unknown", 0))[0]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return f"ip:{host}"
-    if address.version == 6:
-        if address.ipv4_mapped is not None:
-            return f"ip:{address.ipv4_mapped}"
-        return f"ip:{ipaddress.ip_network((address, 64), strict=False)}"
-    return f"ip:{address}"
-
-
 @dataclass(frozen=True)
 class Callers:
     """Tells who calls over HTTP.
@@ -153,24 +138,21 @@ class Callers:
         bind(tenant=principal.tenant)
         return principal
 
-    async def count(self, headers: Mapping[str, str], network: str) -> None:
-        """Count one more request of a caller who was identified: for a door that takes several.
+    async def count(self, headers: Mapping[str, str]) -> None:
+        """Count one more request of a caller whom these headers have identified.
 
-        Args:
-            headers: By which they were identified.
-            network: See `network_of`.
+        A door that takes several at once asks for each.
 
         Raises:
             RateLimited: It is one too many.
         """
-        if self.limits.enabled:
-            (await self.limiter.admit(network, self.limits.per_minute)).check("IP address")
-            if (key := _key(headers)) is not None:
-                await self._count(key)
+        if (key := _key(headers)) is not None:
+            await self._count(key)
 
     async def _count(self, key: str) -> None:
-        limit = self.limits.per_key_per_minute or self.limits.per_minute
-        (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
+        if self.limits.enabled:
+            limit = self.limits.per_key_per_minute or self.limits.per_minute
+            (await self.limiter.admit(f"key:{key[:11]}", limit)).check("API key")
 
     async def _identify(
         self, headers: Mapping[str, str], tenant: str | None, user_id: str | None
@@ -188,8 +170,7 @@ class Callers:
             caller = await self.keys.verify(key)
             if caller.key is not None and (moment := self.keys.ending(caller.key)) is not None:
                 tell((KEY_EXPIRES.encode(), iso(moment).encode()))
-            if self.limits.enabled:
-                await self._count(key)
+            await self._count(key)
             return await self._subject(caller, subject, tenant, _proved(headers))
         if await self.keys.exist():
             raise Unauthenticated(

@@ -174,9 +174,14 @@ async def test_a_schema_is_made_once_for_all_who_may_call_the_same(
 ) -> None:
     from deskward.entrypoints.graphql import door
 
-    made = []
+    made: list[Kind | None] = []
     make = door.Door._make
-    monkeypatch.setattr(door.Door, "_make", lambda *a: made.append(a[2]) or make(*a))
+
+    def counted(self: door.Door, tools: Any, kind: Kind | None) -> Any:
+        made.append(kind)
+        return make(self, tools, kind)
+
+    monkeypatch.setattr(door.Door, "_make", counted)
     async with client_of(sqlite_desk) as client:
         for user in ("user_001", "user_002", "user_001"):
             await ask(client, BALANCE, headers={"X-User-ID": user})

@@ -10,10 +10,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import Scope
+
 from deskward.app import Desk
 from deskward.core.errors import Unavailable
 from deskward.core.extras import MissingExtra, extra
 from deskward.entrypoints.graphql.forms import Asked, Told
+from deskward.entrypoints.guard import Admit
 from deskward.entrypoints.identity import Callers
 from deskward.security.principals import Kind, Principal
 
@@ -32,14 +35,17 @@ MOST_SCHEMAS = 8
 class Door:
     """The desk's tools as GraphQL."""
 
-    def __init__(self, desk: Desk, callers: Callers) -> None:
-        self.callers = callers
+    def __init__(self, desk: Desk, callers: Callers, admit: Admit) -> None:
+        """Open the door.
+
+        Args:
+            admit: Counts one more request of a connection's address.
+        """
+        self.callers, self.admit = callers, admit
         self._desk = desk
         self._schemas: OrderedDict[tuple[Any, ...], GraphQLSchema] = OrderedDict()
         self._making = asyncio.Lock()
         self._begins: type[Request] | None = None
-        self.made = 0
-        """How many schemas were made since the start."""
 
     async def told(self, request: Request, asked: Asked, *, reads_only: bool = False) -> Told:
         """The response to a query or a mutation (`running.told`)."""
@@ -56,13 +62,13 @@ class Door:
         return await running.subscribed(schema, asked, request)
 
     async def request(
-        self, headers: Mapping[str, str], address: str, principal: Principal, request_id: str
+        self, headers: Mapping[str, str], scope: Scope, principal: Principal, request_id: str
     ) -> Request:
         """Begin a request of a caller who was identified, and counted once.
 
         Args:
             headers: By which they were identified, with lower-case names.
-            address: What their network is counted by.
+            scope: Their connection.
 
         Raises:
             Unavailable: What GraphQL needs is not installed.
@@ -75,7 +81,8 @@ class Door:
                 raise Unavailable(str(missing)) from missing
 
         async def counted() -> None:
-            await self.callers.count(headers, address)
+            await self.admit(scope)
+            await self.callers.count(headers)
 
         async def still() -> None:
             await self.callers.identify(headers)
@@ -91,7 +98,6 @@ class Door:
             if (schema := self._schemas.get(key)) is None:
                 schema = await asyncio.to_thread(self._make, tools, bound)
                 self._schemas[key] = schema
-                self.made += 1
                 if len(self._schemas) > MOST_SCHEMAS:
                     self._schemas.popitem(last=False)
             self._schemas.move_to_end(key)

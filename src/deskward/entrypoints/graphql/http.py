@@ -27,7 +27,7 @@ from deskward.core.lines import json_line
 from deskward.entrypoints.errors import error_response, known
 from deskward.entrypoints.graphql.door import Door
 from deskward.entrypoints.graphql.forms import MOST_CALLS, Told, asked_of, refused
-from deskward.entrypoints.identity import network_of, plain_headers
+from deskward.entrypoints.identity import plain_headers
 from deskward.entrypoints.mcp.exchange import Exchange
 from deskward.entrypoints.rest.tools import IDEMPOTENCY_HEADER
 
@@ -75,8 +75,8 @@ class GraphQLEndpoint:
         if isinstance(value, list) and not 1 <= len(value) <= MOST_CALLS:
             raise InvalidInput(f"A batch has 1 to {MOST_CALLS} operations.")
         operations = [asked_of(one) for one in (value if isinstance(value, list) else [value])]
-        door, address = self._door, network_of(scope)
-        request = await door.request(headers, address, principal, request_id)
+        door = self._door
+        request = await door.request(headers, scope, principal, request_id)
 
         async def one_by_one() -> list[Told]:
             # In their order, as mutations are; what fails leaves the others.

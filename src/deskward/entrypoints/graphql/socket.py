@@ -24,7 +24,6 @@ from deskward.core.tasks import end
 from deskward.entrypoints.errors import known
 from deskward.entrypoints.graphql.door import Door
 from deskward.entrypoints.graphql.forms import Told, asked_of, refused
-from deskward.entrypoints.identity import network_of
 from deskward.entrypoints.websocket import close
 from deskward.gate.context import new_id
 
@@ -80,7 +79,6 @@ class GraphQLSocket:
 class _Connection:
     def __init__(self, door: Door, websocket: WebSocket) -> None:
         self._door, self._websocket = door, websocket
-        self._network = network_of(websocket.scope)
         self._headers: Mapping[str, str] = websocket.headers
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -173,8 +171,10 @@ class _Connection:
             problem = f"{MOST_AT_ONCE} operations are under way. Complete one."
             raise RateLimited(problem, retry_after=1)
         # Asked again for each operation: a key may have been revoked since.
+        scope = self._websocket.scope
+        await self._door.admit(scope)
         principal = await self._door.callers.identify(self._headers)
-        request = await self._door.request(self._headers, self._network, principal, request_id)
+        request = await self._door.request(self._headers, scope, principal, request_id)
         done = await self._door.subscribed(request, asked_of(payload))
         if isinstance(done, Told):
             await self._tell(key, done)
