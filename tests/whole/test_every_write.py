@@ -17,7 +17,6 @@ from starlette.routing import Route, WebSocketRoute
 
 from deskward.app import Desk, _handlers
 from deskward.cli.main import app as command_line
-from deskward.entrypoints.a2a.addresses import PATHS as A2A
 from deskward.entrypoints.application import http_application
 from deskward.entrypoints.mcp.keys_only import oauth_routes
 from deskward.entrypoints.websocket import KINDS
@@ -27,43 +26,9 @@ from tests.cli.conftest import Cli, cli, folder
 from tests.conftest import recorded
 from tests.everything import EVERYTHING, GROUPS
 from tests.whole.jobs_that_write import JOBS
+from tests.whole.routes_that_write import ANSWER, CALL, READS, ROUTES, TURN
 
 __all__ = ["cli", "folder"]
-
-CALL = "the row of each tool's call"
-TURN = "turn"
-ANSWER = "confirmation"
-READS = None
-
-ROUTES: dict[tuple[str, str], str | None] = {
-    ("POST", "/api/v1/chat"): TURN,
-    ("POST", "/api/v1/chat/stream"): TURN,
-    ("POST", "/api/chat"): TURN,
-    ("POST", "/agui"): TURN,
-    ("POST", "/api/reset"): "begin_session",
-    ("POST", "/api/v1/files"): "upload_file",
-    ("POST", "/api/v1/knowledge/documents"): "upload_document",
-    ("POST", "/hooks/knowledge/{source_id}"): "sync_source",
-    ("POST", "/hooks/alerts/{source_id}"): "take_alerts",
-    ("POST", "/api/v1/collected"): "take_collected",
-    ("DELETE", "/api/v1/sessions/{session_id:path}"): "delete_session",
-    ("POST", "/api/v1/sessions/{session_id:path}/confirmations/{confirmation_id}"): ANSWER,
-    ("POST", "/api/v1/confirmations/{confirmation_id}"): ANSWER,
-    ("POST", "/api/v1/chat/received"): "receive_news",
-    ("PUT", "/api/user/{user_id}"): READS,
-    ("ANY", "/mcp"): CALL,
-    **dict.fromkeys((("ANY", path) for path in A2A), READS),
-    ("ANY", "/a2a"): TURN,
-    ("ANY", "/a2a/v1/message:send"): TURN,
-    ("ANY", "/a2a/v1/message:stream"): TURN,
-    ("ANY", "/a2a/v1/tasks/{id}"): "call_off_questions",
-    ("WEBSOCKET", "/mcp/ws"): CALL,
-    ("ANY", "/graphql"): CALL,
-    ("WEBSOCKET", "/graphql"): CALL,
-    ("WEBSOCKET", "/ws/{user_id}"): "that of its frame's kind, below",
-    ("ANY", "/tools/{tool}"): CALL,
-}
-"""Every route that is no tool's and takes more than GET → the row that it leaves."""
 
 COMMANDS: dict[str, str | None] = {
     "approvals approve": "approve_call",
