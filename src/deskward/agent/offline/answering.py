@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from deskward.agent.model import Message, ToolRequest
-from deskward.agent.offline.follow_ups import follows
+from deskward.agent.offline.follow_ups import follows, own_words
 from deskward.agent.offline.problems import problem_in
 from deskward.agent.offline.skills import Skill, render, text_in
 from deskward.agent.offline.turn import Turn
@@ -84,7 +84,21 @@ class Answering(Turn):
             return self._hand_over(text)
         self.state = {name: before[name] for name in ("searched", "told") if name in before}
         self.state["offers"] = text
-        return self._reply("told_already")
+        return self._reply("told_already", what=self._told_last(text))
+
+    def _told_last(self, text: str) -> str:
+        """What a search found last that was an answer: the sentences with a word of a question.
+
+        All of them where none has one, as in another language.
+        """
+        search = self._model.search.search if self._model.search is not None else None
+        rows, name = search.sentences if search is not None and search.sentences else ("", "")
+        results = (json.loads(m.text) for m in reversed(self._messages) if m.role == "tool")
+        found = next((one[rows] for one in results if one.get(rows)), ())
+        said = [str(one[name]) for one in found]
+        words = own_words(text, self._language())
+        same = [one for one in said if words & own_words(one, self._language())]
+        return " ".join(same or said)
 
     def _handed_over(self, last: Message) -> str:
         result, skill = json.loads(last.text), self._model.handover

@@ -15,6 +15,7 @@ from deskward.agent.offline.amending import amended
 from deskward.agent.offline.asked import WISH
 from deskward.agent.offline.deeds import CORRECTION
 from deskward.agent.offline.lookup import plain, tokens_of
+from deskward.agent.offline.mending import without_corrections
 from deskward.agent.offline.refers import OTHER, PRONOUN, is_several, pointed
 from deskward.agent.offline.skills import Skill
 from deskward.agent.offline.told import CUES
@@ -49,7 +50,8 @@ class FewWords(Turning):
 
     def _in_between(self, text: str) -> Iterator[str | ToolRequest] | None:
         """What is answered to a turn that wishes in few words, only asks, or asks for nothing."""
-        if (told := self._told_behind(text) or self._mends_last(text)) is not None:
+        told = self._told_behind(text) or self._mends_last(text) or self._other_than_last(text)
+        if told is not None:
             return told
         if self._asks_again(text):
             return None
@@ -142,6 +144,40 @@ class FewWords(Turning):
             if new not in (None, value):
                 return self._several([(skill, {**slots, name: new})], unsure=True)
         return None
+
+    def _other_than_last(self, text: str) -> Iterator[str | ToolRequest] | None:
+        """What was done or told last, for the record that was meant: "no, I meant the other"."""
+        rest = without_corrections(text) if len(text) <= CORRECTION else ""
+        skill, about = self._last_called()
+        slot = next((n for n, one in skill.slots.items() if one.listed), None) if skill else None
+        if skill is None or slot is None or rest in ("", text) or rest.endswith(("?", "？", "؟")):
+            return None
+        value = self._slots(skill, rest).get(slot)
+        said = self._model.kinds[skill.slots[slot].kind].called
+        shown = said.search(rest) if said else None
+        if value is not None and str(value).lower() not in about:
+            bare = self._model.acts.says_no_more(rest, shown.group() if shown else str(value))
+            acts = skill.acts is not None
+            return self._several([(skill, {slot: value})], unsure=acts) if bare else None
+        points = pointed(rest, {})
+        if value is not None or points is None or points.by != OTHER or len(rest) > AGAIN:
+            return None
+        how = {"few": True} if skill.acts else {"asks": True, "fits": {}}
+        return iter([self._of_record(skill, slot, rest, how)])
+
+    def _last_called(self) -> tuple[Skill | None, set[str]]:
+        """The skill that told of a record just now, or else did something last, and of which."""
+        before = self._left_behind()
+        called = before.get("called", ())
+        skill = self._model.skill(called[0]) if len(called) == 1 else None
+        if skill is not None and skill.acts is None and skill.name in self._usable:
+            return skill, {str(value).lower() for value in before.get("slots", {}).values()}
+        done = dialogue_before(self._messages).done
+        if not done or done[-1].status != "ok":
+            return None, set()
+        skill = self._model.skill(self._model.skill_of(done[-1].tool))
+        usable = skill is not None and skill.acts is not None and skill.name in self._usable
+        return skill if usable else None, {one.lower() for one in done[-1].about}
 
     def _given_anew(self, skill: Skill, slot: str, value: str, text: str) -> str | None:
         """The value as a message gives it whole once more, of which most is as it was."""

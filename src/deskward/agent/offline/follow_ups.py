@@ -32,14 +32,23 @@ def follows(text: str, language: str) -> Follows:
     """
     if len(text) > LONGEST:
         return ""
+    words = len(own_words(text, language))
     own = language_of([text], otherwise=language)
-    tokens = tokens_of(plain(text))
-    words = sum(token.text not in stop_words(own) for token in tokens)
-    if words <= FEW and _pointing(own).find(tokens):
+    if words <= FEW and _pointing(own).find(tokens_of(plain(text))):
         return "surely"
     if leading_and().match(text):
         return "likely"
     return "perhaps" if words < FEW else ""
+
+
+def own_words(text: str, language: str) -> set[str]:
+    """The words of a text that say something, plain.
+
+    Args:
+        language: The conversation's, which a text of few words may not tell.
+    """
+    silent = stop_words(language_of([text], otherwise=language))
+    return {token.text for token in tokens_of(plain(text))} - silent
 
 
 @cache

@@ -165,8 +165,9 @@ class Guided(Leading):
 
     def _troubled(self, part: str) -> Skill | None:
         """Whose record a part of a message surely is about, or may be; None for none."""
+        part = part.strip(" ,;")
         if asks_nothing(part) or is_well_now(part) or self._model.acts.read(part).wishes:
-            return None
+            return None  # so is the "no" of "no, I meant the other one"
         named = self._model.skill(self._model.sought.of(part) or "")
         if named is not None:
             return named if self._can_find(named) else None

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 
-from deskward.agent.offline.lookup import Lookup, Token
+from deskward.agent.offline.lookup import Lookup, Token, plain, tokens_of
+from deskward.text.lists import read_list
 
 MOST = 6
 """Words that may stand between a correction and the value."""
@@ -118,3 +120,20 @@ class Mending:
         value = text[second.start : second.end]
         kept = text[: first[0]] + value + text[first[1] : until].rstrip(" ,;:–—-(….")
         return f"{kept}.", second.end
+
+
+def without_corrections(text: str) -> str:
+    """A text without how it begins, where that says that another is meant: "no, I meant"."""
+    tokens = tokens_of(plain(text))
+    hits = _corrections().find(tokens).get("corrects", ())
+    ends = {hit.start: hit.end for hit in sorted(hits, key=lambda hit: hit.end)}
+    at = 0
+    while at in ends:
+        at = ends[at]
+    return text[tokens[at].start :].strip() if at < len(tokens) else ""
+
+
+@cache
+def _corrections() -> Lookup:
+    lists = read_list("lax").values()
+    return Lookup([("corrects", [one for own in lists for one in own["corrects"]])])

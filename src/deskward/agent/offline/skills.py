@@ -75,7 +75,8 @@ class Search(BaseModel):
         argument: Which of its arguments takes the question.
         score: Where its answer says how much it is about the question, from 0 to 1.
         sources: Where its answer lists what it is from, and the field that names each: what goes
-            on with a question and finds the same is not told once more.
+            on with a question and finds the same is not told once more as if it were new.
+        sentences: Where its answer lists its sentences, and the field of their text.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -84,6 +85,7 @@ class Search(BaseModel):
     argument: str
     score: str
     sources: tuple[str, str] | None = None
+    sentences: tuple[str, str] | None = None
 
 
 class Slot(BaseModel):

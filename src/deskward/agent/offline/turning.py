@@ -258,6 +258,8 @@ class Turning(Pausing):
         self, skill: Skill | None, score: float, text: str
     ) -> Iterator[str | ToolRequest] | None:
         """Look up what no other skill surely does; None where one does, or nothing can be found."""
+        if not any(map(str.isalpha, text)):  # a number asks nothing by itself
+            return None
         sure = skill is not None and not skill.search and score >= SURE
         if sure and not (skill and skill.acts and asks_generally(text)):
             return None
