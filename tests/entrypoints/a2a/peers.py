@@ -45,9 +45,10 @@ def message(
 
 @asynccontextmanager
 async def connected(
-    binding: str, *, desk: Desk | None = None, url: str = HOST, **headers: str
+    binding: str, *, desk: Desk | None = None, url: str = HOST, key: str | None = None
 ) -> AsyncIterator[Client]:
     """A client that has read the agent's card; of a desk in this process, or of a server."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     transport = httpx.ASGITransport(http_application(desk)) if desk is not None else None
     async with httpx.AsyncClient(transport=transport, headers=headers, timeout=60) as http:
         card = await A2ACardResolver(http, url).get_agent_card()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from a2a.client.client import Client
 from a2a.types import (
     CancelTaskRequest,
@@ -18,7 +20,9 @@ from a2a.types import (
 from a2a.utils.errors import TaskNotCancelableError, UnsupportedOperationError
 from google.protobuf.json_format import MessageToDict
 
-from deskward.app import Desk
+from deskward.app import Desk, open_desk
+from deskward.conversations.models import turns
+from deskward.core.settings import Settings
 from deskward.gate.approval_tools import approve_call
 from deskward.gate.context import Context
 from deskward.security.principals import Kind, Principal
@@ -140,8 +144,7 @@ async def test_what_a_colleague_approves_is_told_in_the_task(sqlite_desk: Desk) 
     key, _ = await sqlite_desk.keys.create(
         tenant_id="default", kind=Kind.STAFF, subject_id="anna", new=True
     )
-    bearer = {"Authorization": f"Bearer {key}"}
-    async with connected("JSONRPC", desk=sqlite_desk, **bearer) as client:
+    async with connected("JSONRPC", desk=sqlite_desk, key=key) as client:
         events = await streamed(client, message("change it"))
         assert state(events[-1]) == "TASK_STATE_AUTH_REQUIRED"
         task = await client.get_task(GetTaskRequest(id=events[0].task.id))
@@ -152,8 +155,13 @@ async def test_what_a_colleague_approves_is_told_in_the_task(sqlite_desk: Desk) 
         arguments = {"approval_id": about["approvalId"]}
         done = await sqlite_desk.gate.call(approve_call.__name__, arguments, Context(lead, "cli"))
         assert done.status == "ok", done.value
+        async with asyncio.timeout(30):
+            while not await sqlite_desk.jobs.idle(about["approvalId"]):
+                await asyncio.sleep(0.05)
         task = await client.get_task(GetTaskRequest(id=task.id))
-        assert name(task) in ("TASK_STATE_WORKING", COMPLETED)  # the worker may have been quick
+        assert (name(task), said(task)) == (COMPLETED, "It waits.It is done.")
+        whole_list = await client.list_tasks(ListTasksRequest(include_artifacts=True))
+        assert [said(one) for one in whole_list.tasks] == ["It waits.It is done."]
 
 
 async def test_a_turn_that_breaks_is_a_failed_task(sqlite_desk: Desk) -> None:
@@ -222,3 +230,43 @@ async def test_a_running_task_is_called_off(sqlite_desk: Desk) -> None:
         sqlite_desk.conversations.agent.model = ScriptedModel(["Hello."])
         events = await streamed(client, message("hello", context_id=off.context_id))
         assert text(events) == "Hello."
+
+
+async def test_a_task_that_nobody_follows_rests_until_it_is_asked_for(
+    sqlite_settings: Settings,
+) -> None:
+    model = ScriptedModel([0.5, "Hello."], *[["Hello."]] * 100)
+    settings = sqlite_settings.changed(stream_grace=0.05)
+    async with open_desk(settings, model=model) as desk, connected("JSONRPC", desk=desk) as client:
+        request = message("hello")
+        request.configuration.CopyFrom(SendMessageConfiguration(return_immediately=True))
+        task = (await whole(client, request)).task
+        for _ in range(200):
+            row = await desk.database.reader.first(sa.select(turns.c.status))
+            if row is not None and row.status == "paused":
+                break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("it did not rest")
+        assert name(await client.get_task(GetTaskRequest(id=task.id))) == "TASK_STATE_WORKING"
+        for _ in range(200):
+            task = await client.get_task(GetTaskRequest(id=task.id))
+            if name(task) == COMPLETED:
+                break
+            await asyncio.sleep(0.01)
+        assert said(task) == "Hello."
+
+
+async def test_a_task_that_rests_is_called_off(sqlite_settings: Settings) -> None:
+    model = ScriptedModel([30.0])
+    settings = sqlite_settings.changed(stream_grace=0.0)
+    async with open_desk(settings, model=model) as desk, connected("JSONRPC", desk=desk) as client:
+        request = message("hello")
+        request.configuration.CopyFrom(SendMessageConfiguration(return_immediately=True))
+        task = (await whole(client, request)).task
+        while desk.conversations.running:
+            await asyncio.sleep(0.01)
+        task = await client.cancel_task(CancelTaskRequest(id=task.id))
+        assert name(task) == "TASK_STATE_CANCELED"
+        ended = [row["status"] for row in await recorded(desk) if row["kind"] == "turn"]
+        assert ended == ["begun", "paused", "failed"]
