@@ -38,6 +38,7 @@ ROUNDS = 10
 """How often what a colleague decided can lead to another decision of one task."""
 
 _KEY = "task:"
+_SESSION = ("tenant_id", "owner", "session_id")
 _OF_TASK = sa.func.substr(turns.c.key, len(_KEY) + 1, 32)
 
 
@@ -131,9 +132,10 @@ class Tasks:
         later = turns.alias("later")
         of_root = sa.func.substr(later.c.key, len(_KEY) + 1, 32) == turns.c.id
         same = [messages.c[name] == turns.c[name] for name in ("tenant_id", "owner", "session_id")]
-        these = sa.select(later.c.id).where(
-            *(later.c[name] == turns.c[name] for name in ("tenant_id", "owner", "session_id")),
-            of_root,
+        these = (
+            sa.select(later.c.id)
+            .where(*(later.c[name] == turns.c[name] for name in _SESSION), of_root)
+            .correlate(turns)
         )
         said_last = (
             sa.select(sa.func.max(messages.c.created_at))

@@ -38,6 +38,7 @@ BODY_TIMEOUT = 30.0
 """Seconds within which a request's body has to be there."""
 
 ONCE = (
+    b"a2a-version",
     b"authorization",
     b"content-encoding",
     b"content-length",
