@@ -101,8 +101,10 @@ async def test_what_a_specialist_has_to_see_becomes_a_ticket_with_all_of_it(call
     assert session["status"] == "handed_over"
     assert session["result"]["specialist"] == "api"
     ticket = (await call("get_ticket", STAFF, ticket_id=session["ticket_id"])).value
-    assert ticket["body"] == ISSUE
-    note = ticket["note"]
+    assert (ticket["body"], ticket["note"]) == (ISSUE, None)
+    thread = await call("list_ticket_messages", STAFF, ticket_id=session["ticket_id"])
+    assert [one["by"] for one in thread.value["messages"]] == ["customer", "desk"]
+    note = thread.value["messages"][1]["text"]
     assert "Which status does the answer have? 403" in note
     assert "The key may not do that: ruled out (scope speaks against it)" in note
     mine = await call("list_ticket_messages", CUSTOMER, ticket_id=session["ticket_id"])

@@ -20,6 +20,12 @@ async def put_right(call: Call, session: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+async def note_of(call: Call, session: Any) -> str:
+    thread = await call("list_ticket_messages", STAFF, ticket_id=session["ticket_id"])
+    (note,) = [one["text"] for one in thread.value["messages"] if one["kind"] == "note"]
+    return str(note)
+
+
 async def test_the_second_cause_is_found_in_the_same_session(call: Call) -> None:
     first = await answer(call, await start(call), *TO_CAUSE)
     anew = await put_right(call, first)
@@ -40,7 +46,7 @@ async def test_what_was_put_right_is_never_named_again_but_goes_to_staff(call: C
     assert (again["status"], again["result"]["kind"]) == ("handed_over", "escalate")
     assert again["result"]["cause"] is None
     assert "was put right, and is seen again" in again["result"]["reason"]
-    note = (await call("get_ticket", STAFF, ticket_id=again["ticket_id"])).value["note"]
+    note = await note_of(call, again)
     assert "Found and put right before, and not all: " in note
     assert note.count("429") == 2
 
@@ -48,7 +54,7 @@ async def test_what_was_put_right_is_never_named_again_but_goes_to_staff(call: C
 async def test_whoever_takes_it_up_sees_what_was_put_right_before(call: Call) -> None:
     anew = await put_right(call, await answer(call, await start(call), *TO_CAUSE))
     handed = await answer(call, anew, *TO_SPECIALIST)
-    note = (await call("get_ticket", STAFF, ticket_id=handed["ticket_id"])).value["note"]
+    note = await note_of(call, handed)
     assert "Which status does the answer have? 403" in note
     assert "120 calls a minute" in note
 

@@ -13,7 +13,10 @@ from deskward.diagnostics.shelf import Shelf
 from deskward.diagnostics.timers import QuietRules, follow
 from deskward.gate.context import Context
 from deskward.tickets import service as tickets
+from deskward.tickets import thread
 from deskward.tickets.links import link
+from deskward.tickets.messages import DESK
+from deskward.tickets.models import MAX_BODY
 from deskward.tickets.tools import opener_of, source_of
 
 MOST_LINKED = 3
@@ -70,7 +73,11 @@ async def shown(ctx: Context, session: Session) -> Diagnosis:
 
 
 async def _handed_over(ctx: Context, session: Session, because: str) -> Session:
-    """Make a ticket of a session, with all that it has gathered, linked with others like it."""
+    """Make a ticket of a session, with all that it has gathered, linked with others like it.
+
+    What was gathered is a note of the desk: its words are the workflow's, by which nobody judges
+    what the customer wants.
+    """
     end = session.walk.end
     reason = because or (end.reason if end is not None else "")
     alike = await joining.alike(ctx.db, ctx.tenant, session)
@@ -79,11 +86,12 @@ async def _handed_over(ctx: Context, session: Session, because: str) -> Session:
         ctx.tenant,
         session.customer_id,
         subject=shorten(f"{session.product}: {session.issue}"),
-        body=session.issue,
-        note=telling.gathered(session, reason, alike),
+        body="\n\n".join([session.issue, *telling.own_words(session)])[:MAX_BODY],
         source=source_of(ctx),
         author=opener_of(ctx, session.customer_id),
     )
+    text, channel = telling.gathered(session, reason, alike), source_of(ctx)
+    await thread.note(ctx.db, ctx.tenant, ticket.id, text, author=DESK, channel=channel)
     others = [one.ticket_id for one in alike if one.ticket_id is not None]
     for other in others[:MOST_LINKED]:
         await link(ctx.db, ctx.tenant, ticket.id, other, "linked")

@@ -12,6 +12,7 @@ from deskward.diagnostics.service import Given, Session, by_cause
 from deskward.diagnostics.texts import Spoken
 from deskward.diagnostics.walking import End, Evidence, walk
 from deskward.diagnostics.workflow import Step
+from deskward.text.language import language_of
 
 _ENGLISH = Spoken()
 
@@ -232,6 +233,20 @@ def in_words(form: Answer, value: Any) -> str:
     return f"{value:g} {form.unit}".strip() if form.type == "number" else str(value)
 
 
+def own_words(session: Session) -> list[str]:
+    """What a session's customer has answered in words of their own, the first answer first."""
+    plan = session.plan
+    steps = {step.id: step for part in plan.parts for step in part.steps}
+    found = []
+    for given in (*(before.given for before in session.earlier), session.given):
+        going = walk(plan, [one.value for one in given])
+        for answered, one in zip(going.answered, given, strict=True):
+            in_words = steps[answered.step].answer.type == "text" and one.test_run is None
+            if in_words and one.by.startswith("customer:"):
+                found.append(str(answered.value))
+    return found
+
+
 def gathered(session: Session, because: str, alike: Sequence[Session] = ()) -> str:
     """All that a session has gathered, for whoever takes it up.
 
@@ -239,7 +254,7 @@ def gathered(session: Session, because: str, alike: Sequence[Session] = ()) -> s
         alike: Sessions of others that have seen the same lately.
     """
     told = shown(session)
-    language = session.plan.language
+    language = language_of([session.issue, *own_words(session)], "")
     lines = [
         f"Diagnosis {session.id} along “{told.workflow_title}” ({told.workflow_id}): {because}",
         *([f"It was told in: {language}"] if language not in ("", "en") else []),
