@@ -105,6 +105,21 @@ def test_from_a_server_to_a_call(cli: Cli, file: Path, crm: Running) -> None:
     assert json.loads(cli("hub", "tools", "--json")[1]) == []
 
 
+def test_how_the_desk_signs_in_stands_in_the_file(cli: Cli, file: Path) -> None:
+    who = ("--issuer", "https://login.example", "--client-id", "desk")
+    words = ("hub", "add", "crm", "--url", "https://crm.example/mcp", *who)
+    assert "clientSecret" in cli(*words)[2]
+    assert cli(*words, "--client-secret", "${CRM_SECRET}", "--ca", "/etc/ca.pem")[0] == 0
+    assert json.loads(file.read_text(encoding="utf-8"))["mcpServers"]["crm"]["deskward"] == {
+        "oauth": {
+            "issuer": "https://login.example",
+            "clientId": "desk",
+            "clientSecret": "${CRM_SECRET}",
+        },
+        "tls": {"ca": "/etc/ca.pem"},
+    }
+
+
 @pytest.mark.slow
 def test_what_was_cut_off_is_settled_by_asking(cli: Cli, file: Path, tmp_path: Path) -> None:
     with running("http", ACTED=str(tmp_path / "acted")) as (server,):

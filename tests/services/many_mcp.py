@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -15,9 +16,12 @@ from typing import Any
 
 from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.server.auth import RemoteAuthProvider
+from fastmcp.server.auth.providers.jwt import JWTVerifier
 from fastmcp.tools import ToolResult
 from fastmcp.utilities.types import Image
 from mcp.types import EmbeddedResource, TextContent, TextResourceContents, ToolAnnotations
+from pydantic import AnyHttpUrl
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -27,9 +31,26 @@ cancelled: list[str] = []
 acted: list[str] = []
 
 
+def _guarded() -> RemoteAuthProvider | None:
+    """What asks for a token of an authorization server, where the environment names one."""
+    issuer, base = os.environ.get("ISSUER"), f"http://127.0.0.1:{sys.argv[2]}"
+    if issuer is None:
+        return None
+    verifier = JWTVerifier(jwks_uri=f"{issuer}/jwks", issuer=issuer, audience=f"{base}/mcp")
+    return RemoteAuthProvider(verifier, [AnyHttpUrl(issuer)], base)
+
+
+def _certified() -> dict[str, Any]:
+    """Its certificate, and whose it asks its clients for."""
+    if "TLS_CERT" not in os.environ:
+        return {}
+    cert, ca = os.environ["TLS_CERT"], os.environ["TLS_CA"]
+    return {"ssl_certfile": cert, "ssl_ca_certs": ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+
+
 def build(name: str) -> FastMCP:  # noqa: C901 a list of tools
     """The server."""
-    mcp: FastMCP = FastMCP(name)
+    mcp: FastMCP = FastMCP(name, auth=_guarded())
 
     @mcp.tool(annotations=READS)
     async def who() -> dict[str, Any]:
@@ -146,6 +167,15 @@ def build(name: str) -> FastMCP:  # noqa: C901 a list of tools
     return mcp
 
 
+def _context() -> ssl.SSLContext | None:
+    if "TLS_CERT" not in os.environ:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=os.environ["TLS_CA"])
+    context.load_cert_chain(os.environ["TLS_CERT"])
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 async def websocket(mcp: FastMCP, port: int) -> None:
     """Serve over WebSocket, which FastMCP itself does not: the library's server on its streams."""
     import anyio
@@ -177,7 +207,14 @@ async def websocket(mcp: FastMCP, port: int) -> None:
 
     async with (
         mcp._lifespan_manager(),
-        serve(one, "127.0.0.1", port, subprotocols=[Subprotocol("mcp")], max_size=None),
+        serve(
+            one,
+            "127.0.0.1",
+            port,
+            subprotocols=[Subprotocol("mcp")],
+            max_size=None,
+            ssl=_context(),
+        ),
     ):
         await asyncio.Future()
 
@@ -208,5 +245,5 @@ if __name__ == "__main__":
             host="127.0.0.1",
             port=port,
             show_banner=False,
-            uvicorn_config={"log_level": "error"},
+            uvicorn_config={"log_level": "error", **_certified()},
         )

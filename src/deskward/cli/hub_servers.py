@@ -61,6 +61,13 @@ def add(
     tenant: str | None = None,
     timeout: float | None = None,
     replica: Pairs = (),
+    issuer: str | None = None,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    scope: str | None = None,
+    cert: str | None = None,
+    key: str | None = None,
+    ca: str | None = None,
     as_: Operator = None,
 ) -> None:
     """Name a server in the file of MCP_SERVERS_FILE. A running desk has it within seconds.
@@ -86,11 +93,30 @@ def add(
         Seconds that one request may take.
     replica
         Further addresses of the same server.
+    issuer
+        The authorization server at which the desk signs in (OAuth, client credentials).
+    client_id
+        Who it is there.
+    client_secret
+        Its secret, as `'${VARIABLE}'`.
+    scope
+        What it asks for there.
+    cert
+        The certificate that it shows the server (mTLS), a file in PEM.
+    key
+        The certificate's key, where it is in another file.
+    ca
+        Who signs the server's certificate, a file in PEM.
 
     Arguments:
         What starts it, where it has no url; after `--`.
     """
-    own = {"tenant": tenant, "timeout": timeout, "replicas": list(replica)}
+    oauth = {"issuer": issuer, "clientId": client_id, "clientSecret": client_secret, "scope": scope}
+    tls = {"cert": cert, "key": key, "ca": ca}
+    own = {
+        **{"tenant": tenant, "timeout": timeout, "replicas": list(replica)},
+        **{"oauth": _given(oauth), "tls": _given(tls)},
+    }
     told = {
         "type": type_,
         "url": url,
@@ -139,6 +165,10 @@ def remove(name: str, *, as_: Operator = None) -> None:
         print(f"{name} is out of {file}, and {count} of its tools are forgotten.")
 
     with_database(change, ("remove_server", {"server": name}), as_)
+
+
+def _given(options: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value}
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deskward.hub.credentials import OAuth, Tls, ToldOAuth
 
 Kind = Literal["stdio", "http", "sse", "ws"]
 """How a server is spoken to; `http` is streamable HTTP, `sse` what there was before it."""
@@ -50,6 +52,8 @@ class _Own(BaseModel):
     timeout: float = Field(10.0, gt=0, le=3_600, allow_inf_nan=False)
     replicas: list[str] = Field(default_factory=list, max_length=50)
     required: bool = False
+    oauth: ToldOAuth | None = None
+    tls: Tls | None = None
 
 
 class _Entry(BaseModel):
@@ -78,6 +82,8 @@ class Way:
         env: The environment that the child gets; of the desk's own it gets what `stdio.py` says.
         url: Where it serves otherwise.
         headers: Sent with every request.
+        oauth: How the desk signs in to it.
+        tls: The certificate that it shows, and whom it trusts.
     """
 
     kinds: tuple[Kind, ...]
@@ -86,6 +92,8 @@ class Way:
     cwd: str | None = None
     url: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    oauth: OAuth | None = None
+    tls: Tls | None = None
 
     @property
     def place(self) -> str:
@@ -274,6 +282,8 @@ def _server(name: str, entry: Any) -> Server | None:
             raise ValueError(f"a command is spoken to over stdio, not {kind}")
         if own.replicas:
             raise ValueError("replicas are addresses of a server with a url; it has a command")
+        if own.oauth or own.tls:
+            raise ValueError("oauth and tls are for a server with a url; it has a command")
         way = Way(
             ("stdio",),
             (told.command, *told.args),
@@ -287,7 +297,7 @@ def _server(name: str, entry: Any) -> Server | None:
         if any("\n" in part or "\r" in part for pair in told.headers.items() for part in pair):
             raise ValueError("a header holds a line break")
         urls = dict.fromkeys((told.url or "", *own.replicas))
-        ways = tuple(_over_net(url, kind, told.headers) for url in urls)
+        ways = tuple(_secured(_over_net(url, kind, told.headers), own) for url in urls)
     return Server(name, ways, own.tenant, own.timeout, own.required)
 
 
@@ -308,6 +318,23 @@ def _over_net(url: str, kind: str | None, headers: Mapping[str, str]) -> Way:
     if parts.scheme not in schemes or not parts.hostname or any(map(str.isspace, url)):
         raise ValueError(f"its url is no address of the form {schemes[0]}://host/path")
     return Way(kinds, url=url, headers=dict(headers))
+
+
+def _secured(way: Way, own: _Own) -> Way:
+    """A way with what the desk shows of itself on it.
+
+    Raises:
+        ValueError: It has no place for that.
+    """
+    if own.tls is not None and urlsplit(way.url).scheme not in ("https", "wss"):
+        raise ValueError("tls is for an address that begins with https:// or wss://")
+    if own.oauth is None:
+        return replace(way, tls=own.tls)
+    if "ws" in way.kinds:
+        raise ValueError("oauth is for http and sse; a WebSocket takes a header")
+    if any(name.lower() == "authorization" for name in way.headers):
+        raise ValueError("it has both oauth and a header Authorization: leave one out")
+    return replace(way, tls=own.tls, oauth=own.oauth.of(way.url))
 
 
 def _text(value: str | float | bool) -> str:

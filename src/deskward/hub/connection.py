@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the gate, too: programs that only import the client come by
     from mcp.types import CallToolResult, Tool
 
     from deskward.gate.context import Report
+    from deskward.hub.signing_in import Tokens
 
 REFRESH = 5.0
 """Seconds between looks at what the server offers."""
@@ -93,6 +94,7 @@ class Connection:
         self._fault = Fault()
         self._kind: Kind | None = None
         self._client: Client | None = None
+        self._tokens: Tokens | None = None
         self._broken: Client | None = None
         """The session whose loss has counted as a failure."""
         self._look = asyncio.Event()
@@ -288,7 +290,10 @@ class Connection:
     async def _open(self, kind: Kind) -> AsyncIterator[Client]:
         from mcp import Client
 
-        way = transport(self.way, kind, self._timeout, self._fault)
+        from deskward.hub.signing_in import Tokens
+
+        self._tokens = self._tokens or Tokens()
+        way = transport(self.way, kind, self._timeout, self._fault, self._tokens)
         # What is started here may have to be downloaded first, by `npx` for example.
         patience = max(self._timeout, START_UP) if kind == "stdio" else self._timeout
         async with Client(way, read_timeout_seconds=patience, message_handler=self._told) as client:

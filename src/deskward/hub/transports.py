@@ -14,14 +14,18 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+from pydantic import ValidationError
 
 from deskward.core.tasks import end
 from deskward.hub.config import Kind, Way
+from deskward.hub.credentials import origin_of
 from deskward.hub.fault import Fault
 from deskward.hub.stdio import MOST, stdio
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
+
+    from deskward.hub.signing_in import Tokens
 
 NOT_SENT = -32050
 UNCLEAR = -32051
@@ -36,7 +40,7 @@ TOO_MUCH = f"sent a message of more than {MOST // 1024**2} MB"
 
 
 def transport(
-    way: Way, kind: Kind, seconds: float, fault: Fault
+    way: Way, kind: Kind, seconds: float, fault: Fault, tokens: Tokens
 ) -> AbstractAsyncContextManager[TransportStreams]:
     """The way to a server.
 
@@ -44,6 +48,7 @@ def transport(
         kind: One of the way's kinds.
         seconds: What one request may take.
         fault: Told what goes wrong in words.
+        tokens: Keeps what the desk has signed in with from one session to the next.
     """
     match kind:
         case "stdio":
@@ -51,36 +56,47 @@ def transport(
         case "ws":
             return _websocket(way, seconds, fault)
         case "sse":
-            return _events(way, seconds, fault)
-    return _streamable(way, seconds, fault)
+            return _events(way, seconds, fault, tokens)
+    return _streamable(way, seconds, fault, tokens)
 
 
 @contextlib.asynccontextmanager
-async def _streamable(way: Way, seconds: float, fault: Fault) -> AsyncIterator[TransportStreams]:
+async def _streamable(
+    way: Way, seconds: float, fault: Fault, tokens: Tokens
+) -> AsyncIterator[TransportStreams]:
     from mcp.client.streamable_http import streamable_http_client
 
     async with (
-        _client(way, httpx2.Timeout(seconds), _Calm(fault)) as http,
+        _client(way, httpx2.Timeout(seconds), _Calm(fault, way), tokens) as http,
         streamable_http_client(way.url, http_client=http, max_sse_event_size=MOST) as streams,
     ):
         yield streams
 
 
 @contextlib.asynccontextmanager
-async def _events(way: Way, seconds: float, fault: Fault) -> AsyncIterator[TransportStreams]:
+async def _events(
+    way: Way, seconds: float, fault: Fault, tokens: Tokens
+) -> AsyncIterator[TransportStreams]:
     from mcp.client.sse import sse_client
 
     def client(*_: Any, **__: Any) -> httpx2.AsyncClient:
-        return _client(way, httpx2.Timeout(seconds, read=QUIET), _Bounded(fault, MOST_BY_SSE))
+        timeout = httpx2.Timeout(seconds, read=QUIET)
+        return _client(way, timeout, _Bounded(fault, way, MOST_BY_SSE), tokens)
 
     async with sse_client(way.url, timeout=seconds, httpx_client_factory=client) as streams:
         yield streams
 
 
 def _client(
-    way: Way, timeout: httpx2.Timeout, transport: httpx2.AsyncBaseTransport
+    way: Way, timeout: httpx2.Timeout, transport: _Bounded, tokens: Tokens
 ) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(
+    auth: httpx2.Auth | None = None
+    if way.oauth is not None:
+        from deskward.hub.signing_in import SignIn
+
+        auth = SignIn(way.url, way.oauth, tokens)
+    return _Client(
+        auth=auth,
         transport=transport,
         headers=dict(way.headers),
         timeout=timeout,
@@ -103,6 +119,7 @@ async def _websocket(way: Way, seconds: float, fault: Fault) -> AsyncIterator[Tr
         def process_redirect(self, exc: Exception) -> Exception | str:
             return exc
 
+    secured: dict[str, Any] = {"ssl": way.tls.context()} if way.tls is not None else {}
     opening = Straight(
         way.url,
         subprotocols=[Subprotocol("mcp")],
@@ -111,6 +128,7 @@ async def _websocket(way: Way, seconds: float, fault: Fault) -> AsyncIterator[Tr
         close_timeout=1,
         max_size=MOST,
         proxy=None,
+        **secured,
     )
     async with opening as socket:
         if socket.subprotocol != "mcp":
@@ -158,26 +176,45 @@ async def _websocket(way: Way, seconds: float, fault: Fault) -> AsyncIterator[Tr
 class _Bounded(httpx2.AsyncBaseTransport):
     """Takes in no message over the bound; of a stream of events, each event by itself."""
 
-    def __init__(self, fault: Fault, most: int = MOST) -> None:
-        self._inner = httpx2.AsyncHTTPTransport()
-        self._fault, self._most = fault, most
+    def __init__(self, fault: Fault, way: Way, most: int = MOST) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(verify=way.tls.context() if way.tls else True)
+        # The certificate is shown to the server alone, and not where one signs in to it.
+        self._others = httpx2.AsyncHTTPTransport() if way.oauth is not None else self._inner
+        self.fault, self._most, self._way = fault, most, way
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         # Asked here, and not by the client's headers, which a file may set.
         request.headers["accept-encoding"] = "identity"
-        response = await self._inner.handle_async_request(request)
+        response = await self._to(request).handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         by_event = "text/event-stream" in response.headers.get("content-type", "")
         # What is packed could become a thousand times as much after it was counted.
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
-            self._fault.note("answers packed, though it was asked not to")
-            raise httpx2.ReadError(self._fault.words, request=request)
-        response.stream = _Counted(response.stream, by_event, self._most, self._fault)
+            self.fault.note("answers packed, though it was asked not to")
+            raise httpx2.ReadError(self.fault.words, request=request)
+        response.stream = _Counted(response.stream, by_event, self._most, self.fault)
         return response
+
+    def _to(self, request: httpx2.Request) -> httpx2.AsyncHTTPTransport:
+        """Where a request goes, if it may go there.
+
+        Raises:
+            httpx2.ConnectError: Its server sends us somewhere that nobody has named.
+        """
+        oauth = self._way.oauth
+        if oauth is None or (origin := origin_of(str(request.url))) == origin_of(self._way.url):
+            return self._inner
+        if origin not in oauth.origins:
+            raise httpx2.ConnectError(
+                f"signing in leads to {origin}, which `oauth.origins` does not name",
+                request=request,
+            )
+        return self._others
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+        await self._others.aclose()
 
 
 class _Counted(httpx2.AsyncByteStream):
@@ -241,6 +278,31 @@ async def _whole(request: httpx2.Request, response: httpx2.Response) -> httpx2.R
         await response.aclose()
     headers = [(n, v) for n, v in response.headers.raw if n.lower() != b"transfer-encoding"]
     return httpx2.Response(response.status_code, headers=headers, content=content)
+
+
+class _Client(httpx2.AsyncClient):
+    """Answers a request with a JSON-RPC error that could not be signed in for: it was not sent."""
+
+    async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:
+        """Send a request."""
+        try:
+            return await super().send(request, **more)
+        except Exception as error:
+            transport = self._transport
+            if self.auth is None or not isinstance(transport, _Calm) or not _is_of_oauth(error):
+                raise
+            answer = _problem(request, NOT_SENT, "not signed in")
+            if answer is None:
+                raise
+            transport.fault.note("could not be signed in to", str(error)[:300])
+            return answer
+
+
+def _is_of_oauth(error: Exception) -> bool:
+    """Whether an error came of signing in: what the server's own requests meet is answered."""
+    from mcp.client.auth import OAuthFlowError
+
+    return isinstance(error, OAuthFlowError | ValidationError | httpx2.TransportError)
 
 
 def _problem(request: httpx2.Request, code: int, message: str) -> httpx2.Response | None:
