@@ -94,7 +94,7 @@ async def test_two_customers_at_once_and_a_stream_that_is_cut(tmp_path: Path) ->
 
             stream = one.send_message(message(CARD))
             begun = (await anext(stream)).task
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()  # type: ignore[attr-defined, unused-ignore]  # without the package all is Any
             task = begun
             for _ in range(100):
                 task = await one.get_task(GetTaskRequest(id=begun.id))
