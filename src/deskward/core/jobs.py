@@ -241,8 +241,16 @@ async def drop(db: Connection, *ids: str) -> None:
         await db.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
 
 
-async def due(db: Connection, kinds: Sequence[str], limit: int) -> Sequence[sa.Row[Any]]:
-    """Jobs that may be begun now, the longest due first."""
+async def due(
+    db: Connection, kinds: Sequence[str], limit: int, *, to_claim: bool = False
+) -> Sequence[sa.Row[Any]]:
+    """Jobs that may be begun now, the longest due first.
+
+    Args:
+        to_claim: Whether they are for the caller's transaction to claim. On PostgreSQL it then has
+            their rows to itself, and is not given those that another one is claiming (`SKIP
+            LOCKED`): many processes that look at once get different ones, and wait for nobody.
+    """
     wanted = (
         sa.select(jobs)
         .where(
@@ -251,6 +259,8 @@ async def due(db: Connection, kinds: Sequence[str], limit: int) -> Sequence[sa.R
         .order_by(jobs.c.due_at)
         .limit(limit)
     )
+    if to_claim and db.dialect == "postgresql":
+        wanted = wanted.with_for_update(skip_locked=True)
     return await db.all(wanted)
 
 

@@ -179,23 +179,30 @@ class Jobs:
             log.error("%d jobs failed: no process knows their kind", count)
 
     async def _start_due(self) -> None:
-        seen = await jobs.due(self._database.reader, list(self._handlers), AT_ONCE)
-        for row in seen:
-            if len(self._working) >= AT_ONCE:
-                return
-            if row.id in self._working:
-                continue
-            async with self._database.transaction() as transaction:
+        kinds = list(self._handlers)
+        seen = await jobs.due(self._database.reader, kinds, AT_ONCE)
+        room = AT_ONCE - len(self._working)
+        if room <= 0 or all(row.id in self._working for row in seen):
+            return  # what writes nothing begins no transaction
+        begun: list[tuple[Job, int]] = []
+        async with self._database.transaction() as transaction:
+            for row in await jobs.due(transaction, kinds, AT_ONCE, to_claim=True):
+                if row.id in self._working or len(begun) == room:
+                    continue
                 job = await jobs.claim(transaction, row)
-                if job is not None and row.status == "running" and row.lost >= jobs.LOST:
-                    reason = f"Its process was lost {row.lost + 1} times in the middle of it."
-                    await self._fail(transaction, job, reason)
-                    job = None
-            if job is not None:
+                if job is not None:
+                    begun.append((job, row.lost + (row.status == "running")))
+        for job, lost in begun:
+            if lost <= jobs.LOST:
                 task = asyncio.create_task(self._do(job), name=job.kind)
                 self._working[job.id] = task
                 self._held[job.lease] = job.id
                 task.add_done_callback(partial(self._done, job))
+        for job, lost in begun:
+            if lost > jobs.LOST:
+                reason = f"Its process was lost {lost} times in the middle of it."
+                async with self._database.transaction() as transaction:
+                    await self._fail(transaction, job, reason)
 
     def _done(self, job: Job, task: asyncio.Task[None]) -> None:
         self._working.pop(job.id, None)
