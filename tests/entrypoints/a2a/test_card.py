@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import httpx2
 import pytest
@@ -14,11 +16,14 @@ from a2a.utils.signing import (
 )
 from jwt import PyJWK
 
-from deskward.app import Desk
+from deskward.app import Desk, open_desk
 from deskward.entrypoints.a2a.signing import CardKey, canonical
 from deskward.security import tenants
 from deskward.security.principals import Kind
+from tests.agent.scripted import ScriptedModel
+from tests.conftest import settings_in
 from tests.entrypoints.a2a.peers import BINDINGS, connected
+from tests.entrypoints.conftest import client_of
 
 CARD, KEYS = "/.well-known/agent-card.json", "/.well-known/jwks.json"
 
@@ -97,3 +102,17 @@ async def test_the_resolver_takes_no_card_of_another_desk(sqlite_desk: Desk) -> 
         verify = create_signature_verifier(lambda _kid, _jku: other, ["ES256"])
         with pytest.raises(SignatureVerificationError):
             await resolver.get_agent_card(signature_verifier=verify)
+
+
+async def test_without_demo_data_and_under_any_name(tmp_path: Path) -> None:
+    """Where any host name is taken nothing is signed: the card says where its reader has to go."""
+    settings = settings_in(tmp_path, server_host="0.0.0.0")
+    async with open_desk(settings, model=ScriptedModel()) as desk, client_of(desk) as client:
+        card = (await client.get(CARD, headers={"Host": "evil.example"})).json()
+        assert card["supportedInterfaces"][0]["url"] == "http://evil.example/a2a"
+        assert "signatures" not in card
+    named = settings_in(tmp_path, server_host="0.0.0.0", allowed_hosts="desk.example")
+    async with open_desk(named, model=ScriptedModel()) as desk, client_of(desk) as client:
+        refused = await client.get(CARD, headers={"Host": "evil.example"})
+        assert refused.status_code == 403
+        assert (await client.get(CARD, headers={"Host": "desk.example"})).json()["signatures"]

@@ -13,7 +13,9 @@ from deskward.conversations.cursors import Position
 from deskward.conversations.live import Reader
 from deskward.conversations.service import Conversations
 from deskward.conversations.tasks import OVER, Task, Tasks, key_of
+from deskward.conversations.wording import stopping
 from deskward.core.database import Connection
+from deskward.core.desk_settings import Stream
 from deskward.core.errors import DeskwardError
 from deskward.core.logging import bind
 from deskward.entrypoints.a2a.forms import (
@@ -49,14 +51,15 @@ class Operations:
     """The agent as A2A clients know it."""
 
     def __init__(
-        self, gate: Gate, conversations: Conversations, db: Connection, heartbeat: float
+        self, gate: Gate, conversations: Conversations, db: Connection, stream: Stream
     ) -> None:
         """Make it.
 
         Args:
-            heartbeat: Seconds of silence after which a stream says that it lives.
+            stream: How streams are kept alive, and for how long.
         """
-        self._gate, self._conversations, self._heartbeat = gate, conversations, heartbeat
+        self._gate, self._conversations, self._stream = gate, conversations, stream
+        self._heartbeat = stream.heartbeat
         self._tasks = Tasks(db, lambda: conversations.agent.handover_tools)
 
     async def send(self, context: Context, body: Sending, gone: Gone) -> Data:
@@ -114,7 +117,9 @@ class Operations:
             problem = "This task has ended: nothing more comes of it. Get it instead."
             raise Problem("UNSUPPORTED_OPERATION", problem, taskId=task.id)
         first = True
-        while task.state not in OVER:
+        now = asyncio.get_running_loop().time
+        until = now() + self._stream.longest
+        while task.state not in OVER and now() < until:
             if task.last.status in ("running", "paused"):
                 reader = await self._resume(context, task)
                 async for event in self._read(context, task.id, reader, None):
@@ -272,11 +277,14 @@ class Operations:
         """A task that waits for somebody, when it has changed, or the heartbeat is due."""
         now = asyncio.get_running_loop().time
         due = now() + self._heartbeat
-        while now() < due:
-            await asyncio.sleep(min(EVERY, max(0.0, due - now())))
-            found = await self._of(context, task.id)
-            if (found.state, found.last.id) != (task.state, task.last.id):
-                return found
+        async with self._conversations.chats.open(task.where) as chat:
+            while (left := due - now()) > 0:
+                await chat.next(min(EVERY, left))
+                if chat.closed:
+                    raise stopping()
+                found = await self._of(context, task.id)
+                if (found.state, found.last.id) != (task.state, task.last.id):
+                    return found
         return task
 
     async def _resume(self, context: Context, task: Task) -> Reader:
