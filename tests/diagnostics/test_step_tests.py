@@ -9,6 +9,7 @@ import pytest
 from deskward.app import Desk
 from deskward.gate.context import Context
 from deskward.gate.readings import Reading
+from deskward.security.principals import Kind, Principal
 from tests.conftest import CUSTOMER, OTHER, SERVICE, STAFF, Call, recorded
 from tests.diagnostics.test_checks import authority as authority
 from tests.diagnostics.test_sessions import answer, code, do
@@ -187,10 +188,23 @@ async def test_after_the_hand_over_customers_run_no_tests(call: Call) -> None:
     assert (await call("run_step_test", STAFF, **asked)).status == "ok"
 
 
-async def test_customers_pass_nothing_off_as_what_a_program_has_read(call: Call) -> None:
-    told = {"environment_info": {"os": "windows"}, "method": "collector"}
-    assert code(await call("report_customer_environment", CUSTOMER, **told)) == "FORBIDDEN"
-    told["method"] = "declared"
+ADMIN = Principal(Kind.STAFF, "ada", "default", ("admin",))
+
+
+@pytest.mark.parametrize("by", [CUSTOMER, STAFF, ADMIN])
+async def test_nobody_passes_anything_off_as_what_a_program_has_read(
+    call: Call, by: Principal
+) -> None:
+    told: dict[str, Any] = {"customer_id": "user_001", "environment_info": {"os": "windows"}}
+    by_hand = await call("report_customer_environment", by, **told, method="collector")
+    assert code(by_hand) == "FORBIDDEN"
+    asked = {"customer_id": "user_001", "detection_method": "collector"}
+    found = await call("detect_customer_environment", STAFF, **asked)
+    assert found.value["facts"] == []
+
+
+async def test_people_tell_what_they_know_themselves(call: Call) -> None:
+    told = {"environment_info": {"os": "windows"}, "method": "declared"}
     assert (await call("report_customer_environment", CUSTOMER, **told)).status == "ok"
 
 

@@ -24,7 +24,6 @@ from deskward.diagnostics.tools import Facts
 from deskward.diagnostics.tools import tools as tools
 from deskward.gate.context import Context
 from deskward.gate.tool import OwnCustomerId, Risk
-from deskward.security.principals import Kind
 
 UserAgent = Annotated[
     str,
@@ -109,11 +108,11 @@ async def report_customer_environment(
         customer_id: The customer.
         environment_info: What is known, such as `os` and `browser`.
         user_agent: What their browser says of itself, as the header User-Agent.
-        method: How the facts were found out.
+        method: How the facts were found out. What a program has read, that program alone sends.
         client_hints: What their browser says in the headers Sec-CH-UA…; it counts before
             `user_agent`, parts of which browsers have frozen.
     """
-    if method == "collector" and ctx.principal.kind is Kind.CUSTOMER:
+    if method == "collector":
         raise Forbidden("What a program has read is sent by that program alone: say `declared`.")
     told = (
         await aside(lambda: environment.of_user_agent(user_agent), len(user_agent))
