@@ -55,6 +55,23 @@ def is_secret(name: str) -> bool:
     return _NAME.search(_plain(name)) is not None
 
 
+def unveiled(given: Any, before: Any) -> Any:
+    """A value that is written again by who read it with its secrets masked: those stay as before.
+
+    Args:
+        before: What it was, unmasked.
+    """
+    if given == MASK:
+        return given if before is None else before
+    if isinstance(given, dict):
+        known = before if isinstance(before, dict) else {}
+        return {name: unveiled(part, known.get(name)) for name, part in given.items()}
+    if isinstance(given, list):
+        same = isinstance(before, list) and len(before) == len(given)
+        return [unveiled(part, before[at] if same else None) for at, part in enumerate(given)]
+    return given
+
+
 def secrets_in(value: Any, inside: bool = False) -> Iterator[str]:
     """The texts that stand under names of secrets."""
     if isinstance(value, dict):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from deskward.core.veil import veiled
 from deskward.customers import service as customers
 from deskward.diagnostics.context import service
 from deskward.diagnostics.context.health import latest
@@ -49,7 +50,7 @@ async def get_customer_product_info(
     answered = await ctx.port(Sources).ask(ctx.tenant, customer)
     found = service.shown_products(rows, answered, _sees(ctx))
     states = service.states(answered, await latest(ctx.db, ctx.port(Sources)))
-    complete = all(one.state != "unavailable" for one in states)
+    complete = service.is_whole(states)
     products = found
     if product_name is not None:
         wanted = product_name.strip().casefold()
@@ -108,14 +109,14 @@ async def get_customer_context(
         name=customer.name,
         tier=customer.tier,
         tags=customer.tags if "fields" in sees else [],
-        fields={**customer.fields, **told} if "fields" in sees else {},
+        fields=veiled({**customer.fields, **told}) if "fields" in sees else {},
         products=service.shown_products(rows, answered, sees),
         account_status=service.status_of(answered),
         contact_preferences=service.preferences(customer),
         service_levels=clocks,
         history=history,
         sources=states,
-        complete=all(one.state != "unavailable" for one in states),
+        complete=service.is_whole(states),
     )
 
 
@@ -138,7 +139,8 @@ async def set_customer_product(
         version: The version that they have.
         license_type: How it is licensed to them.
         support_tier: Which support they have for it.
-        configuration: How it is configured; the whole is replaced.
+        configuration: How it is configured; the whole is replaced, and of what is read masked the
+            secret stays.
         usage_stats: How it is used; the whole is replaced.
     """
     values = {

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from deskward.core.database import Connection, metadata, now
 from deskward.core.moments import UtcDateTime
 from deskward.core.personal import IMPERSONAL, JOINED, MACHINES, OWNER, VALUE
+from deskward.core.veil import veiled
 from deskward.core.written import Ours, Written
 
 Method = Literal["api", "user_agent", "collector", "declared"]
@@ -92,8 +93,9 @@ class Fact:
     confidence: float
 
     def shown(self) -> EnvironmentFact:
-        """As it is shown."""
-        return EnvironmentFact(**vars(self))
+        """As it is shown: what is secret by its name is masked."""
+        told = {**vars(self), "value": veiled({self.name: self.value})[self.name]}
+        return EnvironmentFact(**told)
 
 
 async def on_record(db: Connection, tenant: str, customer_id: str) -> list[Fact]:

@@ -36,8 +36,9 @@ Short = Annotated[str, Field(max_length=100, examples=["2.3.1"])]
 Told = Annotated[str, Written(by=("staff", "outside"))]
 Values = Annotated[dict[str, JsonValue], Field(max_length=200)]
 
-State = Literal["ok", "unavailable", "unknown"]
-"""`unknown`: the source has no such customer."""
+State = Literal["ok", "partial", "unavailable", "unknown"]
+"""`partial`: what of its answer is not of the form that it should be is left out. `unknown`: the
+source has no such customer."""
 
 
 class CustomerProduct(BaseModel):
@@ -97,7 +98,7 @@ class CustomerProductInfo(BaseModel):
     sources: list[SourceState] = Field(
         description="What was asked. Where one is unavailable the answer is a part of the whole."
     )
-    complete: bool = Field(description="Whether every source has answered.")
+    complete: bool = Field(description="Whether every source has answered, in order.")
 
 
 class PastTicket(BaseModel):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict
+from deskward.core.veil import unveiled, veiled
 from deskward.customers import interactions
 from deskward.customers import service as customers
 from deskward.customers.models import Profile
@@ -24,6 +25,7 @@ from deskward.diagnostics.context.models import (
     ServiceClock,
     SourceHealth,
     SourceState,
+    State,
     customer_products,
 )
 from deskward.diagnostics.context.nearest import no_product
@@ -77,6 +79,9 @@ async def put(
     known = await product(db, tenant, customer_id, name)
     if known is not None:
         here = _where(tenant, customer_id, known.product)
+        for name in ("configuration", "usage_stats"):
+            if name in given:
+                given[name] = unveiled(given[name], getattr(known, name))
         await db.execute(sa.update(customer_products).where(*here).values(**given))
         return str(known.product)
     if len(await products(db, tenant, customer_id)) >= MOST_PRODUCTS:
@@ -122,15 +127,16 @@ def shown_products(
 ) -> list[CustomerProduct]:
     """The products that the desk and other systems know, as far as somebody sees them.
 
-    A product that several know is shown once for each: which is right is for people to see.
+    A product that several know is shown once for each: which is right is for people to see. What
+    is secret by its name is masked, for everybody.
     """
     found = [
         CustomerProduct(
             product_name=row.product,
             version=row.version,
             license_type=row.license_type,
-            configuration=row.configuration if "configuration" in sees else None,
-            usage_stats=row.usage_stats if "usage" in sees else None,
+            configuration=veiled(row.configuration) if "configuration" in sees else None,
+            usage_stats=veiled(row.usage_stats) if "usage" in sees else None,
             last_updated=row.updated_at,
             support_tier=row.support_tier,
             source=OURS,
@@ -158,14 +164,16 @@ def shown_products(
 
 def _values(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = told.get(name)
-    return value if isinstance(value, dict) else {}
+    return veiled(value) if isinstance(value, dict) else {}
 
 
 def states(answered: Sequence[Answered], health: Mapping[str, SourceHealth]) -> list[SourceState]:
     """Whether each source has answered."""
     found = [SourceState(source=OURS, state="ok", problem=None, asked_at=now())]
     for one in answered:
-        state = "unavailable" if one.problem else "ok" if one.known else "unknown"
+        state: State = "ok" if one.known else "unknown"
+        if one.problem:
+            state = "partial" if one.known else "unavailable"
         found.append(
             SourceState(
                 source=one.source,
@@ -176,6 +184,11 @@ def states(answered: Sequence[Answered], health: Mapping[str, SourceHealth]) -> 
             )
         )
     return found
+
+
+def is_whole(states: Sequence[SourceState]) -> bool:
+    """Whether all that was asked has answered, in order."""
+    return all(one.state in ("ok", "unknown") for one in states)
 
 
 def status_of(answered: Sequence[Answered]) -> str:

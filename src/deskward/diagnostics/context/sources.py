@@ -17,6 +17,8 @@ from deskward.customers.models import Profile
 log = logging.getLogger(__name__)
 
 MOST_REMEMBERED = 10_000
+MOST_TOLD = 10
+"""Parts of an answer that are told to be wrong."""
 _Key = tuple[str, str, str, frozenset[tuple[str, str]]]
 """Tenant, system, customer, and by what other systems know them: who is known by another id in one
 is somebody else there."""
@@ -35,6 +37,8 @@ class Known:
         interactions: With `kind`, `at` and `summary`.
         fields: Whatever else it was asked for.
         environment: Where the product runs: networks, settings, the state of integrations.
+        wrong: The parts of its answer that are not of the form that they should be, and so are
+            left out or shortened.
     """
 
     account_status: str | None = None
@@ -42,6 +46,7 @@ class Known:
     interactions: Sequence[dict[str, str]] = ()
     fields: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str | int | float | bool] = field(default_factory=dict)
+    wrong: Sequence[str] = ()
 
 
 class Source(Protocol):
@@ -90,7 +95,7 @@ class Answered:
 
     Attributes:
         known: None where it failed, or knows nobody such.
-        problem: Why it failed.
+        problem: Why it failed, or what of its answer is left out.
     """
 
     source: str
@@ -129,9 +134,17 @@ class Sources:
         except Exception:
             log.exception("the source %s failed", source.name)
             return Answered(source.name, None, "It failed on our side.", now())
-        answered = Answered(source.name, known, None, now())
+        answered = Answered(source.name, known, _wrong_of(known), now())
         self._remembered[key] = time.monotonic() + source.remembered, answered
         self._remembered.move_to_end(key)
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
         return answered
+
+
+def _wrong_of(known: Known | None) -> str | None:
+    if known is None or not known.wrong:
+        return None
+    told, more = ", ".join(known.wrong[:MOST_TOLD]), len(known.wrong) - MOST_TOLD
+    told += f" and {more} more" if more > 0 else ""
+    return f"Its answer is not of the form that was described for it: {told}."

@@ -22,9 +22,8 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx2
-import jsonpath
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from deskward.core.apart import apart
 from deskward.core.errors import TimeLimitExceeded
@@ -32,38 +31,25 @@ from deskward.core.foreign_json import TooMuchJson, parts_in, read_json, steps_o
 from deskward.core.marked_yaml import plain_yaml
 from deskward.customers.models import Profile
 from deskward.diagnostics.context.sources import Known, Source, SourceFailed
+from deskward.integrations.crm.taking import (
+    DescriptionPart,
+    Interactions,
+    Path_,
+    Products,
+    Taking,
+    one_of,
+)
 
 MOST = 1_000_000
 """Bytes of an answer."""
-MOST_ENTRIES = 200
-MOST_TEXT = 2_000
-MOST_OTHER = 50 * MOST_TEXT
-"""Characters of a value that is no text, as JSON."""
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 
-Path_ = Annotated[str, Field(min_length=1, max_length=300)]
 Fact = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Tenant = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _paths(cls, value: Any, info: Any) -> Any:
-        for path in value.values() if isinstance(value, dict) else (value,):
-            if isinstance(path, str) and path.startswith("$"):
-                try:
-                    jsonpath.compile(path)
-                except jsonpath.JSONPathError as error:
-                    told = str(error).splitlines()[0]
-                    raise ValueError(f"{path} is no JSONPath: {told}") from None
-        return value
-
-
-class Authentication(_Part):
+class Authentication(DescriptionPart):
     """How a system knows the desk: names of environment variables, never what they hold.
 
     Attributes:
@@ -78,28 +64,7 @@ class Authentication(_Part):
     value: str | None = None
 
 
-class Products(_Part):
-    """Where products are in an answer: each of them, and in each what it is called."""
-
-    each: Path_
-    product_name: Path_
-    version: Path_ | None = None
-    license_type: Path_ | None = None
-    support_tier: Path_ | None = None
-    configuration: Path_ | None = None
-    usage_stats: Path_ | None = None
-
-
-class Interactions(_Part):
-    """Where contacts with the customer are in an answer."""
-
-    each: Path_
-    kind: Path_
-    at: Path_
-    summary: Path_
-
-
-class Health(_Part):
+class Health(DescriptionPart):
     """How it is seen whether a system is well: by an address that answers with 200 then.
 
     Attributes:
@@ -110,7 +75,7 @@ class Health(_Part):
     every: float = Field(300.0, ge=10, le=86_400)
 
 
-class Rest(_Part):
+class Rest(DescriptionPart):
     """One system.
 
     Attributes:
@@ -132,8 +97,8 @@ class Rest(_Part):
     account_status: Path_ | None = None
     products: Products | None = None
     interactions: Interactions | None = None
-    fields: dict[Name, Path_] = {}
-    environment: dict[Fact, Path_] = {}
+    fields: dict[Name, Path_] = Field(default_factory=dict)
+    environment: dict[Fact, Path_] = Field(default_factory=dict)
     health: Health | None = None
 
     @field_validator("url", mode="after")
@@ -155,7 +120,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.casefold()
 
 
-class _File(_Part):
+class _File(DescriptionPart):
     sources: tuple[Rest, ...] = Field(max_length=20)
 
 
@@ -291,20 +256,17 @@ def read_answer(given: Mapping[str, Any]) -> dict[str, Any]:
         return {"problem": f"Its answer is not read: {error}."}
     except ValueError:
         return {"problem": "Its answer is no JSON."}
-    status = _one(rest.account_status, data)
+    taken = Taking()
     return {
-        "account_status": _text(status) if status is not None else None,
-        "products": _each(rest.products, data) if rest.products else [],
-        "interactions": [
-            {name: _text(value) for name, value in one.items()}
-            for one in (_each(rest.interactions, data) if rest.interactions else [])
-        ],
-        "fields": {name: _plain(_one(path, data)) for name, path in rest.fields.items()},
-        "environment": {
-            name: _plain(value)
-            for name, path in rest.environment.items()
-            if isinstance(value := _one(path, data), str | int | float)
+        "account_status": taken.name("account_status", one_of(rest.account_status, data)) or None,
+        "products": taken.products(rest.products, data),
+        "interactions": taken.interactions(rest.interactions, data),
+        "fields": {
+            name: taken.anything(f"fields.{name}", one_of(path, data))
+            for name, path in rest.fields.items()
         },
+        "environment": taken.facts(rest.environment, data),
+        "wrong": taken.wrong,
     }
 
 
@@ -355,32 +317,3 @@ def _variable(rest: Rest, name: str) -> str:
     if not (value := os.environ.get(name)):
         raise ValueError(f"CRM_FILE: {rest.name}: the variable {name} is not set")
     return value
-
-
-def _each(part: Products | Interactions, data: Any) -> list[dict[str, Any]]:
-    paths: Mapping[str, str | None] = part.model_dump(exclude={"each"})
-    found: list[dict[str, Any]] = []
-    for node in jsonpath.finditer(part.each, data):
-        if len(found) == MOST_ENTRIES:
-            break
-        told = {name: _plain(_one(path, node.value)) for name, path in paths.items()}
-        if isinstance(part, Interactions) or isinstance(told["product_name"], str | int):
-            found.append(told)  # a product without a name is none that anybody could ask for
-    return found
-
-
-def _one(path: str | None, data: Any) -> Any:
-    """The first that a path finds; None where it finds nothing."""
-    if path is None or not isinstance(data, dict | list):
-        return None
-    return next((node.value for node in jsonpath.finditer(path, data)), None)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return _text(value)
-    return value if len(str(value)) <= MOST_OTHER else None
-
-
-def _text(value: Any) -> str:
-    return ("" if value is None else str(value))[:MOST_TEXT]
