@@ -15,7 +15,8 @@ from deskward.text.language import language_now
 class DiagnosisFacts(TypedDict):
     """The facts of a session.
 
-    `asks`, `choices` and `question` are what it asks now; see `gate/answers.py`.
+    `asks`, `choices` and `question` are what it asks now; see `gate/answers.py`. `led` is whether
+    the caller has given its last answer, so that it is the session that they walk.
     """
 
     id: str
@@ -26,6 +27,7 @@ class DiagnosisFacts(TypedDict):
     asks: str
     choices: list[str]
     question: str
+    led: bool
 
 
 async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> DiagnosisFacts:
@@ -42,6 +44,7 @@ async def diagnosis_facts(ctx: Context, arguments: Mapping[str, Any]) -> Diagnos
         "asks": asks,
         "choices": choices,
         "question": question,
+        "led": bool(session.given) and session.given[-1].by == ctx.principal.label,
     }
 
 
