@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from typing import Any
 
 import httpx2
 import pytest
 
 from deskward.app import Desk
+from deskward.entrypoints.application import http_application
 from deskward.security.principals import Kind
 from tests.conftest import recorded
 from tests.entrypoints.conftest import client_of
@@ -270,3 +273,62 @@ async def test_each_call_of_a_request_counts_for_the_callers_limit(sqlite_desk: 
     assert codes(answer) == ["RATE_LIMITED"] * 5
     assert sum(one is not None for one in answer["data"].values()) == 15
     assert all(one["extensions"]["retry_after"] for one in answer["errors"])
+
+
+async def test_what_is_not_installed_is_named_with_its_command(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("deskward.entrypoints.graphql.running"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "graphql", None)
+    answer = await client.post(PATH, json={"query": BALANCE})
+    assert answer.status_code == 503
+    assert 'pip install "deskward[graphql]"' in answer.json()["errors"][0]["message"]
+
+
+async def test_when_the_client_goes_nothing_more_is_begun(
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = http_application(sqlite_desk)
+    under_way, gone = asyncio.Event(), asyncio.Event()
+    called: list[str] = []
+    ended: list[str] = []
+
+    async def call(name: str, *_: Any, **__: Any) -> Any:
+        called.append(name)
+        under_way.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(name)
+
+    monkeypatch.setattr(sqlite_desk.gate, "call", call)
+    twice = 'create_ticket(subject: "A", body: "B") { ticket_id }'
+    body = json.dumps({"query": f"mutation {{ a: {twice} b: {twice} }}"}).encode()
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = {"host": "127.0.0.1:9080", "content-type": "application/json"}
+    scope = {
+        **{"type": "http", "http_version": "1.1", "method": "POST", "path": PATH},
+        **{"raw_path": PATH.encode(), "query_string": b"", "client": ("127.0.0.1", 1)},
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()]
+        + [(b"content-length", str(len(body)).encode())],
+    }
+    served = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+    async with asyncio.timeout(30):
+        await under_way.wait()
+        gone.set()
+        await served
+    assert called == ended == ["create_ticket"]
