@@ -326,7 +326,7 @@ async def test_when_the_client_goes_nothing_more_is_begun(
         "headers": [(k.encode(), v.encode()) for k, v in headers.items()]
         + [(b"content-length", str(len(body)).encode())],
     }
-    served = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+    served: asyncio.Task[None] = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]  # an ASGI application is a coroutine function
     async with asyncio.timeout(30):
         await under_way.wait()
         gone.set()
