@@ -167,3 +167,27 @@ def test_when_it_is_over_is_when_so_much_was_worked(
     assert end is not None
     assert calendar.between(start, end) == work
     assert calendar.between(start, end - timedelta(microseconds=1)) < work
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone", "holidays", "start", "end", "worked"),
+    [
+        # The clocks go back from one to midnight: that hour is the later day's, which is closed.
+        ("", "Atlantic/Azores", {"2026-10-25"}, (10, 25, 0), (10, 26, 1), 0),
+        ("mon-sun=00:00-24:00", "Atlantic/Azores", {"2026-10-25"}, (10, 25, 0), (10, 26, 1), 0),
+        ("mon-sun=00:00-24:00", "Atlantic/Azores", {"2026-10-24"}, (10, 25, 0), (10, 26, 1), 25),
+        ("sat=22:00-24:00", "America/Havana", set(), (10, 31, 12), (11, 1, 12), 2),
+        ("sun=00:00-02:00", "America/Havana", set(), (10, 31, 12), (11, 1, 12), 3),
+    ],
+)
+def test_a_midnight_that_comes_twice_ends_its_day_the_first_time(
+    hours: str,
+    zone: str,
+    holidays: set[str],
+    start: tuple[int, int, int],
+    end: tuple[int, int, int],
+    worked: int,
+) -> None:
+    calendar = Calendar(hours, zone, frozenset(holidays))
+    first, last = (datetime(2026, *one, tzinfo=UTC) for one in (start, end))
+    assert calendar.between(first, last) == timedelta(hours=worked)

@@ -120,8 +120,10 @@ def _moment(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
 
     One that the clocks leave out is the moment at which they are put forward.
     """
-    if at == time.max:  # the day's end
-        day, at = day + timedelta(days=1), time.min
+    if (
+        at == time.max
+    ):  # the day's end, where the next one begins: a midnight that comes again is its
+        day, at, fold = day + timedelta(days=1), time.min, 0
     before, after = (datetime.combine(day, at.replace(fold=one), zone) for one in (0, 1))
     if _offset(before) < _offset(after):
         return _put_forward(after.astimezone(UTC), before.astimezone(UTC), zone)
