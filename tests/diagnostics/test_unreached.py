@@ -12,7 +12,9 @@ import yaml
 from deskward.diagnostics import reaching
 from deskward.diagnostics.agreeing import can_agree
 from deskward.diagnostics.checking import SHIPPED, check, load, read_all
+from deskward.diagnostics.composing import Circumstances, compose
 from deskward.diagnostics.outcomes import outcomes
+from deskward.diagnostics.walking import walk
 from deskward.diagnostics.workflow import Step
 
 KNOWN = load(SHIPPED)
@@ -216,3 +218,37 @@ def test_what_a_condition_can_come_to(
 )
 def test_conditions_agree_where_there_can_be_such_a_case(sources: list[str], can: bool) -> None:
     assert can_agree(frozenset(sources)) is can
+
+
+def open_at_the_end(name: str, **answers: Any) -> set[str]:
+    """The causes of which nothing is known where a walk has ended with one."""
+    plan = compose(KNOWN[name], Circumstances(), KNOWN)
+    walked = walk(plan)
+    while walked.at is not None:
+        walked.answer(answers[walked.at.id])
+    assert walked.end is not None
+    assert walked.end.cause is not None, walked.end
+    return set(plan.causes) - {one.cause for one in walked.evidence}
+
+
+SLOWED = {"last_run": "slowed", "last_long": True}
+SIGNING = {"other_people": False, "known_address": True, "private_window": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "left"),
+    [
+        ("api-errors", {"same_now": True, "status": 500, "health": False}, set()),
+        ("api-errors", {"same_now": True, "status": 402}, {"client_configuration", "outage"}),
+        ("sign-in", {**SIGNING, "way_in": "password", "shown": "locked"}, {"old_password"}),
+        (
+            "data-sync",
+            {"symptom": "late", "fresh": False, "enabled": True, **SLOWED},
+            {"other_down", "webhook", "clock"},
+        ),
+    ],
+)
+def test_an_answer_that_decides_rules_out_what_it_excludes(
+    name: str, answers: dict[str, Any], left: set[str]
+) -> None:
+    assert open_at_the_end(name, **answers) == left
