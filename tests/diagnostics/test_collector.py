@@ -397,4 +397,4 @@ async def test_nothing_is_sent_without_a_yes(
     told = capsys.readouterr().out
     assert '"count": 0' in told
     assert told.rstrip().endswith("Nothing was sent.")
-    assert program.main(["--show"]) == 1
+    assert program.main(["--show"]) == 0

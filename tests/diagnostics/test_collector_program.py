@@ -120,3 +120,11 @@ def test_what_redirects_on_and_on_has_failed_there_too() -> None:
         for kind in (program.web, program.performance):
             assert kind(test)["problem"] == "redirect"
         assert program.web({**test, "follow": 0})["status"] == 302
+
+
+def test_who_only_wants_to_see_it_gets_what_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert running(1).main(["--show"]) == 0
+    assert running(1).main([]) == 1

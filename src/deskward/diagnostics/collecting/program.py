@@ -341,7 +341,7 @@ def main(arguments: list[str]) -> int:
     print(shown)
     print("\nWith it go the seconds that have passed since, and a signature of both.")
     if "--show" in arguments:
-        return 1
+        return 0
     print('Send it? Type "yes": ', end="", flush=True)
     if sys.stdin.readline().strip().lower() != "yes":
         print("Nothing was sent.")
