@@ -146,3 +146,19 @@ async def test_a_desk_does_not_start_with_policies_that_are_wrong(
     with pytest.raises(WrongFiles, match=r"own\.yaml:3: .*30m, 4h or 1h30m"):
         async with open_desk(sqlite_settings):
             pass
+
+
+def test_a_day_that_is_none_is_told_in_its_line_beside_all_else(tmp_path: Path) -> None:
+    file = tmp_path / "sla.yaml"
+    file.write_text(
+        "calendars:\n"
+        "  berlin:\n"
+        "    zone: Europe/Berlin\n"
+        "    holidays: [2026-12-25, 2026-02-30]\n"
+        "policies:\n"
+        "  - {id: p, calendar: nope, first_response: never}\n",
+        "utf-8",
+    )
+    _, problems = check(file)
+    assert [one.line for one in problems] == [4, 6]
+    assert "'2026-02-30' is no day; write 2026-12-25" in problems[0].text

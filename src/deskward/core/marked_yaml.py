@@ -18,6 +18,8 @@ DEEPEST = 64
 Place = tuple[str | int, ...]
 """Where in a file: keys and numbers, as pydantic says it."""
 Form = TypeVar("Form", bound=BaseModel)
+_VALUES = frozenset(f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float"))
+"""What YAML makes of a text by its form alone."""
 
 
 @dataclass(frozen=True, order=True)
@@ -157,9 +159,11 @@ def _mark(node: Any, place: Place, lines: dict[Place, int]) -> Iterable[tuple[in
     if node is None:
         return
     lines.setdefault(place, node.start_mark.line + 1)
+    _as_text(node)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            _as_text(key)
             name = str(key.value)
             if name in seen:
                 yield key.start_mark.line + 1, f"“{name}” stands here twice"
@@ -169,6 +173,18 @@ def _mark(node: Any, place: Place, lines: dict[Place, int]) -> Iterable[tuple[in
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             yield from _mark(value, (*place, number), lines)
+
+
+def _as_text(node: Any) -> None:
+    """Have what looks like a value and is none, as the day 2026-02-30, be a text.
+
+    The form says then what is wrong with it, in its line and beside all else that is wrong.
+    """
+    if isinstance(node, yaml.ScalarNode) and node.tag in _VALUES:
+        try:
+            yaml.constructor.SafeConstructor().construct_object(node)
+        except ValueError:
+            node.tag = "tag:yaml.org,2002:str"
 
 
 def _told(error: Any, whole: str) -> str:
