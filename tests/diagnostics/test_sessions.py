@@ -159,7 +159,7 @@ async def test_an_answer_of_another_form_is_refused_and_changes_nothing(
 ) -> None:
     session = await start(call)
     refused = await do(call, "answer_diagnostic_step", session, answer=wrong)
-    assert code(refused) == "CONFLICT"
+    assert code(refused) == "INVALID_INPUT"
     assert refused.value["error"]["details"] == {"field": "answer"}
     assert "true or false" in refused.value["error"]["message"]
     there = (await call("get_diagnostic_session", session_id=session["id"])).value

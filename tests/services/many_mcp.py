@@ -33,9 +33,9 @@ acted: list[str] = []
 
 def _guarded() -> RemoteAuthProvider | None:
     """What asks for a token of an authorization server, where the environment names one."""
-    issuer, base = os.environ.get("ISSUER"), f"http://127.0.0.1:{sys.argv[2]}"
-    if issuer is None:
+    if (issuer := os.environ.get("ISSUER")) is None:
         return None
+    base = f"http://127.0.0.1:{sys.argv[2]}"  # over stdio nobody has a token
     verifier = JWTVerifier(jwks_uri=f"{issuer}/jwks", issuer=issuer, audience=f"{base}/mcp")
     return RemoteAuthProvider(verifier, [AnyHttpUrl(issuer)], base)
 

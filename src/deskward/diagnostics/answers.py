@@ -70,10 +70,12 @@ class Number(_Form):
 
     Attributes:
         unit: What is counted, for whoever answers.
+        whole: Whether it has no fraction.
     """
 
     type: Literal["number"]
     unit: str = ""
+    whole: bool = False
     least: float = -1e12
     most: float = 1e12
 
@@ -90,6 +92,8 @@ class Number(_Form):
             InvalidInput: It is none of this form.
         """
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            if self.whole and value != int(value):
+                raise InvalidInput("Answer this step with a whole number.")
             if self.least <= value <= self.most:
                 return float(value)
             raise InvalidInput(f"Answer with a number from {self.least:g} to {self.most:g}.")

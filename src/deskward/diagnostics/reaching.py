@@ -7,6 +7,7 @@ case (`environment`, `customer`, …) anything. Where that is too much, nothing 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -275,6 +276,9 @@ def _samples(step: Step, sources: Sequence[str]) -> Sequence[Any]:
     )
     edges = sorted({least, most, *(one for one in named if least < one < most)})
     between = [(one + other) / 2 for one, other in itertools.pairwise(edges)]
+    if step.answer.whole:
+        between = [float(math.floor(one)) for one in between]
+        edges = [one for one in edges if one == int(one)]
     return sorted({*edges, *between})
 
 

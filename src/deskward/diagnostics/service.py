@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
-from deskward.core.errors import Conflict, InvalidInput, NotFound
+from deskward.core.errors import Conflict, InvalidInput, NotFound, Unfit
 from deskward.core.paging import newest
 from deskward.diagnostics.composing import Plan
 from deskward.diagnostics.models import Status, diagnoses, diagnosis_numbers
@@ -186,7 +186,7 @@ async def answer(
     try:
         going.answer(value)
     except InvalidInput as error:
-        raise Conflict(error.message, details={"field": "answer"}) from None
+        raise Unfit(error.message, details={"field": "answer"}) from None
     given = Given(going.answered[-1].value, by, request_id, now().isoformat(), test_run)
     after = replace(session, given=(*session.given, given))
     return await _write(db, tenant, session, after.given, state_of(after))

@@ -83,6 +83,9 @@ class Target:
         return str(self.network.network_address if alone else self.network)
 
 
+WITHHELD = "is not public, and is not reached where a customer says a part of the target"
+
+
 class Reach(Protocol):
     """Says where a test may go."""
 
@@ -112,9 +115,8 @@ class Listed:
         Args:
             inner: Whether networks count that are not public.
         """
-        found = tuple(targets)
-        self._targets = tuple(one for one in found if inner or not one.inner)
-        self._withheld = len(found) > len(self._targets)
+        self._inner = inner
+        self._targets = tuple(one for one in targets if inner or not one.inner)
 
     def check_host(self, host: str, port: int | None) -> None:
         """See `Reach`."""
@@ -127,6 +129,10 @@ class Listed:
         else:
             if any(one.holds(address) and _fits(one, port) for one in self._targets):
                 return
+            if not (
+                self._inner or is_public(address)
+            ):  # listed or not, which a customer need not know
+                raise NotAllowed(f"{host} {WITHHELD}")
         raise NotAllowed(_refused(host, port))
 
     def check_address(self, host: str, port: int, address: Address) -> None:
@@ -137,9 +143,7 @@ class Listed:
         if any(public or one.explicit for one in holding):
             return
         if not public:
-            why = "is not public, and no network of the list holds it"
-            if self._withheld:
-                why = "is not public, and is not reached where a customer says a part of the target"
+            why = "is not public, and no network of the list holds it" if self._inner else WITHHELD
             raise NotAllowed(f"{host} leads to {address}, which {why}")
         self.check_host(host, port)
 

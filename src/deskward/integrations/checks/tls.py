@@ -161,9 +161,18 @@ def _take_old(context: ssl.SSLContext) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
 
 
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
 def _told(seen: dict[str, Any]) -> str:
     days = seen["days_left"]
-    lasts = f"expired {-days} days ago" if days < 0 else f"valid for {days} days"
+    ago = -days - 1  # whole days, as those that are left are
+    lasts = (
+        f"expired {_days(ago) + ' ago' if ago else 'today'}"
+        if days < 0
+        else f"valid for {_days(days)}"
+    )
     why = "trusted" if seen["trusted"] else f"not trusted ({seen['problem'].replace('_', ' ')})"
     spoken = f"; it speaks {', '.join(seen['spoken'])}" if seen.get("spoken") else ""
     return f"The certificate of {seen['subject']} by {seen['issuer']} is {why}, {lasts}{spoken}."
