@@ -6,7 +6,8 @@ import ipaddress
 
 import pytest
 
-from deskward.diagnostics.suites.reach import Listed, NotAllowed, Target
+from deskward.core.outside import NotAllowed
+from deskward.diagnostics.suites.reach import Listed, Target
 
 LISTED = ["127.0.0.1", "10.1.0.0/16", "api.example.com", "9.9.9.9"]
 
