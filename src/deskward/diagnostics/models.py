@@ -15,6 +15,8 @@ from deskward.core.personal import DOCUMENT, IMPERSONAL, MACHINES, OWNER, TEXT, 
 from deskward.core.written import Ours, RecordId, Written
 from deskward.diagnostics.workflow import Difficulty, Kind
 
+Confirmed = Literal["customer", "staff", "quiet"]
+"""How it is known that it helped; `quiet`: nobody said otherwise in time."""
 Status = Literal[
     "open", "paused", "to_confirm", "resolved", "handed_over", "ended", "joined_incident"
 ]
@@ -231,7 +233,7 @@ class Diagnosis(BaseModel):
         description="Causes that were found and put right before: the issue was still there, and "
         "the steps began anew.",
     )
-    confirmed: Literal["customer", "staff", "quiet"] | None = Field(
+    confirmed: Confirmed | None = Field(
         description="How it is known that it helped; `quiet`: nobody said otherwise in time."
     )
     ticket_id: Ours | None = Field(description="The ticket that it was handed over as.")
@@ -260,9 +262,18 @@ class DiagnosisSummary(BaseModel):
     workflow_id: Ours
     status: Status
     cause: Ours | None = Field(description="The cause that was found.")
+    confirmed: Confirmed | None = Field(description="How it is known that it helped.")
     revision: int
     created_at: datetime
     updated_at: datetime
+
+
+class Helped(BaseModel):
+    """How many sessions are known to have helped, counted apart by how that is known."""
+
+    customer: int = Field(0, description="The customer has said so.")
+    staff: int = Field(0, description="Staff have said so.")
+    quiet: int = Field(0, description="Nobody said otherwise in time.")
 
 
 class DiagnosisList(BaseModel):
@@ -271,6 +282,7 @@ class DiagnosisList(BaseModel):
     total: int = Field(description="How many there are on all pages.")
     limit: int
     offset: int
+    helped: Helped = Field(description="How many of them are known to have helped.")
     sessions: list[DiagnosisSummary]
 
 

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 
 from deskward.core.database import Connection, now
 from deskward.core.errors import Conflict, InvalidInput, NotFound, Unfit
-from deskward.core.paging import newest
 from deskward.diagnostics.composing import Plan
-from deskward.diagnostics.models import Status, diagnoses, diagnosis_numbers
+from deskward.diagnostics.models import Confirmed, Status, diagnoses, diagnosis_numbers
 from deskward.diagnostics.walking import End, Evidence, Walk, walk
 
 MOST_EARLIER = 4
@@ -69,7 +68,7 @@ class Session:
     plan: Plan
     given: tuple[Given, ...]
     status: Status
-    confirmed: str | None
+    confirmed: Confirmed | None
     ticket_id: str | None
     incident_id: str | None
     declined: tuple[str, ...]
@@ -135,25 +134,6 @@ async def start(
     }
     await db.execute(diagnoses.insert(), row)
     return await get(db, tenant, f"D{number}")
-
-
-async def find(
-    db: Connection,
-    tenant: str,
-    *,
-    customer_id: str | None,
-    status: Status | None,
-    limit: int,
-    offset: int,
-) -> tuple[int, list[Session]]:
-    """How many sessions there are, and one page of them, the newest first."""
-    where = [diagnoses.c.tenant_id == tenant]
-    if customer_id is not None:
-        where.append(diagnoses.c.customer_id == customer_id)
-    if status is not None:
-        where.append(diagnoses.c.status == status)
-    total, rows = await newest(db, diagnoses, where, limit=limit, offset=offset)
-    return total, [_session(row) for row in rows]
 
 
 async def answer(
@@ -251,7 +231,7 @@ async def set_status(
     status: Status,
     *,
     allowed: tuple[Status, ...],
-    confirmed: str | None = None,
+    confirmed: Confirmed | None = None,
     **more: Any,
 ) -> Session:
     """Put a session into another state.
@@ -334,7 +314,7 @@ async def _write(
     given: tuple[Given, ...],
     status: Status,
     *,
-    confirmed: str | None = None,
+    confirmed: Confirmed | None = None,
     **more: Any,
 ) -> Session:
     await db.execute(
@@ -364,10 +344,10 @@ async def _read(db: Connection, statement: sa.Executable, tenant: str, session_i
     row = await db.first(statement, tenant=tenant, number=int(session_id[1:]))
     if row is None:
         raise NotFound("session", session_id)
-    return _session(row)
+    return session_of(row)
 
 
-def _session(row: sa.Row[Any]) -> Session:
+def session_of(row: sa.Row[Any]) -> Session:
     return Session(
         id=f"D{row.number}",
         customer_id=row.customer_id,

@@ -104,6 +104,7 @@ def summary(session: Session) -> models.DiagnosisSummary:
         workflow_id=session.plan.workflow,
         status=session.status,
         cause=end.cause if end is not None else None,
+        confirmed=session.confirmed,
         revision=session.revision,
         created_at=session.created_at,
         updated_at=session.updated_at,

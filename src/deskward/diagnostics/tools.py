@@ -11,16 +11,18 @@ from deskward.core.errors import Conflict
 from deskward.core.numbering import Revision
 from deskward.core.paging import Limit, Offset
 from deskward.customers import service as customers
-from deskward.diagnostics import service, telling
+from deskward.diagnostics import listing, service, telling
 from deskward.diagnostics.composing import Circumstances, Plan, compose
 from deskward.diagnostics.context import environment
 from deskward.diagnostics.context import service as context
 from deskward.diagnostics.context.nearest import doubts
 from deskward.diagnostics.following import followed, gone_on, shown
 from deskward.diagnostics.models import (
+    Confirmed,
     Diagnosis,
     DiagnosisList,
     GivenAnswer,
+    Helped,
     Issue,
     Product,
     SessionId,
@@ -145,6 +147,7 @@ async def list_diagnostic_sessions(
     ctx: Context,
     customer_id: OwnCustomerId | None = None,
     status: Status | None = None,
+    confirmed: Confirmed | None = None,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> DiagnosisList:
@@ -153,14 +156,15 @@ async def list_diagnostic_sessions(
     Args:
         customer_id: Only this customer's.
         status: Only those in this state.
+        confirmed: Only those of which it is known in this way that it helped.
         limit: How many to list at the most.
         offset: How many to pass over.
     """
-    total, found = await service.find(
-        ctx.db, ctx.tenant, customer_id=customer_id, status=status, limit=limit, offset=offset
-    )
+    only: dict[str, Any] = {"customer_id": customer_id, "status": status, "confirmed": confirmed}
+    total, found = await listing.find(ctx.db, ctx.tenant, **only, limit=limit, offset=offset)
+    helped = Helped(**await listing.helped(ctx.db, ctx.tenant, **only))
     sessions = [telling.summary(one) for one in found]
-    return DiagnosisList(total=total, limit=limit, offset=offset, sessions=sessions)
+    return DiagnosisList(total=total, helped=helped, limit=limit, offset=offset, sessions=sessions)
 
 
 @tools.tool(
@@ -280,7 +284,7 @@ async def report_diagnosis_outcome(
     if helped and put_right:
         told = "Say `put_right` only where the issue is still there."
         raise Conflict(told, details={"field": "put_right"})
-    by = "customer" if ctx.principal.kind == "customer" else "staff"
+    by: Confirmed = "customer" if ctx.principal.kind == "customer" else "staff"
     before = await service.get(ctx.db, ctx.tenant, session_id)
     if not helped and service.was_midway(before):
         return await gone_on(ctx, before, revision)

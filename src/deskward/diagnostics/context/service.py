@@ -14,7 +14,7 @@ from deskward.core.veil import unveiled, veiled
 from deskward.customers import interactions
 from deskward.customers import service as customers
 from deskward.customers.models import Profile
-from deskward.diagnostics import service as sessions
+from deskward.diagnostics import listing
 from deskward.diagnostics.context.models import (
     ContactPreferences,
     CustomerProduct,
@@ -227,7 +227,7 @@ async def history(
     page: dict[str, Any] = {"customer_id": customer_id, "status": None}
     page |= {"limit": NEWEST, "offset": 0}
     found = await tickets.find(db, tenant, **page)
-    count, past = await sessions.find(db, tenant, **page)
+    count, past = await listing.find(db, tenant, **page)
     ends = [one.walk.end for one in past]
     return History(
         tickets_in_all=found.total,
