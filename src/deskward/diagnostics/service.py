@@ -348,6 +348,7 @@ async def _read(db: Connection, statement: sa.Executable, tenant: str, session_i
 
 
 def session_of(row: sa.Row[Any]) -> Session:
+    """The session of a row."""
     return Session(
         id=f"D{row.number}",
         customer_id=row.customer_id,
