@@ -123,7 +123,6 @@ class Feeder:
             if self._intake.problem is not None and not messages:
                 await self._in_thread(lambda: self._look(consumer))
             if messages:
-                self._intake.problem = None
                 await self._keep(messages)
                 await self._in_thread(partial(self._commit, consumer, messages))
 
@@ -175,6 +174,9 @@ class Feeder:
                 raise
             if error.args[0].code() not in _NOT_OURS:
                 self._tell(error.args[0])
+                return
+        # Messages may have come before the brokers went: only an answer shows that they are there.
+        self._intake.problem = None
 
     def _tell(self, error: KafkaError) -> None:
         """Say what is wrong, once for as long as it lasts. Also called by librdkafka's thread."""
