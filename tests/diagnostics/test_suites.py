@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import xml.etree.ElementTree as ElementTree
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +81,33 @@ def test_what_is_wrong_with_a_suite_is_told_with_its_line(
 ) -> None:
     assert not wrong(tmp_path, SUITE)
     assert told in wrong(tmp_path, SUITE.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("seen.found.sate == 'ok'", "10: this test has no path “sate” for `seen.found`; did you"),
+        (
+            "seen . found . elsewhere > 1",
+            "has no path “elsewhere” for `seen.found`; there are a-b, st",
+        ),
+        ('!(seen.found["a-c"] == 1)', "has no path “a-c” for `seen.found`; did you mean a-b?"),
+        ("has(seen.found.gone)", "has no path “gone”"),
+        ("seen.found.state.elsewhere == seen.found.state", ""),
+        ("seen.found['a-b'] == 1 && seen.found.size() == 2", ""),
+        ("seen.found.exists(name, name == 'state') && seen.found == seen.json", ""),
+        ("seen.found[environment.name] == 'ok'", ""),
+    ],
+)
+def test_what_no_path_looks_for_cannot_be_read(tmp_path: Path, condition: str, told: str) -> None:
+    paths = '    paths: {state: "$.state", a-b: "$.b"}\n'
+    problems = wrong(tmp_path, f"{SUITE}{paths}    expect: [{json.dumps(condition)}]\n")
+    assert told in problems if told else not problems
+
+
+def test_where_there_are_no_paths_nothing_is_found(tmp_path: Path) -> None:
+    told = wrong(tmp_path, f"{SUITE}    expect: [seen.found.state == 'ok']\n")
+    assert told == "9: this test has no path “state” for `seen.found`; there is none"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,18 +58,24 @@ def check(
 ) -> None:
     """See that suites can be run. Exit code 1: one cannot.
 
-    Each problem is told with its file and line.
+    Each problem is told with its file and line. Secrets are looked for in SUITE_SECRETS_FILE; where
+    that is not set, a test that names one is told of, and the suite is sound all the same.
 
     Example: `deskward suite check my-suites`
     """
     from deskward.diagnostics.suites.loading import read_suites
+    from deskward.integrations.checks.secrets import named_in
 
+    file = read_settings().diagnostics.suite_secrets_file
     try:
-        found, problems = read_suites(*(places or _places()))
-    except FileNotFoundError as error:
+        secrets = None if file is None else named_in(file)
+        found, problems = read_suites(*(places or _places()), secrets=secrets)
+    except (FileNotFoundError, ValueError) as error:
         raise Misused(str(error)) from None
     for problem in problems:
         print(problem)
+    for name, secret in _named(found.values()) if secrets is None else ():
+        print(f"note: {name} names the secret {secret}, and SUITE_SECRETS_FILE is not set.")
     told = f"{len(problems)} problems." if problems else "sound."
     print(f"{len(found)} suites: {told}")
     sys.exit(1 if problems or not found else 0)
@@ -257,6 +263,12 @@ def _places() -> tuple[Path, ...]:
 
     own = read_settings().diagnostics.suites_dir
     return (SHIPPED, own) if own is not None else (SHIPPED,)
+
+
+def _named(suites: Iterable[Suite]) -> list[tuple[str, str]]:
+    """Tests that name a secret, as `suite.test`, each with it."""
+    tests = [(f"{suite.suite}.{test.id}", test) for suite in suites for test in suite.tests]
+    return [(name, test.secret) for name, test in tests if test.kind == "database" and test.secret]
 
 
 def _known() -> Mapping[str, Suite]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,16 @@ from deskward.core.errors import NotFound
 from deskward.core.marked_yaml import Place, Problem, line_of, read_marked
 from deskward.diagnostics.loading import WrongWorkflows, files_in
 from deskward.diagnostics.suites.filling import wrong_places
-from deskward.diagnostics.suites.suite import SEEN, Configuration, Http, Suite, Test, seen_by
+from deskward.diagnostics.suites.suite import (
+    SEEN,
+    Configuration,
+    Database,
+    Http,
+    Suite,
+    Test,
+    found_by,
+    seen_by,
+)
 
 SHIPPED = Path(__file__).with_name("shipped")
 """The suites that ship with Deskward."""
@@ -88,8 +97,13 @@ def load(*places: Path) -> Mapping[str, Suite]:
     return found
 
 
-def read_suites(*places: Path) -> tuple[dict[str, Suite], list[Problem]]:
+def read_suites(
+    *places: Path, secrets: Collection[str] | None = None
+) -> tuple[dict[str, Suite], list[Problem]]:
     """The suites of some places, in the order of their ids, and what is wrong with any.
+
+    Args:
+        secrets: The secrets that there are, by name; None where that is not known.
 
     Raises:
         FileNotFoundError: There is no such place.
@@ -111,7 +125,7 @@ def read_suites(*places: Path) -> tuple[dict[str, Suite], list[Problem]]:
                 problems.append(Problem(file, line_of(lines, ("suite",)), told))
             here.setdefault(suite.suite, file)
             problems += [
-                Problem(file, line_of(lines, where), told) for where, told in _wrong(suite)
+                Problem(file, line_of(lines, where), told) for where, told in _wrong(suite, secrets)
             ]
             found[suite.suite] = suite
     return dict(sorted(found.items())), sorted(problems)
@@ -120,7 +134,7 @@ def read_suites(*places: Path) -> tuple[dict[str, Suite], list[Problem]]:
 Found = Iterator[tuple[Place, str]]
 
 
-def _wrong(suite: Suite) -> Found:
+def _wrong(suite: Suite, secrets: Collection[str] | None) -> Found:
     known: set[str] = set()
     for number, test in enumerate(suite.tests):
         # The form of a test is picked by its kind, which so is a part of its place.
@@ -133,19 +147,39 @@ def _wrong(suite: Suite) -> Found:
         for at, source in enumerate(test.expect):
             yield from _of_condition((*place, "expect", at), source, {"seen"}, SEEN[test.kind])
         if isinstance(test, Configuration):
-            if not test.form and not test.rules:
-                yield place, "a test of a configuration has a `schema`, or `rules`"
-            if told := _slow(test.form) or _unsound(test.form):
-                yield (*place, "schema"), told
-            for at, rule in enumerate(test.rules):
-                yield from _of_condition((*place, "rules", at, "that"), rule.that, set(), set())
+            yield from _of_configuration(place, test)
         if isinstance(test, Http):
-            for name, path in test.paths.items():
-                try:
-                    jsonpath.compile(path)
-                except jsonpath.JSONPathError as error:
-                    said = str(error).splitlines()[0]
-                    yield (*place, "paths", name), f"{path} is no JSONPath: {said}"
+            yield from _of_paths(place, test)
+        if isinstance(test, Database) and secrets is not None:
+            yield from _of_secret(place, test.secret, secrets)
+
+
+def _of_configuration(place: Place, test: Configuration) -> Found:
+    if not test.form and not test.rules:
+        yield place, "a test of a configuration has a `schema`, or `rules`"
+    if told := _slow(test.form) or _unsound(test.form):
+        yield (*place, "schema"), told
+    for at, rule in enumerate(test.rules):
+        yield from _of_condition((*place, "rules", at, "that"), rule.that, set(), set())
+
+
+def _of_secret(place: Place, name: str | None, secrets: Collection[str]) -> Found:
+    if name is not None and name not in secrets:
+        yield (*place, "secret"), f"SUITE_SECRETS_FILE has no “{name}”{_hint(name, secrets)}"
+
+
+def _of_paths(place: Place, test: Http) -> Found:
+    for name, path in test.paths.items():
+        try:
+            jsonpath.compile(path)
+        except jsonpath.JSONPathError as error:
+            said = str(error).splitlines()[0]
+            yield (*place, "paths", name), f"{path} is no JSONPath: {said}"
+    for at, source in enumerate(test.expect):  # what was not looked for is never found
+        for name in found_by(source):
+            if name not in test.paths:
+                told = f"this test has no path “{name}” for `seen.found`{_hint(name, test.paths)}"
+                yield (*place, "expect", at), told
 
 
 def _of_condition(place: Place, source: str, more: set[str], seen: Any) -> Found:
@@ -158,11 +192,13 @@ def _of_condition(place: Place, source: str, more: set[str], seen: Any) -> Found
         yield place, f"the condition reads “{name}”, which is nothing that can be known here"
     for name in seen_by(source) if seen else ():
         if name not in seen:
-            near = difflib.get_close_matches(name, seen, n=1)
-            hint = (
-                f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(seen))}"
-            )
-            yield place, f"a test of this kind does not see “{name}”{hint}"
+            yield place, f"a test of this kind does not see “{name}”{_hint(name, seen)}"
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    if near := difflib.get_close_matches(name, known, n=1):
+        return f"; did you mean {near[0]}?"
+    return f"; there {'are' if known else 'is'} {', '.join(sorted(known)) or 'none'}"
 
 
 def _slow(schema: Any) -> str:

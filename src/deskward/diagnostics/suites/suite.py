@@ -231,11 +231,21 @@ USUAL: dict[str, tuple[str, ...]] = {
 
 _REACHED = ("reached", "problem", "address", "milliseconds")
 _NAMED = re.compile(r"\bseen\s*\.\s*([A-Za-z_]\w*)")
+_FOUND = re.compile(
+    r"\bseen\s*\.\s*found\s*"
+    r"""(?:\.\s*([A-Za-z_]\w*)\b(?!\s*\()|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])"""
+)
+"""A path that a condition names; a function of all that was found (`size()`) is none."""
 
 
 def seen_by(source: str) -> list[str]:
     """The parts of what was seen that a condition names, each once, in order."""
     return list(dict.fromkeys(_NAMED.findall(source)))
+
+
+def found_by(source: str) -> list[str]:
+    """The paths of an `http` test that a condition reads as `seen.found.NAME`, each once."""
+    return list(dict.fromkeys("".join(names) for names in _FOUND.findall(source)))
 
 
 SEEN: dict[str, frozenset[str]] = {

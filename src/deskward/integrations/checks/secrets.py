@@ -68,20 +68,26 @@ def read_secrets(file: Path | None) -> Mapping[str, Secret]:
     Raises:
         ValueError: It cannot be used, or a variable is not set; it says why.
     """
-    if file is None:
-        return {}
+    found = {}
+    for name, one in named_in(file).items() if file is not None else ():
+        if not (password := os.environ.get(one.variable)):
+            told = f"SUITE_SECRETS_FILE: {name}: the variable {one.variable} is not set"
+            raise ValueError(told)
+        found[name] = Secret(one, SecretStr(password))
+    return found
+
+
+def named_in(file: Path) -> Mapping[str, Named]:
+    """What a file says of each secret, by its name; whether its variable is set is not asked.
+
+    Raises:
+        ValueError: It cannot be used; it says why.
+    """
     try:
-        read = _File.model_validate(plain_yaml(file.read_text("utf-8")))
+        return _File.model_validate(plain_yaml(file.read_text("utf-8"))).secrets
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"SUITE_SECRETS_FILE: {file}: {where}: {first['msg']}") from None
     except (OSError, yaml.YAMLError, ValueError) as error:
         raise ValueError(f"SUITE_SECRETS_FILE: {file}: {error}") from None
-    found = {}
-    for name, one in read.secrets.items():
-        if not (password := os.environ.get(one.variable)):
-            told = f"SUITE_SECRETS_FILE: {name}: the variable {one.variable} is not set"
-            raise ValueError(told)
-        found[name] = Secret(one, SecretStr(password))
-    return found
