@@ -18,7 +18,7 @@ from deskward.security.principals import Kind, Principal
 from tests.conftest import Call
 
 CHIEF = Principal(Kind.STAFF, "carla", "default", ("support-3",))
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 class Memory:
