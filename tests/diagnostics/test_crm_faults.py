@@ -26,7 +26,7 @@ FILE = """
 sources:
   - name: crm
     url: http://127.0.0.1:PORT/accounts/{crm}
-    seconds: 5
+    seconds: 30
     account_status: $.status
     products: {each: "$.licences[*]", product_name: $.product, support_tier: $.plan}
     fields: {manager: $.owner.name}

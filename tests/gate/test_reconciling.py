@@ -15,6 +15,7 @@ from deskward.app import Desk
 from deskward.core.database import now
 from deskward.core.errors import NotFound, OutcomeUnknown, RemoteFailed, Unavailable
 from deskward.core.written import Ours
+from deskward.features import SLICES
 from deskward.gate import approvals
 from deskward.gate.call import Gate
 from deskward.gate.context import Context
@@ -318,3 +319,15 @@ def test_what_their_answers_mean(
     (how,) = [one.reconcile for group in GROUPS for one in group.tools if one.name == tool]
     assert how is not None
     assert how.verdict({"call": {"arguments": arguments}, "answer": answer}) is verdict
+
+
+def test_what_our_own_tools_declare_can_be_asked() -> None:
+    """A start does not look: the compiler of conditions would cost each of them some megabytes."""
+    tools = {tool.name: tool for part in SLICES if part.tools for tool in part.tools.tools}
+    naming = {name: tool.reconcile for name, tool in tools.items() if tool.reconcile is not None}
+    assert {"create_topic", "s3_delete_object"} <= naming.keys()
+    for name, how in naming.items():
+        assert Reconcile.model_validate(how.model_dump()) == how, name
+        counterpart = tools[how.tool]
+        assert counterpart.risk is Risk.READ, name
+        assert how.ask.keys() <= counterpart.parameters, name

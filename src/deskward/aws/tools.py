@@ -152,7 +152,7 @@ _IS_THERE = "answer.objects.exists(o, o.key == call.arguments.key)"
     scope="aws:delete",
     risk=Risk.OUTSIDE,
     rest="DELETE /aws/s3/{bucket}/objects",
-    reconcile=Reconcile(
+    reconcile=Reconcile.declared(
         tool="s3_list_objects",
         ask={"bucket": "call.arguments.bucket", "prefix": "call.arguments.key"},
         done=f"!{_IS_THERE}",

@@ -21,16 +21,16 @@ Said = Literal[True, False, None]
 """What a part comes to; None where it cannot be asked."""
 ANY: frozenset[Said] = frozenset((True, False))
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_NAME = r"[a-z][a-z0-9_]*"
-_COMPARES = r"(?:<=|>=|==|!=|<|>)"
+_NUMBER = r"-?\d{1,15}(?:\.\d{1,15})?"
+_NAME = r"[a-z][a-z0-9_]{0,63}"
+_COMPARES = r"\s{0,9}(?:<=|>=|==|!=|<|>)\s{0,9}"
 _LIMIT = re.compile(
-    rf"\s*(?:{_NAME}\s*{_COMPARES}\s*{_NUMBER}|{_NUMBER}\s*{_COMPARES}\s*{_NAME}"
-    rf"|{_NAME}\s+in\s+\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER})*\s*\])\s*"
+    rf"{_NAME}{_COMPARES}{_NUMBER}|{_NUMBER}{_COMPARES}{_NAME}"
+    rf"|{_NAME}\s{{1,9}}in\s{{1,9}}\[\s{{0,9}}{_NUMBER}(?:\s{{0,9}},\s{{0,9}}{_NUMBER}){{0,50}}\s{{0,9}}\]"
 )
 """A number that is compared with some: those on both sides of each, and at it, stand for all."""
 _LITERAL = re.compile(rf"(?<![\w.]){_NUMBER}")
-_PRIMARY = re.compile(r"\s*[A-Za-z_][\w.]*(?:\([^()]*\))?\s*")
+_PRIMARY = re.compile(r"[A-Za-z_][\w.]*(?:\([^()]*\))?")
 """What a `!` before it is said of alone: a name, or a call."""
 
 

@@ -189,7 +189,7 @@ _IS_NOT = "!answer.topics.exists(t, t.topic == call.arguments.topic)"
     scope="kafka:manage",
     risk=Risk.OUTSIDE,
     rest="POST /kafka/topics",
-    reconcile=Reconcile(tool="list_topics", done=_IS_THERE, not_done=_IS_NOT),
+    reconcile=Reconcile.declared(tool="list_topics", done=_IS_THERE, not_done=_IS_NOT),
 )
 async def create_topic(
     ctx: Context,

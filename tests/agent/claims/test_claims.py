@@ -331,7 +331,8 @@ UNTOLD = {
         publish_message acknowledge_messages create_topic s3_upload_file s3_download_file
         s3_delete_object lambda_invoke""",
     "a program calls it, not a model": "take_alerts take_collected receive_news",
-    "a door calls it, and it is no wish": "begin_session delete_session upload_file delete_file",
+    "a door calls it, and it is no wish": """
+        begin_session delete_session upload_file delete_file call_off_questions""",
 }
 """Why no reply to a customer is about them, or is not known to be: reason → tools."""
 

@@ -188,6 +188,11 @@ def test_everything_under_the_secret_key_is_sealed_anew() -> None:
         ("gate/sealing.py", "key, purpose"),
         ("gate/waiting.py", "secret, purpose"),
         ("integrations/kafka/choose.py", "key, PURPOSE"),
+        (
+            "entrypoints/a2a/signing.py",
+            'self.secret, "agent cards 1"',
+        ),  # a key, which seals nothing
+        ("entrypoints/a2a/signing.py", 'self.secret, "agent cards 2"'),
         ("gate/waiting.py", 'secret, f"arguments of {purpose}"'),
     }
     with_seal = {table.name for table in metadata.sorted_tables if "sealed" in table.c}

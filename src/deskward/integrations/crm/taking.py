@@ -5,7 +5,6 @@ A part that is not of the form that it should be is left out, or shortened, and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -19,7 +18,8 @@ MOST_NAME = 200
 """Characters of a status, a version, and whatever else is called somehow."""
 MOST_OTHER = 50 * MOST_TEXT
 """Characters of a value that is no text, as JSON."""
-_EACH = re.compile(r"(.+)(?:\[\*\]|\.\*)$")
+_EACH = ("[*]", ".*")
+"""How a path ends that leads to each part of something."""
 
 Path_ = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -144,11 +144,10 @@ class Taking:
         """The entries of a list, with what each is called where it is wrong."""
         if part is None or not isinstance(data, dict | list):
             return
-        if (inside := _EACH.match(part.each)) and not all(
-            node.value is None or isinstance(node.value, list | dict)
-            for node in jsonpath.finditer(inside[1], data)
-        ):
-            self.wrong.append(name)
+        if end := next((one for one in _EACH if part.each.endswith(one)), None):
+            whole = jsonpath.finditer(part.each.removesuffix(end), data)
+            if not all(one.value is None or isinstance(one.value, list | dict) for one in whole):
+                self.wrong.append(name)
         for number, node in enumerate(jsonpath.finditer(part.each, data)):
             if number == MOST_ENTRIES:
                 self.wrong.append(f"{name} (there are more than {MOST_ENTRIES})")
