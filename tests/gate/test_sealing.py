@@ -13,7 +13,10 @@ from deskward.gate.rotation import SEALED
 from deskward.gate.sealing import Sealing, sealed_anew
 
 OLD, NEW = b"o" * 32, b"n" * 32
-IN_THE_CLEAR = {"files.content", "incoming_mails.raw"}
+IN_THE_CLEAR = {
+    *("files.content", "incoming_mails.raw"),
+    *("topic_messages.raw", "topic_messages.raw_key"),
+}
 """Binary columns that hold what somebody sent, under no key."""
 
 
