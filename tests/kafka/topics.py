@@ -8,7 +8,10 @@ import time
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its types hide the latter
+    AdminClient,
+    NewTopic,
+)
 
 from tests.services.kafka import Kafka
 

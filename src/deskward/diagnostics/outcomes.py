@@ -53,7 +53,7 @@ def joined(source: str) -> Joined:
         if len(parts := list(_split(text, sign))) > 1:
             if by == "alone":
                 break
-            return Joined(by, tuple(map(joined, parts)))  # type: ignore[arg-type]
+            return Joined(by, tuple(map(joined, parts)))  # type: ignore[arg-type]  # `by` is of the loop
     else:
         rest = text[1:].strip()
         whole = rest.startswith("(") and _closed(rest) == len(rest) - 1

@@ -247,7 +247,7 @@ async def _responses(
         async for result in stream:
             yield _response(result, request)
     finally:
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
 
 
 class _Problems(Exception):

@@ -179,7 +179,7 @@ class _Connection:
         if isinstance(done, Told):
             await self._tell(key, done)
             return
-        async with contextlib.aclosing(done) as events:  # type: ignore[type-var]
+        async with contextlib.aclosing(done) as events:  # type: ignore[type-var]  # it is a generator
             async for one in events:
                 await self._tell(key, one)
 
