@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,26 @@ class Crm:
         await writer.drain()
 
 
+@asynccontextmanager
+async def crm_of(
+    described: str, settings: Settings, offline: OfflineModel, folder: Path
+) -> AsyncIterator[tuple[Crm, Call]]:
+    """A system as a file describes it, and a desk that knows it."""
+    system = Crm()
+    async with serving(system.serve) as port:
+        file = folder / "crm.yaml"
+        file.write_text(described.replace("PORT", str(port)), "utf-8")
+        settings.diagnostics.crm_file = file
+        async with open_desk(settings, model=offline) as desk:
+            yield system, caller(desk)
+
+
 @pytest.fixture
 async def with_crm(
     sqlite_settings: Settings, offline: OfflineModel, tmp_path: Path
 ) -> AsyncIterator[tuple[Crm, Call]]:
-    system = Crm()
-    async with serving(system.serve) as port:
-        file = tmp_path / "crm.yaml"
-        file.write_text(FILE.replace("PORT", str(port)), "utf-8")
-        sqlite_settings.diagnostics.crm_file = file
-        async with open_desk(sqlite_settings, model=offline) as desk:
-            yield system, caller(desk)
+    async with crm_of(FILE, sqlite_settings, offline, tmp_path) as made:
+        yield made
 
 
 def ok(outcome: Outcome) -> Any:

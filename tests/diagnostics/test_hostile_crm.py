@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from deskward.agent.offline.model import OfflineModel
-from deskward.app import Desk, open_desk
+from deskward.app import Desk
 from deskward.core.settings import Settings
 from deskward.core.veil import MASK
 from deskward.diagnostics.context.service import products
 from tests.conftest import CUSTOMER, STAFF, Call, caller
 from tests.diagnostics.test_context import put
-from tests.diagnostics.test_crm_faults import Crm, context, ok
-from tests.services.faulty_web import serving
+from tests.diagnostics.test_crm_faults import Crm, context, crm_of, ok
 
 FILE = """
 sources:
@@ -44,13 +43,8 @@ WELL = {
 async def with_crm(
     sqlite_settings: Settings, offline: OfflineModel, tmp_path: Path
 ) -> AsyncIterator[tuple[Crm, Call]]:
-    system = Crm()
-    async with serving(system.serve) as port:
-        file = tmp_path / "crm.yaml"
-        file.write_text(FILE.replace("PORT", str(port)), "utf-8")
-        sqlite_settings.diagnostics.crm_file = file
-        async with open_desk(sqlite_settings, model=offline) as desk:
-            yield system, caller(desk)
+    async with crm_of(FILE, sqlite_settings, offline, tmp_path) as made:
+        yield made
 
 
 async def test_what_is_not_of_its_form_is_left_out_and_told(with_crm: tuple[Crm, Call]) -> None:

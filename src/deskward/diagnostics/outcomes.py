@@ -43,17 +43,24 @@ class Joined:
     source: str = ""
 
 
+_SIGNS: tuple[tuple[str, Literal["alone", "or", "and"]], ...] = (
+    ("?", "alone"),
+    ("||", "or"),
+    ("&&", "and"),
+)
+
+
 @lru_cache(maxsize=4_096)
 def joined(source: str) -> Joined:
     """The parts of a condition."""
     text = source.strip()
     while text.startswith("(") and _closed(text) == len(text) - 1:
         text = text[1:-1].strip()
-    for sign, by in (("?", "alone"), ("||", "or"), ("&&", "and")):
+    for sign, by in _SIGNS:
         if len(parts := list(_split(text, sign))) > 1:
             if by == "alone":
                 break
-            return Joined(by, tuple(map(joined, parts)))  # type: ignore[arg-type]  # `by` is of the loop
+            return Joined(by, tuple(map(joined, parts)))
     else:
         rest = text[1:].strip()
         whole = rest.startswith("(") and _closed(rest) == len(rest) - 1
@@ -130,30 +137,8 @@ def _is_decided(part: str, steps: Mapping[str, Step]) -> bool:
     )
 
 
-def _split(text: str, sign: str) -> Iterator[str]:
-    """A text at a sign that stands in no brackets and no quotes."""
-    begun, depth, quote, at = 0, 0, "", 0
-    while at < len(text):
-        here = text[at]
-        if quote:
-            at += here == "\\"
-            quote = "" if here == quote else quote
-        elif here in "'\"":
-            quote = here
-        elif here in "([{":
-            depth += 1
-        elif here in ")]}":
-            depth -= 1
-        elif depth == 0 and text.startswith(sign, at):
-            yield text[begun:at]
-            at += len(sign) - 1
-            begun = at + 1
-        at += 1
-    yield text[begun:]
-
-
-def _closed(text: str) -> int:
-    """Where the bracket closes with which a text begins; its length where none does."""
+def _outside(text: str) -> Iterator[tuple[int, int]]:
+    """The places of a text outside quotes, each with how many brackets are open behind it."""
     depth, quote, at = 0, "", 0
     while at < len(text):
         here = text[at]
@@ -162,11 +147,22 @@ def _closed(text: str) -> int:
             quote = "" if here == quote else quote
         elif here in "'\"":
             quote = here
-        elif here in "([{":
-            depth += 1
-        elif here in ")]}":
-            depth -= 1
-            if depth == 0:
-                return at
+        else:
+            depth += (here in "([{") - (here in ")]}")
+            yield at, depth
         at += 1
-    return len(text)
+
+
+def _split(text: str, sign: str) -> Iterator[str]:
+    """A text at a sign that stands in no brackets and no quotes."""
+    begun = 0
+    for at, depth in _outside(text):
+        if depth == 0 and at >= begun and text.startswith(sign, at):
+            yield text[begun:at]
+            begun = at + len(sign)
+    yield text[begun:]
+
+
+def _closed(text: str) -> int:
+    """Where the bracket closes with which a text begins; its length where none does."""
+    return next((at for at, depth in _outside(text) if depth == 0), len(text))
